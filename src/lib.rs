@@ -5,4 +5,7 @@
 //! report (pure). See `CONTRIBUTING.md` for the map.
 
 pub mod dnssec;
+pub mod next_hop;
+pub mod observation;
+pub mod tlsa;
 pub mod unix_time;

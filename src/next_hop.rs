@@ -1,0 +1,282 @@
+//! What is checked: a next hop, as Postfix's transport(5) writes it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The port of SMTP between mail servers.
+pub const SMTP_PORT: u16 = 25;
+
+/// A destination of the Postfix SMTP client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NextHop {
+    /// The domain or host.
+    pub host: NextHopHost,
+    /// `[host]`: the host itself, with no MX lookup.
+    pub bracketed: bool,
+    /// The TCP port; 25 where none was written.
+    pub port: u16,
+}
+
+/// The name or address of a next hop.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextHopHost {
+    /// A domain or host name in A-labels, lower case, no final dot.
+    Name(String),
+    /// An address literal; always bracketed.
+    Address(IpAddr),
+}
+
+/// Why a text is no next hop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NextHopError {
+    /// Nothing is left after trimming.
+    #[error("the target is empty: give a domain such as example.com")]
+    Empty,
+    /// A bracket is opened and not closed, or the other way round.
+    #[error("`{0}`: brackets have to enclose the whole host, as in [mail.example.com]:25")]
+    Brackets(String),
+    /// What follows the colon is no port.
+    #[error("`{0}` is not a TCP port: give a number from 1 to 65535")]
+    Port(String),
+    /// The name cannot exist in DNS, or Postfix would not look it up.
+    #[error("`{name}` is not a domain name: {why}")]
+    Name {
+        /// What was given.
+        name: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+    /// A bare address, which Postfix takes for a domain name.
+    #[error("write an address in brackets: [{0}]")]
+    BareAddress(String),
+}
+
+impl NextHop {
+    /// The name, or nothing for an address literal.
+    pub fn domain(&self) -> Option<&str> {
+        match &self.host {
+            NextHopHost::Name(name) => Some(name),
+            NextHopHost::Address(_) => None,
+        }
+    }
+
+    /// The key under which Postfix looks this next hop up in a policy table:
+    /// the text itself, brackets and port included (`policy_create` in
+    /// Postfix's `smtp_tls_policy.c`).
+    pub fn policy_key(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.host, self.bracketed) {
+            (NextHopHost::Name(name), false) => write!(f, "{name}")?,
+            (NextHopHost::Name(name), true) => write!(f, "[{name}]")?,
+            (NextHopHost::Address(address), _) => write!(f, "[{address}]")?,
+        }
+        if self.port != SMTP_PORT {
+            write!(f, ":{}", self.port)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for NextHop {
+    type Err = NextHopError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        // A mailbox means its domain; a quoted local part may hold an `@`.
+        let text = text.rsplit_once('@').map_or(text, |(_, domain)| domain);
+        if text.is_empty() {
+            return Err(NextHopError::Empty);
+        }
+        let (host, port, bracketed) = split(text)?;
+        let port = port.map_or(Ok(SMTP_PORT), parse_port)?;
+        if bracketed && let Some(address) = parse_address(host) {
+            return Ok(Self {
+                host: NextHopHost::Address(address),
+                bracketed,
+                port,
+            });
+        }
+        if !bracketed && host.parse::<IpAddr>().is_ok() {
+            return Err(NextHopError::BareAddress(host.to_owned()));
+        }
+        Ok(Self {
+            host: NextHopHost::Name(domain_name(host)?),
+            bracketed,
+            port,
+        })
+    }
+}
+
+/// Host, port text and whether the host was bracketed.
+fn split(text: &str) -> Result<(&str, Option<&str>, bool), NextHopError> {
+    let brackets = || NextHopError::Brackets(text.to_owned());
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or_else(brackets)?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port), true)),
+            None if rest.is_empty() => Ok((host, None, true)),
+            None => Err(brackets()),
+        };
+    }
+    if text.contains(['[', ']']) {
+        return Err(brackets());
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err(NextHopError::BareAddress(text.to_owned()));
+    }
+    Ok(match text.split_once(':') {
+        Some((host, port)) => (host, Some(port), false),
+        None => (text, None, false),
+    })
+}
+
+fn parse_port(text: &str) -> Result<u16, NextHopError> {
+    // Postfix asks services(5); these are the names that mail uses.
+    match text {
+        "smtp" => return Ok(SMTP_PORT),
+        "submission" => return Ok(587),
+        _ => {}
+    }
+    text.parse()
+        .ok()
+        .filter(|port| *port != 0)
+        .ok_or_else(|| NextHopError::Port(text.to_owned()))
+}
+
+/// `192.0.2.1`, `2001:db8::1` or RFC 5321's `IPv6:2001:db8::1`.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    let bare = match text.get(..5) {
+        Some(tag) if tag.eq_ignore_ascii_case("ipv6:") => text.get(5..)?,
+        _ => text,
+    };
+    bare.parse().ok()
+}
+
+/// A name in A-labels, lower case, without the final dot.
+fn domain_name(text: &str) -> Result<String, NextHopError> {
+    let refuse = |why| NextHopError::Name {
+        name: text.to_owned(),
+        why,
+    };
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let ascii = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        idna::domain_to_ascii(text).map_err(|_| refuse("it cannot be written in A-labels"))?
+    };
+    host_name_fault(&ascii).map_or(Ok(ascii), |why| Err(refuse(why)))
+}
+
+/// What is wrong with a host name, after Postfix's `valid_hostname`; nothing
+/// where Postfix would look it up.
+pub fn host_name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("it is empty");
+    }
+    if name.len() > 253 {
+        return Some("it is longer than 253 characters");
+    }
+    for label in name.split('.') {
+        if label.is_empty() {
+            return Some("a label between two dots is empty");
+        }
+        if label.len() > 63 {
+            return Some("a label is longer than 63 characters");
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Some("a label begins or ends with a hyphen");
+        }
+        if !label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        {
+            return Some("only letters, digits, hyphens, underscores and dots may occur");
+        }
+    }
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return Some("it is all digits");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> NextHop {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_form_is_read_and_written_as_postfix_has_it() {
+        for (given, key) in [
+            ("example.com", "example.com"),
+            ("Example.COM.", "example.com"),
+            ("user@example.com", "example.com"),
+            ("\"a@b\"@example.com", "example.com"),
+            ("example.com:2525", "example.com:2525"),
+            ("[mail.example.com]", "[mail.example.com]"),
+            ("[mail.example.com]:submission", "[mail.example.com]:587"),
+            ("[192.0.2.1]:26", "[192.0.2.1]:26"),
+            ("[IPv6:2001:db8::1]", "[2001:db8::1]"),
+            ("b\u{fc}cher.example", "xn--bcher-kva.example"),
+            ("_dmarc.example.com", "_dmarc.example.com"),
+        ] {
+            assert_eq!(parse(given).policy_key(), key, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_address_literal_has_no_domain() {
+        assert_eq!(parse("[192.0.2.1]").domain(), None);
+        assert_eq!(
+            parse("[mail.example.com]").domain(),
+            Some("mail.example.com")
+        );
+    }
+
+    #[test]
+    fn what_is_no_next_hop_is_refused_with_the_reason() {
+        for bad in [
+            "",
+            "  ",
+            "[mail.example.com",
+            "mail]",
+            "a[b]",
+            "example.com:0",
+            "example.com:99999",
+            "example.com:x",
+            "192.0.2.1",
+            "2001:db8::1",
+            "exa mple.com",
+            "a..b",
+            "-a.example",
+            "a-.example",
+            ".example.com",
+            "example.com..",
+            "1.2.3",
+            "ex\u{7}ample.com",
+        ] {
+            let error = bad.parse::<NextHop>().unwrap_err().to_string();
+            assert!(!error.is_empty(), "{bad}");
+        }
+        assert!(
+            format!("{}.example", "a".repeat(64))
+                .parse::<NextHop>()
+                .is_err()
+        );
+        assert!("a.".repeat(130).parse::<NextHop>().is_err());
+    }
+}

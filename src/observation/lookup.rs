@@ -1,0 +1,173 @@
+//! One DNS lookup as Postfix behind the resolver sees it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dnssec::{SecurityStatus, Validated};
+
+/// A question and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup<T> {
+    /// The name asked, lower case, no final dot.
+    pub name: String,
+    /// The type asked.
+    pub record_type: RecordType,
+    /// What came back.
+    pub answer: Answer<T>,
+}
+
+/// The record types that are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[allow(missing_docs, reason = "they are the mnemonics themselves")]
+pub enum RecordType {
+    A,
+    Aaaa,
+    Cname,
+    Mx,
+    Ns,
+    Tlsa,
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Mx => "MX",
+            Self::Ns => "NS",
+            Self::Tlsa => "TLSA",
+        })
+    }
+}
+
+/// What a lookup gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer<T> {
+    /// Records of the type.
+    Records(Validated<RecordSet<T>>),
+    /// The word that there are none.
+    Denied(Validated<Denial>),
+    /// No answer that could be used.
+    Failed(LookupFailure),
+}
+
+/// The records at the end of the alias chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSet<T> {
+    /// Each alias on the way and at the end the name that owns the records;
+    /// empty where the name asked owns them.
+    pub aliases: Vec<String>,
+    /// The records.
+    pub records: Vec<T>,
+    /// The smallest TTL in the answer, in seconds.
+    pub ttl: u32,
+}
+
+/// How an answer says that there is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Denial {
+    /// The name exists, the type does not.
+    NoData,
+    /// The name does not exist.
+    NxDomain,
+}
+
+/// A lookup without a usable answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookupFailure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// The reason that the resolver gave (RFC 8914).
+    pub extended_error: Option<ExtendedError>,
+}
+
+/// The ways in which a lookup fails; Postfix's class of each is in
+/// `dns_query` of its `dns_lookup.c`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Response code 2; where the resolver validates, also bogus data.
+    ServFail,
+    /// Response code 5.
+    Refused,
+    /// Response code 4.
+    NotImp,
+    /// Response code 1.
+    FormErr,
+    /// Another response code.
+    OtherRcode(u16),
+    /// Nobody answered in time.
+    Timeout,
+    /// The resolver could not be reached.
+    Unreachable,
+    /// An answer that cannot be read.
+    Malformed,
+    /// More alias replies than Postfix follows (10).
+    AliasLoop,
+}
+
+impl FailureKind {
+    /// The word for people: `SERVFAIL`, `no answer in time`.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Self::ServFail => "SERVFAIL",
+            Self::Refused => "REFUSED",
+            Self::NotImp => "NOTIMP",
+            Self::FormErr => "FORMERR",
+            Self::OtherRcode(_) => "an unexpected response code",
+            Self::Timeout => "no answer in time",
+            Self::Unreachable => "the resolver cannot be reached",
+            Self::Malformed => "an answer that cannot be read",
+            Self::AliasLoop => "an endless chain of aliases",
+        }
+    }
+}
+
+/// An extended DNS error (RFC 8914).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendedError {
+    /// The info code, such as 7 for an expired signature.
+    pub code: u16,
+    /// The resolver's own words; control characters are still in it.
+    pub text: String,
+}
+
+/// One MX record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MxRecord {
+    /// The preference; the smallest is tried first.
+    pub preference: u16,
+    /// The host, lower case, no final dot; empty for the root, which makes a
+    /// null MX (RFC 7505).
+    pub host: String,
+}
+
+impl<T> Lookup<T> {
+    /// The status of the records or of the denial; none where the lookup
+    /// failed.
+    pub fn status(&self) -> Option<SecurityStatus> {
+        match &self.answer {
+            Answer::Records(records) => Some(records.status()),
+            Answer::Denied(denial) => Some(denial.status()),
+            Answer::Failed(_) => None,
+        }
+    }
+
+    /// The failure, where there is one.
+    pub fn failure(&self) -> Option<&LookupFailure> {
+        match &self.answer {
+            Answer::Failed(failure) => Some(failure),
+            Answer::Records(_) | Answer::Denied(_) => None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What was seen, as plain data: the whole input of every judgement.
+//!
+//! What the network does is data here, not an error. An observation can be
+//! saved and judged again later (`--save`, `--replay`).
+
+mod lookup;
+mod session;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::next_hop::NextHop;
+use crate::tlsa::TlsaRecord;
+use crate::unix_time::UnixTime;
+
+pub use lookup::{
+    Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
+    RecordType,
+};
+pub use session::{
+    ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, Reply, Session, SessionEnd,
+    SignatureCheck, TlsSeen,
+};
+
+/// The version of the saved form; another one is refused.
+pub const OBSERVATION_FORMAT: u32 = 1;
+
+/// Everything seen of one next hop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observation {
+    /// [`OBSERVATION_FORMAT`].
+    pub format: u32,
+    /// What was looked at.
+    pub next_hop: NextHop,
+    /// When; also the time at which certificates are judged.
+    pub checked_at: UnixTime,
+    /// Who answered the questions.
+    pub resolver: ResolverSeen,
+    /// The MX lookup; none for a bracketed next hop.
+    pub mx: Option<Lookup<MxRecord>>,
+    /// The MX hosts in the order of preference, or the next hop itself where
+    /// there is no MX record.
+    pub hosts: Vec<HostSeen>,
+    /// Where trust for `verify` and `secure` comes from.
+    pub trust_store: TrustStoreSeen,
+    /// What a budget cut off, one sentence each.
+    pub cuts: Vec<String>,
+}
+
+/// The recursive resolver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolverSeen {
+    /// `address:port` of each server that may have been asked.
+    pub addresses: Vec<String>,
+    /// Whether it validates.
+    pub validation: ResolverValidation,
+}
+
+/// Whether a resolver was shown to validate, by Postfix's own probe: the AD
+/// bit on `. NS` (`dns_sec_probe`), or on any other answer of this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResolverValidation {
+    /// Some answer carried the AD bit.
+    Shown,
+    /// It answered, and no answer carried the AD bit.
+    NotShown,
+    /// It answered nothing at all.
+    NoAnswer,
+}
+
+/// One MX host, or the next hop itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSeen {
+    /// The name as the MX record has it; an address in text form where the
+    /// target is a literal.
+    pub name: String,
+    /// Its IPv4 addresses; none asked for a literal or an invalid name.
+    pub a: Option<Lookup<IpAddr>>,
+    /// Its IPv6 addresses.
+    pub aaaa: Option<Lookup<IpAddr>>,
+    /// The `CNAME` query that Postfix adds where an alias leads out of the
+    /// signed tree (`tls_dane_resolve`).
+    pub alias: Option<Lookup<String>>,
+    /// The TLSA lookups, in the order in which Postfix asks.
+    pub tlsa: Vec<TlsaLookup>,
+    /// Each address and what it said.
+    pub addresses: Vec<AddressSeen>,
+}
+
+/// The TLSA lookup at one candidate for the TLSA base domain (RFC 7672
+/// section 2.2.3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsaLookup {
+    /// The candidate.
+    pub base_domain: String,
+    /// The lookup at `_port._tcp.` below it.
+    pub lookup: Lookup<TlsaRecord>,
+}
+
+/// One address of a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressSeen {
+    /// The address.
+    pub address: IpAddr,
+    /// The sessions: one without SNI, and one with the SNI of each TLSA base
+    /// domain in play. Empty where a budget left the address out.
+    pub sessions: Vec<Session>,
+}
+
+impl AddressSeen {
+    /// The session with this SNI, or without any.
+    pub fn session(&self, sni: Option<&str>) -> Option<&Session> {
+        self.sessions
+            .iter()
+            .find(|session| session.sni.as_deref() == sni)
+    }
+}
+
+/// The part of the trust store that can matter for the chains seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustStoreSeen {
+    /// `system`, `mozilla` or the path that was given.
+    pub source: String,
+    /// Its certificates that share a name with a chain seen, closed under
+    /// "issuer of"; the others cannot take part in any path.
+    pub certificates: Vec<Der>,
+}
+
+/// DER bytes; saved as base64.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Der(pub Vec<u8>);
+
+impl std::fmt::Debug for Der {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Der({} bytes)", self.0.len())
+    }
+}
+
+impl From<Der> for String {
+    fn from(der: Der) -> Self {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(der.0)
+    }
+}
+
+impl TryFrom<String> for Der {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map(Self)
+    }
+}

@@ -1,0 +1,166 @@
+//! One SMTP session with one address: how far it came and how it ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::Der;
+
+/// A session as far as `EHLO` inside TLS; no mail is ever sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The server name asked for in TLS (SNI, RFC 6066 section 3).
+    pub sni: Option<String>,
+    /// The greeting, where one came.
+    pub greeting: Option<Reply>,
+    /// The reply to `EHLO` (or `HELO`) before TLS, where one came.
+    pub ehlo: Option<Reply>,
+    /// What TLS showed; present also where the handshake failed after the
+    /// server's certificate had come.
+    pub tls: Option<TlsSeen>,
+    /// How it ended.
+    pub end: SessionEnd,
+}
+
+/// Where a session ended, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionEnd {
+    /// No TCP connection.
+    NotConnected(ConnectFailure),
+    /// No greeting.
+    NoGreeting(Interruption),
+    /// A greeting other than 2xx.
+    GreetingRefused(Reply),
+    /// No reply to `EHLO`, or to `HELO` after it.
+    NoEhloReply(Interruption),
+    /// `EHLO` answered with 421, or `HELO` after a refused `EHLO` with
+    /// anything but 2xx.
+    EhloRefused(Reply),
+    /// The server is ready for mail and offers no STARTTLS.
+    NoStartTls,
+    /// No reply to `STARTTLS`.
+    NoStartTlsReply(Interruption),
+    /// `STARTTLS` answered with anything but 2xx.
+    StartTlsRefused(Reply),
+    /// STARTTLS accepted, no TLS session.
+    HandshakeFailed(HandshakeFailure),
+    /// No reply to the `EHLO` inside TLS.
+    NoEhloReplyInTls(Interruption),
+    /// The `EHLO` inside TLS refused, and `HELO` after it unless it was 421.
+    EhloRefusedInTls(Reply),
+    /// The server is ready for mail inside TLS.
+    Completed,
+}
+
+/// A dialogue that ended without a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interruption {
+    /// The connection was closed or reset.
+    Lost,
+    /// Nothing, or not all of it, came in time.
+    TimedOut,
+    /// The reply was longer than any reply may be, and was cut off.
+    Flooded,
+}
+
+/// A connection that did not come about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectFailure {
+    /// The class.
+    pub kind: ConnectFailureKind,
+    /// The operating system's words, as Postfix logs them: `Connection
+    /// refused`.
+    pub text: String,
+}
+
+/// Classes of failed connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectFailureKind {
+    /// Somebody said no.
+    Refused,
+    /// Nobody said anything.
+    TimedOut,
+    /// There is no way there from here.
+    Unreachable,
+    /// Anything else.
+    Other,
+}
+
+/// A TLS handshake that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandshakeFailure {
+    /// What went wrong, in one line.
+    pub text: String,
+    /// The alert that the server sent (RFC 8446 section 6), by its name.
+    pub alert: Option<String>,
+    /// It ended because time was up.
+    pub timed_out: bool,
+}
+
+/// One reply, with all its lines as they came, line ends removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// The three digits of the last line.
+    pub code: u16,
+    /// The lines, code included. Control characters are still in them.
+    pub lines: Vec<String>,
+}
+
+/// What TLS showed of the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSeen {
+    /// `TLSv1.3`; none where the handshake ended before it was agreed.
+    pub version: Option<String>,
+    /// The suite by its IANA name.
+    pub cipher: Option<String>,
+    /// The key exchange group.
+    pub group: Option<String>,
+    /// The certificates in the order presented, the leaf first.
+    pub chain: Vec<Der>,
+    /// Whether the server proved that it holds the leaf's key.
+    pub signature: SignatureCheck,
+}
+
+/// The check of the server's handshake signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureCheck {
+    /// It was made with the leaf's key.
+    Good,
+    /// It was not.
+    Bad(String),
+    /// This program knows no such algorithm.
+    Unknown(String),
+    /// None was seen.
+    NotSeen,
+}
+
+impl Reply {
+    /// The reply in one line, as Postfix logs it.
+    pub fn text(&self) -> String {
+        self.lines.join(" ")
+    }
+
+    /// Whether the reply is 2xx.
+    pub fn is_positive(&self) -> bool {
+        self.code / 100 == 2
+    }
+
+    /// The keywords of an `EHLO` reply, after Postfix's `smtp_helo`: every
+    /// line but the first, up to blank, tab or `=`.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().skip(1).filter_map(|line| {
+            line.get(3..)?
+                .trim_start_matches(['-', ' '])
+                .split([' ', '\t', '='])
+                .next()
+                .filter(|word| !word.is_empty())
+        })
+    }
+}
