@@ -4,5 +4,8 @@
 //! Data flows one way: arguments, observation (all I/O), judgement (pure),
 //! report (pure). See `CONTRIBUTING.md` for the map.
 
+pub mod certificate;
 pub mod dnssec;
+pub mod matching;
+pub mod tlsa;
 pub mod unix_time;
