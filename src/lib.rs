@@ -4,7 +4,9 @@
 //! Data flows one way: arguments, observation (all I/O), judgement (pure),
 //! report (pure). See `CONTRIBUTING.md` for the map.
 
+pub mod certificate;
 pub mod dnssec;
+pub mod matching;
 pub mod next_hop;
 pub mod observation;
 pub mod tlsa;
