@@ -6,8 +6,12 @@
 
 pub mod certificate;
 pub mod dnssec;
+pub mod entry;
+pub mod finding;
+pub mod judge;
 pub mod matching;
 pub mod next_hop;
 pub mod observation;
+pub mod report;
 pub mod tlsa;
 pub mod unix_time;
