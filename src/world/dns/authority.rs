@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use domain::base::Ttl;
 use domain::base::iana::Rtype;
-use domain::rdata::{Cname, Ns};
+use domain::rdata::{Cname, Ns, Rrsig};
 
 use super::denial::{Absence, DeniableName, DenialChain, nsec3param, wildcard_of};
 use super::error::WorldError;
@@ -153,6 +154,13 @@ impl Authority {
         Some(self.signed(Arc::clone(rrset), self.apex.clone()))
     }
 
+    /// Whether the key of the zone verifies the signature (RFC 4035 section
+    /// 5.3.3).
+    pub(super) fn verifies(&self, set: &SignedSet, rrsig: &Rrsig<Bytes, Owner>) -> bool {
+        self.keyed()
+            .is_some_and(|signer| signer.verifies(&set.rrset, rrsig))
+    }
+
     /// The DS RRset that this zone, a parent, has at `cut`.
     pub(super) fn ds_at(&self, cut: &Owner) -> Option<SignedSet> {
         let rrset = self.rrset(cut, Rtype::DS)?;
@@ -201,6 +209,19 @@ impl Authority {
                 opt_out,
             } => DenialChain::nsec3(&self.apex, &names, iterations, opt_out),
         };
+    }
+
+    /// The set in a form that every validator can parse, signed by the same
+    /// rules: TLSA data too short for its fields (RFC 6698 section 2.1) is
+    /// filled up.
+    pub(super) fn parsable(&self, set: &SignedSet) -> Option<SignedSet> {
+        let filled = filled_up_tlsa(&set.rrset)?;
+        let signature = self.keyed().and_then(|signer| signer.sign(&filled));
+        Some(SignedSet {
+            rrset: Arc::new(filled),
+            signature: signature.map(Arc::new),
+            ..set.clone()
+        })
     }
 
     fn rrset(&self, owner: &Owner, rtype: Rtype) -> Option<&Arc<RrSet>> {
@@ -339,6 +360,26 @@ impl Authority {
             signature,
         }
     }
+}
+
+/// `None` where there is nothing to fill.
+fn filled_up_tlsa(rrset: &RrSet) -> Option<RrSet> {
+    if rrset.rtype != Rtype::TLSA {
+        return None;
+    }
+    let mut filled = rrset.clone();
+    let mut short = 0;
+    for data in &mut filled.data {
+        let Data::Unknown(unknown) = data else {
+            continue;
+        };
+        if unknown.data().len() < 3 {
+            // Numbered, for two short records must not become one.
+            short += 1;
+            *data = raw_data(Rtype::TLSA, &[255, 255, 255, short]).ok()?;
+        }
+    }
+    (short > 0).then_some(filled)
 }
 
 impl SignedSet {

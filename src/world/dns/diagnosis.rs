@@ -24,14 +24,14 @@ pub(super) fn diagnose(tree: &Tree, answer: &Answer, now: UnixTime) -> Reason {
             .sets()
             .filter(|set| chain_fault(tree, &set.zone, now) == Ok(Chain::Holds))
             .filter(|set| !synthesized(set, answer))
-            .find_map(|set| signature_fault(set, now))
+            .find_map(|set| signature_fault(set, tree.zone(&set.zone)?, now))
     };
     broken_chain
         .or_else(broken_set)
         .or_else(|| denial_fault(answer))
         .unwrap_or_else(|| Reason {
             code: ExtendedErrorCode::DNSSEC_BOGUS,
-            text: "signature crypto failed".to_owned(),
+            text: "no chain of trust".to_owned(),
         })
 }
 
@@ -54,7 +54,7 @@ fn chain_fault(tree: &Tree, apex: &Owner, now: UnixTime) -> Result<Chain, Reason
         let Some(ds) = parent.ds_at(apex) else {
             return Ok(Chain::Ends);
         };
-        signature_fault(&ds, now).map_or(Ok(()), Err)?;
+        signature_fault(&ds, parent, now).map_or(Ok(()), Err)?;
         if !implemented(&ds) {
             return Ok(Chain::Ends);
         }
@@ -85,10 +85,10 @@ fn dnskey_fault(zone: &Authority, now: UnixTime) -> Option<Reason> {
     if zone.faults.contains(&super::zone::ZoneFault::DsMismatch) {
         return missing("DS hash mismatches key");
     }
-    signature_fault(&dnskey, now)
+    signature_fault(&dnskey, zone, now)
 }
 
-fn signature_fault(set: &SignedSet, now: UnixTime) -> Option<Reason> {
+fn signature_fault(set: &SignedSet, zone: &Authority, now: UnixTime) -> Option<Reason> {
     let on = || format!("{} {}", set.owner.fmt_with_dot(), set.rrset.rtype);
     let Some(ZoneRecordData::Rrsig(rrsig)) = set.signature.as_deref() else {
         return Some(Reason {
@@ -108,8 +108,18 @@ fn signature_fault(set: &SignedSet, now: UnixTime) -> Option<Reason> {
             code: ExtendedErrorCode::SIGNATURE_NOT_YET_VALID,
             text: format!("signature before inception date on {}", on()),
         })
-    } else {
+    } else if zone.verifies(set, rrsig) {
         None
+    } else {
+        Some(Reason {
+            // No key can be had from a DNSKEY RRset that does not verify.
+            code: if set.rrset.rtype == Rtype::DNSKEY {
+                ExtendedErrorCode::DNSKEY_MISSING
+            } else {
+                ExtendedErrorCode::DNSSEC_BOGUS
+            },
+            text: format!("signature crypto failed on {}", on()),
+        })
     }
 }
 

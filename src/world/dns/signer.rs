@@ -9,6 +9,7 @@ use domain::crypto::sign::{GenerateParams, KeyPair, generate};
 use domain::dnssec::sign::keys::signingkey::SigningKey;
 use domain::dnssec::sign::records::Rrset;
 use domain::dnssec::sign::signatures::rrsigs::sign_rrset;
+use domain::dnssec::validator::base::RrsigExt;
 use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Ds, Rrsig};
 use ring::digest;
@@ -140,6 +141,16 @@ impl Signer {
         .ok()
     }
 
+    /// Whether `rrsig` is this key's over `rrset` (RFC 4035 section 5.3.3).
+    pub(super) fn verifies(&self, rrset: &RrSet, rrsig: &Rrsig<Bytes, Owner>) -> bool {
+        let mut signed = Vec::new();
+        // Appending to a vector does not fail.
+        let Ok(()) = rrsig.signed_data(&mut signed, &mut records(rrset));
+        rrsig
+            .verify_signed_data(&self.key.dnskey(), &signed)
+            .is_ok()
+    }
+
     /// The RRSIG over `rrset` (RFC 4034 section 3), faulty where the scenario
     /// says so; `None` where it is to be missing.
     pub(super) fn sign(&self, rrset: &RrSet) -> Option<Data> {
@@ -151,14 +162,12 @@ impl Signer {
         let (inception, expiration) = match state {
             SignatureState::Missing => return None,
             SignatureState::Valid | SignatureState::Bad => (-1, 14),
-            SignatureState::Expired => (-15, -1),
-            SignatureState::NotYetValid => (1, 15),
+            // Further off than the day of clock skew that unbound forgives
+            // (`val-sig-skew-max`).
+            SignatureState::Expired => (-17, -3),
+            SignatureState::NotYetValid => (3, 17),
         };
-        let records: Vec<Record<Owner, Data>> = rrset
-            .data
-            .iter()
-            .map(|data| Record::new(rrset.owner.clone(), Class::IN, rrset.ttl, data.clone()))
-            .collect();
+        let records = records(rrset);
         let signature = sign_rrset(
             &self.key,
             &Rrset::new_from_owned(&records).ok()?,
@@ -173,6 +182,14 @@ impl Signer {
             signature
         }))
     }
+}
+
+fn records(rrset: &RrSet) -> Vec<Record<Owner, Data>> {
+    rrset
+        .data
+        .iter()
+        .map(|data| Record::new(rrset.owner.clone(), Class::IN, rrset.ttl, data.clone()))
+        .collect()
 }
 
 /// RFC 4034 section 3.1.5: seconds modulo 2^32.

@@ -10,11 +10,13 @@ use domain::base::iana::Rtype;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ZoneFault {
-    /// Every signature of the zone expired (RFC 4034 section 3.1.5) a day ago.
+    /// Every signature of the zone expired (RFC 4034 section 3.1.5) three days
+    /// ago.
     SignaturesExpired,
-    /// Every signature of the zone begins (RFC 4034 section 3.1.5) in a day.
+    /// Every signature of the zone begins (RFC 4034 section 3.1.5) in three
+    /// days.
     SignaturesNotYetValid,
-    /// The signature of one RRset expired a day ago.
+    /// The signature of one RRset expired three days ago.
     SignatureExpired {
         /// Its owner.
         name: String,
