@@ -20,6 +20,10 @@ use crate::unix_time::UnixTime;
 /// section 2.2.2).
 type Node = BTreeMap<Rtype, Arc<RrSet>>;
 
+/// The signatures made so far, by owner and type; `None` is a signature that
+/// a fault leaves out.
+type Signatures = HashMap<(Owner, Rtype), Option<Arc<Data>>>;
+
 /// A zone with its keys.
 #[derive(Debug)]
 pub(super) struct Authority {
@@ -29,7 +33,7 @@ pub(super) struct Authority {
     denial: Denial,
     nodes: BTreeMap<Owner, Node>,
     chain: DenialChain,
-    signatures: Mutex<HashMap<(Owner, Rtype), Option<Arc<Data>>>>,
+    signatures: Mutex<Signatures>,
 }
 
 /// An RRset of an answer, with its signature.

@@ -10,6 +10,9 @@ use super::packet::{Query, Response};
 use super::resolver::Transport;
 
 /// What happens to lookups of a name and type, in place of the honest answer.
+///
+/// It is the way to the client that is disturbed: a validating resolver has
+/// found the honest answer, and its DNSSEC status, before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misbehaviour {

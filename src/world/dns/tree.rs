@@ -1,6 +1,7 @@
 //! All zones from the root down, linked by delegations.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use domain::base::Name;
 use domain::base::iana::{ExtendedErrorCode, Rcode, Rtype};
@@ -46,9 +47,9 @@ impl Tree {
             .chain([Name::root_bytes()])
             .collect();
         for top in tops {
-            if !tree.zones.contains_key(&top) {
-                let zone = Zone::signed(&top.fmt_with_dot().to_string());
-                tree.zones.insert(top, Authority::new(&zone, now)?);
+            if let Entry::Vacant(vacant) = tree.zones.entry(top) {
+                let zone = Zone::signed(&vacant.key().fmt_with_dot().to_string());
+                vacant.insert(Authority::new(&zone, now)?);
             }
         }
         tree.delegate()?;
