@@ -15,3 +15,4 @@ pub mod observation;
 pub mod report;
 pub mod tlsa;
 pub mod unix_time;
+pub mod world;
