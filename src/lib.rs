@@ -7,5 +7,6 @@
 pub mod dnssec;
 pub mod next_hop;
 pub mod observation;
+pub mod observe;
 pub mod tlsa;
 pub mod unix_time;
