@@ -24,6 +24,8 @@ mod meter;
 mod resolver;
 mod signature;
 mod smtp;
+#[cfg(test)]
+mod smtp_tests;
 mod tap;
 mod tls;
 mod trust_store;
