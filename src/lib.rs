@@ -12,6 +12,7 @@ pub mod judge;
 pub mod matching;
 pub mod next_hop;
 pub mod observation;
+pub mod observe;
 pub mod report;
 pub mod tlsa;
 pub mod unix_time;

@@ -1,0 +1,102 @@
+//! How an address becomes a byte stream: the one seam between the dialogue
+//! and the network.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::TcpStream;
+
+use super::budget::Deadline;
+use crate::observation::{ConnectFailure, ConnectFailureKind};
+
+/// Where connections go.
+#[derive(Clone, Debug, Default)]
+pub enum Dial {
+    /// To the address itself.
+    #[default]
+    Direct,
+    /// To where this map leads; an address that is not in it has no route.
+    /// For worlds on one host whose servers bear documentation addresses.
+    Routed(HashMap<SocketAddr, SocketAddr>),
+}
+
+impl Dial {
+    pub(super) async fn connect(&self, address: IpAddr, port: u16) -> io::Result<TcpStream> {
+        let to = SocketAddr::new(address, port);
+        let to = match self {
+            Self::Direct => to,
+            Self::Routed(routes) => *routes
+                .get(&to)
+                .ok_or_else(|| io::Error::from(io::ErrorKind::HostUnreachable))?,
+        };
+        let stream = TcpStream::connect(to).await?;
+        // Every line is a round trip: none may wait for a fuller packet.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Connects in time, or says why not in the words that Postfix logs.
+    pub(super) async fn reach(
+        &self,
+        address: IpAddr,
+        port: u16,
+        step: std::time::Duration,
+        deadline: Deadline,
+    ) -> Result<TcpStream, ConnectFailure> {
+        match deadline.run(step, self.connect(address, port)).await {
+            Some(Ok(stream)) => Ok(stream),
+            Some(Err(error)) => Err(failure(&error)),
+            None => Err(failure(&io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+fn failure(error: &io::Error) -> ConnectFailure {
+    use ConnectFailureKind::{Other, Refused, TimedOut, Unreachable};
+    let (kind, text) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => (Refused, "Connection refused"),
+        io::ErrorKind::TimedOut => (TimedOut, "Connection timed out"),
+        io::ErrorKind::HostUnreachable => (Unreachable, "No route to host"),
+        io::ErrorKind::NetworkUnreachable => (Unreachable, "Network is unreachable"),
+        io::ErrorKind::ConnectionReset => (Other, "Connection reset by peer"),
+        io::ErrorKind::AddrNotAvailable => (Unreachable, "Cannot assign requested address"),
+        io::ErrorKind::PermissionDenied => (Other, "Permission denied"),
+        _ => {
+            let text = error.to_string();
+            // The number is for programmers; strerror(3) has none.
+            let words = text.split(" (os error").next().unwrap_or_default();
+            return ConnectFailure {
+                kind: Other,
+                text: words.to_owned(),
+            };
+        }
+    };
+    ConnectFailure {
+        kind,
+        text: text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_have_the_words_of_the_operating_system() {
+        for (errno, kind, text) in [
+            (111, ConnectFailureKind::Refused, "Connection refused"),
+            (110, ConnectFailureKind::TimedOut, "Connection timed out"),
+            (113, ConnectFailureKind::Unreachable, "No route to host"),
+            (
+                101,
+                ConnectFailureKind::Unreachable,
+                "Network is unreachable",
+            ),
+            (24, ConnectFailureKind::Other, "Too many open files"),
+        ] {
+            let failure = failure(&io::Error::from_raw_os_error(errno));
+            assert_eq!((failure.kind, failure.text.as_str()), (kind, text));
+        }
+    }
+}

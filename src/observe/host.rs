@@ -1,0 +1,322 @@
+//! One MX host: its addresses, its TLSA records and a talk with each address.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::{Shared, join_all};
+use tokio::sync::Semaphore;
+
+use super::Setup;
+use super::base_domain::{self, Bases, Plan};
+use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline};
+use super::lookup::{Dns, Raw, settle};
+use super::smtp::{self, Script};
+use super::wire::Datum;
+use crate::next_hop::host_name_fault;
+use crate::observation::{
+    AddressSeen, HostSeen, Interruption, Lookup, RecordType, ResolverValidation, Session,
+    SessionEnd, TlsaLookup,
+};
+use crate::tlsa::TlsaRecord;
+
+/// What all parts of one check share.
+pub(super) struct Check<'a> {
+    setup: &'a Setup,
+    port: u16,
+    dns: &'a Dns<'a>,
+    deadline: Deadline,
+    cuts: &'a Cuts,
+    connections: Semaphore,
+}
+
+/// A host before its answers have a status.
+pub(super) struct RawHost {
+    name: String,
+    families: Vec<Family>,
+    /// Of a host that is a literal.
+    addresses: Vec<AddressSeen>,
+}
+
+/// The addresses of one family and what they led to.
+struct Family {
+    record_type: RecordType,
+    raw: Arc<Raw>,
+    bases: Arc<Bases>,
+    addresses: Vec<AddressSeen>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(
+        setup: &'a Setup,
+        port: u16,
+        dns: &'a Dns<'a>,
+        deadline: Deadline,
+        cuts: &'a Cuts,
+    ) -> Self {
+        Self {
+            setup,
+            port,
+            dns,
+            deadline,
+            cuts,
+            connections: Semaphore::new(CONNECTIONS),
+        }
+    }
+
+    /// Looks at one host. Each address family goes its way alone, so that a
+    /// slow answer in one holds up nothing in the other.
+    pub(super) async fn see(&self, name: &str) -> RawHost {
+        let mut host = RawHost {
+            name: name.to_owned(),
+            families: Vec::new(),
+            addresses: Vec::new(),
+        };
+        if let Ok(address) = name.parse::<IpAddr>() {
+            let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
+            host.addresses
+                .push(self.see_address(address, nothing).await);
+        } else if host_name_fault(name).is_none() {
+            let (a, aaaa) = tokio::join!(
+                self.see_family(name, RecordType::A),
+                self.see_family(name, RecordType::Aaaa),
+            );
+            host.families = vec![a, aaaa];
+        }
+        host
+    }
+
+    async fn see_family(&self, host: &str, record_type: RecordType) -> Family {
+        let raw = self.dns.look_up(host, record_type).await;
+        let mut family = Family {
+            record_type,
+            raw: raw.clone(),
+            bases: Arc::default(),
+            addresses: Vec::new(),
+        };
+        let Raw::Records {
+            aliases,
+            data,
+            authentic,
+            ..
+        } = &*raw
+        else {
+            return family;
+        };
+        let bases = async {
+            let validates = *authentic || self.dns.validates().await;
+            let plan = Plan::new(host, aliases, *authentic, validates);
+            Arc::new(base_domain::explore(self.dns, host, self.port, plan).await)
+        }
+        .boxed()
+        .shared();
+        let mut found: Vec<IpAddr> = Vec::new();
+        for address in data.iter().filter_map(address) {
+            if !found.contains(&address) {
+                found.push(address);
+            }
+        }
+        if found.len() > ADDRESSES {
+            self.cuts.note(format!(
+                "{host} has {} {record_type} records; the first {ADDRESSES} were connected to.",
+                found.len()
+            ));
+        }
+        let left_out = found.split_off(found.len().min(ADDRESSES));
+        let talks = found
+            .into_iter()
+            .map(|address| self.see_address(address, bases.clone()));
+        let (bases, seen) = tokio::join!(bases.clone(), join_all(talks));
+        family.bases = bases;
+        family.addresses = seen;
+        family
+            .addresses
+            .extend(left_out.into_iter().map(|address| AddressSeen {
+                address,
+                sessions: Vec::new(),
+            }));
+        family
+    }
+
+    /// One talk without a server name at once, and one with it as soon as it
+    /// is known that Postfix would send one.
+    async fn see_address<B>(&self, address: IpAddr, bases: Shared<B>) -> AddressSeen
+    where
+        B: Future<Output = Arc<Bases>>,
+    {
+        let sni = async { bases.await.sni.clone() };
+        let named = async {
+            match sni.await {
+                Some(sni) => self.talk(address, Some(&sni)).await,
+                None => None,
+            }
+        };
+        let (plain, named) = tokio::join!(self.talk(address, None), named);
+        let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
+        // Some servers let one client in once at a time; Postfix comes alone.
+        let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
+        for session in &mut sessions {
+            if any_came_in
+                && is_turned_away(session)
+                && let Some(again) = self.talk(address, session.sni.clone().as_deref()).await
+            {
+                *session = again;
+            }
+        }
+        AddressSeen { address, sessions }
+    }
+
+    async fn talk(&self, address: IpAddr, sni: Option<&str>) -> Option<Session> {
+        let times = self.setup.times;
+        let permit = self
+            .deadline
+            .run(times.total, self.connections.acquire())
+            .await;
+        if permit.is_none() {
+            self.cuts.note(format!(
+                "Time was up before there was a connection to spare for {address}."
+            ));
+            return None;
+        }
+        let connection = self
+            .setup
+            .dial
+            .reach(address, self.port, times.connect, self.deadline)
+            .await;
+        match connection {
+            Err(failure) => Some(Session {
+                sni: sni.map(str::to_owned),
+                greeting: None,
+                ehlo: None,
+                tls: None,
+                end: SessionEnd::NotConnected(failure),
+            }),
+            Ok(stream) => {
+                let script = Script {
+                    helo_name: &self.setup.helo_name,
+                    sni,
+                    peer: address,
+                    times,
+                    deadline: self.deadline,
+                };
+                Some(smtp::converse(stream, &script).await)
+            }
+        }
+    }
+}
+
+/// Whether a session ended as it does where a server thinks that a client
+/// comes too often.
+fn is_turned_away(session: &Session) -> bool {
+    match &session.end {
+        SessionEnd::NotConnected(_) | SessionEnd::NoGreeting(Interruption::Lost) => true,
+        SessionEnd::GreetingRefused(reply) | SessionEnd::EhloRefused(reply) => {
+            reply.code / 100 == 4
+        }
+        _ => false,
+    }
+}
+
+fn address(datum: &Datum) -> Option<IpAddr> {
+    match datum {
+        Datum::Address(address) => Some(*address),
+        _ => None,
+    }
+}
+
+impl RawHost {
+    /// The host with a status at each answer.
+    pub(super) async fn settle(
+        self,
+        check: &Check<'_>,
+        validation: ResolverValidation,
+    ) -> HostSeen {
+        let mut host = HostSeen {
+            name: self.name,
+            a: None,
+            aaaa: None,
+            alias: None,
+            tlsa: Vec::new(),
+            addresses: self.addresses,
+        };
+        let mut candidates: Vec<String> = Vec::new();
+        for family in self.families {
+            let lookup = settle(
+                &host.name,
+                family.record_type,
+                &family.raw,
+                validation,
+                address,
+            );
+            if family.record_type == RecordType::A {
+                host.a = Some(lookup);
+            } else {
+                host.aaaa = Some(lookup);
+            }
+            if family.bases.alias_asked {
+                host.alias = Some(check.settle_alias(&host.name, validation).await);
+            }
+            // A resolver that turned out to validate only later: Postfix
+            // behind it would not have asked.
+            let asked_in_vain =
+                family.bases.for_the_report && validation == ResolverValidation::Shown;
+            if !asked_in_vain {
+                candidates.extend(family.bases.candidates.iter().cloned());
+            }
+            for seen in family.addresses {
+                host.addresses.push(seen);
+            }
+        }
+        for base in in_order(&host.name, candidates) {
+            host.tlsa.push(check.settle_tlsa(base, validation).await);
+        }
+        host
+    }
+}
+
+/// Each candidate once, the host itself last.
+fn in_order(host: &str, candidates: Vec<String>) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    for base in candidates {
+        if !order.contains(&base) {
+            order.push(base);
+        }
+    }
+    order.sort_by_key(|base| base == host);
+    order
+}
+
+impl Check<'_> {
+    async fn settle_alias(&self, host: &str, validation: ResolverValidation) -> Lookup<String> {
+        let raw = self.dns.look_up(host, RecordType::Cname).await;
+        settle(
+            host,
+            RecordType::Cname,
+            &raw,
+            validation,
+            |datum| match datum {
+                Datum::Name(name) => Some(name.clone()),
+                _ => None,
+            },
+        )
+    }
+
+    async fn settle_tlsa(&self, base_domain: String, validation: ResolverValidation) -> TlsaLookup {
+        let name = base_domain::owner(&base_domain, self.port);
+        let raw = self.dns.look_up(&name, RecordType::Tlsa).await;
+        let lookup = settle(
+            &name,
+            RecordType::Tlsa,
+            &raw,
+            validation,
+            |datum| match datum {
+                Datum::Tlsa(data) => Some(TlsaRecord::from_rdata(data)),
+                _ => None,
+            },
+        );
+        TlsaLookup {
+            base_domain,
+            lookup,
+        }
+    }
+}

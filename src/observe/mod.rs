@@ -1,0 +1,178 @@
+//! The observing half: everything that meets the network, and nothing that
+//! judges.
+//!
+//! [`observe`] looks at one next hop as Postfix's SMTP client would, and
+//! writes down what it saw. What the network does is data, never an error.
+//!
+//! A check takes as long as its slowest chain: MX, addresses, TLSA, and a
+//! session with the server name that the TLSA records call for. All hosts,
+//! address families and addresses go their ways at once.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is the half that opens sockets and waits"
+)]
+
+mod base_domain;
+pub mod budget;
+mod dial;
+mod host;
+mod line;
+mod lookup;
+mod meter;
+mod resolver;
+mod signature;
+mod smtp;
+#[cfg(test)]
+mod smtp_tests;
+mod tap;
+mod tls;
+mod trust_store;
+mod wire;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
+use self::host::Check;
+use self::lookup::{Dns, Raw, settle};
+use self::wire::Datum;
+use crate::next_hop::{NextHop, NextHopHost};
+use crate::observation::{
+    HostSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
+    ResolverValidation, TrustStoreSeen,
+};
+use crate::unix_time::UnixTime;
+
+pub use self::dial::Dial;
+pub use self::resolver::Resolver;
+pub use self::trust_store::{TrustStore, TrustStoreError};
+
+/// How to look.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Who is asked.
+    pub resolver: Resolver,
+    /// Where trust comes from.
+    pub trust_store: Arc<TrustStore>,
+    /// What the observation says of its time.
+    pub checked_at: UnixTime,
+    /// How long things may take.
+    pub times: Times,
+    /// The name in `EHLO`.
+    pub helo_name: String,
+    /// How an address becomes a byte stream.
+    pub dial: Dial,
+}
+
+/// Looks at a next hop and everything behind it.
+pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
+    let store = setup.trust_store.clone();
+    let loading = tokio::task::spawn_blocking(move || store.load());
+    let deadline = Deadline::after(setup.times.total);
+    let cuts = Cuts::default();
+    let dns = Dns::new(&setup.resolver, setup.times.query, deadline, &cuts);
+    let check = Check::new(setup, next_hop.port, &dns, deadline, &cuts);
+
+    // The probe costs no time of its own: the MX lookup takes as long.
+    let (_, (mx, raw_hosts)) = tokio::join!(dns.validates(), async {
+        let mx = look_up_mx(next_hop, &dns).await;
+        let names = host_names(next_hop, mx.as_deref(), &cuts);
+        let hosts = join_all(names.iter().map(|name| check.see(name))).await;
+        (mx, hosts)
+    });
+
+    let validation = dns.validation();
+    let mut hosts = Vec::with_capacity(raw_hosts.len());
+    for host in raw_hosts {
+        hosts.push(host.settle(&check, validation).await);
+    }
+    let mx = mx
+        .zip(next_hop.domain())
+        .map(|(raw, domain)| settle(domain, RecordType::Mx, &raw, validation, mx_record));
+    // A loader that fails has panicked; the store is then read here.
+    let _ = loading.await;
+    let trust_store = trust(&setup.trust_store, &hosts);
+    Observation {
+        format: OBSERVATION_FORMAT,
+        next_hop: next_hop.clone(),
+        checked_at: setup.checked_at,
+        resolver: seen(&setup.resolver, validation),
+        mx,
+        hosts,
+        trust_store,
+        cuts: cuts.into_sentences(),
+    }
+}
+
+fn seen(resolver: &Resolver, validation: ResolverValidation) -> ResolverSeen {
+    ResolverSeen {
+        addresses: resolver.addresses(),
+        validation,
+    }
+}
+
+/// A bracketed next hop has no MX lookup (`smtp_connect_inet`).
+async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Arc<Raw>> {
+    match &next_hop.host {
+        NextHopHost::Name(name) if !next_hop.bracketed => {
+            Some(dns.look_up(name, RecordType::Mx).await)
+        }
+        NextHopHost::Name(_) | NextHopHost::Address(_) => None,
+    }
+}
+
+fn mx_record(datum: &Datum) -> Option<MxRecord> {
+    match datum {
+        Datum::Mx(record) => Some(record.clone()),
+        _ => None,
+    }
+}
+
+/// The hosts to look at, best preference first, each once; after
+/// `smtp_domain_addr` of Postfix's `smtp_addr.c`.
+fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> {
+    let itself = || match &next_hop.host {
+        NextHopHost::Name(name) => vec![name.clone()],
+        NextHopHost::Address(address) => vec![address.to_string()],
+    };
+    match mx {
+        None | Some(Raw::Denied { .. }) => itself(),
+        Some(Raw::Failed(_)) => Vec::new(),
+        Some(Raw::Records { data, .. }) => {
+            let mut records: Vec<MxRecord> = data.iter().filter_map(mx_record).collect();
+            // One null MX among others is enough (RFC 7505, `dns_get_rr`).
+            if records.iter().any(|record| record.host.is_empty()) {
+                return Vec::new();
+            }
+            records.sort_by_key(|record| record.preference);
+            let mut names: Vec<String> = Vec::new();
+            for record in records {
+                if !names.contains(&record.host) {
+                    names.push(record.host);
+                }
+            }
+            if names.len() > MX_HOSTS {
+                cuts.note(format!(
+                    "There are {} MX hosts; the best {MX_HOSTS} were looked at.",
+                    names.len()
+                ));
+                names.truncate(MX_HOSTS);
+            }
+            names
+        }
+    }
+}
+
+fn trust(store: &TrustStore, hosts: &[HostSeen]) -> TrustStoreSeen {
+    let presented = hosts
+        .iter()
+        .flat_map(|host| &host.addresses)
+        .flat_map(|address| &address.sessions)
+        .filter_map(|session| session.tls.as_ref())
+        .flat_map(|tls| &tls.chain)
+        .map(|der| der.0.as_slice());
+    store.relevant(presented)
+}

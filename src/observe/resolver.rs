@@ -1,0 +1,218 @@
+//! The recursive resolver: asked as the C library asks it for Postfix.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use domain::base::name::ToLabelIter;
+use hickory_resolver::net::tcp::TcpClientStream;
+use hickory_resolver::net::udp::UdpClientStream;
+use hickory_resolver::net::xfer::{DnsRequestSender, FirstAnswer};
+use hickory_resolver::net::{DnsHandle, NetError};
+use hickory_resolver::proto::op::{
+    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, Query,
+};
+use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
+use hickory_resolver::system_conf;
+
+use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS};
+use super::tap::Tap;
+use super::wire::{self, Reply, WireName};
+use crate::observation::{FailureKind, LookupFailure, RecordType};
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// How long a lost datagram goes unnoticed.
+const RESEND_AFTER: Duration = Duration::from_millis(1500);
+
+/// The servers of a recursive resolver, in the order in which they are asked.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    servers: Vec<SocketAddr>,
+    /// The server that answered last; a dead one costs its time only once.
+    first: Arc<AtomicUsize>,
+}
+
+impl Resolver {
+    /// These servers; those beyond the third are left out, as by the C
+    /// library.
+    pub fn at(servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        Self {
+            servers: servers.into_iter().take(NAME_SERVERS).collect(),
+            first: Arc::default(),
+        }
+    }
+
+    /// The system's servers. Where its configuration names none or cannot be
+    /// read, the one on this host, as resolv.conf(5) has it.
+    pub fn system() -> Self {
+        let servers = match system_conf::read_system_conf() {
+            Ok((config, _)) => config
+                .name_servers()
+                .iter()
+                .map(|server| SocketAddr::new(server.ip, DNS_PORT))
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        if servers.is_empty() {
+            return Self::at([SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DNS_PORT)]);
+        }
+        Self::at(servers)
+    }
+
+    /// `address:port` of each server.
+    pub fn addresses(&self) -> Vec<String> {
+        self.servers.iter().map(SocketAddr::to_string).collect()
+    }
+
+    /// Asks one question, after `__res_context_send` of the C library: a
+    /// server that fails gives way to the next, twice round; any other reply
+    /// is final.
+    pub(super) async fn ask(
+        &self,
+        name: &WireName,
+        record_type: RecordType,
+        query: Duration,
+        deadline: Deadline,
+    ) -> Result<Reply, LookupFailure> {
+        let mut silence = None;
+        let mut refusal = None;
+        let first = self.first.load(Ordering::Relaxed);
+        let order = self.servers.iter().enumerate().cycle().skip(first);
+        for (index, server) in order.take(self.servers.len() * QUERY_ROUNDS) {
+            if deadline.is_over() {
+                break;
+            }
+            match ask_server(*server, name, record_type, deadline.cap(query)).await {
+                Ok(reply) => {
+                    self.first.store(index, Ordering::Relaxed);
+                    let Some(kind) = reply.failure() else {
+                        return Ok(reply);
+                    };
+                    let failure = LookupFailure {
+                        kind,
+                        extended_error: reply.extended_error,
+                    };
+                    match kind {
+                        FailureKind::ServFail | FailureKind::Refused | FailureKind::NotImp => {
+                            // The first answer has the fullest reason.
+                            refusal.get_or_insert(failure);
+                        }
+                        _ => return Err(failure),
+                    }
+                }
+                Err(FailureKind::Malformed) => return Err(failure(FailureKind::Malformed)),
+                Err(kind) => {
+                    silence.get_or_insert(failure(kind));
+                }
+            }
+        }
+        Err(refusal
+            .or(silence)
+            .unwrap_or_else(|| failure(FailureKind::Timeout)))
+    }
+}
+
+fn failure(kind: FailureKind) -> LookupFailure {
+    LookupFailure {
+        kind,
+        extended_error: None,
+    }
+}
+
+async fn ask_server(
+    server: SocketAddr,
+    name: &WireName,
+    record_type: RecordType,
+    time: Duration,
+) -> Result<Reply, FailureKind> {
+    let deadline = Deadline::after(time);
+    let read = |bytes: Vec<u8>| wire::read(&bytes, name, record_type).ok_or(FailureKind::Malformed);
+    let request = request(name, record_type).ok_or(FailureKind::Malformed)?;
+    let reply = deadline
+        .run(time, over_udp(server, request.clone(), time))
+        .await
+        .unwrap_or(Err(FailureKind::Timeout))
+        .and_then(read)?;
+    if !reply.truncated {
+        return Ok(reply);
+    }
+    deadline
+        .run(time, over_tcp(server, request, time))
+        .await
+        .unwrap_or(Err(FailureKind::Timeout))
+        .and_then(read)
+}
+
+async fn over_udp(
+    server: SocketAddr,
+    request: DnsRequest,
+    time: Duration,
+) -> Result<Vec<u8>, FailureKind> {
+    let tap = Tap::default();
+    let id = request.id;
+    let mut stream = UdpClientStream::builder(server, tap.clone())
+        .with_timeout(Some(time))
+        .build();
+    match stream.send_message(request).first_answer().await {
+        Ok(response) => Ok(response.into_buffer()),
+        Err(error) => match class(&error) {
+            FailureKind::Malformed => tap.datagram(id).ok_or(FailureKind::Malformed),
+            other => Err(other),
+        },
+    }
+}
+
+async fn over_tcp(
+    server: SocketAddr,
+    request: DnsRequest,
+    time: Duration,
+) -> Result<Vec<u8>, FailureKind> {
+    let tap = Tap::default();
+    let exchange = TcpClientStream::exchange(server, None, time, None, tap.clone())
+        .await
+        .map_err(|error| class(&error))?;
+    // hickory never reports a message on a stream that it cannot read.
+    tokio::select! {
+        biased;
+        answer = exchange.send(request).first_answer() => answer
+            .map(DnsResponse::into_buffer)
+            .map_err(|error| class(&error)),
+        message = tap.message() => Ok(message),
+    }
+}
+
+/// RD, AD and DO set, CD clear: Postfix's `RES_USE_DNSSEC`, `RES_USE_EDNS0`
+/// and `RES_TRUSTAD`.
+fn request(name: &WireName, record_type: RecordType) -> Option<DnsRequest> {
+    let labels: Vec<&[u8]> = name
+        .iter_labels()
+        .map(|label| label.as_slice())
+        .filter(|label| !label.is_empty())
+        .collect();
+    let mut name = Name::from_labels(labels).ok()?;
+    name.set_fqdn(true);
+    let kind = HickoryType::from(wire::rtype(record_type).to_int());
+    let mut message = Message::query();
+    message.queries.push(Query::query(name, kind));
+    message.metadata.recursion_desired = true;
+    message.metadata.authentic_data = true;
+    let mut edns = Edns::new();
+    edns.set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
+    message.edns = Some(edns);
+    let mut options = DnsRequestOptions::default();
+    options.retry_interval = RESEND_AFTER;
+    Some(DnsRequest::new(message, options))
+}
+
+fn class(error: &NetError) -> FailureKind {
+    match error {
+        NetError::Timeout => FailureKind::Timeout,
+        NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => FailureKind::Timeout,
+        NetError::Proto(_) | NetError::Dns(_) => FailureKind::Malformed,
+        _ => FailureKind::Unreachable,
+    }
+}

@@ -1,0 +1,376 @@
+//! The dialogue against scripted servers in memory.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::budget::{Deadline, Times};
+use super::smtp::{Script, converse};
+use crate::observation::{Interruption, Session, SessionEnd, SignatureCheck};
+
+const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
+
+fn quick() -> Times {
+    Times {
+        total: Duration::from_secs(5),
+        reply: Duration::from_millis(300),
+        handshake: Duration::from_secs(1),
+        ..Times::default()
+    }
+}
+
+async fn talk<F>(sni: Option<&str>, server: impl FnOnce(DuplexStream) -> F) -> Session
+where
+    F: Future<Output = ()>,
+{
+    let (client, other) = tokio::io::duplex(1 << 16);
+    let times = quick();
+    let script = Script {
+        helo_name: "probe.example",
+        sni,
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        times,
+        deadline: Deadline::after(times.total),
+    };
+    let (session, ()) = tokio::join!(async { converse(client, &script).await }, async {
+        // A server may well still be talking when the client has gone.
+        let _ = tokio::time::timeout(times.total, server(other)).await;
+    });
+    session
+}
+
+/// Says each line when its command (the first word) has come; the first is
+/// the greeting. Then closes, or hears out the client.
+async fn play(stream: DuplexStream, lines: &[(&str, &str)]) {
+    let mut stream = BufReader::new(stream);
+    play_on(&mut stream, lines).await;
+    hear_out(stream).await;
+}
+
+async fn hear_out(mut stream: impl AsyncRead + Unpin) {
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+}
+
+async fn play_on<S>(stream: &mut BufReader<S>, lines: &[(&str, &str)])
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for (command, reply) in lines {
+        if !command.is_empty() {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            assert_eq!(line.split_whitespace().next().unwrap_or(""), *command);
+        }
+        let _ = stream.write_all(reply.as_bytes()).await;
+        let _ = stream.flush().await;
+    }
+}
+
+async fn ends(lines: &[(&str, &str)]) -> SessionEnd {
+    talk(None, |stream| play(stream, lines)).await.end
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_is_ready_for_mail() {
+    for ehlo in [
+        "250 mx.example\r\n",
+        "250-mx.example\r\n250 PIPELINING\r\n",
+        // The first line names the server, whatever it says.
+        "250 STARTTLS\r\n",
+        "250-mx.example\r\n250 STARTTLSX\r\n",
+    ] {
+        let end = ends(&[("", "220 mx.example ESMTP\r\n"), ("EHLO", ehlo)]).await;
+        assert_eq!(end, SessionEnd::NoStartTls, "{ehlo}");
+    }
+}
+
+#[tokio::test]
+async fn starttls_is_found_as_postfix_finds_it() {
+    for ehlo in [
+        "250-mx.example\r\n250 starttls\r\n",
+        "250-mx.example\n250-STARTTLS=now\n250 HELP\n",
+        "250-mx.example\r\nnoise\r\n250-STARTTLS\t\r\n250 OK\r\n",
+    ] {
+        let end = ends(&[
+            ("", "220 mx.example\r\n"),
+            ("EHLO", ehlo),
+            ("STARTTLS", "454 4.7.0 later\r\n"),
+        ])
+        .await;
+        let SessionEnd::StartTlsRefused(reply) = end else {
+            panic!("{ehlo}: {end:?}");
+        };
+        assert_eq!(reply.code, 454);
+    }
+}
+
+#[tokio::test]
+async fn a_greeting_other_than_2xx_is_a_refusal() {
+    for (greeting, code) in [
+        ("554 go away\r\n", 554),
+        ("421-busy\r\n421 really\r\n", 421),
+        ("354 odd\r\n", 354),
+        ("220x garbage\r\n2201 garbage\r\n\r\n550\r\n", 550),
+    ] {
+        let SessionEnd::GreetingRefused(reply) = ends(&[("", greeting)]).await else {
+            panic!("{greeting}");
+        };
+        assert_eq!(reply.code, code);
+    }
+}
+
+#[tokio::test]
+async fn helo_follows_a_refused_ehlo_unless_it_was_421() {
+    let end = ends(&[
+        ("", "220 hi\r\n"),
+        ("EHLO", "502 what\r\n"),
+        ("HELO", "250-mx\r\n250 STARTTLS\r\n"),
+    ])
+    .await;
+    assert_eq!(end, SessionEnd::NoStartTls);
+
+    let end = ends(&[("", "220 hi\r\n"), ("EHLO", "421 no\r\n")]).await;
+    assert!(matches!(end, SessionEnd::EhloRefused(reply) if reply.code == 421));
+
+    let end = ends(&[
+        ("", "220 hi\r\n"),
+        ("EHLO", "500 no\r\n"),
+        ("HELO", "550 no\r\n"),
+    ])
+    .await;
+    assert!(matches!(end, SessionEnd::EhloRefused(reply) if reply.code == 550));
+}
+
+#[tokio::test]
+async fn drops_are_lost_where_they_happen() {
+    let close = |lines: &'static [(&str, &str)]| {
+        talk(None, move |stream| async move {
+            play_on(&mut BufReader::new(stream), lines).await;
+        })
+    };
+    let lost = Interruption::Lost;
+    assert_eq!(close(&[]).await.end, SessionEnd::NoGreeting(lost));
+    assert_eq!(
+        close(&[("", "220 mx.exa")]).await.end,
+        SessionEnd::NoGreeting(lost)
+    );
+    assert_eq!(
+        close(&[("", "220 hi\r\n"), ("EHLO", "250-mx\r\n")])
+            .await
+            .end,
+        SessionEnd::NoEhloReply(lost)
+    );
+    assert_eq!(
+        close(&[("", "220 hi\r\n"), ("EHLO", EHLO), ("STARTTLS", "")])
+            .await
+            .end,
+        SessionEnd::NoStartTlsReply(lost)
+    );
+    let SessionEnd::HandshakeFailed(failure) = close(&[
+        ("", "220 hi\r\n"),
+        ("EHLO", EHLO),
+        ("STARTTLS", "220 go\r\n"),
+    ])
+    .await
+    .end
+    else {
+        panic!("no handshake");
+    };
+    assert_eq!(failure.text, "the connection was lost");
+    assert!(!failure.timed_out);
+}
+
+#[tokio::test]
+async fn silence_times_out_where_it_happens() {
+    let slow = Interruption::TimedOut;
+    assert_eq!(ends(&[]).await, SessionEnd::NoGreeting(slow));
+    assert_eq!(
+        ends(&[("", "220-hi\r\n220-wait\r\n")]).await,
+        SessionEnd::NoGreeting(slow)
+    );
+    assert_eq!(
+        ends(&[("", "220 hi\r\n"), ("EHLO", "")]).await,
+        SessionEnd::NoEhloReply(slow)
+    );
+    assert_eq!(
+        ends(&[("", "220 hi\r\n"), ("EHLO", EHLO), ("STARTTLS", "")]).await,
+        SessionEnd::NoStartTlsReply(slow)
+    );
+}
+
+#[tokio::test]
+async fn floods_end_early() {
+    for chunk in ["220-more\r\n".repeat(100), "x".repeat(1000)] {
+        let session = talk(None, |mut stream| async move {
+            while stream.write_all(chunk.as_bytes()).await.is_ok() {}
+        })
+        .await;
+        assert_eq!(session.end, SessionEnd::NoGreeting(Interruption::Flooded));
+    }
+}
+
+#[tokio::test]
+async fn long_lines_and_replies_are_cut_as_by_postfix() {
+    let greeting = format!("220 {}\r\n", "x".repeat(5000));
+    let ehlo = format!(
+        "250-mx\r\n{}250-STARTTLS\r\n250 OK\r\n",
+        format!("250-{}\r\n", "Y".repeat(500)).repeat(5)
+    );
+    let session = talk(None, |stream| async move {
+        play(stream, &[("", &greeting), ("EHLO", &ehlo)]).await;
+    })
+    .await;
+    assert_eq!(session.greeting.unwrap().lines[0].len(), 2048);
+    // The keyword came, and came too late.
+    assert_eq!(session.end, SessionEnd::NoStartTls);
+}
+
+fn acceptor(key: &rcgen::KeyPair) -> (TlsAcceptor, Vec<u8>) {
+    let certificate = rcgen::CertificateParams::new(vec!["mx.example".to_owned()])
+        .unwrap()
+        .self_signed(key)
+        .unwrap();
+    let der = certificate.der().to_vec();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from(der.clone())],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), der)
+}
+
+/// A whole session; `inside` are the lines inside TLS.
+async fn whole(
+    sni: Option<&str>,
+    go: &'static str,
+    inside: &'static [(&'static str, &'static str)],
+) -> (Session, Vec<u8>, Option<String>) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let (acceptor, der) = acceptor(&key);
+    let mut seen_sni = None;
+    let session = talk(sni, |stream| {
+        let seen_sni = &mut seen_sni;
+        async move {
+            let mut stream = BufReader::new(stream);
+            play_on(
+                &mut stream,
+                &[("", "220 hi\r\n"), ("EHLO", EHLO), ("STARTTLS", go)],
+            )
+            .await;
+            let stream = acceptor.accept(stream.into_inner()).await.unwrap();
+            *seen_sni = stream.get_ref().1.server_name().map(str::to_owned);
+            let mut stream = BufReader::new(stream);
+            play_on(&mut stream, inside).await;
+            hear_out(stream).await;
+        }
+    })
+    .await;
+    (session, der, seen_sni)
+}
+
+#[tokio::test]
+async fn a_session_inside_tls_shows_the_chain_and_proves_the_key() {
+    let (session, der, sni) = whole(
+        None,
+        "220 go\r\n",
+        &[("EHLO", "250 mx\r\n"), ("QUIT", "221 bye\r\n")],
+    )
+    .await;
+    assert_eq!(session.end, SessionEnd::Completed);
+    assert_eq!(sni, None);
+    let tls = session.tls.unwrap();
+    assert_eq!(tls.version.as_deref(), Some("TLSv1.3"));
+    assert_eq!(tls.cipher.as_deref(), Some("TLS_AES_256_GCM_SHA384"));
+    assert_eq!(tls.group.as_deref(), Some("X25519"));
+    assert_eq!(tls.signature, SignatureCheck::Good);
+    assert_eq!(tls.chain.len(), 1);
+    assert_eq!(tls.chain[0].0, der);
+}
+
+#[tokio::test]
+async fn the_server_name_is_sent_only_when_given() {
+    let (session, _, sni) =
+        whole(Some("mx.example"), "220 go\r\n", &[("EHLO", "250 mx\r\n")]).await;
+    assert_eq!(sni.as_deref(), Some("mx.example"));
+    assert_eq!(session.sni.as_deref(), Some("mx.example"));
+}
+
+#[tokio::test]
+async fn what_was_injected_before_tls_is_not_taken_for_an_answer_inside() {
+    let (session, _, _) = whole(
+        None,
+        "220 go\r\n250 injected\r\n",
+        &[("EHLO", "421 no\r\n")],
+    )
+    .await;
+    assert!(matches!(session.end, SessionEnd::EhloRefusedInTls(reply) if reply.code == 421));
+}
+
+#[tokio::test]
+async fn ehlo_refused_inside_tls_is_followed_by_helo() {
+    let (session, _, _) = whole(
+        None,
+        "220 go\r\n",
+        &[("EHLO", "500 no\r\n"), ("HELO", "250 mx\r\n")],
+    )
+    .await;
+    assert_eq!(session.end, SessionEnd::Completed);
+}
+
+#[tokio::test]
+async fn silence_inside_tls_keeps_the_chain() {
+    let (session, _, _) = whole(None, "220 go\r\n", &[("EHLO", "")]).await;
+    assert_eq!(
+        session.end,
+        SessionEnd::NoEhloReplyInTls(Interruption::TimedOut)
+    );
+    assert_eq!(session.tls.unwrap().chain.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_tls_fails_the_handshake() {
+    let end = ends(&[
+        ("", "220 hi\r\n"),
+        ("EHLO", EHLO),
+        ("STARTTLS", "220 go\r\n"),
+        ("", ""),
+    ])
+    .await;
+    // Nothing came: the client waits for as long as a handshake may take.
+    assert!(matches!(end, SessionEnd::HandshakeFailed(failure) if failure.timed_out));
+
+    let session = talk(None, |stream| async move {
+        let mut stream = BufReader::new(stream);
+        let lines = [
+            ("", "220 hi\r\n"),
+            ("EHLO", EHLO),
+            ("STARTTLS", "220 go\r\n"),
+        ];
+        play_on(&mut stream, &lines).await;
+        let mut hello = [0; 5];
+        stream.read_exact(&mut hello).await.unwrap();
+        // Alert, fatal, handshake_failure.
+        stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();
+        stream.flush().await.unwrap();
+        hear_out(stream).await;
+    })
+    .await;
+    let SessionEnd::HandshakeFailed(failure) = session.end else {
+        panic!("{:?}", session.end);
+    };
+    assert_eq!(failure.alert.as_deref(), Some("handshake_failure"));
+}

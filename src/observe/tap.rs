@@ -1,0 +1,181 @@
+//! A runtime for hickory that keeps the bytes of each message that comes in.
+//!
+//! hickory drops a whole message when one record in it does not parse, and a
+//! TLSA record of two bytes is such a record. Postfix does not: it needs the
+//! bytes, so do we.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hickory_resolver::net::runtime::iocompat::AsyncIoTokioAsStd;
+use hickory_resolver::net::runtime::{
+    DnsUdpSocket, RuntimeProvider, TokioHandle, TokioRuntimeProvider, TokioTime,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::Notify;
+
+/// One question's sockets, and what they heard.
+#[derive(Clone, Default)]
+pub(super) struct Tap {
+    runtime: TokioRuntimeProvider,
+    heard: Arc<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    datagram: Mutex<Vec<u8>>,
+    stream: Mutex<Vec<u8>>,
+    more: Notify,
+}
+
+impl Tap {
+    /// The last datagram, where it carries this message id.
+    pub(super) fn datagram(&self, id: u16) -> Option<Vec<u8>> {
+        let datagram = locked(&self.heard.datagram).clone();
+        (datagram.first_chunk() == Some(&id.to_be_bytes())).then_some(datagram)
+    }
+
+    /// The first whole message of the TCP stream.
+    pub(super) async fn message(&self) -> Vec<u8> {
+        loop {
+            let more = self.heard.more.notified();
+            if let Some(message) = first_message(&locked(&self.heard.stream)) {
+                return message;
+            }
+            more.await;
+        }
+    }
+}
+
+fn locked(bytes: &Mutex<Vec<u8>>) -> std::sync::MutexGuard<'_, Vec<u8>> {
+    bytes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn first_message(stream: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = stream.split_first_chunk::<2>()?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    rest.get(..length).map(<[u8]>::to_vec)
+}
+
+impl RuntimeProvider for Tap {
+    type Handle = TokioHandle;
+    type Timer = TokioTime;
+    type Udp = TappedUdp;
+    type Tcp = AsyncIoTokioAsStd<TappedTcp>;
+
+    fn create_handle(&self) -> Self::Handle {
+        self.runtime.create_handle()
+    }
+
+    fn connect_tcp(
+        &self,
+        server_addr: SocketAddr,
+        bind_addr: Option<SocketAddr>,
+        timeout: Option<Duration>,
+    ) -> Pin<Box<dyn Send + Future<Output = Result<Self::Tcp, io::Error>>>> {
+        let connection = self.runtime.connect_tcp(server_addr, bind_addr, timeout);
+        let heard = self.heard.clone();
+        Box::pin(async move {
+            let AsyncIoTokioAsStd(stream) = connection.await?;
+            Ok(AsyncIoTokioAsStd(TappedTcp { stream, heard }))
+        })
+    }
+
+    fn bind_udp(
+        &self,
+        local_addr: SocketAddr,
+        server_addr: SocketAddr,
+    ) -> Pin<Box<dyn Send + Future<Output = Result<Self::Udp, io::Error>>>> {
+        let heard = self.heard.clone();
+        Box::pin(async move {
+            let socket = UdpSocket::bind(local_addr).await?;
+            // Only a connected socket hears that nobody listens there.
+            socket.connect(server_addr).await?;
+            Ok(TappedUdp {
+                socket,
+                server_addr,
+                heard,
+            })
+        })
+    }
+}
+
+/// A UDP socket that keeps the last datagram.
+pub(super) struct TappedUdp {
+    socket: UdpSocket,
+    server_addr: SocketAddr,
+    heard: Arc<Heard>,
+}
+
+impl DnsUdpSocket for TappedUdp {
+    type Time = TokioTime;
+
+    fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut buf = ReadBuf::new(buf);
+        ready!(self.socket.poll_recv(cx, &mut buf))?;
+        *locked(&self.heard.datagram) = buf.filled().to_vec();
+        Poll::Ready(Ok((buf.filled().len(), self.server_addr)))
+    }
+
+    fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        _target: SocketAddr,
+    ) -> Poll<io::Result<usize>> {
+        self.socket.poll_send(cx, buf)
+    }
+}
+
+/// A TCP stream that keeps its first message.
+pub(super) struct TappedTcp {
+    stream: TcpStream,
+    heard: Arc<Heard>,
+}
+
+/// Two bytes of length, and the longest message.
+const LONGEST: usize = 2 + 65_535;
+
+impl AsyncRead for TappedTcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let new = buf.filled().get(before..).unwrap_or_default();
+        let mut stream = locked(&self.heard.stream);
+        let room = LONGEST.saturating_sub(stream.len());
+        stream.extend(new.iter().take(room));
+        self.heard.more.notify_one();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TappedTcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

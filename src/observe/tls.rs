@@ -1,0 +1,240 @@
+//! A TLS handshake that looks at everything and judges nothing.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
+use super::meter::is_flood;
+use super::signature;
+use crate::observation::{Der, HandshakeFailure, SignatureCheck, TlsSeen};
+
+/// How a handshake ended, and what it showed either way.
+pub(super) struct Handshake<S> {
+    pub(super) stream: Result<TlsStream<S>, HandshakeFailure>,
+    /// Nothing where the server's certificate never came.
+    pub(super) seen: Option<TlsSeen>,
+}
+
+/// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN, and a server name
+/// only where one is given.
+pub(super) async fn shake_hands<S>(
+    stream: S,
+    sni: Option<&str>,
+    peer: IpAddr,
+    time: Duration,
+) -> Handshake<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let capture = Arc::new(Capture::default());
+    let result = match client(capture.clone(), sni, peer) {
+        Err(text) => Err(failure(text)),
+        Ok((connector, name)) => match timeout(time, connector.connect(name, stream)).await {
+            Err(_) => Err(HandshakeFailure {
+                timed_out: true,
+                ..failure("it did not end in time".to_owned())
+            }),
+            Ok(Err(error)) => Err(explain(&error)),
+            Ok(Ok(stream)) => Ok(stream),
+        },
+    };
+    let mut seen = capture.take();
+    if let Ok(stream) = &result {
+        let (_, connection) = stream.get_ref();
+        let seen = seen.get_or_insert_with(TlsSeen::nothing);
+        seen.version = connection.protocol_version().map(version);
+        seen.cipher = connection
+            .negotiated_cipher_suite()
+            .and_then(|suite| suite.suite().as_str())
+            // rustls has a name of its own for the suites of TLS 1.3.
+            .map(|name| name.replacen("TLS13_", "TLS_", 1));
+        seen.group = connection
+            .negotiated_key_exchange_group()
+            .map(|group| format!("{:?}", group.name()));
+    }
+    Handshake {
+        stream: result,
+        seen,
+    }
+}
+
+fn client(
+    capture: Arc<Capture>,
+    sni: Option<&str>,
+    peer: IpAddr,
+) -> Result<(TlsConnector, ServerName<'static>), String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(capture)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    config.enable_sni = sni.is_some();
+    let name = match sni {
+        Some(name) => ServerName::try_from(name.to_owned())
+            .map_err(|_| format!("`{name}` cannot be sent as a server name"))?,
+        // An address is never sent as a server name (RFC 6066 section 3).
+        None => ServerName::from(peer),
+    };
+    Ok((TlsConnector::from(Arc::new(config)), name))
+}
+
+fn version(version: ProtocolVersion) -> String {
+    match version {
+        ProtocolVersion::TLSv1_2 => "TLSv1.2".to_owned(),
+        ProtocolVersion::TLSv1_3 => "TLSv1.3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn failure(text: String) -> HandshakeFailure {
+    HandshakeFailure {
+        text,
+        alert: None,
+        timed_out: false,
+    }
+}
+
+fn explain(error: &io::Error) -> HandshakeFailure {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    if let Some(rustls::Error::AlertReceived(alert)) = inner {
+        let name = alert_name(*alert);
+        return HandshakeFailure {
+            alert: Some(name.clone()),
+            ..failure(format!("the server sent the alert {name}"))
+        };
+    }
+    failure(match (inner, error.kind()) {
+        (Some(rustls::Error::InvalidMessage(_)), _) => {
+            "the server sent something that is not TLS".to_owned()
+        }
+        (Some(inner), _) => inner.to_string(),
+        (None, _) if is_flood(error) => error.to_string(),
+        (None, _) => "the connection was lost".to_owned(),
+    })
+}
+
+/// The name of an alert in RFC 8446 section 6 and its forerunners.
+fn alert_name(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::UnrecognisedName => return "unrecognized_name".to_owned(),
+        AlertDescription::UnknownCA => return "unknown_ca".to_owned(),
+        AlertDescription::UnknownPSKIdentity => return "unknown_psk_identity".to_owned(),
+        AlertDescription::EncryptedClientHelloRequired => return "ech_required".to_owned(),
+        AlertDescription::NoCertificate => return "no_certificate_RESERVED".to_owned(),
+        AlertDescription::Unknown(code) => return format!("alert {code}"),
+        _ => {}
+    }
+    let mut name = String::new();
+    for letter in format!("{alert:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+impl TlsSeen {
+    fn nothing() -> Self {
+        Self {
+            version: None,
+            cipher: None,
+            group: None,
+            chain: Vec::new(),
+            signature: SignatureCheck::NotSeen,
+        }
+    }
+}
+
+/// A certificate verifier that says yes and remembers.
+#[derive(Debug, Default)]
+struct Capture(Mutex<Option<TlsSeen>>);
+
+impl Capture {
+    fn take(&self) -> Option<TlsSeen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Records the check; the handshake goes on whatever it says.
+    fn record(
+        &self,
+        agreed: ProtocolVersion,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> HandshakeSignatureValid {
+        let check = signature::check(leaf, signed.scheme, message, signed.signature());
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = seen.as_mut() {
+            seen.version = Some(version(agreed));
+            seen.signature = check;
+        }
+        HandshakeSignatureValid::assertion()
+    }
+}
+
+impl ServerCertVerifier for Capture {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut room = CHAIN_BYTES;
+        let chain = std::iter::once(end_entity)
+            .chain(intermediates)
+            .take(CHAIN_CERTIFICATES)
+            .map_while(|certificate| {
+                room = room.checked_sub(certificate.len())?;
+                Some(Der(certificate.to_vec()))
+            })
+            .collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(TlsSeen {
+            chain,
+            ..TlsSeen::nothing()
+        });
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(self.record(ProtocolVersion::TLSv1_2, message, cert, dss))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(self.record(ProtocolVersion::TLSv1_3, message, cert, dss))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        signature::SCHEMES.to_vec()
+    }
+}

@@ -1,0 +1,157 @@
+//! Where trust for `verify` and `secure` comes from, and the part of it that
+//! a check can need.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::budget::ANCHORS;
+use crate::observation::{Der, TrustStoreSeen};
+
+/// A set of trusted certificates, read when it is first needed and then kept.
+#[derive(Debug)]
+pub struct TrustStore {
+    given: Option<Loaded>,
+    loaded: OnceLock<Loaded>,
+}
+
+/// Why a file is no trust store.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustStoreError {
+    /// The PEM form is broken.
+    #[error("`{0}` cannot be read as PEM")]
+    Pem(String),
+    /// Nothing in it is a certificate.
+    #[error("`{0}` holds no certificate")]
+    Empty(String),
+}
+
+#[derive(Debug)]
+struct Loaded {
+    source: String,
+    certificates: Vec<Vec<u8>>,
+    /// Places in `certificates`, by the DER form of the subject.
+    by_subject: HashMap<Vec<u8>, Vec<usize>>,
+}
+
+impl TrustStore {
+    /// The system's, else Mozilla's as it was when this program was built.
+    pub fn system() -> Self {
+        Self {
+            given: None,
+            loaded: OnceLock::new(),
+        }
+    }
+
+    /// The certificates of a PEM file; `source` names it in reports.
+    pub fn from_pem(source: &str, pem: &[u8]) -> Result<Self, TrustStoreError> {
+        let certificates: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(pem)
+            .map(|certificate| certificate.map(|der| der.to_vec()))
+            .collect::<Result<_, _>>()
+            .map_err(|_| TrustStoreError::Pem(source.to_owned()))?;
+        if certificates.is_empty() {
+            return Err(TrustStoreError::Empty(source.to_owned()));
+        }
+        Ok(Self {
+            given: Some(Loaded::new(source, certificates)),
+            loaded: OnceLock::new(),
+        })
+    }
+
+    /// Reads the store now, so that nobody has to wait for it later.
+    pub(super) fn load(&self) {
+        self.certificates();
+    }
+
+    fn certificates(&self) -> &Loaded {
+        if let Some(given) = &self.given {
+            return given;
+        }
+        self.loaded.get_or_init(|| {
+            // Files that cannot be read are those of somebody else's store.
+            let native: Vec<Vec<u8>> = rustls_native_certs::load_native_certs()
+                .certs
+                .into_iter()
+                .map(|der| der.to_vec())
+                .collect();
+            if native.is_empty() {
+                let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+                return Loaded::new("mozilla", mozilla.iter().map(|der| der.to_vec()).collect());
+            }
+            Loaded::new("system", native)
+        })
+    }
+
+    /// The certificates that can be part of a path from one of `presented`:
+    /// those presented themselves, their issuers by name, and in turn the
+    /// issuers of these. A saved observation replays the same with them alone.
+    pub(super) fn relevant<'a>(
+        &self,
+        presented: impl IntoIterator<Item = &'a [u8]>,
+    ) -> TrustStoreSeen {
+        let store = self.certificates();
+        let mut kept = Vec::new();
+        let mut seen = HashSet::new();
+        let mut wanted = Vec::new();
+        for der in presented {
+            let Some((subject, issuer)) = names(der) else {
+                continue;
+            };
+            for place in store.by_subject.get(&subject).into_iter().flatten() {
+                if store.certificates.get(*place).is_some_and(|it| it == der) && seen.insert(*place)
+                {
+                    kept.push(*place);
+                }
+            }
+            wanted.push(issuer);
+        }
+        while let Some(name) = wanted.pop() {
+            for place in store.by_subject.get(&name).into_iter().flatten() {
+                if kept.len() < ANCHORS && seen.insert(*place) {
+                    kept.push(*place);
+                    if let Some((_, issuer)) =
+                        store.certificates.get(*place).and_then(|der| names(der))
+                    {
+                        wanted.push(issuer);
+                    }
+                }
+            }
+        }
+        kept.sort_unstable();
+        TrustStoreSeen {
+            source: store.source.clone(),
+            certificates: kept
+                .into_iter()
+                .filter_map(|place| store.certificates.get(place).cloned().map(Der))
+                .collect(),
+        }
+    }
+}
+
+impl Loaded {
+    fn new(source: &str, certificates: Vec<Vec<u8>>) -> Self {
+        let mut by_subject: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        for (place, der) in certificates.iter().enumerate() {
+            if let Some((subject, _)) = names(der) {
+                by_subject.entry(subject).or_default().push(place);
+            }
+        }
+        Self {
+            source: source.to_owned(),
+            certificates,
+            by_subject,
+        }
+    }
+}
+
+/// Subject and issuer, in the bytes that they came in.
+fn names(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some((
+        certificate.subject().as_raw().to_vec(),
+        certificate.issuer().as_raw().to_vec(),
+    ))
+}

@@ -1,0 +1,193 @@
+//! One DNS reply, read from its bytes.
+//!
+//! The bytes are read here, and not by the library that fetched them,
+//! because TLSA data of any shape has to arrive: Postfix sees it too.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use domain::base::ToName;
+use domain::base::iana::{Class, Rtype};
+use domain::base::message::Message;
+use domain::base::name::{Name, ParsedName};
+use domain::base::opt::UnknownOptData;
+use domain::base::rdata::UnknownRecordData;
+use domain::base::record::ParsedRecord;
+use domain::rdata::{Cname, Mx};
+
+use super::budget::RECORDS;
+use crate::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
+
+/// The code of the option that says why (RFC 8914).
+const EXTENDED_ERROR: u16 = 15;
+
+/// A name on the wire.
+pub(super) type WireName = Name<Vec<u8>>;
+
+/// One record of the type asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Datum {
+    Address(IpAddr),
+    Mx(MxRecord),
+    Name(String),
+    Tlsa(Vec<u8>),
+}
+
+/// A reply, as far as Postfix's `dns_get_answer` looks at it.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) rcode: u16,
+    pub(super) truncated: bool,
+    /// The AD bit.
+    pub(super) authentic: bool,
+    pub(super) extended_error: Option<ExtendedError>,
+    /// The targets of its aliases, in their order.
+    pub(super) aliases: Vec<String>,
+    /// The owner of the first record of the type asked.
+    pub(super) owner: Option<String>,
+    pub(super) data: Vec<Datum>,
+    /// The smallest TTL of aliases and records.
+    pub(super) ttl: u32,
+    /// More records came than are taken.
+    pub(super) cut: bool,
+    /// A record of the type asked could not be read.
+    pub(super) spoiled: bool,
+    /// The name to ask next, where the reply holds aliases only.
+    pub(super) next: Option<WireName>,
+}
+
+impl Reply {
+    /// What the response code says, other than that there is an answer.
+    pub(super) fn failure(&self) -> Option<FailureKind> {
+        match self.rcode {
+            0 | 3 => None,
+            1 => Some(FailureKind::FormErr),
+            2 => Some(FailureKind::ServFail),
+            4 => Some(FailureKind::NotImp),
+            5 => Some(FailureKind::Refused),
+            other => Some(FailureKind::OtherRcode(other)),
+        }
+    }
+}
+
+/// The number of a type.
+pub(super) fn rtype(record_type: RecordType) -> Rtype {
+    match record_type {
+        RecordType::A => Rtype::A,
+        RecordType::Aaaa => Rtype::AAAA,
+        RecordType::Cname => Rtype::CNAME,
+        RecordType::Mx => Rtype::MX,
+        RecordType::Ns => Rtype::NS,
+        RecordType::Tlsa => Rtype::TLSA,
+    }
+}
+
+/// A name as observations have it: lower case, no final dot.
+pub(super) fn text(name: impl std::fmt::Display) -> String {
+    let mut text = name.to_string().to_ascii_lowercase();
+    if text.ends_with('.') && !text.ends_with("\\.") {
+        text.pop();
+    }
+    text
+}
+
+/// Reads a reply to a question; nothing where it cannot be read or answers
+/// something else.
+pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
+    let message = Message::from_octets(bytes).ok()?;
+    let header = message.header();
+    if !header.qr() {
+        return None;
+    }
+    let mut reply = Reply {
+        rcode: message.opt_rcode().to_int(),
+        truncated: header.tc(),
+        authentic: header.ad(),
+        extended_error: extended_error(&message),
+        ttl: u32::MAX,
+        ..Reply::default()
+    };
+    if reply.truncated || reply.failure().is_some() {
+        // Such replies may leave the question out.
+        return Some(reply);
+    }
+    let question = message.sole_question().ok()?;
+    if question.qname() != name || question.qtype() != rtype(asked) {
+        return None;
+    }
+    for record in message.answer().ok()? {
+        let record = record.ok()?;
+        if record.class() != Class::IN {
+            return None;
+        }
+        if record.rtype() == rtype(asked) {
+            if reply.data.len() >= RECORDS {
+                reply.cut = true;
+                break;
+            }
+            match datum(&record, asked) {
+                Some(datum) => {
+                    reply.owner.get_or_insert_with(|| text(record.owner()));
+                    reply.data.push(datum);
+                }
+                None => reply.spoiled = true,
+            }
+        } else if record.rtype() == Rtype::CNAME {
+            let target = record.to_record::<Cname<ParsedName<_>>>().ok()??;
+            let target = target.data().cname();
+            reply.aliases.push(text(target));
+            reply.next = Some(target.to_vec());
+        } else {
+            continue;
+        }
+        reply.ttl = reply.ttl.min(record.ttl().as_secs());
+    }
+    Some(reply)
+}
+
+fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
+    match asked {
+        RecordType::Mx => {
+            let record = record.to_record::<Mx<ParsedName<_>>>().ok()??;
+            Some(Datum::Mx(MxRecord {
+                preference: record.data().preference(),
+                host: text(record.data().exchange()),
+            }))
+        }
+        RecordType::Cname => {
+            let record = record.to_record::<Cname<ParsedName<_>>>().ok()??;
+            Some(Datum::Name(text(record.data().cname())))
+        }
+        RecordType::Ns => Some(Datum::Name(String::new())),
+        RecordType::A | RecordType::Aaaa | RecordType::Tlsa => {
+            let record = record.to_record::<UnknownRecordData<_>>().ok()??;
+            let data: &[u8] = record.data().data();
+            match asked {
+                RecordType::A => {
+                    let octets = <[u8; 4]>::try_from(data).ok()?;
+                    Some(Datum::Address(Ipv4Addr::from(octets).into()))
+                }
+                RecordType::Aaaa => {
+                    let octets = <[u8; 16]>::try_from(data).ok()?;
+                    Some(Datum::Address(Ipv6Addr::from(octets).into()))
+                }
+                _ => Some(Datum::Tlsa(data.to_vec())),
+            }
+        }
+    }
+}
+
+fn extended_error(message: &Message<&[u8]>) -> Option<ExtendedError> {
+    let opt = message.opt()?;
+    let option = opt
+        .opt()
+        .iter::<UnknownOptData<_>>()
+        .filter_map(Result::ok)
+        .find(|option| option.code().to_int() == EXTENDED_ERROR)?;
+    let (code, text) = option.data().split_first_chunk::<2>()?;
+    Some(ExtendedError {
+        code: u16::from_be_bytes(*code),
+        text: String::from_utf8_lossy(text)
+            .trim_end_matches('\0')
+            .to_owned(),
+    })
+}
