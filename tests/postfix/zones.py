@@ -134,7 +134,8 @@ def sign(file: ZoneFile, unsigned: Path, key: Path, start: float, end: float) ->
     """The signed zone, one record a line, with signatures valid from start to end."""
     signed = unsigned.with_suffix(f".signed{int(end)}")
     run(
-        *("dnssec-signzone", "-q", "-z", "-P", "-d", str(key.parent), "-O", "full", "-o", file.name, "-f", str(signed)),
+        *("dnssec-signzone", "-q", "-z", "-P", "-O", "full", "-d", str(key.parent)),
+        *("-o", file.name, "-f", str(signed)),
         *("-s", stamp(start), "-e", stamp(end), str(unsigned), str(key.with_suffix(""))),
     )
     return [line for line in signed.read_text().splitlines() if not line.startswith(";")]
