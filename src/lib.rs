@@ -5,6 +5,7 @@
 //! report (pure). See `CONTRIBUTING.md` for the map.
 
 pub mod certificate;
+pub mod cli;
 pub mod dnssec;
 pub mod entry;
 pub mod finding;
@@ -15,5 +16,6 @@ pub mod observation;
 pub mod observe;
 pub mod report;
 pub mod tlsa;
+pub mod trust_anchor;
 pub mod unix_time;
 pub mod world;

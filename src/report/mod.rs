@@ -17,6 +17,7 @@ pub use model::{
 };
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 pub use text::printable;
+pub(crate) use text::wrap;
 
 /// The report as one line of JSON, without the line end.
 pub fn json(report: &Report) -> String {

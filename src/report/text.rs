@@ -35,7 +35,7 @@ fn is_harmless(c: char) -> bool {
 }
 
 /// The text broken into lines of at most `width` characters at blanks.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
