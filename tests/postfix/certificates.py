@@ -5,9 +5,10 @@ import hashlib
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from model import Certificate
+from model import TRUSTED_ROOT, Authority, Certificate, Tlsa
 
 CA_CONFIG = """\
 [ca]
@@ -16,16 +17,20 @@ default_ca = lab
 database = {directory}/index
 new_certs_dir = {directory}
 rand_serial = yes
-default_md = sha256
+default_md = {digest}
 policy = any
 unique_subject = no
+email_in_dn = no
 [any]
-commonName = supplied
+commonName = optional
 [extensions]
 subjectKeyIdentifier = hash
-basicConstraints = critical,CA:{is_ca}
 {more}
 """
+
+DAY = 86400
+VALIDITY = {"valid": (-1, 30), "expired": (-60, -30), "future": (30, 60)}
+STRANGERS = tuple(Authority(f"Lab Stranger {number}") for number in (1, 2))
 
 
 def openssl(*arguments: str) -> str:
@@ -48,22 +53,23 @@ class Issued:
 
     key: Path
     pem: Path
-    issuer: "Issued | None" = None
+    issuer: "Issued | None"
+    trusted: bool
 
-    @property
+    @cached_property
     def der(self) -> bytes:
         """The whole certificate."""
         return pem_body(self.pem.read_text())
 
-    @property
+    @cached_property
     def spki(self) -> bytes:
         """The SubjectPublicKeyInfo."""
         return pem_body(openssl("x509", "-in", str(self.pem), "-noout", "-pubkey"))
 
     @property
-    def root(self) -> "Issued":
-        """The end of the chain."""
-        return self.issuer.root if self.issuer else self
+    def above(self) -> list["Issued"]:
+        """The issuers, the nearest first."""
+        return [self.issuer, *self.issuer.above] if self.issuer else []
 
     @property
     def fingerprint(self) -> str:
@@ -78,19 +84,37 @@ class Mint:
         directory.mkdir()
         self.directory = directory
         self.count = 0
-        self.made: dict[tuple[str, Certificate], Issued] = {}
-        self.trusted_root = self.issue("Lab Public Root", None, is_ca=True)
-        self.trusted = self.issue("Lab Public Intermediate", self.trusted_root, is_ca=True)
-        self.private = self.issue("Lab Private CA", None, is_ca=True)
+        self.made: dict[object, Issued] = {}
+        self.trusted_root = self.authority(TRUSTED_ROOT)
+
+    def authority(self, wanted: Authority) -> Issued:
+        """An issuer, and those above it."""
+        if wanted not in self.made:
+            issuer = self.authority(wanted.issuer) if wanted.issuer else None
+            self.made[wanted] = self.issue(wanted, f"/CN={wanted.name}", (), issuer)
+        return self.made[wanted]
+
+    def for_host(self, host: str, domain: str, wanted: Certificate) -> Issued:
+        """The certificate of this kind for this host."""
+        if (host, wanted) not in self.made:
+            issuer = self.authority(wanted.issuer) if wanted.issuer else None
+            words = {"host": host.rstrip("."), "domain": domain.rstrip(".")}
+            name = wanted.common_name.format(**words)
+            alternatives = tuple(
+                name if ":" in name else f"DNS:{name}"
+                for name in (one.format(**words) for one in wanted.names)
+            )
+            self.made[host, wanted] = self.issue(
+                wanted, f"/CN={name[:64]}" if name else "/O=Lab", alternatives, issuer
+            )
+        return self.made[host, wanted]
 
     def issue(
         self,
-        name: str,
+        style: Authority | Certificate,
+        subject: str,
+        alternatives: tuple[str, ...],
         issuer: Issued | None,
-        *,
-        names: tuple[str, ...] = (),
-        is_ca: bool = False,
-        expired: bool = False,
     ) -> Issued:
         """One new key with one new certificate."""
         self.count += 1
@@ -98,36 +122,60 @@ class Mint:
         directory.mkdir()
         (directory / "index").touch()
         key, request, pem = (directory / f for f in ("key.pem", "request.pem", "cert.pem"))
-        more = f"subjectAltName = {','.join(f'DNS:{n}' for n in names)}" if names else ""
+        more = list(style.extensions)
+        if alternatives:
+            more.append(f"subjectAltName = {','.join(alternatives)}")
+        if style.ca is not None:
+            limit = next((e for e in more if e.startswith("pathlen:")), None)
+            more = [e for e in more if e != limit]
+            flag = "TRUE" if style.ca else "FALSE"
+            more.append(f"basicConstraints = critical,CA:{flag}{',' + limit if limit else ''}")
         config = directory / "ca.cnf"
         config.write_text(
-            CA_CONFIG.format(directory=directory, is_ca="TRUE" if is_ca else "FALSE", more=more)
+            CA_CONFIG.format(
+                directory=directory, digest=style.digest or "default", more="\n".join(more)
+            )
         )
         openssl(
-            *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-subj", f"/CN={name[:64]}", "-keyout", str(key), "-out", str(request)),
+            *("req", "-new", *new_key(style.key), "-nodes", "-subj", subject),
+            *("-keyout", str(key), "-out", str(request)),
         )
-        now = time.time()
-        start, end = (now - 60 * 86400, now - 30 * 86400) if expired else (now - 86400, now + 30 * 86400)
         signer = ["-selfsign", "-keyfile", str(key)]
         if issuer:
             signer = ["-cert", str(issuer.pem), "-keyfile", str(issuer.key)]
+        start, end = (stamp(time.time() + days * DAY) for days in VALIDITY[style.validity])
         openssl(
             *("ca", "-batch", "-notext", "-config", str(config), "-extensions", "extensions"),
             *(*signer, "-in", str(request), "-out", str(pem)),
-            *("-startdate", stamp(start), "-enddate", stamp(end)),
+            *("-startdate", start, "-enddate", end),
         )
-        return Issued(key, pem, issuer)
+        return Issued(key, pem, issuer, getattr(style, "trusted", False))
 
-    def for_host(self, host: str, wanted: Certificate) -> Issued:
-        """The certificate of this kind for this host."""
-        if (host, wanted) not in self.made:
-            issuer = {"trusted": self.trusted, "private": self.private, "self": None}[wanted.issuer]
-            names = wanted.names or (host.rstrip("."),)
-            self.made[host, wanted] = self.issue(
-                names[0], issuer, names=names, expired=wanted.expired
-            )
-        return self.made[host, wanted]
+    def chain_file(self, issued: Issued, send: str, path: Path, *, with_key: bool = True) -> Path:
+        """Key, leaf and what is sent of the chain, in one PEM file."""
+        above = [one for one in issued.above if not one.trusted]
+        if send == "nothing":
+            above = []
+        elif send == "all":
+            above = issued.above
+        elif send == "reversed":
+            above.reverse()
+        elif send == "no-root":
+            above = above[:-1]
+        elif send == "strangers":
+            above = [*(self.authority(stranger) for stranger in STRANGERS), *above]
+        parts = [issued.key.read_text()] if with_key else []
+        parts += [one.pem.read_text() for one in [issued, *above]]
+        path.write_text("".join(parts))
+        return path
+
+
+def new_key(key: str) -> list[str]:
+    """The options of `openssl req` for a new key of this kind."""
+    if key.startswith("rsa") or key.startswith("ed"):
+        return ["-newkey", key]
+    curve = "P-256" if key == "ec" else key
+    return ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"]
 
 
 def stamp(seconds: float) -> str:
@@ -135,30 +183,27 @@ def stamp(seconds: float) -> str:
     return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))
 
 
-def chain_file(issued: Issued, wanted: Certificate, path: Path, *, with_key: bool) -> Path:
-    """Write key, leaf and what is sent of the chain into one PEM file.
-
-    A trusted root stays at home, as in the field; a private CA is sent.
-    """
-    parts = [issued.key.read_text()] if with_key else []
-    parts.append(issued.pem.read_text())
-    above = issued.issuer
-    while wanted.send_chain and above:
-        if above.issuer or wanted.issuer == "private":
-            parts.append(above.pem.read_text())
-        above = above.issuer
-    path.write_text("".join(parts))
-    return path
-
-
-def tlsa_data(parameters: str, of: str, leaf: Issued) -> str:
-    """The association data of a TLSA record, in hexadecimal."""
-    _usage, selector, matching = (int(number) for number in parameters.split())
-    if of == "stale":
+def tlsa_rdata(tlsa: Tlsa, leaf: Issued | None) -> bytes:
+    """A TLSA record as it goes over the wire."""
+    if tlsa.rdata is not None:
+        return bytes.fromhex(tlsa.rdata)
+    parameters = bytes(int(number) for number in tlsa.parameters.split())
+    _usage, selector, matching = parameters
+    if tlsa.of == "stale":
         content = b"a key that was replaced"
     else:
-        subject = {"leaf": leaf, "issuer": leaf.issuer or leaf, "root": leaf.root}[of]
-        content = subject.der if selector == 0 else subject.spki
-    if matching == 0:
-        return content.hex()
-    return hashlib.new({1: "sha256", 2: "sha512"}[matching], content).hexdigest()
+        subject = leaf
+        if tlsa.of in ("issuer", "root") and leaf.above:
+            subject = leaf.above[0 if tlsa.of == "issuer" else -1]
+        content = subject.spki if selector == 1 else subject.der
+    digest = {1: "sha256", 2: "sha512"}.get(matching)
+    data = hashlib.new(digest, content).digest() if digest else content
+    if tlsa.form == "short":
+        data = data[:-1]
+    elif tlsa.form == "long":
+        data += b"\0"
+    elif tlsa.form == "empty":
+        data = b""
+    elif tlsa.form == "garbage":
+        data = bytes(range(1, 1 + len(data) % 200))
+    return parameters + data

@@ -116,8 +116,8 @@ def main() -> int:
     logs = directory / "logs"
     logs.mkdir()
     try:
-        nameservers.start(zones, anchor, logs, children)
-        mailservers.start(directory, options.exim, everywhere, children)
+        nameservers.start(zones, scenarios, anchor, logs, children)
+        mailservers.start(directory, options.exim, everywhere, mint, children)
         clock.done("name servers, resolver, mail servers")
         answers = {}
         if not options.measure_only:

@@ -1,14 +1,18 @@
-"""The mail servers: two Postfix instances and one exim, a listener per address."""
+"""The mail servers: two Postfix instances, one exim, and one process of scripted
+servers; a listener per address."""
 
 import itertools
+import json
 import re
 import socket
 import subprocess
+import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
-from certificates import Issued, Mint, chain_file
-from model import Placed, Scenario
+from certificates import Issued, Mint
+from model import Certificate, Listener, Placed, Scenario
 
 POSTFIX = ("postfix-a", "postfix-b")
 MARK = "received-with"
@@ -29,6 +33,7 @@ local_recipient_maps =
 smtpd_client_connection_count_limit = 0
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtputf8_enable = no
+in_flow_delay = 0
 """
 
 COMMON_MASTER = """\
@@ -89,23 +94,43 @@ nowhere:
 
 
 def place(scenarios: list[Scenario], mint: Mint) -> dict[str, list[Placed]]:
-    """Give every listener an address and a certificate."""
+    """Give every listener an address and certificates."""
     ipv4, ipv6 = itertools.count(), itertools.count(1)
     placed: dict[str, list[Placed]] = {}
     for scenario in scenarios:
         placed[scenario.name] = []
         for host in scenario.hosts:
             name = scenario.absolute(host.name)
+
+            def issued(wanted: Certificate, name=name, scenario=scenario) -> Issued:
+                return mint.for_host(name, scenario.domain, wanted)
+
             for listener in host.listeners:
-                number = next(ipv4 if listener.family == 4 else ipv6)
-                address = f"fd00:da7e::{number:x}"
-                if listener.family == 4:
-                    address = f"127.0.{2 + number // 250}.{1 + number % 250}"
-                issued = None
-                if listener.certificate:
-                    issued = mint.for_host(name, listener.certificate)
-                placed[scenario.name].append(Placed(name, listener, address, issued))
+                address = listener.address or next_address(listener, ipv4, ipv6)
+                placed[scenario.name].append(
+                    Placed(
+                        name,
+                        listener,
+                        address,
+                        scenario.port,
+                        issued(listener.certificate) if listener.certificate else None,
+                        issued(listener.second) if listener.second else None,
+                        {
+                            sni if sni == "*" else scenario.absolute(sni).rstrip("."): issued(one)
+                            for sni, one in listener.sni
+                        },
+                    )
+                )
     return placed
+
+
+def next_address(listener: Listener, ipv4: itertools.count, ipv6: itertools.count) -> str:
+    """The next one that is free; `nowhere` is where no route leads."""
+    number = next(ipv4 if listener.family == 4 else ipv6)
+    if listener.family == 6:
+        return f"{'fd00:dead' if listener.software == 'nowhere' else 'fd00:da7e'}::{number:x}"
+    network = "10.77" if listener.software == "nowhere" else "127.0"
+    return f"{network}.{8 + number // 250}.{1 + number % 250}"
 
 
 def bring_up(address: str) -> None:
@@ -153,11 +178,11 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
             *one.listener.options,
         ]
         if one.issued:
-            path = directory.parent / "tls" / f"{one.address}.pem"
-            options.append(f"smtpd_tls_chain_files={path}")
+            files = ",".join(str(path) for path in chains(directory.parent, one)[""])
+            options.append(f"smtpd_tls_chain_files={files}")
         else:
             options.append("smtpd_tls_cert_file=none")
-        services.append(f"{address}:25 inet n - n - - smtpd")
+        services.append(f"{address}:{one.port} inet n - n - - smtpd")
         services += [f"  -o {option}" for option in options]
     main = SERVER_MAIN.format(directory=directory, name=directory.name)
     new_instance(directory, main, "\n".join(services) + "\n")
@@ -189,37 +214,82 @@ def start_exim(
     children.append(subprocess.Popen([str(binary), "-C", str(config), "-bdf"]))
 
 
-def start(
-    directory: Path, exim: Path, placed: list[Placed], children: list[subprocess.Popen]
+def chains(directory: Path, one: Placed) -> dict[str, list[Path]]:
+    """The PEM files of a listener by SNI; `""` for a visitor who sends none."""
+    base = directory / "tls" / one.address
+    files: dict[str, list[Path]] = {}
+    if one.issued:
+        files[""] = [base.with_name(f"{one.address}.pem")]
+    if one.second:
+        files[""].append(base.with_name(f"{one.address}.second.pem"))
+    for number, name in enumerate(one.sni):
+        files[name] = [base.with_name(f"{one.address}.sni{number}.pem")]
+    return files
+
+
+def write_chains(directory: Path, one: Placed, mint: Mint) -> None:
+    """Those files. The directory is private; exim reads it as its own user."""
+    issued = {"": [i for i in (one.issued, one.second) if i]}
+    issued |= {name: [i] for name, i in one.sni.items()}
+    wanted = {"": [one.listener.certificate, one.listener.second]}
+    wanted |= {name: [sni[1]] for name, sni in zip(one.sni, one.listener.sni)}
+    for name, paths in chains(directory, one).items():
+        for path, leaf, style in zip(paths, issued[name], wanted[name]):
+            mint.chain_file(leaf, style.send, path).chmod(0o644)
+
+
+def start_scripted(
+    directory: Path, placed: list[Placed], children: list[subprocess.Popen]
 ) -> None:
-    """Everything that listens on port 25; returns when all of it does."""
-    tls = directory / "tls"
-    tls.mkdir()
+    """The scripted servers, all in one process."""
+    config = [
+        {
+            "address": one.address,
+            "port": one.port,
+            "deaf": one.listener.software == "deaf",
+            "script": asdict(one.listener.script),
+            "chains": {n: [str(p) for p in ps] for n, ps in chains(directory, one).items()},
+        }
+        for one in placed
+    ]
+    path = directory / "scripted.json"
+    path.write_text(json.dumps(config, indent=1))
+    program = Path(__file__).with_name("scripted.py")
+    log = directory / "scripted.log"
+    children.append(subprocess.Popen([sys.executable, str(program), str(path), str(log)]))
+
+
+def start(
+    directory: Path,
+    exim: Path,
+    placed: list[Placed],
+    mint: Mint,
+    children: list[subprocess.Popen],
+) -> None:
+    """Everything that listens for mail; returns when all of it does."""
+    (directory / "tls").mkdir()
     for one in placed:
-        if one.listener.family == 6:
+        if one.listener.family == 6 and one.listener.software != "nowhere":
             bring_up(one.address)
-        if one.issued:
-            path = chain_file(
-                one.issued, one.listener.certificate, tls / f"{one.address}.pem", with_key=True
-            )
-            path.chmod(0o644)  # a private directory; exim reads it as its own user
+        write_chains(directory, one, mint)
     for software in POSTFIX:
         mine = [one for one in placed if one.listener.software == software]
         start_postfix(directory / software, mine)
-    mine = [one for one in placed if one.listener.software == "exim"]
-    if mine:
+    if mine := [one for one in placed if one.listener.software == "exim"]:
         start_exim(directory / "exim", exim, mine, children)
+    if mine := [one for one in placed if one.listener.software in ("script", "deaf")]:
+        start_scripted(directory, mine, children)
     for one in placed:
-        if one.listener.software != "nobody":
-            wait_for_port(one.address)
+        if one.listener.listens:
+            wait_for_port(one.address, one.port)
 
 
-def wait_for_port(address: str) -> None:
+def wait_for_port(address: str, port: int) -> None:
     """Until somebody listens there."""
     deadline = time.monotonic() + 20
     while True:
         try:
-            socket.create_connection((address, 25), 2).close()
+            socket.create_connection((address, port), 2).close()
             return
         except OSError:
             if time.monotonic() > deadline:
@@ -246,6 +316,9 @@ def received_in_tls(directory: Path) -> dict[str, bool]:
         found = re.search(r" <= .* P=(\S+) .* for (\S+)$", line)
         if found:
             seen[found[2]] = found[1] == "esmtps"
+    for line in lines(directory / "scripted.log"):
+        recipient, in_tls = line.split()
+        seen[recipient] = in_tls == "1"
     return seen
 
 
@@ -255,9 +328,11 @@ def lines(path: Path) -> list[str]:
 
 
 def presented(placed: list[Placed]) -> list[Issued]:
-    """The certificates that a visitor of these listeners gets to see."""
+    """The certificates that a visitor without SNI gets to see."""
     return [
-        one.issued
+        issued
         for one in placed
-        if one.issued and one.listener.starttls and one.listener.software != "nobody"
+        if one.listener.starttls and one.listener.listens
+        for issued in (one.issued, one.second)
+        if issued
     ]

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certificates import tlsa_data
-from model import TOP, Placed, Scenario, Zone
+from certificates import Issued, tlsa_rdata
+from model import TOP, Placed, Scenario, Tlsa, Zone
 
 TOP_SERVER = "127.0.1.1"
 ZONE_SERVER = "127.0.1.2"
+FAULTY_NETWORK = "127.0.4"
 SOA = "@ 60 IN SOA ns.lab. hostmaster.lab. 1 3600 600 86400 60"
 
 
@@ -25,6 +26,7 @@ class ZoneFile:
     records: list[str] = field(default_factory=list)
     ds: list[str] = field(default_factory=list)
     path: Path = Path()
+    name_server: str = "ns.lab."
 
     def holds(self, owner: str) -> bool:
         """Whether `owner` is at or below the apex."""
@@ -41,18 +43,26 @@ class Zones:
         top = ZoneFile(TOP, TOP, Zone(), TOP_SERVER, ["@ NS ns-top.lab."])
         top.records += [f"ns-top.lab. A {TOP_SERVER}", f"ns.lab. A {ZONE_SERVER}"]
         self.files = [root, top]
+        self.faulty_servers: dict[str, Scenario] = {}
         for scenario in scenarios:
             self.add(scenario, placed[scenario.name])
         self.delegate()
 
     def add(self, scenario: Scenario, placed: list[Placed]) -> None:
         """The zones of one scenario with all their records."""
+        name_server = "ns.lab."
+        if any(fault.at == "authority" for fault in scenario.faults):
+            address = f"{FAULTY_NETWORK}.{len(self.faulty_servers) + 1}"
+            self.faulty_servers[address] = scenario
+            name_server = f"ns-{scenario.name}.lab."
+            self.files[1].records.append(f"{name_server} A {address}")
         mine = [
             ZoneFile(scenario.absolute(z.name), scenario.domain, z, ZONE_SERVER)
             for z in scenario.zones
         ]
         for file in mine:
-            file.records.append(f"{file.name} NS ns.lab.")
+            file.name_server = name_server
+            file.records.append(f"{file.name} NS {name_server}")
         for record in records(scenario, placed):
             owner = scenario.absolute(record.split()[0])
             holders = [file for file in mine if file.holds(owner)]
@@ -66,9 +76,9 @@ class Zones:
 
     def delegate(self) -> None:
         """NS records in every parent."""
+        self.files[1].name_server = "ns-top.lab."
         for file in self.files[1:]:
-            server = "ns-top.lab." if file.name == TOP else "ns.lab."
-            self.parent(file).records.append(f"{file.name} NS {server}")
+            self.parent(file).records.append(f"{file.name} NS {file.name_server}")
         self.files[0].records.append(f"ns-top.lab. A {TOP_SERVER}")
 
     def sign(self) -> Path:
@@ -94,11 +104,11 @@ class Zones:
             file.path.write_text(text)
             return
         key = run(
-            *("dnssec-keygen", "-q", "-K", str(self.directory), "-a", "ECDSAP256SHA256"),
+            *("dnssec-keygen", "-q", "-K", str(self.directory), "-a", file.style.algorithm),
             *("-f", "KSK", file.name),
         ).strip()
         key_path = self.directory / f"{key}.key"
-        file.ds = run("dnssec-dsfromkey", "-2", str(key_path)).splitlines()
+        file.ds = delegation(run("dnssec-dsfromkey", "-2", str(key_path)).split(), file.style.ds)
         unsigned = base.with_name(base.name + ".unsigned")
         unsigned.write_text(text + key_path.read_text())
         now = time.time()
@@ -107,6 +117,17 @@ class Zones:
         if file.style.expired:
             old = sign(file, unsigned, key_path, now - 60 * 86400, now - 30 * 86400)
         file.path.write_text(spoil(good, old, file.style))
+
+
+def delegation(ds: list[str], style: str) -> list[str]:
+    """The DS record at the parent: owner, class, type, tag, algorithm, digest."""
+    if style == "missing":
+        return []
+    if style == "wrong":
+        ds[-1] = ds[-1][::-1]
+    elif style == "unknown":
+        ds[4] = "200"
+    return [" ".join(ds)]
 
 
 def depth(file: ZoneFile) -> int:
@@ -121,13 +142,21 @@ def records(scenario: Scenario, placed: list[Placed]) -> list[str]:
         lines.append(f"{one.host} {'A' if one.listener.family == 4 else 'AAAA'} {one.address}")
     for host in scenario.hosts:
         name = scenario.absolute(host.name)
-        first = next((p for p in placed if p.host == name), None)
+        mine = [one for one in placed if one.host == name]
         for tlsa in host.tlsa:
-            owner = scenario.absolute(tlsa.owner) if tlsa.owner else f"_25._tcp.{name}"
-            data = bytes.fromhex(tlsa_data(tlsa.parameters, tlsa.of, first.issued))
-            wire = bytes(int(number) for number in tlsa.parameters.split()) + data
-            lines.append(f"{owner} TYPE52 \\# {len(wire)} {wire.hex()}")
+            owner = tlsa.owner or f"_{scenario.port}._tcp.{name}"
+            wire = tlsa_rdata(tlsa, subject(tlsa, mine[tlsa.listener]))
+            lines.append(f"{scenario.absolute(owner)} TYPE52 \\# {len(wire)} {wire.hex()}")
     return lines
+
+
+def subject(tlsa: Tlsa, one: Placed) -> Issued | None:
+    """The certificate that the record is about, or whose issuer it is about."""
+    if tlsa.of == "second":
+        return one.second
+    if tlsa.of == "sni":
+        return next(iter(one.sni.values()))
+    return one.issued
 
 
 def sign(file: ZoneFile, unsigned: Path, key: Path, start: float, end: float) -> list[str]:
@@ -136,6 +165,7 @@ def sign(file: ZoneFile, unsigned: Path, key: Path, start: float, end: float) ->
     run(
         *("dnssec-signzone", "-q", "-z", "-P", "-O", "full", "-d", str(key.parent)),
         *("-o", file.name, "-f", str(signed)),
+        *file.style.nsec3.split(),
         *("-s", stamp(start), "-e", stamp(end), str(unsigned), str(key.with_suffix(""))),
     )
     return [line for line in signed.read_text().splitlines() if not line.startswith(";")]

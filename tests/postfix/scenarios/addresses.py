@@ -3,7 +3,7 @@
 from model import Certificate, Host, Listener, Scenario, Tlsa
 
 V6 = Listener("postfix-b", family=6)
-OTHER_V6 = Listener("postfix-b", family=6, certificate=Certificate("self"))
+OTHER_V6 = Listener("postfix-b", family=6, certificate=Certificate(None))
 NOBODY = Listener("nobody")
 
 SCENARIOS = (

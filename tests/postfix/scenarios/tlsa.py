@@ -1,8 +1,8 @@
 """TLSA records against the certificate that the server shows."""
 
-from model import Certificate, Host, Listener, Scenario, Tlsa
+from model import PRIVATE, Certificate, Host, Listener, Scenario, Tlsa
 
-PRIVATE = Certificate(issuer="private")
+OWN_CA = Certificate(PRIVATE)
 
 
 def one_host(name: str, about: str, verdict: str, *tlsa: Tlsa, certificate=Certificate(), software="postfix-a"):
@@ -18,7 +18,7 @@ SCENARIOS = (
     ),
     one_host(
         "anchor-sent", "2 1 1 of a private CA that is sent", "dane-ok",
-        Tlsa("2 1 1", "issuer"), certificate=PRIVATE,
+        Tlsa("2 1 1", "issuer"), certificate=OWN_CA,
     ),
     one_host(
         "anchor-not-sent", "2 1 1 of a root that the server keeps to itself", "dane-broken",
@@ -26,18 +26,18 @@ SCENARIOS = (
     ),
     one_host(
         "anchor-wrong-name", "2 1 1 holds, and the certificate is for another name", "dane-broken",
-        Tlsa("2 1 1", "issuer"), certificate=Certificate("private", names=("www.elsewhere.lab",)),
+        Tlsa("2 1 1", "issuer"), certificate=Certificate(PRIVATE, names=("www.elsewhere.lab",)),
     ),
     one_host(
         "leaf-expired-self-signed", "3 1 1 asks neither for dates nor for an issuer", "dane-ok",
-        Tlsa("3 1 1"), certificate=Certificate("self", expired=True),
+        Tlsa("3 1 1"), certificate=Certificate(None, validity="expired"),
     ),
     one_host(
         "stale", "3 1 1 of a key that was replaced", "dane-broken", Tlsa("3 1 1", "stale")
     ),
     one_host(
         "stale-exim", "3 1 1 of a key that an exim has replaced", "dane-broken",
-        Tlsa("3 1 1", "stale"), certificate=Certificate("self"), software="exim",
+        Tlsa("3 1 1", "stale"), certificate=Certificate(None), software="exim",
     ),
     one_host(
         "stale-sha512-beside-sha256", "digest agility: SHA-512 hides the right SHA-256",
