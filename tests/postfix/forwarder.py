@@ -56,6 +56,10 @@ def forged(packet: bytes, does: str) -> bytes | None:
     if does == "garbage":
         # One answer is announced, and none is there.
         return struct.pack("!HHHHHH", ident, flags, 1, 1, 0, 0) + packet[12:end] + b"\xc0"
+    if does.startswith("tlsa:"):
+        rdata = bytes.fromhex(does.removeprefix("tlsa:"))
+        record = struct.pack("!HHHIH", 0xC00C, 52, 1, 60, len(rdata)) + rdata
+        return struct.pack("!HHHHHH", ident, flags | 0x20, 1, 1, 0, 0) + packet[12:end] + record
     if does == "truncated":
         return struct.pack("!HHHHHH", ident, flags | 0x200, 1, 0, 0, 0) + packet[12:end]
     return struct.pack("!HHHHHH", ident, flags | RCODES[does], 1, 0, 0, 0) + packet[12:end]

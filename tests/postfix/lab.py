@@ -15,9 +15,9 @@ import checker
 import compare
 import mailservers
 import nameservers
-from certificates import Mint
+from certificates import STRANGERS, Mint
 from model import LEVELS, Placed, Scenario
-from scenarios import ALL
+from scenarios import collect
 from sender import Client, Message, Outcome, outcome
 from zones import Zones
 
@@ -40,12 +40,12 @@ def arguments() -> argparse.Namespace:
 
 def chosen(only: list[str] | None) -> list[Scenario]:
     """The scenarios to run; a name that is not there is an error."""
-    names = [scenario.name for scenario in ALL]
+    names = [scenario.name for scenario in collect()]
     if len(names) != len(set(names)):
         raise SystemExit("two scenarios have the same name")
     if unknown := set(only or []) - set(names):
         raise SystemExit(f"no such scenario: {', '.join(sorted(unknown))}")
-    return [scenario for scenario in ALL if not only or scenario.name in only]
+    return [scenario for scenario in collect() if not only or scenario.name in only]
 
 
 def messages(scenario: Scenario, entries: dict[str, tuple[str, str]]) -> list[Message]:
@@ -109,7 +109,7 @@ def main() -> int:
     placed = mailservers.place(scenarios, mint)
     everywhere = [one for group in placed.values() for one in group]
     clock.done(f"{len(mint.made)} certificates for {len(everywhere)} addresses")
-    zones = Zones(directory / "zones", scenarios, placed)
+    zones = Zones(directory / "zones", scenarios, placed, mint.authority(STRANGERS[0]))
     anchor = zones.sign()
     clock.done(f"{len(zones.files)} zones")
     client = Client(directory / "client", ca_file)
@@ -121,7 +121,7 @@ def main() -> int:
         clock.done("name servers, resolver, mail servers")
         answers = {}
         if not options.measure_only:
-            answers = checker.check_all(options.binary.resolve(), scenarios, anchor, ca_file)
+            answers = checker.check_all(options.binary.resolve(), scenarios, anchor, ca_file, directory / "saved")
             clock.done(f"danecheck on {len(scenarios)} next hops")
         entries = {
             s.name: checker.entries(answers[s.name].report) if answers else {} for s in scenarios

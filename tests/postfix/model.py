@@ -66,6 +66,8 @@ class Script:
     A reply is its text (lines parted by a line feed), or one of the words
     `drop` (the connection is closed), `reset`, `hang` and `garbage`. `after`
     is what follows the reply to STARTTLS: `tls`, or one of these words.
+    `client_certificate` is `none`, `asked` or `demanded`; `names` (SNI) are
+    `welcome`, `demanded` or `refused`.
     """
 
     greeting: str = "220 scripted ESMTP"
@@ -79,6 +81,7 @@ class Script:
     ciphers: str = ""
     newest: str = "TLSv1_3"
     client_certificate: str = "none"
+    names: str = "welcome"
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Tlsa:
     """One TLSA record, computed from a listener's certificate.
 
     `of` is `leaf`, `issuer` (of the leaf), `root` (of the chain), `second`,
-    `sni` (the first such certificate), or `stale`, something else. `form` is
+    `sni` (the first such certificate), `stale`, something else, or `stranger`,
+    a certificate that is not served. `form` is
     `right`, `short` (a byte less), `long` (a byte more), `empty` or `garbage`.
     `owner` defaults to `_PORT._tcp.HOST`; `rdata` is the whole record in
     hexadecimal instead.
@@ -161,7 +165,8 @@ class Fault:
     """Misbehaviour of a name server towards questions of one type.
 
     `does` is a response code in lower case, `silence`, `garbage`, `slow`,
-    `truncated`, or `no-ad`. `at` is `resolver`, which Postfix asks, or
+    `truncated`, `no-ad`, or `tlsa:HEX`, a TLSA record that no signer would
+    take, vouched for. `at` is `resolver`, which Postfix asks, or
     `authority`, which the resolver asks. `name` None: any name.
     """
 

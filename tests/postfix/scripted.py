@@ -55,12 +55,17 @@ class Server:
         )
         self.socket.setblocking(False)
 
-    def choose(self, connection: ssl.SSLSocket, name: str | None, _context: ssl.SSLContext) -> None:
-        """The certificate for this SNI."""
+    def choose(
+        self, connection: ssl.SSLSocket, name: str | None, _context: ssl.SSLContext
+    ) -> int | None:
+        """The certificate for this SNI, or the alert."""
+        if {"demanded": not name, "refused": bool(name)}.get(self.script["names"]):
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         if name:
             chosen = self.contexts.get(name) or self.contexts.get("*")
             if chosen:
                 connection.context = chosen
+        return None
 
     def accept(self) -> None:
         """One client, in a thread of its own."""

@@ -36,8 +36,15 @@ class ZoneFile:
 class Zones:
     """All zones, filled from the scenarios, then signed from the leaves up."""
 
-    def __init__(self, directory: Path, scenarios: list[Scenario], placed: dict[str, list[Placed]]):
+    def __init__(
+        self,
+        directory: Path,
+        scenarios: list[Scenario],
+        placed: dict[str, list[Placed]],
+        stranger: Issued,
+    ):
         directory.mkdir()
+        self.stranger = stranger
         self.directory = directory
         root = ZoneFile(".", ".", Zone(), TOP_SERVER, [". NS ns-top.lab."])
         top = ZoneFile(TOP, TOP, Zone(), TOP_SERVER, ["@ NS ns-top.lab."])
@@ -63,7 +70,7 @@ class Zones:
         for file in mine:
             file.name_server = name_server
             file.records.append(f"{file.name} NS {name_server}")
-        for record in records(scenario, placed):
+        for record in records(scenario, placed, self.stranger):
             owner = scenario.absolute(record.split()[0])
             holders = [file for file in mine if file.holds(owner)]
             max(holders, key=lambda file: len(file.name)).records.append(record)
@@ -135,7 +142,7 @@ def depth(file: ZoneFile) -> int:
     return 0 if file.name == "." else file.name.count(".")
 
 
-def records(scenario: Scenario, placed: list[Placed]) -> list[str]:
+def records(scenario: Scenario, placed: list[Placed], stranger: Issued) -> list[str]:
     """MX, address and TLSA records, and what the scenario adds by hand."""
     lines = [f"@ MX {mx}" for mx in scenario.mx] + list(scenario.records)
     for one in placed:
@@ -145,7 +152,8 @@ def records(scenario: Scenario, placed: list[Placed]) -> list[str]:
         mine = [one for one in placed if one.host == name]
         for tlsa in host.tlsa:
             owner = tlsa.owner or f"_{scenario.port}._tcp.{name}"
-            wire = tlsa_rdata(tlsa, subject(tlsa, mine[tlsa.listener]))
+            about = stranger if tlsa.of == "stranger" else subject(tlsa, mine[tlsa.listener])
+            wire = tlsa_rdata(tlsa, about)
             lines.append(f"{scenario.absolute(owner)} TYPE52 \\# {len(wire)} {wire.hex()}")
     return lines
 

@@ -1,12 +1,14 @@
 """The scenarios: one module a subject, each with a tuple `SCENARIOS`."""
 
-from model import Scenario
-from scenarios import addresses, dnssec, mail_exchangers, starttls, tlsa
+import importlib
+import pkgutil
 
-ALL: tuple[Scenario, ...] = (
-    *tlsa.SCENARIOS,
-    *dnssec.SCENARIOS,
-    *mail_exchangers.SCENARIOS,
-    *starttls.SCENARIOS,
-    *addresses.SCENARIOS,
-)
+from model import Scenario
+
+
+def collect() -> tuple[Scenario, ...]:
+    """All scenarios of all modules here, in the order of the modules' names."""
+    found: list[Scenario] = []
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
+        found += getattr(importlib.import_module(f"{__name__}.{module.name}"), "SCENARIOS", ())
+    return tuple(found)

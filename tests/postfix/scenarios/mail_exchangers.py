@@ -1,40 +1,133 @@
-"""MX records: none, null, behind an alias, several of them."""
+"""MX records: none, null, odd, behind an alias, several of them."""
 
-from model import Host, Listener, Scenario, Tlsa
+from model import Fault, Host, Listener, Scenario, Tlsa
+from scenarios.forms import NOBODY, PLAIN, RIGHT, STALE, good, scripted, stale
 
-GOOD = Host("mail", tlsa=(Tlsa("3 1 1"),))
-STALE = Host("mx1", tlsa=(Tlsa("3 1 1", "stale"),))
-PLAIN = Listener("postfix-b", starttls=False)
+
+def row(*hosts: Host, equal: bool = False) -> dict:
+    """Hosts with their MX records, one preference after the other."""
+    step = 0 if equal else 10
+    return {
+        "hosts": hosts,
+        "mx": tuple(f"{10 + step * number} {host.name}" for number, host in enumerate(hosts)),
+    }
+
+
+def stales(count: int) -> tuple[Host, ...]:
+    """Hosts whose TLSA records do not hold."""
+    return tuple(stale(f"mx{number}") for number in range(1, count + 1))
+
 
 SCENARIOS = (
-    Scenario(
-        "implicit-mx", "no MX record: the domain is its own mail host", "dane-ok",
-        hosts=(Host("@", tlsa=(Tlsa("3 1 1"),)),),
-    ),
-    Scenario("null-mx", "the domain takes no mail (RFC 7505)", "undeliverable", mx=("0 .",)),
-    Scenario(
-        "mx-behind-alias", "the MX host is a CNAME; TLSA is at its end", "dane-ok",
-        hosts=(GOOD,), mx=("10 alias",), records=("alias CNAME mail",),
-    ),
-    Scenario(
-        "bracketed", "a next hop in brackets: no MX lookup", "dane-ok",
-        hosts=(GOOD,), mx=("10 nowhere",), target="[mail]",
-    ),
-    Scenario(
-        "first-of-two-stale", "the second MX host takes the mail", "dane-partial",
-        hosts=(STALE, Host("mx2", (Listener("postfix-b"),), (Tlsa("3 1 1"),))),
-        mx=("10 mx1", "20 mx2"),
-    ),
-    Scenario(
-        "second-without-dane", "the first MX host is stale, the second has no TLS: plain text",
-        "dane-partial", hosts=(STALE, Host("mx2", (PLAIN,))), mx=("10 mx1", "20 mx2"),
-    ),
-    Scenario(
-        "equal-preference", "two MX hosts by lot, one of them without TLS", "dane-partial",
-        hosts=(GOOD, Host("mx2", (PLAIN,))), mx=("10 mail", "10 mx2"), repeat=12,
-    ),
-    Scenario(
-        "mx-without-address", "the MX host does not exist", "undeliverable", mx=("10 nowhere",)
-    ),
-    Scenario("no-such-domain", "a name that is not there", "undeliverable", target="deeper.nowhere"),
+    Scenario("implicit-mx", "no MX record: the domain is its own mail host (R17, R28)", "dane-ok",
+             hosts=(good("@"),)),
+    Scenario("implicit-mx-stale", "the same, stale (R28)", "dane-broken", hosts=(stale("@"),)),
+    Scenario("implicit-mx-without-tlsa", "the same, without TLSA (R28)", "no-dane",
+             hosts=(Host("@"),)),
+    Scenario("null-mx", "the domain takes no mail (RFC 7505, R17)", "undeliverable", mx=("0 .",)),
+    Scenario("null-mx-with-address", "the same, and it has an address (R17)", "undeliverable",
+             hosts=(good("@"),), mx=("0 .",)),
+    Scenario("null-mx-among-others", "a null MX beside another: the same (R17)", "undeliverable",
+             hosts=(good(),), mx=("0 .", "10 mail")),
+    Scenario("mx-literal", "an address where a name belongs (R18)", "no-dane",
+             hosts=(Host("unnamed", (Listener(address="127.77.0.1"),)),), mx=("10 127.77.0.1.",)),
+    Scenario("mx-invalid-name", "only a name that cannot be (R17)", "undeliverable",
+             mx=("10 -bad-",)),
+    Scenario("mx-invalid-name-and-good", "a name that cannot be, and a good one (R17)", "dane-ok",
+             hosts=(good(),), mx=("10 -bad-", "20 mail")),
+    Scenario("mx-with-underscore", "an underscore in the host name", "dane-ok",
+             hosts=(good("my_mail"),), mx=("10 my_mail",)),
+    Scenario("bracketed", "a next hop in brackets: no MX lookup (R17, R28)", "dane-ok",
+             hosts=(good(),), mx=("10 nowhere",), target="[mail]"),
+    Scenario("bracketed-stale", "the same, stale: the key has the brackets (R1, R28)",
+             "dane-broken", hosts=(stale(),), target="[mail]"),
+    Scenario("bracketed-no-such-host", "a host in brackets that is not there (R17)",
+             "undeliverable", target="[nowhere]"),
+    Scenario("bracketed-port", "a host and a port (R29)", "dane-ok", hosts=(good(),),
+             target="[mail]:587"),
+    Scenario("bracketed-port-stale", "the same, stale: the key has the port (R1, R29)",
+             "dane-broken", hosts=(stale(),), target="[mail]:587"),
+    Scenario("port", "a domain and a port, with MX lookup (R29)", "dane-ok", hosts=(good(),),
+             mx=("10 mail",), target="@:2526"),
+    Scenario("port-stale", "the same, stale: the key has the port (R1, R29)", "dane-broken",
+             hosts=(stale(),), mx=("10 mail",), target="@:2526"),
+    Scenario("port-of-others", "TLSA of port 25 does not count at another port (R29)", "no-dane",
+             hosts=(Host("mail", tlsa=(Tlsa("3 1 1", "stale", owner="_25._tcp.mail"),)),),
+             mx=("10 mail",), target="@:2526"),
+    Scenario("port-25-said", "port 25, said: the key has it too (R1)", "dane-broken",
+             hosts=(stale(),), mx=("10 mail",), target="@:25"),
+    Scenario("subdomain-stale", "a subdomain is a key of its own (R1, R2)", "dane-broken",
+             hosts=(stale(),), records=("sub MX 10 mail",), target="sub"),
+    Scenario("literal", "an address as next hop (R64)", "no-dane",
+             hosts=(Host("unnamed", (Listener(address="127.77.0.2"),)),), target="[127.77.0.2]"),
+    Scenario("literal-ipv6", "an IPv6 address as next hop (R64)", "no-dane",
+             hosts=(Host("unnamed", (Listener("postfix-b", 6, address="fd00:da7e:77::2"),)),),
+             target="[fd00:da7e:77::2]"),
+    Scenario("literal-refused", "an address where nobody listens (R20)", "undeliverable",
+             hosts=(Host("unnamed", (Listener("nobody", address="127.77.0.3"),)),),
+             target="[127.77.0.3]"),
+    Scenario("first-of-two-stale", "the second MX host takes the mail (R20)", "dane-partial",
+             **row(stale("mx1"), good("mx2", software="postfix-b"))),
+    Scenario("second-of-two-stale", "the first MX host takes the mail (R20)", "dane-partial",
+             **row(good("mx1"), stale("mx2"))),
+    Scenario("both-stale", "no MX host passes (R20)", "dane-broken", **row(*stales(2))),
+    Scenario("second-without-dane",
+             "the first MX host is stale, the second has no TLS: plain text (R21)",
+             "dane-partial", **row(stale("mx1"), Host("mx2", (PLAIN,)))),
+    Scenario("second-without-tlsa", "the first is stale, the second has TLS without TLSA (R21)",
+             "dane-partial", **row(stale("mx1"), Host("mx2"))),
+    Scenario("first-without-tlsa", "dane-only goes on to the second (R21)", "dane-partial",
+             **row(Host("mx1"), good("mx2"))),
+    Scenario("first-unusable", "dane is content with the first, dane-only is not (R21)",
+             "dane-partial", **row(Host("mx1", tlsa=(Tlsa("1 1 1"),)), good("mx2"))),
+    Scenario("last-failure-counts", "stale, then no STARTTLS: the last is reported (R20)",
+             "dane-broken", **row(stale("mx1"), Host("mx2", (PLAIN,), (RIGHT,)))),
+    Scenario("last-failure-counts-reversed", "no STARTTLS, then stale (R20)", "dane-broken",
+             **row(Host("mx1", (PLAIN,), (RIGHT,)), stale("mx2"))),
+    Scenario("stale-then-refused", "stale, then nobody there (R20)", "dane-broken",
+             **row(stale("mx1"), Host("mx2", (NOBODY,), (RIGHT,)))),
+    Scenario("refused-then-stale", "nobody there, then stale (R20)", "dane-broken",
+             **row(Host("mx1", (NOBODY,), (RIGHT,)), stale("mx2"))),
+    Scenario("two-failures-do-not-exhaust", "the limit of two sessions counts none of these (R19)",
+             "dane-partial", **row(*stales(2), good("mx3"))),
+    Scenario("four-failures-then-fifth", "the fifth address is still tried (R19)", "dane-partial",
+             **row(*stales(4), good("mx5"))),
+    Scenario("five-failures-then-sixth", "the sixth address is never tried (R19)", "dane-broken",
+             **row(*stales(5), good("mx6"))),
+    Scenario("five-refused-then-sixth", "connections refused count too (R19)", "undeliverable",
+             **row(*(Host(f"mx{n}", (NOBODY,)) for n in range(1, 6)), good("mx6"))),
+    Scenario("five-lookup-errors-then-sixth", "addresses skipped by policy count too (R19)",
+             "dane-broken", **row(*(good(f"mx{number}") for number in range(1, 7))),
+             faults=tuple(Fault("TLSA", "servfail", f"_25._tcp.mx{n}") for n in range(1, 6))),
+    Scenario("five-of-one-host-then-next", "addresses count, not hosts (R19)", "dane-broken",
+             **row(Host("mx1", (Listener(),) * 5, (STALE,)), good("mx2"))),
+    Scenario("equal-preference", "two MX hosts by lot, one of them without TLS (R19)",
+             "dane-partial", **row(good(), Host("mx2", (PLAIN,)), equal=True), repeat=12),
+    Scenario("equal-preference-stale", "two MX hosts by lot, one of them stale (R19)",
+             "dane-partial", **row(good(), stale("mx2"), equal=True), repeat=6),
+    Scenario("equal-preference-both-stale", "two MX hosts by lot, both stale (R19)",
+             "dane-broken", **row(*stales(2), equal=True), repeat=2),
+    Scenario("equal-preference-bouncing", "two MX hosts by lot, one bounces (R19, R20)",
+             "dane-broken",
+             **row(good(), Host("mx2", (scripted(starttls="554 5.7.0 no"),), (RIGHT,)),
+                   equal=True), repeat=12),
+    Scenario("equal-preference-handshake", "two MX hosts by lot, one fails in the handshake (R75)",
+             "no-dane",
+             **row(Host("mx1"), Host("mx2", (scripted(after="drop"),)), equal=True), repeat=12),
+    Scenario("equal-preference-many", "eight MX hosts by lot, only one alive (R19)",
+             "dane-partial",
+             **row(good("mx1"), *(Host(f"mx{n}", (NOBODY,)) for n in range(2, 9)), equal=True),
+             repeat=16),
+    Scenario("same-host-twice", "one host with two preferences", "dane-ok", hosts=(good(),),
+             mx=("10 mail", "20 mail")),
+    Scenario("mx-without-address", "the MX host does not exist (R18)", "undeliverable",
+             mx=("10 nowhere",)),
+    Scenario("mx-without-address-but-text", "the MX host has other records only (R18)",
+             "undeliverable", mx=("10 text",), records=("text TXT x",)),
+    Scenario("mx-without-address-and-good", "another MX host exists (R18)", "dane-ok",
+             hosts=(good(),), mx=("10 nowhere", "20 mail")),
+    Scenario("no-such-domain", "a name that is not there (R17)", "undeliverable",
+             target="deeper.nowhere"),
+    Scenario("no-mail-at-all", "a domain with neither MX nor address (R17)", "undeliverable",
+             records=("@ TXT x",)),
 )
