@@ -6,3 +6,4 @@
 
 pub mod dnssec;
 pub mod unix_time;
+pub mod world;
