@@ -2,4 +2,6 @@
 //! `danecheck demo` and for the tests: what a checker meets outside, made to
 //! misbehave by name.
 
+mod accept;
 pub mod pki;
+pub mod smtp;
