@@ -3,5 +3,6 @@
 //! misbehave by name.
 
 mod accept;
+pub mod delay;
 pub mod pki;
 pub mod smtp;
