@@ -69,7 +69,7 @@ pub(super) const HOST_NOT_SIGNED: Case = Case {
 
 pub(super) const TLSA_LOOKUP_FAILS: Case = Case {
     name: "tlsa-lookup-fails",
-    title: "the name server drops TLSA queries",
+    title: "the TLSA lookup is answered with SERVFAIL",
     set: |stage| {
         well_but(stage, |zone, _| zone);
         stage.lookup_misbehaving(
