@@ -4,9 +4,18 @@
 //! Data flows one way: arguments, observation (all I/O), judgement (pure),
 //! report (pure). See `CONTRIBUTING.md` for the map.
 
+pub mod certificate;
+pub mod cli;
 pub mod dnssec;
+pub mod entry;
+pub mod finding;
+pub mod judge;
+pub mod matching;
 pub mod next_hop;
 pub mod observation;
 pub mod observe;
+pub mod report;
 pub mod tlsa;
+pub mod trust_anchor;
 pub mod unix_time;
+pub mod world;

@@ -1,0 +1,244 @@
+//! Subject and issuer names: compared as OpenSSL compares them, printed as
+//! Postfix logs them.
+
+use std::fmt::{self, Write as _};
+
+use x509_parser::asn1_rs::{Any, Tag};
+use x509_parser::x509::X509Name;
+
+/// Attribute types that OpenSSL prints by their short names.
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("2.5.4.3", "CN"),
+    ("2.5.4.4", "SN"),
+    ("2.5.4.5", "serialNumber"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.9", "street"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+    ("2.5.4.12", "title"),
+    ("2.5.4.15", "businessCategory"),
+    ("2.5.4.17", "postalCode"),
+    ("2.5.4.42", "GN"),
+    ("2.5.4.46", "dnQualifier"),
+    ("2.5.4.97", "organizationIdentifier"),
+    ("0.9.2342.19200300.100.1.1", "UID"),
+    ("0.9.2342.19200300.100.1.25", "DC"),
+    ("1.2.840.113549.1.9.1", "emailAddress"),
+    ("1.3.6.1.4.1.311.60.2.1.1", "jurisdictionL"),
+    ("1.3.6.1.4.1.311.60.2.1.2", "jurisdictionST"),
+    ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC"),
+];
+
+/// A distinguished name (RFC 5280 section 4.1.2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistinguishedName {
+    der: Vec<u8>,
+    relative: Vec<Vec<u8>>,
+    oneline: String,
+    common_names: Vec<String>,
+    email_addresses: Vec<String>,
+}
+
+impl DistinguishedName {
+    pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
+        let mut relative = Vec::new();
+        let mut oneline = String::new();
+        let mut common_names = Vec::new();
+        let mut email_addresses = Vec::new();
+        for rdn in name.iter_rdn() {
+            let mut canonical = Vec::new();
+            for attribute in rdn.iter() {
+                let oid = attribute.attr_type().to_id_string();
+                let value = attribute.attr_value();
+                canonical.extend_from_slice(oid.as_bytes());
+                canonical.push(0);
+                canonical.extend(canonical_value(value));
+                canonical.push(0);
+                let label = SHORT_NAMES
+                    .iter()
+                    .find(|(id, _)| *id == oid)
+                    .map_or(oid.as_str(), |(_, short)| short);
+                oneline.push('/');
+                oneline.push_str(label);
+                oneline.push('=');
+                push_printable(&mut oneline, value.data);
+                if let Some(text) = text(value) {
+                    match label {
+                        "CN" => common_names.push(text),
+                        "emailAddress" => email_addresses.push(text),
+                        _ => {}
+                    }
+                }
+            }
+            relative.push(canonical);
+        }
+        Self {
+            der: name.as_raw().to_vec(),
+            relative,
+            oneline,
+            common_names,
+            email_addresses,
+        }
+    }
+
+    /// The name in the DER that it came in.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The common names, in their order.
+    pub fn common_names(&self) -> &[String] {
+        &self.common_names
+    }
+
+    /// The emailAddress attributes, in their order.
+    pub(crate) fn email_addresses(&self) -> &[String] {
+        &self.email_addresses
+    }
+
+    /// Whether the name has no part at all.
+    pub fn is_empty(&self) -> bool {
+        self.relative.is_empty()
+    }
+
+    /// openssl:`X509_NAME_cmp`: letter case, kind of string and extra blanks
+    /// make no difference.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.relative == other.relative
+    }
+
+    /// Whether the name lies in the subtree below `base`
+    /// (openssl:`v3_ncons.c:nc_dn`).
+    pub(crate) fn is_below(&self, base: &Self) -> bool {
+        self.relative.starts_with(&base.relative)
+    }
+}
+
+impl fmt::Display for DistinguishedName {
+    /// openssl:`X509_NAME_oneline`, as in `untrusted issuer /O=Lab/CN=Root`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.oneline)
+    }
+}
+
+fn push_printable(line: &mut String, octets: &[u8]) {
+    for byte in octets {
+        if (b' '..=b'~').contains(byte) {
+            line.push(char::from(*byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "\\x{byte:02X}");
+        }
+    }
+}
+
+/// The characters of a string value; `None` for other ASN.1 types.
+fn text(value: &Any<'_>) -> Option<String> {
+    let octets = value.data;
+    match value.tag() {
+        Tag::Utf8String => Some(String::from_utf8_lossy(octets).into_owned()),
+        Tag::PrintableString | Tag::Ia5String | Tag::VisibleString | Tag::T61String => {
+            Some(octets.iter().copied().map(char::from).collect())
+        }
+        Tag::BmpString => {
+            let units = octets.chunks(2).map(|pair| be(pair) as u16);
+            Some(char::decode_utf16(units).map(or_replacement).collect())
+        }
+        Tag::UniversalString => Some(
+            octets
+                .chunks(4)
+                .map(|quad| char::from_u32(be(quad)).unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
+fn or_replacement<E>(decoded: Result<char, E>) -> char {
+    decoded.unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+fn be(octets: &[u8]) -> u32 {
+    octets
+        .iter()
+        .fold(0, |value, byte| (value << 8) | u32::from(*byte))
+}
+
+/// openssl:`x_name.c:asn1_string_canon`.
+fn canonical_value(value: &Any<'_>) -> Vec<u8> {
+    match text(value) {
+        Some(text) => text
+            .split_ascii_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_ascii_lowercase()
+            .into_bytes(),
+        None => {
+            let mut raw = vec![1];
+            raw.extend(value.tag().0.to_be_bytes());
+            raw.extend_from_slice(value.data);
+            raw
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x509_parser::prelude::FromDer;
+
+    /// A name of (tag, text) common names, one per RDN.
+    fn name(parts: &[(u8, &[u8])]) -> DistinguishedName {
+        let mut rdns = Vec::new();
+        for (tag, octets) in parts {
+            let mut attribute = vec![0x06, 3, 0x55, 4, 3, *tag, octets.len() as u8];
+            attribute.extend_from_slice(octets);
+            rdns.extend([0x31, attribute.len() as u8 + 2, 0x30, attribute.len() as u8]);
+            rdns.extend(attribute);
+        }
+        let mut der = vec![0x30, rdns.len() as u8];
+        der.extend(rdns);
+        let (_, parsed) = X509Name::from_der(&der).unwrap();
+        DistinguishedName::from_parsed(&parsed)
+    }
+
+    const UTF8: u8 = 12;
+    const PRINTABLE: u8 = 19;
+    const BMP: u8 = 30;
+
+    #[test]
+    fn names_are_the_same_whatever_case_blanks_and_kind_of_string() {
+        let plain = name(&[(UTF8, b"Lab Root")]);
+        for other in [
+            name(&[(PRINTABLE, b"LAB  root")]),
+            name(&[(UTF8, b" lab root ")]),
+            name(&[(BMP, b"\0L\0a\0b\0 \0R\0o\0o\0t")]),
+        ] {
+            assert!(plain.same_as(&other), "{other}");
+            assert_ne!(plain.der(), other.der());
+        }
+        assert!(!plain.same_as(&name(&[(UTF8, b"LabRoot")])));
+        assert!(!plain.same_as(&name(&[(UTF8, b"Lab"), (UTF8, b"Root")])));
+    }
+
+    #[test]
+    fn a_name_prints_in_the_slash_form_with_odd_bytes_escaped() {
+        assert_eq!(
+            name(&[(UTF8, "Zoë".as_bytes()), (UTF8, b"x")]).to_string(),
+            "/CN=Zo\\xC3\\xAB/CN=x"
+        );
+        assert_eq!(name(&[]).to_string(), "");
+        assert!(name(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_name_is_below_each_of_its_beginnings() {
+        let long = name(&[(UTF8, b"a"), (UTF8, b"b")]);
+        assert!(long.is_below(&name(&[(UTF8, b"A")])));
+        assert!(long.is_below(&long));
+        assert!(!name(&[(UTF8, b"a")]).is_below(&long));
+        assert_eq!(long.common_names(), ["a", "b"]);
+    }
+}

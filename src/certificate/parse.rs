@@ -1,0 +1,182 @@
+//! From DER to [`Certificate`].
+
+use std::net::IpAddr;
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
+use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
+
+use super::name_constraints::{Name, NameConstraints};
+use super::{
+    AuthorityKeyIdentifier, BasicConstraints, Certificate, DistinguishedName, KeyUsage, PublicKey,
+    SignatureAlgorithm, UnreadableCertificate,
+};
+use crate::unix_time::UnixTime;
+
+/// openssl:`v3_purp.c:X509_supported_extension`.
+const HANDLED: &[&str] = &[
+    "2.16.840.1.113730.1.1",
+    "2.5.29.15",
+    "2.5.29.17",
+    "2.5.29.19",
+    "2.5.29.32",
+    "2.5.29.31",
+    "2.5.29.37",
+    "1.3.6.1.5.5.7.1.7",
+    "1.3.6.1.5.5.7.1.8",
+    "1.3.6.1.5.5.7.48.1.5",
+    "2.5.29.36",
+    PROXY_CERT_INFO,
+    "2.5.29.30",
+    "2.5.29.33",
+    "2.5.29.54",
+];
+
+const PROXY_CERT_INFO: &str = "1.3.6.1.5.5.7.1.14";
+
+/// Server-gated cryptography, Netscape's and Microsoft's: OpenSSL takes them
+/// for serverAuth.
+const SERVER_GATED: [&str; 2] = ["2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"];
+
+impl Certificate {
+    /// Reads DER that is exactly one certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, UnreadableCertificate> {
+        let unreadable = |reason: String| UnreadableCertificate {
+            der: der.to_vec(),
+            reason,
+        };
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(unreadable(format!("{} bytes behind it", rest.len())));
+        }
+        Ok(Self::from_parsed(der, &parsed))
+    }
+
+    fn from_parsed(der: &[u8], parsed: &X509Certificate<'_>) -> Self {
+        let tbs = &parsed.tbs_certificate;
+        let mut certificate = Self {
+            der: der.to_vec(),
+            to_be_signed: tbs.as_ref().to_vec(),
+            version: tbs.version().0.saturating_add(1),
+            serial: tbs.raw_serial().to_vec(),
+            subject: DistinguishedName::from_parsed(tbs.subject()),
+            issuer: DistinguishedName::from_parsed(tbs.issuer()),
+            not_before: moment(tbs.validity().not_before),
+            not_after: moment(tbs.validity().not_after),
+            key: PublicKey::from_parsed(tbs.public_key()),
+            signature_algorithm: SignatureAlgorithm::from_parsed(&parsed.signature_algorithm),
+            signature: parsed.signature_value.data.to_vec(),
+            has_dns_san: false,
+            dns_names: Vec::new(),
+            ip_addresses: Vec::new(),
+            other_sans: Vec::new(),
+            basic_constraints: None,
+            key_usage: None,
+            server_auth: None,
+            netscape_type: None,
+            authority_key: None,
+            subject_key: None,
+            name_constraints: None,
+            unhandled_critical: Vec::new(),
+            is_proxy: false,
+        };
+        for extension in tbs.extensions() {
+            certificate.take(extension);
+        }
+        certificate
+    }
+
+    fn take(&mut self, extension: &X509Extension<'_>) {
+        let oid = extension.oid.to_id_string();
+        self.is_proxy |= oid == PROXY_CERT_INFO;
+        if extension.critical && !HANDLED.contains(&oid.as_str()) {
+            self.unhandled_critical.push(oid);
+        }
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectAlternativeName(names) => {
+                for name in &names.general_names {
+                    self.take_name(name);
+                }
+            }
+            ParsedExtension::BasicConstraints(constraints) => {
+                self.basic_constraints = Some(BasicConstraints {
+                    ca: constraints.ca,
+                    path_length: constraints.path_len_constraint,
+                });
+            }
+            ParsedExtension::KeyUsage(usage) => {
+                self.key_usage = Some(KeyUsage {
+                    tls_server: usage.digital_signature()
+                        || usage.key_encipherment()
+                        || usage.key_agreement(),
+                    cert_sign: usage.key_cert_sign(),
+                });
+            }
+            ParsedExtension::ExtendedKeyUsage(usage) => {
+                let gated = usage
+                    .other
+                    .iter()
+                    .any(|oid| SERVER_GATED.contains(&oid.to_id_string().as_str()));
+                self.server_auth = Some(usage.server_auth || gated);
+            }
+            ParsedExtension::NSCertType(_) => {
+                // The BIT STRING's first octet of bits; x509-parser keeps it private.
+                self.netscape_type = extension.value.get(3).copied();
+            }
+            ParsedExtension::AuthorityKeyIdentifier(authority) => {
+                let directory = |name: &GeneralName<'_>| match name {
+                    GeneralName::DirectoryName(name) => Some(DistinguishedName::from_parsed(name)),
+                    _ => None,
+                };
+                self.authority_key = Some(AuthorityKeyIdentifier {
+                    key_identifier: authority.key_identifier.as_ref().map(|id| id.0.to_vec()),
+                    serial: authority.authority_cert_serial.map(<[u8]>::to_vec),
+                    issuer: authority
+                        .authority_cert_issuer
+                        .as_ref()
+                        .and_then(|names| names.iter().find_map(directory)),
+                });
+            }
+            ParsedExtension::SubjectKeyIdentifier(identifier) => {
+                self.subject_key = Some(identifier.0.to_vec());
+            }
+            ParsedExtension::NameConstraints(constraints) => {
+                self.name_constraints = Some(NameConstraints::from_parsed(constraints));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_name(&mut self, name: &GeneralName<'_>) {
+        match name {
+            GeneralName::DNSName(host) => {
+                self.has_dns_san = true;
+                self.dns_names.push((*host).to_owned());
+            }
+            // A dNSName that is no text still keeps the common name out.
+            GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
+                self.has_dns_san = true;
+                self.dns_names
+                    .push(String::from_utf8_lossy(octets).into_owned());
+            }
+            GeneralName::IPAddress(octets) => {
+                self.other_sans.push(Name::Address(octets.to_vec()));
+                self.ip_addresses.extend(address(octets));
+            }
+            other => self.other_sans.push(Name::from_parsed(other)),
+        }
+    }
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(octets)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
+        .ok()
+}
+
+fn moment(time: ASN1Time) -> UnixTime {
+    UnixTime(time.timestamp())
+}

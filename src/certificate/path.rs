@@ -1,0 +1,271 @@
+//! The path from the server's certificate to a trust anchor
+//! (openssl:`x509_vfy.c:build_chain`).
+
+use super::checks::{LeafNames, check_path, leaf_key_failure};
+use super::failure::VerificationError as E;
+use super::signature::{SignatureOutcome, verify_signature};
+use super::{Certificate, PublicKey, VerificationFailure};
+use crate::unix_time::UnixTime;
+
+/// `smtp_tls_scert_verifydepth` (9), one added by Postfix
+/// (`tls_client.c:tls_client_init`), one added by OpenSSL: so many
+/// certificates below the last.
+const MAX_DEPTH: usize = 11;
+
+/// Where trust may come from.
+pub(crate) enum Anchors<'a> {
+    /// TLSA records with usage DANE-TA(2).
+    Dane(DaneAnchors<'a>),
+    /// A trust store, of which only self-signed certificates end a path:
+    /// Postfix does not set PARTIAL_CHAIN.
+    Store(&'a [Certificate]),
+}
+
+/// What usable DANE-TA(2) records hold.
+pub(crate) struct DaneAnchors<'a> {
+    /// The record that an issuer on the path matches, if any.
+    pub(crate) matching: &'a dyn Fn(&Certificate) -> Option<usize>,
+    /// `2 0 0`: certificates that the server need not send.
+    pub(crate) certificates: &'a [Certificate],
+    /// `2 1 0`: bare keys, with their records.
+    pub(crate) keys: &'a [(usize, PublicKey)],
+}
+
+/// A path, as far as it goes.
+pub(crate) struct Path<'a> {
+    /// The server's certificate first.
+    pub(crate) chain: Vec<&'a Certificate>,
+    /// Whether a bare key signed the last certificate.
+    pub(crate) bare_key: bool,
+    /// The DANE-TA(2) record that matched, and at which depth.
+    pub(crate) record: Option<(usize, usize)>,
+}
+
+/// The path from `leaf`, and all that OpenSSL objects to on it, in the order
+/// in which it does.
+pub(crate) fn verify_path<'a>(
+    leaf: &'a Certificate,
+    presented: &[&'a Certificate],
+    anchors: &Anchors<'a>,
+    names: &LeafNames,
+    now: UnixTime,
+) -> (Path<'a>, Vec<VerificationFailure>) {
+    let mut raised: Vec<_> = leaf_key_failure(leaf).into_iter().collect();
+    let path = Builder {
+        chain: vec![leaf],
+        untrusted: untrusted(presented, anchors),
+        now,
+    }
+    .build(anchors, &mut raised);
+    check_path(&path, names, now, &mut raised);
+    (path, raised)
+}
+
+/// Certificates from DNS come before those from the server.
+fn untrusted<'a>(presented: &[&'a Certificate], anchors: &Anchors<'a>) -> Vec<&'a Certificate> {
+    let from_dns: &'a [Certificate] = match anchors {
+        Anchors::Dane(dane) => dane.certificates,
+        Anchors::Store(_) => &[],
+    };
+    from_dns.iter().chain(presented.iter().copied()).collect()
+}
+
+struct Builder<'a> {
+    chain: Vec<&'a Certificate>,
+    untrusted: Vec<&'a Certificate>,
+    now: UnixTime,
+}
+
+impl<'a> Builder<'a> {
+    fn build(mut self, anchors: &Anchors<'a>, raised: &mut Vec<VerificationFailure>) -> Path<'a> {
+        match anchors {
+            Anchors::Dane(dane) => self.build_dane(dane, raised),
+            Anchors::Store(store) => {
+                let (trusted, from_store) = self.extend_from_store(store);
+                if !trusted {
+                    self.object(from_store, false, raised);
+                }
+                Path {
+                    chain: self.chain,
+                    bare_key: false,
+                    record: None,
+                }
+            }
+        }
+    }
+
+    fn top(&self) -> Option<&'a Certificate> {
+        self.chain.last().copied()
+    }
+
+    /// Up to the first issuer at depth 1 or more that matches a record, else
+    /// to the end and a bare key. The trust store plays no part.
+    fn build_dane(
+        mut self,
+        dane: &DaneAnchors<'a>,
+        raised: &mut Vec<VerificationFailure>,
+    ) -> Path<'a> {
+        let mut record = None;
+        while record.is_none() {
+            let Some(issuer) = self.next_untrusted() else {
+                break;
+            };
+            self.chain.push(issuer);
+            record = (dane.matching)(issuer).map(|index| (index, self.chain.len() - 1));
+        }
+        let mut bare_key = false;
+        if record.is_none() && self.chain.len() <= MAX_DEPTH {
+            record = self
+                .bare_key(dane.keys, raised)
+                .map(|index| (index, self.chain.len() - 1));
+            bare_key = record.is_some();
+        }
+        if record.is_none() {
+            self.object(false, true, raised);
+        }
+        Path {
+            chain: self.chain,
+            bare_key,
+            record,
+        }
+    }
+
+    /// The bare key that signed the topmost certificate (`check_dane_pkeys`).
+    fn bare_key(
+        &self,
+        keys: &[(usize, PublicKey)],
+        raised: &mut Vec<VerificationFailure>,
+    ) -> Option<usize> {
+        let top = self.top()?;
+        let outcomes: Vec<_> = keys
+            .iter()
+            .map(|(index, key)| (*index, verify_signature(top, key)))
+            .collect();
+        let signer = outcomes
+            .iter()
+            .find(|(_, outcome)| *outcome == SignatureOutcome::Valid)
+            .map(|(index, _)| *index);
+        if signer.is_some() {
+            return signer;
+        }
+        // The signature might be good: say that the verdict hangs on it.
+        outcomes.into_iter().find_map(|(index, outcome)| {
+            let SignatureOutcome::CannotVerify(algorithm) = outcome else {
+                return None;
+            };
+            let depth = self.chain.len() - 1;
+            raised.push(VerificationFailure::new(
+                E::CannotVerify { algorithm },
+                depth,
+            ));
+            Some(index)
+        })
+    }
+
+    /// Trusted first: a store that knows the issuer ends the use of what the
+    /// server sent. Gives whether the path ends in an anchor, and whether any
+    /// of it is from the store.
+    fn extend_from_store(&mut self, store: &'a [Certificate]) -> (bool, bool) {
+        let store: Vec<&'a Certificate> = store.iter().collect();
+        let mut from_store = false;
+        loop {
+            let Some(top) = self.top() else {
+                return (false, from_store);
+            };
+            let found = (self.chain.len() <= MAX_DEPTH)
+                .then(|| best_issuer(&store, top, self.now, |_| true))
+                .flatten();
+            match found {
+                Some(issuer) if !top.is_self_signed() => {
+                    self.chain.push(issuer);
+                    from_store = true;
+                    if issuer.is_self_signed() {
+                        return (true, from_store);
+                    }
+                    continue;
+                }
+                // A self-signed certificate must be in the store itself, not
+                // just another of its name.
+                Some(issuer) if issuer.der() == top.der() => return (true, true),
+                _ => {}
+            }
+            if from_store {
+                return (false, from_store);
+            }
+            match self.next_untrusted() {
+                Some(issuer) => self.chain.push(issuer),
+                None => return (false, from_store),
+            }
+        }
+    }
+
+    /// The best issuer among what the server sent, taken out of it. The search
+    /// ends at a self-signed certificate and at the depth limit.
+    fn next_untrusted(&mut self) -> Option<&'a Certificate> {
+        let top = self.top()?;
+        if top.is_self_signed() || self.chain.len() > MAX_DEPTH {
+            return None;
+        }
+        let chain = &self.chain;
+        let may_repeat = chain.len() == 1 && top.is_self_issued();
+        let issuer = best_issuer(&self.untrusted, top, self.now, |candidate| {
+            may_repeat || !chain.iter().any(|used| used.der() == candidate.der())
+        })?;
+        if let Some(at) = self
+            .untrusted
+            .iter()
+            .position(|candidate| std::ptr::eq(*candidate, issuer))
+        {
+            self.untrusted.remove(at);
+        }
+        Some(issuer)
+    }
+
+    /// What `build_chain` raises for a path without an anchor.
+    fn object(&self, from_store: bool, dane: bool, raised: &mut Vec<VerificationFailure>) {
+        let depth = self.chain.len() - 1;
+        // An earlier error "has become final" and keeps the others unsaid.
+        if let Some(earlier) = raised.first().map(|failure| failure.error.clone()) {
+            raised.push(VerificationFailure::new(earlier, depth));
+            return;
+        }
+        let mut object = |error| raised.push(VerificationFailure::new(error, depth));
+        if self.chain.len() > MAX_DEPTH {
+            object(E::ChainTooLong);
+        }
+        if dane {
+            object(E::DaneNoMatch);
+        }
+        let Some(top) = self.top() else { return };
+        let issuer = top.issuer().to_string();
+        object(match (top.is_self_signed(), depth, from_store) {
+            (true, 0, _) => E::SelfSignedLeaf,
+            (true, _, _) => E::SelfSignedInChain { issuer },
+            (false, _, true) => E::UnableToGetIssuer,
+            (false, _, false) => E::UnableToGetIssuerLocally { issuer },
+        });
+    }
+}
+
+/// openssl:`get0_best_issuer_sk`: the first candidate that is valid now, else
+/// the first of those that expire last.
+fn best_issuer<'a>(
+    candidates: &[&'a Certificate],
+    subject: &Certificate,
+    now: UnixTime,
+    allowed: impl Fn(&Certificate) -> bool,
+) -> Option<&'a Certificate> {
+    let mut best: Option<&'a Certificate> = None;
+    for candidate in candidates.iter().copied() {
+        if !allowed(candidate) || !candidate.likely_issued(subject) {
+            continue;
+        }
+        if candidate.is_valid_at(now) {
+            return Some(candidate);
+        }
+        if best.is_none_or(|best| candidate.not_after() > best.not_after()) {
+            best = Some(candidate);
+        }
+    }
+    best
+}

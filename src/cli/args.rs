@@ -1,0 +1,185 @@
+//! The arguments, as `contract` fixes them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::FailOn;
+
+/// Will mail to a domain flow under DANE, why not, and what is the least that
+/// has to give way so that it does?
+#[derive(Debug, Parser)]
+#[command(
+    name = "danecheck",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    max_term_width = 80,
+    after_help = "Exit status: 0 fine, 1 mail flows and something is wrong, 2 a DANE \
+                  sender's mail is deferred or bounced, 3 could not tell or wrong usage."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) check: CheckArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what danecheck says, on a small world of its own on this host
+    Demo(DemoArguments),
+    /// Say what a finding means and what to do about it
+    Explain(ExplainArguments),
+    /// Print the JSON Schema of a report
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Next hops: example.com, [mail.example.com], either with :port; `-`
+    /// reads one a line from standard input
+    #[arg(value_name = "TARGET", required_unless_present = "replay")]
+    pub(super) targets: Vec<String>,
+
+    /// One JSON report per target, one line each
+    #[arg(long, conflicts_with_all = ["format", "entry"])]
+    pub(super) json: bool,
+
+    /// How to write reports
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "human",
+        conflicts_with = "entry"
+    )]
+    pub(super) format: Format,
+
+    /// Print only the ready-to-paste override; nothing where none is needed
+    #[arg(long, value_name = "NAME")]
+    pub(super) entry: Option<EntryName>,
+
+    /// The recursive resolver [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
+    pub(super) resolver: Option<SocketAddr>,
+
+    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
+    /// [default: the built-in IANA anchors]
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Trust store for verify and secure [default: the system's, else
+    /// Mozilla's]
+    #[arg(long, value_name = "PEM")]
+    pub(super) ca_file: Option<PathBuf>,
+
+    /// Bound on one target, everything included
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
+    pub(super) timeout: Duration,
+
+    /// Write what was observed, one line a target
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(super) save: Option<PathBuf>,
+
+    /// Judge saved observations, with no network
+    #[arg(long, value_name = "FILE", conflicts_with = "targets")]
+    pub(super) replay: Option<PathBuf>,
+
+    /// What makes the exit status other than 0
+    #[arg(long, value_name = "WHAT", default_value = "warning")]
+    pub(super) fail_on: FailOn,
+
+    /// Everything but dane-ok is at least exit status 2
+    #[arg(long)]
+    pub(super) require_dane: bool,
+
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// The case to show in full
+    #[arg(value_name = "CASE")]
+    pub(super) case: Option<String>,
+
+    /// Name the cases
+    #[arg(long, conflicts_with_all = ["case", "json"])]
+    pub(super) list: bool,
+
+    /// One JSON report per case, one line each
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Colours; NO_COLOR is honoured
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The finding's id
+    #[arg(value_name = "ID", required_unless_present = "list")]
+    pub(super) id: Option<String>,
+
+    /// List all findings
+    #[arg(long, conflicts_with = "id")]
+    pub(super) list: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum EntryName {
+    /// The line for the policy table
+    Postfix,
+    /// The body for mailcow's API
+    Mailcow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Whether colours are used, where `auto` means this.
+    pub(super) fn wanted(self, auto: bool) -> bool {
+        match self {
+            Self::Auto => auto,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    text.parse()
+        .ok()
+        .or_else(|| {
+            let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
+            Some(SocketAddr::new(address, 53))
+        })
+        .ok_or_else(|| "give an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53".to_owned())
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "give a number of seconds above 0".to_owned())
+}

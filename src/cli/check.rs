@@ -1,0 +1,120 @@
+//! `danecheck TARGET...`: look, judge, report.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
+use crate::next_hop::{NextHop, NextHopError};
+use crate::observation::Observation;
+use crate::observe::budget::Times;
+use crate::observe::{Resolver, Setup, observe};
+use crate::report::{ExitStatus, Report};
+
+use super::args::CheckArguments;
+use super::input::{self, Given};
+use super::{Output, Stop, World};
+
+/// So many targets are looked at at once.
+const TARGETS_AT_ONCE: usize = 8;
+
+/// The name in `EHLO`; a host name that is known to nobody.
+const HELO_NAME: &str = "danecheck.invalid";
+
+/// One target looked at, or the reason why it could not be.
+enum Looked {
+    Observed(Box<Observation>),
+    Invalid(Given, NextHopError),
+}
+
+pub(super) async fn check(
+    arguments: &CheckArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let mut output = Output::new(arguments, world);
+    if let Some(path) = &arguments.replay {
+        for observation in input::observations(path)? {
+            output.report(&Report::of(&observation), world)?;
+        }
+        return Ok(output.status());
+    }
+    if let Some(path) = &arguments.trust_anchor {
+        input::trust_anchor(path)?;
+    }
+    let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
+    let setup = Setup {
+        resolver: match arguments.resolver {
+            Some(address) => Resolver::at([address]),
+            None => Resolver::system(),
+        },
+        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
+        checked_at: (world.now)(),
+        times: Times::with_total(arguments.timeout),
+        helo_name: HELO_NAME.to_owned(),
+        dial: world.dial.clone(),
+    };
+    // Reports are written while standard input is still being read.
+    let mut stdin = std::mem::replace(&mut world.stdin, Box::new(tokio::io::empty()));
+    let now = world.now;
+    let looks = input::targets(&arguments.targets, &mut *stdin)
+        .map(|given| look(given, &setup, now))
+        .buffer_unordered(TARGETS_AT_ONCE);
+    let mut looks = std::pin::pin!(looks);
+    while let Some(looked) = looks.next().await {
+        match looked {
+            Looked::Observed(observation) => {
+                if let Some(saved) = &mut saved {
+                    saved.write(&observation)?;
+                }
+                output.report(&Report::of(&observation), world)?;
+            }
+            Looked::Invalid(given, error) => {
+                let from_stdin = matches!(given, Given::Line(_));
+                if from_stdin || output.wants_report_on_invalid_argument() {
+                    let report = Report::on_invalid_target(given.text(), &error, now());
+                    output.report(&report, world)?;
+                }
+                if !from_stdin {
+                    world.complain(&error.to_string());
+                    output.unknown();
+                }
+            }
+        }
+    }
+    Ok(output.status())
+}
+
+async fn look(given: Given, setup: &Setup, now: fn() -> crate::unix_time::UnixTime) -> Looked {
+    match given.text().parse::<NextHop>() {
+        Err(error) => Looked::Invalid(given, error),
+        Ok(next_hop) => {
+            let setup = Setup {
+                checked_at: now(),
+                ..setup.clone()
+            };
+            Looked::Observed(Box::new(observe(&next_hop, &setup).await))
+        }
+    }
+}
+
+/// The file of `--save`.
+struct Saved {
+    file: std::fs::File,
+    name: String,
+}
+
+impl Saved {
+    fn create(path: &Path) -> Result<Self, Stop> {
+        let name = path.display().to_string();
+        let file = std::fs::File::create(path)
+            .map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
+        Ok(Self { file, name })
+    }
+
+    fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
+        let line = serde_json::to_string(observation).unwrap_or_default();
+        writeln!(self.file, "{line}")
+            .map_err(|error| Stop::Sentence(format!("{}: cannot be written: {error}", self.name)))
+    }
+}

@@ -1,0 +1,96 @@
+//! The command line: arguments in, text and an exit status out.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is where the program meets its user: files, clock, environment, output"
+)]
+
+mod args;
+mod check;
+mod demo;
+mod explain;
+mod input;
+mod output;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::report::ExitStatus;
+
+use args::{Arguments, Command};
+use output::Output;
+pub use world::World;
+
+/// Runs the program on the real world.
+pub fn main() -> ExitCode {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let status = match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(std::env::args_os(), World::real())),
+        Err(_) => ExitStatus::Unknown,
+    };
+    ExitCode::from(status as u8)
+}
+
+/// Runs the program on any world: the whole of it as a function.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World) -> ExitStatus {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, &mut world),
+    };
+    let result = match &arguments.command {
+        None => check::check(&arguments.check, &mut world).await,
+        Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
+        Some(Command::Explain(explain)) => explain::explain(explain, &mut world),
+        Some(Command::Schema) => schema(&mut world),
+    };
+    result.unwrap_or_else(|stop| stop.status(&mut world))
+}
+
+/// Why the program ends before its work is done.
+#[derive(Debug)]
+enum Stop {
+    /// One sentence for standard error; the status is 3.
+    Sentence(String),
+    /// Whoever read the output has gone, which is no fault.
+    BrokenPipe,
+}
+
+impl Stop {
+    fn status(self, world: &mut World) -> ExitStatus {
+        match self {
+            Self::BrokenPipe => ExitStatus::Fine,
+            Self::Sentence(sentence) => {
+                world.complain(&sentence);
+                ExitStatus::Unknown
+            }
+        }
+    }
+}
+
+/// Help and version are answers; the rest is wrong usage, which is 3 here and
+/// not clap's 2, for 2 says that mail is broken.
+fn usage(error: &clap::Error, world: &mut World) -> ExitStatus {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match world.print(&error.render().to_string()) {
+                Ok(()) => ExitStatus::Fine,
+                Err(stop) => stop.status(world),
+            }
+        }
+        _ => {
+            world.complain_raw(&error.render().to_string());
+            ExitStatus::Unknown
+        }
+    }
+}
+
+fn schema(world: &mut World) -> Result<ExitStatus, Stop> {
+    let schema = serde_json::to_string_pretty(&crate::report::schema()).unwrap_or_default();
+    world.print(&format!("{schema}\n"))?;
+    Ok(ExitStatus::Fine)
+}

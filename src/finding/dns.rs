@@ -1,0 +1,322 @@
+//! Findings about the resolver, the MX records and the addresses.
+
+use crate::dnssec::SecurityStatus;
+use crate::judge::{DeadEndCause, Judged, Route, Verdict};
+use crate::next_hop::host_name_fault;
+use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
+    id: "address-lookup-failed",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_addr_one",
+    meaning: "The addresses of a mail server could not be looked up. Postfix goes on with \
+              what it has; where no server of the domain has an address, mail waits, and no \
+              TLS policy changes that.",
+    sender: "check with a second resolver whether only yours fails.",
+    receiver: "see that every name server of the zone answers A and AAAA queries for this name, \
+               and that its DNSSEC signatures are valid.",
+};
+
+pub(super) static HOST_NOT_SIGNED: Rule = Rule {
+    id: "host-not-signed",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 2.2.2",
+    meaning: "The address records of a mail server are not protected by DNSSEC, so DANE does \
+              not apply to it and senders do not ask for its TLSA records.",
+    sender: "",
+    receiver: "have the zone of the mail server signed if you want DANE.",
+};
+
+pub(super) static MX_HOST_IS_ADDRESS: Rule = Rule {
+    id: "mx-host-is-address",
+    severity: Severity::Warning,
+    reference: "RFC 5321 section 5.1",
+    meaning: "An MX record names an address instead of a host. Postfix accepts that, without \
+              DANE; other senders do not deliver.",
+    sender: "",
+    receiver: "give the server a name with A and AAAA records, and put that name into the MX \
+               record.",
+};
+
+pub(super) static MX_HOST_IS_ALIAS: Rule = Rule {
+    id: "mx-host-is-alias",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 2.2.3",
+    meaning: "An MX record names an alias (CNAME). Postfix follows it, and looks for TLSA \
+              records first at the name at its end and then at the alias itself; some other \
+              senders look only at one of the two.",
+    sender: "",
+    receiver: "put the name at the end of the alias into the MX record.",
+};
+
+pub(super) static MX_HOST_NAME_INVALID: Rule = Rule {
+    id: "mx-host-name-invalid",
+    severity: Severity::Warning,
+    reference: "Postfix valid_hostname",
+    meaning: "An MX record names something that is no host name. Postfix leaves it out.",
+    sender: "",
+    receiver: "correct the MX record.",
+};
+
+pub(super) static MX_HOST_WITHOUT_ADDRESS: Rule = Rule {
+    id: "mx-host-without-address",
+    severity: Severity::Warning,
+    reference: "RFC 5321 section 5.1",
+    meaning: "A mail server of the domain has neither A nor AAAA record. Postfix passes it \
+              over as long as another one has an address; else mail bounces.",
+    sender: "",
+    receiver: "publish the address of the server, or remove its MX record.",
+};
+
+pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
+    id: "mx-lookup-failed",
+    severity: Severity::Error,
+    reference: "Postfix smtp_domain_addr",
+    meaning: "The MX lookup failed, so Postfix does not know where the mail should go. No TLS \
+              policy changes that.",
+    sender: "check with a second resolver whether only yours fails; mail waits and is tried \
+             again by itself.",
+    receiver: "see that every name server of the zone answers, and that its DNSSEC signatures \
+               are valid.",
+};
+
+pub(super) static MX_NOT_SIGNED: Rule = Rule {
+    id: "mx-not-signed",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 2.2.1",
+    meaning: "The mail servers have TLSA records, but the MX records that lead to them are not \
+              protected by DNSSEC: whoever forges the MX answer leads mail elsewhere. Postfix \
+              enforces the TLSA records all the same and logs such mail as Trusted, not \
+              Verified; dane-only refuses.",
+    sender: "",
+    receiver: "have the zone of the mail domain signed.",
+};
+
+pub(super) static NO_MX_RECORD: Rule = Rule {
+    id: "no-mx-record",
+    severity: Severity::Info,
+    reference: "RFC 5321 section 5.1",
+    meaning: "The domain has no MX record, so mail goes to the address of the domain itself.",
+    sender: "",
+    receiver: "publish an MX record, or a null MX where the domain takes no mail.",
+};
+
+pub(super) static NULL_MX: Rule = Rule {
+    id: "null-mx",
+    severity: Severity::Error,
+    reference: "RFC 7505 section 3",
+    meaning: "The domain says with a null MX that it takes no mail. Mail bounces at once.",
+    sender: "check the address: nobody receives mail there.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
+    id: "resolver-does-not-validate",
+    severity: Severity::Warning,
+    reference: "Postfix dns_sec_probe",
+    meaning: "The resolver did not mark any answer as validated (AD bit), not even for the \
+              root. A Postfix behind it takes every answer for unsigned, and level dane does \
+              what may does: mail flows, and DANE protects nothing.",
+    sender: "use a validating resolver on this machine, such as unbound, as mail servers do; \
+             or name one with --resolver.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_SILENT: Rule = Rule {
+    id: "resolver-silent",
+    severity: Severity::Error,
+    reference: "RFC 1035 section 7.2",
+    meaning: "The resolver did not answer any question, so nothing is known about the domain.",
+    sender: "check that the resolver runs and that this machine may ask it, or name another \
+             one with --resolver.",
+    receiver: "",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    resolver(judged, findings);
+    mx(judged, findings);
+    for host in &judged.evidence.observation.hosts {
+        addresses(judged, host, findings);
+    }
+}
+
+fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
+    let resolver = &judged.evidence.observation.resolver;
+    let subject = resolver.addresses.join(", ");
+    match resolver.validation {
+        ResolverValidation::Shown => {}
+        ResolverValidation::NotShown => findings.add(
+            &RESOLVER_DOES_NOT_VALIDATE,
+            subject.clone(),
+            format!(
+                "The resolver {subject} does not show that it validates DNSSEC: behind it, \
+                 Postfix would not use DANE at all."
+            ),
+        ),
+        ResolverValidation::NoAnswer => findings.add(
+            &RESOLVER_SILENT,
+            subject.clone(),
+            format!("The resolver {subject} did not answer."),
+        ),
+    }
+}
+
+fn mx(judged: &Judged<'_>, findings: &mut Findings) {
+    let Some(mx) = &judged.evidence.observation.mx else {
+        return;
+    };
+    let domain = mx.name.clone();
+    if let Some(failure) = mx.failure() {
+        findings.add(
+            &MX_LOOKUP_FAILED,
+            domain.clone(),
+            format!(
+                "The MX lookup for {domain} failed: {}.",
+                failure_text(failure)
+            ),
+        );
+        return;
+    }
+    if let Route::Nowhere(end) = &judged.evidence.route
+        && end.cause == DeadEndCause::NullMx
+    {
+        findings.add(
+            &NULL_MX,
+            domain.clone(),
+            format!("{domain} says that it takes no mail (null MX)."),
+        );
+        return;
+    }
+    match &mx.answer {
+        Answer::Denied(_) => findings.add(
+            &NO_MX_RECORD,
+            domain.clone(),
+            format!("{domain} has no MX record; mail goes to the domain's own address."),
+        ),
+        Answer::Records(records)
+            if records.status() == SecurityStatus::Insecure && judged.tlsa_in_play() =>
+        {
+            findings.add(
+                &MX_NOT_SIGNED,
+                domain.clone(),
+                format!(
+                    "The MX records of {domain} are not signed, so anybody who forges them \
+                     leads mail past the TLSA records."
+                ),
+            );
+        }
+        Answer::Records(_) | Answer::Failed(_) => {}
+    }
+}
+
+fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
+    let name = &host.name;
+    let from_mx = judged.evidence.mx.is_some();
+    let Some(lookups) = host.a.as_ref().zip(host.aaaa.as_ref()) else {
+        if from_mx && name.parse::<std::net::IpAddr>().is_ok() {
+            findings.add(
+                &MX_HOST_IS_ADDRESS,
+                name.clone(),
+                format!("An MX record names the address {name} instead of a host."),
+            );
+        } else if from_mx && let Some(why) = host_name_fault(name) {
+            findings.add(
+                &MX_HOST_NAME_INVALID,
+                name.clone(),
+                format!("The MX record for `{name}` names no host: {why}."),
+            );
+        }
+        return;
+    };
+    let (a, aaaa) = lookups;
+    for lookup in [a, aaaa] {
+        if let Some(failure) = lookup.failure() {
+            findings.add(
+                &ADDRESS_LOOKUP_FAILED,
+                name.clone(),
+                format!(
+                    "The {} lookup for {name} failed: {}.",
+                    lookup.record_type,
+                    failure_text(failure)
+                ),
+            );
+        }
+    }
+    let denied = |lookup: &Lookup<_>| matches!(lookup.answer, Answer::Denied(_));
+    if denied(a) && denied(aaaa) {
+        findings.add(
+            &MX_HOST_WITHOUT_ADDRESS,
+            name.clone(),
+            format!("{name} has no address."),
+        );
+    }
+    for lookup in [a, aaaa] {
+        let Answer::Records(records) = &lookup.answer else {
+            continue;
+        };
+        if let Some(end) = records.open().regardless().aliases.last() {
+            findings.add(
+                &MX_HOST_IS_ALIAS,
+                name.clone(),
+                format!("{name} is an alias of {end}."),
+            );
+        }
+        let secure_mx = judged.evidence.mx.as_ref().is_some_and(|mx| mx.secure);
+        if records.status() == SecurityStatus::Insecure
+            && secure_mx
+            && judged.verdict != Verdict::Indeterminate
+        {
+            findings.add(
+                &HOST_NOT_SIGNED,
+                name.clone(),
+                format!("The addresses of {name} are not signed, so DANE does not apply to it."),
+            );
+        }
+    }
+}
+
+/// The failure in words, with what the resolver said about it.
+pub(super) fn failure_text(failure: &LookupFailure) -> String {
+    let kind = failure.kind.as_text();
+    match &failure.extended_error {
+        None => kind.to_owned(),
+        Some(error) if error.text.is_empty() => {
+            format!("{kind} ({})", extended_error_name(error.code))
+        }
+        Some(error) => format!(
+            "{kind} ({}: {})",
+            extended_error_name(error.code),
+            error.text
+        ),
+    }
+}
+
+/// The name of an extended DNS error (RFC 8914 section 4).
+fn extended_error_name(code: u16) -> String {
+    match code {
+        1 => "unsupported DNSKEY algorithm",
+        2 => "unsupported DS digest type",
+        3 => "stale answer",
+        5 => "DNSSEC indeterminate",
+        6 => "DNSSEC bogus",
+        7 => "signature expired",
+        8 => "signature not yet valid",
+        9 => "DNSKEY missing",
+        10 => "RRSIGs missing",
+        11 => "no zone key bit set",
+        12 => "NSEC missing",
+        15 => "blocked",
+        16 => "censored",
+        17 => "filtered",
+        18 => "prohibited",
+        20 => "not authoritative",
+        22 => "no reachable authority",
+        23 => "network error",
+        27 => "unsupported NSEC3 iterations",
+        _ => return format!("extended error {code}"),
+    }
+    .to_owned()
+}

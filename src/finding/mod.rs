@@ -1,0 +1,199 @@
+//! The catalogue of findings: for each one its id, severity, reference,
+//! meaning and remedy, beside the check that raises it.
+//!
+//! `danecheck explain`, the reports and the documentation all print from
+//! here. A new finding is a [`Rule`] next to its check, and its place in
+//! [`RULES`].
+
+mod dns;
+mod overall;
+mod session;
+mod tlsa;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::Judged;
+use crate::next_hop::NextHopError;
+
+/// How bad a finding is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Mail flows, something is wrong.
+    Warning,
+    /// Mail does not flow, or nothing could be told.
+    Error,
+}
+
+/// One kind of finding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The stable id, in kebab-case.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The RFC section or the Postfix function.
+    pub reference: &'static str,
+    /// What it means, and why it matters.
+    pub meaning: &'static str,
+    /// What the sender's administrator does; empty for nothing.
+    pub sender: &'static str,
+    /// What the receiver's administrator does; empty for nothing.
+    pub receiver: &'static str,
+}
+
+/// A rule that holds for a target, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The host, address, name or record that it is about.
+    pub subject: String,
+    /// One sentence with the evidence filled in.
+    pub message: String,
+}
+
+/// Every rule, sorted by id.
+pub static RULES: &[&Rule] = &[
+    &dns::ADDRESS_LOOKUP_FAILED,
+    &session::CONNECTION_REFUSED,
+    &session::CONNECTION_TIMED_OUT,
+    &tlsa::DANE_TA_CHAIN_REFUSED,
+    &overall::DELIVERY_BY_CHANCE,
+    &overall::DOWNGRADE_BY_FAIL_OVER,
+    &session::EHLO_REFUSED,
+    &session::GREETING_REFUSED,
+    &session::HANDSHAKE_FAILED,
+    &dns::HOST_NOT_SIGNED,
+    &overall::INVALID_TARGET,
+    &dns::MX_HOST_IS_ADDRESS,
+    &dns::MX_HOST_IS_ALIAS,
+    &dns::MX_HOST_NAME_INVALID,
+    &dns::MX_HOST_WITHOUT_ADDRESS,
+    &dns::MX_LOOKUP_FAILED,
+    &dns::MX_NOT_SIGNED,
+    &overall::NO_ENCRYPTION,
+    &dns::NO_MX_RECORD,
+    &tlsa::NO_TLSA,
+    &overall::NOT_ALL_LOOKED_AT,
+    &dns::NULL_MX,
+    &overall::PORT_BLOCKED_HERE,
+    &overall::POSTFIX_VERSIONS_DIFFER,
+    &dns::RESOLVER_DOES_NOT_VALIDATE,
+    &dns::RESOLVER_SILENT,
+    &session::SERVER_SILENT,
+    &session::SESSION_LOST_IN_TLS,
+    &session::STARTTLS_NO_REPLY,
+    &session::STARTTLS_NOT_OFFERED,
+    &session::STARTTLS_REFUSED_FOR_GOOD,
+    &session::STARTTLS_REFUSED_FOR_NOW,
+    &tlsa::TLSA_ALL_UNUSABLE,
+    &tlsa::TLSA_HIDDEN_BY_STRONGER_DIGEST,
+    &tlsa::TLSA_LOOKUP_FAILED,
+    &tlsa::TLSA_MISMATCH,
+    &tlsa::TLSA_MISSING_ON_SOME_HOSTS,
+    &tlsa::TLSA_NOT_SIGNED,
+    &tlsa::TLSA_RECORD_MATCHES_NOTHING,
+    &tlsa::TLSA_RECORD_UNUSABLE,
+];
+
+impl Rule {
+    /// The rule with this id.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        RULES.iter().copied().find(|rule| rule.id == id)
+    }
+
+    /// What to do, for whoever reads: the receiver's step first, for it mends
+    /// the cause.
+    pub fn remedy(&self) -> String {
+        match (self.receiver, self.sender) {
+            ("", sender) => sender.to_owned(),
+            (receiver, "") => format!("Receiver: {receiver}"),
+            (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
+        }
+    }
+}
+
+/// What the checks write to: each finding once per subject.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn add(
+        &mut self,
+        rule: &'static Rule,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let finding = Finding {
+            rule,
+            subject: subject.into(),
+            message: message.into(),
+        };
+        if !self.0.contains(&finding) {
+            self.0.push(finding);
+        }
+    }
+
+    /// The worst first; among equals the order in which they were raised.
+    fn sorted(mut self) -> Vec<Finding> {
+        self.0
+            .sort_by_key(|finding| std::cmp::Reverse(finding.rule.severity));
+        self.0
+    }
+}
+
+/// All findings for a judged target.
+pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    dns::check(judged, &mut findings);
+    tlsa::check(judged, &mut findings);
+    session::check(judged, &mut findings);
+    overall::check(judged, &mut findings);
+    findings.sorted()
+}
+
+/// The finding for a text that is no target.
+pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
+    Finding {
+        rule: &overall::INVALID_TARGET,
+        subject: text.to_owned(),
+        message: format!("{error}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_sorted_and_kebab_case() {
+        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        let mut sorted = ids.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(ids, sorted);
+        for id in ids {
+            assert!(
+                id.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_rule_says_what_it_means_and_where_it_comes_from() {
+        for rule in RULES {
+            assert!(rule.meaning.ends_with('.'), "{}", rule.id);
+            assert!(!rule.reference.is_empty(), "{}", rule.id);
+            let told = rule.severity == Severity::Info || !rule.remedy().is_empty();
+            assert!(told, "{}: what is to be done?", rule.id);
+        }
+    }
+}

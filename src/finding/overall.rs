@@ -1,0 +1,166 @@
+//! Findings about the target as a whole.
+
+use crate::judge::{
+    Blind, DaneRecords, Delivery, Judged, SecurityLevel, Standing, Verdict, cannot_be_seen,
+};
+use crate::judge::{Channel, blind};
+use crate::observation::SessionEnd;
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
+    id: "delivery-by-chance",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_domain_addr",
+    meaning: "Postfix shuffles servers of equal preference and their addresses. They do not \
+              behave alike here, so the same mail fares now better, now worse. The report gives \
+              the weakest.",
+    sender: "",
+    receiver: "make every server and every address of equal preference behave alike.",
+};
+
+pub(super) static DOWNGRADE_BY_FAIL_OVER: Rule = Rule {
+    id: "downgrade-by-fail-over",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 2.2.1",
+    meaning: "A mail server fails DANE, and the mail goes to another one that has no DANE: \
+              it arrives, but nobody vouches for where.",
+    sender: "level dane-only instead of dane keeps such mail back, if that is what you want.",
+    receiver: "mend the failing server, and publish TLSA records for every one.",
+};
+
+pub(super) static INVALID_TARGET: Rule = Rule {
+    id: "invalid-target",
+    severity: Severity::Error,
+    reference: "Postfix valid_hostname",
+    meaning: "The text is no next hop: neither a domain, nor a host or an address in brackets.",
+    sender: "correct the target: example.com, [mail.example.com] or [192.0.2.1]:25.",
+    receiver: "",
+};
+
+pub(super) static NO_ENCRYPTION: Rule = Rule {
+    id: "no-encryption",
+    severity: Severity::Warning,
+    reference: "RFC 3207",
+    meaning: "No TLS comes about with the server that takes the mail, so it travels readable \
+              for everybody on the way.",
+    sender: "",
+    receiver: "switch STARTTLS on.",
+};
+
+pub(super) static NOT_ALL_LOOKED_AT: Rule = Rule {
+    id: "not-all-looked-at",
+    severity: Severity::Info,
+    reference: "Postfix smtp_mx_address_limit",
+    meaning: "A bound kept part of the target from being looked at; the rest of the report \
+              stands.",
+    sender: "",
+    receiver: "",
+};
+
+pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
+    id: "port-blocked-here",
+    severity: Severity::Error,
+    reference: "Postfix smtp_connect_addr",
+    meaning: "DNS works, but no mail server of the domain could be reached from here. Home \
+              lines, clouds and hosted CI runners block port 25, so this is no word against \
+              the domain.",
+    sender: "run danecheck on the mail server itself, or save there with --save and judge here \
+             with --replay.",
+    receiver: "",
+};
+
+pub(super) static POSTFIX_VERSIONS_DIFFER: Rule = Rule {
+    id: "postfix-versions-differ",
+    severity: Severity::Info,
+    reference: "Postfix smtp_tls_dane_insecure_mx_policy",
+    meaning: "The MX records are not signed. Postfix before 3.6.17, 3.7.13, 3.8.8 and 3.9.2 \
+              ignores the TLSA records then where the level dane comes from a policy table \
+              rather than from main.cf; newer ones enforce them. The report is about the newest.",
+    sender: "",
+    receiver: "",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let target = judged.evidence.observation.next_hop.to_string();
+    let dane = judged.outcome(SecurityLevel::Dane);
+    for cut in &judged.evidence.observation.cuts {
+        findings.add(&NOT_ALL_LOOKED_AT, target.clone(), cut.clone());
+    }
+    if blind(&judged.evidence) == Some(Blind::Network) {
+        findings.add(
+            &PORT_BLOCKED_HERE,
+            target.clone(),
+            format!("No mail server of {target} can be reached from here."),
+        );
+    }
+    if judged.verdict == Verdict::Indeterminate {
+        return;
+    }
+    if dane.varies {
+        findings.add(
+            &DELIVERY_BY_CHANCE,
+            target.clone(),
+            "Servers of equal preference do not behave alike: the same mail fares now better, \
+             now worse.",
+        );
+    }
+    let insecure_mx = judged.evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
+    if insecure_mx && judged.tlsa_in_play() {
+        findings.add(
+            &POSTFIX_VERSIONS_DIFFER,
+            target.clone(),
+            format!("Older releases of Postfix may treat {target} as a domain without DANE."),
+        );
+    }
+    downgrade(judged, &target, findings);
+    no_encryption(judged, findings);
+}
+
+fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
+    let dane = judged.outcome(SecurityLevel::Dane);
+    let broken = judged.standings.contains(&Standing::Broken);
+    let unprotected = dane.channel != Some(Channel::Authenticated);
+    let in_play = judged.evidence.addresses().any(|(_, address)| {
+        matches!(
+            address.dane,
+            DaneRecords::Usable(..) | DaneRecords::LookupError
+        )
+    });
+    let half = judged.evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
+    if dane.delivers() && broken && unprotected && in_play && !half {
+        let via = dane.via.as_deref().unwrap_or("another server");
+        findings.add(
+            &DOWNGRADE_BY_FAIL_OVER,
+            target.to_owned(),
+            format!("A server of {target} fails DANE, and the mail goes without DANE to {via}."),
+        );
+    }
+}
+
+fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
+    let dane = judged.outcome(SecurityLevel::Dane);
+    if dane.channel != Some(Channel::Plaintext) {
+        return;
+    }
+    let Some(via) = dane.via.as_deref() else {
+        return;
+    };
+    let no_starttls = judged.evidence.addresses().any(|(host, address)| {
+        host.seen.name == via
+            && !cannot_be_seen(address)
+            && address
+                .sessions
+                .iter()
+                .any(|session| session.seen.end == SessionEnd::NoStartTls)
+    });
+    let message = match (dane.delivery, no_starttls) {
+        (Delivery::DeliveredAfterRetry, _) => {
+            format!("Mail to {via} goes in plain text, some minutes late, for TLS fails.")
+        }
+        (_, true) => format!("{via} does not offer STARTTLS: mail goes in plain text."),
+        (_, false) => format!("Mail to {via} goes in plain text."),
+    };
+    findings.add(&NO_ENCRYPTION, via.to_owned(), message);
+}

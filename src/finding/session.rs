@@ -1,0 +1,235 @@
+//! Findings about the dialogue with each address.
+
+use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
+use crate::observation::{ConnectFailureKind, Interruption, SessionEnd};
+
+use super::tlsa::peer;
+use super::{Findings, Rule, Severity};
+
+pub(super) static CONNECTION_REFUSED: Rule = Rule {
+    id: "connection-refused",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_connect_addr",
+    meaning: "No connection to a mail server came about, and something on the way said so. \
+              Postfix goes on to the next address; where there is none, mail waits.",
+    sender: "",
+    receiver: "start the mail server, or remove the address or the MX record.",
+};
+
+pub(super) static CONNECTION_TIMED_OUT: Rule = Rule {
+    id: "connection-timed-out",
+    severity: Severity::Info,
+    reference: "Postfix smtp_connect_addr",
+    meaning: "Nothing came back from this address. The server may be down, or something \
+              between here and there drops the packets; this says nothing about its DANE.",
+    sender: "look from another network, best from the mail server itself.",
+    receiver: "see that port 25 is open on every address that DNS names.",
+};
+
+pub(super) static EHLO_REFUSED: Rule = Rule {
+    id: "ehlo-refused",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_helo",
+    meaning: "The server refuses to talk after the greeting. A 5xx reply makes Postfix bounce \
+              the mail at once; after a 4xx reply it goes on to the next address.",
+    sender: "see whether the server's words name your address: it may be blocked there.",
+    receiver: "see why the server refuses.",
+};
+
+pub(super) static GREETING_REFUSED: Rule = Rule {
+    id: "greeting-refused",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_helo",
+    meaning: "The server refuses to talk in its very greeting, often because of too many \
+              connections or of the client's address. Postfix goes on to the next address; \
+              where there is none, mail waits. It says nothing about STARTTLS or DANE.",
+    sender: "see whether the server's words name your address: it may be blocked there.",
+    receiver: "see why the server refuses.",
+};
+
+pub(super) static HANDSHAKE_FAILED: Rule = Rule {
+    id: "handshake-failed",
+    severity: Severity::Error,
+    reference: "Postfix smtp_start_tls",
+    meaning: "The server accepts STARTTLS, and then no TLS session comes about. Where TLS is \
+              required mail waits; at level may each mail waits some minutes and then goes in \
+              plain text.",
+    sender: "",
+    receiver: "see that the server offers TLS 1.2 or 1.3 with a working certificate and key.",
+};
+
+pub(super) static SERVER_SILENT: Rule = Rule {
+    id: "server-silent",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_stream_except",
+    meaning: "The server took the connection and then sent no proper reply, or hung up. \
+              Postfix goes on to the next address; where there is none, mail waits.",
+    sender: "",
+    receiver: "see what keeps the mail server, or a firewall before it, from answering.",
+};
+
+pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
+    id: "session-lost-in-tls",
+    severity: Severity::Error,
+    reference: "Postfix smtp_stream_except",
+    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it.",
+    sender: "",
+    receiver: "see why the server does not go on after STARTTLS.",
+};
+
+pub(super) static STARTTLS_NOT_OFFERED: Rule = Rule {
+    id: "starttls-not-offered",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 2.2",
+    meaning: "TLSA records promise TLS, and the server does not offer it. Senders must not send \
+              in plain text then, so mail waits. A firewall that removes STARTTLS from the \
+              dialogue looks the same, and so does an attacker.",
+    sender: "look from another network; if many domains lack STARTTLS, the fault is on your \
+             side (a firewall's SMTP inspection).",
+    receiver: "switch STARTTLS on, or remove the TLSA records.",
+};
+
+pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
+    id: "starttls-no-reply",
+    severity: Severity::Error,
+    reference: "Postfix smtp_stream_except",
+    meaning: "The server offers STARTTLS and does not answer the command. Postfix never falls \
+              back to plain text then, not even at level may: only level none delivers.",
+    sender: "",
+    receiver: "see why the server, or a firewall before it, does not answer STARTTLS.",
+};
+
+pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
+    id: "starttls-refused-for-good",
+    severity: Severity::Error,
+    reference: "Postfix smtp_helo",
+    meaning: "The server offers STARTTLS and answers the command with a 5xx reply. Where TLS \
+              is required Postfix bounces the mail at once, whatever other servers there are.",
+    sender: "",
+    receiver: "mend TLS on the server (often a key or certificate file that cannot be read), or \
+               do not offer STARTTLS.",
+};
+
+pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
+    id: "starttls-refused-for-now",
+    severity: Severity::Error,
+    reference: "Postfix smtp_helo",
+    meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Where TLS is \
+              required mail waits; at level may it goes in plain text at once.",
+    sender: "",
+    receiver: "mend TLS on the server: 454 most often means a key or certificate file that \
+               cannot be read.",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    for (host, address) in judged.evidence.addresses() {
+        for session in &address.sessions {
+            end(host, address, &session.seen.end, findings);
+        }
+    }
+}
+
+fn end(
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    end: &SessionEnd,
+    findings: &mut Findings,
+) {
+    let subject = peer(host, address.seen.address);
+    let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
+    match end {
+        SessionEnd::Completed => {}
+        SessionEnd::NotConnected(failure) => {
+            let rule = match failure.kind {
+                ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => {
+                    &CONNECTION_TIMED_OUT
+                }
+                ConnectFailureKind::Refused | ConnectFailureKind::Other => &CONNECTION_REFUSED,
+            };
+            add(
+                rule,
+                format!("No connection to {subject}: {}.", failure.text),
+            );
+        }
+        SessionEnd::NoGreeting(how) => add(
+            &SERVER_SILENT,
+            format!("{subject} takes the connection and {}.", how_text(*how)),
+        ),
+        SessionEnd::NoEhloReply(how) => add(
+            &SERVER_SILENT,
+            format!("{subject} greets, and after EHLO it {}.", how_text(*how)),
+        ),
+        SessionEnd::GreetingRefused(reply) => add(
+            &GREETING_REFUSED,
+            format!("{subject} refuses to talk: {}.", reply.text()),
+        ),
+        SessionEnd::EhloRefused(reply) => add(
+            &EHLO_REFUSED,
+            format!("{subject} refuses EHLO: {}.", reply.text()),
+        ),
+        SessionEnd::NoStartTls => {
+            // Without TLSA records nobody was promised TLS: `no-encryption`
+            // says it then.
+            if matches!(
+                address.dane,
+                DaneRecords::Usable(..) | DaneRecords::Unusable(_)
+            ) {
+                add(
+                    &STARTTLS_NOT_OFFERED,
+                    format!(
+                        "{subject} does not offer STARTTLS, although TLSA records promise TLS."
+                    ),
+                );
+            }
+        }
+        SessionEnd::NoStartTlsReply(how) => add(
+            &STARTTLS_NO_REPLY,
+            format!(
+                "{subject} offers STARTTLS, and when asked for it {}.",
+                how_text(*how)
+            ),
+        ),
+        SessionEnd::StartTlsRefused(reply) => {
+            let rule = if reply.code / 100 == 4 {
+                &STARTTLS_REFUSED_FOR_NOW
+            } else {
+                &STARTTLS_REFUSED_FOR_GOOD
+            };
+            add(
+                rule,
+                format!("{subject} refuses to start TLS: {}.", reply.text()),
+            );
+        }
+        SessionEnd::HandshakeFailed(failure) => {
+            let why = match (&failure.alert, failure.timed_out) {
+                (_, true) => "time ran out".to_owned(),
+                (Some(alert), false) => format!("the server says {alert}"),
+                (None, false) => failure.text.clone(),
+            };
+            add(
+                &HANDSHAKE_FAILED,
+                format!("The TLS handshake with {subject} fails: {why}."),
+            );
+        }
+        SessionEnd::NoEhloReplyInTls(how) => add(
+            &SESSION_LOST_IN_TLS,
+            format!(
+                "{subject} starts TLS, and after EHLO inside it {}.",
+                how_text(*how)
+            ),
+        ),
+        SessionEnd::EhloRefusedInTls(reply) => add(
+            &SESSION_LOST_IN_TLS,
+            format!("{subject} starts TLS and then refuses: {}.", reply.text()),
+        ),
+    }
+}
+
+fn how_text(how: Interruption) -> &'static str {
+    match how {
+        Interruption::Lost => "hangs up",
+        Interruption::TimedOut => "says nothing",
+        Interruption::Flooded => "sends more than any reply may hold",
+    }
+}

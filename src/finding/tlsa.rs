@@ -1,0 +1,359 @@
+//! Findings about TLSA records and what they match.
+
+use std::net::IpAddr;
+
+use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
+use crate::matching::{RecordOutcome, Stage};
+use crate::observation::{Answer, TlsaLookup};
+use crate::tlsa::{TlsaRecord, Usability, usability};
+
+use super::dns::failure_text;
+use super::{Findings, Rule, Severity};
+
+pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
+    id: "dane-ta-chain-refused",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 3.2.2",
+    meaning: "A record with usage DANE-TA(2) names a certificate authority. For such a record \
+              the whole chain counts: the authority's certificate has to be sent by the server, \
+              every signature and date has to hold, and the certificate has to name the mail \
+              server or the mail domain. Here something of that fails.",
+    sender: "",
+    receiver: "mend what the message names; a record 3 1 1 for the server's own key needs none \
+               of it.",
+};
+
+pub(super) static NO_TLSA: Rule = Rule {
+    id: "no-tlsa",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 2.2",
+    meaning: "The domain's mail servers publish no TLSA records that count, so level dane does \
+              what may does: TLS where it works, with nobody vouching for the server.",
+    sender: "",
+    receiver: "publish a TLSA record 3 1 1 for each mail server, in a signed zone, if you want \
+               DANE.",
+};
+
+pub(super) static TLSA_ALL_UNUSABLE: Rule = Rule {
+    id: "tlsa-all-unusable",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 3.1.3",
+    meaning: "There are TLSA records, and none of them is of a kind that mail uses. Postfix \
+              then insists on TLS, but accepts any certificate; level dane-only does not \
+              deliver.",
+    sender: "",
+    receiver: "publish 3 1 1 (DANE-EE, the server's key, SHA-256) instead.",
+};
+
+pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
+    id: "tlsa-hidden-by-stronger-digest",
+    severity: Severity::Error,
+    reference: "RFC 7671 section 9",
+    meaning: "Of records with the same usage and selector, a sender uses only those with the \
+              strongest digest. Here the right record has SHA-256, and a wrong one with SHA-512 \
+              beside it hides it.",
+    sender: "",
+    receiver: "remove the stale SHA-512 record, or publish the right one with SHA-512 too.",
+};
+
+pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
+    id: "tlsa-lookup-failed",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 2.1.2",
+    meaning: "The TLSA lookup for a mail server failed. A sender cannot tell whether somebody \
+              keeps the records from it, so it skips the server; without another one mail waits.",
+    sender: "check with a second resolver whether only yours fails.",
+    receiver: "see that every name server of the zone answers TLSA queries, denials included, \
+               with valid signatures; old firewalls drop them.",
+};
+
+pub(super) static TLSA_MISMATCH: Rule = Rule {
+    id: "tlsa-mismatch",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 3.1",
+    meaning: "The certificate that the server shows matches none of its TLSA records. Most \
+              often the key was changed and the records were not; it can also be somebody who \
+              stands in for the server.",
+    sender: "tell the receiver, by phone or through another mail system.",
+    receiver: "publish the record of the key that is served now, and keep the old one until the \
+               TTL has passed.",
+};
+
+pub(super) static TLSA_MISSING_ON_SOME_HOSTS: Rule = Rule {
+    id: "tlsa-missing-on-some-hosts",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 2.2.1",
+    meaning: "Some mail servers of the domain have TLSA records and others have none. Whoever \
+              keeps the protected ones from answering gets the mail without DANE.",
+    sender: "",
+    receiver: "publish TLSA records for every mail server, in signed zones.",
+};
+
+pub(super) static TLSA_NOT_SIGNED: Rule = Rule {
+    id: "tlsa-not-signed",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 2.2",
+    meaning: "There are TLSA records, but no DNSSEC vouches for them, so senders do not use \
+              them.",
+    sender: "",
+    receiver: "have the zone that holds the TLSA records signed, and its DS record published.",
+};
+
+pub(super) static TLSA_RECORD_MATCHES_NOTHING: Rule = Rule {
+    id: "tlsa-record-matches-nothing",
+    severity: Severity::Info,
+    reference: "RFC 7671 section 8.1",
+    meaning: "Beside a record that matches, there is one that matches nothing the server \
+              shows. That is right while a key is being changed, and clutter afterwards.",
+    sender: "",
+    receiver: "remove the record unless it is for the next key.",
+};
+
+pub(super) static TLSA_RECORD_UNUSABLE: Rule = Rule {
+    id: "tlsa-record-unusable",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 3.1.3",
+    meaning: "A TLSA record cannot be used by mail senders: its usage is not 2 or 3, or its \
+              fields or its data are not what they have to be.",
+    sender: "",
+    receiver: "replace the record by 3 1 1 (DANE-EE, the server's key, SHA-256), or remove it.",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    for host in &judged.evidence.hosts {
+        for tlsa in &host.seen.tlsa {
+            lookup(judged, tlsa, findings);
+        }
+        for address in &host.addresses {
+            records(host, address, findings);
+        }
+    }
+    missing(judged, findings);
+}
+
+fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
+    let owner = &tlsa.lookup.name;
+    match &tlsa.lookup.answer {
+        Answer::Failed(failure) => findings.add(
+            &TLSA_LOOKUP_FAILED,
+            owner.clone(),
+            format!(
+                "The TLSA lookup for {owner} failed: {}.",
+                failure_text(failure)
+            ),
+        ),
+        Answer::Records(set)
+            if set.secure().is_none() && judged.verdict != Verdict::Indeterminate =>
+        {
+            findings.add(
+                &TLSA_NOT_SIGNED,
+                owner.clone(),
+                format!("The TLSA records at {owner} are not signed, so they do not count."),
+            );
+        }
+        Answer::Records(_) | Answer::Denied(_) => {}
+    }
+}
+
+/// The records against what one address serves.
+fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mut Findings) {
+    let (tlsa, set) = match &address.dane {
+        DaneRecords::Usable(tlsa, set) => (*tlsa, *set),
+        DaneRecords::Unusable(tlsa) => {
+            all_unusable(tlsa, host, findings);
+            return;
+        }
+        DaneRecords::LookupError | DaneRecords::NotFound(_) => return,
+    };
+    for record in set {
+        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
+            usability(record)
+        {
+            findings.add(
+                &TLSA_RECORD_UNUSABLE,
+                tlsa.lookup.name.clone(),
+                format!("The TLSA record {} cannot be used: {why}.", short(record)),
+            );
+        }
+    }
+    let Some(matching) = address
+        .dane_session()
+        .and_then(|session| session.dane.as_ref())
+    else {
+        return;
+    };
+    if matching.stage != Stage::MustMatch {
+        all_unusable(tlsa, host, findings);
+        return;
+    }
+    let subject = peer(host, address.seen.address);
+    let outcomes = || set.iter().zip(&matching.records);
+    match &matching.result {
+        Ok(_) => {
+            for (record, outcome) in outcomes() {
+                if matches!(
+                    outcome,
+                    RecordOutcome::NoMatch
+                        | RecordOutcome::MatchesLeafOnly
+                        | RecordOutcome::HiddenByDigestAgility {
+                            would_match: false,
+                            ..
+                        }
+                ) {
+                    findings.add(
+                        &TLSA_RECORD_MATCHES_NOTHING,
+                        tlsa.lookup.name.clone(),
+                        format!(
+                            "The TLSA record {} matches nothing that {} shows.",
+                            short(record),
+                            host.seen.name
+                        ),
+                    );
+                }
+            }
+        }
+        Err(_) => {
+            let hidden = outcomes().find(|(_, outcome)| {
+                matches!(
+                    outcome,
+                    RecordOutcome::HiddenByDigestAgility {
+                        would_match: true,
+                        ..
+                    }
+                )
+            });
+            let refused = outcomes().find_map(|(record, outcome)| match outcome {
+                RecordOutcome::MatchesButNotTrusted { failure, .. } => Some((record, failure)),
+                _ => None,
+            });
+            let leaf =
+                outcomes().find(|(_, outcome)| matches!(outcome, RecordOutcome::MatchesLeafOnly));
+            if let Some((record, _)) = hidden {
+                findings.add(
+                    &TLSA_HIDDEN_BY_STRONGER_DIGEST,
+                    subject,
+                    format!(
+                        "The TLSA record {} of {} is right, but a wrong SHA-512 record beside \
+                         it hides it: senders use only the strongest digest.",
+                        short(record),
+                        host.seen.name
+                    ),
+                );
+            } else if let Some((record, failure)) = refused {
+                findings.add(
+                    &DANE_TA_CHAIN_REFUSED,
+                    subject,
+                    format!(
+                        "The TLSA record {} names an authority of the chain that {} sends, but \
+                         the chain does not hold: {}.",
+                        short(record),
+                        host.seen.name,
+                        failure.plain()
+                    ),
+                );
+            } else if let Some((record, _)) = leaf {
+                findings.add(
+                    &DANE_TA_CHAIN_REFUSED,
+                    subject,
+                    format!(
+                        "The TLSA record {} is the server's own certificate, but says with \
+                         usage 2 that it is an authority: it should begin with 3.",
+                        short(record)
+                    ),
+                );
+            } else {
+                findings.add(
+                    &TLSA_MISMATCH,
+                    subject,
+                    format!(
+                        "The certificate of {} matches none of its TLSA records.",
+                        host.seen.name
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn all_unusable(tlsa: &TlsaLookup, host: &HostEvidence<'_>, findings: &mut Findings) {
+    let Answer::Records(set) = &tlsa.lookup.answer else {
+        return;
+    };
+    let reasons: Vec<String> = set
+        .open()
+        .regardless()
+        .records
+        .iter()
+        .filter_map(|record| match usability(record) {
+            Usability::Usable => None,
+            Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) => {
+                Some(format!("{}: {why}", short(record)))
+            }
+        })
+        .take(3)
+        .collect();
+    findings.add(
+        &TLSA_ALL_UNUSABLE,
+        tlsa.lookup.name.clone(),
+        format!(
+            "No TLSA record of {} can be used ({}).",
+            host.seen.name,
+            reasons.join("; ")
+        ),
+    );
+}
+
+fn missing(judged: &Judged<'_>, findings: &mut Findings) {
+    if judged.verdict == Verdict::Indeterminate {
+        return;
+    }
+    let mut without: Vec<&str> = judged
+        .evidence
+        .addresses()
+        .filter(|(_, address)| {
+            matches!(
+                address.dane,
+                DaneRecords::NotFound(
+                    NotFound::NoRecords | NotFound::InsecureAddress | NotFound::Literal
+                )
+            )
+        })
+        .map(|(host, _)| host.seen.name.as_str())
+        .collect();
+    without.dedup();
+    if judged.tlsa_in_play() {
+        for host in without {
+            findings.add(
+                &TLSA_MISSING_ON_SOME_HOSTS,
+                host,
+                format!("{host} has no TLSA records, while another mail server has."),
+            );
+        }
+    } else if judged.verdict == Verdict::NoDane {
+        let target = judged.evidence.observation.next_hop.to_string();
+        findings.add(
+            &NO_TLSA,
+            target.clone(),
+            format!("The mail servers of {target} publish no TLSA records that count."),
+        );
+    }
+}
+
+/// `host [address]`.
+pub(super) fn peer(host: &HostEvidence<'_>, address: IpAddr) -> String {
+    format!("{} [{address}]", host.seen.name)
+}
+
+/// A record short enough for a sentence.
+pub(crate) fn short(record: &TlsaRecord) -> String {
+    let text = record.to_string();
+    match text.rsplit_once(' ') {
+        Some((fields, data)) if data.len() > 16 && data.is_ascii() => format!(
+            "{fields} {}...{}",
+            data.get(..8).unwrap_or_default(),
+            data.get(data.len() - 4..).unwrap_or_default()
+        ),
+        _ => text,
+    }
+}

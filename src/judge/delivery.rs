@@ -1,0 +1,372 @@
+//! From addresses to an outcome: order, fail-over and limits of
+//! `smtp_connect_inet` in Postfix's `smtp_connect.c`.
+
+use std::net::IpAddr;
+
+use super::attempt::{Age, Attempt, Failure};
+use super::outcome::{Channel, Delivery, Outcome};
+use super::route::{Candidate, DeadEnd};
+
+/// `smtp_mx_address_limit`. (`smtp_mx_session_limit` counts sessions that
+/// were ready for mail, and the first of those ends the search here.)
+const ADDRESS_LIMIT: usize = 5;
+
+/// Searches with more different orders than this are cut; the weakest outcome
+/// of those looked at stands.
+const ORDER_LIMIT: usize = 20_000;
+
+/// What Postfix gets from one address under one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prospect {
+    pub(crate) candidate: Candidate,
+    pub(crate) host: String,
+    /// At the first attempt.
+    pub(crate) new: Attempt,
+    /// When the message is older than `minimal_backoff_time`.
+    pub(crate) deferred: Attempt,
+}
+
+/// One end that a delivery can come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    via: Option<String>,
+    result: EndResult,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum EndResult {
+    Ready(Channel),
+    Soft(Failure),
+    Hard(Failure),
+}
+
+/// The outcome over all orders that Postfix may choose.
+pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for end in ends(prospects, Age::New) {
+        match end.result {
+            EndResult::Soft(failure) => {
+                for retry in ends(prospects, Age::Deferred) {
+                    outcomes.push(after_retry(&failure, retry));
+                }
+            }
+            EndResult::Ready(channel) => outcomes.push(Outcome {
+                delivery: Delivery::Delivered,
+                channel: Some(channel),
+                via: end.via,
+                dsn: None,
+                reason: None,
+                varies: false,
+            }),
+            EndResult::Hard(failure) => outcomes.push(failed(Delivery::Bounced, failure)),
+        }
+    }
+    let strength = |outcome: &Outcome| (outcome.delivery, outcome.channel);
+    let varies = outcomes.first().is_some_and(|first| {
+        outcomes
+            .iter()
+            .any(|other| strength(other) != strength(first))
+    });
+    // min_by_key keeps the first of equals: the most preferred host.
+    outcomes
+        .into_iter()
+        .min_by_key(strength)
+        .map(|outcome| Outcome { varies, ..outcome })
+        .unwrap_or_else(no_address_tried)
+}
+
+/// The outcome where there was no address to try.
+pub(crate) fn dead_end(end: &DeadEnd) -> Outcome {
+    let delivery = if end.dsn.starts_with('5') {
+        Delivery::Bounced
+    } else {
+        Delivery::Deferred
+    };
+    failed(delivery, Failure::new(end.dsn, end.reason.clone()))
+}
+
+fn no_address_tried() -> Outcome {
+    failed(
+        Delivery::Deferred,
+        Failure::new("4.3.0", "server unavailable or unable to receive mail"),
+    )
+}
+
+fn failed(delivery: Delivery, failure: Failure) -> Outcome {
+    Outcome {
+        delivery,
+        channel: None,
+        via: None,
+        dsn: Some(failure.dsn),
+        reason: Some(failure.reason),
+        varies: false,
+    }
+}
+
+fn after_retry(first: &Failure, retry: End) -> Outcome {
+    match retry.result {
+        EndResult::Ready(channel) => Outcome {
+            delivery: Delivery::DeliveredAfterRetry,
+            channel: Some(channel),
+            via: retry.via,
+            dsn: Some(first.dsn.clone()),
+            reason: Some(first.reason.clone()),
+            varies: false,
+        },
+        EndResult::Soft(failure) => failed(Delivery::Deferred, failure),
+        EndResult::Hard(failure) => failed(Delivery::Bounced, failure),
+    }
+}
+
+/// Every end that some order of equals leads to, each once.
+fn ends(prospects: &[Prospect], age: Age) -> Vec<End> {
+    let mut search = Search {
+        prospects,
+        age,
+        ends: Vec::new(),
+        budget: ORDER_LIMIT,
+    };
+    let open: Vec<usize> = (0..prospects.len()).collect();
+    search.step(&open, 0, Quota::of(prospects), None);
+    search.ends
+}
+
+/// `smtp_balance_inet_proto`: how many addresses of each family are kept
+/// where both families are there and together exceed the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quota {
+    /// No balancing.
+    Unlimited,
+    /// Many of both: the family of the first address gets the odd one.
+    FirstDecides,
+    /// So many of each are still kept.
+    Left { v4: usize, v6: usize },
+}
+
+impl Quota {
+    fn of(prospects: &[Prospect]) -> Self {
+        let v6 = prospects
+            .iter()
+            .filter(|prospect| prospect.candidate.ip.is_ipv6())
+            .count();
+        let v4 = prospects.len().saturating_sub(v6);
+        if v4 == 0 || v6 == 0 || prospects.len() <= ADDRESS_LIMIT {
+            Self::Unlimited
+        } else if v6 <= ADDRESS_LIMIT / 2 {
+            Self::Left {
+                v4: ADDRESS_LIMIT - v6,
+                v6,
+            }
+        } else if v4 <= ADDRESS_LIMIT / 2 {
+            Self::Left {
+                v4,
+                v6: ADDRESS_LIMIT - v4,
+            }
+        } else {
+            Self::FirstDecides
+        }
+    }
+
+    /// What is left after this address; nothing where it is not kept.
+    fn take(self, ip: IpAddr) -> Option<Self> {
+        match self {
+            Self::Unlimited => Some(self),
+            Self::FirstDecides => {
+                let v4 = (ADDRESS_LIMIT + usize::from(ip.is_ipv4())) / 2;
+                Self::Left {
+                    v4,
+                    v6: ADDRESS_LIMIT - v4,
+                }
+                .take(ip)
+            }
+            Self::Left { v4, v6 } if ip.is_ipv4() => Some(Self::Left {
+                v4: v4.checked_sub(1)?,
+                v6,
+            }),
+            Self::Left { v4, v6 } => Some(Self::Left {
+                v4,
+                v6: v6.checked_sub(1)?,
+            }),
+        }
+    }
+}
+
+struct Search<'a> {
+    prospects: &'a [Prospect],
+    age: Age,
+    ends: Vec<End>,
+    budget: usize,
+}
+
+impl Search<'_> {
+    fn attempt(&self, prospect: &Prospect) -> Attempt {
+        match self.age {
+            Age::New => prospect.new.clone(),
+            Age::Deferred => prospect.deferred.clone(),
+        }
+    }
+
+    fn step(&mut self, open: &[usize], tried: usize, quota: Quota, last: Option<&Failure>) {
+        self.budget = self.budget.saturating_sub(1);
+        let next = self.choices(open, quota);
+        if tried == ADDRESS_LIMIT || next.is_empty() || self.budget == 0 {
+            if let Some(failure) = last {
+                self.end(None, EndResult::Soft(failure.clone()));
+            }
+            return;
+        }
+        for (index, quota) in next {
+            let Some(prospect) = self.prospects.get(index) else {
+                continue;
+            };
+            match self.attempt(prospect) {
+                Attempt::Ready(channel) => {
+                    self.end(Some(prospect.host.clone()), EndResult::Ready(channel));
+                }
+                Attempt::Hard(failure) => self.end(None, EndResult::Hard(failure)),
+                Attempt::Soft(failure) => {
+                    let rest: Vec<usize> = open
+                        .iter()
+                        .copied()
+                        .filter(|other| *other != index)
+                        .collect();
+                    self.step(&rest, tried + 1, quota, Some(&failure));
+                }
+            }
+        }
+    }
+
+    /// The addresses that may come next: those of the best preference that
+    /// are kept, equals counted once.
+    fn choices(&self, open: &[usize], quota: Quota) -> Vec<(usize, Quota)> {
+        let kept: Vec<(usize, Quota, &Prospect)> = open
+            .iter()
+            .filter_map(|index| {
+                let prospect = self.prospects.get(*index)?;
+                Some((*index, quota.take(prospect.candidate.ip)?, prospect))
+            })
+            .collect();
+        let best = kept.iter().map(|(_, _, p)| p.candidate.preference).min();
+        let mut choices: Vec<(usize, Quota, &Prospect)> = Vec::new();
+        for choice in kept {
+            let (_, _, prospect) = &choice;
+            let known = choices.iter().any(|(_, _, other)| {
+                other.candidate.ip.is_ipv4() == prospect.candidate.ip.is_ipv4()
+                    && self.attempt(other).leads_where(&self.attempt(prospect))
+            });
+            if Some(prospect.candidate.preference) == best && !known {
+                choices.push(choice);
+            }
+        }
+        choices
+            .into_iter()
+            .map(|(index, quota, _)| (index, quota))
+            .collect()
+    }
+
+    fn end(&mut self, via: Option<String>, result: EndResult) {
+        let end = End { via, result };
+        if !self.ends.contains(&end) {
+            self.ends.push(end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prospect(ip: &str, preference: u16, attempt: Attempt) -> Prospect {
+        Prospect {
+            candidate: Candidate {
+                host: 0,
+                address: 0,
+                preference,
+                ip: ip.parse().unwrap(),
+            },
+            host: format!("mx-{ip}"),
+            new: attempt.clone(),
+            deferred: attempt,
+        }
+    }
+
+    fn soft(reason: &str) -> Attempt {
+        Attempt::Soft(Failure::new("4.7.5", reason))
+    }
+
+    #[test]
+    fn a_soft_failure_goes_on_to_the_next_preference() {
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, soft("a")),
+            prospect("192.0.2.2", 20, Attempt::Ready(Channel::Encrypted)),
+        ]);
+        assert_eq!(outcome.delivery, Delivery::Delivered);
+        assert_eq!(outcome.via.as_deref(), Some("mx-192.0.2.2"));
+        assert!(!outcome.varies);
+    }
+
+    #[test]
+    fn a_hard_failure_bounces_although_another_host_would_take_it() {
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, Attempt::Hard(Failure::new("5.7.0", "no"))),
+            prospect("192.0.2.2", 20, Attempt::Ready(Channel::Encrypted)),
+        ]);
+        assert_eq!(outcome.delivery, Delivery::Bounced);
+        assert_eq!(outcome.dsn.as_deref(), Some("5.7.0"));
+    }
+
+    #[test]
+    fn among_equals_the_weakest_counts_and_the_outcome_varies() {
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, Attempt::Ready(Channel::Authenticated)),
+            prospect("192.0.2.2", 10, Attempt::Ready(Channel::Plaintext)),
+        ]);
+        assert_eq!(outcome.channel, Some(Channel::Plaintext));
+        assert!(outcome.varies);
+    }
+
+    #[test]
+    fn the_sixth_address_is_never_tried() {
+        let mut prospects: Vec<Prospect> = (1..=5)
+            .map(|n| prospect(&format!("192.0.2.{n}"), n, soft("no")))
+            .collect();
+        prospects.push(prospect(
+            "192.0.2.6",
+            60,
+            Attempt::Ready(Channel::Encrypted),
+        ));
+        assert_eq!(deliver(&prospects).delivery, Delivery::Deferred);
+    }
+
+    #[test]
+    fn the_last_failure_is_the_one_that_is_reported() {
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, soft("first")),
+            prospect("192.0.2.2", 20, soft("last")),
+        ]);
+        assert_eq!(outcome.reason.as_deref(), Some("last"));
+    }
+
+    #[test]
+    fn both_families_get_their_share_of_the_five() {
+        // Five IPv6 addresses come first by preference and fail; without the
+        // balance the IPv4 address would never be tried.
+        let mut prospects: Vec<Prospect> = (1..=5)
+            .map(|n| prospect(&format!("2001:db8::{n}"), 10, soft("no")))
+            .collect();
+        prospects.push(prospect(
+            "192.0.2.1",
+            20,
+            Attempt::Ready(Channel::Encrypted),
+        ));
+        assert_eq!(deliver(&prospects).delivery, Delivery::Delivered);
+    }
+
+    #[test]
+    fn sixty_equal_addresses_are_judged_at_once() {
+        let prospects: Vec<Prospect> = (1..=60)
+            .map(|n| prospect(&format!("192.0.2.{n}"), 10, soft(&format!("no {n}"))))
+            .collect();
+        assert_eq!(deliver(&prospects).delivery, Delivery::Deferred);
+    }
+}

@@ -1,0 +1,244 @@
+//! The observation with its certificates parsed and its records matched, once
+//! for all levels.
+
+use crate::certificate::{Certificate, Presented, presented_chain};
+use crate::matching::{
+    DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
+};
+use crate::observation::{AddressSeen, HostSeen, Observation, Session};
+
+use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
+use super::dane::{DaneRecords, dane_records};
+use super::delivery::{self, Prospect};
+use super::outcome::{Channel, Outcome};
+use super::policy::{
+    MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play, tls_policy,
+};
+use super::route::{Route, route};
+
+/// What a judgement works on.
+pub(crate) struct Evidence<'a> {
+    pub(crate) observation: &'a Observation,
+    pub(crate) route: Route,
+    pub(crate) mx: Option<MxInPlay>,
+    pub(crate) hosts: Vec<HostEvidence<'a>>,
+    trust_store: Vec<Certificate>,
+}
+
+/// One host.
+pub(crate) struct HostEvidence<'a> {
+    pub(crate) seen: &'a HostSeen,
+    pub(crate) addresses: Vec<AddressEvidence<'a>>,
+}
+
+/// One address.
+pub(crate) struct AddressEvidence<'a> {
+    pub(crate) seen: &'a AddressSeen,
+    pub(crate) dane: DaneRecords<'a>,
+    pub(crate) sessions: Vec<SessionEvidence<'a>>,
+}
+
+/// One session.
+pub(crate) struct SessionEvidence<'a> {
+    pub(crate) seen: &'a Session,
+    pub(crate) chain: Vec<Presented>,
+    /// The TLSA records against this chain, where there are both.
+    pub(crate) dane: Option<DaneMatching>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Parses and matches everything once.
+    pub(crate) fn of(observation: &'a Observation) -> Self {
+        let mx = mx_in_play(observation);
+        let hosts = observation
+            .hosts
+            .iter()
+            .map(|host| HostEvidence {
+                seen: host,
+                addresses: host
+                    .addresses
+                    .iter()
+                    .map(|address| address_evidence(observation, mx.as_ref(), host, address))
+                    .collect(),
+            })
+            .collect();
+        Self {
+            observation,
+            route: route(observation),
+            mx,
+            hosts,
+            trust_store: observation
+                .trust_store
+                .certificates
+                .iter()
+                .filter_map(|der| Certificate::from_der(&der.0).ok())
+                .collect(),
+        }
+    }
+
+    /// Every address with its host.
+    pub(crate) fn addresses(
+        &self,
+    ) -> impl Iterator<Item = (&HostEvidence<'a>, &AddressEvidence<'a>)> {
+        self.hosts
+            .iter()
+            .flat_map(|host| host.addresses.iter().map(move |address| (host, address)))
+    }
+
+    /// What Postfix does under this policy.
+    pub(crate) fn outcome(&self, request: &PolicyRequest) -> Outcome {
+        let candidates = match &self.route {
+            Route::Nowhere(end) => return delivery::dead_end(end),
+            Route::Addresses(candidates) => candidates,
+        };
+        let prospects: Vec<Prospect> = candidates
+            .iter()
+            .filter_map(|candidate| {
+                let host = self.hosts.get(candidate.host)?;
+                let address = host.addresses.get(candidate.address)?;
+                Some(Prospect {
+                    candidate: *candidate,
+                    host: host.seen.name.clone(),
+                    new: self.attempt(request, host, address, Age::New),
+                    deferred: self.attempt(request, host, address, Age::Deferred),
+                })
+            })
+            .collect();
+        delivery::deliver(&prospects)
+    }
+
+    /// What Postfix gets from one address under this policy.
+    pub(crate) fn attempt(
+        &self,
+        request: &PolicyRequest,
+        host: &HostEvidence<'_>,
+        address: &AddressEvidence<'_>,
+        age: Age,
+    ) -> Attempt {
+        let port = self.observation.next_hop.port;
+        let name = &host.seen.name;
+        let policy = match tls_policy(request, self.observation, name, &address.dane) {
+            Ok(policy) => policy,
+            Err(failure) => return Attempt::Soft(Failure::new("4.7.5", failure.text(name, port))),
+        };
+        let peer = Peer {
+            name: format!("{name}[{}]", address.seen.address),
+            port,
+        };
+        let Some(session) = address.session(policy.sni.as_deref()) else {
+            return Attempt::Soft(Failure::new(
+                "4.4.1",
+                format!("{} was not looked at", peer.name),
+            ));
+        };
+        attempt::attempt(session.seen, &peer, &policy, age, || {
+            self.check(session, &policy)
+        })
+    }
+
+    /// Whether a certificate passes (`tls_client_start` and
+    /// `verify_extract_name` in Postfix's `tls_client.c`).
+    fn check(&self, session: &SessionEvidence<'_>, policy: &TlsPolicy<'_>) -> Checked {
+        let now = self.observation.checked_at;
+        let passed = |ok: bool| {
+            if ok {
+                Checked::Passed(Channel::Authenticated)
+            } else {
+                Checked::Failed
+            }
+        };
+        match &policy.check {
+            PeerCheck::None => Checked::Passed(Channel::Encrypted),
+            PeerCheck::Pkix(names) => {
+                passed(verify_pkix(&session.chain, &self.trust_store, names, now).is_ok())
+            }
+            PeerCheck::Pins(pins) => {
+                let Some(Ok(leaf)) = session.chain.first() else {
+                    return Checked::Failed;
+                };
+                // Without pins given, those of the certificate seen now.
+                let own = [fingerprints(leaf).public_key_sha256];
+                let pins = if pins.is_empty() { &own[..] } else { pins };
+                passed(match_fingerprints(leaf, pins).is_ok())
+            }
+            PeerCheck::Dane {
+                records,
+                names,
+                half,
+                only,
+            } => {
+                let matching = match_dane(records, &session.chain, names, now);
+                if matching.stage != Stage::MustMatch {
+                    // "all TLSA records unusable, fallback to unauthenticated
+                    // TLS"; dane-only fails the verification instead.
+                    return if *only {
+                        Checked::Failed
+                    } else {
+                        Checked::Passed(Channel::Encrypted)
+                    };
+                }
+                match (matching.result, half) {
+                    (Ok(_), true) => Checked::Passed(Channel::Encrypted),
+                    (result, _) => passed(result.is_ok()),
+                }
+            }
+        }
+    }
+}
+
+impl<'a> AddressEvidence<'a> {
+    /// The session with this SNI; one without SNI stands in where there is
+    /// none, for a server that cannot be reached is visited only once.
+    pub(crate) fn session(&self, sni: Option<&str>) -> Option<&SessionEvidence<'a>> {
+        let find = |wanted: Option<&str>| {
+            self.sessions
+                .iter()
+                .find(|session| session.seen.sni.as_deref() == wanted)
+        };
+        find(sni).or_else(|| find(None))
+    }
+
+    /// The session in which DANE is judged.
+    pub(crate) fn dane_session(&self) -> Option<&SessionEvidence<'a>> {
+        match &self.dane {
+            DaneRecords::Usable(tlsa, _) => self.session(Some(&tlsa.base_domain)),
+            _ => self.session(None),
+        }
+    }
+}
+
+fn address_evidence<'a>(
+    observation: &'a Observation,
+    mx: Option<&MxInPlay>,
+    host: &'a HostSeen,
+    address: &'a AddressSeen,
+) -> AddressEvidence<'a> {
+    let dane = dane_records(host, address.address);
+    let sessions = address
+        .sessions
+        .iter()
+        .map(|session| {
+            let ders = session.tls.iter().flat_map(|tls| &tls.chain);
+            let chain = presented_chain(&ders.map(|der| &der.0).collect::<Vec<_>>());
+            let matched = match &dane {
+                DaneRecords::Usable(tlsa, records) if !chain.is_empty() => Some(match_dane(
+                    records,
+                    &chain,
+                    &dane_names(&tlsa.base_domain, mx),
+                    observation.checked_at,
+                )),
+                _ => None,
+            };
+            SessionEvidence {
+                seen: session,
+                chain,
+                dane: matched,
+            }
+        })
+        .collect();
+    AddressEvidence {
+        seen: address,
+        dane,
+        sessions,
+    }
+}

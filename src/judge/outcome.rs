@@ -1,0 +1,69 @@
+//! What becomes of a message: the words of the report's `outcomes`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the Postfix SMTP client does with a message at one level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// Whether and when it is delivered.
+    pub delivery: Delivery,
+    /// How the accepted message travelled; null where it is not delivered.
+    pub channel: Option<Channel>,
+    /// The MX host that takes it; null where none does.
+    pub via: Option<String>,
+    /// The enhanced status code that Postfix would log (RFC 3463).
+    pub dsn: Option<String>,
+    /// The text that Postfix would log; null where it is delivered at the
+    /// first attempt.
+    pub reason: Option<String>,
+    /// Postfix's own choice among equal hosts or addresses is random and
+    /// changes the outcome; the weakest is given.
+    pub varies: bool,
+}
+
+/// Whether and when a message is delivered; the weakest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Returned to the sender at once.
+    Bounced,
+    /// Kept and tried again, in vain, until it is returned after days.
+    Deferred,
+    /// By the retry in plain text after a failed handshake
+    /// (`PLAINTEXT_FALLBACK_OK_AFTER_STARTTLS_FAILURE` in Postfix's `smtp.h`).
+    DeliveredAfterRetry,
+    /// At the first attempt.
+    Delivered,
+}
+
+/// How a message travelled; the weakest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Readable by anybody on the way.
+    Plaintext,
+    /// In TLS, with a server that proved nothing.
+    Encrypted,
+    /// In TLS, with a server that proved who it is: Postfix logs `Verified`.
+    Authenticated,
+}
+
+impl Outcome {
+    /// Whether the message arrives, at once or after the retry.
+    pub fn delivers(&self) -> bool {
+        matches!(
+            self.delivery,
+            Delivery::Delivered | Delivery::DeliveredAfterRetry
+        )
+    }
+
+    /// Whether the message arrives at the first attempt.
+    pub fn delivers_at_once(&self) -> bool {
+        self.delivery == Delivery::Delivered
+    }
+}

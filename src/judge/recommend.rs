@@ -1,0 +1,324 @@
+//! The least that has to give way, and what it costs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{MailcowEntry, Override, postfix_line};
+use crate::matching::{Stage, fingerprints};
+use crate::observation::SessionEnd;
+
+use super::dane::DaneRecords;
+use super::evidence::Evidence;
+use super::level::SecurityLevel;
+use super::outcome::{Delivery, Outcome};
+use super::policy::PolicyRequest;
+use super::route::{Candidate, Route};
+use super::verdict::{Blind, Verdict, blind};
+
+/// What to do at the sending end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    /// What to do.
+    pub action: Action,
+    /// With `override`: the level.
+    pub policy: Option<SecurityLevel>,
+    /// With `override`: the entry for each mail system; else empty.
+    pub entries: Entries,
+    /// Stricter entries that also deliver, the strictest first.
+    pub alternatives: Vec<Alternative>,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// With `override`: what is given up as long as it stands.
+    pub gives_up: Option<String>,
+    /// With `override`: what to make sure of before it is set.
+    pub caution: Option<String>,
+    /// With `override`: what has to be true for the override to go.
+    pub remove_when: Option<String>,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing: the `dane` level delivers.
+    Keep,
+    /// Set the override.
+    Override,
+    /// No TLS policy makes this mail flow, or nothing could be seen.
+    NotFixable,
+}
+
+/// The entry for each mail system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entries {
+    /// The line for the policy table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub postfix: Option<String>,
+    /// The row, as mailcow's API takes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mailcow: Option<MailcowEntry>,
+}
+
+/// A stricter entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Alternative {
+    /// The line for the policy table.
+    pub postfix: String,
+    /// What it costs to keep.
+    pub cost: String,
+}
+
+/// The recommendation for these outcomes.
+pub(crate) fn recommend(
+    evidence: &Evidence<'_>,
+    verdict: Verdict,
+    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+) -> Recommendation {
+    let dane = outcome(SecurityLevel::Dane);
+    if verdict == Verdict::Indeterminate {
+        return no_override(Action::NotFixable, blind_reason(evidence));
+    }
+    if dane.delivers() {
+        return no_override(
+            Action::Keep,
+            "The dane level delivers: no override is needed.".to_owned(),
+        );
+    }
+    let Some(policy) = least_weakening(outcome) else {
+        let why = dane.reason.unwrap_or_default();
+        return no_override(
+            Action::NotFixable,
+            format!("No TLS policy makes this mail flow: {why}."),
+        );
+    };
+    let entry = Override {
+        next_hop: evidence.observation.next_hop.policy_key(),
+        policy,
+        parameters: Vec::new(),
+    };
+    Recommendation {
+        action: Action::Override,
+        policy: Some(policy),
+        entries: Entries {
+            postfix: Some(postfix_line(&entry)),
+            mailcow: Some(MailcowEntry::new(&entry)),
+        },
+        alternatives: alternatives(evidence),
+        reason: override_reason(policy, &outcome(policy)),
+        gives_up: Some(gives_up(policy).to_owned()),
+        caution: caution(evidence),
+        remove_when: Some(format!(
+            "`danecheck {}` says again that the dane level delivers",
+            evidence.observation.next_hop
+        )),
+    }
+}
+
+fn no_override(action: Action, reason: String) -> Recommendation {
+    Recommendation {
+        action,
+        policy: None,
+        entries: Entries::default(),
+        alternatives: Vec::new(),
+        reason,
+        gives_up: None,
+        caution: None,
+        remove_when: None,
+    }
+}
+
+/// `encrypt` where it delivers at once, else `may` where it delivers, else
+/// `none`.
+fn least_weakening(outcome: &dyn Fn(SecurityLevel) -> Outcome) -> Option<SecurityLevel> {
+    if outcome(SecurityLevel::Encrypt).delivers_at_once() {
+        return Some(SecurityLevel::Encrypt);
+    }
+    [SecurityLevel::May, SecurityLevel::None]
+        .into_iter()
+        .find(|level| outcome(*level).delivers())
+}
+
+fn blind_reason(evidence: &Evidence<'_>) -> String {
+    match blind(evidence) {
+        Some(Blind::Resolver) => {
+            "The resolver gave no answer to judge by: ask one that works (--resolver).".to_owned()
+        }
+        Some(Blind::Network) => {
+            "No mail server could be reached from here, so nothing is known about it: \
+             look from the mail server itself."
+                .to_owned()
+        }
+        Some(Blind::Unvalidated) | None => {
+            "The resolver does not validate, so nobody here can tell whether the TLSA records \
+             count: ask one that does (--resolver)."
+                .to_owned()
+        }
+    }
+}
+
+fn override_reason(policy: SecurityLevel, outcome: &Outcome) -> String {
+    let when = match outcome.delivery {
+        Delivery::DeliveredAfterRetry => ", though only at the retry some minutes later",
+        Delivery::Delivered | Delivery::Deferred | Delivery::Bounced => "",
+    };
+    format!("{policy} is the strictest of dane, encrypt, may and none that delivers{when}.")
+}
+
+fn gives_up(policy: SecurityLevel) -> &'static str {
+    match policy {
+        SecurityLevel::Encrypt => "TLS stays, but nobody proves who answers",
+        SecurityLevel::May => "mail may travel readable for everybody on the way",
+        _ => "mail travels readable for everybody on the way",
+    }
+}
+
+/// Where TLSA records exist, a missing STARTTLS or a strange certificate is
+/// also exactly what an attack looks like.
+fn caution(evidence: &Evidence<'_>) -> Option<String> {
+    let looks_like_attack = evidence.addresses().any(|(_, address)| {
+        let in_play = matches!(
+            address.dane,
+            DaneRecords::Usable(..) | DaneRecords::Unusable(_)
+        );
+        let Some(session) = address.dane_session() else {
+            return false;
+        };
+        let no_tls = matches!(
+            session.seen.end,
+            SessionEnd::NoStartTls
+                | SessionEnd::StartTlsRefused(_)
+                | SessionEnd::NoStartTlsReply(_)
+                | SessionEnd::HandshakeFailed(_)
+                | SessionEnd::EhloRefused(_)
+        );
+        let strange = session
+            .dane
+            .as_ref()
+            .is_some_and(|matching| matching.result.is_err() && matching.stage == Stage::MustMatch);
+        in_play && (no_tls || strange)
+    });
+    looks_like_attack.then(|| {
+        "Somebody between you and the receiver would look exactly like this. Check from \
+         another network, or ask the receiver by phone, before you set it."
+            .to_owned()
+    })
+}
+
+/// Stricter entries that also deliver, at once and whatever Postfix's choice.
+fn alternatives(evidence: &Evidence<'_>) -> Vec<Alternative> {
+    let next_hop = evidence.observation.next_hop.policy_key();
+    let delivers = |request: &PolicyRequest| {
+        let outcome = evidence.outcome(request);
+        outcome.delivers_at_once()
+    };
+    let line = |policy, parameters| {
+        postfix_line(&Override {
+            next_hop: next_hop.clone(),
+            policy,
+            parameters,
+        })
+    };
+    let mut found = Vec::new();
+    if let Some(parameters) = secure_parameters(evidence, &delivers) {
+        found.push(Alternative {
+            postfix: line(SecurityLevel::Secure, parameters),
+            cost: "breaks when the receiver moves to other MX hosts or to a CA that you do \
+                   not trust"
+                .to_owned(),
+        });
+    }
+    if delivers(&PolicyRequest::plain(SecurityLevel::Verify)) {
+        found.push(Alternative {
+            postfix: line(SecurityLevel::Verify, Vec::new()),
+            cost: "trusts whatever MX hosts DNS names; needs a CA that you trust".to_owned(),
+        });
+    }
+    let pins = pins(evidence);
+    let request = PolicyRequest {
+        pins: pins.clone(),
+        ..PolicyRequest::plain(SecurityLevel::Fingerprint)
+    };
+    if !pins.is_empty() && delivers(&request) {
+        found.push(Alternative {
+            postfix: line(
+                SecurityLevel::Fingerprint,
+                vec![format!("match={}", pins.join("|"))],
+            ),
+            cost: "breaks with the receiver's next key; needs \
+                   smtp_tls_fingerprint_digest = sha256"
+                .to_owned(),
+        });
+    }
+    found
+}
+
+/// `match=` with the names of the MX hosts, with SNI only where it takes it.
+fn secure_parameters(
+    evidence: &Evidence<'_>,
+    delivers: &dyn Fn(&PolicyRequest) -> bool,
+) -> Option<Vec<String>> {
+    let names: Vec<String> = host_names(evidence);
+    [false, true].into_iter().find_map(|sni_hostname| {
+        let request = PolicyRequest {
+            match_names: names.clone(),
+            sni_hostname,
+            ..PolicyRequest::plain(SecurityLevel::Secure)
+        };
+        let seen = !sni_hostname || sni_was_seen(evidence);
+        (!names.is_empty() && seen && delivers(&request)).then(|| {
+            let mut parameters = vec![format!("match={}", names.join(":"))];
+            if sni_hostname {
+                parameters.push("servername=hostname".to_owned());
+            }
+            parameters
+        })
+    })
+}
+
+/// Whether every address was visited with the SNI of its MX host's own name.
+fn sni_was_seen(evidence: &Evidence<'_>) -> bool {
+    evidence
+        .addresses()
+        .all(|(host, address)| address.seen.session(Some(&host.seen.name)).is_some())
+}
+
+/// The hosts that Postfix may try, in its order, each once.
+fn host_names(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for candidate in candidates(evidence) {
+        if let Some(host) = evidence.hosts.get(candidate.host)
+            && !names.contains(&host.seen.name)
+            && host.seen.name.parse::<std::net::IpAddr>().is_err()
+        {
+            names.push(host.seen.name.clone());
+        }
+    }
+    names
+}
+
+/// The SHA-256 pins of the keys served without SNI, each once.
+fn pins(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut pins: Vec<String> = Vec::new();
+    for candidate in candidates(evidence) {
+        let key = evidence
+            .hosts
+            .get(candidate.host)
+            .and_then(|host| host.addresses.get(candidate.address))
+            .and_then(|address| address.session(None))
+            .and_then(|session| session.chain.first()?.as_ref().ok())
+            .map(|leaf| fingerprints(leaf).public_key_sha256);
+        if let Some(key) = key
+            && !pins.contains(&key)
+        {
+            pins.push(key);
+        }
+    }
+    pins
+}
+
+fn candidates<'e>(evidence: &'e Evidence<'_>) -> &'e [Candidate] {
+    match &evidence.route {
+        Route::Addresses(candidates) => candidates,
+        Route::Nowhere(_) => &[],
+    }
+}

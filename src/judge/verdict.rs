@@ -1,0 +1,206 @@
+//! The one word for a target, and each address's part in it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::observation::{Answer, ConnectFailureKind, FailureKind, ResolverValidation, SessionEnd};
+
+use super::attempt::{Age, Attempt};
+use super::dane::DaneRecords;
+use super::evidence::{AddressEvidence, Evidence, HostEvidence};
+use super::level::SecurityLevel;
+use super::outcome::{Channel, Outcome};
+use super::policy::PolicyRequest;
+
+/// The verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Delivers at `dane`, the MX record set secure, every address
+    /// authenticated by TLSA.
+    DaneOk,
+    /// Delivers at `dane` with TLSA in play, but not everywhere or not over a
+    /// secure MX record set.
+    DanePartial,
+    /// Delivers at `dane`, encrypted only: TLSA records exist, none usable.
+    DaneUnusable,
+    /// Delivers at `dane` without TLSA.
+    NoDane,
+    /// Deferred or bounced at `dane`; a weaker level would deliver.
+    DaneBroken,
+    /// No level delivers.
+    Undeliverable,
+    /// Could not be seen from here.
+    Indeterminate,
+}
+
+impl Verdict {
+    /// The word of the report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DaneOk => "dane-ok",
+            Self::DanePartial => "dane-partial",
+            Self::DaneUnusable => "dane-unusable",
+            Self::NoDane => "no-dane",
+            Self::DaneBroken => "dane-broken",
+            Self::Undeliverable => "undeliverable",
+            Self::Indeterminate => "indeterminate",
+        }
+    }
+}
+
+/// What DANE does for one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// A TLSA record vouches for the server.
+    Authenticated,
+    /// The server takes mail, and no TLSA records are in play.
+    WithoutTlsa,
+    /// The server takes mail in TLS, and no TLSA record is usable.
+    Unusable,
+    /// The `dane` level does not deliver here.
+    Broken,
+    /// Nothing could be seen of it from here.
+    Unseen,
+}
+
+/// What DANE does for one address.
+pub(crate) fn standing(
+    evidence: &Evidence<'_>,
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+) -> Standing {
+    if cannot_be_seen(address) {
+        return Standing::Unseen;
+    }
+    let request = PolicyRequest::plain(SecurityLevel::Dane);
+    let attempt = evidence.attempt(&request, host, address, Age::Deferred);
+    match (&attempt, &address.dane) {
+        (Attempt::Ready(_), DaneRecords::Unusable(_)) => Standing::Unusable,
+        (Attempt::Ready(_), DaneRecords::Usable(..)) => {
+            let matched = address
+                .dane_session()
+                .and_then(|session| session.dane.as_ref())
+                .is_some_and(|matching| matching.result.is_ok());
+            if matched {
+                Standing::Authenticated
+            } else {
+                Standing::Unusable
+            }
+        }
+        (Attempt::Ready(_), DaneRecords::NotFound(_)) => Standing::WithoutTlsa,
+        (Attempt::Ready(_), DaneRecords::LookupError)
+        | (Attempt::Soft(_) | Attempt::Hard(_), _) => Standing::Broken,
+    }
+}
+
+/// Whether nothing of an address reached us: no session, or no connection for
+/// a reason that may be on our side.
+pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
+    address
+        .sessions
+        .iter()
+        .all(|session| match &session.seen.end {
+            SessionEnd::NotConnected(failure) => matches!(
+                failure.kind,
+                ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable
+            ),
+            _ => false,
+        })
+}
+
+/// Why nothing can be said about the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blind {
+    /// The resolver answers nothing, or nothing that can be used.
+    Resolver,
+    /// No address can be reached from here.
+    Network,
+    /// There are TLSA records, and nobody vouches for them.
+    Unvalidated,
+}
+
+/// Whether the target could be seen at all.
+pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
+    let observation = evidence.observation;
+    if observation.resolver.validation == ResolverValidation::NoAnswer
+        || observation.resolver.validation == ResolverValidation::NotShown
+            && mx_lookup_failed(evidence)
+    {
+        return Some(Blind::Resolver);
+    }
+    let mut addresses = evidence.addresses().peekable();
+    if addresses.peek().is_some() && addresses.all(|(_, address)| cannot_be_seen(address)) {
+        return Some(Blind::Network);
+    }
+    let any_tlsa = observation.hosts.iter().any(|host| {
+        host.tlsa
+            .iter()
+            .any(|tlsa| !matches!(tlsa.lookup.answer, Answer::Denied(_)))
+    });
+    if observation.resolver.validation == ResolverValidation::NotShown && any_tlsa {
+        return Some(Blind::Unvalidated);
+    }
+    None
+}
+
+fn mx_lookup_failed(evidence: &Evidence<'_>) -> bool {
+    evidence
+        .observation
+        .mx
+        .as_ref()
+        .and_then(|mx| mx.failure())
+        .is_some_and(|failure| failure.kind != FailureKind::AliasLoop)
+}
+
+/// The verdict, from the outcomes and the standings of all addresses.
+pub(crate) fn verdict(
+    evidence: &Evidence<'_>,
+    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+    standings: &[Standing],
+) -> Verdict {
+    if blind(evidence).is_some() {
+        return Verdict::Indeterminate;
+    }
+    let dane = outcome(SecurityLevel::Dane);
+    if !dane.delivers() {
+        let weaker = [
+            SecurityLevel::None,
+            SecurityLevel::May,
+            SecurityLevel::Encrypt,
+        ];
+        return if weaker.into_iter().any(|level| outcome(level).delivers()) {
+            Verdict::DaneBroken
+        } else {
+            Verdict::Undeliverable
+        };
+    }
+    let in_play = evidence
+        .addresses()
+        .any(|(_, address)| !matches!(address.dane, DaneRecords::NotFound(_)));
+    if !in_play {
+        return Verdict::NoDane;
+    }
+    let seen: Vec<Standing> = standings
+        .iter()
+        .copied()
+        .filter(|standing| *standing != Standing::Unseen)
+        .collect();
+    let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
+    if secure_mx
+        && seen
+            .iter()
+            .all(|standing| *standing == Standing::Authenticated)
+    {
+        Verdict::DaneOk
+    } else if seen.contains(&Standing::Unusable)
+        && !seen.contains(&Standing::Authenticated)
+        && !seen.contains(&Standing::Broken)
+        && dane.channel != Some(Channel::Authenticated)
+    {
+        Verdict::DaneUnusable
+    } else {
+        Verdict::DanePartial
+    }
+}

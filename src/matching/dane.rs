@@ -1,0 +1,267 @@
+//! TLSA records against a certificate chain: Postfix's `tls_dane.c` and
+//! openssl:`x509_vfy.c:dane_verify`.
+
+use super::{DaneMatching, MatchedBy, RecordOutcome, Stage};
+use crate::certificate::path::{Anchors, DaneAnchors, Path, verify_path};
+use crate::certificate::{
+    Certificate, LeafNames, Presented, PublicKey, ReferenceName, VerificationError,
+    VerificationFailure, leaf_key_failure,
+};
+use crate::tlsa::{
+    CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, UsableRecord, classify_rrset,
+};
+use crate::unix_time::UnixTime;
+
+/// A usable record and its place in the answer.
+type Numbered<'a> = (usize, &'a UsableRecord);
+
+/// Matches a secure TLSA answer against the chain that a server presents, leaf
+/// first. `names` are those that Postfix accepts for DANE-TA(2): the TLSA base
+/// domain, and where MX records were used the next-hop domain too.
+pub fn match_dane(
+    records: &[TlsaRecord],
+    chain: &[Presented],
+    names: &[String],
+    now: UnixTime,
+) -> DaneMatching {
+    let classified = classify_rrset(records);
+    let usable: Vec<Numbered<'_>> = in_openssl_order(
+        classified
+            .iter()
+            .enumerate()
+            .filter_map(|(index, record)| Some((index, record.as_ref().ok()?)))
+            .collect(),
+    );
+    let any_at_handshake = classified
+        .iter()
+        .any(|record| !matches!(record, Err(Usability::UnusableAtPolicy(_))));
+    let stage = match (usable.is_empty(), any_at_handshake) {
+        (false, _) => Stage::MustMatch,
+        (true, true) => Stage::NoneUsableAtHandshake,
+        (true, false) => Stage::NoneUsableAtPolicy,
+    };
+    let server = Server::new(chain, names, now);
+    let outcomes = classified.iter().enumerate().map(|(index, record)| {
+        let record = match record {
+            Ok(record) => record,
+            Err(unusable) => return RecordOutcome::Unusable(*unusable),
+        };
+        let alone = server.outcome((index, record));
+        match hidden_by(record, &usable) {
+            Some(by) => RecordOutcome::HiddenByDigestAgility {
+                by,
+                would_match: matches!(alone, RecordOutcome::Matches { .. }),
+            },
+            None => alone,
+        }
+    });
+    let visible: Vec<Numbered<'_>> = usable
+        .iter()
+        .copied()
+        .filter(|(_, record)| hidden_by(record, &usable).is_none())
+        .collect();
+    DaneMatching {
+        records: outcomes.collect(),
+        stage,
+        result: match stage {
+            Stage::MustMatch => server.verify(&visible).result,
+            // `tls_dane.c:tls_dane_enable` sets must_fail.
+            _ => Err(VerificationFailure::new(VerificationError::Unspecified, 0)),
+        },
+    }
+}
+
+/// openssl:`ssl_lib.c:dane_tlsa_add` sorts by usage, selector and strength of
+/// the digest, all descending, Full(0) last.
+fn in_openssl_order(mut records: Vec<Numbered<'_>>) -> Vec<Numbered<'_>> {
+    records.sort_by_key(|(_, record)| {
+        std::cmp::Reverse((record.usage, record.selector, record.matching_type))
+    });
+    records
+}
+
+/// Digest agility (RFC 7671 section 9): within one usage and selector, only
+/// the strongest digest counts, match or not. Full(0) neither hides nor is
+/// hidden.
+fn hidden_by(record: &UsableRecord, usable: &[Numbered<'_>]) -> Option<MatchingType> {
+    if record.matching_type == MatchingType::FULL {
+        return None;
+    }
+    usable
+        .iter()
+        .filter(|(_, other)| other.usage == record.usage && other.selector == record.selector)
+        .map(|(_, other)| other.matching_type)
+        .max()
+        // `tls_dane_digests` prefers SHA2-512(2) to SHA2-256(1).
+        .filter(|strongest| *strongest > record.matching_type)
+}
+
+fn matches(record: &UsableRecord, certificate: &Certificate) -> bool {
+    let object = match record.selector {
+        Selector::CERT => certificate.der(),
+        _ => certificate.spki_der(),
+    };
+    record
+        .matching_type
+        .apply(object)
+        .is_some_and(|data| data == record.data)
+}
+
+/// What a set of records comes to.
+struct Verdict {
+    result: Result<MatchedBy, VerificationFailure>,
+    /// The DANE-TA(2) record on the path and its depth, trusted or not.
+    anchor: Option<(usize, usize)>,
+}
+
+/// The server's side of the comparison.
+struct Server<'a> {
+    leaf: Option<&'a Presented>,
+    /// All readable certificates with their places in what was sent.
+    sent: Vec<(usize, &'a Certificate)>,
+    names: LeafNames,
+    now: UnixTime,
+}
+
+impl<'a> Server<'a> {
+    fn new(chain: &'a [Presented], names: &[String], now: UnixTime) -> Self {
+        let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
+        Self {
+            leaf: chain.first(),
+            sent: chain
+                .iter()
+                .enumerate()
+                .filter_map(|(place, presented)| Some((place, presented.as_ref().ok()?)))
+                .collect(),
+            names: LeafNames::new(&names),
+            now,
+        }
+    }
+
+    /// The outcome of one record as if it were the only one.
+    fn outcome(&self, record: Numbered<'_>) -> RecordOutcome {
+        let verdict = self.verify(&[record]);
+        let failure = match verdict.result {
+            Ok(matched) => {
+                return RecordOutcome::Matches {
+                    depth: matched.depth,
+                };
+            }
+            Err(failure) => failure,
+        };
+        let trust_anchor = record.1.usage == CertificateUsage::DANE_TA;
+        let is_sent = |(_, certificate): &&(usize, &Certificate)| matches(record.1, certificate);
+        let issuer = self
+            .sent
+            .iter()
+            .filter(|(place, _)| *place > 0)
+            .find(is_sent)
+            .map(|(place, _)| *place);
+        let is_leaf = match self.leaf {
+            Some(Ok(leaf)) => matches(record.1, leaf),
+            Some(Err(unreadable)) => record.1.matches_unreadable(&unreadable.der),
+            None => false,
+        };
+        let depth = if trust_anchor {
+            verdict.anchor.map(|(_, depth)| depth).or(issuer)
+        } else {
+            is_leaf.then_some(0)
+        };
+        match depth {
+            Some(depth) => RecordOutcome::MatchesButNotTrusted { depth, failure },
+            None if is_leaf => RecordOutcome::MatchesLeafOnly,
+            None => RecordOutcome::NoMatch,
+        }
+    }
+
+    /// DANE-EE(3) records against the leaf first; then, where there are
+    /// DANE-TA(2) records, a path (openssl:`x509_vfy.c:dane_verify`).
+    fn verify(&self, records: &[Numbered<'_>]) -> Verdict {
+        let failed = |failure| Verdict {
+            result: Err(failure),
+            anchor: None,
+        };
+        let leaf = match self.leaf {
+            Some(Ok(leaf)) => leaf,
+            Some(Err(unreadable)) => {
+                let reason = unreadable.reason.clone();
+                let error = VerificationError::Unreadable { reason };
+                return failed(VerificationFailure::new(error, 0));
+            }
+            None => {
+                let error = VerificationError::NoCertificate;
+                return failed(VerificationFailure::new(error, 0));
+            }
+        };
+        let weak_key = leaf_key_failure(leaf);
+        let end_entity = records
+            .iter()
+            .find(|(_, record)| record.usage == CertificateUsage::DANE_EE && matches(record, leaf));
+        if let Some((record, _)) = end_entity {
+            return Verdict {
+                result: match weak_key {
+                    Some(failure) => Err(failure),
+                    None => Ok(MatchedBy {
+                        record: *record,
+                        depth: 0,
+                    }),
+                },
+                anchor: None,
+            };
+        }
+        let anchors: Vec<Numbered<'_>> = records
+            .iter()
+            .copied()
+            .filter(|(_, record)| record.usage == CertificateUsage::DANE_TA)
+            .collect();
+        if anchors.is_empty() {
+            let mut raised: Vec<_> = weak_key.into_iter().collect();
+            raised.push(VerificationFailure::new(VerificationError::DaneNoMatch, 0));
+            return match VerificationFailure::choose(&raised) {
+                Some(failure) => failed(failure),
+                None => failed(VerificationFailure::new(VerificationError::DaneNoMatch, 0)),
+            };
+        }
+        self.verify_path(leaf, &anchors)
+    }
+
+    fn verify_path(&self, leaf: &Certificate, anchors: &[Numbered<'_>]) -> Verdict {
+        let matching = |certificate: &Certificate| {
+            anchors
+                .iter()
+                .find(|(_, record)| matches(record, certificate))
+                .map(|(index, _)| *index)
+        };
+        // Postfix keeps its list in reverse, and OpenSSL these in that order.
+        let certificates: Vec<Certificate> = anchors
+            .iter()
+            .rev()
+            .filter_map(|(_, record)| record.certificate.clone())
+            .collect();
+        let keys: Vec<(usize, PublicKey)> = anchors
+            .iter()
+            .filter_map(|(index, record)| Some((*index, record.key.clone()?)))
+            .collect();
+        let presented: Vec<&Certificate> = self
+            .sent
+            .iter()
+            .map(|(_, certificate)| *certificate)
+            .collect();
+        let source = Anchors::Dane(DaneAnchors {
+            matching: &matching,
+            certificates: &certificates,
+            keys: &keys,
+        });
+        let (Path { record, .. }, raised) =
+            verify_path(leaf, &presented, &source, &self.names, self.now);
+        let no_match = || VerificationFailure::new(VerificationError::DaneNoMatch, 0);
+        Verdict {
+            result: match (VerificationFailure::choose(&raised), record) {
+                (Some(failure), _) => Err(failure),
+                (None, Some((record, depth))) => Ok(MatchedBy { record, depth }),
+                (None, None) => Err(no_match()),
+            },
+            anchor: record,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Whether what a server presents satisfies Postfix: under DANE, under PKIX
+//! (levels `verify` and `secure`), or by fingerprint.
+
+mod dane;
+#[cfg(test)]
+mod dane_tests;
+mod fingerprint;
+mod pkix;
+mod publish;
+#[cfg(test)]
+mod trust_anchor_tests;
+
+use serde::Serialize;
+
+pub use dane::match_dane;
+pub use fingerprint::{Fingerprints, fingerprints, match_fingerprints};
+pub use pkix::verify_pkix;
+pub use publish::{ServedRecord, served_records};
+
+use crate::certificate::VerificationFailure;
+use crate::tlsa::{MatchingType, Usability};
+
+/// How far the records of a TLSA answer get (`tls_dane.c`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// All are dropped when the policy is made: `dane` becomes `encrypt`,
+    /// `dane-only` does not connect.
+    NoneUsableAtPolicy,
+    /// All are dropped in the handshake: `dane` accepts any certificate,
+    /// `dane-only` none.
+    NoneUsableAtHandshake,
+    /// Some are usable, so one of those must match.
+    MustMatch,
+}
+
+/// What one record is worth for what the server presents, taken alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordOutcome {
+    /// It matches, and suffices.
+    Matches {
+        /// Of the certificate that it matches; for a bare key, of the
+        /// certificate that the key signed.
+        depth: usize,
+    },
+    /// It is of something that the server presents, or that signed it, and
+    /// still does not suffice.
+    MatchesButNotTrusted {
+        /// Of what it matches, in the path if it lies there, else in what the
+        /// server sent.
+        depth: usize,
+        /// Why it does not suffice.
+        failure: VerificationFailure,
+    },
+    /// A DANE-TA(2) record of the server's own certificate: trust anchors are
+    /// looked for among issuers only (openssl:`x509_vfy.c:check_dane_issuer`).
+    MatchesLeafOnly,
+    /// It is of nothing that the server presents.
+    NoMatch,
+    /// It is not compared at all, for a record of the same usage and selector
+    /// has a stronger digest (RFC 7671 section 9).
+    HiddenByDigestAgility {
+        /// The matching type that hides it.
+        by: MatchingType,
+        /// Whether it would suffice if the other were gone.
+        would_match: bool,
+    },
+    /// It is not used.
+    Unusable(Usability),
+}
+
+/// What satisfied Postfix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MatchedBy {
+    /// The place of the record in the answer.
+    pub record: usize,
+    /// The depth of the certificate that it matched, or whose signer it is.
+    pub depth: usize,
+}
+
+/// What Postfix makes of a TLSA answer and a certificate chain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DaneMatching {
+    /// The outcome of each record, in the order of the answer.
+    pub records: Vec<RecordOutcome>,
+    /// How far the records get.
+    pub stage: Stage,
+    /// Whether one of the usable records authenticates the server. Only of
+    /// weight at [`Stage::MustMatch`]; else it is the failure that `dane-only`
+    /// forces.
+    pub result: Result<MatchedBy, VerificationFailure>,
+}

@@ -1,0 +1,402 @@
+//! From a judgement to the report.
+
+use crate::certificate::{DistinguishedName, Presented};
+use crate::dnssec::Opened;
+use crate::finding::{Finding, invalid_target};
+use crate::judge::{
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Outcome,
+    Recommendation, SessionEvidence, Verdict, judge,
+};
+use crate::matching::RecordOutcome;
+use crate::next_hop::NextHopError;
+use crate::observation::{
+    Answer, Denial, Interruption, Lookup, MxRecord, Observation, ResolverValidation, SessionEnd,
+    TlsaLookup,
+};
+use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, usability};
+use crate::unix_time::UnixTime;
+
+use super::model::{
+    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
+    MxReport, MxReportRecord, Outcomes, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
+    SessionReport, TlsaReport,
+};
+use super::text::printable;
+
+impl Report {
+    /// The report on what was observed.
+    pub fn of(observation: &Observation) -> Self {
+        Self::new(&judge(observation))
+    }
+
+    /// The report on a judgement.
+    pub fn new(judged: &Judged<'_>) -> Self {
+        let observation = judged.evidence.observation;
+        let mut standings = judged.standings.iter().copied();
+        let hosts = judged
+            .evidence
+            .hosts
+            .iter()
+            .map(|host| host_report(observation, host, &mut standings))
+            .collect();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            target: observation.next_hop.to_string(),
+            domain: observation.next_hop.domain().map(str::to_owned),
+            checked_at: observation.checked_at,
+            verdict: judged.verdict,
+            outcomes: outcomes(judged.outcomes.clone()),
+            recommendation: Recommendation {
+                reason: printable(&judged.recommendation.reason),
+                ..judged.recommendation.clone()
+            },
+            resolver: ResolverReport {
+                addresses: observation.resolver.addresses.clone(),
+                validates: match observation.resolver.validation {
+                    ResolverValidation::Shown => Some(true),
+                    ResolverValidation::NotShown => Some(false),
+                    ResolverValidation::NoAnswer => None,
+                },
+            },
+            mx: observation.mx.as_ref().map(mx_report),
+            hosts,
+            findings: judged.findings.iter().map(finding_report).collect(),
+        }
+    }
+
+    /// The report on a text that is no target: nothing was looked at.
+    pub fn on_invalid_target(text: &str, error: &NextHopError, checked_at: UnixTime) -> Self {
+        let finding = invalid_target(text, error);
+        let outcome = Outcome {
+            delivery: Delivery::Bounced,
+            channel: None,
+            via: None,
+            // What Postfix says of a name that it cannot look up.
+            dsn: Some("5.4.4".to_owned()),
+            reason: Some(printable(&format!(
+                "Name service error for {text}: invalid host or domain name"
+            ))),
+            varies: false,
+        };
+        Self {
+            schema_version: SCHEMA_VERSION,
+            target: printable(text),
+            domain: None,
+            checked_at,
+            verdict: Verdict::Indeterminate,
+            outcomes: outcomes(std::array::from_fn(|_| outcome.clone())),
+            recommendation: Recommendation {
+                action: Action::NotFixable,
+                policy: None,
+                entries: Entries::default(),
+                alternatives: Vec::new(),
+                reason: printable(&finding.message),
+                gives_up: None,
+                caution: None,
+                remove_when: None,
+            },
+            resolver: ResolverReport {
+                addresses: Vec::new(),
+                validates: None,
+            },
+            mx: None,
+            hosts: Vec::new(),
+            findings: vec![finding_report(&finding)],
+        }
+    }
+}
+
+fn outcomes(outcomes: [Outcome; 8]) -> Outcomes {
+    let clean = outcomes.map(|outcome| Outcome {
+        reason: outcome.reason.as_deref().map(printable),
+        ..outcome
+    });
+    let [
+        none,
+        may,
+        encrypt,
+        dane,
+        dane_only,
+        fingerprint,
+        verify,
+        secure,
+    ] = clean;
+    Outcomes {
+        none,
+        may,
+        encrypt,
+        dane,
+        dane_only,
+        fingerprint,
+        verify,
+        secure,
+    }
+}
+
+fn finding_report(finding: &Finding) -> FindingReport {
+    FindingReport {
+        id: finding.rule.id.to_owned(),
+        severity: finding.rule.severity,
+        subject: printable(&finding.subject),
+        message: printable(&finding.message),
+        remedy: finding.rule.remedy(),
+        reference: finding.rule.reference.to_owned(),
+    }
+}
+
+fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
+    let mut report = LookupReport {
+        name: printable(&lookup.name),
+        answer: "failure".to_owned(),
+        status: lookup.status(),
+        known_by: None,
+        aliases: Vec::new(),
+        ttl: None,
+        failure: None,
+    };
+    match &lookup.answer {
+        Answer::Records(records) => {
+            let set = records.open().regardless();
+            report.answer = "records".to_owned();
+            report.known_by = Some(records.known_by());
+            report.aliases = set.aliases.iter().map(|name| printable(name)).collect();
+            report.ttl = Some(set.ttl);
+        }
+        Answer::Denied(denial) => {
+            report.known_by = Some(denial.known_by());
+            report.answer = match denial.open() {
+                Opened::Secure(denial)
+                | Opened::Insecure(denial)
+                | Opened::Bogus(denial)
+                | Opened::Indeterminate(denial) => match denial {
+                    Denial::NoData => "nodata",
+                    Denial::NxDomain => "nxdomain",
+                },
+            }
+            .to_owned();
+        }
+        Answer::Failed(failure) => {
+            report.failure = Some(FailureReport {
+                kind: failure.kind.as_text().to_owned(),
+                extended_error: failure.extended_error.as_ref().map(|error| error.code),
+                text: failure
+                    .extended_error
+                    .as_ref()
+                    .map(|error| printable(&error.text)),
+            });
+        }
+    }
+    report
+}
+
+/// The records of a lookup, whatever their status; empty where there are none.
+fn records<T>(lookup: &Lookup<T>) -> &[T] {
+    match &lookup.answer {
+        Answer::Records(records) => &records.open().regardless().records,
+        Answer::Denied(_) | Answer::Failed(_) => &[],
+    }
+}
+
+fn mx_report(lookup: &Lookup<MxRecord>) -> MxReport {
+    let mut records: Vec<MxReportRecord> = records(lookup)
+        .iter()
+        .map(|record| MxReportRecord {
+            preference: record.preference,
+            host: if record.host.is_empty() {
+                ".".to_owned()
+            } else {
+                printable(&record.host)
+            },
+        })
+        .collect();
+    records.sort_by_key(|record| record.preference);
+    MxReport {
+        lookup: lookup_report(lookup),
+        records,
+    }
+}
+
+fn host_report(
+    observation: &Observation,
+    host: &HostEvidence<'_>,
+    standings: &mut impl Iterator<Item = crate::judge::Standing>,
+) -> HostReport {
+    let preferences = observation
+        .mx
+        .iter()
+        .flat_map(records)
+        .filter(|record| record.host == host.seen.name)
+        .map(|record| record.preference)
+        .collect();
+    HostReport {
+        name: printable(&host.seen.name),
+        preferences,
+        address_lookups: [&host.seen.a, &host.seen.aaaa]
+            .into_iter()
+            .flatten()
+            .map(lookup_report)
+            .collect(),
+        tlsa: host.seen.tlsa.iter().map(tlsa_report).collect(),
+        addresses: host
+            .addresses
+            .iter()
+            .zip(standings)
+            .map(|(address, standing)| AddressReport {
+                address: address.seen.address.to_string(),
+                dane: standing,
+                records: record_reports(address),
+                sessions: address.sessions.iter().map(session_report).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
+    TlsaReport {
+        base_domain: printable(&tlsa.base_domain),
+        lookup: lookup_report(&tlsa.lookup),
+        records: records(&tlsa.lookup)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+fn record_reports(address: &AddressEvidence<'_>) -> Vec<RecordReport> {
+    let set = match &address.dane {
+        DaneRecords::Usable(_, set) => *set,
+        DaneRecords::Unusable(tlsa) => records(&tlsa.lookup),
+        DaneRecords::LookupError | DaneRecords::NotFound(_) => return Vec::new(),
+    };
+    let matching = address
+        .dane_session()
+        .and_then(|session| session.dane.as_ref());
+    set.iter()
+        .enumerate()
+        .map(|(index, record)| {
+            let outcome = matching.and_then(|matching| matching.records.get(index));
+            let (result, reason) = match (outcome, usability(record)) {
+                (Some(outcome), _) => record_outcome(outcome),
+                (None, Usability::Usable) => (
+                    "not-seen",
+                    "no certificate was seen to compare it with".to_owned(),
+                ),
+                (None, Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why)) => {
+                    ("unusable", why.to_string())
+                }
+            };
+            RecordReport {
+                record: record.to_string(),
+                result: result.to_owned(),
+                reason,
+            }
+        })
+        .collect()
+}
+
+fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
+    match outcome {
+        RecordOutcome::Matches { depth: 0 } => (
+            "matches",
+            "it is the server's certificate or key".to_owned(),
+        ),
+        RecordOutcome::Matches { depth } => (
+            "matches",
+            format!("it is the authority at place {depth} above the server's certificate"),
+        ),
+        RecordOutcome::MatchesButNotTrusted { failure, .. } => (
+            "refused",
+            format!("it names an authority, but {}", failure.plain()),
+        ),
+        RecordOutcome::MatchesLeafOnly => (
+            "refused",
+            "it is the server's own certificate, but usage 2 asks for an authority above it"
+                .to_owned(),
+        ),
+        RecordOutcome::NoMatch => ("no-match", "it matches nothing that is served".to_owned()),
+        RecordOutcome::HiddenByDigestAgility { would_match, .. } => (
+            "hidden",
+            if *would_match {
+                "it would match, but a record with a stronger digest hides it".to_owned()
+            } else {
+                "a record with a stronger digest hides it, and it would not match".to_owned()
+            },
+        ),
+        RecordOutcome::Unusable(
+            Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why),
+        ) => ("unusable", why.to_string()),
+        RecordOutcome::Unusable(Usability::Usable) => ("unusable", String::new()),
+    }
+}
+
+fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
+    let (end, detail) = session_end(&session.seen.end);
+    let tls = session.seen.tls.as_ref();
+    SessionReport {
+        sni: session.seen.sni.clone(),
+        end: end.to_owned(),
+        detail: printable(&detail),
+        tls_version: tls.and_then(|tls| tls.version.clone()),
+        cipher: tls.and_then(|tls| tls.cipher.clone()),
+        certificates: session
+            .chain
+            .iter()
+            .enumerate()
+            .filter_map(|(depth, certificate)| certificate_report(depth, certificate))
+            .collect(),
+    }
+}
+
+/// A session's end as a word and as a sentence.
+fn session_end(end: &SessionEnd) -> (&'static str, String) {
+    let how = |how: &Interruption| match how {
+        Interruption::Lost => "the connection was lost",
+        Interruption::TimedOut => "no answer in time",
+        Interruption::Flooded => "an endless answer",
+    };
+    match end {
+        SessionEnd::Completed => ("completed", "ready for mail inside TLS".to_owned()),
+        SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
+        SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),
+        SessionEnd::GreetingRefused(reply) => ("greeting-refused", reply.text()),
+        SessionEnd::NoEhloReply(why) => ("no-ehlo-reply", how(why).to_owned()),
+        SessionEnd::EhloRefused(reply) => ("ehlo-refused", reply.text()),
+        SessionEnd::NoStartTls => ("no-starttls", "STARTTLS is not offered".to_owned()),
+        SessionEnd::NoStartTlsReply(why) => ("no-starttls-reply", how(why).to_owned()),
+        SessionEnd::StartTlsRefused(reply) => ("starttls-refused", reply.text()),
+        SessionEnd::HandshakeFailed(failure) => ("handshake-failed", failure.text.clone()),
+        SessionEnd::NoEhloReplyInTls(why) => ("no-ehlo-reply-in-tls", how(why).to_owned()),
+        SessionEnd::EhloRefusedInTls(reply) => ("ehlo-refused-in-tls", reply.text()),
+    }
+}
+
+fn certificate_report(depth: usize, presented: &Presented) -> Option<CertificateReport> {
+    let certificate = presented.as_ref().ok()?;
+    let name = |name: &DistinguishedName| {
+        let common_name = name.common_names().first().cloned();
+        printable(&common_name.unwrap_or_else(|| name.to_string()))
+    };
+    let usage = match depth {
+        0 => CertificateUsage::DANE_EE,
+        _ => CertificateUsage::DANE_TA,
+    };
+    let record = TlsaRecord::for_object(
+        usage,
+        Selector::SPKI,
+        MatchingType::SHA2_256,
+        certificate.spki_der(),
+    )?;
+    Some(CertificateReport {
+        subject: name(certificate.subject()),
+        issuer: name(certificate.issuer()),
+        dns_names: certificate
+            .dns_names()
+            .iter()
+            .map(|name| printable(name))
+            .collect(),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        key: certificate.key().description(),
+        tlsa: record.to_string(),
+    })
+}

@@ -1,0 +1,224 @@
+//! The hosts: what is published, what is served.
+
+use crate::dnssec::SecurityStatus;
+use crate::judge::Standing;
+
+use super::super::model::{AddressReport, HostReport, LookupReport, RecordReport, Report};
+use super::{Page, Tone};
+
+pub(super) fn hosts(page: &mut Page, report: &Report) {
+    if let Some(mx) = &report.mx
+        && mx.lookup.answer == "failure"
+    {
+        return;
+    }
+    for host in &report.hosts {
+        page.blank();
+        title(page, report, host);
+        for tlsa in &host.tlsa {
+            if let Some(failure) = &tlsa.lookup.failure {
+                let name = &tlsa.lookup.name;
+                page.line(&format!("     TLSA at {name}: {}", failure.kind));
+            }
+        }
+        if host.addresses.is_empty() {
+            page.line("     no address");
+        }
+        for group in groups(&host.addresses) {
+            addresses(page, &group);
+        }
+    }
+}
+
+/// `MX 10 mx1.example.com` at the left, the DNSSEC status at the right.
+fn title(page: &mut Page, report: &Report, host: &HostReport) {
+    let lead = match host.preferences.as_slice() {
+        [] if report.mx.is_none() => String::new(),
+        [] => "no MX, the domain itself: ".to_owned(),
+        preferences => {
+            let list: Vec<String> = preferences.iter().map(u16::to_string).collect();
+            format!("MX {} ", list.join(", "))
+        }
+    };
+    let left = format!("  {lead}{}", host.name);
+    let right = dnssec(report, host);
+    let gap = page
+        .style
+        .width
+        .saturating_sub(left.chars().count() + right.chars().count())
+        .max(2);
+    let left = format!("  {lead}{}", page.tint(Tone::Strong, &host.name));
+    let right = page.tint(Tone::Quiet, &right);
+    page.line(&format!("{left}{:gap$}{right}", ""));
+}
+
+/// The weaker of the MX record set's and the address records' status.
+fn dnssec(report: &Report, host: &HostReport) -> String {
+    let mx = report
+        .mx
+        .as_ref()
+        .and_then(|mx| match mx.lookup.answer.as_str() {
+            "records" => mx.lookup.status,
+            _ => None,
+        });
+    let address = host
+        .address_lookups
+        .iter()
+        .filter(|lookup| lookup.answer == "records")
+        .find_map(|lookup: &LookupReport| lookup.status);
+    match (mx, address) {
+        (Some(SecurityStatus::Insecure), Some(SecurityStatus::Secure)) => {
+            "DNSSEC: MX not signed, host signed".to_owned()
+        }
+        (Some(SecurityStatus::Secure), Some(SecurityStatus::Insecure)) => {
+            "DNSSEC: MX signed, host not".to_owned()
+        }
+        (_, Some(SecurityStatus::Secure)) => "DNSSEC: signed".to_owned(),
+        (_, Some(SecurityStatus::Insecure)) => "DNSSEC: not signed".to_owned(),
+        (_, Some(SecurityStatus::Bogus)) => "DNSSEC: bogus".to_owned(),
+        (_, Some(SecurityStatus::Indeterminate)) => "DNSSEC: unknown".to_owned(),
+        (_, None) => String::new(),
+    }
+}
+
+/// Addresses that behave alike, together.
+fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
+    let mut groups: Vec<Vec<&AddressReport>> = Vec::new();
+    for address in addresses {
+        let alike = groups.iter_mut().find(|group| {
+            group.first().is_some_and(|first| {
+                first.dane == address.dane
+                    && first.records == address.records
+                    && first.sessions == address.sessions
+            })
+        });
+        match alike {
+            Some(group) => group.push(address),
+            None => groups.push(vec![address]),
+        }
+    }
+    groups
+}
+
+fn addresses(page: &mut Page, group: &[&AddressReport]) {
+    let Some(first) = group.first() else { return };
+    let list: Vec<&str> = group
+        .iter()
+        .map(|address| address.address.as_str())
+        .collect();
+    let (tone, words) = standing_words(first);
+    let tls = first
+        .sessions
+        .iter()
+        .find_map(|session| session.tls_version.as_deref())
+        .map_or_else(String::new, |version| format!("{version}, "));
+    let text = format!("{}: {tls}", list.join(", "));
+    let first_line = format!("     {text}");
+    if first_line.chars().count() + words.chars().count() <= page.style.width {
+        let words = page.tint(tone, &words);
+        page.line(&format!("{first_line}{words}"));
+    } else {
+        page.paragraph("     ", "     ", &format!("{text}{words}"));
+    }
+    for record in &first.records {
+        published(page, record);
+    }
+    served(page, first);
+}
+
+fn standing_words(address: &AddressReport) -> (Tone, String) {
+    // The session that says most: the one that did not go through.
+    let end = address
+        .sessions
+        .iter()
+        .find(|session| session.end != "completed");
+    match (address.dane, end) {
+        (_, Some(session)) if session.end != "no-starttls" => (
+            Tone::Bad,
+            format!("{}: {}", plain_end(&session.end), session.detail),
+        ),
+        (Standing::Broken, Some(_)) => {
+            (Tone::Bad, "no STARTTLS, where DANE asks for TLS".to_owned())
+        }
+        (_, Some(_)) => (Tone::Doubtful, "no STARTTLS: plain text".to_owned()),
+        (Standing::Authenticated, None) => (Tone::Good, "a TLSA record vouches for it".to_owned()),
+        (Standing::WithoutTlsa, None) => (Tone::Quiet, "no TLSA record counts".to_owned()),
+        (Standing::Unusable, None) => (Tone::Doubtful, "no TLSA record can be used".to_owned()),
+        (Standing::Broken, None) if address.records.is_empty() => {
+            (Tone::Bad, "its TLSA records cannot be looked up".to_owned())
+        }
+        (Standing::Broken, None) => (Tone::Bad, "no TLSA record vouches for it".to_owned()),
+        (Standing::Unseen, None) => (Tone::Doubtful, "not looked at".to_owned()),
+    }
+}
+
+/// A session's end in the words of a person.
+fn plain_end(end: &str) -> &'static str {
+    match end {
+        "not-connected" => "no connection",
+        "no-greeting" => "no greeting",
+        "greeting-refused" => "refused in the greeting",
+        "no-ehlo-reply" => "no reply to EHLO",
+        "ehlo-refused" => "refused at EHLO",
+        "no-starttls-reply" => "no reply to STARTTLS",
+        "starttls-refused" => "STARTTLS refused",
+        "handshake-failed" => "TLS handshake failed",
+        "no-ehlo-reply-in-tls" => "no reply to EHLO in TLS",
+        "ehlo-refused-in-tls" => "refused at EHLO in TLS",
+        _ => "ended early",
+    }
+}
+
+fn published(page: &mut Page, record: &RecordReport) {
+    let tone = match record.result.as_str() {
+        "matches" => Tone::Good,
+        "not-seen" => Tone::Quiet,
+        _ => Tone::Bad,
+    };
+    let lead = format!("        published  {}  ", short(&record.record));
+    let tinted = lead.clone();
+    let words = match record.result.as_str() {
+        "matches" => page.tint(tone, "matches"),
+        "no-match" => page.tint(tone, "nothing served matches"),
+        _ => {
+            page.paragraph(&lead, &tinted, &record.reason);
+            return;
+        }
+    };
+    page.line(&format!("{lead}{words}"));
+}
+
+/// What the server shows, where it is not simply what is published.
+fn served(page: &mut Page, address: &AddressReport) {
+    if address.dane == Standing::Authenticated || address.records.is_empty() {
+        return;
+    }
+    let Some(session) = address
+        .sessions
+        .iter()
+        .rev()
+        .find(|session| !session.certificates.is_empty())
+    else {
+        return;
+    };
+    for certificate in &session.certificates {
+        let lead = format!("        served     {}  ", short(&certificate.tlsa));
+        let text = format!("{} (from {})", certificate.subject, certificate.issuer);
+        page.paragraph(&lead, &lead, &text);
+    }
+}
+
+/// A record with its data cut to what an eye can compare.
+fn short(record: &str) -> String {
+    match record.rsplit_once(' ') {
+        Some((fields, data)) if data.len() > 20 && data.is_ascii() => {
+            let (head, tail) = (data.get(..8), data.get(data.len().saturating_sub(4)..));
+            format!(
+                "{fields}  {}...{}",
+                head.unwrap_or_default(),
+                tail.unwrap_or_default()
+            )
+        }
+        _ => record.to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! The table of levels.
+
+use crate::judge::{Channel, Delivery, Outcome};
+
+use super::super::model::Report;
+use super::{Page, Tone};
+
+/// A cell and what its word means.
+struct Cell {
+    level: &'static str,
+    word: &'static str,
+    tone: Tone,
+}
+
+pub(super) fn levels(page: &mut Page, report: &Report) {
+    let outcomes = &report.outcomes;
+    let cells: Vec<Cell> = [
+        ("none", &outcomes.none),
+        ("may", &outcomes.may),
+        ("encrypt", &outcomes.encrypt),
+        ("dane", &outcomes.dane),
+        ("dane-only", &outcomes.dane_only),
+        ("fingerprint", &outcomes.fingerprint),
+        ("verify", &outcomes.verify),
+        ("secure", &outcomes.secure),
+    ]
+    .into_iter()
+    .map(|(level, outcome)| {
+        let (word, tone) = word(outcome);
+        Cell { level, word, tone }
+    })
+    .collect();
+    page.blank();
+    let mut names = "  level   ".to_owned();
+    let mut words = "  Postfix ".to_owned();
+    for cell in &cells {
+        let width = cell.level.len().max(cell.word.len());
+        names.push_str(&format!(" {:width$}", cell.level));
+        let pad = width.saturating_sub(cell.word.len());
+        words.push_str(&format!(" {}{:pad$}", page.tint(cell.tone, cell.word), ""));
+    }
+    page.line(&names);
+    page.line(&words);
+    let mut legend: Vec<&str> = Vec::new();
+    for cell in &cells {
+        let meaning = meaning(cell.word);
+        if !meaning.is_empty() && !legend.contains(&meaning) {
+            legend.push(meaning);
+        }
+    }
+    let legend = legend.join("; ");
+    if !legend.is_empty() {
+        page.paragraph("           ", "           ", &format!("({legend})"));
+    }
+}
+
+fn word(outcome: &Outcome) -> (&'static str, Tone) {
+    match (outcome.delivery, outcome.channel) {
+        (Delivery::Bounced, _) => ("bounce", Tone::Bad),
+        (Delivery::Deferred, _) => ("defer", Tone::Bad),
+        (Delivery::DeliveredAfterRetry, _) => ("late", Tone::Doubtful),
+        (Delivery::Delivered, Some(Channel::Authenticated)) => ("TLS+ID", Tone::Good),
+        (Delivery::Delivered, Some(Channel::Encrypted)) => ("TLS", Tone::Good),
+        (Delivery::Delivered, Some(Channel::Plaintext) | None) => ("clear", Tone::Doubtful),
+    }
+}
+
+fn meaning(word: &str) -> &'static str {
+    match word {
+        "bounce" => "bounce = returned to the sender at once",
+        "defer" => "defer = kept and tried again for days",
+        "late" => "late = in plain text, minutes later",
+        "TLS+ID" => "TLS+ID = encrypted, and the server proves who it is",
+        "TLS" => "TLS = encrypted",
+        "clear" => "clear = plain text",
+        _ => "",
+    }
+}

@@ -1,0 +1,207 @@
+//! The report for a person: does mail flow and how protected; what is wrong
+//! and where; the levels; the entry to paste; when to take it out.
+
+mod hosts;
+mod levels;
+mod recommendation;
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::finding::Severity;
+use crate::judge::{Channel, Delivery, Outcome, Verdict};
+
+use super::model::{FindingReport, Report};
+use super::text::wrap;
+
+/// How the report looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HumanStyle {
+    /// Whether colours are used; they repeat what the words say.
+    pub color: bool,
+    /// The width of a line in characters.
+    pub width: usize,
+}
+
+impl Default for HumanStyle {
+    fn default() -> Self {
+        Self {
+            color: false,
+            width: 80,
+        }
+    }
+}
+
+/// What a colour stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tone {
+    Good,
+    Doubtful,
+    Bad,
+    Strong,
+    Quiet,
+}
+
+/// The text under construction.
+struct Page {
+    text: String,
+    style: HumanStyle,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// The text in a colour, where colours are used.
+    fn tint(&self, tone: Tone, text: &str) -> String {
+        if !self.style.color {
+            return text.to_owned();
+        }
+        let style = match tone {
+            Tone::Good => AnsiColor::Green.on_default().bold(),
+            Tone::Doubtful => AnsiColor::Yellow.on_default().bold(),
+            Tone::Bad => AnsiColor::Red.on_default().bold(),
+            Tone::Strong => Style::new().bold(),
+            Tone::Quiet => Style::new().dimmed(),
+        };
+        format!("{style}{text}{style:#}")
+    }
+
+    /// A paragraph: `first` before its first line, as many blanks before the
+    /// others.
+    fn paragraph(&mut self, first: &str, tinted: &str, text: &str) {
+        let indent = first.chars().count();
+        let width = self.style.width.saturating_sub(indent).max(20);
+        for (number, line) in wrap(text, width).into_iter().enumerate() {
+            if number == 0 {
+                self.line(&format!("{tinted}{line}"));
+            } else {
+                self.line(&format!("{:indent$}{line}", ""));
+            }
+        }
+    }
+}
+
+/// The report as text, with a line end after the last line.
+pub fn human(report: &Report, style: HumanStyle) -> String {
+    let mut page = Page {
+        text: String::new(),
+        style,
+    };
+    headline(&mut page, report);
+    findings(&mut page, report);
+    hosts::hosts(&mut page, report);
+    // Where nothing was looked at there is nothing to predict.
+    if !report.hosts.is_empty() || report.mx.is_some() {
+        levels::levels(&mut page, report);
+    }
+    recommendation::recommendation(&mut page, report);
+    page.text
+}
+
+fn headline(page: &mut Page, report: &Report) {
+    let (tone, words) = headline_words(report);
+    let mut line = page.tint(Tone::Strong, &report.target);
+    let _ = write!(line, ": {}", page.tint(tone, &words));
+    page.line(&line);
+}
+
+fn headline_words(report: &Report) -> (Tone, String) {
+    let dane = &report.outcomes.dane;
+    match report.verdict {
+        Verdict::DaneOk => (Tone::Good, "mail flows, protected by DANE".to_owned()),
+        Verdict::DanePartial => (
+            Tone::Doubtful,
+            "mail flows, but DANE does not protect all of it".to_owned(),
+        ),
+        Verdict::DaneUnusable => (
+            Tone::Doubtful,
+            "mail flows in TLS, but no TLSA record can be used".to_owned(),
+        ),
+        Verdict::NoDane => without_dane(dane),
+        Verdict::DaneBroken => (
+            Tone::Bad,
+            format!("DANE senders {} this mail{}", fate(dane), code(dane)),
+        ),
+        Verdict::Undeliverable => (
+            Tone::Bad,
+            format!("every sender {} this mail{}", fate_of_one(dane), code(dane)),
+        ),
+        Verdict::Indeterminate => (Tone::Doubtful, "could not be told from here".to_owned()),
+    }
+}
+
+fn without_dane(dane: &Outcome) -> (Tone, String) {
+    match (dane.delivery, dane.channel) {
+        (Delivery::DeliveredAfterRetry, _) => (
+            Tone::Doubtful,
+            "mail flows late and in plain text; no DANE".to_owned(),
+        ),
+        (_, Some(Channel::Plaintext)) => (
+            Tone::Doubtful,
+            "mail flows in plain text; no DANE".to_owned(),
+        ),
+        _ => (
+            Tone::Good,
+            "mail flows in TLS, with nobody to vouch for it; no DANE".to_owned(),
+        ),
+    }
+}
+
+fn fate(outcome: &Outcome) -> &'static str {
+    match outcome.delivery {
+        Delivery::Bounced => "bounce",
+        _ => "defer",
+    }
+}
+
+fn fate_of_one(outcome: &Outcome) -> &'static str {
+    match outcome.delivery {
+        Delivery::Bounced => "bounces",
+        _ => "defers",
+    }
+}
+
+fn code(outcome: &Outcome) -> String {
+    outcome
+        .dsn
+        .as_ref()
+        .map_or_else(String::new, |dsn| format!(" ({dsn})"))
+}
+
+/// One sentence for each finding; what to do follows errors and warnings.
+fn findings(page: &mut Page, report: &Report) {
+    let mut told: Vec<&FindingReport> = Vec::new();
+    for finding in &report.findings {
+        if !told.iter().any(|other| other.message == finding.message) {
+            told.push(finding);
+        }
+    }
+    if !told.is_empty() {
+        page.blank();
+    }
+    for (number, finding) in told.iter().enumerate() {
+        let (word, tone) = match finding.severity {
+            Severity::Error => ("error: ", Tone::Bad),
+            Severity::Warning => ("warning: ", Tone::Doubtful),
+            Severity::Info => ("note: ", Tone::Quiet),
+        };
+        let tinted = format!("  {}", page.tint(tone, word));
+        page.paragraph(&format!("  {word}"), &tinted, &finding.message);
+        // The same step is told once, after the last finding that it mends.
+        let again = told
+            .iter()
+            .skip(number + 1)
+            .any(|later| later.id == finding.id);
+        if finding.severity > Severity::Info && !again {
+            page.paragraph("      ", "      ", &finding.remedy);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The entry to paste, and when to take it out.
+
+use crate::entry::MailcowEntry;
+use crate::judge::{Action, Verdict};
+
+use super::super::model::Report;
+use super::{Page, Tone};
+
+pub(super) fn recommendation(page: &mut Page, report: &Report) {
+    let advice = &report.recommendation;
+    match advice.action {
+        Action::Keep => {
+            page.blank();
+            page.line("  No override is needed.");
+            return;
+        }
+        Action::NotFixable => {
+            page.blank();
+            let lead = if report.verdict == Verdict::Indeterminate {
+                "No override can be advised. "
+            } else {
+                "No override can help. "
+            };
+            page.paragraph("  ", "  ", &format!("{lead}{}", advice.reason));
+            return;
+        }
+        Action::Override => {}
+    }
+    page.blank();
+    let policy = advice.policy.map_or("", |policy| policy.as_str());
+    let gives_up = advice.gives_up.as_deref().unwrap_or_default();
+    let lead = format!("  Until it is mended: {policy}   ");
+    let tinted = format!(
+        "  Until it is mended: {}   ",
+        page.tint(Tone::Strong, policy)
+    );
+    page.paragraph(&lead, &tinted, &format!("({gives_up})"));
+    if let Some(caution) = &advice.caution {
+        let tinted = format!("  {}", page.tint(Tone::Doubtful, "First: "));
+        page.paragraph("  First: ", &tinted, caution);
+    }
+    if let Some(line) = &advice.entries.postfix {
+        page.line("     Postfix   a line in the table of smtp_tls_policy_maps:");
+        page.line(&format!("        {}", page.tint(Tone::Strong, line)));
+    }
+    if let Some(entry) = &advice.entries.mailcow {
+        mailcow(page, entry);
+    }
+    for (number, alternative) in advice.alternatives.iter().enumerate() {
+        if number == 0 {
+            page.line("  Stricter, and delivers too:");
+        }
+        page.line(&format!("     {}", alternative.postfix));
+        page.paragraph("        ", "        ", &format!("({})", alternative.cost));
+    }
+    if let Some(when) = &advice.remove_when {
+        page.paragraph("  ", "  ", &format!("Take it out when {when}."));
+    }
+}
+
+/// The form's fields in the form's order, and the same as an API call.
+fn mailcow(page: &mut Page, entry: &MailcowEntry) {
+    let parameters = if entry.parameters.is_empty() {
+        "(leave empty)"
+    } else {
+        &entry.parameters
+    };
+    page.line("     mailcow   E-Mail > Configuration > TLS Policies > Add TLS policy entry:");
+    page.line(&format!(
+        "        Target      {}",
+        page.tint(Tone::Strong, &entry.dest)
+    ));
+    page.line(&format!(
+        "        Policy      {}",
+        page.tint(Tone::Strong, &entry.policy)
+    ));
+    page.line(&format!("        Parameters  {parameters}"));
+    page.line("        Active      yes");
+    page.line("               or with its API:");
+    let body = serde_json::to_string(entry).unwrap_or_default();
+    page.line("        curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' \\");
+    page.line(&format!("          -d '{body}' \\"));
+    page.line("          https://MAILCOW/api/v1/add/tls-policy-map");
+}

@@ -1,0 +1,31 @@
+//! The report: one model, and one writer for each format over it.
+//!
+//! Everything here is a function of its arguments; colour and width are
+//! arguments too.
+
+mod build;
+mod human;
+mod model;
+mod status;
+mod text;
+
+pub use human::{HumanStyle, human};
+pub use model::{
+    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
+    MxReport, MxReportRecord, Outcomes, RecordReport, Report, ResolverReport, SessionReport,
+    TlsaReport,
+};
+pub use status::{ExitStatus, FailOn, exit_status, worst};
+pub use text::printable;
+pub(crate) use text::wrap;
+
+/// The report as one line of JSON, without the line end.
+pub fn json(report: &Report) -> String {
+    // A report is strings, numbers and lists: writing it cannot fail.
+    serde_json::to_string(report).unwrap_or_default()
+}
+
+/// The JSON Schema of a report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).into()
+}

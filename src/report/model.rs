@@ -1,0 +1,218 @@
+//! The report's types: the contract with everything that reads the JSON.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dnssec::{KnownBy, SecurityStatus};
+use crate::finding::Severity;
+use crate::judge::{Outcome, Recommendation, Standing, Verdict};
+use crate::unix_time::UnixTime;
+
+/// The version of the report's form.
+pub(super) const SCHEMA_VERSION: u32 = 1;
+
+/// What danecheck says about one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// 1; raised only by a change that breaks readers.
+    pub schema_version: u32,
+    /// The next hop, as Postfix would look it up in a policy table.
+    pub target: String,
+    /// The domain in A-labels; null for an address literal.
+    pub domain: Option<String>,
+    /// When the target was looked at.
+    pub checked_at: UnixTime,
+    /// The one word.
+    pub verdict: Verdict,
+    /// What Postfix does at each of its security levels.
+    pub outcomes: Outcomes,
+    /// What to do at the sending end.
+    pub recommendation: Recommendation,
+    /// Who answered the DNS questions.
+    pub resolver: ResolverReport,
+    /// The MX lookup; null where none was made.
+    pub mx: Option<MxReport>,
+    /// The MX hosts, or the next hop itself.
+    pub hosts: Vec<HostReport>,
+    /// What was found, the worst first.
+    pub findings: Vec<FindingReport>,
+}
+
+/// One outcome for each level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "they are the levels themselves")]
+pub struct Outcomes {
+    pub none: Outcome,
+    pub may: Outcome,
+    pub encrypt: Outcome,
+    pub dane: Outcome,
+    #[serde(rename = "dane-only")]
+    pub dane_only: Outcome,
+    pub fingerprint: Outcome,
+    pub verify: Outcome,
+    pub secure: Outcome,
+}
+
+/// The resolver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResolverReport {
+    /// `address:port` of each server that may have been asked.
+    pub addresses: Vec<String>,
+    /// Whether it was shown to validate; null where it did not answer.
+    pub validates: Option<bool>,
+}
+
+/// A lookup, as far as all types have it in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LookupReport {
+    /// The name asked.
+    pub name: String,
+    /// `records`, `nodata`, `nxdomain` or `failure`.
+    pub answer: String,
+    /// The DNSSEC status; null where the lookup failed.
+    pub status: Option<SecurityStatus>,
+    /// How the status is known.
+    pub known_by: Option<KnownBy>,
+    /// The names at the end of which the records are, where there are aliases.
+    pub aliases: Vec<String>,
+    /// The smallest TTL of the answer, in seconds.
+    pub ttl: Option<u32>,
+    /// What went wrong, where the lookup failed.
+    pub failure: Option<FailureReport>,
+}
+
+/// A failed lookup.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FailureReport {
+    /// `SERVFAIL`, `no answer in time`.
+    pub kind: String,
+    /// The info code of the extended DNS error (RFC 8914).
+    pub extended_error: Option<u16>,
+    /// The resolver's own words.
+    pub text: Option<String>,
+}
+
+/// The MX lookup.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MxReport {
+    /// The lookup.
+    #[serde(flatten)]
+    pub lookup: LookupReport,
+    /// The records, in the order of preference.
+    pub records: Vec<MxReportRecord>,
+}
+
+/// One MX record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MxReportRecord {
+    /// The smallest is tried first.
+    pub preference: u16,
+    /// The host; `.` for a null MX.
+    pub host: String,
+}
+
+/// One MX host, or the next hop itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostReport {
+    /// The name.
+    pub name: String,
+    /// The preferences with which MX records name it; empty without MX.
+    pub preferences: Vec<u16>,
+    /// The A and the AAAA lookup; empty for an address literal.
+    pub address_lookups: Vec<LookupReport>,
+    /// The TLSA lookups, in the order in which Postfix asks.
+    pub tlsa: Vec<TlsaReport>,
+    /// The addresses.
+    pub addresses: Vec<AddressReport>,
+}
+
+/// The TLSA lookup at one candidate for the TLSA base domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsaReport {
+    /// The candidate.
+    pub base_domain: String,
+    /// The lookup.
+    #[serde(flatten)]
+    pub lookup: LookupReport,
+    /// The records in presentation form.
+    pub records: Vec<String>,
+}
+
+/// One address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AddressReport {
+    /// The address.
+    pub address: String,
+    /// What DANE does here.
+    pub dane: Standing,
+    /// Each record against what is served here; empty where no TLSA records
+    /// are in play.
+    pub records: Vec<RecordReport>,
+    /// The sessions.
+    pub sessions: Vec<SessionReport>,
+}
+
+/// One TLSA record against one server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordReport {
+    /// The record in presentation form.
+    pub record: String,
+    /// `matches`, `no-match`, `refused`, `hidden`, `unusable` or `not-seen`.
+    pub result: String,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionReport {
+    /// The server name asked for in TLS; null for none.
+    pub sni: Option<String>,
+    /// How it ended, `completed` where all went well.
+    pub end: String,
+    /// The same in one sentence.
+    pub detail: String,
+    /// The TLS version, `TLSv1.3`.
+    pub tls_version: Option<String>,
+    /// The suite.
+    pub cipher: Option<String>,
+    /// The certificates, the leaf first.
+    pub certificates: Vec<CertificateReport>,
+}
+
+/// One presented certificate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateReport {
+    /// The subject's common name, else the whole subject.
+    pub subject: String,
+    /// The issuer's common name, else the whole issuer.
+    pub issuer: String,
+    /// The host names in it.
+    pub dns_names: Vec<String>,
+    /// Valid from.
+    pub not_before: UnixTime,
+    /// Valid until.
+    pub not_after: UnixTime,
+    /// The key: `RSA 2048 bits`.
+    pub key: String,
+    /// The TLSA record that would match it: `3 1 1` for the leaf, `2 1 1` for
+    /// an issuer.
+    pub tlsa: String,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingReport {
+    /// The stable id; `danecheck explain ID` says more.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// One sentence with the evidence.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// The RFC section or the Postfix function.
+    pub reference: String,
+}

@@ -1,0 +1,232 @@
+//! Which TLSA records Postfix uses. Two stages: what `tls_dane.c:parse_tlsa_rr`
+//! drops when the policy is made, and what OpenSSL refuses at the handshake.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::presentation::hex;
+use super::{CertificateUsage, MatchingType, Selector, TlsaRecord};
+use crate::certificate::{Certificate, PublicKey};
+
+/// Records beyond this many in one answer are not seen
+/// (`dns_rr.c:var_dns_rr_list_limit`).
+const LIST_LIMIT: usize = 100;
+
+/// Postfix logs this many bytes from each end of long data
+/// (`tls_dane.c:tlsa_carp`).
+const LOGGED_BYTES: usize = 32;
+
+/// What becomes of a record before any certificate is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usability {
+    /// It is compared with what the server presents.
+    Usable,
+    /// It is dropped before the connection. Where all are, `dane` becomes
+    /// `encrypt` without SNI, and `dane-only` does not connect.
+    UnusableAtPolicy(UnusableReason),
+    /// It is dropped in the handshake. Where all are, `dane` accepts any
+    /// certificate, and `dane-only` none.
+    UnusableAtHandshake(UnusableReason),
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnusableReason {
+    /// Without association data. Postfix before 3.8.18, 3.9.12, 3.10.11 and
+    /// 3.11.4 accepts three bytes here, and crashes.
+    Truncated,
+    /// Usages other than DANE-TA(2) and DANE-EE(3) (RFC 7672 section 3.1.3).
+    UnsupportedUsage,
+    /// Matching type 255, which Postfix keeps for fingerprints.
+    PrivateUseMatchingType,
+    /// Past the first hundred records.
+    PastListLimit,
+    /// A selector that is neither Cert(0) nor SPKI(1).
+    UnknownSelector,
+    /// A matching type that `tls_dane_digests` does not enable.
+    UnknownMatchingType,
+    /// Data that is not as long as its digest.
+    WrongDigestLength,
+    /// Cert(0) Full(0) data that is not exactly one certificate with a key
+    /// that OpenSSL supports.
+    NotACertificate,
+    /// SPKI(1) Full(0) data that is not exactly one such key.
+    NotAPublicKey,
+}
+
+impl UnusableReason {
+    /// What Postfix logs about the record: `what` is the TLSA base domain for
+    /// the policy stage, `H[IP]:25` for the handshake.
+    pub fn postfix_text(self, what: &str, record: &TlsaRecord) -> Option<String> {
+        let carp = |message: &str| Some(format!("{what}: {message}: {}", logged(record)));
+        match self {
+            Self::Truncated => Some(format!(
+                "{what}: truncated TLSA RR length == {}",
+                record.rdata().len()
+            )),
+            Self::UnsupportedUsage => carp("unsupported TLSA certificate usage"),
+            Self::PrivateUseMatchingType => carp("reserved private-use matching type"),
+            Self::PastListLimit => None,
+            Self::UnknownSelector
+            | Self::UnknownMatchingType
+            | Self::WrongDigestLength
+            | Self::NotACertificate
+            | Self::NotAPublicKey => Some(format!("{what}: unusable TLSA RR: {}", logged(record))),
+        }
+    }
+}
+
+impl fmt::Display for UnusableReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "it has no association data",
+            Self::UnsupportedUsage => "SMTP clients use only DANE-TA(2) and DANE-EE(3)",
+            Self::PrivateUseMatchingType => "matching type 255 is for private use",
+            Self::PastListLimit => "it comes after the first hundred records",
+            Self::UnknownSelector => "the selector is neither Cert(0) nor SPKI(1)",
+            Self::UnknownMatchingType => {
+                "the matching type is none of Full(0), SHA2-256(1), SHA2-512(2)"
+            }
+            Self::WrongDigestLength => "the data is not as long as the digest",
+            Self::NotACertificate => "the data is not exactly one certificate",
+            Self::NotAPublicKey => "the data is not exactly one public key",
+        })
+    }
+}
+
+/// `u s m DATA`, the middle of long data left out.
+fn logged(record: &TlsaRecord) -> String {
+    let fields: Vec<String> = record
+        .rdata()
+        .iter()
+        .take(3)
+        .map(ToString::to_string)
+        .collect();
+    let data = record.data();
+    let shown = match (
+        data.first_chunk::<LOGGED_BYTES>(),
+        data.last_chunk::<LOGGED_BYTES>(),
+    ) {
+        (Some(head), Some(tail)) if data.len() > 2 * LOGGED_BYTES => {
+            format!("{}...{}", hex(head), hex(tail))
+        }
+        _ if data.is_empty() => "...".to_owned(),
+        _ => hex(data),
+    };
+    // Postfix's hex_encode writes upper case.
+    format!("{} {}", fields.join(" "), shown.to_ascii_uppercase())
+}
+
+/// What a usable record compares with.
+#[derive(Clone, Debug)]
+pub(crate) struct UsableRecord {
+    pub(crate) usage: CertificateUsage,
+    pub(crate) selector: Selector,
+    pub(crate) matching_type: MatchingType,
+    pub(crate) data: Vec<u8>,
+    /// For `2 0 0`.
+    pub(crate) certificate: Option<Certificate>,
+    /// For `2 1 0`.
+    pub(crate) key: Option<PublicKey>,
+}
+
+impl UsableRecord {
+    /// Whether it is of a certificate of which only the bytes are known.
+    pub(crate) fn matches_unreadable(&self, der: &[u8]) -> bool {
+        self.selector == Selector::CERT
+            && self.matching_type.apply(der).as_ref() == Some(&self.data)
+    }
+}
+
+/// What becomes of one record.
+pub fn usability(record: &TlsaRecord) -> Usability {
+    match classify(record) {
+        Ok(_) => Usability::Usable,
+        Err(unusable) => unusable,
+    }
+}
+
+/// What becomes of each record of an answer, in its order.
+pub fn usability_of_rrset(records: &[TlsaRecord]) -> Vec<Usability> {
+    classify_rrset(records)
+        .into_iter()
+        .map(|record| record.err().unwrap_or(Usability::Usable))
+        .collect()
+}
+
+/// The records of an answer made ready for comparison, or why not.
+pub(crate) fn classify_rrset(records: &[TlsaRecord]) -> Vec<Result<UsableRecord, Usability>> {
+    let past = Usability::UnusableAtPolicy(UnusableReason::PastListLimit);
+    records
+        .iter()
+        .enumerate()
+        .map(|(index, record)| match index {
+            ..LIST_LIMIT => classify(record),
+            _ => Err(past),
+        })
+        .collect()
+}
+
+fn classify(record: &TlsaRecord) -> Result<UsableRecord, Usability> {
+    use Usability::{UnusableAtHandshake, UnusableAtPolicy};
+    let (Some(usage), Some(selector), Some(matching_type), [_, ..]) = (
+        record.usage(),
+        record.selector(),
+        record.matching_type(),
+        record.data(),
+    ) else {
+        return Err(UnusableAtPolicy(UnusableReason::Truncated));
+    };
+    if usage != CertificateUsage::DANE_TA && usage != CertificateUsage::DANE_EE {
+        return Err(UnusableAtPolicy(UnusableReason::UnsupportedUsage));
+    }
+    if matching_type == MatchingType::PRIVATE_USE {
+        return Err(UnusableAtPolicy(UnusableReason::PrivateUseMatchingType));
+    }
+    let mut usable = UsableRecord {
+        usage,
+        selector,
+        matching_type,
+        data: record.data().to_vec(),
+        certificate: None,
+        key: None,
+    };
+    check_at_handshake(&mut usable).map_err(UnusableAtHandshake)?;
+    Ok(usable)
+}
+
+/// openssl:`ssl_lib.c:dane_tlsa_add`.
+fn check_at_handshake(record: &mut UsableRecord) -> Result<(), UnusableReason> {
+    if record.selector != Selector::CERT && record.selector != Selector::SPKI {
+        return Err(UnusableReason::UnknownSelector);
+    }
+    let digest_length = match record.matching_type {
+        MatchingType::FULL => None,
+        MatchingType::SHA2_256 => Some(32),
+        MatchingType::SHA2_512 => Some(64),
+        _ => return Err(UnusableReason::UnknownMatchingType),
+    };
+    match digest_length {
+        Some(length) if record.data.len() == length => Ok(()),
+        Some(_) => Err(UnusableReason::WrongDigestLength),
+        None if record.selector == Selector::CERT => {
+            record.certificate = Certificate::from_der(&record.data)
+                .ok()
+                .filter(|certificate| certificate.key().is_supported());
+            match record.certificate {
+                Some(_) => Ok(()),
+                None => Err(UnusableReason::NotACertificate),
+            }
+        }
+        None => {
+            record.key = PublicKey::from_spki_der(&record.data).filter(PublicKey::is_supported);
+            match record.key {
+                Some(_) => Ok(()),
+                None => Err(UnusableReason::NotAPublicKey),
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+"""Certificates, made with the `openssl` command when the lab starts."""
+
+import base64
+import hashlib
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import Certificate
+
+CA_CONFIG = """\
+[ca]
+default_ca = lab
+[lab]
+database = {directory}/index
+new_certs_dir = {directory}
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+[extensions]
+subjectKeyIdentifier = hash
+basicConstraints = critical,CA:{is_ca}
+{more}
+"""
+
+
+def openssl(*arguments: str) -> str:
+    """Run openssl; what it prints on standard output."""
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"openssl {arguments[0]}: {done.stderr}")
+    return done.stdout
+
+
+def pem_body(pem: str) -> bytes:
+    """The DER of the first PEM block."""
+    lines = pem[pem.index("-----BEGIN") :].split("\n-----END")[0].splitlines()[1:]
+    return base64.b64decode("".join(lines))
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A key, its certificate, and the issuers up to the root."""
+
+    key: Path
+    pem: Path
+    issuer: "Issued | None" = None
+
+    @property
+    def der(self) -> bytes:
+        """The whole certificate."""
+        return pem_body(self.pem.read_text())
+
+    @property
+    def spki(self) -> bytes:
+        """The SubjectPublicKeyInfo."""
+        return pem_body(openssl("x509", "-in", str(self.pem), "-noout", "-pubkey"))
+
+    @property
+    def root(self) -> "Issued":
+        """The end of the chain."""
+        return self.issuer.root if self.issuer else self
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 digest of the certificate as Postfix writes it."""
+        return hashlib.sha256(self.der).digest().hex(":").upper()
+
+
+class Mint:
+    """Issues certificates into one directory, each asked-for kind once."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        self.directory = directory
+        self.count = 0
+        self.made: dict[tuple[str, Certificate], Issued] = {}
+        self.trusted_root = self.issue("Lab Public Root", None, is_ca=True)
+        self.trusted = self.issue("Lab Public Intermediate", self.trusted_root, is_ca=True)
+        self.private = self.issue("Lab Private CA", None, is_ca=True)
+
+    def issue(
+        self,
+        name: str,
+        issuer: Issued | None,
+        *,
+        names: tuple[str, ...] = (),
+        is_ca: bool = False,
+        expired: bool = False,
+    ) -> Issued:
+        """One new key with one new certificate."""
+        self.count += 1
+        directory = self.directory / str(self.count)
+        directory.mkdir()
+        (directory / "index").touch()
+        key, request, pem = (directory / f for f in ("key.pem", "request.pem", "cert.pem"))
+        more = f"subjectAltName = {','.join(f'DNS:{n}' for n in names)}" if names else ""
+        config = directory / "ca.cnf"
+        config.write_text(
+            CA_CONFIG.format(directory=directory, is_ca="TRUE" if is_ca else "FALSE", more=more)
+        )
+        openssl(
+            *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-subj", f"/CN={name[:64]}", "-keyout", str(key), "-out", str(request)),
+        )
+        now = time.time()
+        start, end = (now - 60 * 86400, now - 30 * 86400) if expired else (now - 86400, now + 30 * 86400)
+        signer = ["-selfsign", "-keyfile", str(key)]
+        if issuer:
+            signer = ["-cert", str(issuer.pem), "-keyfile", str(issuer.key)]
+        openssl(
+            *("ca", "-batch", "-notext", "-config", str(config), "-extensions", "extensions"),
+            *(*signer, "-in", str(request), "-out", str(pem)),
+            *("-startdate", stamp(start), "-enddate", stamp(end)),
+        )
+        return Issued(key, pem, issuer)
+
+    def for_host(self, host: str, wanted: Certificate) -> Issued:
+        """The certificate of this kind for this host."""
+        if (host, wanted) not in self.made:
+            issuer = {"trusted": self.trusted, "private": self.private, "self": None}[wanted.issuer]
+            names = wanted.names or (host.rstrip("."),)
+            self.made[host, wanted] = self.issue(
+                names[0], issuer, names=names, expired=wanted.expired
+            )
+        return self.made[host, wanted]
+
+
+def stamp(seconds: float) -> str:
+    """The time form of `openssl ca`."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))
+
+
+def chain_file(issued: Issued, wanted: Certificate, path: Path, *, with_key: bool) -> Path:
+    """Write key, leaf and what is sent of the chain into one PEM file.
+
+    A trusted root stays at home, as in the field; a private CA is sent.
+    """
+    parts = [issued.key.read_text()] if with_key else []
+    parts.append(issued.pem.read_text())
+    above = issued.issuer
+    while wanted.send_chain and above:
+        if above.issuer or wanted.issuer == "private":
+            parts.append(above.pem.read_text())
+        above = above.issuer
+    path.write_text("".join(parts))
+    return path
+
+
+def tlsa_data(parameters: str, of: str, leaf: Issued) -> str:
+    """The association data of a TLSA record, in hexadecimal."""
+    _usage, selector, matching = (int(number) for number in parameters.split())
+    if of == "stale":
+        content = b"a key that was replaced"
+    else:
+        subject = {"leaf": leaf, "issuer": leaf.issuer or leaf, "root": leaf.root}[of]
+        content = subject.der if selector == 0 else subject.spki
+    if matching == 0:
+        return content.hex()
+    return hashlib.new({1: "sha256", 2: "sha512"}[matching], content).hexdigest()

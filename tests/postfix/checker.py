@@ -1,0 +1,70 @@
+"""danecheck's ordinary command line, run on each scenario."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import Scenario
+from nameservers import RESOLVER
+
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one run of danecheck gave; `report` is empty where it was not one JSON line."""
+
+    status: int
+    report: dict
+    complaint: str | None
+
+
+def check_all(
+    binary: Path, scenarios: list[Scenario], anchor: Path, ca_file: Path
+) -> dict[str, Answer]:
+    """Run danecheck on all scenarios, two at a time."""
+
+    def one(scenario: Scenario) -> Answer:
+        return check(
+            *(str(binary), "--json", "--resolver", RESOLVER, "--trust-anchor", str(anchor)),
+            *("--ca-file", str(ca_file), scenario.next_hop),
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip((s.name for s in scenarios), pool.map(one, scenarios)))
+
+
+def check(*command: str) -> Answer:
+    """One run; nothing but one JSON line may be on standard output."""
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(-1, {}, f"no answer within {SECONDS} s")
+    try:
+        report = json.loads(done.stdout)
+        if done.stdout.count("\n") != 1 or report["schema_version"] != 1:
+            return Answer(done.returncode, {}, "not one line of schema version 1")
+        return Answer(done.returncode, report, None)
+    except (ValueError, KeyError, TypeError) as error:
+        said = (done.stdout + done.stderr).strip()[:300]
+        return Answer(done.returncode, {}, f"no report ({error}): {said}")
+
+
+def entries(report: dict) -> dict[str, tuple[str, str]]:
+    """The policy lines that a report proposes, by the transport that tries them."""
+    advice = report.get("recommendation") or {}
+    lines = {}
+    if own := (advice.get("entries") or {}).get("postfix"):
+        lines["entry"] = own
+    for number, alternative in enumerate(advice.get("alternatives") or []):
+        lines[f"alternative{number}"] = alternative["postfix"]
+    return {name: tuple(line.split(None, 1)) for name, line in lines.items()}

@@ -1,0 +1,171 @@
+"""What danecheck says beside what Postfix did: every difference, field by field."""
+
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from model import LEVELS, Scenario
+from sender import Outcome
+
+DELIVERED = ("delivered", "delivered-after-retry")
+EXIT_STATUS = {"dane-partial": 1, "dane-unusable": 1, "dane-broken": 2, "undeliverable": 2}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What real Postfix did with the messages of one scenario."""
+
+    outcomes: dict[str, list[Outcome]]
+    entries: dict[str, Outcome] = field(default_factory=dict)
+
+    def weakest(self, level: str) -> list[Outcome]:
+        """The weakest outcomes seen at this level; several where chance chose."""
+        least = min(outcome.strength() for outcome in self.outcomes[level])
+        return [o for o in self.outcomes[level] if o.strength() == least]
+
+    def delivery(self, level: str) -> str:
+        """The word for the weakest outcome."""
+        return self.weakest(level)[0].delivery
+
+    def varies(self, level: str) -> bool:
+        """Whether chance changed the outcome."""
+        return len({outcome.strength() for outcome in self.outcomes[level]}) > 1
+
+    def verdicts(self) -> set[str]:
+        """The verdicts that the contract allows with these outcomes."""
+        if self.delivery("dane") not in DELIVERED:
+            weaker = any(self.delivery(level) in DELIVERED for level in ("none", "may", "encrypt"))
+            return {"dane-broken"} if weaker else {"undeliverable", "indeterminate"}
+        allowed = {"dane-partial", "dane-unusable", "no-dane"}
+        if self.weakest("dane")[0].channel == "authenticated":
+            return {"dane-ok", "dane-partial"}
+        return allowed
+
+    def recommendation(self) -> tuple[str, str | None]:
+        """Action and policy as the contract derives them from the outcomes."""
+        if self.delivery("dane") in DELIVERED:
+            return "keep", None
+        if self.delivery("encrypt") == "delivered":
+            return "override", "encrypt"
+        if self.delivery("may") in DELIVERED:
+            return "override", "may"
+        if self.delivery("none") in DELIVERED:
+            return "override", "none"
+        return "not-fixable", None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field in which danecheck and Postfix differ."""
+
+    scenario: str
+    level: str
+    field: str
+    expected: object
+    got: object
+
+    def __str__(self) -> str:
+        where = f"{self.scenario} {self.level}".strip()
+        return f"{where}: {self.field}: Postfix {self.expected!r}, danecheck {self.got!r}"
+
+
+class Comparison:
+    """Collects figures and differences over all scenarios."""
+
+    def __init__(self) -> None:
+        self.agree: Counter[str] = Counter()
+        self.total: Counter[str] = Counter()
+        self.differences: list[Difference] = []
+
+    def check(self, scenario: str, level: str, name: str, allowed: set, got: object) -> None:
+        """Count one field; `got` has to be one of `allowed`."""
+        self.total[name] += 1
+        if hashable(got) and got in allowed:
+            self.agree[name] += 1
+        else:
+            shown = sorted(allowed, key=str)
+            expected = shown[0] if len(shown) == 1 else tuple(shown)
+            self.differences.append(Difference(scenario, level, name, expected, got))
+
+    def add(self, scenario: Scenario, measured: Measured, report: dict, status: int) -> None:
+        """Compare one report with one scenario."""
+        name = scenario.name
+        self.check(name, "", "target", {scenario.next_hop}, report.get("target"))
+        self.check(name, "", "verdict", {scenario.verdict}, report.get("verdict"))
+        self.check(name, "", "exit status", {exit_status(scenario.verdict, report)}, status)
+        action, policy = measured.recommendation()
+        advice = report.get("recommendation") or {}
+        self.check(name, "", "action", {action}, advice.get("action", "absent"))
+        self.check(name, "", "policy", {policy}, advice.get("policy", "absent"))
+        for level in LEVELS:
+            self.outcome(name, level, measured, (report.get("outcomes") or {}).get(level) or {})
+        for entry, proof in measured.entries.items():
+            delivered = proof.delivery in DELIVERED
+            self.check(name, entry, "entry delivers", {True}, delivered)
+        if action == "override":
+            self.check(name, "", "entry given", {True}, "entry" in measured.entries)
+
+    def outcome(self, name: str, level: str, measured: Measured, said: dict) -> None:
+        """Compare one level."""
+        weakest = measured.weakest(level)
+        for key in ("delivery", "channel", "via", "dsn"):
+            allowed = {getattr(outcome, key) for outcome in weakest}
+            self.check(name, level, key, allowed, said.get(key, "absent"))
+        self.check(name, level, "varies", {measured.varies(level)}, said.get("varies", "absent"))
+        if weakest[0].delivery not in DELIVERED:
+            allowed = {without_hosts(outcome.reason) for outcome in weakest}
+            self.check(name, level, "reason", allowed, without_hosts(said.get("reason", "absent")))
+        elif weakest[0].delivery == "delivered":
+            self.check(name, level, "reason", {None}, said.get("reason", "absent"))
+
+    def figures(self) -> str:
+        """A table: how many of each field agree."""
+        rows = [f"  {name:<15}{self.agree[name]:>5} of {count:>5}" for name, count in self.total.items()]
+        return "\n".join(["agreement with Postfix:", *rows])
+
+
+def hashable(value: object) -> bool:
+    """A report may hold anything where a string belongs."""
+    return not isinstance(value, (dict, list))
+
+
+def exit_status(verdict: str, report: dict) -> int:
+    """The contract's exit status for this verdict and these findings."""
+    if verdict in EXIT_STATUS:
+        return EXIT_STATUS[verdict]
+    if verdict == "indeterminate":
+        return 3
+    severities = {f.get("severity") for f in report.get("findings") or []}
+    return 1 if severities & {"warning", "error"} else 0
+
+
+def without_hosts(reason: str | None) -> str | None:
+    """The text with host names and addresses taken out."""
+    if not isinstance(reason, str):
+        return reason
+    reason = re.sub(r"[\w.-]+\[[0-9A-Fa-f.:]+\](:\d+)?", "HOST", reason)
+    reason = re.sub(r"\b[\w-]+(\.[\w-]+)*\.lab\b\.?(:\d+)?", "HOST", reason)
+    return reason
+
+
+def divergences(path: Path) -> dict[tuple[str, str, str], str]:
+    """The known divergences: (scenario, level, field) and the reason why."""
+    known = {}
+    for entry in tomllib.loads(path.read_text()).get("divergence", []):
+        key = (entry["scenario"], entry.get("level", ""), entry["field"])
+        if not entry["reason"].strip():
+            raise ValueError(f"a divergence without a reason: {key}")
+        known[key] = entry["reason"]
+    return known
+
+
+def settle(
+    differences: list[Difference], known: dict[tuple[str, str, str], str], ran: set[str]
+) -> tuple[list[Difference], list[tuple[str, str, str]]]:
+    """What remains after the known divergences, and which of these no longer differ."""
+    met = {(d.scenario, d.level, d.field) for d in differences}
+    unknown = [d for d in differences if (d.scenario, d.level, d.field) not in known]
+    healed = [key for key in known if key not in met and key[0] in ran]
+    return unknown, healed

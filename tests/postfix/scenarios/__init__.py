@@ -1,0 +1,12 @@
+"""The scenarios: one module a subject, each with a tuple `SCENARIOS`."""
+
+from model import Scenario
+from scenarios import addresses, dnssec, mail_exchangers, starttls, tlsa
+
+ALL: tuple[Scenario, ...] = (
+    *tlsa.SCENARIOS,
+    *dnssec.SCENARIOS,
+    *mail_exchangers.SCENARIOS,
+    *starttls.SCENARIOS,
+    *addresses.SCENARIOS,
+)

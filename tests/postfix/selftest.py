@@ -1,0 +1,117 @@
+"""The comparer compared with itself: a right report passes, every wrong one fails."""
+
+import copy
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import compare
+from compare import Comparison, Measured
+from model import LEVELS, Scenario
+from sender import Outcome
+
+SCENARIO = Scenario("stale", "", "dane-broken")
+DELIVERED = Outcome("delivered", "encrypted", "mail.stale.lab", "2.0.0", None)
+PLAIN = Outcome("delivered", "plaintext", "mail.stale.lab", "2.0.0", None)
+REASON = "TLSA lookup error for mail.stale.lab:25"
+DEFERRED = Outcome("deferred", None, None, "4.7.5", REASON)
+
+
+def measured() -> Measured:
+    """`dane` and `dane-only` fail, all else delivers."""
+    outcomes = {level: [DEFERRED if level.startswith("dane") else DELIVERED] for level in LEVELS}
+    return Measured(outcomes, {"entry": DELIVERED})
+
+
+def report() -> dict:
+    """What danecheck should say to that."""
+    outcomes = {}
+    for level, (one,) in measured().outcomes.items():
+        outcomes[level] = {**vars(one), "varies": False}
+    return {
+        "target": "stale.lab",
+        "verdict": "dane-broken",
+        "outcomes": outcomes,
+        "recommendation": {"action": "override", "policy": "encrypt"},
+        "findings": [],
+    }
+
+
+def differences(said: dict, status: int = 2, real: Measured | None = None) -> list[str]:
+    """The fields that differ."""
+    comparison = Comparison()
+    comparison.add(SCENARIO, real or measured(), said, status)
+    return [difference.field for difference in comparison.differences]
+
+
+class RightAndWrong(unittest.TestCase):
+    """Each field of a report can fail the run."""
+
+    def test_right_report_passes(self):
+        self.assertEqual(differences(report()), [])
+
+    def test_host_names_in_reasons_do_not_count(self):
+        said = report()
+        said["outcomes"]["dane"]["reason"] = "TLSA lookup error for mx9.stale.lab:25"
+        self.assertEqual(differences(said), [])
+
+    def test_every_wrong_field_of_every_level_fails(self):
+        wrong = {"delivery": "bounced", "channel": "authenticated", "via": "elsewhere.lab"}
+        wrong |= {"dsn": "5.0.0", "reason": "because", "varies": True}
+        for level in LEVELS:
+            for field, value in wrong.items():
+                said = report()
+                said["outcomes"][level][field] = value
+                self.assertEqual(differences(said), [field], f"{level} {field}")
+                del said["outcomes"][level][field]
+                self.assertEqual(differences(said), [field], f"{level} without {field}")
+
+    def test_wrong_conclusions_fail(self):
+        for field, value in (("target", "x.lab"), ("verdict", "dane-ok"), ("verdict", [])):
+            self.assertEqual(differences(report() | {field: value}), [field])
+        for field, value in (("action", "keep"), ("policy", "may"), ("policy", None)):
+            said = report()
+            said["recommendation"][field] = value
+            self.assertEqual(differences(said), [field])
+        self.assertEqual(differences(report(), status=0), ["exit status"])
+
+    def test_empty_report_fails_everywhere(self):
+        self.assertGreater(len(differences({}, status=2)), 6 * len(LEVELS))
+
+    def test_entry_that_does_not_deliver_fails(self):
+        real = measured()
+        real.entries["entry"] = DEFERRED
+        self.assertEqual(differences(report(), real=real), ["entry delivers"])
+        real.entries.clear()
+        self.assertEqual(differences(report(), real=real), ["entry given"])
+
+    def test_weakest_outcome_counts_where_chance_has_a_say(self):
+        real = measured()
+        real.outcomes["may"].append(PLAIN)
+        self.assertEqual(differences(report(), real=real), ["channel", "varies"])
+        said = report()
+        said["outcomes"]["may"] |= {"channel": "plaintext", "varies": True}
+        self.assertEqual(differences(said, real=real), [])
+
+    def test_verdict_has_to_fit_what_was_measured(self):
+        self.assertEqual(measured().verdicts(), {"dane-broken"})
+
+    def test_known_divergence_excuses_one_field_and_expires(self):
+        said = copy.deepcopy(report())
+        said["outcomes"]["dane"]["dsn"] = "4.0.0"
+        comparison = Comparison()
+        comparison.add(SCENARIO, measured(), said, 2)
+        known = {("stale", "dane", "dsn"): "why"}
+        ran = {"stale"}
+        self.assertEqual(compare.settle(comparison.differences, known, ran), ([], []))
+        self.assertEqual(compare.settle([], known, ran), ([], list(known)))
+        self.assertEqual(len(compare.settle(comparison.differences, {}, ran)[0]), 1)
+
+    def test_divergences_file_reads(self):
+        compare.divergences(Path(__file__).with_name("known-divergences.toml"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=0)
