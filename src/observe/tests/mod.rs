@@ -2,8 +2,10 @@
 
 mod dns;
 mod sessions;
+mod signature;
 mod smtp;
 mod timing;
+mod wire;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,7 +32,7 @@ fn identity(name: &str) -> Identity {
 fn quick() -> Times {
     Times {
         total: Duration::from_secs(10),
-        query: Duration::from_millis(400),
+        query: Duration::from_secs(1),
         connect: Duration::from_millis(500),
         reply: Duration::from_millis(700),
         handshake: Duration::from_secs(2),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 use crate::observation::{ConnectFailureKind, Interruption, SessionEnd, SignatureCheck};
 use crate::world::smtp::{BlackHole, ClosedPort};
@@ -228,4 +230,46 @@ async fn an_observation_survives_saving() {
     let saved = serde_json::to_string(&seen).unwrap();
     let again: Observation = serde_json::from_str(&saved).unwrap();
     assert_eq!(again, seen);
+}
+
+/// Takes one client at a time; others hear 421.
+async fn one_at_a_time(listener: tokio::net::TcpListener) {
+    let busy = Arc::new(tokio::sync::Semaphore::new(1));
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else {
+            return;
+        };
+        let busy = Arc::clone(&busy);
+        tokio::spawn(async move {
+            let Ok(_permit) = busy.try_acquire() else {
+                let _ = stream.write_all(b"421 one at a time\r\n").await;
+                return;
+            };
+            let _ = stream.write_all(b"220 hello\r\n").await;
+            let mut buffer = [0; 100];
+            let _ = stream.read(&mut buffer).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let _ = stream.write_all(b"250 no more than this\r\n").await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_one_client_at_a_time_is_asked_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let server = tokio::spawn(one_at_a_time(listener));
+    let dns = DnsWorld::new(now())
+        .zone(good().tlsa("_25._tcp.mx1", "3 1 1 ab"))
+        .start()
+        .await
+        .unwrap();
+    let seen = look("good.test", &setup(&dns, &[(MX1, to)])).await;
+    server.abort();
+    let met = sessions(&seen);
+    assert_eq!(met.len(), 2);
+    assert!(
+        met.iter().all(|it| it.end == SessionEnd::NoStartTls),
+        "{met:?}"
+    );
 }

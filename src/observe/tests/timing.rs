@@ -10,7 +10,7 @@ use crate::world::dns::{Misbehaviour as Odd, Rtype};
 
 #[tokio::test]
 async fn a_session_takes_no_more_round_trips_than_it_must() {
-    let one_way = Duration::from_millis(50);
+    let one_way = Duration::from_millis(100);
     let identity = identity("mx1.good.test");
     let server = MailServer::new(identity.clone()).start().await.unwrap();
     let relay = DelayRelay::start(server.addr(), one_way).await.unwrap();
