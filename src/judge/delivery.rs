@@ -11,6 +11,9 @@ use super::route::{Candidate, DeadEnd};
 /// were ready for mail, and the first of those ends the search here.)
 const ADDRESS_LIMIT: usize = 5;
 
+/// The code of an accepted message; what the server answers to it is outside.
+const ACCEPTED: &str = "2.0.0";
+
 /// Searches with more different orders than this are cut; the weakest outcome
 /// of those looked at stands.
 const ORDER_LIMIT: usize = 20_000;
@@ -54,7 +57,7 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
                 delivery: Delivery::Delivered,
                 channel: Some(channel),
                 via: end.via,
-                dsn: None,
+                dsn: Some(ACCEPTED.to_owned()),
                 reason: None,
                 varies: false,
             }),
@@ -109,7 +112,7 @@ fn after_retry(first: &Failure, retry: End) -> Outcome {
             delivery: Delivery::DeliveredAfterRetry,
             channel: Some(channel),
             via: retry.via,
-            dsn: Some(first.dsn.clone()),
+            dsn: Some(ACCEPTED.to_owned()),
             reason: Some(first.reason.clone()),
             varies: false,
         },

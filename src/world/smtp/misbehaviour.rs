@@ -25,7 +25,8 @@ pub enum Misbehaviour {
     SlowGreeting(Duration),
     /// Closes in place of the greeting.
     DropBeforeGreeting,
-    /// Resets the connection in place of the greeting.
+    /// Resets the connection in place of the greeting; the client may see it
+    /// while it still connects.
     ResetBeforeGreeting,
     /// Speaks another protocol: greets as an SSH server does.
     NotSmtp,
@@ -63,7 +64,7 @@ pub enum Misbehaviour {
     /// Does not offer STARTTLS, and refuses it with 502.
     NoStartTls,
     /// Shows `XXXXXXXA` in the place of STARTTLS and refuses the command, as
-    /// a firewall that inspects SMTP does to every server behind or beyond it.
+    /// a firewall that inspects SMTP does to every server beyond it.
     StartTlsMasked,
     /// Offers `starttls`; keywords are case-insensitive (RFC 5321
     /// section 2.4).
@@ -115,7 +116,8 @@ pub enum Misbehaviour {
     Tls12Only,
     /// Knows TLS 1.3 only.
     Tls13Only,
-    /// Sends this many certificates after its chain.
+    /// Sends this many certificates after its chain, some 400 bytes each.
+    /// rustls reads 64 KiB of them and OpenSSL 100 KiB.
     HugeChain(usize),
 
     // ----------------------------------------------------------- after TLS

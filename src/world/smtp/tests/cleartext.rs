@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::client::{Client, Heard};
 use super::{identity, running};
@@ -129,16 +129,10 @@ async fn an_ehlo_flood_lasts_until_the_client_leaves() {
     let server = running(EhloFlood).await;
     let mut client = Client::connect(server.addr()).await;
     client.heard().await;
-    assert!(
-        tokio::time::timeout(Duration::from_millis(20), client.say("EHLO me"))
-            .await
-            .is_err()
-    );
-    assert!(
-        client
-            .unread
-            .starts_with(b"250-X-ANOTHER\r\n250-X-ANOTHER\r\n")
-    );
+    client.stream.write_all(b"EHLO me\r\n").await.unwrap();
+    let mut read = vec![0; 1 << 20];
+    client.stream.read_exact(&mut read).await.unwrap();
+    assert!(read.starts_with(b"250-X-ANOTHER\r\n250-X-ANOTHER\r\n"));
     drop(client);
     assert_eq!(server.sessions_after(1).await.len(), 1);
 }

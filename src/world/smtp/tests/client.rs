@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// server no louder.
 const SILENCE: Duration = Duration::from_millis(60);
 
+/// A reply past this many bytes is a test's mistake, caught before it takes
+/// the machine's memory.
+const LONGEST_REPLY: usize = 64 * 1024;
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -111,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             if let Some(reply) = self.take_reply() {
                 return Heard::Reply(reply);
             }
+            assert!(self.unread.len() < LONGEST_REPLY, "a flood, not a reply");
             match self.stream.read_buf(&mut self.unread).await {
                 Ok(0) => return Heard::Closed,
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Heard::Closed,
