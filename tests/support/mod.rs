@@ -1,17 +1,11 @@
 //! What the tests share: the clock, and checks on a stage.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use danecheck::report::Report;
-use danecheck::unix_time::UnixTime;
 use danecheck::world::stage::Stage;
 
 /// The real time: the validating resolver on stage reads the clock, so
 /// whoever signs for it has to.
-pub(crate) fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    UnixTime(since.as_secs().try_into().unwrap())
-}
+pub(crate) use danecheck::world::dns::now;
 
 /// The report on a target, on a stage that `set` sets.
 #[allow(dead_code, reason = "not every test file checks a stage")]
