@@ -112,7 +112,8 @@ impl Rule {
     /// the cause.
     pub fn remedy(&self) -> String {
         match (self.receiver, self.sender) {
-            ("", sender) => sender.to_owned(),
+            ("", "") => String::new(),
+            ("", sender) => format!("Sender: {sender}"),
             (receiver, "") => format!("Receiver: {receiver}"),
             (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
         }

@@ -198,6 +198,7 @@ impl<'a> Check<'a> {
                     peer: address,
                     times,
                     deadline: self.deadline,
+                    cuts: self.cuts,
                 };
                 Some(smtp::converse(stream, &script).await)
             }

@@ -386,8 +386,16 @@ fn certificate_report(depth: usize, presented: &Presented) -> Option<Certificate
         MatchingType::SHA2_256,
         certificate.spki_der(),
     )?;
+    // Many certificates name their host among the alternative names alone.
+    let subject = match (
+        certificate.subject().common_names(),
+        certificate.dns_names(),
+    ) {
+        ([], [host, ..]) => printable(host),
+        _ => name(certificate.subject()),
+    };
     Some(CertificateReport {
-        subject: name(certificate.subject()),
+        subject,
         issuer: name(certificate.issuer()),
         dns_names: certificate
             .dns_names()

@@ -183,7 +183,8 @@ pub struct SessionReport {
 /// One presented certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateReport {
-    /// The subject's common name, else the whole subject.
+    /// The subject's common name, else its first host name, else the whole
+    /// subject.
     pub subject: String,
     /// The issuer's common name, else the whole issuer.
     pub issuer: String,
