@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import itertools
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,16 +85,18 @@ class Mint:
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
         self.directory = directory
-        self.count = 0
+        self.numbers = itertools.count(1)
+        self.lock = threading.RLock()
         self.made: dict[object, Issued] = {}
         self.trusted_root = self.authority(TRUSTED_ROOT)
 
     def authority(self, wanted: Authority) -> Issued:
         """An issuer, and those above it."""
-        if wanted not in self.made:
-            issuer = self.authority(wanted.issuer) if wanted.issuer else None
-            self.made[wanted] = self.issue(wanted, f"/CN={wanted.name}", (), issuer)
-        return self.made[wanted]
+        with self.lock:
+            if wanted not in self.made:
+                issuer = self.authority(wanted.issuer) if wanted.issuer else None
+                self.made[wanted] = self.issue(wanted, f"/CN={wanted.name}", (), issuer)
+            return self.made[wanted]
 
     def for_host(self, host: str, domain: str, wanted: Certificate) -> Issued:
         """The certificate of this kind for this host."""
@@ -117,8 +121,7 @@ class Mint:
         issuer: Issued | None,
     ) -> Issued:
         """One new key with one new certificate."""
-        self.count += 1
-        directory = self.directory / str(self.count)
+        directory = self.directory / str(next(self.numbers))
         directory.mkdir()
         (directory / "index").touch()
         key, request, pem = (directory / f for f in ("key.pem", "request.pem", "cert.pem"))

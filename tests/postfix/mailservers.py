@@ -4,10 +4,10 @@ servers; a listener per address."""
 import itertools
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,6 +34,7 @@ smtpd_client_connection_count_limit = 0
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtputf8_enable = no
 in_flow_delay = 0
+max_idle = 20s
 """
 
 COMMON_MASTER = """\
@@ -96,32 +97,43 @@ nowhere:
 def place(scenarios: list[Scenario], mint: Mint) -> dict[str, list[Placed]]:
     """Give every listener an address and certificates."""
     ipv4, ipv6 = itertools.count(), itertools.count(1)
-    placed: dict[str, list[Placed]] = {}
-    for scenario in scenarios:
-        placed[scenario.name] = []
-        for host in scenario.hosts:
-            name = scenario.absolute(host.name)
+    addresses = {
+        scenario.name: [
+            listener.address or next_address(listener, ipv4, ipv6)
+            for host in scenario.hosts
+            for listener in host.listeners
+        ]
+        for scenario in scenarios
+    }
 
-            def issued(wanted: Certificate, name=name, scenario=scenario) -> Issued:
-                return mint.for_host(name, scenario.domain, wanted)
+    def place_one(scenario: Scenario) -> list[Placed]:
+        free = iter(addresses[scenario.name])
+        return [
+            place_listener(scenario, scenario.absolute(host.name), listener, next(free), mint)
+            for host in scenario.hosts
+            for listener in host.listeners
+        ]
 
-            for listener in host.listeners:
-                address = listener.address or next_address(listener, ipv4, ipv6)
-                placed[scenario.name].append(
-                    Placed(
-                        name,
-                        listener,
-                        address,
-                        scenario.port,
-                        issued(listener.certificate) if listener.certificate else None,
-                        issued(listener.second) if listener.second else None,
-                        {
-                            sni if sni == "*" else scenario.absolute(sni).rstrip("."): issued(one)
-                            for sni, one in listener.sni
-                        },
-                    )
-                )
-    return placed
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(addresses, pool.map(place_one, scenarios)))
+
+
+def place_listener(
+    scenario: Scenario, host: str, listener: Listener, address: str, mint: Mint
+) -> Placed:
+    """One listener with all its certificates."""
+
+    def issued(wanted: Certificate | None) -> Issued | None:
+        return mint.for_host(host, scenario.domain, wanted) if wanted else None
+
+    names = {
+        name if name == "*" else scenario.absolute(name).rstrip("."): issued(wanted)
+        for name, wanted in listener.sni
+    }
+    return Placed(
+        *(host, listener, address, scenario.port),
+        *(issued(listener.certificate), issued(listener.second), names),
+    )
 
 
 def next_address(listener: Listener, ipv4: itertools.count, ipv6: itertools.count) -> str:
@@ -279,22 +291,26 @@ def start(
         start_exim(directory / "exim", exim, mine, children)
     if mine := [one for one in placed if one.listener.software in ("script", "deaf")]:
         start_scripted(directory, mine, children)
-    for one in placed:
-        if one.listener.listens:
-            wait_for_port(one.address, one.port)
+    wait_for({(one.address, one.port) for one in placed if one.listener.listens})
 
 
-def wait_for_port(address: str, port: int) -> None:
-    """Until somebody listens there."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection((address, port), 2).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"no mail server at {address}") from None
-            time.sleep(0.1)
+def wait_for(wanted: set[tuple[str, int]]) -> None:
+    """Until somebody listens at all of these; nobody is woken up by asking."""
+    deadline = time.monotonic() + 30
+    while missing := wanted - listening():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no mail server at {sorted(missing)[:5]}")
+        time.sleep(0.2)
+
+
+def listening() -> set[tuple[str, int]]:
+    """The addresses and ports where TCP connections are taken."""
+    done = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True)
+    found = set()
+    for line in done.stdout.splitlines():
+        address, port = line.split()[3].rsplit(":", 1)
+        found.add((address.strip("[]"), int(port)))
+    return found
 
 
 def stop(directory: Path) -> None:

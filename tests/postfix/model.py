@@ -96,7 +96,7 @@ class Listener:
     any name). `options` are Postfix parameters of this listener alone.
     """
 
-    software: str = "postfix-a"
+    software: str = "script"
     family: int = 4
     certificate: Certificate | None = Certificate()
     starttls: bool = True

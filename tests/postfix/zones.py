@@ -1,12 +1,12 @@
 """Zone files of the lab: the scenarios' zones, the top-level domain, the root."""
 
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from certificates import Issued, tlsa_rdata
+from keyring import Keys, run
 from model import TOP, Placed, Scenario, Tlsa, Zone
 
 TOP_SERVER = "127.0.1.1"
@@ -45,6 +45,7 @@ class Zones:
     ):
         directory.mkdir()
         self.stranger = stranger
+        self.keys = Keys(directory)
         self.directory = directory
         root = ZoneFile(".", ".", Zone(), TOP_SERVER, [". NS ns-top.lab."])
         top = ZoneFile(TOP, TOP, Zone(), TOP_SERVER, ["@ NS ns-top.lab."])
@@ -110,12 +111,7 @@ class Zones:
         if not file.style.signed:
             file.path.write_text(text)
             return
-        key = run(
-            *("dnssec-keygen", "-q", "-K", str(self.directory), "-a", file.style.algorithm),
-            *("-f", "KSK", file.name),
-        ).strip()
-        key_path = self.directory / f"{key}.key"
-        file.ds = delegation(run("dnssec-dsfromkey", "-2", str(key_path)).split(), file.style.ds)
+        key_path, file.ds = self.keys.of_zone(file.name, file.style)
         unsigned = base.with_name(base.name + ".unsigned")
         unsigned.write_text(text + key_path.read_text())
         now = time.time()
@@ -124,17 +120,6 @@ class Zones:
         if file.style.expired:
             old = sign(file, unsigned, key_path, now - 60 * 86400, now - 30 * 86400)
         file.path.write_text(spoil(good, old, file.style))
-
-
-def delegation(ds: list[str], style: str) -> list[str]:
-    """The DS record at the parent: owner, class, type, tag, algorithm, digest."""
-    if style == "missing":
-        return []
-    if style == "wrong":
-        ds[-1] = ds[-1][::-1]
-    elif style == "unknown":
-        ds[4] = "200"
-    return [" ".join(ds)]
 
 
 def depth(file: ZoneFile) -> int:
@@ -208,11 +193,3 @@ def covered(line: str) -> str | None:
 def stamp(seconds: float) -> str:
     """The time form of dnssec-signzone."""
     return time.strftime("%Y%m%d%H%M%S", time.gmtime(seconds))
-
-
-def run(*command: str) -> str:
-    """Run a tool; what it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout

@@ -154,7 +154,7 @@ PKIX = (
 
 SCENARIOS = (
     *(
-        one_host(name, about, verdict, tlsa, listener=Listener(certificate=certificate))
+        one_host(name, about, verdict, tlsa, listener=Listener("postfix-b", certificate=certificate))
         for name, about, verdict, tlsa, certificate in SENT
     ),
     *(

@@ -1,7 +1,7 @@
 """Signatures: missing, broken, expired; delegations; denials; wildcards."""
 
 from model import Host, Scenario, Tlsa, Zone
-from scenarios.forms import RIGHT, STALE, good, one_host, stale
+from scenarios.forms import POSTFIX, RIGHT, STALE, good, one_host, stale
 
 NSEC3 = Zone(nsec3="-3 -")
 
@@ -10,7 +10,7 @@ def provider(name: str, about: str, verdict: str, *tlsa: Tlsa, **zone) -> Scenar
     """An unsigned domain with its mail at a provider, in a zone elsewhere."""
     its_zone = f"{name}-provider.lab."
     return Scenario(
-        name, about, verdict, hosts=(Host(f"mx.{its_zone}", tlsa=tlsa),), mx=(f"10 mx.{its_zone}",),
+        name, about, verdict, hosts=(Host(f"mx.{its_zone}", (POSTFIX,), tlsa),), mx=(f"10 mx.{its_zone}",),
         zones=(Zone(signed=False), Zone(its_zone, **zone)),
     )
 

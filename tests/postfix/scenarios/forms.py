@@ -5,6 +5,7 @@ from model import PRIVATE, Certificate, Host, Listener, Scenario, Script, Tlsa
 OWN_CA = Certificate(PRIVATE)
 RIGHT = Tlsa("3 1 1")
 STALE = Tlsa("3 1 1", "stale")
+POSTFIX = Listener("postfix-a")
 NOBODY = Listener("nobody")
 PLAIN = Listener("postfix-b", starttls=False)
 
@@ -22,9 +23,11 @@ def scripted(certificate: Certificate = Certificate(), **script) -> Listener:
 
 def good(name: str = "mail", **listener) -> Host:
     """A host whose TLSA record holds."""
+    listener.setdefault("software", "postfix-a")
     return Host(name, (Listener(**listener),), (RIGHT,))
 
 
 def stale(name: str = "mail", **listener) -> Host:
     """A host whose TLSA record does not hold."""
+    listener.setdefault("software", "postfix-a")
     return Host(name, (Listener(**listener),), (STALE,))

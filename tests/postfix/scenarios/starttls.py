@@ -3,8 +3,8 @@
 from model import Host, Listener, Scenario, Tlsa
 from scenarios.forms import NOBODY, PLAIN, RIGHT, one_host, scripted
 
-NO_PROTOCOL = Listener(options=("smtpd_tls_protocols=SSLv3",))
-OLD_PROTOCOL = Listener(options=("smtpd_tls_protocols=TLSv1",))
+NO_PROTOCOL = Listener("postfix-a", options=("smtpd_tls_protocols=SSLv3",))
+OLD_PROTOCOL = Listener("postfix-a", options=("smtpd_tls_protocols=TLSv1",))
 
 # Each with TLSA records, without, and before a second MX host that is healthy.
 # name, what it shows, listener, verdict without TLSA, does it bounce at once?
@@ -98,7 +98,7 @@ SCENARIOS = (
     ),
     one_host(
         "no-certificate", "a server that can do anonymous TLS only (R51)", "no-dane",
-        listener=Listener(certificate=None),
+        listener=Listener("postfix-a", certificate=None),
     ),
     one_host(
         "old-protocol-only", "the handshake holds where nothing has to match (R50)", "dane-broken",

@@ -1,7 +1,7 @@
 """DANE-EE(3): the certificate or its key, and nothing else."""
 
 from model import PRIVATE, Certificate, Listener, Tlsa
-from scenarios.forms import OWN_CA, RIGHT, STALE, one_host
+from scenarios.forms import OWN_CA, POSTFIX, RIGHT, STALE, one_host
 
 FORMS = {
     "certificate-full": "3 0 0",
@@ -29,29 +29,32 @@ IGNORED = {
 }
 
 SCENARIOS = (
-    one_host("all-well", "3 1 1 of the key in use (R53)", "dane-ok", RIGHT),
+    one_host("all-well", "3 1 1 of the key in use (R53)", "dane-ok", RIGHT,
+             listener=POSTFIX),
     one_host(
         "exim-all-well", "3 1 1 of an exim's key (R53)", "dane-ok", RIGHT,
         listener=Listener("exim"),
     ),
     one_host(
         "leaf-expired-self-signed", "3 1 1 asks neither for dates nor for an issuer (R54)",
-        "dane-ok", RIGHT, listener=Listener(certificate=Certificate(None, validity="expired")),
+        "dane-ok", RIGHT, listener=Listener("postfix-a", certificate=Certificate(None, validity="expired")),
     ),
-    one_host("stale", "3 1 1 of a key that was replaced (R53)", "dane-broken", STALE),
+    one_host("stale", "3 1 1 of a key that was replaced (R53)", "dane-broken", STALE,
+             listener=POSTFIX),
     one_host(
         "stale-exim", "3 1 1 of a key that an exim has replaced (R53)", "dane-broken", STALE,
         listener=Listener("exim", certificate=Certificate(None)),
     ),
     one_host(
-        "roll-over", "the old and the new key are both published (R43)", "dane-ok", STALE, RIGHT
+        "roll-over", "the old and the new key are both published (R43)", "dane-ok", STALE, RIGHT,
+        listener=POSTFIX,
     ),
     one_host("duplicates", "the same record twice (R44)", "dane-ok", RIGHT, RIGHT),
     one_host(
         "many-records", "forty stale records and the right one (R44)", "dane-ok",
         *(Tlsa(rdata=f"030101{number:064x}") for number in range(40)), RIGHT,
     ),
-    one_host("no-tlsa", "signed, without TLSA records (R35)", "no-dane"),
+    one_host("no-tlsa", "signed, without TLSA records (R35)", "no-dane", listener=POSTFIX),
     one_host(
         "end-entity-beside-anchor", "3 1 1 holds and no name fits; 2 1 1 is there too (R54)",
         "dane-ok", RIGHT, Tlsa("2 1 1", "issuer"),
