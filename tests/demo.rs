@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
 use danecheck::finding::RULES;
-use danecheck::judge::{Channel, Delivery, Outcome};
+use danecheck::judge::{Channel, Delivery, Outcome, SecurityLevel};
 use danecheck::report::{Report, schema};
 use support::now;
 
@@ -228,18 +228,8 @@ fn short(outcome: &Outcome) -> String {
 }
 
 fn outcomes(report: &Report) -> String {
-    let o = &report.outcomes;
-    let all = [
-        &o.none,
-        &o.may,
-        &o.encrypt,
-        &o.dane,
-        &o.dane_only,
-        &o.fingerprint,
-        &o.verify,
-        &o.secure,
-    ];
-    all.map(short).join(" ")
+    let all = SecurityLevel::ALL.map(|level| short(report.outcomes.at(level)));
+    all.join(" ")
 }
 
 fn override_word(report: &Report) -> String {

@@ -9,7 +9,7 @@ use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence};
 use super::level::SecurityLevel;
-use super::outcome::{Channel, Outcome};
+use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
 
 /// The verdict.
@@ -157,20 +157,23 @@ fn mx_lookup_failed(evidence: &Evidence<'_>) -> bool {
 /// The verdict, from the outcomes and the standings of all addresses.
 pub(crate) fn verdict(
     evidence: &Evidence<'_>,
-    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+    outcomes: &Outcomes,
     standings: &[Standing],
 ) -> Verdict {
     if blind(evidence).is_some() {
         return Verdict::Indeterminate;
     }
-    let dane = outcome(SecurityLevel::Dane);
+    let dane = &outcomes.dane;
     if !dane.delivers() {
         let weaker = [
             SecurityLevel::None,
             SecurityLevel::May,
             SecurityLevel::Encrypt,
         ];
-        return if weaker.into_iter().any(|level| outcome(level).delivers()) {
+        return if weaker
+            .into_iter()
+            .any(|level| outcomes.at(level).delivers())
+        {
             Verdict::DaneBroken
         } else {
             Verdict::Undeliverable

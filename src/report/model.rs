@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{KnownBy, SecurityStatus};
 use crate::finding::Severity;
-use crate::judge::{Outcome, Recommendation, Standing, Verdict};
+use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::unix_time::UnixTime;
 
 /// The version of the report's form.
@@ -36,21 +36,6 @@ pub struct Report {
     pub hosts: Vec<HostReport>,
     /// What was found, the worst first.
     pub findings: Vec<FindingReport>,
-}
-
-/// One outcome for each level.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs, reason = "they are the levels themselves")]
-pub struct Outcomes {
-    pub none: Outcome,
-    pub may: Outcome,
-    pub encrypt: Outcome,
-    pub dane: Outcome,
-    #[serde(rename = "dane-only")]
-    pub dane_only: Outcome,
-    pub fingerprint: Outcome,
-    pub verify: Outcome,
-    pub secure: Outcome,
 }
 
 /// The resolver.
