@@ -131,6 +131,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
 fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
     let mut report = LookupReport {
         name: printable(&lookup.name),
+        record_type: lookup.record_type.to_string(),
         answer: "failure".to_owned(),
         status: lookup.status(),
         known_by: None,

@@ -52,6 +52,9 @@ pub struct ResolverReport {
 pub struct LookupReport {
     /// The name asked.
     pub name: String,
+    /// The type asked.
+    #[serde(rename = "type")]
+    pub record_type: String,
     /// `records`, `nodata`, `nxdomain` or `failure`.
     pub answer: String,
     /// The DNSSEC status; null where the lookup failed.
