@@ -319,7 +319,9 @@ fn the_case_that_is_shown_in_full_exists() {
 
 /// Findings that no case raises, with the test that does.
 const RAISED_ELSEWHERE: &[(&str, &str)] = &[
+    ("address-family-unreachable", "tests/findings.rs"),
     ("address-lookup-failed", "tests/findings.rs"),
+    ("connection-timed-out", "tests/findings.rs"),
     ("ehlo-refused", "tests/findings.rs"),
     ("invalid-target", "tests/cli.rs"),
     ("mx-host-is-address", "tests/findings.rs"),

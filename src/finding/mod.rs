@@ -60,6 +60,7 @@ pub struct Finding {
 
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
+    &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,

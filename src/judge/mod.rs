@@ -32,7 +32,7 @@ pub use verdict::{Standing, Verdict};
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
 pub(crate) use route::{DeadEndCause, Route};
-pub(crate) use verdict::{Blind, blind, cannot_be_seen};
+pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works};
 
 use policy::PolicyRequest;
 

@@ -71,7 +71,7 @@ pub(crate) fn standing(
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
 ) -> Standing {
-    if cannot_be_seen(address) {
+    if cannot_be_seen(address) && !family_works(evidence, address) {
         return Standing::Unseen;
     }
     let request = PolicyRequest::plain(SecurityLevel::Dane);
@@ -108,6 +108,14 @@ pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
             ),
             _ => false,
         })
+}
+
+/// Whether any address of the same family could be reached: else the family
+/// may be missing here, which is not counted against the domain.
+pub(crate) fn family_works(evidence: &Evidence<'_>, address: &AddressEvidence<'_>) -> bool {
+    evidence.addresses().any(|(_, other)| {
+        other.seen.address.is_ipv4() == address.seen.address.is_ipv4() && !cannot_be_seen(other)
+    })
 }
 
 /// Why nothing can be said about the target.
