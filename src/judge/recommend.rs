@@ -173,7 +173,7 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
 }
 
 /// Where TLSA records exist, a missing STARTTLS or a strange certificate is
-/// also exactly what an attack looks like.
+/// also exactly what an attack looks like; so is a TLSA lookup that fails.
 fn caution(evidence: &Evidence<'_>) -> Option<String> {
     let looks_like_attack = evidence.addresses().any(|(_, address)| {
         let in_play = matches!(
@@ -195,7 +195,7 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
             .dane
             .as_ref()
             .is_some_and(|matching| matching.result.is_err() && matching.stage == Stage::MustMatch);
-        in_play && (no_tls || strange)
+        address.dane == DaneRecords::LookupError || in_play && (no_tls || strange)
     });
     looks_like_attack.then(|| {
         "Somebody between you and the receiver would look exactly like this. Check from \

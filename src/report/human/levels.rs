@@ -9,23 +9,34 @@ use super::{Page, Tone};
 struct Cell {
     level: &'static str,
     word: &'static str,
+    shown: String,
     tone: Tone,
 }
 
 pub(super) fn levels(page: &mut Page, report: &Report) {
     let cells = SecurityLevel::ALL.map(|level| {
-        let (word, tone) = word(report.outcomes.at(level));
-        let level = level.as_str();
-        Cell { level, word, tone }
+        let outcome = report.outcomes.at(level);
+        let (word, tone) = word(outcome);
+        let mark = if outcome.varies { "*" } else { "" };
+        Cell {
+            level: level.as_str(),
+            word,
+            shown: format!("{word}{mark}"),
+            tone,
+        }
     });
     page.blank();
     let mut names = "  level   ".to_owned();
     let mut words = "  Postfix ".to_owned();
     for cell in &cells {
-        let width = cell.level.len().max(cell.word.len());
+        let width = cell.level.len().max(cell.shown.len());
         names.push_str(&format!(" {:width$}", cell.level));
-        let pad = width.saturating_sub(cell.word.len());
-        words.push_str(&format!(" {}{:pad$}", page.tint(cell.tone, cell.word), ""));
+        let pad = width.saturating_sub(cell.shown.len());
+        words.push_str(&format!(
+            " {}{:pad$}",
+            page.tint(cell.tone, &cell.shown),
+            ""
+        ));
     }
     page.line(&names);
     page.line(&words);
@@ -35,6 +46,9 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
         if !meaning.is_empty() && !legend.contains(&meaning) {
             legend.push(meaning);
         }
+    }
+    if cells.iter().any(|cell| cell.shown.ends_with('*')) {
+        legend.push("* = at worst: Postfix chooses among equals by chance");
     }
     let legend = legend.join("; ");
     if !legend.is_empty() {
