@@ -81,6 +81,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "p e e 4.7.5 4.7.5 A A A",
     ),
     ("usage-1-only", "dane-unusable", "-", "p e e e 4.7.5 A A A"),
+    ("usage-1-beside-3", "dane-ok", "-", "p e e A A A A A"),
     (
         "malformed-record",
         "dane-unusable",
