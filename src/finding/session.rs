@@ -1,7 +1,9 @@
 //! Findings about the dialogue with each address.
 
-use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
-use crate::observation::{ConnectFailureKind, Interruption, SessionEnd};
+use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, objection};
+use crate::observation::{
+    ConnectFailureKind, Interruption, KeyExchange, LegacySeen, LegacyTls, SessionEnd,
+};
 
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
@@ -56,6 +58,43 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               plain text.",
     sender: "",
     receiver: "see that the server offers TLS 1.2 or 1.3 with a working certificate and key.",
+};
+
+pub(super) static CERTIFICATE_UNSEEN: Rule = Rule {
+    id: "certificate-unseen",
+    severity: Severity::Warning,
+    reference: "RFC 8446 section 4.4.2",
+    meaning: "The server insists on TLS 1.3 with a key exchange that this program does not have, \
+              so its certificate stays hidden. Postfix can talk to it; whether TLSA records or \
+              names match is not known, and is reported as if they did not.",
+    sender: "look at the certificate with: openssl s_client -starttls smtp -connect HOST:25.",
+    receiver: "offer the groups x25519 or secp256r1 as well: many senders have no others.",
+};
+
+pub(super) static TLS_OUTDATED: Rule = Rule {
+    id: "tls-outdated",
+    severity: Severity::Warning,
+    reference: "RFC 9325 section 4",
+    meaning: "The server speaks TLS only by means that many have given up: an old version, a key \
+              exchange without forward secrecy, a suite without authenticated encryption, or a \
+              rare kind of key. Postfix on OpenSSL 3 delivers to it at every level; other \
+              senders may not.",
+    sender: "",
+    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
+               2048 bits or a key on P-256.",
+};
+
+pub(super) static TLS_TOO_OLD: Rule = Rule {
+    id: "tls-too-old",
+    severity: Severity::Error,
+    reference: "Postfix tls_client_start",
+    meaning: "The server speaks TLS only by means that Postfix accepts where no certificate has \
+              to match (levels may and encrypt). At dane with TLSA records, and at fingerprint, \
+              verify and secure, Postfix raises OpenSSL's security level to 1, and the handshake \
+              fails: mail waits.",
+    sender: "",
+    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
+               2048 bits or a key on P-256.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -125,9 +164,54 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         for session in &address.sessions {
-            end(host, address, &session.seen.end, findings);
+            let legacy = session.seen.legacy.as_ref();
+            match legacy.and_then(|legacy| Some((legacy, legacy.tls()?))) {
+                Some((legacy, tls)) => {
+                    by_old_means(peer(host, address.seen.address), legacy, tls, findings);
+                }
+                None => end(host, address, &session.seen.end, findings),
+            }
         }
     }
+}
+
+/// A server that Postfix can talk to, although we cannot.
+fn by_old_means(subject: String, legacy: &LegacySeen, tls: &LegacyTls, findings: &mut Findings) {
+    let spoken = format!("{subject} speaks {} with {}", tls.version, tls.cipher);
+    let why = match objection(legacy) {
+        Some(Objection::Anonymous) => "has no certificate to offer".to_owned(),
+        Some(Objection::OldSignature | Objection::Sha1Signature) => {
+            "signs over SHA-1 only".to_owned()
+        }
+        Some(Objection::ShortPrime(bits)) => {
+            format!("takes a Diffie-Hellman prime of {bits} bits only")
+        }
+        Some(Objection::Refused) => "refuses what Postfix offers where it verifies".to_owned(),
+        None if tls.version == "TLSv1.3" && tls.chain.is_empty() => {
+            let group = match &tls.key_exchange {
+                KeyExchange::Group(name) => name.as_str(),
+                KeyExchange::Rsa | KeyExchange::FiniteField(_) => "an unknown group",
+            };
+            findings.add(
+                &CERTIFICATE_UNSEEN,
+                subject.clone(),
+                format!(
+                    "{subject} takes no group but {group}: its certificate cannot be read from \
+                     here."
+                ),
+            );
+            return;
+        }
+        None => {
+            findings.add(
+                &TLS_OUTDATED,
+                subject,
+                format!("{spoken}, and nothing newer."),
+            );
+            return;
+        }
+    };
+    findings.add(&TLS_TOO_OLD, subject, format!("{spoken}, and {why}."));
 }
 
 fn end(

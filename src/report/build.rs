@@ -4,14 +4,14 @@ use crate::certificate::{DistinguishedName, Presented};
 use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::judge::{
-    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Outcome,
-    Recommendation, SessionEvidence, Verdict, judge,
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
+    Outcome, Recommendation, SessionEvidence, Verdict, judge, objection,
 };
 use crate::matching::RecordOutcome;
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, Lookup, MxRecord, Observation, ResolverValidation, SessionEnd,
-    TlsaLookup,
+    Answer, Denial, Interruption, LegacySeen, LegacyTls, Lookup, MxRecord, Observation,
+    ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
@@ -330,20 +330,41 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
 }
 
 fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
-    let (end, detail) = session_end(&session.seen.end);
+    let legacy = session.seen.legacy.as_ref();
+    let old = legacy.and_then(LegacySeen::tls);
+    let (end, detail) = match (legacy, old) {
+        (Some(legacy), Some(tls)) => ("old-means", old_means(legacy, tls)),
+        _ => session_end(&session.seen.end),
+    };
     let tls = session.seen.tls.as_ref();
     SessionReport {
         sni: session.seen.sni.clone(),
         end: end.to_owned(),
         detail: printable(&detail),
-        tls_version: tls.and_then(|tls| tls.version.clone()),
-        cipher: tls.and_then(|tls| tls.cipher.clone()),
+        tls_version: old
+            .map(|tls| tls.version.clone())
+            .or_else(|| tls.and_then(|tls| tls.version.clone())),
+        cipher: old
+            .map(|tls| tls.cipher.clone())
+            .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
         certificates: session
             .chain
             .iter()
             .enumerate()
             .filter_map(|(depth, certificate)| certificate_report(depth, certificate))
             .collect(),
+    }
+}
+
+/// What a server is, whose TLS we do not have and Postfix has.
+fn old_means(legacy: &LegacySeen, tls: &LegacyTls) -> String {
+    match objection(legacy) {
+        Some(Objection::Anonymous) => "only without a certificate".to_owned(),
+        Some(_) => "only by means too old for a certificate that must match".to_owned(),
+        None if tls.version == "TLSv1.3" && tls.chain.is_empty() => {
+            "its certificate cannot be read from here".to_owned()
+        }
+        None => "only by old means".to_owned(),
     }
 }
 
