@@ -17,6 +17,7 @@
 mod base_domain;
 pub mod budget;
 mod dial;
+mod group;
 mod host;
 mod legacy;
 mod line;

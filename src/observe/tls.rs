@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
+use super::group;
 use super::meter::is_flood;
 use super::signature;
 use crate::observation::{Der, HandshakeFailure, Session, SessionEnd, SignatureCheck, TlsSeen};
@@ -76,8 +77,9 @@ fn client(
     sni: Option<&str>,
     peer: IpAddr,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.kx_groups.extend(group::MORE);
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| error.to_string())?
         .dangerous()

@@ -13,13 +13,6 @@ use crate::observe::tls::alert_name;
 /// The longest handshake message that is put together.
 const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;
 
-/// The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section
-/// 4.1.3).
-const RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
-
 /// Why there is nothing to read, in the words of a handshake's failure.
 const NOT_TLS: &str = "the server sent something that is not TLS";
 
@@ -75,7 +68,7 @@ impl Flight {
         match (kind, self.agreed) {
             // HelloRequest means nothing here (RFC 5246 section 7.4.1.1).
             (0, _) => Ok(None),
-            (2, None) => self.server_hello(body),
+            (2, None) => self.server_hello(body).map(|()| None),
             (11, Some(_)) => {
                 self.chain = certificates(body).ok_or(Unfit::Form)?;
                 Ok(None)
@@ -91,33 +84,25 @@ impl Flight {
         }
     }
 
-    fn server_hello(&mut self, body: &[u8]) -> Result<Option<LegacyTls>, Unfit> {
+    fn server_hello(&mut self, body: &[u8]) -> Result<(), Unfit> {
         let hello = ServerHello::read(body).ok_or(Unfit::Form)?;
         let suite = Suite::find(hello.suite).ok_or(Unfit::Suite(hello.suite))?;
-        let is_new = hello.version == 0x0304;
-        if is_new != (suite.exchange == Exchange::Tls13)
-            || !(0x0301..=0x0304).contains(&hello.version)
-        {
-            return Err(Unfit::Version(hello.version));
+        match hello.version {
+            0x0301..=0x0303 if suite.exchange != Exchange::Tls13 => {}
+            0x0304 => return Err(Unfit::Tls13),
+            other => return Err(Unfit::Version(other)),
         }
-        let agreed = Agreed {
+        self.agreed = Some(Agreed {
             version: hello.version,
             suite,
-        };
-        self.agreed = Some(agreed);
-        if is_new {
-            // All that follows is encrypted.
-            let group = hello.group.ok_or(Unfit::Form)?;
-            self.exchange = Some((KeyExchange::Group(group_name(group)), None));
-            return self.finish(agreed).map(Some);
-        }
-        Ok(None)
+        });
+        Ok(())
     }
 
-    /// At ServerHelloDone, or at a ServerHello of TLS 1.3.
+    /// At ServerHelloDone.
     fn finish(&mut self, agreed: Agreed) -> Result<LegacyTls, Unfit> {
         let needs_key_exchange = agreed.suite.exchange != Exchange::Rsa;
-        let needs_chain = agreed.suite.exchange != Exchange::Tls13 && !agreed.suite.is_anonymous();
+        let needs_chain = !agreed.suite.is_anonymous();
         if needs_chain == self.chain.is_empty() || needs_key_exchange == self.exchange.is_none() {
             return Err(Unfit::Order);
         }
@@ -143,6 +128,9 @@ enum Unfit {
     Order,
     /// A suite that was not offered.
     Suite(u16),
+    /// All that follows is encrypted, and it is not for want of old means
+    /// that our own TLS did not come through.
+    Tls13,
     /// A version that was not offered, or one that does not go with the suite.
     Version(u16),
 }
@@ -153,6 +141,7 @@ impl Unfit {
             Self::Form => format!("the server's handshake message {kind} cannot be read"),
             Self::Order => format!("the server's handshake message {kind} is out of place"),
             Self::Suite(code) => format!("the server chose the cipher suite 0x{code:04x} unasked"),
+            Self::Tls13 => "the server answers with TLS 1.3".to_owned(),
             Self::Version(code) => format!("the server chose the version 0x{code:04x} unasked"),
         }
     }
@@ -174,36 +163,28 @@ fn alert(body: &[u8]) -> Result<Option<LegacyTls>, String> {
 struct ServerHello {
     version: u16,
     suite: u16,
-    /// The group of TLS 1.3's key share.
-    group: Option<u16>,
 }
 
 impl ServerHello {
     fn read(body: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(body);
         let mut version = bytes.word()?;
-        let retry = bytes.take(32)? == RETRY;
+        bytes.take(32)?;
         bytes.vector(1)?;
         let suite = bytes.word()?;
         bytes.take(1)?;
-        let mut group = None;
         if !bytes.is_empty() {
             let mut extensions = bytes.vector(2)?;
             while !extensions.is_empty() {
                 let number = extensions.word()?;
                 let mut data = extensions.vector(2)?;
-                match number {
-                    43 => version = data.word()?,
-                    51 => group = Some(data.word()?),
-                    _ => {}
+                // supported_versions (RFC 8446 section 4.2.1).
+                if number == 43 {
+                    version = data.word()?;
                 }
             }
         }
-        (!retry || version == 0x0304).then_some(Self {
-            version,
-            suite,
-            group,
-        })
+        Some(Self { version, suite })
     }
 }
 

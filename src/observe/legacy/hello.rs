@@ -4,7 +4,7 @@
 use ring::agreement::{EphemeralPrivateKey, X25519};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::suite::{Exchange, SUITES, Suite};
+use super::suite::SUITES;
 
 /// Which of Postfix's ClientHellos (`tls_client.c:tls_client_start`,
 /// `smtp_tls_policy.c:set_cipher_grade`).
@@ -15,13 +15,6 @@ pub(super) enum Rigour {
     Verifying,
     /// Nothing has to match: security level 0, anonymous suites first.
     Lenient,
-}
-
-/// The newest version that a ClientHello offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newest {
-    Tls12,
-    Tls13,
 }
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 section 3.3).
@@ -41,7 +34,7 @@ const SCHEMES: [u16; 23] = [
 pub(super) const SHA1_SCHEMES: [u16; 3] = [0x0203, 0x0201, 0x0202];
 
 /// The record with a new ClientHello; nothing where there is no randomness.
-pub(super) fn client_hello(rigour: Rigour, newest: Newest, sni: Option<&str>) -> Option<Vec<u8>> {
+pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>> {
     let source = SystemRandom::new();
     let mut random = [0; 64];
     source.fill(&mut random).ok()?;
@@ -51,18 +44,11 @@ pub(super) fn client_hello(rigour: Rigour, newest: Newest, sni: Option<&str>) ->
     let (nonce, session) = random.split_at(32);
     let mut hello = vec![3, 3];
     hello.extend(nonce);
-    match newest {
-        // The compatibility mode of RFC 8446 appendix D.4.
-        Newest::Tls13 => put(&mut hello, 1, session),
-        Newest::Tls12 => hello.push(0),
-    }
-    put(&mut hello, 2, &words(suites(rigour, newest)));
+    // The compatibility mode of RFC 8446 appendix D.4.
+    put(&mut hello, 1, session);
+    put(&mut hello, 2, &words(suites(rigour)));
     hello.extend([1, 0]);
-    put(
-        &mut hello,
-        2,
-        &extensions(rigour, newest, sni, share.as_ref()),
-    );
+    put(&mut hello, 2, &extensions(rigour, sni, share.as_ref()));
     let mut message = vec![1];
     put(&mut message, 3, &hello);
     let mut record = vec![22, 3, 1];
@@ -70,20 +56,16 @@ pub(super) fn client_hello(rigour: Rigour, newest: Newest, sni: Option<&str>) ->
     Some(record)
 }
 
-fn suites(rigour: Rigour, newest: Newest) -> impl Iterator<Item = u16> {
-    let offered = move |suite: &&Suite| match suite.exchange {
-        Exchange::Tls13 => newest == Newest::Tls13,
-        _ => rigour == Rigour::Lenient || !suite.is_anonymous(),
-    };
+fn suites(rigour: Rigour) -> impl Iterator<Item = u16> {
     SUITES
         .iter()
-        .filter(offered)
+        .filter(move |suite| rigour == Rigour::Lenient || !suite.is_anonymous())
         .map(|suite| suite.code)
         .chain([RENEGOTIATION_INFO])
 }
 
 /// In OpenSSL's order.
-fn extensions(rigour: Rigour, newest: Newest, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
+fn extensions(rigour: Rigour, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
     let mut all = Vec::new();
     if let Some(name) = sni {
         let mut entry = vec![0];
@@ -101,15 +83,13 @@ fn extensions(rigour: Rigour, newest: Newest, sni: Option<&str>, share: &[u8]) -
         .into_iter()
         .filter(|scheme| rigour == Rigour::Lenient || !SHA1_SCHEMES.contains(scheme));
     extension(&mut all, 13, &prefixed(2, &words(schemes)));
-    if newest == Newest::Tls13 {
-        let versions = words([0x0304, 0x0303, 0x0302, 0x0301]);
-        extension(&mut all, 43, &prefixed(1, &versions));
-        // psk_key_exchange_modes: with (EC)DHE.
-        extension(&mut all, 45, &[1, 1]);
-        let mut entry = vec![0, 0x1d];
-        put(&mut entry, 2, share);
-        extension(&mut all, 51, &prefixed(2, &entry));
-    }
+    let versions = words([0x0304, 0x0303, 0x0302, 0x0301]);
+    extension(&mut all, 43, &prefixed(1, &versions));
+    // psk_key_exchange_modes: with (EC)DHE.
+    extension(&mut all, 45, &[1, 1]);
+    let mut entry = vec![0, 0x1d];
+    put(&mut entry, 2, share);
+    extension(&mut all, 51, &prefixed(2, &entry));
     all
 }
 
@@ -140,13 +120,11 @@ mod tests {
     use super::*;
 
     /// The hello without what is random: nonce, session id, key share.
-    fn fixed(record: &[u8], newest: Newest) -> Vec<u8> {
+    fn fixed(record: &[u8]) -> Vec<u8> {
         let mut record = record.to_vec();
-        record[11..43].fill(0);
-        if newest == Newest::Tls13 {
-            record[44..76].fill(0);
-            let end = record.len();
-            record[end - 32..].fill(0);
+        let end = record.len();
+        for random in [11..43, 44..76, end - 32..end] {
+            record[random].fill(0);
         }
         record
     }
@@ -154,31 +132,21 @@ mod tests {
     #[test]
     fn the_hellos_are_those_of_openssl() {
         // Recorded from `openssl s_client` 3.0: fixtures/tls/README.md.
+        let level_1 = include_bytes!("../../../fixtures/tls/hello-level-1.bin");
+        let level_0 = include_bytes!("../../../fixtures/tls/hello-level-0.bin");
         for (rigour, recorded) in [
-            (
-                Rigour::Verifying,
-                &include_bytes!("../../../fixtures/tls/hello-level-1.bin")[..],
-            ),
-            (
-                Rigour::Lenient,
-                include_bytes!("../../../fixtures/tls/hello-level-0.bin"),
-            ),
+            (Rigour::Verifying, &level_1[..]),
+            (Rigour::Lenient, level_0),
         ] {
-            let hello = client_hello(rigour, Newest::Tls13, Some("mx.example.com")).unwrap();
-            assert_eq!(
-                fixed(&hello, Newest::Tls13),
-                fixed(recorded, Newest::Tls13),
-                "{rigour:?}"
-            );
+            let hello = client_hello(rigour, Some("mx.example.com")).unwrap();
+            assert_eq!(fixed(&hello), fixed(recorded), "{rigour:?}");
         }
     }
 
     #[test]
-    fn nothing_of_tls_1_3_is_left_in_the_older_hello() {
-        let hello = client_hello(Rigour::Verifying, Newest::Tls12, None).unwrap();
-        let newer = client_hello(Rigour::Verifying, Newest::Tls13, None).unwrap();
-        assert!(hello.len() < newer.len());
-        assert_eq!(hello[43], 0, "no session id");
-        assert!(!hello.windows(2).any(|pair| pair == [0x13, 0x02]));
+    fn without_a_server_name_there_is_no_such_extension() {
+        let named = client_hello(Rigour::Verifying, Some("mx.example.com")).unwrap();
+        let unnamed = client_hello(Rigour::Verifying, None).unwrap();
+        assert_eq!(named.len() - unnamed.len(), 4 + 5 + "mx.example.com".len());
     }
 }
