@@ -1,10 +1,11 @@
 //! Findings about the dialogue with each address.
 
-use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, objection};
-use crate::observation::{
-    ConnectFailureKind, Interruption, KeyExchange, LegacySeen, LegacyTls, SessionEnd,
+use crate::judge::{
+    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, objection,
 };
+use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
+use super::old_tls;
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
 
@@ -58,43 +59,6 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               plain text.",
     sender: "",
     receiver: "see that the server offers TLS 1.2 or 1.3 with a working certificate and key.",
-};
-
-pub(super) static CERTIFICATE_UNSEEN: Rule = Rule {
-    id: "certificate-unseen",
-    severity: Severity::Warning,
-    reference: "RFC 8446 section 4.4.2",
-    meaning: "The server insists on TLS 1.3 with a key exchange that this program does not have, \
-              so its certificate stays hidden. Postfix can talk to it; whether TLSA records or \
-              names match is not known, and is reported as if they did not.",
-    sender: "look at the certificate with: openssl s_client -starttls smtp -connect HOST:25.",
-    receiver: "offer the groups x25519 or secp256r1 as well: many senders have no others.",
-};
-
-pub(super) static TLS_OUTDATED: Rule = Rule {
-    id: "tls-outdated",
-    severity: Severity::Warning,
-    reference: "RFC 9325 section 4",
-    meaning: "The server speaks TLS only by means that many have given up: an old version, a key \
-              exchange without forward secrecy, a suite without authenticated encryption, or a \
-              rare kind of key. Postfix on OpenSSL 3 delivers to it at every level; other \
-              senders may not.",
-    sender: "",
-    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
-               2048 bits or a key on P-256.",
-};
-
-pub(super) static TLS_TOO_OLD: Rule = Rule {
-    id: "tls-too-old",
-    severity: Severity::Error,
-    reference: "Postfix tls_client_start",
-    meaning: "The server speaks TLS only by means that Postfix accepts where no certificate has \
-              to match (levels may and encrypt). At dane with TLSA records, and at fingerprint, \
-              verify and secure, Postfix raises OpenSSL's security level to 1, and the handshake \
-              fails: mail waits.",
-    sender: "",
-    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
-               2048 bits or a key on P-256.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -164,65 +128,25 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         for session in &address.sessions {
-            let legacy = session.seen.legacy.as_ref();
-            match legacy.and_then(|legacy| Some((legacy, legacy.tls()?))) {
+            match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
-                    by_old_means(peer(host, address.seen.address), legacy, tls, findings);
+                    old_tls::check(peer(host, address.seen.address), legacy, tls, findings);
                 }
-                None => end(host, address, &session.seen.end, findings),
+                None => end(host, address, session.seen, findings),
             }
         }
     }
 }
 
-/// A server that Postfix can talk to, although we cannot.
-fn by_old_means(subject: String, legacy: &LegacySeen, tls: &LegacyTls, findings: &mut Findings) {
-    let spoken = format!("{subject} speaks {} with {}", tls.version, tls.cipher);
-    let why = match objection(legacy) {
-        Some(Objection::Anonymous) => "has no certificate to offer".to_owned(),
-        Some(Objection::OldSignature | Objection::Sha1Signature) => {
-            "signs over SHA-1 only".to_owned()
-        }
-        Some(Objection::ShortPrime(bits)) => {
-            format!("takes a Diffie-Hellman prime of {bits} bits only")
-        }
-        Some(Objection::Refused) => "refuses what Postfix offers where it verifies".to_owned(),
-        None if tls.version == "TLSv1.3" && tls.chain.is_empty() => {
-            let group = match &tls.key_exchange {
-                KeyExchange::Group(name) => name.as_str(),
-                KeyExchange::Rsa | KeyExchange::FiniteField(_) => "an unknown group",
-            };
-            findings.add(
-                &CERTIFICATE_UNSEEN,
-                subject.clone(),
-                format!(
-                    "{subject} takes no group but {group}: its certificate cannot be read from \
-                     here."
-                ),
-            );
-            return;
-        }
-        None => {
-            findings.add(
-                &TLS_OUTDATED,
-                subject,
-                format!("{spoken}, and nothing newer."),
-            );
-            return;
-        }
-    };
-    findings.add(&TLS_TOO_OLD, subject, format!("{spoken}, and {why}."));
-}
-
 fn end(
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
-    end: &SessionEnd,
+    session: &Session,
     findings: &mut Findings,
 ) {
     let subject = peer(host, address.seen.address);
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
-    match end {
+    match &session.end {
         SessionEnd::Completed => {}
         SessionEnd::NotConnected(failure) => {
             let rule = match failure.kind {
@@ -286,10 +210,14 @@ fn end(
             );
         }
         SessionEnd::HandshakeFailed(failure) => {
-            let why = match (&failure.alert, failure.timed_out) {
-                (_, true) => "time ran out".to_owned(),
-                (Some(alert), false) => format!("the server says {alert}"),
-                (None, false) => failure.text.clone(),
+            let objection = session.legacy.as_ref().and_then(objection);
+            let why = match (&failure.alert, objection) {
+                (_, Some(Objection::ShortPrime(bits))) => {
+                    format!("the server's Diffie-Hellman prime has only {bits} bits")
+                }
+                _ if failure.timed_out => "time ran out".to_owned(),
+                (Some(alert), _) => format!("the server says {alert}"),
+                (None, _) => failure.text.clone(),
             };
             add(
                 &HANDSHAKE_FAILED,

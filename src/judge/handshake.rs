@@ -46,13 +46,22 @@ pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
         return false;
     };
     match rigour {
+        _ if short_prime(tls).is_some() => false,
         Rigour::Lenient => true,
         Rigour::LenientWithCertificate => !tls.anonymous,
         Rigour::Verifying => objection(legacy).is_none(),
     }
 }
 
-/// Why a session is no good where a certificate must match.
+/// What the server speaks, where our own TLS could not finish a handshake and
+/// Postfix can at some level.
+pub(crate) fn by_old_means(session: &Session) -> Option<(&LegacySeen, &LegacyTls)> {
+    let legacy = session.legacy.as_ref()?;
+    let tls = legacy.tls()?;
+    completes(session, Rigour::Lenient).then_some((legacy, tls))
+}
+
+/// Why a session is no good, most often where a certificate must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Objection {
     /// TLS 1.0 and 1.1 sign over MD5 and SHA-1: "legacy sigalg disallowed or
@@ -62,7 +71,8 @@ pub(crate) enum Objection {
     /// A signature over SHA-1 that was not offered: "wrong signature type"
     /// (openssl:`t1_lib.c:tls12_check_peer_sigalg`).
     Sha1Signature,
-    /// "dh key too small" (openssl:`statem_clnt.c:tls_process_ske_dhe`).
+    /// "dh key too small" (openssl:`statem_clnt.c:tls_process_ske_dhe`), at
+    /// security level 0 as well.
     ShortPrime(u32),
     /// There is no certificate.
     Anonymous,
@@ -70,30 +80,36 @@ pub(crate) enum Objection {
     Refused,
 }
 
-/// A prime of 80 bits of security (openssl:`bn_lib.c:BN_security_bits`).
-const LEVEL_1_PRIME: u32 = 1024;
+/// "No EDH keys weaker than 1024-bits even at level 0, otherwise, anything
+/// goes" (openssl:`ssl_cert.c:ssl_security_default_callback`).
+const SHORTEST_PRIME: u32 = 1024;
+
+fn short_prime(tls: &LegacyTls) -> Option<u32> {
+    match tls.key_exchange {
+        KeyExchange::FiniteField(bits) if bits < SHORTEST_PRIME => Some(bits),
+        _ => None,
+    }
+}
 
 /// What stands against a session where a certificate must match.
 pub(crate) fn objection(legacy: &LegacySeen) -> Option<Objection> {
+    let tls = legacy.tls();
     match &legacy.verifying {
-        LegacyAnswer::Spoken(tls) => objection_of_level_1(tls),
-        LegacyAnswer::Refused(_) => Some(
-            legacy
-                .tls()
-                .and_then(objection_of_level_1)
-                .unwrap_or(Objection::Refused),
-        ),
+        LegacyAnswer::Spoken(_) => tls.and_then(objection_of_level_1),
+        LegacyAnswer::Refused(_) => tls
+            .and_then(objection_of_level_1)
+            .or(Some(Objection::Refused)),
     }
 }
 
 fn objection_of_level_1(tls: &LegacyTls) -> Option<Objection> {
     let old = matches!(tls.version.as_str(), "TLSv1" | "TLSv1.1");
-    match tls.key_exchange {
-        _ if tls.anonymous => Some(Objection::Anonymous),
-        KeyExchange::FiniteField(bits) if bits < LEVEL_1_PRIME => Some(Objection::ShortPrime(bits)),
-        _ if old && tls.signed => Some(Objection::OldSignature),
-        _ if tls.sha1_signature => Some(Objection::Sha1Signature),
-        _ => None,
+    match short_prime(tls) {
+        Some(bits) => Some(Objection::ShortPrime(bits)),
+        None if tls.anonymous => Some(Objection::Anonymous),
+        None if old && tls.signed => Some(Objection::OldSignature),
+        None if tls.sha1_signature => Some(Objection::Sha1Signature),
+        None => None,
     }
 }
 
@@ -161,7 +177,6 @@ mod tests {
             tls("TLSv1.2", KeyExchange::Rsa),
             tls("TLSv1.2", curve()),
             tls("TLSv1.2", KeyExchange::FiniteField(1024)),
-            tls("TLSv1.3", KeyExchange::Group("x448".to_owned())),
         ] {
             assert_eq!(
                 gets_through(Some(good.clone()), None),
@@ -182,9 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn a_short_prime_fails_where_a_certificate_must_match() {
+    fn a_short_prime_fails_everywhere() {
         let short = tls("TLSv1.2", KeyExchange::FiniteField(1023));
-        assert_eq!(gets_through(Some(short), None), [true, true, false]);
+        assert_eq!(gets_through(Some(short.clone()), None), [false; 3]);
+        let anonymous = LegacyTls {
+            anonymous: true,
+            ..short
+        };
+        assert_eq!(gets_through(None, Some(anonymous)), [false; 3]);
     }
 
     #[test]

@@ -135,20 +135,19 @@ pub enum LegacyAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegacyTls {
-    /// `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`.
+    /// `TLSv1`, `TLSv1.1` or `TLSv1.2`.
     pub version: String,
     /// The suite by its IANA name.
     pub cipher: String,
     /// The suite has no certificate.
     pub anonymous: bool,
-    /// The server signs its part of the key exchange, in TLS up to 1.2.
+    /// The server signs its part of the key exchange.
     pub signed: bool,
     /// It does so in TLS 1.2 over SHA-1.
     pub sha1_signature: bool,
     /// How keys are agreed on.
     pub key_exchange: KeyExchange,
-    /// The certificates in the order presented, the leaf first; none where
-    /// they came encrypted, as in TLS 1.3.
+    /// The certificates in the order presented, the leaf first.
     pub chain: Vec<Der>,
 }
 

@@ -5,13 +5,13 @@ use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::judge::{
     Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
-    Outcome, Recommendation, SessionEvidence, Verdict, judge, objection,
+    Outcome, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
 };
 use crate::matching::RecordOutcome;
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, LegacySeen, LegacyTls, Lookup, MxRecord, Observation,
-    ResolverValidation, SessionEnd, TlsaLookup,
+    Answer, Denial, Interruption, LegacySeen, Lookup, MxRecord, Observation, ResolverValidation,
+    SessionEnd, TlsaLookup,
 };
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
@@ -330,11 +330,10 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
 }
 
 fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
-    let legacy = session.seen.legacy.as_ref();
-    let old = legacy.and_then(LegacySeen::tls);
-    let (end, detail) = match (legacy, old) {
-        (Some(legacy), Some(tls)) => ("old-means", old_means(legacy, tls)),
-        _ => session_end(&session.seen.end),
+    let old = by_old_means(session.seen);
+    let (end, detail) = match old {
+        Some((legacy, _)) => ("old-means", old_means(legacy)),
+        None => session_end(&session.seen.end),
     };
     let tls = session.seen.tls.as_ref();
     SessionReport {
@@ -342,10 +341,10 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
         end: end.to_owned(),
         detail: printable(&detail),
         tls_version: old
-            .map(|tls| tls.version.clone())
+            .map(|(_, tls)| tls.version.clone())
             .or_else(|| tls.and_then(|tls| tls.version.clone())),
         cipher: old
-            .map(|tls| tls.cipher.clone())
+            .map(|(_, tls)| tls.cipher.clone())
             .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
         certificates: session
             .chain
@@ -357,13 +356,10 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
 }
 
 /// What a server is, whose TLS we do not have and Postfix has.
-fn old_means(legacy: &LegacySeen, tls: &LegacyTls) -> String {
+fn old_means(legacy: &LegacySeen) -> String {
     match objection(legacy) {
         Some(Objection::Anonymous) => "only without a certificate".to_owned(),
         Some(_) => "only by means too old for a certificate that must match".to_owned(),
-        None if tls.version == "TLSv1.3" && tls.chain.is_empty() => {
-            "its certificate cannot be read from here".to_owned()
-        }
         None => "only by old means".to_owned(),
     }
 }
