@@ -20,7 +20,8 @@ pub enum TrustAnchorError {
 
 /// How many DS and DNSKEY records of the root the text holds.
 pub fn root_anchors(text: &str) -> Result<usize, TrustAnchorError> {
-    let mut zone = Zonefile::from(text);
+    // The parser wants every record to end in a line end.
+    let mut zone = Zonefile::from(format!("{text}\n").as_str());
     zone.set_default_class(Class::IN);
     zone.set_origin(domain::base::Name::root_bytes());
     let mut count = 0;

@@ -1,6 +1,7 @@
 //! Public keys: what kind, how strong, and the exact SubjectPublicKeyInfo.
 
 use serde::Serialize;
+use x509_parser::asn1_rs::Tag;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -87,7 +88,9 @@ impl PublicKey {
                 (kind, bits, bits > 0)
             }
             "1.2.840.10045.2.1" => {
-                let curve = parameters.and_then(|any| any.clone().oid().ok());
+                let curve = parameters
+                    .filter(|any| any.tag() == Tag::Oid)
+                    .and_then(|any| any.as_oid().ok());
                 explicit_curve = curve.is_none() && parameters.is_some();
                 let name = curve.map_or_else(|| oid.clone(), |curve| curve.to_id_string());
                 match CURVES.iter().find(|(id, ..)| *id == name) {
@@ -243,9 +246,10 @@ fn factoring_security_bits(bits: u32) -> u32 {
             } else {
                 1200
             };
-            // The estimate is a small positive number from 8 bits on.
+            // OpenSSL computes in fixed point and comes out a hair lower; the
+            // estimate is a small positive number from 8 bits on.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let whole = estimate.max(0.0) as u32;
+            let whole = (estimate - 0.01).max(0.0) as u32;
             ((whole + 4) & !7).min(cap)
         }
     }
@@ -260,6 +264,8 @@ mod tests {
         for (bits, strength) in [
             (512, 56),
             (768, 72),
+            (919, 72),
+            (920, 80),
             (1024, 80),
             (1536, 96),
             (2048, 112),

@@ -11,9 +11,9 @@ mod name;
 mod name_constraints;
 mod parse;
 pub(crate) mod path;
-#[cfg(test)]
-mod path_tests;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 

@@ -1,10 +1,103 @@
-//! `danecheck demo`: placeholder until the world is whole.
+//! `danecheck demo`: what danecheck says, on a world of its own.
+
+use std::fmt::Write as _;
+
+use futures_util::future::join_all;
+
+use crate::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use crate::judge::Action;
+use crate::report::{ExitStatus, HumanStyle, Report, human, json};
+
 use super::args::DemoArguments;
 use super::{Stop, World};
-use crate::report::ExitStatus;
-pub(super) async fn demo(
-    _arguments: &DemoArguments,
-    _world: &mut World,
-) -> Result<ExitStatus, Stop> {
+
+pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+    if arguments.list {
+        world.print(&list())?;
+        return Ok(ExitStatus::Fine);
+    }
+    let style = HumanStyle {
+        color: arguments.color.wanted(world.colors),
+        width: world.width,
+    };
+    let company = Company::new((world.now)());
+    let Some(name) = &arguments.case else {
+        return all(&company, arguments.json, style, world).await;
+    };
+    let Some(case) = Case::find(name) else {
+        return Err(Stop::Sentence(format!(
+            "`{name}` is no case: `danecheck demo --list` names them"
+        )));
+    };
+    let report = look(case, &company).await?;
+    let text = if arguments.json {
+        format!("{}\n", json(&report))
+    } else {
+        format!("# {}\n\n{}", case.title, human(&report, style))
+    };
+    world.print(&text)?;
     Ok(ExitStatus::Fine)
+}
+
+fn list() -> String {
+    let mut text = String::new();
+    for case in CASES {
+        let _ = writeln!(text, "{:30} {}", case.name, case.title);
+    }
+    text
+}
+
+async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
+    match case.observe(company).await {
+        Ok(observation) => Ok(Report::of(&observation)),
+        Err(error) => Err(Stop::Sentence(format!(
+            "the demo's case {} cannot be set up: {error}",
+            case.name
+        ))),
+    }
+}
+
+/// One line for each case, and the whole report of the one that tells most.
+async fn all(
+    company: &Company,
+    as_json: bool,
+    style: HumanStyle,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let looks = join_all(CASES.iter().map(|case| look(case, company))).await;
+    if !as_json {
+        world.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
+    }
+    let mut shown = None;
+    for (case, report) in CASES.iter().zip(looks) {
+        let report = report?;
+        if as_json {
+            world.print(&format!("{}\n", json(&report)))?;
+            continue;
+        }
+        world.print(&format!(
+            "{:30}{:14}{:10}\n",
+            case.name,
+            report.verdict.as_str(),
+            advice(&report)
+        ))?;
+        if case.name == MOST_INSTRUCTIVE {
+            shown = Some(report);
+        }
+    }
+    if let Some(report) = shown {
+        world.print(&format!(
+            "\nThe report of {MOST_INSTRUCTIVE} (`danecheck demo CASE` shows any other):\n\n{}",
+            human(&report, style)
+        ))?;
+    }
+    Ok(ExitStatus::Fine)
+}
+
+fn advice(report: &Report) -> String {
+    match (report.recommendation.action, report.recommendation.policy) {
+        (Action::Keep, _) => "none needed".to_owned(),
+        (Action::NotFixable, _) => "none helps".to_owned(),
+        (Action::Override, policy) => policy.map_or_else(String::new, |policy| policy.to_string()),
+    }
 }

@@ -61,6 +61,7 @@ pub struct Finding {
 
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
+    &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
@@ -115,7 +116,8 @@ impl Rule {
     /// the cause.
     pub fn remedy(&self) -> String {
         match (self.receiver, self.sender) {
-            ("", sender) => sender.to_owned(),
+            ("", "") => String::new(),
+            ("", sender) => format!("Sender: {sender}"),
             (receiver, "") => format!("Receiver: {receiver}"),
             (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
         }

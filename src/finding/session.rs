@@ -1,7 +1,8 @@
 //! Findings about the dialogue with each address.
 
 use crate::judge::{
-    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, objection,
+    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
+    family_works, objection,
 };
 use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
@@ -21,12 +22,12 @@ pub(super) static CONNECTION_REFUSED: Rule = Rule {
 
 pub(super) static CONNECTION_TIMED_OUT: Rule = Rule {
     id: "connection-timed-out",
-    severity: Severity::Info,
+    severity: Severity::Warning,
     reference: "Postfix smtp_connect_addr",
-    meaning: "Nothing came back from this address. The server may be down, or something \
-              between here and there drops the packets; this says nothing about its DANE.",
+    meaning: "Nothing came back from this address, while others of its family answer. Postfix \
+              tries it all the same, and goes on to the next address after its time-out.",
     sender: "look from another network, best from the mail server itself.",
-    receiver: "see that port 25 is open on every address that DNS names.",
+    receiver: "see that port 25 is open on every address that DNS names, or remove the address.",
 };
 
 pub(super) static EHLO_REFUSED: Rule = Rule {
@@ -132,13 +133,14 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
                 Some((legacy, tls)) => {
                     old_tls::check(peer(host, address.seen.address), legacy, tls, findings);
                 }
-                None => end(host, address, session.seen, findings),
+                None => end(judged, host, address, session.seen, findings),
             }
         }
     }
 }
 
 fn end(
+    judged: &Judged<'_>,
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
     session: &Session,
@@ -148,6 +150,9 @@ fn end(
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
         SessionEnd::Completed => {}
+        // A family that works nowhere here is told once, for all addresses.
+        SessionEnd::NotConnected(_)
+            if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
         SessionEnd::NotConnected(failure) => {
             let rule = match failure.kind {
                 ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => {

@@ -267,7 +267,8 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                     &TLSA_MISMATCH,
                     subject,
                     format!(
-                        "The certificate of {} matches none of its TLSA records.",
+                        "The certificate of {} matches none of its TLSA records: most often \
+                         the key was changed and the records were not.",
                         host.seen.name
                     ),
                 );

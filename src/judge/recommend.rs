@@ -11,7 +11,7 @@ use super::dane::DaneRecords;
 use super::evidence::Evidence;
 use super::handshake::{Rigour, completes};
 use super::level::SecurityLevel;
-use super::outcome::{Delivery, Outcome};
+use super::outcome::{Delivery, Outcome, Outcomes};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};
 use super::verdict::{Blind, Verdict, blind};
@@ -73,9 +73,9 @@ pub struct Alternative {
 pub(crate) fn recommend(
     evidence: &Evidence<'_>,
     verdict: Verdict,
-    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+    outcomes: &Outcomes,
 ) -> Recommendation {
-    let dane = outcome(SecurityLevel::Dane);
+    let dane = &outcomes.dane;
     if verdict == Verdict::Indeterminate {
         return no_override(Action::NotFixable, blind_reason(evidence));
     }
@@ -85,8 +85,8 @@ pub(crate) fn recommend(
             "The dane level delivers: no override is needed.".to_owned(),
         );
     }
-    let Some(policy) = least_weakening(outcome) else {
-        let why = dane.reason.unwrap_or_default();
+    let Some(policy) = least_weakening(outcomes) else {
+        let why = dane.reason.as_deref().unwrap_or_default();
         return no_override(
             Action::NotFixable,
             format!("No TLS policy makes this mail flow: {why}."),
@@ -105,7 +105,7 @@ pub(crate) fn recommend(
             mailcow: Some(MailcowEntry::new(&entry)),
         },
         alternatives: alternatives(evidence),
-        reason: override_reason(policy, &outcome(policy)),
+        reason: override_reason(policy, outcomes.at(policy)),
         gives_up: Some(gives_up(policy).to_owned()),
         caution: caution(evidence),
         remove_when: Some(format!(
@@ -130,13 +130,13 @@ fn no_override(action: Action, reason: String) -> Recommendation {
 
 /// `encrypt` where it delivers at once, else `may` where it delivers, else
 /// `none`.
-fn least_weakening(outcome: &dyn Fn(SecurityLevel) -> Outcome) -> Option<SecurityLevel> {
-    if outcome(SecurityLevel::Encrypt).delivers_at_once() {
+fn least_weakening(outcomes: &Outcomes) -> Option<SecurityLevel> {
+    if outcomes.encrypt.delivers_at_once() {
         return Some(SecurityLevel::Encrypt);
     }
     [SecurityLevel::May, SecurityLevel::None]
         .into_iter()
-        .find(|level| outcome(*level).delivers())
+        .find(|level| outcomes.at(*level).delivers())
 }
 
 fn blind_reason(evidence: &Evidence<'_>) -> String {

@@ -5,6 +5,8 @@ mod dane;
 #[cfg(test)]
 mod dane_tests;
 mod fingerprint;
+#[cfg(test)]
+mod odd_certificate_tests;
 mod pkix;
 mod publish;
 #[cfg(test)]

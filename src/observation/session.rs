@@ -239,15 +239,51 @@ impl Reply {
         self.code / 100 == 2
     }
 
-    /// The keywords of an `EHLO` reply, after Postfix's `smtp_helo`: every
-    /// line but the first, up to blank, tab or `=`.
+    /// The keywords of an `EHLO` reply, in the words of Postfix's `smtp_helo`:
+    /// in each line that has one, what follows the code and one separator,
+    /// from there past blanks, tabs and `=` up to the next; the first of them
+    /// is the server's name.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().skip(1).filter_map(|line| {
-            line.get(3..)?
-                .trim_start_matches(['-', ' '])
-                .split([' ', '\t', '='])
-                .next()
-                .filter(|word| !word.is_empty())
-        })
+        const AROUND: [char; 3] = [' ', '\t', '='];
+        self.lines
+            .iter()
+            .filter_map(|line| {
+                let (_, words) = line.trim_start_matches(['-', ' ']).split_once(['-', ' '])?;
+                words
+                    .trim_start_matches(AROUND)
+                    .split(AROUND)
+                    .next()
+                    .filter(|word| !word.is_empty())
+            })
+            .skip(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_found_where_postfix_finds_them() {
+        for (lines, keywords) in [
+            (&["250 mx.example"][..], &[][..]),
+            (&["250 STARTTLS"], &[]),
+            // The name is the first word, wherever it comes.
+            (&["250-", "250 STARTTLS"], &[]),
+            (
+                &["250-mx", "250-SIZE 1", "250 AUTH=PLAIN"],
+                &["SIZE", "AUTH"],
+            ),
+            (&["250-mx", "250- \t STARTTLS \t "], &["STARTTLS"]),
+            (&["250-mx", "250--STARTTLS"], &["-STARTTLS"]),
+            (&["250-mx", "noise STARTTLS", "250 OK"], &["STARTTLS", "OK"]),
+            (&["250-mx", "", "-", "250"], &[]),
+        ] {
+            let reply = Reply {
+                code: 250,
+                lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            };
+            assert!(reply.keywords().eq(keywords.iter().copied()), "{lines:?}");
+        }
     }
 }

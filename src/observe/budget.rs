@@ -78,7 +78,7 @@ impl Default for Times {
             total: Duration::from_secs(30),
             query: Duration::from_secs(5),
             connect: Duration::from_secs(10),
-            reply: Duration::from_secs(15),
+            reply: Duration::from_secs(20),
             handshake: Duration::from_secs(15),
             quit: Duration::from_millis(250),
         }

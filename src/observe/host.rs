@@ -201,6 +201,7 @@ impl<'a> Check<'a> {
                     peer: address,
                     times,
                     deadline: self.deadline,
+                    cuts: self.cuts,
                 };
                 let mut session = smtp::converse(stream, &script).await;
                 if tls::is_worth_another_look(&session) {

@@ -26,9 +26,9 @@ mod meter;
 mod resolver;
 mod signature;
 mod smtp;
-#[cfg(test)]
-mod smtp_tests;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod trust_store;
 mod wire;

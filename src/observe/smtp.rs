@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::budget::{Deadline, SESSION_BYTES, Times};
+use super::budget::{Cuts, Deadline, SESSION_BYTES, Times};
 use super::line::Chat;
 use super::meter::Metered;
 use super::tls;
@@ -17,6 +17,7 @@ pub(super) struct Script<'a> {
     pub(super) peer: IpAddr,
     pub(super) times: Times,
     pub(super) deadline: Deadline,
+    pub(super) cuts: &'a Cuts,
 }
 
 /// How the server took `EHLO` and, where needed, `HELO`.
@@ -131,6 +132,12 @@ where
     let step = script.deadline.cap(script.times.handshake);
     let handshake = tls::shake_hands(chat.into_stream(), script.sni, script.peer, step).await;
     seen.tls = handshake.seen;
+    if handshake.left_out > 0 {
+        script.cuts.note(format!(
+            "The last {} certificates that {} presented were left out.",
+            handshake.left_out, script.peer
+        ));
+    }
     let stream = match handshake.stream {
         Ok(stream) => stream,
         Err(failure) => return SessionEnd::HandshakeFailed(failure),

@@ -126,6 +126,24 @@ impl DnsUdpSocket for TappedUdp {
         Poll::Ready(Ok((buf.filled().len(), self.server_addr)))
     }
 
+    // tokio's `poll_recv` does not wake up when a port turns out to be closed;
+    // its `recv` does.
+    fn recv_from<'socket, 'buf, 'both>(
+        &'socket self,
+        buf: &'buf mut [u8],
+    ) -> Pin<Box<dyn Future<Output = io::Result<(usize, SocketAddr)>> + Send + 'both>>
+    where
+        'socket: 'both,
+        'buf: 'both,
+        Self: 'both,
+    {
+        Box::pin(async move {
+            let length = self.socket.recv(buf).await?;
+            *locked(&self.heard.datagram) = buf.get(..length).unwrap_or_default().to_vec();
+            Ok((length, self.server_addr))
+        })
+    }
+
     fn poll_send_to(
         &self,
         cx: &mut Context<'_>,

@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    AlertDescription, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme,
+    AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ProtocolVersion,
+    SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -27,6 +28,8 @@ pub(super) struct Handshake<S> {
     pub(super) stream: Result<TlsStream<S>, HandshakeFailure>,
     /// Nothing where the server's certificate never came.
     pub(super) seen: Option<TlsSeen>,
+    /// How many certificates came and were not kept.
+    pub(super) left_out: usize,
 }
 
 /// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN, and a server name
@@ -52,7 +55,7 @@ where
             Ok(Ok(stream)) => Ok(stream),
         },
     };
-    let mut seen = capture.take();
+    let Captured { mut seen, left_out } = capture.take();
     if let Ok(stream) = &result {
         let (_, connection) = stream.get_ref();
         let seen = seen.get_or_insert_with(TlsSeen::nothing);
@@ -69,6 +72,7 @@ where
     Handshake {
         stream: result,
         seen,
+        left_out,
     }
 }
 
@@ -133,7 +137,13 @@ fn explain(error: &io::Error) -> HandshakeFailure {
         }
         Some(inner) => HandshakeFailure {
             ours: true,
-            ..failure(inner.to_string())
+            ..failure(match inner {
+                // Under TLS 1.2 rustls takes fewer kinds than it can be made to offer.
+                rustls::Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
+                    "the server signed in a way that this program does not support".to_owned()
+                }
+                inner => inner.to_string(),
+            })
         },
         None if is_flood(error) => failure(error.to_string()),
         None => failure(LOST.to_owned()),
@@ -185,13 +195,23 @@ impl TlsSeen {
     }
 }
 
+#[derive(Debug, Default)]
+struct Captured {
+    seen: Option<TlsSeen>,
+    left_out: usize,
+}
+
 /// A certificate verifier that says yes and remembers.
 #[derive(Debug, Default)]
-struct Capture(Mutex<Option<TlsSeen>>);
+struct Capture(Mutex<Captured>);
 
 impl Capture {
-    fn take(&self) -> Option<TlsSeen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take(&self) -> Captured {
+        std::mem::take(&mut *self.captured())
+    }
+
+    fn captured(&self) -> MutexGuard<'_, Captured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records the check; the handshake goes on whatever it says.
@@ -203,8 +223,7 @@ impl Capture {
         signed: &DigitallySignedStruct,
     ) -> HandshakeSignatureValid {
         let check = signature::check(leaf, signed.scheme, message, signed.signature());
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(seen) = seen.as_mut() {
+        if let Some(seen) = self.captured().seen.as_mut() {
             seen.version = Some(version(agreed));
             seen.signature = check;
         }
@@ -222,7 +241,7 @@ impl ServerCertVerifier for Capture {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let mut room = CHAIN_BYTES;
-        let chain = std::iter::once(end_entity)
+        let chain: Vec<Der> = std::iter::once(end_entity)
             .chain(intermediates)
             .take(CHAIN_CERTIFICATES)
             .map_while(|certificate| {
@@ -230,10 +249,13 @@ impl ServerCertVerifier for Capture {
                 Some(Der(certificate.to_vec()))
             })
             .collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(TlsSeen {
-            chain,
-            ..TlsSeen::nothing()
-        });
+        *self.captured() = Captured {
+            left_out: (intermediates.len() + 1).saturating_sub(chain.len()),
+            seen: Some(TlsSeen {
+                chain,
+                ..TlsSeen::nothing()
+            }),
+        };
         Ok(ServerCertVerified::assertion())
     }
 

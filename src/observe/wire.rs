@@ -32,6 +32,19 @@ pub(super) enum Datum {
     Tlsa(Vec<u8>),
 }
 
+impl Datum {
+    /// Where it sorts: resolvers rotate record sets, observations do not.
+    fn rank(&self) -> (u16, Vec<u8>) {
+        match self {
+            Self::Address(IpAddr::V4(address)) => (0, address.octets().to_vec()),
+            Self::Address(IpAddr::V6(address)) => (0, address.octets().to_vec()),
+            Self::Mx(mx) => (mx.preference, mx.host.clone().into_bytes()),
+            Self::Name(name) => (0, name.clone().into_bytes()),
+            Self::Tlsa(data) => (0, data.clone()),
+        }
+    }
+}
+
 /// A reply, as far as Postfix's `dns_get_answer` looks at it.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
@@ -141,6 +154,7 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
         }
         reply.ttl = reply.ttl.min(record.ttl().as_secs());
     }
+    reply.data.sort_by_cached_key(Datum::rank);
     Some(reply)
 }
 

@@ -1,25 +1,25 @@
 //! From a judgement to the report.
 
-use crate::certificate::{DistinguishedName, Presented};
+use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::judge::{
     Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
-    Outcome, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
+    Outcome, Outcomes, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
 };
-use crate::matching::RecordOutcome;
+use crate::matching::{RecordOutcome, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
     Answer, Denial, Interruption, LegacySeen, Lookup, MxRecord, Observation, ResolverValidation,
     SessionEnd, TlsaLookup,
 };
-use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, usability};
+use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
-    MxReport, MxReportRecord, Outcomes, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
-    SessionReport, TlsaReport,
+    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
+    TlsaReport,
 };
 use super::text::printable;
 
@@ -45,7 +45,7 @@ impl Report {
             domain: observation.next_hop.domain().map(str::to_owned),
             checked_at: observation.checked_at,
             verdict: judged.verdict,
-            outcomes: outcomes(judged.outcomes.clone()),
+            outcomes: clean(&judged.outcomes),
             recommendation: Recommendation {
                 reason: printable(&judged.recommendation.reason),
                 ..judged.recommendation.clone()
@@ -84,7 +84,7 @@ impl Report {
             domain: None,
             checked_at,
             verdict: Verdict::Indeterminate,
-            outcomes: outcomes(std::array::from_fn(|_| outcome.clone())),
+            outcomes: Outcomes::of(|_| outcome.clone()),
             recommendation: Recommendation {
                 action: Action::NotFixable,
                 policy: None,
@@ -106,31 +106,15 @@ impl Report {
     }
 }
 
-fn outcomes(outcomes: [Outcome; 8]) -> Outcomes {
-    let clean = outcomes.map(|outcome| Outcome {
-        reason: outcome.reason.as_deref().map(printable),
-        ..outcome
-    });
-    let [
-        none,
-        may,
-        encrypt,
-        dane,
-        dane_only,
-        fingerprint,
-        verify,
-        secure,
-    ] = clean;
-    Outcomes {
-        none,
-        may,
-        encrypt,
-        dane,
-        dane_only,
-        fingerprint,
-        verify,
-        secure,
-    }
+/// The outcomes with the servers' words made harmless.
+fn clean(outcomes: &Outcomes) -> Outcomes {
+    Outcomes::of(|level| {
+        let outcome = outcomes.at(level).clone();
+        Outcome {
+            reason: outcome.reason.as_deref().map(printable),
+            ..outcome
+        }
+    })
 }
 
 fn finding_report(finding: &Finding) -> FindingReport {
@@ -147,6 +131,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
 fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
     let mut report = LookupReport {
         name: printable(&lookup.name),
+        record_type: lookup.record_type.to_string(),
         answer: "failure".to_owned(),
         status: lookup.status(),
         known_by: None,
@@ -346,11 +331,12 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
         cipher: old
             .map(|(_, tls)| tls.cipher.clone())
             .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
-        certificates: session
-            .chain
-            .iter()
-            .enumerate()
-            .filter_map(|(depth, certificate)| certificate_report(depth, certificate))
+        certificates: served_records(&session.chain)
+            .into_iter()
+            .filter_map(|served| {
+                let certificate = session.chain.get(served.depth)?.as_ref().ok()?;
+                Some(certificate_report(certificate, &served.record))
+            })
             .collect(),
     }
 }
@@ -387,24 +373,21 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
     }
 }
 
-fn certificate_report(depth: usize, presented: &Presented) -> Option<CertificateReport> {
-    let certificate = presented.as_ref().ok()?;
+fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> CertificateReport {
     let name = |name: &DistinguishedName| {
         let common_name = name.common_names().first().cloned();
         printable(&common_name.unwrap_or_else(|| name.to_string()))
     };
-    let usage = match depth {
-        0 => CertificateUsage::DANE_EE,
-        _ => CertificateUsage::DANE_TA,
+    // Many certificates name their host among the alternative names alone.
+    let subject = match (
+        certificate.subject().common_names(),
+        certificate.dns_names(),
+    ) {
+        ([], [host, ..]) => printable(host),
+        _ => name(certificate.subject()),
     };
-    let record = TlsaRecord::for_object(
-        usage,
-        Selector::SPKI,
-        MatchingType::SHA2_256,
-        certificate.spki_der(),
-    )?;
-    Some(CertificateReport {
-        subject: name(certificate.subject()),
+    CertificateReport {
+        subject,
         issuer: name(certificate.issuer()),
         dns_names: certificate
             .dns_names()
@@ -415,5 +398,5 @@ fn certificate_report(depth: usize, presented: &Presented) -> Option<Certificate
         not_after: certificate.not_after(),
         key: certificate.key().description(),
         tlsa: record.to_string(),
-    })
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{KnownBy, SecurityStatus};
 use crate::finding::Severity;
-use crate::judge::{Outcome, Recommendation, Standing, Verdict};
+use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::unix_time::UnixTime;
 
 /// The version of the report's form.
@@ -38,21 +38,6 @@ pub struct Report {
     pub findings: Vec<FindingReport>,
 }
 
-/// One outcome for each level.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs, reason = "they are the levels themselves")]
-pub struct Outcomes {
-    pub none: Outcome,
-    pub may: Outcome,
-    pub encrypt: Outcome,
-    pub dane: Outcome,
-    #[serde(rename = "dane-only")]
-    pub dane_only: Outcome,
-    pub fingerprint: Outcome,
-    pub verify: Outcome,
-    pub secure: Outcome,
-}
-
 /// The resolver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolverReport {
@@ -67,6 +52,9 @@ pub struct ResolverReport {
 pub struct LookupReport {
     /// The name asked.
     pub name: String,
+    /// The type asked.
+    #[serde(rename = "type")]
+    pub record_type: String,
     /// `records`, `nodata`, `nxdomain` or `failure`.
     pub answer: String,
     /// The DNSSEC status; null where the lookup failed.
@@ -184,7 +172,8 @@ pub struct SessionReport {
 /// One presented certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateReport {
-    /// The subject's common name, else the whole subject.
+    /// The subject's common name, else its first host name, else the whole
+    /// subject.
     pub subject: String,
     /// The issuer's common name, else the whole issuer.
     pub issuer: String,

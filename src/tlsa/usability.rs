@@ -230,3 +230,130 @@ fn check_at_handshake(record: &mut UsableRecord) -> Result<(), UnusableReason> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::mint::{self, Entity};
+
+    fn of(text: &str) -> Usability {
+        usability(&text.parse().unwrap())
+    }
+
+    fn raw(rdata: &[u8]) -> TlsaRecord {
+        TlsaRecord::from_rdata(rdata)
+    }
+
+    const POLICY: fn(UnusableReason) -> Usability = Usability::UnusableAtPolicy;
+    const HANDSHAKE: fn(UnusableReason) -> Usability = Usability::UnusableAtHandshake;
+
+    #[test]
+    fn records_without_association_data_are_dropped_as_truncated() {
+        for rdata in [&[][..], &[3], &[3, 1], &[3, 1, 1], &[0, 9, 255]] {
+            let record = raw(rdata);
+            assert_eq!(usability(&record), POLICY(UnusableReason::Truncated));
+            assert_eq!(
+                UnusableReason::Truncated.postfix_text("mx.test", &record),
+                Some(format!(
+                    "mx.test: truncated TLSA RR length == {}",
+                    rdata.len()
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn usages_other_than_2_and_3_are_dropped_at_policy_whatever_the_rest() {
+        for usage in [0, 1, 4, 255] {
+            let text = format!("{usage} 9 255 00");
+            assert_eq!(of(&text), POLICY(UnusableReason::UnsupportedUsage));
+        }
+    }
+
+    #[test]
+    fn the_private_use_matching_type_is_dropped_at_policy() {
+        assert_eq!(
+            of("3 9 255 00"),
+            POLICY(UnusableReason::PrivateUseMatchingType)
+        );
+    }
+
+    #[test]
+    fn what_openssl_refuses_is_dropped_only_at_the_handshake() {
+        let digest = "ab".repeat(32);
+        for (text, reason) in [
+            (format!("3 2 1 {digest}"), UnusableReason::UnknownSelector),
+            (
+                format!("2 1 3 {digest}"),
+                UnusableReason::UnknownMatchingType,
+            ),
+            (
+                format!("3 1 1 {digest}00"),
+                UnusableReason::WrongDigestLength,
+            ),
+            (format!("3 1 2 {digest}"), UnusableReason::WrongDigestLength),
+            (format!("3 0 0 {digest}"), UnusableReason::NotACertificate),
+            (format!("3 1 0 {digest}"), UnusableReason::NotAPublicKey),
+        ] {
+            assert_eq!(of(&text), HANDSHAKE(reason), "{text}");
+        }
+        assert_eq!(of(&format!("3 1 1 {digest}")), Usability::Usable);
+        assert_eq!(of(&format!("2 0 2 {digest}{digest}")), Usability::Usable);
+    }
+
+    #[test]
+    fn full_data_is_exactly_one_certificate_or_key() {
+        let leaf = Entity::self_signed("mx.test", |_| {}).certificate;
+        for usage in [2, 3] {
+            for (selector, reason) in [
+                (0, UnusableReason::NotACertificate),
+                (1, UnusableReason::NotAPublicKey),
+            ] {
+                let record = mint::record(usage, selector, 0, &leaf);
+                assert_eq!(usability(&record), Usability::Usable);
+                let longer = [record.rdata(), &[0]].concat();
+                assert_eq!(usability(&raw(&longer)), HANDSHAKE(reason));
+                let shorter = record.rdata().split_last().unwrap().1;
+                assert_eq!(usability(&raw(shorter)), HANDSHAKE(reason));
+                // The other object, under the wrong selector.
+                let mut swapped = mint::record(usage, 1 - selector, 0, &leaf).rdata().to_vec();
+                swapped[1] = selector;
+                assert_eq!(usability(&raw(&swapped)), HANDSHAKE(reason));
+            }
+        }
+    }
+
+    #[test]
+    fn records_past_the_first_hundred_are_not_seen() {
+        let record: TlsaRecord = format!("3 1 1 {}", "ab".repeat(32)).parse().unwrap();
+        let outcome = usability_of_rrset(&vec![record; 102]);
+        assert_eq!(outcome[99], Usability::Usable);
+        assert_eq!(outcome[100], POLICY(UnusableReason::PastListLimit));
+        assert_eq!(outcome.len(), 102);
+    }
+
+    #[test]
+    fn the_log_text_is_that_of_postfix() {
+        let record: TlsaRecord = "3 1 2 abcd".parse().unwrap();
+        assert_eq!(
+            UnusableReason::WrongDigestLength.postfix_text("mx.test[192.0.2.1]:25", &record),
+            Some("mx.test[192.0.2.1]:25: unusable TLSA RR: 3 1 2 ABCD".to_owned())
+        );
+        let record: TlsaRecord = "1 1 1 abcd".parse().unwrap();
+        assert_eq!(
+            UnusableReason::UnsupportedUsage.postfix_text("mx.test", &record),
+            Some("mx.test: unsupported TLSA certificate usage: 1 1 1 ABCD".to_owned())
+        );
+        let long: TlsaRecord = format!("3 1 9 {}ff{}", "aa".repeat(32), "bb".repeat(32))
+            .parse()
+            .unwrap();
+        let text = UnusableReason::UnknownMatchingType.postfix_text("h", &long);
+        let halves = format!("{}...{}", "AA".repeat(32), "BB".repeat(32));
+        assert_eq!(text, Some(format!("h: unusable TLSA RR: 3 1 9 {halves}")));
+        assert!(
+            UnusableReason::NotAPublicKey
+                .to_string()
+                .contains("public key")
+        );
+    }
+}

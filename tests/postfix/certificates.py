@@ -55,7 +55,7 @@ def generate_key(kind: str, path: Path) -> None:
 
 
 # Floor of 2**e times pi, and what makes it a prime: RFC 2409 section 6.
-OAKLEY = {768: 149686, 1024: 129093}
+OAKLEY = {1024: 129093}
 
 
 def dh_parameters(bits: int, path: Path) -> None:

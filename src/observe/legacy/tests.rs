@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexS
 
 use super::look_again;
 use crate::observation::{LegacyAnswer, LegacySeen};
-use crate::observe::budget::{Deadline, Times};
+use crate::observe::budget::{Cuts, Deadline, Times};
 use crate::observe::smtp::Script;
 
 const RSA: &[u8] = include_bytes!("../../../fixtures/tls/tls12-rsa.bin");
@@ -41,6 +41,7 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
         .unwrap();
     let times = Times::default();
     let left = RefCell::new(flights.iter().copied());
+    let cuts = Cuts::default();
     runtime.block_on(async {
         let script = Script {
             helo_name: "probe.example",
@@ -48,6 +49,7 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),
+            cuts: &cuts,
         };
         look_again(&script, async || {
             let flight = left.borrow_mut().next()?;

@@ -1,6 +1,6 @@
 //! The table of levels.
 
-use crate::judge::{Channel, Delivery, Outcome};
+use crate::judge::{Channel, Delivery, Outcome, SecurityLevel};
 
 use super::super::model::Report;
 use super::{Page, Tone};
@@ -13,23 +13,11 @@ struct Cell {
 }
 
 pub(super) fn levels(page: &mut Page, report: &Report) {
-    let outcomes = &report.outcomes;
-    let cells: Vec<Cell> = [
-        ("none", &outcomes.none),
-        ("may", &outcomes.may),
-        ("encrypt", &outcomes.encrypt),
-        ("dane", &outcomes.dane),
-        ("dane-only", &outcomes.dane_only),
-        ("fingerprint", &outcomes.fingerprint),
-        ("verify", &outcomes.verify),
-        ("secure", &outcomes.secure),
-    ]
-    .into_iter()
-    .map(|(level, outcome)| {
-        let (word, tone) = word(outcome);
+    let cells = SecurityLevel::ALL.map(|level| {
+        let (word, tone) = word(report.outcomes.at(level));
+        let level = level.as_str();
         Cell { level, word, tone }
-    })
-    .collect();
+    });
     page.blank();
     let mut names = "  level   ".to_owned();
     let mut words = "  Postfix ".to_owned();

@@ -103,6 +103,15 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         levels::levels(&mut page, report);
     }
     recommendation::recommendation(&mut page, report);
+    if page.text.contains("TLSA") {
+        page.blank();
+        page.paragraph(
+            "  ",
+            "  ",
+            "(A TLSA record is the receiver's word in DNS about the right certificate; DANE \
+             means that senders hold the server to it, and DNSSEC vouches for the word.)",
+        );
+    }
     page.text
 }
 
@@ -178,30 +187,61 @@ fn code(outcome: &Outcome) -> String {
 
 /// One sentence for each finding; what to do follows errors and warnings.
 fn findings(page: &mut Page, report: &Report) {
-    let mut told: Vec<&FindingReport> = Vec::new();
-    for finding in &report.findings {
-        if !told.iter().any(|other| other.message == finding.message) {
-            told.push(finding);
-        }
-    }
+    let told = gathered(&report.findings);
     if !told.is_empty() {
         page.blank();
     }
-    for (number, finding) in told.iter().enumerate() {
+    for (number, (finding, message)) in told.iter().enumerate() {
         let (word, tone) = match finding.severity {
             Severity::Error => ("error: ", Tone::Bad),
             Severity::Warning => ("warning: ", Tone::Doubtful),
             Severity::Info => ("note: ", Tone::Quiet),
         };
         let tinted = format!("  {}", page.tint(tone, word));
-        page.paragraph(&format!("  {word}"), &tinted, &finding.message);
+        page.paragraph(&format!("  {word}"), &tinted, message);
         // The same step is told once, after the last finding that it mends.
         let again = told
             .iter()
             .skip(number + 1)
-            .any(|later| later.id == finding.id);
+            .any(|(later, _)| later.id == finding.id);
         if finding.severity > Severity::Info && !again {
             page.paragraph("      ", "      ", &finding.remedy);
         }
     }
+}
+
+/// The findings with their messages; those that differ only in the address of
+/// a host become one that names all addresses.
+fn gathered(findings: &[FindingReport]) -> Vec<(&FindingReport, String)> {
+    let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
+    let frame = |finding: &FindingReport| finding.message.replace(&finding.subject, "\n");
+    for finding in findings {
+        let host = host_of(&finding.subject);
+        let alike = groups.iter_mut().find(|(first, _)| {
+            first.id == finding.id
+                && host_of(&first.subject) == host
+                && frame(first) == frame(finding)
+        });
+        match alike {
+            Some((_, subjects)) => subjects.push(&finding.subject),
+            None => groups.push((finding, vec![&finding.subject])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(first, subjects)| {
+            let host = host_of(&first.subject);
+            let addresses: Vec<&str> = subjects
+                .iter()
+                .map(|subject| subject.get(host.len()..).unwrap_or_default().trim())
+                .collect();
+            let all = format!("{host} {}", addresses.join(" and "));
+            (first, frame(first).replace('\n', all.trim_end()))
+        })
+        .collect()
+}
+
+/// The host in `host [address]`.
+fn host_of(subject: &str) -> &str {
+    subject.split_once(" [").map_or(subject, |(host, _)| host)
 }

@@ -12,8 +12,8 @@ use tokio::io::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::budget::{Deadline, Times};
-use super::smtp::{Script, converse};
+use super::super::budget::{Cuts, Deadline, Times};
+use super::super::smtp::{Script, converse};
 use crate::observation::{Interruption, Session, SessionEnd, SignatureCheck};
 
 const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
@@ -33,12 +33,14 @@ where
 {
     let (client, other) = tokio::io::duplex(1 << 16);
     let times = quick();
+    let cuts = Cuts::default();
     let script = Script {
         helo_name: "probe.example",
         sni,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         times,
         deadline: Deadline::after(times.total),
+        cuts: &cuts,
     };
     let (session, ()) = tokio::join!(async { converse(client, &script).await }, async {
         // A server may well still be talking when the client has gone.

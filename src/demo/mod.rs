@@ -1,0 +1,58 @@
+//! `danecheck demo`: one case for each thing that goes right or wrong, on
+//! stages of its own, through the same code as any check.
+
+mod cases;
+
+use crate::observation::Observation;
+use crate::unix_time::UnixTime;
+use crate::world::pki::Authority;
+use crate::world::stage::{Stage, StageError};
+
+pub use cases::CASES;
+
+/// The case whose report tells most.
+pub const MOST_INSTRUCTIVE: &str = "stale-key";
+
+/// The domain that every case is about.
+pub const TARGET: &str = "example.com";
+
+/// One case.
+pub struct Case {
+    /// The name, in kebab-case.
+    pub name: &'static str,
+    /// What is special about it, in a few words.
+    pub title: &'static str,
+    /// Puts it on a stage.
+    set: fn(&mut Stage),
+}
+
+impl Case {
+    /// The case with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        CASES.iter().find(|case| case.name == name)
+    }
+
+    /// Sets the case up, looks at it, and takes it down.
+    pub async fn observe(&self, company: &Company) -> Result<Observation, StageError> {
+        let mut stage = Stage::under(company.now, company.root.clone(), company.issuer.clone());
+        (self.set)(&mut stage);
+        stage.start().await?.observe(TARGET).await
+    }
+}
+
+/// What all stages share: the time and the authorities.
+pub struct Company {
+    now: UnixTime,
+    root: Authority,
+    issuer: Authority,
+}
+
+impl Company {
+    /// Authorities as of this moment. The validating resolver on stage has a
+    /// clock of its own, so it has to be the real one.
+    pub fn new(now: UnixTime) -> Self {
+        let root = Authority::root("Demo Root X1", now);
+        let issuer = root.intermediate("Demo R12");
+        Self { now, root, issuer }
+    }
+}

@@ -1,0 +1,98 @@
+//! Replies as bytes, broken in every place.
+
+use std::str::FromStr;
+
+use domain::base::iana::{Class, Rcode, Rtype};
+use domain::base::message_builder::MessageBuilder;
+use domain::base::opt::ExtendedError;
+use domain::base::{Name, Record, Ttl};
+use domain::rdata::{Cname, Mx};
+
+use super::super::wire::{Datum, WireName, read, text};
+use crate::observation::{MxRecord, RecordType};
+
+fn name(text: &str) -> WireName {
+    WireName::from_str(text).unwrap()
+}
+
+/// `mx.test. MX` through an alias, with an OPT record that says why.
+fn reply() -> Vec<u8> {
+    let mut builder = MessageBuilder::new_vec();
+    builder.header_mut().set_qr(true);
+    builder.header_mut().set_ad(true);
+    builder.header_mut().set_rcode(Rcode::NOERROR);
+    let mut builder = builder.question();
+    builder.push((name("Mx.test."), Rtype::MX)).unwrap();
+    let mut builder = builder.answer();
+    let alias = Cname::new(name("Real.test."));
+    let ttl = Ttl::from_secs(60);
+    builder
+        .push(Record::new(name("mx.test."), Class::IN, ttl, alias))
+        .unwrap();
+    for (preference, host) in [(20, "B.test."), (10, "a\\046x.test."), (0, ".")] {
+        let mx = Mx::new(preference, Name::<Vec<u8>>::from_str(host).unwrap());
+        builder
+            .push(Record::new(
+                name("real.test."),
+                Class::IN,
+                Ttl::from_secs(30),
+                mx,
+            ))
+            .unwrap();
+    }
+    let mut builder = builder.additional();
+    let reason = ExtendedError::<Vec<u8>>::new_with_str(7u16.into(), "late").unwrap();
+    builder.opt(|opt| opt.push(&reason)).unwrap();
+    builder.finish()
+}
+
+#[test]
+fn a_reply_is_read_as_postfix_reads_it() {
+    let reply = read(&reply(), &name("mx.test."), RecordType::Mx).unwrap();
+    assert!(reply.authentic && !reply.truncated && !reply.spoiled);
+    assert_eq!(reply.failure(), None);
+    assert_eq!(reply.aliases, ["real.test"]);
+    assert_eq!(reply.owner.as_deref(), Some("real.test"));
+    assert_eq!(reply.ttl, 30);
+    let mx = |preference, host: &str| {
+        Datum::Mx(MxRecord {
+            preference,
+            host: host.to_owned(),
+        })
+    };
+    // The dot within a label stays told from the dots between them.
+    assert_eq!(
+        reply.data,
+        [mx(0, ""), mx(10, "a\\.x.test"), mx(20, "b.test")]
+    );
+    let reason = reply.extended_error.unwrap();
+    assert_eq!((reason.code, reason.text.as_str()), (7, "late"));
+}
+
+#[test]
+fn a_reply_to_another_question_is_none() {
+    assert!(read(&reply(), &name("other.test."), RecordType::Mx).is_none());
+    assert!(read(&reply(), &name("mx.test."), RecordType::A).is_none());
+}
+
+#[test]
+fn no_byte_can_do_harm() {
+    let whole = reply();
+    for length in 0..whole.len() {
+        let cut = whole.get(..length).unwrap();
+        let _ = read(cut, &name("mx.test."), RecordType::Mx);
+        for value in [0, 1, 0x3f, 0xc0, 0xff] {
+            let mut bent = whole.clone();
+            bent[length] = value;
+            for asked in [RecordType::Mx, RecordType::Cname, RecordType::Tlsa] {
+                let _ = read(&bent, &name("mx.test."), asked);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_root_is_an_empty_name() {
+    assert_eq!(text(name(".")), "");
+    assert_eq!(text(name("A.Test.")), "a.test");
+}

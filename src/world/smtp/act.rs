@@ -1,0 +1,175 @@
+//! What each misbehaviour does at each step. The variants that a step does
+//! not list leave it as a healthy server has it.
+
+use std::time::Duration;
+
+use super::Misbehaviour;
+
+/// What is done at a step of the cleartext or encrypted dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Replies, and goes on.
+    Say(String),
+    /// Replies and closes.
+    SayAndClose(String),
+    /// Closes without a word.
+    Close,
+    /// Says nothing until the client closes.
+    Hang,
+    /// Repeats this for as long as it is read.
+    Flood(&'static str),
+    /// Says the first once and repeats the second for as long as it is read.
+    FloodAfter(&'static str, &'static str),
+    /// Repeats this line, with a pause before each.
+    Tarpit(&'static str, Duration),
+    /// Waits and then does what is usual.
+    Delay(Duration),
+    /// Says this and goes on with TLS.
+    StartTls(String),
+    /// As the one before, with this behind it in the same segment.
+    StartTlsAnd(String, &'static str),
+}
+
+/// What is done with a ClientHello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HandshakeAct {
+    /// Closes.
+    Close,
+    /// Says nothing until the client closes.
+    Hang,
+    /// Answers with these bytes.
+    Send(&'static [u8]),
+    /// Answers with these bytes unless the client names a known identity.
+    SendUnlessNamed(&'static [u8]),
+}
+
+const UNAVAILABLE: &str = "421 4.3.2 Service not available, closing transmission channel";
+const NOT_IMPLEMENTED: &str = "502 5.5.1 Command not implemented";
+
+/// An alert record: content type 21, version, length 2, fatal, description
+/// (RFC 8446 section 6).
+const fn alert(minor_version: u8, description: u8) -> [u8; 7] {
+    [21, 3, minor_version, 0, 2, 2, description]
+}
+
+impl Misbehaviour {
+    pub(super) fn at_greeting(&self, host: &str) -> Option<Act> {
+        Some(match self {
+            Self::Greeting421 => Act::SayAndClose(UNAVAILABLE.into()),
+            Self::Greeting554 => Act::Say(format!("554 5.7.1 {host} takes no mail from you")),
+            Self::GreetingReply(lines) => Act::Say(lines.clone()),
+            Self::MultilineGreeting => {
+                Act::Say(format!("220-{host} ESMTP\n220-Be brief\n220 Be nice"))
+            }
+            Self::NoGreeting => Act::Hang,
+            Self::SlowGreeting(time) => Act::Delay(*time),
+            Self::DropBeforeGreeting => Act::Close,
+            Self::NotSmtp => Act::Say("SSH-2.0-OpenSSH_9.2".into()),
+            Self::MultilineFlood => Act::Flood("220-and another line\r\n"),
+            Self::EndlessLine => Act::FloodAfter("220 ", "and so on "),
+            Self::Tarpit(pause) => Act::Tarpit("220-wait", *pause),
+            _ => return None,
+        })
+    }
+
+    /// What is put behind the greeting, whatever it is.
+    pub(super) fn in_greeting(&self) -> Option<&'static [u8]> {
+        match self {
+            Self::ControlCharactersInGreeting => {
+                Some(b" \x1b[2J\x1b[31mred\x1b]0;title\x07 \x00 \x7f \xff\xfe \xc2\x9b1m end")
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn at_ehlo(&self) -> Option<Act> {
+        Some(match self {
+            Self::EhloRefused5xx | Self::EhloAndHeloRefused => Act::Say(NOT_IMPLEMENTED.into()),
+            Self::Ehlo421 => Act::SayAndClose(UNAVAILABLE.into()),
+            Self::DropAtEhlo => Act::Close,
+            Self::HangAtEhlo => Act::Hang,
+            Self::EhloFlood => Act::Flood("250-X-ANOTHER\r\n"),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn at_helo(&self) -> Option<Act> {
+        match self {
+            Self::EhloAndHeloRefused => Some(Act::Say(NOT_IMPLEMENTED.into())),
+            _ => None,
+        }
+    }
+
+    /// How STARTTLS is spelled in the answer to EHLO, if at all.
+    pub(super) fn spells_starttls(&self) -> Option<Option<&'static str>> {
+        Some(match self {
+            Self::NoStartTls => None,
+            Self::StartTlsMasked => Some("XXXXXXXA"),
+            Self::StartTlsInLowerCase => Some("starttls"),
+            Self::StartTlsOddlySpaced => Some(" \t STARTTLS \t "),
+            Self::StartTlsWithParameter => Some("STARTTLS REQUIRED"),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn at_starttls(&self) -> Option<Act> {
+        Some(match self {
+            Self::NoStartTls
+            | Self::StartTlsMasked
+            | Self::EhloRefused5xx
+            | Self::EhloAndHeloRefused => Act::Say(NOT_IMPLEMENTED.into()),
+            Self::StartTls454 => {
+                Act::Say("454 4.7.0 TLS not available due to local problem".into())
+            }
+            Self::StartTls554 => Act::Say("554 5.7.3 TLS is not for you".into()),
+            Self::StartTlsReply(lines) if lines.starts_with('2') => Act::StartTls(lines.clone()),
+            Self::StartTlsReply(lines) => Act::Say(lines.clone()),
+            Self::DropBeforeStartTlsReply => Act::Close,
+            Self::HangAtStartTlsReply => Act::Hang,
+            Self::CleartextAfterStartTlsReply => Act::StartTlsAnd(
+                "220 2.0.0 Go ahead".into(),
+                "250-injected\r\n250 AUTH PLAIN\r\n",
+            ),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn at_client_hello(&self) -> Option<HandshakeAct> {
+        Some(match self {
+            Self::DropAfterStartTlsReply => HandshakeAct::Close,
+            Self::HangInHandshake => HandshakeAct::Hang,
+            Self::GarbageInHandshake => {
+                HandshakeAct::Send(b"500 5.5.2 Error: command not recognized\r\n")
+            }
+            Self::HandshakeAlert => HandshakeAct::Send(&const { alert(3, 40) }),
+            Self::ProtocolVersionAlert => HandshakeAct::Send(&const { alert(1, 70) }),
+            Self::UnrecognizedNameAlert => HandshakeAct::SendUnlessNamed(&const { alert(3, 112) }),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn at_ehlo_after_tls(&self) -> Option<Act> {
+        Some(match self {
+            Self::EhloAfterTlsDropped => Act::Close,
+            Self::HangAfterTls => Act::Hang,
+            Self::EhloAfterTls421 => Act::SayAndClose(UNAVAILABLE.into()),
+            Self::EhloAfterTls5xx => Act::Say("554 5.3.0 Not after all".into()),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn at_helo_after_tls(&self) -> Option<Act> {
+        match self {
+            Self::EhloAfterTls5xx => self.at_ehlo_after_tls(),
+            _ => None,
+        }
+    }
+
+    /// The time between two bytes of a cleartext reply.
+    pub(super) fn pace(&self) -> Option<Duration> {
+        match self {
+            Self::Drip(pace) => Some(*pace),
+            _ => None,
+        }
+    }
+}

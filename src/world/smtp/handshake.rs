@@ -1,0 +1,155 @@
+//! The server's side of the TLS handshake.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::{
+    Acceptor, ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
+use rustls::{ProtocolVersion, RootCertStore, ServerConfig};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Misbehaviour;
+use super::act::HandshakeAct;
+use super::record::Recorder;
+use super::server::Personality;
+use super::wire::until_closed;
+use crate::unix_time::UnixTime;
+use crate::world::pki::{Authority, Identity};
+
+/// Which identity goes with which name in the ClientHello.
+#[derive(Debug)]
+pub(super) struct Identities {
+    default: Arc<CertifiedKey>,
+    by_name: Vec<(String, Arc<CertifiedKey>)>,
+}
+
+impl Identities {
+    pub(super) fn new(default: &Identity, by_name: &[(String, Identity)], extra: usize) -> Self {
+        let key = |identity: &Identity| {
+            let filler = std::iter::repeat_n(identity.leaf().clone(), extra);
+            identity.clone().sending_also(filler).certified_key()
+        };
+        let named = |(name, identity): &(String, Identity)| (name.clone(), key(identity));
+        Self {
+            default: key(default),
+            by_name: by_name.iter().map(named).collect(),
+        }
+    }
+
+    fn named(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let name = name?;
+        let mut named = self.by_name.iter();
+        let (_, key) = named.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(Arc::clone(key))
+    }
+}
+
+impl ResolvesServerCert for Identities {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = self.named(hello.server_name());
+        Some(named.unwrap_or_else(|| Arc::clone(&self.default)))
+    }
+}
+
+/// The server's TLS settings, made once.
+pub(super) fn server_config(
+    identities: Arc<Identities>,
+    misbehaviours: &[Misbehaviour],
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let has = |one| misbehaviours.contains(&one);
+    let mut versions = rustls::ALL_VERSIONS.to_vec();
+    versions.retain(|one| match one.version {
+        ProtocolVersion::TLSv1_2 => !has(Misbehaviour::Tls13Only),
+        _ => !has(Misbehaviour::Tls12Only),
+    });
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&versions)?;
+    let builder = if has(Misbehaviour::RequireClientCertificate) {
+        builder.with_client_cert_verifier(client_verifier(provider)?)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_cert_resolver(identities);
+    // A resumed session shows no certificate.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(Arc::new(config))
+}
+
+/// Demands a certificate from an authority that nobody has one from.
+fn client_verifier(
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, rustls::Error> {
+    let authority = Authority::root("Clients", UnixTime(0));
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate().der().clone())?;
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+/// Reads the ClientHello and answers it; nothing where no session came of it.
+pub(super) async fn accept(
+    tcp: TcpStream,
+    personality: &Personality,
+    recorder: &Recorder,
+) -> io::Result<Option<TlsStream<TcpStream>>> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp).await;
+    let mut hello = match hello {
+        Ok(hello) => hello,
+        Err(error) => return Err(failed(error, recorder)),
+    };
+    let sni = hello.client_hello().server_name().map(str::to_owned);
+    let named = personality.identities.named(sni.as_deref()).is_some();
+    recorder.note(|record| record.sni = sni);
+
+    match personality.first(Misbehaviour::at_client_hello) {
+        Some(HandshakeAct::Close) => return Ok(None),
+        Some(HandshakeAct::Hang) => {
+            until_closed(&mut hello.io).await;
+            return Ok(None);
+        }
+        Some(HandshakeAct::SendUnlessNamed(_)) if named => {}
+        Some(HandshakeAct::Send(bytes) | HandshakeAct::SendUnlessNamed(bytes)) => {
+            hello.io.write_all(bytes).await?;
+            until_closed(&mut hello.io).await;
+            return Ok(None);
+        }
+        None => {}
+    }
+
+    let config = Arc::clone(&personality.config);
+    let accepted = hello.into_stream(config).into_fallible().await;
+    match accepted {
+        Ok(tls) => {
+            let version = tls.get_ref().1.protocol_version();
+            recorder.note(|record| record.tls_version = version.and_then(version_name));
+            Ok(Some(tls))
+        }
+        Err((error, mut tcp)) => {
+            // Closing over unread bytes would reset the connection, and the
+            // alert might be lost.
+            until_closed(&mut tcp).await;
+            Err(failed(error, recorder))
+        }
+    }
+}
+
+fn failed(error: io::Error, recorder: &Recorder) -> io::Error {
+    recorder.note(|record| record.handshake_error = Some(error.to_string()));
+    error
+}
+
+fn version_name(version: ProtocolVersion) -> Option<&'static str> {
+    match version {
+        ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
+        ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
+        _ => None,
+    }
+}

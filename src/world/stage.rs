@@ -1,0 +1,178 @@
+//! A stage: name servers and mail servers for one check, under documentation
+//! addresses, and the way to them.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::next_hop::{NextHop, NextHopError, SMTP_PORT};
+use crate::observation::Observation;
+use crate::observe::budget::Times;
+use crate::observe::{Dial, Resolver, Setup, TrustStore, TrustStoreError, observe};
+use crate::unix_time::UnixTime;
+
+use super::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, WorldError, Zone};
+use super::pki::{Authority, Identity, Leaf};
+use super::smtp::{ClosedPort, MailServer, RunningMailServer};
+
+/// A check's surroundings while they are being set up.
+pub struct Stage {
+    /// The moment at which all is signed and minted.
+    pub now: UnixTime,
+    /// The root of the stage's own public key infrastructure; it is the trust
+    /// store of the check.
+    pub root: Authority,
+    /// The authority under it that issues to mail servers.
+    pub issuer: Authority,
+    dns: DnsWorld,
+    servers: Vec<(IpAddr, MailServer)>,
+    closed: Vec<IpAddr>,
+}
+
+/// A stage on which everything runs.
+pub struct RunningStage {
+    dns: RunningDns,
+    servers: Vec<RunningMailServer>,
+    routes: HashMap<SocketAddr, SocketAddr>,
+    trust_store: Arc<TrustStore>,
+    now: UnixTime,
+    _closed: Vec<ClosedPort>,
+}
+
+/// Why a stage cannot be set up: a mistake in its script, or no loopback.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A zone cannot be built.
+    #[error("the name servers of the stage: {0}")]
+    Dns(#[from] WorldError),
+    /// A socket cannot be opened.
+    #[error("the mail servers of the stage: {0}")]
+    Socket(#[from] io::Error),
+    /// The trust store is none.
+    #[error("the trust store of the stage: {0}")]
+    TrustStore(#[from] TrustStoreError),
+    /// What is to be checked is no next hop.
+    #[error("the target of the stage: {0}")]
+    Target(#[from] NextHopError),
+}
+
+impl Stage {
+    /// An empty stage with a validating resolver.
+    pub fn new(now: UnixTime) -> Self {
+        let root = Authority::root("Demo Root X1", now);
+        let issuer = root.intermediate("Demo R12");
+        Self::under(now, root, issuer)
+    }
+
+    /// An empty stage under authorities that others share.
+    pub fn under(now: UnixTime, root: Authority, issuer: Authority) -> Self {
+        Self {
+            now,
+            root,
+            issuer,
+            dns: DnsWorld::new(now),
+            servers: Vec::new(),
+            closed: Vec::new(),
+        }
+    }
+
+    /// A certificate for this name from the stage's issuer.
+    pub fn identity(&self, name: &str) -> Identity {
+        self.issuer.issue(Leaf::new([name]))
+    }
+
+    /// Adds a zone.
+    pub fn zone(&mut self, zone: Zone) {
+        self.with_dns(|dns| dns.zone(zone));
+    }
+
+    /// Makes the resolver one of another kind.
+    pub fn resolver(&mut self, kind: ResolverKind) {
+        self.with_dns(|dns| dns.resolver(kind));
+    }
+
+    /// Makes one lookup misbehave.
+    pub fn lookup_misbehaving(&mut self, name: &str, rtype: Rtype, how: Misbehaviour) {
+        self.with_dns(|dns| dns.misbehaving(name, rtype, how));
+    }
+
+    /// Puts a mail server at port 25 of this address.
+    pub fn server(&mut self, address: &str, server: MailServer) {
+        self.servers
+            .extend(address.parse().ok().map(|ip| (ip, server)));
+    }
+
+    /// Lets this address refuse connections. An address with neither server
+    /// nor refusal has no route.
+    pub fn refusing(&mut self, address: &str) {
+        self.closed.extend(address.parse::<IpAddr>().ok());
+    }
+
+    fn with_dns(&mut self, change: impl FnOnce(DnsWorld) -> DnsWorld) {
+        let dns = std::mem::replace(&mut self.dns, DnsWorld::new(self.now));
+        self.dns = change(dns);
+    }
+
+    /// Starts everything.
+    pub async fn start(self) -> Result<RunningStage, StageError> {
+        let dns = self.dns.start().await?;
+        let mut routes = HashMap::new();
+        let mut servers = Vec::new();
+        for (ip, server) in self.servers {
+            let server = server.start().await?;
+            routes.insert(SocketAddr::new(ip, SMTP_PORT), server.addr());
+            servers.push(server);
+        }
+        let mut closed = Vec::new();
+        for ip in self.closed {
+            let port = ClosedPort::new()?;
+            routes.insert(SocketAddr::new(ip, SMTP_PORT), port.addr());
+            closed.push(port);
+        }
+        let pem = self.root.certificate().pem();
+        Ok(RunningStage {
+            dns,
+            servers,
+            routes,
+            trust_store: Arc::new(TrustStore::from_pem("the demo's own root", pem.as_bytes())?),
+            now: self.now,
+            _closed: closed,
+        })
+    }
+}
+
+impl RunningStage {
+    /// Looks at a target, as any check does.
+    pub async fn observe(&self, target: &str) -> Result<Observation, StageError> {
+        let next_hop: NextHop = target.parse()?;
+        Ok(observe(&next_hop, &self.setup()).await)
+    }
+
+    /// How a check looks at this stage.
+    pub fn setup(&self) -> Setup {
+        Setup {
+            resolver: Resolver::at([self.dns.addr()]),
+            trust_store: self.trust_store.clone(),
+            checked_at: self.now,
+            times: Times::default(),
+            helo_name: "danecheck.invalid".to_owned(),
+            dial: self.dial(),
+        }
+    }
+
+    /// The way from documentation addresses to the servers.
+    pub fn dial(&self) -> Dial {
+        Dial::Routed(self.routes.clone())
+    }
+
+    /// The name servers.
+    pub fn dns(&self) -> &RunningDns {
+        &self.dns
+    }
+
+    /// The mail servers, in the order in which they were put on stage.
+    pub fn servers(&self) -> &[RunningMailServer] {
+        &self.servers
+    }
+}

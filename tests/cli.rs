@@ -1,0 +1,340 @@
+//! The command line: what goes in, what comes out, and the exit status.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use danecheck::cli::{World, run};
+use danecheck::observe::Dial;
+use danecheck::report::{ExitStatus, Report};
+use danecheck::world::dns::Zone;
+use danecheck::world::pki::stale_tlsa;
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::{RunningStage, Stage};
+
+use support::now;
+
+/// What a run printed, and how it ended.
+struct Ran {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+/// A place to print to that can be read afterwards.
+#[derive(Clone, Default)]
+struct Pad(Arc<Mutex<Vec<u8>>>);
+
+impl Pad {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Pad {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn run_with(arguments: &[&str], stdin: &str, dial: Dial) -> Ran {
+    let (stdout, stderr) = (Pad::default(), Pad::default());
+    let world = World {
+        stdin: Box::new(std::io::Cursor::new(stdin.as_bytes().to_vec())),
+        stdout: Box::new(stdout.clone()),
+        stderr: Box::new(stderr.clone()),
+        colors: false,
+        width: 80,
+        now,
+        dial,
+    };
+    let all = std::iter::once("danecheck").chain(arguments.iter().copied());
+    let status = run(all.map(Into::into), world).await;
+    Ran {
+        status,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+    }
+}
+
+/// A run that needs no network.
+async fn run_alone(arguments: &[&str]) -> Ran {
+    run_with(arguments, "", Dial::default()).await
+}
+
+/// `good.example` with DANE in order, `stale.example` with a stale record,
+/// `plain.example` without any.
+async fn stage() -> RunningStage {
+    let mut stage = Stage::new(now());
+    for (domain, address) in [
+        ("good.example", "192.0.2.1"),
+        ("stale.example", "192.0.2.2"),
+        ("plain.example", "192.0.2.3"),
+    ] {
+        let host = format!("mx.{domain}");
+        let identity = stage.identity(&host);
+        let zone = Zone::signed(&format!("{domain}."))
+            .mx("@", 10, "mx")
+            .records(&format!("mx A {address}"));
+        stage.zone(match domain {
+            "good.example" => zone.tlsa("_25._tcp.mx", &identity.tlsa(3, 1, 1)),
+            "stale.example" => zone.tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1)),
+            _ => zone,
+        });
+        stage.server(address, MailServer::new(identity));
+    }
+    stage.start().await.unwrap()
+}
+
+async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
+    let resolver = stage.dns().addr().to_string();
+    let mut all = vec!["--resolver", &resolver];
+    all.extend(arguments);
+    run_with(&all, stdin, stage.dial()).await
+}
+
+fn reports(ran: &Ran) -> Vec<Report> {
+    ran.stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_exit_status_follows_the_verdict_and_the_worst_counts() {
+    let stage = stage().await;
+    for (arguments, status) in [
+        (vec!["good.example"], ExitStatus::Fine),
+        (vec!["plain.example"], ExitStatus::Fine),
+        (vec!["stale.example"], ExitStatus::Broken),
+        (vec!["good.example", "stale.example"], ExitStatus::Broken),
+        (vec!["--require-dane", "good.example"], ExitStatus::Fine),
+        (vec!["--require-dane", "plain.example"], ExitStatus::Broken),
+        (
+            vec!["--fail-on", "never", "stale.example"],
+            ExitStatus::Fine,
+        ),
+        (
+            vec!["--fail-on", "error", "stale.example"],
+            ExitStatus::Broken,
+        ),
+    ] {
+        let ran = check(&stage, &arguments, "").await;
+        assert_eq!(ran.status, status, "{arguments:?}\n{}", ran.stdout);
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn json_is_one_line_for_each_target() {
+    let stage = stage().await;
+    let ran = check(&stage, &["--json", "good.example", "stale.example"], "").await;
+    let mut targets: Vec<String> = reports(&ran).into_iter().map(|r| r.target).collect();
+    targets.sort();
+    assert_eq!(targets, ["good.example", "stale.example"]);
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_target_gets_its_report_too() {
+    let stage = stage().await;
+    let stdin = "# comment\n\ngood.example\n a..b \nuser@plain.example";
+    let ran = check(&stage, &["--json", "-"], stdin).await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    let reports = reports(&ran);
+    let invalid = reports
+        .iter()
+        .find(|report| report.target == "a..b")
+        .unwrap();
+    assert_eq!(invalid.verdict, danecheck::judge::Verdict::Indeterminate);
+    assert_eq!(invalid.findings[0].id, "invalid-target");
+    assert_eq!(reports.len(), 3);
+    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
+    assert!(schema.is_valid(&serde_json::to_value(invalid).unwrap()));
+}
+
+#[tokio::test]
+async fn a_line_of_any_length_is_one_target() {
+    let stage = stage().await;
+    let stdin = format!("{}\ngood.example\n", "a".repeat(1_000_000));
+    let ran = check(&stage, &["--json", "-"], &stdin).await;
+    assert_eq!(reports(&ran).len(), 2);
+}
+
+#[tokio::test]
+async fn a_bad_target_on_the_command_line_is_named_and_the_others_are_checked() {
+    let stage = stage().await;
+    let ran = check(&stage, &["exa mple.com", "good.example"], "").await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(
+        ran.stderr.contains("`exa mple.com` is not a domain name"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.starts_with("good.example: "), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
+    let stage = stage().await;
+    let ran = check(&stage, &["--entry", "postfix", "stale.example"], "").await;
+    assert_eq!(ran.stdout, "stale.example  encrypt\n");
+    let ran = check(&stage, &["--entry", "mailcow", "stale.example"], "").await;
+    assert_eq!(
+        ran.stdout,
+        "{\"dest\":\"stale.example\",\"policy\":\"encrypt\",\"parameters\":\"\",\"active\":\"1\"}\n"
+    );
+    let ran = check(&stage, &["--entry", "postfix", "plain.example"], "").await;
+    assert_eq!((ran.stdout.as_str(), ran.status), ("", ExitStatus::Fine));
+}
+
+#[tokio::test]
+async fn a_saved_observation_gives_the_same_report_without_the_network() {
+    let stage = stage().await;
+    let file = std::env::temp_dir().join(format!("danecheck-save-{}.json", std::process::id()));
+    let path = file.to_str().unwrap();
+    let seen = check(&stage, &["--json", "--save", path, "stale.example"], "").await;
+    drop(stage);
+    let replayed = run_alone(&["--json", "--replay", path]).await;
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(replayed.stdout, seen.stdout);
+    assert_eq!(replayed.status, ExitStatus::Broken);
+}
+
+#[tokio::test]
+async fn a_resolver_that_does_not_answer_is_named() {
+    // Bound and dropped, so that nobody is there.
+    let port = std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let ran = run_alone(&[
+        "--json",
+        "--timeout",
+        "1",
+        "--resolver",
+        &port.to_string(),
+        "example.com",
+    ])
+    .await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    let report = &reports(&ran)[0];
+    assert_eq!(report.findings[0].id, "resolver-silent");
+    assert!(report.findings[0].message.contains(&port.to_string()));
+}
+
+#[tokio::test]
+async fn wrong_usage_is_status_3_and_says_what_is_wrong() {
+    for (arguments, words) in [
+        (vec!["--resolver", "nonsense", "example.com"], "127.0.0.1"),
+        (vec!["--timeout", "0", "example.com"], "above 0"),
+        (vec!["--frobnicate"], "--frobnicate"),
+        (
+            vec!["--ca-file", "/no/such/file", "example.com"],
+            "/no/such/file: cannot be read",
+        ),
+        (
+            vec!["--trust-anchor", "/no/such/file", "example.com"],
+            "/no/such/file: cannot be read",
+        ),
+        (
+            vec!["--replay", "/no/such/file"],
+            "/no/such/file: cannot be read",
+        ),
+        (
+            vec!["--replay", "Cargo.toml"],
+            "no observation that --save wrote",
+        ),
+        (
+            vec!["--trust-anchor", "Cargo.toml", "example.com"],
+            "DS or DNSKEY records",
+        ),
+        (vec!["--ca-file", "Cargo.toml", "example.com"], "PEM"),
+        (
+            vec!["--save", "/no/such/folder/file", "example.com"],
+            "cannot be written",
+        ),
+        (vec!["--replay", "."], "cannot be read"),
+        (vec!["explain", "no-such-finding"], "explain --list"),
+        (vec!["demo", "no-such-case"], "demo --list"),
+        (vec![], "Usage"),
+    ] {
+        let ran = run_alone(&arguments).await;
+        assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+        assert!(ran.stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn help_version_schema_and_the_catalogue_are_answers() {
+    for (arguments, words) in [
+        (vec!["--help"], "--require-dane"),
+        (vec!["--version"], env!("CARGO_PKG_VERSION")),
+        (vec!["schema"], "\"$schema\""),
+        (vec!["explain", "--list"], "tlsa-mismatch"),
+        (vec!["explain", "tlsa-mismatch"], "What the receiver does"),
+        (vec!["demo", "--list"], "stale-key"),
+    ] {
+        let ran = run_alone(&arguments).await;
+        assert_eq!(ran.status, ExitStatus::Fine, "{arguments:?}");
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+        assert!(ran.stdout.contains(words), "{arguments:?}: {}", ran.stdout);
+    }
+}
+
+#[tokio::test]
+async fn the_demo_prints_a_line_for_each_case_and_one_report() {
+    let ran = run_alone(&["demo"]).await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stderr);
+    for case in danecheck::demo::CASES {
+        let lines = ran
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(case.name));
+        assert!(lines.count() >= 1, "{}", case.name);
+    }
+    assert!(ran.stdout.contains("DANE senders defer this mail (4.7.5)"));
+}
+
+#[test]
+fn a_broken_pipe_ends_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_danecheck"))
+        .args(["explain", "--list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(
+        output.status.code().is_some(),
+        "killed: {:?}",
+        output.status
+    );
+}
+
+#[test]
+fn the_program_itself_returns_the_status() {
+    let output = Command::new(env!("CARGO_BIN_EXE_danecheck"))
+        .arg("not a domain")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("danecheck: `not a domain`"));
+}

@@ -1,0 +1,351 @@
+//! Every case of the demo gives the verdict, the eight outcomes and the
+//! override that its fault implies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::collections::HashSet;
+
+use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use danecheck::finding::RULES;
+use danecheck::judge::{Channel, Delivery, Outcome, SecurityLevel};
+use danecheck::report::{Report, schema};
+use support::now;
+
+/// Case, verdict, override and the outcomes at none, may, encrypt, dane,
+/// dane-only, fingerprint, verify, secure: `p` plain text, `e` encrypted, `A`
+/// authenticated, `/r` after the retry, `~` by chance, else the status code.
+const EXPECTED: &[(&str, &str, &str, &str)] = &[
+    ("all-well", "dane-ok", "-", "p e e A A A A A"),
+    ("anchor-well", "dane-ok", "-", "p e e A A A A A"),
+    (
+        "expired-certificate",
+        "dane-ok",
+        "-",
+        "p e e A A A 4.7.5 4.7.5",
+    ),
+    ("roll-over", "dane-ok", "-", "p e e A A A A A"),
+    (
+        "other-certificate-without-sni",
+        "dane-ok",
+        "-",
+        "p e e A A A 4.7.5 4.7.5",
+    ),
+    (
+        "stale-key",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "stale-certificate",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "stale-sha512",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "anchor-not-sent",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "anchor-wrong-name",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A 4.7.5 4.7.5",
+    ),
+    (
+        "anchor-expired",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A 4.7.5 4.7.5",
+    ),
+    (
+        "leaf-as-anchor",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    ("usage-1-only", "dane-unusable", "-", "p e e e 4.7.5 A A A"),
+    (
+        "malformed-record",
+        "dane-unusable",
+        "-",
+        "p e e e 4.7.5 A A A",
+    ),
+    ("no-tlsa", "no-dane", "-", "p e e e 4.7.5 A A A"),
+    ("nothing-signed", "no-dane", "-", "p e e e 4.7.5 A A 4.7.5"),
+    (
+        "mx-not-signed",
+        "dane-partial",
+        "-",
+        "p e e e 4.7.5 A A 4.7.5",
+    ),
+    ("host-not-signed", "no-dane", "-", "p e e e 4.7.5 A A 4.7.5"),
+    (
+        "tlsa-lookup-fails",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "tlsa-signature-broken",
+        "dane-broken",
+        "encrypt",
+        "p e e 4.7.5 4.7.5 A A A",
+    ),
+    (
+        "signatures-expired",
+        "undeliverable",
+        "!",
+        "4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3",
+    ),
+    (
+        "resolver-blind",
+        "indeterminate",
+        "!",
+        "p e e e 4.7.5 A A A",
+    ),
+    (
+        "null-mx",
+        "undeliverable",
+        "!",
+        "5.1.0 5.1.0 5.1.0 5.1.0 5.1.0 5.1.0 5.1.0 5.1.0",
+    ),
+    ("no-mx-record", "dane-ok", "-", "p e e A A A A A"),
+    (
+        "mx-without-address",
+        "undeliverable",
+        "!",
+        "5.4.4 5.4.4 5.4.4 5.4.4 5.4.4 5.4.4 5.4.4 5.4.4",
+    ),
+    ("mx-behind-alias", "dane-ok", "-", "p e e A A A 4.7.5 A"),
+    (
+        "starttls-gone",
+        "dane-broken",
+        "may",
+        "p p 4.7.4 4.7.4 4.7.4 4.7.4 4.7.4 4.7.4",
+    ),
+    (
+        "starttls-refused-for-now",
+        "dane-broken",
+        "may",
+        "p p 4.7.0 4.7.0 4.7.0 4.7.0 4.7.0 4.7.0",
+    ),
+    (
+        "starttls-refused-for-good",
+        "dane-broken",
+        "may",
+        "p p 5.7.3 5.7.3 5.7.3 5.7.3 5.7.3 5.7.3",
+    ),
+    (
+        "starttls-no-reply",
+        "dane-broken",
+        "none",
+        "p 4.4.2 4.4.2 4.4.2 4.4.2 4.4.2 4.4.2 4.4.2",
+    ),
+    (
+        "handshake-fails",
+        "dane-broken",
+        "may",
+        "p p/r 4.7.5 4.7.5 4.7.5 4.7.5 4.7.5 4.7.5",
+    ),
+    (
+        "no-tls-no-dane",
+        "no-dane",
+        "-",
+        "p p 4.7.4 p 4.7.5 4.7.4 4.7.4 4.7.4",
+    ),
+    (
+        "refused-in-greeting",
+        "undeliverable",
+        "!",
+        "4.7.1 4.7.1 4.7.1 4.7.1 4.7.1 4.7.1 4.7.1 4.7.1",
+    ),
+    (
+        "connection-refused",
+        "undeliverable",
+        "!",
+        "4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1",
+    ),
+    (
+        "port-blocked",
+        "indeterminate",
+        "!",
+        "4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1 4.4.1",
+    ),
+    ("one-bad-mx-of-two", "dane-partial", "-", "p e e A A A A A"),
+    (
+        "one-bad-address-of-two",
+        "dane-partial",
+        "-",
+        "p e e A A A A A",
+    ),
+    (
+        "backup-without-dane",
+        "dane-partial",
+        "-",
+        "p e e p 4.7.5 A A A",
+    ),
+    ("unequal-equals", "dane-partial", "-", "p e e e~ A A A A"),
+];
+
+fn short(outcome: &Outcome) -> String {
+    let channel = match outcome.channel {
+        Some(Channel::Plaintext) => "p",
+        Some(Channel::Encrypted) => "e",
+        Some(Channel::Authenticated) => "A",
+        None => "",
+    };
+    let mut text = match outcome.delivery {
+        Delivery::Delivered => channel.to_owned(),
+        Delivery::DeliveredAfterRetry => format!("{channel}/r"),
+        Delivery::Deferred | Delivery::Bounced => outcome.dsn.clone().unwrap(),
+    };
+    let bounced = outcome.delivery == Delivery::Bounced;
+    assert_eq!(
+        bounced,
+        outcome.delivery != Delivery::Delivered && text.starts_with('5')
+    );
+    if outcome.varies {
+        text.push('~');
+    }
+    text
+}
+
+fn outcomes(report: &Report) -> String {
+    let all = SecurityLevel::ALL.map(|level| short(report.outcomes.at(level)));
+    all.join(" ")
+}
+
+fn override_word(report: &Report) -> String {
+    use danecheck::judge::Action;
+    match report.recommendation.action {
+        Action::Keep => "-".to_owned(),
+        Action::NotFixable => "!".to_owned(),
+        Action::Override => report.recommendation.policy.unwrap().to_string(),
+    }
+}
+
+async fn reports() -> Vec<(&'static Case, Report)> {
+    let company = Company::new(now());
+    let company = &company;
+    let looks = CASES.iter().map(|case| async move {
+        let observation = case.observe(company).await.unwrap();
+        // A saved observation gives the very same report.
+        let saved = serde_json::to_string(&observation).unwrap();
+        let replayed = serde_json::from_str(&saved).unwrap();
+        let report = Report::of(&observation);
+        assert_eq!(report, Report::of(&replayed), "{}", case.name);
+        (case, report)
+    });
+    futures_util::future::join_all(looks).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_case_gives_what_its_fault_implies() {
+    let mut expected: Vec<String> = Vec::new();
+    for (name, verdict, policy, outcomes) in EXPECTED {
+        expected.push(format!("{name}: {verdict} {policy} [{outcomes}]"));
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for (case, report) in reports().await {
+        seen.push(format!(
+            "{}: {} {} [{}]",
+            case.name,
+            report.verdict.as_str(),
+            override_word(&report),
+            outcomes(&report)
+        ));
+    }
+    let differing: Vec<_> = seen.iter().zip(&expected).filter(|(a, b)| a != b).collect();
+    assert!(differing.is_empty(), "seen, expected: {differing:#?}");
+    assert_eq!(seen.len(), expected.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_report_keeps_to_the_schema() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    for (case, report) in reports().await {
+        let value = serde_json::to_value(&report).unwrap();
+        let faults: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(faults.is_empty(), "{}: {faults:?}", case.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_for_people_is_wider_than_the_terminal_but_what_is_to_be_pasted() {
+    use danecheck::report::{HumanStyle, human};
+    for (case, report) in reports().await {
+        let text = human(&report, HumanStyle::default());
+        for line in text.lines() {
+            let pasted = line.contains("fingerprint match=") || line.contains("-d '{");
+            assert!(
+                pasted || line.chars().count() <= 80,
+                "{}: {line}",
+                case.name
+            );
+        }
+        assert!(!text.contains('\u{1b}'), "{}", case.name);
+        let colored = human(
+            &report,
+            HumanStyle {
+                color: true,
+                width: 80,
+            },
+        );
+        assert!(colored.contains('\u{1b}'), "{}", case.name);
+    }
+}
+
+#[test]
+fn the_case_that_is_shown_in_full_exists() {
+    assert!(Case::find(MOST_INSTRUCTIVE).is_some());
+}
+
+/// Findings that no case raises, with the test that does.
+const RAISED_ELSEWHERE: &[(&str, &str)] = &[
+    ("address-family-unreachable", "tests/findings.rs"),
+    ("address-lookup-failed", "tests/findings.rs"),
+    ("connection-timed-out", "tests/findings.rs"),
+    ("ehlo-refused", "tests/findings.rs"),
+    ("invalid-target", "tests/cli.rs"),
+    ("mx-host-is-address", "tests/findings.rs"),
+    ("mx-host-name-invalid", "tests/findings.rs"),
+    ("not-all-looked-at", "tests/findings.rs"),
+    ("resolver-silent", "tests/cli.rs"),
+    ("server-silent", "tests/findings.rs"),
+    ("session-lost-in-tls", "tests/findings.rs"),
+    ("tls-outdated", "tests/old_tls.rs"),
+    ("tls-too-old", "tests/old_tls.rs"),
+    ("tlsa-not-signed", "tests/findings.rs"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_finding_is_raised_by_some_case_or_test() {
+    let mut raised: HashSet<String> = HashSet::new();
+    for (_, report) in reports().await {
+        raised.extend(report.findings.into_iter().map(|finding| finding.id));
+    }
+    let missing: Vec<&str> = RULES
+        .iter()
+        .map(|rule| rule.id)
+        .filter(|id| !raised.contains(*id))
+        .collect();
+    let elsewhere: Vec<&str> = RAISED_ELSEWHERE.iter().map(|(id, _)| *id).collect();
+    assert_eq!(missing, elsewhere);
+}

@@ -1,0 +1,172 @@
+//! Findings that no case of the demo raises, each on a stage of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use danecheck::judge::Verdict;
+use danecheck::report::Report;
+use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};
+use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck::world::stage::Stage;
+
+use support::{ids, report_on};
+
+const MX1: &str = "192.0.2.10";
+
+/// `example.com` signed, with one MX host and the right TLSA record.
+fn domain(stage: &mut Stage, change: impl FnOnce(Zone) -> Zone, misbehaviours: &[Misbehaviour]) {
+    let identity = stage.identity("mx1.example.com");
+    let zone = Zone::signed("example.com.")
+        .mx("@", 10, "mx1")
+        .records(&format!("mx1 A {MX1}"))
+        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
+    stage.zone(change(zone));
+    let server = MailServer::new(identity).misbehaving(misbehaviours.iter().cloned());
+    stage.server(MX1, server);
+}
+
+async fn with_server(misbehaviour: Misbehaviour) -> Report {
+    report_on("example.com", |stage| {
+        domain(stage, |zone| zone, &[misbehaviour])
+    })
+    .await
+}
+
+async fn with_zone(change: impl FnOnce(Zone) -> Zone) -> Report {
+    report_on("example.com", |stage| domain(stage, change, &[])).await
+}
+
+#[tokio::test]
+async fn a_failed_address_lookup_is_told_although_the_other_family_answers() {
+    let report = report_on("example.com", |stage| {
+        domain(stage, |zone| zone, &[]);
+        stage.lookup_misbehaving("mx1.example.com.", Rtype::AAAA, DnsMisbehaviour::ServFail);
+    })
+    .await;
+    assert_eq!(ids(&report), ["address-lookup-failed"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn a_refusal_at_ehlo_is_told_and_bounces() {
+    let report = with_server(Misbehaviour::EhloAndHeloRefused).await;
+    assert_eq!(ids(&report), ["ehlo-refused"]);
+    assert_eq!(report.verdict, Verdict::Undeliverable);
+    assert_eq!(
+        report.outcomes.may.dsn.as_deref().map(|dsn| &dsn[..1]),
+        Some("5")
+    );
+}
+
+#[tokio::test]
+async fn an_mx_record_with_an_address_is_told() {
+    let report = with_zone(|zone| zone.mx("@", 20, "192.0.2.10.")).await;
+    assert!(
+        ids(&report).contains(&"mx-host-is-address"),
+        "{:?}",
+        ids(&report)
+    );
+}
+
+#[tokio::test]
+async fn an_mx_record_that_names_no_host_is_told_and_left_out() {
+    let report = with_zone(|zone| zone.mx("@", 5, "-bad-")).await;
+    assert!(
+        ids(&report).contains(&"mx-host-name-invalid"),
+        "{:?}",
+        ids(&report)
+    );
+    assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn more_mx_hosts_than_anybody_tries_are_cut_and_the_cut_is_told() {
+    let report =
+        with_zone(|zone| (0..60).fold(zone, |zone, n| zone.mx("@", 100 + n, &format!("far{n}"))))
+            .await;
+    assert!(
+        ids(&report).contains(&"not-all-looked-at"),
+        "{:?}",
+        ids(&report)
+    );
+    assert_eq!(report.outcomes.dane.via.as_deref(), Some("mx1.example.com"));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_told_as_silent() {
+    let report = with_server(Misbehaviour::DropBeforeGreeting).await;
+    assert_eq!(ids(&report), ["server-silent"]);
+    assert_eq!(report.outcomes.dane.dsn.as_deref(), Some("4.4.2"));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_inside_tls_is_told() {
+    let report = with_server(Misbehaviour::EhloAfterTlsDropped).await;
+    assert_eq!(ids(&report), ["session-lost-in-tls"]);
+    // Postfix falls back to plain text at may, after the back-off.
+    assert!(report.outcomes.may.delivers() && !report.outcomes.may.delivers_at_once());
+}
+
+#[tokio::test]
+async fn tlsa_records_behind_an_alias_out_of_the_signed_tree_do_not_count() {
+    let report = report_on("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        stage.zone(
+            Zone::signed("example.com.")
+                .mx("@", 10, "mx1")
+                .records(&format!("mx1 A {MX1}"))
+                .cname("_25._tcp.mx1", "_25._tcp.mx1.example.net."),
+        );
+        stage.zone(Zone::unsigned("example.net.").tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
+    assert!(
+        ids(&report).contains(&"tlsa-not-signed"),
+        "{:?}",
+        ids(&report)
+    );
+    assert_eq!(report.verdict, Verdict::NoDane);
+}
+
+#[tokio::test]
+async fn control_characters_of_a_server_reach_no_report() {
+    let report = with_server(Misbehaviour::GreetingReply(
+        "554 \u{1b}[31mgo\u{7} away\u{202e}".to_owned(),
+    ))
+    .await;
+    let text = danecheck::report::human(&report, danecheck::report::HumanStyle::default());
+    let json = danecheck::report::json(&report);
+    for output in [&text, &json] {
+        assert!(
+            !output
+                .chars()
+                .any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{output:?}"
+        );
+        assert!(!output.contains("\\u001b"), "{output:?}");
+    }
+    assert!(text.contains("go? away"), "{text}");
+}
+
+#[tokio::test]
+async fn a_family_that_works_nowhere_here_is_told_once_and_not_counted() {
+    // No server at the IPv6 addresses: the stage has no route there.
+    let report = with_zone(|zone| zone.records("mx1 AAAA 2001:db8::1\nmx1 AAAA 2001:db8::2")).await;
+    assert_eq!(ids(&report), ["address-family-unreachable"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn an_address_out_of_reach_beside_others_of_its_family_is_counted() {
+    let report = with_zone(|zone| zone.records("mx1 A 192.0.2.99")).await;
+    assert_eq!(ids(&report), ["connection-timed-out"]);
+    assert_eq!(report.verdict, Verdict::DanePartial);
+}

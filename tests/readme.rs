@@ -1,0 +1,56 @@
+//! The README shows what the program prints.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and reads a file"
+)]
+
+mod support;
+
+use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use danecheck::report::{HumanStyle, Report, human};
+
+use support::now;
+
+/// Keys are new in every run: digests are put aside.
+fn without_digests(text: &str) -> String {
+    let is_digest = |word: &str| {
+        word.len() >= 15
+            && word
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() || c == '.' || c == ':')
+    };
+    text.split('\n')
+        .map(|line| {
+            let words = line.split(' ').map(|word| {
+                let bare = word.strip_prefix("match=").unwrap_or(word);
+                if is_digest(bare) { "DIGEST" } else { word }
+            });
+            words.collect::<Vec<_>>().join(" ")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test]
+async fn the_report_in_the_readme_is_what_the_demo_prints() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let shown = readme
+        .split("```text\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let case = Case::find(MOST_INSTRUCTIVE).unwrap();
+    let observation = case.observe(&Company::new(now())).await.unwrap();
+    let printed = human(&Report::of(&observation), HumanStyle::default());
+    assert_eq!(without_digests(shown), without_digests(&printed));
+}
+
+#[test]
+fn the_readme_counts_the_cases_rightly() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    assert!(readme.contains(&format!("{} cases", CASES.len())));
+}

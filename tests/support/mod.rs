@@ -1,0 +1,27 @@
+//! What the tests share: the clock, and checks on a stage.
+
+use danecheck::report::Report;
+use danecheck::world::stage::Stage;
+
+/// The real time: the validating resolver on stage reads the clock, so
+/// whoever signs for it has to.
+pub(crate) use danecheck::world::dns::now;
+
+/// The report on a target, on a stage that `set` sets.
+#[allow(dead_code, reason = "not every test file checks a stage")]
+pub(crate) async fn report_on(target: &str, set: impl FnOnce(&mut Stage)) -> Report {
+    let mut stage = Stage::new(now());
+    set(&mut stage);
+    let observation = stage.start().await.unwrap().observe(target).await.unwrap();
+    Report::of(&observation)
+}
+
+/// The ids of the findings of a report.
+#[allow(dead_code, reason = "not every test file looks at findings")]
+pub(crate) fn ids(report: &Report) -> Vec<&str> {
+    report
+        .findings
+        .iter()
+        .map(|finding| finding.id.as_str())
+        .collect()
+}
