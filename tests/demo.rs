@@ -331,6 +331,8 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("resolver-silent", "tests/cli.rs"),
     ("server-silent", "tests/findings.rs"),
     ("session-lost-in-tls", "tests/findings.rs"),
+    ("tls-outdated", "tests/old_tls.rs"),
+    ("tls-too-old", "tests/old_tls.rs"),
     ("tlsa-not-signed", "tests/findings.rs"),
 ];
 

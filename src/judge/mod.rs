@@ -8,12 +8,14 @@
 //! | which TLSA records are in play | `dane` | `tls_dane.c` |
 //! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
 //! | what one address answers to it | `attempt` | `smtp_proto.c` |
+//! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
 //! | what becomes of the message | `delivery` | `smtp_connect.c` |
 
 mod attempt;
 mod dane;
 mod delivery;
 mod evidence;
+mod handshake;
 mod level;
 mod outcome;
 mod policy;
@@ -31,6 +33,7 @@ pub use verdict::{Standing, Verdict};
 
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
+pub(crate) use handshake::{Objection, by_old_means, objection};
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works};
 

@@ -9,6 +9,7 @@ use crate::observation::SessionEnd;
 
 use super::dane::DaneRecords;
 use super::evidence::Evidence;
+use super::handshake::{Rigour, completes};
 use super::level::SecurityLevel;
 use super::outcome::{Delivery, Outcome, Outcomes};
 use super::policy::PolicyRequest;
@@ -188,9 +189,9 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
             SessionEnd::NoStartTls
                 | SessionEnd::StartTlsRefused(_)
                 | SessionEnd::NoStartTlsReply(_)
-                | SessionEnd::HandshakeFailed(_)
                 | SessionEnd::EhloRefused(_)
-        );
+        ) || matches!(session.seen.end, SessionEnd::HandshakeFailed(_))
+            && !completes(session.seen, Rigour::Verifying);
         let strange = session
             .dane
             .as_ref()

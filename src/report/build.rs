@@ -4,14 +4,14 @@ use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::judge::{
-    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Outcome,
-    Outcomes, Recommendation, SessionEvidence, Verdict, judge,
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
+    Outcome, Outcomes, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
 };
 use crate::matching::{RecordOutcome, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, Lookup, MxRecord, Observation, ResolverValidation, SessionEnd,
-    TlsaLookup,
+    Answer, Denial, Interruption, LegacySeen, Lookup, MxRecord, Observation, ResolverValidation,
+    SessionEnd, TlsaLookup,
 };
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
@@ -315,14 +315,22 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
 }
 
 fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
-    let (end, detail) = session_end(&session.seen.end);
+    let old = by_old_means(session.seen);
+    let (end, detail) = match old {
+        Some((legacy, _)) => ("old-means", old_means(legacy)),
+        None => session_end(&session.seen.end),
+    };
     let tls = session.seen.tls.as_ref();
     SessionReport {
         sni: session.seen.sni.clone(),
         end: end.to_owned(),
         detail: printable(&detail),
-        tls_version: tls.and_then(|tls| tls.version.clone()),
-        cipher: tls.and_then(|tls| tls.cipher.clone()),
+        tls_version: old
+            .map(|(_, tls)| tls.version.clone())
+            .or_else(|| tls.and_then(|tls| tls.version.clone())),
+        cipher: old
+            .map(|(_, tls)| tls.cipher.clone())
+            .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
         certificates: served_records(&session.chain)
             .into_iter()
             .filter_map(|served| {
@@ -330,6 +338,15 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
                 Some(certificate_report(certificate, &served.record))
             })
             .collect(),
+    }
+}
+
+/// What a server is, whose TLS we do not have and Postfix has.
+fn old_means(legacy: &LegacySeen) -> String {
+    match objection(legacy) {
+        Some(Objection::Anonymous) => "only without a certificate".to_owned(),
+        Some(_) => "only by means too old for a certificate that must match".to_owned(),
+        None => "only by old means".to_owned(),
     }
 }
 

@@ -156,7 +156,8 @@ pub struct RecordReport {
 pub struct SessionReport {
     /// The server name asked for in TLS; null for none.
     pub sni: Option<String>,
-    /// How it ended, `completed` where all went well.
+    /// How it ended, `completed` where all went well; `old-means` where this
+    /// program could not finish the handshake, and Postfix can at some level.
     pub end: String,
     /// The same in one sentence.
     pub detail: String,

@@ -27,6 +27,65 @@ basicConstraints = critical,CA:{is_ca}
 {more}
 """
 
+# What `openssl genpkey` is told, by the kind of key.
+KEYS = {
+    **{
+        curve: ("EC", f"ec_paramgen_curve:{curve}")
+        for curve in ("P-256", "P-521", "brainpoolP256r1", "secp256k1")
+    },
+    **{f"RSA-{bits}": ("RSA", f"rsa_keygen_bits:{bits}") for bits in (512, 768, 1024, 2048)},
+    "RSA-PSS": ("RSA-PSS", "rsa_keygen_bits:2048"),
+    "ED448": ("ED448",),
+    "ED25519": ("ED25519",),
+    "DSA": ("DSA",),
+}
+
+
+def generate_key(kind: str, path: Path) -> None:
+    """A new private key. DSA needs parameters first."""
+    algorithm, *options = KEYS[kind]
+    command = ["-algorithm", algorithm]
+    if kind == "DSA":
+        parameters = path.with_suffix(".parameters")
+        openssl("genpkey", "-genparam", "-algorithm", "DSA", "-out", str(parameters))
+        command = ["-paramfile", str(parameters)]
+    for option in options:
+        command += ["-pkeyopt", option]
+    openssl("genpkey", *command, "-out", str(path))
+
+
+# Floor of 2**e times pi, and what makes it a prime: RFC 2409 section 6.
+OAKLEY = {1024: 129093}
+
+
+def dh_parameters(bits: int, path: Path) -> None:
+    """The Diffie-Hellman group of RFC 2409 with so many bits, generator 2.
+
+    OpenSSL makes such short ones too, but takes seconds for it.
+    """
+    fraction = (pi_bits(bits - 130) + OAKLEY[bits]) << 64
+    prime = 2**bits - 2 ** (bits - 64) - 1 + fraction
+    number = prime.to_bytes(bits // 8 + 1)
+    body = b"\x02\x81" + bytes([len(number)]) + number + b"\x02\x01\x02"
+    text = base64.encodebytes(b"\x30\x81" + bytes([len(body)]) + body).decode()
+    path.write_text(f"-----BEGIN DH PARAMETERS-----\n{text}-----END DH PARAMETERS-----\n")
+
+
+def pi_bits(exponent: int) -> int:
+    """The floor of 2**exponent times pi, by Machin's formula."""
+
+    def arctan_of_inverse(x: int) -> int:
+        term = one // x
+        total, n = term, 1
+        while term:
+            term //= -x * x
+            n += 2
+            total += term // n
+        return total
+
+    one = 1 << (exponent + 64)
+    return 4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239)) >> 64
+
 
 def openssl(*arguments: str) -> str:
     """Run openssl; what it prints on standard output."""
@@ -91,6 +150,8 @@ class Mint:
         names: tuple[str, ...] = (),
         is_ca: bool = False,
         expired: bool = False,
+        kind: str = "P-256",
+        digest: str = "sha256",
     ) -> Issued:
         """One new key with one new certificate."""
         self.count += 1
@@ -103,9 +164,10 @@ class Mint:
         config.write_text(
             CA_CONFIG.format(directory=directory, is_ca="TRUE" if is_ca else "FALSE", more=more)
         )
+        generate_key(kind, key)
         openssl(
-            *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-subj", f"/CN={name[:64]}", "-keyout", str(key), "-out", str(request)),
+            *("req", "-new", "-key", str(key), "-subj", f"/CN={name[:64]}"),
+            *("-out", str(request)),
         )
         now = time.time()
         start, end = (now - 60 * 86400, now - 30 * 86400) if expired else (now - 86400, now + 30 * 86400)
@@ -114,7 +176,7 @@ class Mint:
             signer = ["-cert", str(issuer.pem), "-keyfile", str(issuer.key)]
         openssl(
             *("ca", "-batch", "-notext", "-config", str(config), "-extensions", "extensions"),
-            *(*signer, "-in", str(request), "-out", str(pem)),
+            *(*signer, "-md", digest, "-in", str(request), "-out", str(pem)),
             *("-startdate", stamp(start), "-enddate", stamp(end)),
         )
         return Issued(key, pem, issuer)
@@ -125,7 +187,12 @@ class Mint:
             issuer = {"trusted": self.trusted, "private": self.private, "self": None}[wanted.issuer]
             names = wanted.names or (host.rstrip("."),)
             self.made[host, wanted] = self.issue(
-                names[0], issuer, names=names, expired=wanted.expired
+                names[0],
+                issuer,
+                names=names,
+                expired=wanted.expired,
+                kind=wanted.key,
+                digest=wanted.digest,
             )
         return self.made[host, wanted]
 

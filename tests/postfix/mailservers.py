@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from certificates import Issued, Mint, chain_file
+from certificates import Issued, Mint, chain_file, dh_parameters
 from model import Placed, Scenario
 
 POSTFIX = ("postfix-a", "postfix-b")
@@ -150,7 +150,7 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
         options = [
             f"myhostname={one.host.rstrip('.')}",
             f"smtpd_tls_security_level={'may' if one.listener.starttls else 'none'}",
-            *one.listener.options,
+            *(with_files(option, directory.parent / "tls") for option in one.listener.options),
         ]
         if one.issued:
             path = directory.parent / "tls" / f"{one.address}.pem"
@@ -165,6 +165,18 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
         rf"/^Received: .*\(Lab server\) with (E?SMTPS?)/ INFO {MARK} $1" + "\n"
     )
     postfix(directory, "start")
+
+
+def with_files(option: str, directory: Path) -> str:
+    """The option with `{dh1024}` as the path of such parameters, made when asked for."""
+
+    def path(found: re.Match[str]) -> str:
+        file = directory / f"{found[0][1:-1]}.pem"
+        if not file.exists():
+            dh_parameters(int(found[1]), file)
+        return str(file)
+
+    return re.sub(r"\{dh(\d+)\}", path, option)
 
 
 def start_exim(

@@ -16,13 +16,16 @@ class Certificate:
 
     `issuer` is `trusted` (the lab's public CA: root, intermediate, leaf; the
     root is in the trust store and is never sent), `private` (a CA that nobody
-    trusts, sent along), or `self`.
+    trusts, sent along), or `self`. `key` is one of `certificates.KEYS`, and
+    `digest` what the issuer signs with.
     """
 
     issuer: str = "trusted"
     names: tuple[str, ...] = ()
     expired: bool = False
     send_chain: bool = True
+    key: str = "P-256"
+    digest: str = "sha256"
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Listener:
 
     `software` is `postfix-a`, `postfix-b`, `exim`, or `nobody` for an address
     where connections are refused. `certificate` None: TLS without certificate.
-    `options` are Postfix parameters of this listener alone.
+    `options` are Postfix parameters of this listener alone; `{dh1024}` in one
+    is a file with Diffie-Hellman parameters of so many bits.
     """
 
     software: str = "postfix-a"
