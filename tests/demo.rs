@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
 use danecheck::finding::RULES;
-use danecheck::judge::{Channel, Delivery, Outcome};
+use danecheck::judge::{Channel, Delivery, Outcome, SecurityLevel};
 use danecheck::report::{Report, schema};
 use support::now;
 
@@ -81,6 +81,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "p e e 4.7.5 4.7.5 A A A",
     ),
     ("usage-1-only", "dane-unusable", "-", "p e e e 4.7.5 A A A"),
+    ("usage-1-beside-3", "dane-ok", "-", "p e e A A A A A"),
     (
         "malformed-record",
         "dane-unusable",
@@ -228,18 +229,8 @@ fn short(outcome: &Outcome) -> String {
 }
 
 fn outcomes(report: &Report) -> String {
-    let o = &report.outcomes;
-    let all = [
-        &o.none,
-        &o.may,
-        &o.encrypt,
-        &o.dane,
-        &o.dane_only,
-        &o.fingerprint,
-        &o.verify,
-        &o.secure,
-    ];
-    all.map(short).join(" ")
+    let all = SecurityLevel::ALL.map(|level| short(report.outcomes.at(level)));
+    all.join(" ")
 }
 
 fn override_word(report: &Report) -> String {
@@ -329,7 +320,9 @@ fn the_case_that_is_shown_in_full_exists() {
 
 /// Findings that no case raises, with the test that does.
 const RAISED_ELSEWHERE: &[(&str, &str)] = &[
+    ("address-family-unreachable", "tests/findings.rs"),
     ("address-lookup-failed", "tests/findings.rs"),
+    ("connection-timed-out", "tests/findings.rs"),
     ("ehlo-refused", "tests/findings.rs"),
     ("invalid-target", "tests/cli.rs"),
     ("mx-host-is-address", "tests/findings.rs"),
@@ -338,6 +331,8 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("resolver-silent", "tests/cli.rs"),
     ("server-silent", "tests/findings.rs"),
     ("session-lost-in-tls", "tests/findings.rs"),
+    ("tls-outdated", "tests/old_tls.rs"),
+    ("tls-too-old", "tests/old_tls.rs"),
     ("tlsa-not-signed", "tests/findings.rs"),
 ];
 

@@ -155,3 +155,18 @@ async fn control_characters_of_a_server_reach_no_report() {
     }
     assert!(text.contains("go? away"), "{text}");
 }
+
+#[tokio::test]
+async fn a_family_that_works_nowhere_here_is_told_once_and_not_counted() {
+    // No server at the IPv6 addresses: the stage has no route there.
+    let report = with_zone(|zone| zone.records("mx1 AAAA 2001:db8::1\nmx1 AAAA 2001:db8::2")).await;
+    assert_eq!(ids(&report), ["address-family-unreachable"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn an_address_out_of_reach_beside_others_of_its_family_is_counted() {
+    let report = with_zone(|zone| zone.records("mx1 A 192.0.2.99")).await;
+    assert_eq!(ids(&report), ["connection-timed-out"]);
+    assert_eq!(report.verdict, Verdict::DanePartial);
+}

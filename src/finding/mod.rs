@@ -6,6 +6,7 @@
 //! [`RULES`].
 
 mod dns;
+mod old_tls;
 mod overall;
 mod session;
 mod tlsa;
@@ -60,6 +61,7 @@ pub struct Finding {
 
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
+    &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
@@ -92,6 +94,8 @@ pub static RULES: &[&Rule] = &[
     &session::STARTTLS_NOT_OFFERED,
     &session::STARTTLS_REFUSED_FOR_GOOD,
     &session::STARTTLS_REFUSED_FOR_NOW,
+    &old_tls::TLS_OUTDATED,
+    &old_tls::TLS_TOO_OLD,
     &tlsa::TLSA_ALL_UNUSABLE,
     &tlsa::TLSA_HIDDEN_BY_STRONGER_DIGEST,
     &tlsa::TLSA_LOOKUP_FAILED,

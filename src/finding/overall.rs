@@ -8,6 +8,16 @@ use crate::observation::SessionEnd;
 
 use super::{Findings, Rule, Severity};
 
+pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
+    id: "address-family-unreachable",
+    severity: Severity::Info,
+    reference: "Postfix inet_protocols",
+    meaning: "No address of this family can be reached from here, most likely because this \
+              host has no such connectivity. It is not counted against the domain.",
+    sender: "look from a host that has both families.",
+    receiver: "",
+};
+
 pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
     id: "delivery-by-chance",
     severity: Severity::Warning,
@@ -98,6 +108,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     if judged.verdict == Verdict::Indeterminate {
         return;
     }
+    unreachable_family(judged, findings);
     if dane.varies {
         findings.add(
             &DELIVERY_BY_CHANCE,
@@ -116,6 +127,26 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
     downgrade(judged, &target, findings);
     no_encryption(judged, findings);
+}
+
+fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
+    let unseen = judged
+        .evidence
+        .addresses()
+        .zip(&judged.standings)
+        .filter(|(_, standing)| **standing == Standing::Unseen);
+    for ((_, address), _) in unseen {
+        let family = if address.seen.address.is_ipv4() {
+            "IPv4"
+        } else {
+            "IPv6"
+        };
+        findings.add(
+            &ADDRESS_FAMILY_UNREACHABLE,
+            family,
+            format!("No {family} address can be reached from here; they are left out."),
+        );
+    }
 }
 
 fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {

@@ -1,8 +1,12 @@
 //! Findings about the dialogue with each address.
 
-use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
-use crate::observation::{ConnectFailureKind, Interruption, SessionEnd};
+use crate::judge::{
+    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
+    family_works, objection,
+};
+use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
+use super::old_tls;
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
 
@@ -18,12 +22,12 @@ pub(super) static CONNECTION_REFUSED: Rule = Rule {
 
 pub(super) static CONNECTION_TIMED_OUT: Rule = Rule {
     id: "connection-timed-out",
-    severity: Severity::Info,
+    severity: Severity::Warning,
     reference: "Postfix smtp_connect_addr",
-    meaning: "Nothing came back from this address. The server may be down, or something \
-              between here and there drops the packets; this says nothing about its DANE.",
+    meaning: "Nothing came back from this address, while others of its family answer. Postfix \
+              tries it all the same, and goes on to the next address after its time-out.",
     sender: "look from another network, best from the mail server itself.",
-    receiver: "see that port 25 is open on every address that DNS names.",
+    receiver: "see that port 25 is open on every address that DNS names, or remove the address.",
 };
 
 pub(super) static EHLO_REFUSED: Rule = Rule {
@@ -125,21 +129,30 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         for session in &address.sessions {
-            end(host, address, &session.seen.end, findings);
+            match by_old_means(session.seen) {
+                Some((legacy, tls)) => {
+                    old_tls::check(peer(host, address.seen.address), legacy, tls, findings);
+                }
+                None => end(judged, host, address, session.seen, findings),
+            }
         }
     }
 }
 
 fn end(
+    judged: &Judged<'_>,
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
-    end: &SessionEnd,
+    session: &Session,
     findings: &mut Findings,
 ) {
     let subject = peer(host, address.seen.address);
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
-    match end {
+    match &session.end {
         SessionEnd::Completed => {}
+        // A family that works nowhere here is told once, for all addresses.
+        SessionEnd::NotConnected(_)
+            if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
         SessionEnd::NotConnected(failure) => {
             let rule = match failure.kind {
                 ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => {
@@ -202,10 +215,14 @@ fn end(
             );
         }
         SessionEnd::HandshakeFailed(failure) => {
-            let why = match (&failure.alert, failure.timed_out) {
-                (_, true) => "time ran out".to_owned(),
-                (Some(alert), false) => format!("the server says {alert}"),
-                (None, false) => failure.text.clone(),
+            let objection = session.legacy.as_ref().and_then(objection);
+            let why = match (&failure.alert, objection) {
+                (_, Some(Objection::ShortPrime(bits))) => {
+                    format!("the server's Diffie-Hellman prime has only {bits} bits")
+                }
+                _ if failure.timed_out => "time ran out".to_owned(),
+                (Some(alert), _) => format!("the server says {alert}"),
+                (None, _) => failure.text.clone(),
             };
             add(
                 &HANDSHAKE_FAILED,

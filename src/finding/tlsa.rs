@@ -166,6 +166,16 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
         }
         DaneRecords::LookupError | DaneRecords::NotFound(_) => return,
     };
+    let Some(matching) = address
+        .dane_session()
+        .and_then(|session| session.dane.as_ref())
+    else {
+        return;
+    };
+    if matching.stage != Stage::MustMatch {
+        all_unusable(tlsa, host, findings);
+        return;
+    }
     for record in set {
         if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
             usability(record)
@@ -176,16 +186,6 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                 format!("The TLSA record {} cannot be used: {why}.", short(record)),
             );
         }
-    }
-    let Some(matching) = address
-        .dane_session()
-        .and_then(|session| session.dane.as_ref())
-    else {
-        return;
-    };
-    if matching.stage != Stage::MustMatch {
-        all_unusable(tlsa, host, findings);
-        return;
     }
     let subject = peer(host, address.seen.address);
     let outcomes = || set.iter().zip(&matching.records);
@@ -263,15 +263,11 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                     ),
                 );
             } else {
-                findings.add(
-                    &TLSA_MISMATCH,
-                    subject,
-                    format!(
-                        "The certificate of {} matches none of its TLSA records: most often \
-                         the key was changed and the records were not.",
-                        host.seen.name
-                    ),
+                let message = format!(
+                    "The certificate of {subject} matches none of its TLSA records: most often \
+                     the key was changed and the records were not."
                 );
+                findings.add(&TLSA_MISMATCH, subject, message);
             }
         }
     }

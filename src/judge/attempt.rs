@@ -3,6 +3,7 @@
 
 use crate::observation::{Interruption, Reply, Session, SessionEnd};
 
+use super::handshake::{Rigour, completes};
 use super::outcome::Channel;
 use super::policy::{TlsPolicy, TlsUse};
 
@@ -117,21 +118,31 @@ pub(crate) fn attempt(
         | SessionEnd::EhloRefusedInTls(_)
         | SessionEnd::Completed => match policy.tls {
             TlsUse::Never => Attempt::Ready(Channel::Plaintext),
-            TlsUse::Opportunistic => opportunistic(session, peer, age),
-            TlsUse::Mandatory => mandatory(session, peer, check),
+            TlsUse::Opportunistic => opportunistic(end_for_postfix(session, policy), peer, age),
+            TlsUse::Mandatory => mandatory(end_for_postfix(session, policy), peer, check),
         },
     }
 }
 
+/// The session's end, had Postfix's TLS been there instead of ours.
+fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a SessionEnd {
+    match &session.end {
+        SessionEnd::HandshakeFailed(_) if completes(session, Rigour::of(policy)) => {
+            &SessionEnd::Completed
+        }
+        end => end,
+    }
+}
+
 /// Level `may`: plain text wherever Postfix allows it.
-fn opportunistic(session: &Session, peer: &Peer, age: Age) -> Attempt {
+fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age) -> Attempt {
     let plain_text_when_deferred = |failure| match age {
         Age::New => Attempt::Soft(failure),
         // PLAINTEXT_FALLBACK_OK_AFTER_STARTTLS_FAILURE and
         // PLAINTEXT_FALLBACK_OK_AFTER_TLS_SESSION_FAILURE.
         Age::Deferred => Attempt::Ready(Channel::Plaintext),
     };
-    match &session.end {
+    match end {
         SessionEnd::StartTlsRefused(_) => Attempt::Ready(Channel::Plaintext),
         // No TLS session has begun, so neither rule for plain text applies.
         SessionEnd::NoStartTlsReply(how) => {
@@ -148,8 +159,8 @@ fn opportunistic(session: &Session, peer: &Peer, age: Age) -> Attempt {
 }
 
 /// Level `encrypt` and above.
-fn mandatory(session: &Session, peer: &Peer, check: impl Fn() -> Checked) -> Attempt {
-    match &session.end {
+fn mandatory(end: &SessionEnd, peer: &Peer, check: impl Fn() -> Checked) -> Attempt {
+    match end {
         SessionEnd::StartTlsRefused(reply) => {
             return server_failure(
                 dsn(reply),
@@ -174,7 +185,7 @@ fn mandatory(session: &Session, peer: &Peer, check: impl Fn() -> Checked) -> Att
             ));
         }
     }
-    match (check(), &session.end) {
+    match (check(), end) {
         (Checked::Failed, _) => {
             Attempt::Soft(Failure::new("4.7.5", "Server certificate not verified"))
         }

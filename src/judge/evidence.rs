@@ -218,7 +218,7 @@ fn address_evidence<'a>(
         .sessions
         .iter()
         .map(|session| {
-            let ders = session.tls.iter().flat_map(|tls| &tls.chain);
+            let ders = session.chain().iter();
             let chain = presented_chain(&ders.map(|der| &der.0).collect::<Vec<_>>());
             let matched = match &dane {
                 DaneRecords::Usable(tlsa, records) if !chain.is_empty() => Some(match_dane(

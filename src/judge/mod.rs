@@ -8,12 +8,14 @@
 //! | which TLSA records are in play | `dane` | `tls_dane.c` |
 //! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
 //! | what one address answers to it | `attempt` | `smtp_proto.c` |
+//! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
 //! | what becomes of the message | `delivery` | `smtp_connect.c` |
 
 mod attempt;
 mod dane;
 mod delivery;
 mod evidence;
+mod handshake;
 mod level;
 mod outcome;
 mod policy;
@@ -25,22 +27,23 @@ use crate::finding::{Finding, find_all};
 use crate::observation::Observation;
 
 pub use level::{SecurityLevel, UnknownLevel};
-pub use outcome::{Channel, Delivery, Outcome};
+pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Entries, Recommendation};
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
+pub(crate) use handshake::{Objection, by_old_means, objection};
 pub(crate) use route::{DeadEndCause, Route};
-pub(crate) use verdict::{Blind, blind, cannot_be_seen};
+pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works};
 
 use policy::PolicyRequest;
 
 /// A judged observation.
 pub struct Judged<'a> {
     pub(crate) evidence: Evidence<'a>,
-    /// Each level's outcome, in the order of [`SecurityLevel::ALL`].
-    pub outcomes: [Outcome; 8],
+    /// Each level's outcome.
+    pub outcomes: Outcomes,
     /// Each address's standing, in the order of the observation.
     pub standings: Vec<Standing>,
     /// The verdict.
@@ -54,7 +57,7 @@ pub struct Judged<'a> {
 impl Judged<'_> {
     /// What becomes of a message at this level.
     pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
-        at(&self.outcomes, level)
+        self.outcomes.at(level)
     }
 
     /// Whether secure TLSA records, or a failed lookup of them, decide about
@@ -69,14 +72,13 @@ impl Judged<'_> {
 /// Judges what was observed.
 pub fn judge(observation: &Observation) -> Judged<'_> {
     let evidence = Evidence::of(observation);
-    let outcomes = SecurityLevel::ALL.map(|level| evidence.outcome(&PolicyRequest::plain(level)));
-    let outcome = |level| at(&outcomes, level).clone();
+    let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
     let standings: Vec<Standing> = evidence
         .addresses()
         .map(|(host, address)| verdict::standing(&evidence, host, address))
         .collect();
-    let verdict = verdict::verdict(&evidence, &outcome, &standings);
-    let recommendation = recommend::recommend(&evidence, verdict, &outcome);
+    let verdict = verdict::verdict(&evidence, &outcomes, &standings);
+    let recommendation = recommend::recommend(&evidence, verdict, &outcomes);
     let mut judged = Judged {
         evidence,
         outcomes,
@@ -87,27 +89,4 @@ pub fn judge(observation: &Observation) -> Judged<'_> {
     };
     judged.findings = find_all(&judged);
     judged
-}
-
-fn at(outcomes: &[Outcome; 8], level: SecurityLevel) -> &Outcome {
-    let [
-        none,
-        may,
-        encrypt,
-        dane,
-        dane_only,
-        fingerprint,
-        verify,
-        secure,
-    ] = outcomes;
-    match level {
-        SecurityLevel::None => none,
-        SecurityLevel::May => may,
-        SecurityLevel::Encrypt => encrypt,
-        SecurityLevel::Dane => dane,
-        SecurityLevel::DaneOnly => dane_only,
-        SecurityLevel::Fingerprint => fingerprint,
-        SecurityLevel::Verify => verify,
-        SecurityLevel::Secure => secure,
-    }
 }

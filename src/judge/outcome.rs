@@ -3,6 +3,53 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::level::SecurityLevel;
+
+/// One outcome for each level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "they are the levels themselves")]
+pub struct Outcomes {
+    pub none: Outcome,
+    pub may: Outcome,
+    pub encrypt: Outcome,
+    pub dane: Outcome,
+    pub dane_only: Outcome,
+    pub fingerprint: Outcome,
+    pub verify: Outcome,
+    pub secure: Outcome,
+}
+
+impl Outcomes {
+    /// The outcomes that `outcome` gives for each level.
+    pub fn of(outcome: impl Fn(SecurityLevel) -> Outcome) -> Self {
+        Self {
+            none: outcome(SecurityLevel::None),
+            may: outcome(SecurityLevel::May),
+            encrypt: outcome(SecurityLevel::Encrypt),
+            dane: outcome(SecurityLevel::Dane),
+            dane_only: outcome(SecurityLevel::DaneOnly),
+            fingerprint: outcome(SecurityLevel::Fingerprint),
+            verify: outcome(SecurityLevel::Verify),
+            secure: outcome(SecurityLevel::Secure),
+        }
+    }
+
+    /// What becomes of a message at this level.
+    pub fn at(&self, level: SecurityLevel) -> &Outcome {
+        match level {
+            SecurityLevel::None => &self.none,
+            SecurityLevel::May => &self.may,
+            SecurityLevel::Encrypt => &self.encrypt,
+            SecurityLevel::Dane => &self.dane,
+            SecurityLevel::DaneOnly => &self.dane_only,
+            SecurityLevel::Fingerprint => &self.fingerprint,
+            SecurityLevel::Verify => &self.verify,
+            SecurityLevel::Secure => &self.secure,
+        }
+    }
+}
+
 /// What the Postfix SMTP client does with a message at one level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {

@@ -9,8 +9,9 @@ use crate::observation::SessionEnd;
 
 use super::dane::DaneRecords;
 use super::evidence::Evidence;
+use super::handshake::{Rigour, completes};
 use super::level::SecurityLevel;
-use super::outcome::{Delivery, Outcome};
+use super::outcome::{Delivery, Outcome, Outcomes};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};
 use super::verdict::{Blind, Verdict, blind};
@@ -72,9 +73,9 @@ pub struct Alternative {
 pub(crate) fn recommend(
     evidence: &Evidence<'_>,
     verdict: Verdict,
-    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+    outcomes: &Outcomes,
 ) -> Recommendation {
-    let dane = outcome(SecurityLevel::Dane);
+    let dane = &outcomes.dane;
     if verdict == Verdict::Indeterminate {
         return no_override(Action::NotFixable, blind_reason(evidence));
     }
@@ -84,8 +85,8 @@ pub(crate) fn recommend(
             "The dane level delivers: no override is needed.".to_owned(),
         );
     }
-    let Some(policy) = least_weakening(outcome) else {
-        let why = dane.reason.unwrap_or_default();
+    let Some(policy) = least_weakening(outcomes) else {
+        let why = dane.reason.as_deref().unwrap_or_default();
         return no_override(
             Action::NotFixable,
             format!("No TLS policy makes this mail flow: {why}."),
@@ -104,7 +105,7 @@ pub(crate) fn recommend(
             mailcow: Some(MailcowEntry::new(&entry)),
         },
         alternatives: alternatives(evidence),
-        reason: override_reason(policy, &outcome(policy)),
+        reason: override_reason(policy, outcomes.at(policy)),
         gives_up: Some(gives_up(policy).to_owned()),
         caution: caution(evidence),
         remove_when: Some(format!(
@@ -129,13 +130,13 @@ fn no_override(action: Action, reason: String) -> Recommendation {
 
 /// `encrypt` where it delivers at once, else `may` where it delivers, else
 /// `none`.
-fn least_weakening(outcome: &dyn Fn(SecurityLevel) -> Outcome) -> Option<SecurityLevel> {
-    if outcome(SecurityLevel::Encrypt).delivers_at_once() {
+fn least_weakening(outcomes: &Outcomes) -> Option<SecurityLevel> {
+    if outcomes.encrypt.delivers_at_once() {
         return Some(SecurityLevel::Encrypt);
     }
     [SecurityLevel::May, SecurityLevel::None]
         .into_iter()
-        .find(|level| outcome(*level).delivers())
+        .find(|level| outcomes.at(*level).delivers())
 }
 
 fn blind_reason(evidence: &Evidence<'_>) -> String {
@@ -173,7 +174,7 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
 }
 
 /// Where TLSA records exist, a missing STARTTLS or a strange certificate is
-/// also exactly what an attack looks like.
+/// also exactly what an attack looks like; so is a TLSA lookup that fails.
 fn caution(evidence: &Evidence<'_>) -> Option<String> {
     let looks_like_attack = evidence.addresses().any(|(_, address)| {
         let in_play = matches!(
@@ -188,14 +189,14 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
             SessionEnd::NoStartTls
                 | SessionEnd::StartTlsRefused(_)
                 | SessionEnd::NoStartTlsReply(_)
-                | SessionEnd::HandshakeFailed(_)
                 | SessionEnd::EhloRefused(_)
-        );
+        ) || matches!(session.seen.end, SessionEnd::HandshakeFailed(_))
+            && !completes(session.seen, Rigour::Verifying);
         let strange = session
             .dane
             .as_ref()
             .is_some_and(|matching| matching.result.is_err() && matching.stage == Stage::MustMatch);
-        in_play && (no_tls || strange)
+        address.dane == DaneRecords::LookupError || in_play && (no_tls || strange)
     });
     looks_like_attack.then(|| {
         "Somebody between you and the receiver would look exactly like this. Check from \

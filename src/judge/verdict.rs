@@ -9,7 +9,7 @@ use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence};
 use super::level::SecurityLevel;
-use super::outcome::{Channel, Outcome};
+use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
 
 /// The verdict.
@@ -71,7 +71,7 @@ pub(crate) fn standing(
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
 ) -> Standing {
-    if cannot_be_seen(address) {
+    if cannot_be_seen(address) && !family_works(evidence, address) {
         return Standing::Unseen;
     }
     let request = PolicyRequest::plain(SecurityLevel::Dane);
@@ -108,6 +108,14 @@ pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
             ),
             _ => false,
         })
+}
+
+/// Whether any address of the same family could be reached: else the family
+/// may be missing here, which is not counted against the domain.
+pub(crate) fn family_works(evidence: &Evidence<'_>, address: &AddressEvidence<'_>) -> bool {
+    evidence.addresses().any(|(_, other)| {
+        other.seen.address.is_ipv4() == address.seen.address.is_ipv4() && !cannot_be_seen(other)
+    })
 }
 
 /// Why nothing can be said about the target.
@@ -157,20 +165,23 @@ fn mx_lookup_failed(evidence: &Evidence<'_>) -> bool {
 /// The verdict, from the outcomes and the standings of all addresses.
 pub(crate) fn verdict(
     evidence: &Evidence<'_>,
-    outcome: &dyn Fn(SecurityLevel) -> Outcome,
+    outcomes: &Outcomes,
     standings: &[Standing],
 ) -> Verdict {
     if blind(evidence).is_some() {
         return Verdict::Indeterminate;
     }
-    let dane = outcome(SecurityLevel::Dane);
+    let dane = &outcomes.dane;
     if !dane.delivers() {
         let weaker = [
             SecurityLevel::None,
             SecurityLevel::May,
             SecurityLevel::Encrypt,
         ];
-        return if weaker.into_iter().any(|level| outcome(level).delivers()) {
+        return if weaker
+            .into_iter()
+            .any(|level| outcomes.at(level).delivers())
+        {
             Verdict::DaneBroken
         } else {
             Verdict::Undeliverable

@@ -19,8 +19,8 @@ pub use lookup::{
     RecordType,
 };
 pub use session::{
-    ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, Reply, Session, SessionEnd,
-    SignatureCheck, TlsSeen,
+    ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
+    LegacySeen, LegacyTls, Reply, Session, SessionEnd, SignatureCheck, TlsSeen,
 };
 
 /// The version of the saved form; another one is refused.

@@ -17,6 +17,10 @@ pub struct Session {
     /// What TLS showed; present also where the handshake failed after the
     /// server's certificate had come.
     pub tls: Option<TlsSeen>,
+    /// What the server said to Postfix's own ClientHello, where our TLS could
+    /// not follow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy: Option<LegacySeen>,
     /// How it ended.
     pub end: SessionEnd,
 }
@@ -99,6 +103,89 @@ pub struct HandshakeFailure {
     pub alert: Option<String>,
     /// It ended because time was up.
     pub timed_out: bool,
+    /// It was our own TLS that could not go on with what the server said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+}
+
+/// A server's answers to the ClientHellos of Postfix on OpenSSL 3, read in the
+/// clear; neither handshake was finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegacySeen {
+    /// To the one of levels at which a certificate must match: OpenSSL's
+    /// security level 1, no anonymous suites.
+    pub verifying: LegacyAnswer,
+    /// To the one of `may` and `encrypt`: security level 0. Asked only where
+    /// the first was refused, for it offers all of that one and more.
+    pub lenient: Option<LegacyAnswer>,
+}
+
+/// An answer to one ClientHello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegacyAnswer {
+    /// All that a client needs to go on.
+    Spoken(LegacyTls),
+    /// Nothing of the kind; why, in one line.
+    Refused(String),
+}
+
+/// What a server agreed to in the clear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegacyTls {
+    /// `TLSv1`, `TLSv1.1` or `TLSv1.2`.
+    pub version: String,
+    /// The suite by its IANA name.
+    pub cipher: String,
+    /// The suite has no certificate.
+    pub anonymous: bool,
+    /// The server signs its part of the key exchange.
+    pub signed: bool,
+    /// It does so in TLS 1.2 over SHA-1.
+    pub sha1_signature: bool,
+    /// How keys are agreed on.
+    pub key_exchange: KeyExchange,
+    /// The certificates in the order presented, the leaf first.
+    pub chain: Vec<Der>,
+}
+
+/// How a client and a server agree on keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyExchange {
+    /// With the RSA key of the certificate.
+    Rsa,
+    /// Diffie-Hellman with a prime of so many bits.
+    FiniteField(u32),
+    /// In this group.
+    Group(String),
+}
+
+impl Session {
+    /// The certificates, however they were seen, the leaf first.
+    pub fn chain(&self) -> &[Der] {
+        let finished = self.tls.as_ref().map(|tls| tls.chain.as_slice());
+        let read = self.legacy.as_ref().and_then(LegacySeen::tls);
+        finished
+            .filter(|chain| !chain.is_empty())
+            .or(read.map(|tls| tls.chain.as_slice()))
+            .unwrap_or_default()
+    }
+}
+
+impl LegacySeen {
+    /// What the server agreed to, with certificates where it had a choice.
+    pub fn tls(&self) -> Option<&LegacyTls> {
+        [Some(&self.verifying), self.lenient.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|answer| match answer {
+                LegacyAnswer::Spoken(tls) => Some(tls),
+                LegacyAnswer::Refused(_) => None,
+            })
+    }
 }
 
 /// One reply, with all its lines as they came, line ends removed.

@@ -10,8 +10,10 @@ use tokio::sync::Semaphore;
 use super::Setup;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline};
+use super::legacy;
 use super::lookup::{Dns, Raw, settle};
 use super::smtp::{self, Script};
+use super::tls;
 use super::wire::Datum;
 use crate::next_hop::host_name_fault;
 use crate::observation::{
@@ -189,6 +191,7 @@ impl<'a> Check<'a> {
                 greeting: None,
                 ehlo: None,
                 tls: None,
+                legacy: None,
                 end: SessionEnd::NotConnected(failure),
             }),
             Ok(stream) => {
@@ -200,7 +203,18 @@ impl<'a> Check<'a> {
                     deadline: self.deadline,
                     cuts: self.cuts,
                 };
-                Some(smtp::converse(stream, &script).await)
+                let mut session = smtp::converse(stream, &script).await;
+                if tls::is_worth_another_look(&session) {
+                    let connect = async || {
+                        let dial = &self.setup.dial;
+                        let stream = dial
+                            .reach(address, self.port, times.connect, self.deadline)
+                            .await;
+                        stream.ok()
+                    };
+                    session.legacy = Some(legacy::look_again(&script, connect).await);
+                }
+                Some(session)
             }
         }
     }

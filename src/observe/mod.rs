@@ -17,7 +17,9 @@
 mod base_domain;
 pub mod budget;
 mod dial;
+mod group;
 mod host;
+mod legacy;
 mod line;
 mod lookup;
 mod meter;
@@ -42,7 +44,7 @@ use self::wire::Datum;
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::observation::{
     HostSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
-    ResolverValidation, TrustStoreSeen,
+    ResolverValidation, Session, TrustStoreSeen,
 };
 use crate::unix_time::UnixTime;
 
@@ -171,8 +173,7 @@ fn trust(store: &TrustStore, hosts: &[HostSeen]) -> TrustStoreSeen {
         .iter()
         .flat_map(|host| &host.addresses)
         .flat_map(|address| &address.sessions)
-        .filter_map(|session| session.tls.as_ref())
-        .flat_map(|tls| &tls.chain)
+        .flat_map(Session::chain)
         .map(|der| der.0.as_slice());
     store.relevant(presented)
 }

@@ -18,9 +18,9 @@ pub(super) const RSA_PSS_PSS_SHA256: SignatureScheme = SignatureScheme::Unknown(
 pub(super) const RSA_PSS_PSS_SHA384: SignatureScheme = SignatureScheme::Unknown(0x080a);
 pub(super) const RSA_PSS_PSS_SHA512: SignatureScheme = SignatureScheme::Unknown(0x080b);
 
-/// What OpenSSL 3 offers by default, in its order, so that a server with
-/// several certificates shows the one that Postfix would see.
-pub(super) const SCHEMES: [SignatureScheme; 16] = [
+/// What OpenSSL 3 offers at security level 1, in its order, so that a server
+/// with several certificates shows the one that Postfix would see.
+pub(super) const SCHEMES: [SignatureScheme; 14] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,
     SignatureScheme::ECDSA_NISTP521_SHA512,
@@ -35,8 +35,6 @@ pub(super) const SCHEMES: [SignatureScheme; 16] = [
     SignatureScheme::RSA_PKCS1_SHA256,
     SignatureScheme::RSA_PKCS1_SHA384,
     SignatureScheme::RSA_PKCS1_SHA512,
-    SignatureScheme::ECDSA_SHA1_Legacy,
-    SignatureScheme::RSA_PKCS1_SHA1,
 ];
 
 const OID_RSA: &str = "1.2.840.113549.1.1.1";

@@ -58,7 +58,23 @@ where
         greeting: seen.greeting,
         ehlo: seen.ehlo,
         tls: seen.tls,
+        legacy: None,
         end,
+    }
+}
+
+/// The dialogue up to where the handshake begins; nothing where it ends before.
+pub(super) async fn up_to_handshake<S>(stream: S, script: &Script<'_>) -> Option<Metered<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut chat = Chat::new(Metered::new(stream, SESSION_BYTES));
+    match before_tls(&mut chat, script, &mut Seen::default()).await {
+        Some(end) => {
+            goodbye(chat, &end, script).await;
+            None
+        }
+        None => Some(chat.into_stream()),
     }
 }
 

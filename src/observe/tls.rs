@@ -18,9 +18,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
+use super::group;
 use super::meter::is_flood;
 use super::signature;
-use crate::observation::{Der, HandshakeFailure, SignatureCheck, TlsSeen};
+use crate::observation::{Der, HandshakeFailure, Session, SessionEnd, SignatureCheck, TlsSeen};
 
 /// How a handshake ended, and what it showed either way.
 pub(super) struct Handshake<S> {
@@ -80,8 +81,9 @@ fn client(
     sni: Option<&str>,
     peer: IpAddr,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.kx_groups.extend(group::MORE);
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| error.to_string())?
         .dangerous()
@@ -106,11 +108,15 @@ fn version(version: ProtocolVersion) -> String {
     }
 }
 
+/// The words for a connection that ended in the handshake.
+pub(super) const LOST: &str = "the connection was lost";
+
 fn failure(text: String) -> HandshakeFailure {
     HandshakeFailure {
         text,
         alert: None,
         timed_out: false,
+        ours: false,
     }
 }
 
@@ -125,22 +131,39 @@ fn explain(error: &io::Error) -> HandshakeFailure {
             ..failure(format!("the server sent the alert {name}"))
         };
     }
-    failure(match (inner, error.kind()) {
-        (Some(rustls::Error::InvalidMessage(_)), _) => {
-            "the server sent something that is not TLS".to_owned()
+    match inner {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            failure("the server sent something that is not TLS".to_owned())
         }
-        (Some(rustls::Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm)), _) => {
-            // Under TLS 1.2 rustls takes fewer kinds than it can be made to offer.
-            "the server signed in a way that this program does not support".to_owned()
+        Some(inner) => HandshakeFailure {
+            ours: true,
+            ..failure(match inner {
+                // Under TLS 1.2 rustls takes fewer kinds than it can be made to offer.
+                rustls::Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
+                    "the server signed in a way that this program does not support".to_owned()
+                }
+                inner => inner.to_string(),
+            })
+        },
+        None if is_flood(error) => failure(error.to_string()),
+        None => failure(LOST.to_owned()),
+    }
+}
+
+/// Whether another TLS could come farther with this server: where the server
+/// ended it before anything was agreed on, or ours did.
+pub(super) fn is_worth_another_look(session: &Session) -> bool {
+    match &session.end {
+        SessionEnd::HandshakeFailed(failure) => {
+            let server_ended = failure.alert.is_some() || failure.text == LOST;
+            failure.ours || server_ended && session.tls.is_none()
         }
-        (Some(inner), _) => inner.to_string(),
-        (None, _) if is_flood(error) => error.to_string(),
-        (None, _) => "the connection was lost".to_owned(),
-    })
+        _ => false,
+    }
 }
 
 /// The name of an alert in RFC 8446 section 6 and its forerunners.
-fn alert_name(alert: AlertDescription) -> String {
+pub(super) fn alert_name(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::UnrecognisedName => return "unrecognized_name".to_owned(),
         AlertDescription::UnknownCA => return "unknown_ca".to_owned(),

@@ -1,25 +1,25 @@
 //! From a judgement to the report.
 
-use crate::certificate::{DistinguishedName, Presented};
+use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::judge::{
-    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Outcome,
-    Recommendation, SessionEvidence, Verdict, judge,
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
+    Outcome, Outcomes, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
 };
-use crate::matching::RecordOutcome;
+use crate::matching::{RecordOutcome, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, Lookup, MxRecord, Observation, ResolverValidation, SessionEnd,
-    TlsaLookup,
+    Answer, Denial, Interruption, LegacySeen, Lookup, MxRecord, Observation, ResolverValidation,
+    SessionEnd, TlsaLookup,
 };
-use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, usability};
+use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
-    MxReport, MxReportRecord, Outcomes, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
-    SessionReport, TlsaReport,
+    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
+    TlsaReport,
 };
 use super::text::printable;
 
@@ -45,7 +45,7 @@ impl Report {
             domain: observation.next_hop.domain().map(str::to_owned),
             checked_at: observation.checked_at,
             verdict: judged.verdict,
-            outcomes: outcomes(judged.outcomes.clone()),
+            outcomes: clean(&judged.outcomes),
             recommendation: Recommendation {
                 reason: printable(&judged.recommendation.reason),
                 ..judged.recommendation.clone()
@@ -84,7 +84,7 @@ impl Report {
             domain: None,
             checked_at,
             verdict: Verdict::Indeterminate,
-            outcomes: outcomes(std::array::from_fn(|_| outcome.clone())),
+            outcomes: Outcomes::of(|_| outcome.clone()),
             recommendation: Recommendation {
                 action: Action::NotFixable,
                 policy: None,
@@ -106,31 +106,15 @@ impl Report {
     }
 }
 
-fn outcomes(outcomes: [Outcome; 8]) -> Outcomes {
-    let clean = outcomes.map(|outcome| Outcome {
-        reason: outcome.reason.as_deref().map(printable),
-        ..outcome
-    });
-    let [
-        none,
-        may,
-        encrypt,
-        dane,
-        dane_only,
-        fingerprint,
-        verify,
-        secure,
-    ] = clean;
-    Outcomes {
-        none,
-        may,
-        encrypt,
-        dane,
-        dane_only,
-        fingerprint,
-        verify,
-        secure,
-    }
+/// The outcomes with the servers' words made harmless.
+fn clean(outcomes: &Outcomes) -> Outcomes {
+    Outcomes::of(|level| {
+        let outcome = outcomes.at(level).clone();
+        Outcome {
+            reason: outcome.reason.as_deref().map(printable),
+            ..outcome
+        }
+    })
 }
 
 fn finding_report(finding: &Finding) -> FindingReport {
@@ -147,6 +131,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
 fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
     let mut report = LookupReport {
         name: printable(&lookup.name),
+        record_type: lookup.record_type.to_string(),
         answer: "failure".to_owned(),
         status: lookup.status(),
         known_by: None,
@@ -330,20 +315,38 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
 }
 
 fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
-    let (end, detail) = session_end(&session.seen.end);
+    let old = by_old_means(session.seen);
+    let (end, detail) = match old {
+        Some((legacy, _)) => ("old-means", old_means(legacy)),
+        None => session_end(&session.seen.end),
+    };
     let tls = session.seen.tls.as_ref();
     SessionReport {
         sni: session.seen.sni.clone(),
         end: end.to_owned(),
         detail: printable(&detail),
-        tls_version: tls.and_then(|tls| tls.version.clone()),
-        cipher: tls.and_then(|tls| tls.cipher.clone()),
-        certificates: session
-            .chain
-            .iter()
-            .enumerate()
-            .filter_map(|(depth, certificate)| certificate_report(depth, certificate))
+        tls_version: old
+            .map(|(_, tls)| tls.version.clone())
+            .or_else(|| tls.and_then(|tls| tls.version.clone())),
+        cipher: old
+            .map(|(_, tls)| tls.cipher.clone())
+            .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
+        certificates: served_records(&session.chain)
+            .into_iter()
+            .filter_map(|served| {
+                let certificate = session.chain.get(served.depth)?.as_ref().ok()?;
+                Some(certificate_report(certificate, &served.record))
+            })
             .collect(),
+    }
+}
+
+/// What a server is, whose TLS we do not have and Postfix has.
+fn old_means(legacy: &LegacySeen) -> String {
+    match objection(legacy) {
+        Some(Objection::Anonymous) => "only without a certificate".to_owned(),
+        Some(_) => "only by means too old for a certificate that must match".to_owned(),
+        None => "only by old means".to_owned(),
     }
 }
 
@@ -370,22 +373,11 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
     }
 }
 
-fn certificate_report(depth: usize, presented: &Presented) -> Option<CertificateReport> {
-    let certificate = presented.as_ref().ok()?;
+fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> CertificateReport {
     let name = |name: &DistinguishedName| {
         let common_name = name.common_names().first().cloned();
         printable(&common_name.unwrap_or_else(|| name.to_string()))
     };
-    let usage = match depth {
-        0 => CertificateUsage::DANE_EE,
-        _ => CertificateUsage::DANE_TA,
-    };
-    let record = TlsaRecord::for_object(
-        usage,
-        Selector::SPKI,
-        MatchingType::SHA2_256,
-        certificate.spki_der(),
-    )?;
     // Many certificates name their host among the alternative names alone.
     let subject = match (
         certificate.subject().common_names(),
@@ -394,7 +386,7 @@ fn certificate_report(depth: usize, presented: &Presented) -> Option<Certificate
         ([], [host, ..]) => printable(host),
         _ => name(certificate.subject()),
     };
-    Some(CertificateReport {
+    CertificateReport {
         subject,
         issuer: name(certificate.issuer()),
         dns_names: certificate
@@ -406,5 +398,5 @@ fn certificate_report(depth: usize, presented: &Presented) -> Option<Certificate
         not_after: certificate.not_after(),
         key: certificate.key().description(),
         tlsa: record.to_string(),
-    })
+    }
 }

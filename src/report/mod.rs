@@ -12,8 +12,7 @@ mod text;
 pub use human::{HumanStyle, human};
 pub use model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
-    MxReport, MxReportRecord, Outcomes, RecordReport, Report, ResolverReport, SessionReport,
-    TlsaReport,
+    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
 };
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 pub use text::printable;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{KnownBy, SecurityStatus};
 use crate::finding::Severity;
-use crate::judge::{Outcome, Recommendation, Standing, Verdict};
+use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::unix_time::UnixTime;
 
 /// The version of the report's form.
@@ -38,21 +38,6 @@ pub struct Report {
     pub findings: Vec<FindingReport>,
 }
 
-/// One outcome for each level.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs, reason = "they are the levels themselves")]
-pub struct Outcomes {
-    pub none: Outcome,
-    pub may: Outcome,
-    pub encrypt: Outcome,
-    pub dane: Outcome,
-    #[serde(rename = "dane-only")]
-    pub dane_only: Outcome,
-    pub fingerprint: Outcome,
-    pub verify: Outcome,
-    pub secure: Outcome,
-}
-
 /// The resolver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolverReport {
@@ -67,6 +52,9 @@ pub struct ResolverReport {
 pub struct LookupReport {
     /// The name asked.
     pub name: String,
+    /// The type asked.
+    #[serde(rename = "type")]
+    pub record_type: String,
     /// `records`, `nodata`, `nxdomain` or `failure`.
     pub answer: String,
     /// The DNSSEC status; null where the lookup failed.
@@ -168,7 +156,8 @@ pub struct RecordReport {
 pub struct SessionReport {
     /// The server name asked for in TLS; null for none.
     pub sni: Option<String>,
-    /// How it ended, `completed` where all went well.
+    /// How it ended, `completed` where all went well; `old-means` where this
+    /// program could not finish the handshake, and Postfix can at some level.
     pub end: String,
     /// The same in one sentence.
     pub detail: String,

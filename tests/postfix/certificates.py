@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import itertools
-import subprocess
 import threading
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from keygen import generate_key, openssl
 from model import TRUSTED_ROOT, Authority, Certificate, Tlsa
 
 CA_CONFIG = """\
@@ -33,14 +33,6 @@ subjectKeyIdentifier = hash
 DAY = 86400
 VALIDITY = {"valid": (-1, 30), "expired": (-60, -30), "future": (30, 60)}
 STRANGERS = tuple(Authority(f"Lab Stranger {number}") for number in (1, 2))
-
-
-def openssl(*arguments: str) -> str:
-    """Run openssl; what it prints on standard output."""
-    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"openssl {arguments[0]}: {done.stderr}")
-    return done.stdout
 
 
 def pem_body(pem: str) -> bytes:
@@ -139,10 +131,8 @@ class Mint:
                 directory=directory, digest=style.digest or "default", more="\n".join(more)
             )
         )
-        openssl(
-            *("req", "-new", *new_key(style.key), "-nodes", "-subj", subject),
-            *("-keyout", str(key), "-out", str(request)),
-        )
+        generate_key(style.key, key)
+        openssl("req", "-new", "-key", str(key), "-subj", subject, "-out", str(request))
         signer = ["-selfsign", "-keyfile", str(key)]
         if issuer:
             signer = ["-cert", str(issuer.pem), "-keyfile", str(issuer.key)]
@@ -171,14 +161,6 @@ class Mint:
         parts += [one.pem.read_text() for one in [issued, *above]]
         path.write_text("".join(parts))
         return path
-
-
-def new_key(key: str) -> list[str]:
-    """The options of `openssl req` for a new key of this kind."""
-    if key.startswith("rsa") or key.startswith("ed"):
-        return ["-newkey", key]
-    curve = "P-256" if key == "ec" else key
-    return ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"]
 
 
 def stamp(seconds: float) -> str:

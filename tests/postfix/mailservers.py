@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from certificates import Issued, Mint
+from keygen import dh_parameters
 from model import Certificate, Listener, Placed, Scenario
 
 POSTFIX = ("postfix-a", "postfix-b")
@@ -187,7 +188,7 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
         options = [
             f"myhostname={one.host.rstrip('.')}",
             f"smtpd_tls_security_level={'may' if one.listener.starttls else 'none'}",
-            *one.listener.options,
+            *(with_files(option, directory.parent / "tls") for option in one.listener.options),
         ]
         if one.issued:
             files = ",".join(str(path) for path in chains(directory.parent, one)[""])
@@ -202,6 +203,18 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
         rf"/^Received: .*\(Lab server\) with (E?SMTPS?)/ INFO {MARK} $1" + "\n"
     )
     postfix(directory, "start")
+
+
+def with_files(option: str, directory: Path) -> str:
+    """The option with `{dh1024}` as the path of such parameters, made when asked for."""
+
+    def path(found: re.Match[str]) -> str:
+        file = directory / f"{found[0][1:-1]}.pem"
+        if not file.exists():
+            dh_parameters(int(found[1]), file)
+        return str(file)
+
+    return re.sub(r"\{dh(\d+)\}", path, option)
 
 
 def start_exim(

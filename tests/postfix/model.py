@@ -22,7 +22,7 @@ class Authority:
 
     name: str
     issuer: "Authority | None" = None
-    key: str = "ec"
+    key: str = "P-256"
     digest: str | None = None
     validity: str = "valid"
     ca: bool | None = True
@@ -40,8 +40,8 @@ class Certificate:
     """A server certificate, made on the spot.
 
     `issuer` None: self-signed. In `names` and `common_name`, `{host}` and
-    `{domain}` stand for the host's and the scenario's name. `key` is `ec`,
-    `rsa:BITS`, `ed25519` or the name of a curve. `send` is what is sent above
+    `{domain}` stand for the host's and the scenario's name. `key` is one of
+    `keygen.KEYS`, `digest` what the issuer signs with. `send` is what is sent above
     the leaf: `usual`, `nothing`, `all` (a trusted root too), `reversed`,
     `no-root`, or `strangers` (unrelated certificates in between). `variant`
     tells apart what is otherwise the same.
@@ -51,7 +51,7 @@ class Certificate:
     names: tuple[str, ...] = ("{host}",)
     common_name: str = "{host}"
     validity: str = "valid"
-    key: str = "ec"
+    key: str = "P-256"
     digest: str | None = None
     ca: bool | None = False
     extensions: tuple[str, ...] = ()
@@ -93,7 +93,8 @@ class Listener:
     answered, or `nowhere` for one that no route leads to. `certificate` None:
     TLS without certificate. `second` is a certificate of another key type on
     the same server; `sni` are those shown to who asks for these names (`*`:
-    any name). `options` are Postfix parameters of this listener alone.
+    any name). `options` are Postfix parameters of this listener alone;
+    `{dh1024}` in one is a file with Diffie-Hellman parameters of so many bits.
     """
 
     software: str = "script"

@@ -34,6 +34,7 @@ pub static CASES: &[Case] = &[
     tlsa::ANCHOR_EXPIRED,
     tlsa::LEAF_AS_ANCHOR,
     tlsa::USAGE_1_ONLY,
+    tlsa::USAGE_1_BESIDE_3,
     tlsa::MALFORMED_RECORD,
     tlsa::NO_TLSA,
     dns::NOTHING_SIGNED,

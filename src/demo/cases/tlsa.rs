@@ -143,6 +143,16 @@ pub(super) const USAGE_1_ONLY: Case = Case {
     },
 };
 
+pub(super) const USAGE_1_BESIDE_3: Case = Case {
+    name: "usage-1-beside-3",
+    title: "1 1 1 beside a right 3 1 1",
+    set: |stage| {
+        let identity = stage.identity("mx1.example.com");
+        let records = [identity.tlsa(3, 1, 1), identity.tlsa(1, 1, 1)];
+        with_identity(stage, &identity, &records.each_ref().map(String::as_str));
+    },
+};
+
 pub(super) const MALFORMED_RECORD: Case = Case {
     name: "malformed-record",
     title: "3 1 1 with five bytes of digest",

@@ -133,6 +133,16 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
         .iter()
         .find(|session| session.end != "completed");
     match (address.dane, end) {
+        (Standing::Broken, Some(session)) if session.end == "old-means" => {
+            (Tone::Bad, session.detail.clone())
+        }
+        (Standing::Authenticated, Some(session)) if session.end == "old-means" => (
+            Tone::Doubtful,
+            format!("a TLSA record vouches for it, {}", session.detail),
+        ),
+        (_, Some(session)) if session.end == "old-means" => {
+            (Tone::Doubtful, session.detail.clone())
+        }
         (_, Some(session)) if session.end != "no-starttls" => (
             Tone::Bad,
             format!("{}: {}", plain_end(&session.end), session.detail),

@@ -1,6 +1,6 @@
 //! The table of levels.
 
-use crate::judge::{Channel, Delivery, Outcome};
+use crate::judge::{Channel, Delivery, Outcome, SecurityLevel};
 
 use super::super::model::Report;
 use super::{Page, Tone};
@@ -9,35 +9,34 @@ use super::{Page, Tone};
 struct Cell {
     level: &'static str,
     word: &'static str,
+    shown: String,
     tone: Tone,
 }
 
 pub(super) fn levels(page: &mut Page, report: &Report) {
-    let outcomes = &report.outcomes;
-    let cells: Vec<Cell> = [
-        ("none", &outcomes.none),
-        ("may", &outcomes.may),
-        ("encrypt", &outcomes.encrypt),
-        ("dane", &outcomes.dane),
-        ("dane-only", &outcomes.dane_only),
-        ("fingerprint", &outcomes.fingerprint),
-        ("verify", &outcomes.verify),
-        ("secure", &outcomes.secure),
-    ]
-    .into_iter()
-    .map(|(level, outcome)| {
+    let cells = SecurityLevel::ALL.map(|level| {
+        let outcome = report.outcomes.at(level);
         let (word, tone) = word(outcome);
-        Cell { level, word, tone }
-    })
-    .collect();
+        let mark = if outcome.varies { "*" } else { "" };
+        Cell {
+            level: level.as_str(),
+            word,
+            shown: format!("{word}{mark}"),
+            tone,
+        }
+    });
     page.blank();
     let mut names = "  level   ".to_owned();
     let mut words = "  Postfix ".to_owned();
     for cell in &cells {
-        let width = cell.level.len().max(cell.word.len());
+        let width = cell.level.len().max(cell.shown.len());
         names.push_str(&format!(" {:width$}", cell.level));
-        let pad = width.saturating_sub(cell.word.len());
-        words.push_str(&format!(" {}{:pad$}", page.tint(cell.tone, cell.word), ""));
+        let pad = width.saturating_sub(cell.shown.len());
+        words.push_str(&format!(
+            " {}{:pad$}",
+            page.tint(cell.tone, &cell.shown),
+            ""
+        ));
     }
     page.line(&names);
     page.line(&words);
@@ -47,6 +46,9 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
         if !meaning.is_empty() && !legend.contains(&meaning) {
             legend.push(meaning);
         }
+    }
+    if cells.iter().any(|cell| cell.shown.ends_with('*')) {
+        legend.push("* = at worst: Postfix chooses among equals by chance");
     }
     let legend = legend.join("; ");
     if !legend.is_empty() {

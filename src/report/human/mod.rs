@@ -187,7 +187,7 @@ fn code(outcome: &Outcome) -> String {
 
 /// One sentence for each finding; what to do follows errors and warnings.
 fn findings(page: &mut Page, report: &Report) {
-    let told = gathered(&report.findings);
+    let told = gathered(report);
     if !told.is_empty() {
         page.blank();
     }
@@ -211,11 +211,11 @@ fn findings(page: &mut Page, report: &Report) {
 }
 
 /// The findings with their messages; those that differ only in the address of
-/// a host become one that names all addresses.
-fn gathered(findings: &[FindingReport]) -> Vec<(&FindingReport, String)> {
+/// a host become one that names all addresses, or none where it is about all.
+fn gathered(report: &Report) -> Vec<(&FindingReport, String)> {
     let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
     let frame = |finding: &FindingReport| finding.message.replace(&finding.subject, "\n");
-    for finding in findings {
+    for finding in &report.findings {
         let host = host_of(&finding.subject);
         let alike = groups.iter_mut().find(|(first, _)| {
             first.id == finding.id
@@ -235,8 +235,14 @@ fn gathered(findings: &[FindingReport]) -> Vec<(&FindingReport, String)> {
                 .iter()
                 .map(|subject| subject.get(host.len()..).unwrap_or_default().trim())
                 .collect();
-            let all = format!("{host} {}", addresses.join(" and "));
-            (first, frame(first).replace('\n', all.trim_end()))
+            let seen = report.hosts.iter().find(|seen| seen.name == host);
+            let all = seen.is_some_and(|seen| seen.addresses.len() == addresses.len());
+            let named = if all {
+                host.to_owned()
+            } else {
+                format!("{host} {}", addresses.join(" and "))
+            };
+            (first, frame(first).replace('\n', named.trim_end()))
         })
         .collect()
 }

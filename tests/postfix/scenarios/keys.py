@@ -4,20 +4,20 @@ from model import Authority, Certificate, Listener, Tlsa
 from scenarios.forms import OWN_CA, RIGHT, one_host
 
 KEYS = {
-    "rsa-2048": ("rsa:2048", "dane-ok"),
-    "rsa-4096": ("rsa:4096", "dane-ok"),
-    "rsa-1024": ("rsa:1024", "dane-ok"),
+    "rsa-2048": ("RSA-2048", "dane-ok"),
+    "rsa-4096": ("RSA-4096", "dane-ok"),
+    "rsa-1024": ("RSA-1024", "dane-ok"),
     "p384": ("P-384", "dane-ok"),
     "p521": ("P-521", "dane-ok"),
-    "ed25519": ("ed25519", "dane-ok"),
+    "ed25519": ("ED25519", "dane-ok"),
 }
 ROOT = Authority("Lab Root")
-SHA1_SUB = Authority("Lab SHA-1 Sub", ROOT, key="rsa:2048", digest="sha1")
-SHA1_ROOT = Authority("Lab SHA-1 Root", key="rsa:2048", digest="sha1")
-WEAK_ROOT = Authority("Lab Weak Root", key="rsa:768")
-SMALL_ROOT = Authority("Lab Small Root", key="rsa:1024")
+SHA1_SUB = Authority("Lab SHA-1 Sub", ROOT, key="RSA-2048", digest="sha1")
+SHA1_ROOT = Authority("Lab SHA-1 Root", key="RSA-2048", digest="sha1")
+WEAK_ROOT = Authority("Lab Weak Root", key="RSA-768")
+SMALL_ROOT = Authority("Lab Small Root", key="RSA-1024")
 P521_ROOT = Authority("Lab P-521 Root", key="P-521")
-RSA = Certificate(key="rsa:2048")
+RSA = Certificate(key="RSA-2048")
 BOTH = {"second": RSA}
 
 
@@ -37,7 +37,7 @@ SCENARIOS = (
         for name, (key, verdict) in KEYS.items()
     ),
     of("key-rsa-768", "a key that is too weak for any level that matches (R50)", "dane-broken",
-       Certificate(None, key="rsa:768"), RIGHT),
+       Certificate(None, key="RSA-768"), RIGHT),
     of("sha1-leaf-pinned", "3 1 1 does not ask how the leaf is signed (R50)", "dane-ok",
        Certificate(ROOT, digest="sha1"), RIGHT),
     of("sha1-leaf-anchored", "a leaf signed with SHA-1 under an anchor (R50)", "dane-broken",
@@ -64,5 +64,5 @@ SCENARIOS = (
              Tlsa("3 1 1", "second"),
              listener=Listener("postfix-a", options=("smtpd_tls_protocols=TLSv1.2",), **BOTH)),
     one_host("two-keys-own-ca", "two keys under one anchor", "dane-ok", ANCHOR,
-             listener=Listener(certificate=OWN_CA, second=Certificate(OWN_CA.issuer, key="rsa:2048"))),
+             listener=Listener(certificate=OWN_CA, second=Certificate(OWN_CA.issuer, key="RSA-2048"))),
 )

@@ -1,0 +1,52 @@
+//! Key exchange groups that OpenSSL offers and rustls lacks: a server may have
+//! nothing else. In TLS 1.2 secp521r1 also decides whether a server may show a
+//! certificate with a key on that curve (RFC 8422 section 5.1.1).
+//!
+//! No secret of this program hangs on them: it says `EHLO` and `QUIT`.
+
+mod secp521r1;
+mod x448;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use rustls::Error;
+use rustls::crypto::{GetRandomFailed, SupportedKxGroup};
+
+/// The groups.
+pub(super) const MORE: [&dyn SupportedKxGroup; 2] = [&secp521r1::Secp521r1, &x448::X448];
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
+    let mut bytes = [0; LENGTH];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| GetRandomFailed)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_come_to_the_same_secret() {
+        for (group, share, secret) in [(MORE[0], 133, 66), (MORE[1], 56, 56)] {
+            let (one, two) = (group.start().unwrap(), group.start().unwrap());
+            let (share_one, share_two) = (one.pub_key().to_vec(), two.pub_key().to_vec());
+            assert_eq!(share_one.len(), share);
+            assert_ne!(share_one, share_two);
+            let one = one.complete(&share_two).unwrap();
+            let two = two.complete(&share_one).unwrap();
+            assert_eq!(one.secret_bytes().len(), secret);
+            assert_eq!(one.secret_bytes(), two.secret_bytes());
+        }
+    }
+
+    #[test]
+    fn a_share_of_the_wrong_length_is_refused() {
+        for group in MORE {
+            let good = group.start().unwrap().pub_key().to_vec();
+            for share in [&good[1..], &[4], &[]] {
+                assert!(group.start().unwrap().complete(share).is_err());
+            }
+        }
+    }
+}

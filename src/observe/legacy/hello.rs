@@ -1,0 +1,152 @@
+//! The ClientHello of Postfix's SMTP client on OpenSSL 3, message for message:
+//! what a server makes of it is what it makes of Postfix.
+
+use ring::agreement::{EphemeralPrivateKey, X25519};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::suite::SUITES;
+
+/// Which of Postfix's ClientHellos (`tls_client.c:tls_client_start`,
+/// `smtp_tls_policy.c:set_cipher_grade`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rigour {
+    /// A certificate must match: OpenSSL's security level 1, no anonymous
+    /// suites.
+    Verifying,
+    /// Nothing has to match: security level 0, anonymous suites first.
+    Lenient,
+}
+
+/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 section 3.3).
+const RENEGOTIATION_INFO: u16 = 0x00ff;
+
+/// `tls_eecdh_auto_curves` and, since Postfix 3.8, `tls_ffdhe_auto_groups`:
+/// x25519, x448, secp256r1, secp521r1, secp384r1, ffdhe2048, ffdhe3072.
+const GROUPS: [u16; 7] = [0x1d, 0x1e, 0x17, 0x19, 0x18, 0x0100, 0x0101];
+
+/// The signature schemes, in OpenSSL's order.
+const SCHEMES: [u16; 23] = [
+    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401,
+    0x0501, 0x0601, 0x0303, 0x0203, 0x0301, 0x0201, 0x0302, 0x0202, 0x0402, 0x0502, 0x0602,
+];
+
+/// Those over SHA-1, which only level 0 offers: ECDSA, RSA, DSA.
+pub(super) const SHA1_SCHEMES: [u16; 3] = [0x0203, 0x0201, 0x0202];
+
+/// The record with a new ClientHello; nothing where there is no randomness.
+pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>> {
+    let source = SystemRandom::new();
+    let mut random = [0; 64];
+    source.fill(&mut random).ok()?;
+    let share = EphemeralPrivateKey::generate(&X25519, &source)
+        .and_then(|key| key.compute_public_key())
+        .ok()?;
+    let (nonce, session) = random.split_at(32);
+    let mut hello = vec![3, 3];
+    hello.extend(nonce);
+    // The compatibility mode of RFC 8446 appendix D.4.
+    put(&mut hello, 1, session);
+    put(&mut hello, 2, &words(suites(rigour)));
+    hello.extend([1, 0]);
+    put(&mut hello, 2, &extensions(rigour, sni, share.as_ref()));
+    let mut message = vec![1];
+    put(&mut message, 3, &hello);
+    let mut record = vec![22, 3, 1];
+    put(&mut record, 2, &message);
+    Some(record)
+}
+
+fn suites(rigour: Rigour) -> impl Iterator<Item = u16> {
+    SUITES
+        .iter()
+        .filter(move |suite| rigour == Rigour::Lenient || !suite.is_anonymous())
+        .map(|suite| suite.code)
+        .chain([RENEGOTIATION_INFO])
+}
+
+/// In OpenSSL's order.
+fn extensions(rigour: Rigour, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    if let Some(name) = sni {
+        let mut entry = vec![0];
+        put(&mut entry, 2, name.as_bytes());
+        extension(&mut all, 0, &prefixed(2, &entry));
+    }
+    // ec_point_formats: uncompressed, and two that nobody uses.
+    extension(&mut all, 11, &[3, 0, 1, 2]);
+    extension(&mut all, 10, &prefixed(2, &words(GROUPS)));
+    // session_ticket, encrypt_then_mac, extended_master_secret.
+    for empty in [35, 22, 23] {
+        extension(&mut all, empty, &[]);
+    }
+    let schemes = SCHEMES
+        .into_iter()
+        .filter(|scheme| rigour == Rigour::Lenient || !SHA1_SCHEMES.contains(scheme));
+    extension(&mut all, 13, &prefixed(2, &words(schemes)));
+    let versions = words([0x0304, 0x0303, 0x0302, 0x0301]);
+    extension(&mut all, 43, &prefixed(1, &versions));
+    // psk_key_exchange_modes: with (EC)DHE.
+    extension(&mut all, 45, &[1, 1]);
+    let mut entry = vec![0, 0x1d];
+    put(&mut entry, 2, share);
+    extension(&mut all, 51, &prefixed(2, &entry));
+    all
+}
+
+fn extension(to: &mut Vec<u8>, number: u16, data: &[u8]) {
+    to.extend(number.to_be_bytes());
+    put(to, 2, data);
+}
+
+fn words(values: impl IntoIterator<Item = u16>) -> Vec<u8> {
+    values.into_iter().flat_map(u16::to_be_bytes).collect()
+}
+
+fn prefixed(width: usize, data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(width + data.len());
+    put(&mut out, width, data);
+    out
+}
+
+/// Adds the length of `data` in `width` bytes, then `data`.
+fn put(to: &mut Vec<u8>, width: usize, data: &[u8]) {
+    let length = data.len().to_be_bytes();
+    to.extend(length.iter().skip(length.len().saturating_sub(width)));
+    to.extend(data);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hello without what is random: nonce, session id, key share.
+    fn fixed(record: &[u8]) -> Vec<u8> {
+        let mut record = record.to_vec();
+        let end = record.len();
+        for random in [11..43, 44..76, end - 32..end] {
+            record[random].fill(0);
+        }
+        record
+    }
+
+    #[test]
+    fn the_hellos_are_those_of_openssl() {
+        // Recorded from `openssl s_client` 3.0: fixtures/tls/README.md.
+        let level_1 = include_bytes!("../../../fixtures/tls/hello-level-1.bin");
+        let level_0 = include_bytes!("../../../fixtures/tls/hello-level-0.bin");
+        for (rigour, recorded) in [
+            (Rigour::Verifying, &level_1[..]),
+            (Rigour::Lenient, level_0),
+        ] {
+            let hello = client_hello(rigour, Some("mx.example.com")).unwrap();
+            assert_eq!(fixed(&hello), fixed(recorded), "{rigour:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_server_name_there_is_no_such_extension() {
+        let named = client_hello(Rigour::Verifying, Some("mx.example.com")).unwrap();
+        let unnamed = client_hello(Rigour::Verifying, None).unwrap();
+        assert_eq!(named.len() - unnamed.len(), 4 + 5 + "mx.example.com".len());
+    }
+}

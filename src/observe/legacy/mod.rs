@@ -1,0 +1,94 @@
+//! A second look at a server with which our own TLS cannot speak.
+//!
+//! rustls has TLS 1.2 and 1.3 with what is good today. OpenSSL under Postfix
+//! still has more, so such a server is asked again with Postfix's own
+//! ClientHello, and what it answers is read as far as it comes in the clear.
+//! The handshake is not finished: no keys are made. In TLS 1.3 nothing more
+//! than the version could be read, but there rustls lacks no means that would
+//! make a difference (the groups that it lacks are in `group`).
+
+mod bytes;
+mod flight;
+#[cfg(test)]
+mod flight_tests;
+mod hello;
+mod suite;
+#[cfg(test)]
+mod tests;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use self::flight::Flight;
+use self::hello::Rigour;
+use super::smtp::{Script, up_to_handshake};
+use super::tls::LOST;
+use crate::observation::{LegacyAnswer, LegacySeen, LegacyTls};
+
+/// The longest record (RFC 5246 section 6.2.3).
+const RECORD_BYTES: usize = (1 << 14) + 2048;
+
+/// Asks a server over new connections, which `connect` opens.
+pub(super) async fn look_again<S>(
+    script: &Script<'_>,
+    connect: impl AsyncFn() -> Option<S>,
+) -> LegacySeen
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let ask = async |rigour| match connect().await {
+        Some(stream) => ask(stream, script, rigour).await,
+        None => LegacyAnswer::Refused("no second connection came about".to_owned()),
+    };
+    let verifying = ask(Rigour::Verifying).await;
+    let lenient = match &verifying {
+        LegacyAnswer::Spoken(_) => None,
+        LegacyAnswer::Refused(_) => Some(ask(Rigour::Lenient).await),
+    };
+    LegacySeen { verifying, lenient }
+}
+
+/// One session up to the server's first flight.
+async fn ask<S>(stream: S, script: &Script<'_>, rigour: Rigour) -> LegacyAnswer
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some(stream) = up_to_handshake(stream, script).await else {
+        return LegacyAnswer::Refused("the second SMTP session did not come as far".to_owned());
+    };
+    let talk = first_flight(stream, script, rigour);
+    match script.deadline.run(script.times.handshake, talk).await {
+        None => LegacyAnswer::Refused("it did not end in time".to_owned()),
+        Some(Err(text)) => LegacyAnswer::Refused(text),
+        Some(Ok(tls)) => LegacyAnswer::Spoken(tls),
+    }
+}
+
+async fn first_flight<S>(
+    mut stream: S,
+    script: &Script<'_>,
+    rigour: Rigour,
+) -> Result<LegacyTls, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let lost = |_| LOST.to_owned();
+    let hello = hello::client_hello(rigour, script.sni)
+        .ok_or("the operating system gave no random numbers")?;
+    stream.write_all(&hello).await.map_err(lost)?;
+    stream.flush().await.map_err(lost)?;
+    let mut flight = Flight::default();
+    loop {
+        let mut header = [0; 5];
+        stream.read_exact(&mut header).await.map_err(lost)?;
+        let [kind, _, _, high, low] = header;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length > RECORD_BYTES {
+            return Err("the server sent something that is not TLS".to_owned());
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.map_err(lost)?;
+        if let Some(tls) = flight.record(kind, &body)? {
+            return Ok(tls);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Servers that rustls cannot speak to, from the observation to the report.
+//! `tests/postfix/scenarios/old_tls.py` compares the same with real Postfix.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use danecheck::judge::Verdict;
+use danecheck::observation::{
+    HandshakeFailure, KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Observation, SessionEnd,
+};
+use danecheck::report::{HumanStyle, Report, human};
+use danecheck::world::dns::Zone;
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::Stage;
+
+use support::{ids, now};
+
+const MX1: &str = "192.0.2.10";
+
+fn tls(version: &str, key_exchange: KeyExchange) -> LegacyTls {
+    LegacyTls {
+        version: version.to_owned(),
+        cipher: "TLS_RSA_WITH_AES_256_CBC_SHA".to_owned(),
+        anonymous: false,
+        signed: key_exchange != KeyExchange::Rsa,
+        sha1_signature: false,
+        key_exchange,
+        chain: Vec::new(),
+    }
+}
+
+fn x25519() -> KeyExchange {
+    KeyExchange::Group("x25519".to_owned())
+}
+
+/// A domain in order, seen as if its server had answered so to a ClientHello
+/// of Postfix, with the certificate that it has.
+async fn seen(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> Observation {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx1.example.com");
+    stage.zone(
+        Zone::signed("example.com.")
+            .mx("@", 10, "mx1")
+            .records(&format!("mx1 A {MX1}"))
+            .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)),
+    );
+    stage.server(MX1, MailServer::new(identity));
+    let stage = stage.start().await.unwrap();
+    let mut observation = stage.observe("example.com").await.unwrap();
+    let sessions = observation
+        .hosts
+        .iter_mut()
+        .flat_map(|host| &mut host.addresses)
+        .flat_map(|address| &mut address.sessions);
+    for session in sessions {
+        let chain = session.tls.take().unwrap().chain;
+        let answer = |tls: &Option<LegacyTls>| match tls {
+            Some(tls) => LegacyAnswer::Spoken(LegacyTls {
+                chain: if tls.anonymous {
+                    Vec::new()
+                } else {
+                    chain.clone()
+                },
+                ..tls.clone()
+            }),
+            None => LegacyAnswer::Refused("the server sent the alert handshake_failure".to_owned()),
+        };
+        session.legacy = Some(LegacySeen {
+            verifying: answer(&verifying),
+            lenient: verifying.is_none().then(|| answer(&lenient)),
+        });
+        session.end = SessionEnd::HandshakeFailed(HandshakeFailure {
+            text: "the server sent the alert handshake_failure".to_owned(),
+            alert: Some("handshake_failure".to_owned()),
+            timed_out: false,
+            ours: false,
+        });
+    }
+    observation
+}
+
+/// The reason at `encrypt`, `dane` and `verify`; none where mail goes.
+fn reasons(report: &Report) -> [Option<&str>; 3] {
+    let outcomes = &report.outcomes;
+    [&outcomes.encrypt, &outcomes.dane, &outcomes.verify].map(|outcome| outcome.reason.as_deref())
+}
+
+const HANDSHAKE: Option<&str> = Some("Cannot start TLS: handshake failure");
+
+#[tokio::test]
+async fn rsa_key_exchange_is_outdated_and_good_for_dane() {
+    let report = Report::of(&seen(Some(tls("TLSv1.2", KeyExchange::Rsa)), None).await);
+    assert_eq!(ids(&report), ["tls-outdated"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    assert_eq!(reasons(&report), [None; 3]);
+    let text = human(
+        &report,
+        HumanStyle {
+            color: false,
+            width: 80,
+        },
+    );
+    assert!(text.contains("TLSv1.2"), "{text}");
+    assert!(text.contains("only by old means"), "{text}");
+}
+
+#[tokio::test]
+async fn tls_1_0_is_too_old_for_dane() {
+    let report = Report::of(&seen(Some(tls("TLSv1", x25519())), None).await);
+    assert_eq!(ids(&report), ["tls-too-old"]);
+    assert_eq!(report.verdict, Verdict::DaneBroken);
+    assert_eq!(reasons(&report), [None, HANDSHAKE, HANDSHAKE]);
+}
+
+#[tokio::test]
+async fn an_anonymous_server_is_good_for_encrypt_alone() {
+    let anonymous = LegacyTls {
+        anonymous: true,
+        ..tls("TLSv1.2", x25519())
+    };
+    let report = Report::of(&seen(None, Some(anonymous)).await);
+    assert_eq!(ids(&report), ["tls-too-old"]);
+    assert_eq!(reasons(&report), [None, HANDSHAKE, HANDSHAKE]);
+}
+
+#[tokio::test]
+async fn a_short_prime_is_a_failed_handshake() {
+    let short = tls("TLSv1.2", KeyExchange::FiniteField(768));
+    let report = Report::of(&seen(Some(short), None).await);
+    assert!(
+        ids(&report).contains(&"handshake-failed"),
+        "{:?}",
+        ids(&report)
+    );
+    assert_eq!(reasons(&report), [HANDSHAKE; 3]);
+}
+
+#[tokio::test]
+async fn what_was_saved_reads_back_and_what_was_saved_earlier_too() {
+    let observation = seen(Some(tls("TLSv1", x25519())), None).await;
+    let mut saved = serde_json::to_value(&observation).unwrap();
+    let again: Observation = serde_json::from_value(saved.clone()).unwrap();
+    assert_eq!(again, observation);
+    let sessions = saved
+        .pointer_mut("/hosts/0/addresses/0/sessions")
+        .and_then(|sessions| sessions.as_array_mut())
+        .unwrap();
+    for session in sessions {
+        session.as_object_mut().unwrap().remove("legacy").unwrap();
+    }
+    let earlier: Observation = serde_json::from_value(saved).unwrap();
+    assert!(ids(&Report::of(&earlier)).contains(&"handshake-failed"));
+}
