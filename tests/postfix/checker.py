@@ -11,6 +11,7 @@ from nameservers import RESOLVER
 
 SECONDS = 90
 AT_ONCE = 8
+STRICTER = {"encrypt": "dane", "may": "encrypt", "none": "may"}
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,16 @@ def check(*command: str) -> Answer:
 
 
 def entries(report: dict) -> dict[str, tuple[str, str]]:
-    """The policy lines that a report proposes, by the transport that tries them."""
+    """The policy lines that a report proposes, by the transport that tries them.
+
+    `stricter` is the line that must not do: the next level above the proposed one.
+    """
     advice = report.get("recommendation") or {}
     lines = {}
     if own := (advice.get("entries") or {}).get("postfix"):
         lines["entry"] = own
+        if stricter := STRICTER.get(advice.get("policy")):
+            lines["stricter"] = f"{own.split()[0]} {stricter}"
     for number, alternative in enumerate(advice.get("alternatives") or []):
         lines[f"alternative{number}"] = alternative["postfix"]
     return {name: tuple(line.split(None, 1)) for name, line in lines.items()}

@@ -4,18 +4,19 @@ Called by `run`, inside the namespaces that `run` makes.
 """
 
 import argparse
-import json
+import itertools
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import checker
 import compare
+import fixtures
 import mailservers
 import nameservers
 from certificates import STRANGERS, Mint
+from conclusion import conclude
 from model import LEVELS, Placed, Scenario
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
@@ -31,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--binary", type=Path, default=HERE.parent.parent / "target/release/danecheck")
     parser.add_argument("--measure-only", action="store_true", help="run no danecheck")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="may be repeated")
-    parser.add_argument("--measured", type=Path, metavar="FILE", help="write what Postfix did")
+    parser.add_argument("--record", action="store_true", help="write the fixtures anew")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
@@ -56,7 +57,9 @@ def messages(scenario: Scenario, entries: dict[str, tuple[str, str]]) -> list[Me
         for number in range(scenario.repeat)
     ]
     wanted += [
-        Message(f"{entry}.0@{scenario.name}.measure", entry, scenario.next_hop) for entry in entries
+        Message(f"{entry}.{number}@{scenario.name}.measure", entry, scenario.next_hop)
+        for entry in entries
+        for number in range(scenario.repeat)
     ]
     return wanted
 
@@ -121,13 +124,16 @@ def main() -> int:
         clock.done("name servers, resolver, mail servers")
         answers = {}
         if not options.measure_only:
-            answers = checker.check_all(options.binary.resolve(), scenarios, anchor, ca_file, directory / "saved")
+            answers = checker.check_all(
+                options.binary.resolve(), scenarios, anchor, ca_file, directory / "saved"
+            )
             clock.done(f"danecheck on {len(scenarios)} next hops")
         entries = {
             s.name: checker.entries(answers[s.name].report) if answers else {} for s in scenarios
         }
         batch = {s.name: messages(s, entries[s.name]) for s in scenarios}
-        mail = [message for group in batch.values() for message in group]
+        # One level after the other, so that no mail server meets all of them at once.
+        mail = [m for row in itertools.zip_longest(*batch.values()) for m in row if m]
         client.policies = policies(scenarios, placed, entries)
         client.start(mail)
         client.send(mail)
@@ -144,98 +150,22 @@ def main() -> int:
     seen = {
         m.recipient: outcome(m.recipient, attempts[m.recipient], in_tls) for m in mail
     }
-    measured = {s.name: gather(batch[s.name], seen) for s in scenarios}
-    if options.measured:
-        options.measured.write_text(json.dumps(as_json(scenarios, measured), indent=1) + "\n")
-    return conclude(scenarios, measured, answers)
+    measured = {s.name: gather(batch[s.name], entries[s.name], seen) for s in scenarios}
+    if options.record and answers:
+        fixtures.write(scenarios, measured, answers, everything=not options.only)
+    return conclude(scenarios, measured, answers, everything=not options.only)
 
 
-def gather(batch: list[Message], seen: dict[str, Outcome]) -> compare.Measured:
-    """The outcomes of one scenario, by level and by entry."""
+def gather(
+    batch: list[Message], lines: dict[str, tuple[str, str]], seen: dict[str, Outcome]
+) -> compare.Measured:
+    """The outcomes of one scenario, by level and by policy line."""
     outcomes: dict[str, list[Outcome]] = {level: [] for level in LEVELS}
-    entries: dict[str, Outcome] = {}
+    entries: dict[str, list[Outcome]] = {}
     for message in batch:
-        if message.transport in LEVELS:
-            outcomes[message.transport].append(seen[message.recipient])
-        else:
-            entries[message.transport] = seen[message.recipient]
-    return compare.Measured(outcomes, entries)
-
-
-def as_json(scenarios: list[Scenario], measured: dict[str, compare.Measured]) -> list[dict]:
-    """What Postfix did, for other programs."""
-    rows = []
-    for scenario in scenarios:
-        one = measured[scenario.name]
-        action, policy = one.recommendation()
-        levels = {
-            level: asdict(one.weakest(level)[0]) | {"varies": one.varies(level)} for level in LEVELS
-        }
-        rows.append(
-            {
-                "scenario": scenario.name,
-                "target": scenario.next_hop,
-                "verdict": scenario.verdict,
-                "outcomes": levels,
-                "recommendation": {"action": action, "policy": policy},
-            }
-        )
-    return rows
-
-
-def conclude(
-    scenarios: list[Scenario], measured: dict[str, compare.Measured], answers: dict
-) -> int:
-    """Print the tables; 0 where everything agrees."""
-    print_measured(scenarios, measured)
-    failed: dict[str, list[str]] = {}
-    for scenario in scenarios:
-        allowed = measured[scenario.name].verdicts()
-        if scenario.verdict not in allowed:
-            failed.setdefault(scenario.name, []).append(
-                f"{scenario.name}: states {scenario.verdict}, Postfix allows {sorted(allowed)}"
-            )
-    comparison = compare.Comparison()
-    for scenario in scenarios:
-        if answer := answers.get(scenario.name):
-            if answer.complaint:
-                failed.setdefault(scenario.name, []).append(f"{scenario.name}: {answer.complaint}")
-            comparison.add(scenario, measured[scenario.name], answer.report, answer.status)
-    known = compare.divergences(HERE / "known-divergences.toml") if answers else {}
-    ran = {scenario.name for scenario in scenarios}
-    unknown, healed = compare.settle(comparison.differences, known, ran)
-    for difference in unknown:
-        failed.setdefault(difference.scenario, []).append(str(difference))
-    for key in healed:
-        failed.setdefault(key[0], []).append(f"{' '.join(key)}: a known divergence that is none")
-    if answers:
-        print(comparison.figures())
-        print(f"  known divergences: {len(known)}")
-    else:
-        print("measured only: danecheck was not run")
-    for complaints in failed.values():
-        print("\n".join(f"DIFFERS {line}" for line in complaints))
-    print(f"{len(scenarios) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed or not scenarios else 0
-
-
-def print_measured(scenarios: list[Scenario], measured: dict[str, compare.Measured]) -> None:
-    """One row a scenario, one column a level: how it went with real Postfix."""
-    width = max(len(scenario.name) for scenario in scenarios)
-    print(f"\n{'what Postfix did':<{width}}  " + " ".join(f"{level:<11}" for level in LEVELS))
-    for scenario in scenarios:
-        one = measured[scenario.name]
-        cells = [cell(one.weakest(level)[0], one.varies(level)) for level in LEVELS]
-        print(f"{scenario.name:<{width}}  " + " ".join(f"{text:<11}" for text in cells))
-    print("(channel of the delivery; /r after the retry; status code where none; ~ by chance)\n")
-
-
-def cell(weakest: Outcome, varies: bool) -> str:
-    """`encrypted`, `plain/r`, `4.7.5`."""
-    short = {"plaintext": "plain", "encrypted": "encrypted", "authenticated": "auth"}
-    text = short.get(weakest.channel, f"{weakest.dsn}")
-    text += "/r" if weakest.delivery == "delivered-after-retry" else ""
-    return text + ("~" if varies else "")
+        where = outcomes if message.transport in LEVELS else entries
+        where.setdefault(message.transport, []).append(seen[message.recipient])
+    return compare.Measured(outcomes, entries, lines)
 
 
 if __name__ == "__main__":

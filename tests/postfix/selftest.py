@@ -3,12 +3,14 @@
 import copy
 import sys
 import unittest
-from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import compare
+import fixtures
+import scenarios
 from compare import Comparison, Measured
+from conclusion import KNOWN
 from model import LEVELS, Scenario
 from sender import Outcome
 
@@ -22,7 +24,11 @@ DEFERRED = Outcome("deferred", None, None, "4.7.5", REASON)
 def measured() -> Measured:
     """`dane` and `dane-only` fail, all else delivers."""
     outcomes = {level: [DEFERRED if level.startswith("dane") else DELIVERED] for level in LEVELS}
-    return Measured(outcomes, {"entry": DELIVERED})
+    return Measured(
+        outcomes,
+        {"entry": [DELIVERED], "stricter": [DEFERRED]},
+        {"entry": ("stale.lab", "encrypt"), "stricter": ("stale.lab", "dane")},
+    )
 
 
 def report() -> dict:
@@ -82,10 +88,19 @@ class RightAndWrong(unittest.TestCase):
 
     def test_entry_that_does_not_deliver_fails(self):
         real = measured()
-        real.entries["entry"] = DEFERRED
+        self.assertEqual(real.proven(), [("stale.lab", "encrypt")])
+        real.entries["entry"] = [DELIVERED, DEFERRED]
         self.assertEqual(differences(report(), real=real), ["entry delivers"])
-        real.entries.clear()
+        self.assertEqual(real.proven(), [])
+        del real.entries["entry"]
         self.assertEqual(differences(report(), real=real), ["entry given"])
+
+    def test_entry_that_is_weaker_than_needed_fails(self):
+        real = measured()
+        real.entries["stricter"] = [DELIVERED]
+        self.assertEqual(differences(report(), real=real), ["stricter fails"])
+        del real.entries["stricter"]
+        self.assertEqual(differences(report(), real=real), ["stricter fails"])
 
     def test_weakest_outcome_counts_where_chance_has_a_say(self):
         real = measured()
@@ -109,8 +124,22 @@ class RightAndWrong(unittest.TestCase):
         self.assertEqual(compare.settle([], known, ran), ([], list(known)))
         self.assertEqual(len(compare.settle(comparison.differences, {}, ran)[0]), 1)
 
+    def test_fixture_that_says_otherwise_is_named(self):
+        real = measured()
+        now = fixtures.outcome(real, "dane")
+        self.assertEqual((now["dsn"], now["reason"]), (["4.7.5"], [REASON]))
+        for name in fixtures.MEASURED:
+            self.assertTrue(fixtures.same(now, now, name))
+            self.assertFalse(fixtures.same(now, now | {name: ["5.0.0"]}, name))
+
+    def test_scenarios_have_names_of_their_own_and_say_what_they_show(self):
+        everything = scenarios.collect()
+        self.assertGreaterEqual(len(everything), 200)
+        self.assertEqual(len({one.name for one in everything}), len(everything))
+        self.assertEqual([one.name for one in everything if not one.about], [])
+
     def test_divergences_file_reads(self):
-        compare.divergences(Path(__file__).with_name("known-divergences.toml"))
+        compare.divergences(KNOWN)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ SENT = (
      Tlsa("2 0 0"), Certificate(None)),
     ("anchor-is-the-full-leaf-ca", "2 0 0 of a self-signed CA as leaf (R56)", "dane-broken",
      Tlsa("2 0 0"), Certificate(None, ca=True)),
-    ("anchor-is-the-full-leaf-key", "2 1 0 of the self-signed leaf (R56)", "dane-broken",
+    ("anchor-is-the-full-leaf-key", "2 1 0 of the self-signed leaf signed it (R56)", "dane-ok",
      Tlsa("2 1 0"), Certificate(None)),
 )
 

@@ -12,7 +12,7 @@ CASES = (
     ("greeting-554-bare", "554 without a status code (R20)", "undeliverable",
      dict(greeting="554 no")),
     ("greeting-drop", "closed instead of a greeting", "undeliverable", dict(greeting="drop")),
-    ("greeting-reset", "reset instead of a greeting", "undeliverable", dict(greeting="reset")),
+    ("greeting-reset", "reset instead of a greeting", "undeliverable", dict(greeting="reset", delay=0.5)),
     ("greeting-hang", "no greeting ever", "undeliverable", dict(greeting="hang")),
     ("greeting-garbage", "garbage for a greeting", "undeliverable", dict(greeting="garbage")),
     ("greeting-slow", "a greeting after three seconds", "dane-ok", dict(delay=3)),

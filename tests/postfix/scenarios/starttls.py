@@ -28,7 +28,7 @@ CASES = (
     ("starttls-hang", "silence instead of a reply: never plain text (R74)",
      scripted(starttls="hang"), "undeliverable", False),
     ("starttls-garbage", "garbage instead of a reply",
-     scripted(starttls="garbage"), "no-dane", False),
+     scripted(starttls="garbage"), "undeliverable", False),
     ("starttls-then-drop", "closed after the reply: a failed handshake (R72)",
      scripted(after="drop"), "no-dane", False),
     ("starttls-then-reset", "reset after the reply: a failed handshake (R72)",
