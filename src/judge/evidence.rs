@@ -96,11 +96,17 @@ impl<'a> Evidence<'a> {
             .filter_map(|candidate| {
                 let host = self.hosts.get(candidate.host)?;
                 let address = host.addresses.get(candidate.address)?;
+                let new = self.attempt(request, host, address, Age::New);
+                let deferred = match &new {
+                    // Age turns soft failures only.
+                    Attempt::Soft(_) => self.attempt(request, host, address, Age::Deferred),
+                    Attempt::Ready(_) | Attempt::Hard(_) => new.clone(),
+                };
                 Some(Prospect {
                     candidate: *candidate,
                     host: host.seen.name.clone(),
-                    new: self.attempt(request, host, address, Age::New),
-                    deferred: self.attempt(request, host, address, Age::Deferred),
+                    new,
+                    deferred,
                 })
             })
             .collect();
@@ -167,7 +173,14 @@ impl<'a> Evidence<'a> {
                 half,
                 only,
             } => {
-                let matching = match_dane(records, &session.chain, names, now);
+                let computed;
+                let matching = match &session.dane {
+                    Some(matching) => matching,
+                    None => {
+                        computed = match_dane(records, &session.chain, names, now);
+                        &computed
+                    }
+                };
                 if matching.stage != Stage::MustMatch {
                     // "all TLSA records unusable, fallback to unauthenticated
                     // TLS"; dane-only fails the verification instead.
@@ -177,7 +190,7 @@ impl<'a> Evidence<'a> {
                         Checked::Passed(Channel::Encrypted)
                     };
                 }
-                match (matching.result, half) {
+                match (&matching.result, half) {
                     (Ok(_), true) => Checked::Passed(Channel::Encrypted),
                     (result, _) => passed(result.is_ok()),
                 }

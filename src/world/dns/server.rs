@@ -1,4 +1,5 @@
-//! The sockets of the resolver, on loopback and a free port.
+//! The sockets of the resolver, on loopback and a free port unless told
+//! otherwise.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -39,6 +40,7 @@ pub fn now() -> UnixTime {
 #[derive(Clone, Debug)]
 pub struct DnsWorld {
     now: UnixTime,
+    addr: SocketAddr,
     kind: ResolverKind,
     zones: Vec<Zone>,
     misbehaviours: Vec<(String, Rtype, Misbehaviour)>,
@@ -51,11 +53,19 @@ impl DnsWorld {
     pub fn new(now: UnixTime) -> Self {
         Self {
             now,
+            addr: (Ipv4Addr::LOCALHOST, 0).into(),
             kind: ResolverKind::Validating,
             zones: Vec::new(),
             misbehaviours: Vec::new(),
             always: None,
         }
+    }
+
+    /// Listens here; port 0 is a free one.
+    #[must_use]
+    pub fn listening_on(mut self, addr: impl Into<SocketAddr>) -> Self {
+        self.addr = addr.into();
+        self
     }
 
     /// Adds a zone. The root and top-level zones that are not added are there
@@ -99,7 +109,7 @@ impl DnsWorld {
             resolver.misbehaviours.insert(key, *how);
         }
         let resolver = Arc::new(resolver);
-        let (udp, tcp, addr) = bind().await?;
+        let (udp, tcp, addr) = bind(self.addr).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(Arc::new(udp), Arc::clone(&resolver)));
         tasks.spawn(serve_tcp(tcp, Arc::clone(&resolver)));
@@ -174,23 +184,23 @@ impl RunningDns {
 }
 
 /// One port for both transports: clients know only one.
-async fn bind() -> Result<(UdpSocket, TcpListener, SocketAddr), WorldError> {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+async fn bind(wanted: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketAddr), WorldError> {
     let failed = |source: io::Error| WorldError::Socket {
-        address: any.to_string(),
+        address: wanted.to_string(),
         source,
     };
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let udp = UdpSocket::bind(any).await.map_err(failed)?;
+        let udp = UdpSocket::bind(wanted).await.map_err(failed)?;
         let addr = udp.local_addr().map_err(failed)?;
         match TcpListener::bind(addr).await {
             Ok(tcp) => return Ok((udp, tcp, addr)),
-            Err(error) if error.kind() != io::ErrorKind::AddrInUse || attempts > PORT_ATTEMPTS => {
-                return Err(failed(error));
-            }
-            Err(_) => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && wanted.port() == 0
+                    && attempts < PORT_ATTEMPTS => {}
+            Err(error) => return Err(failed(error)),
         }
     }
 }

@@ -30,6 +30,18 @@ fn populated(zone: Zone) -> Zone {
         .records("*.deep A 127.0.0.2\ntree DNAME plain.test.")
 }
 
+#[tokio::test]
+async fn a_resolver_listens_where_it_is_told_to() {
+    let first = DnsWorld::new(now()).listening_on(([127, 0, 0, 9], 0));
+    let first = first.start().await.unwrap();
+    assert_eq!(first.addr().ip().to_string(), "127.0.0.9");
+    let second = DnsWorld::new(now()).listening_on(first.addr());
+    assert!(matches!(
+        second.start().await,
+        Err(WorldError::Socket { address, .. }) if address == first.addr().to_string()
+    ));
+}
+
 async fn world() -> RunningDns {
     DnsWorld::new(now())
         .zone(populated(Zone::signed("nsec.test.")))

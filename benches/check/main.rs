@@ -1,0 +1,214 @@
+//! How long a check takes, how soon it begins and how much memory it needs,
+//! with the limits that hold. See `benches/README.md`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock, runs programs and prints"
+)]
+
+mod measure;
+mod surroundings;
+
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use surroundings::{ONE, PLAIN, ROUND_TRIP, SIX, Surroundings};
+
+/// So many processes are started for the startup time.
+const STARTS: usize = 20;
+
+/// What is asked of the program.
+struct Limits {
+    /// Six MX hosts against one.
+    six: f64,
+    /// One domain against `posttls-finger`.
+    finger: f64,
+    /// Milliseconds from the start to the first packet.
+    first_packet: f64,
+    /// MB of memory, at most, for an unsigned domain.
+    memory: f64,
+}
+
+/// The limits that hold on a machine at rest.
+const LIMITS: Limits = Limits {
+    six: 1.25,
+    finger: 1.0,
+    first_packet: 20.0,
+    memory: 20.0,
+};
+
+/// What only a program gone wrong exceeds, whatever else the machine does.
+const GROSS_LIMITS: Limits = Limits {
+    six: 1.6,
+    finger: 1.6,
+    first_packet: 100.0,
+    memory: 20.0,
+};
+
+struct Options {
+    program: PathBuf,
+    limits: Limits,
+    rounds: usize,
+    resolver: SocketAddr,
+    /// Where `posttls-finger` finds its `main.cf`, if it is to run.
+    finger: Option<PathBuf>,
+}
+
+impl Options {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            program: env!("CARGO_BIN_EXE_danecheck").into(),
+            limits: LIMITS,
+            rounds: 21,
+            resolver: (Ipv4Addr::LOCALHOST, 0).into(),
+            finger: None,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                // Cargo's own.
+                "--bench" => {}
+                "--program" => options.program = value()?.into(),
+                "--gross" => options.limits = GROSS_LIMITS,
+                "--rounds" => options.rounds = value()?.parse()?,
+                "--resolver-at" => options.resolver = value()?.parse()?,
+                "--posttls-finger" => options.finger = Some(value()?.into()),
+                other => return Err(format!("what is {other}? See benches/README.md").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("FAIL {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every limit held.
+fn run() -> Result<bool, Box<dyn Error>> {
+    let options = Options::read()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let surroundings = runtime.block_on(Surroundings::start(options.resolver))?;
+    let held = [
+        checks(&options, &surroundings)?,
+        startup(&options, &surroundings)?,
+        memory(&options, &surroundings)?,
+    ];
+    Ok(held.iter().all(|held| *held))
+}
+
+/// Whole checks, in turn: what slows the machine down slows them all down.
+fn checks(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+    let (one, six) = (surroundings.next_hop(ONE), surroundings.next_hop(SIX));
+    let resolver = surroundings.resolver();
+    let finger = |next_hop: &str| {
+        let directory = options.finger.as_deref();
+        directory.map(|directory| measure::posttls_finger(next_hop, directory))
+    };
+    let (mut of_one, mut of_six, mut of_finger) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=options.rounds {
+        let took_one = measure::check(&options.program, &one, resolver, "dane-ok")?;
+        let took_six = measure::check(&options.program, &six, resolver, "dane-ok")?;
+        let took_finger = finger(&one).transpose()?;
+        // The first round fills the caches of the resolver and the system.
+        if round > 0 {
+            of_one.push(milliseconds(took_one));
+            of_six.push(milliseconds(took_six));
+            of_finger.extend(took_finger.map(milliseconds));
+        }
+    }
+    println!(
+        "{} rounds, {} ms of round trip to the mail servers; medians, then the range",
+        options.rounds,
+        ROUND_TRIP.as_millis()
+    );
+    println!("  danecheck, one MX host     {}", spread(&of_one));
+    println!("  danecheck, six MX hosts    {}", spread(&of_six));
+    let mut good = judge(
+        "six MX hosts : one",
+        ratio(&of_six, &of_one),
+        options.limits.six,
+        "",
+    );
+    if options.finger.is_some() {
+        println!("  posttls-finger -l dane -c  {}", spread(&of_finger));
+        good &= judge(
+            "danecheck : posttls-finger",
+            ratio(&of_one, &of_finger),
+            options.limits.finger,
+            "",
+        );
+    } else {
+        println!("  posttls-finger             not run: benches/run does");
+    }
+    Ok(good)
+}
+
+fn startup(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+    let next_hop = surroundings.next_hop(ONE);
+    measure::first_packet(&options.program, &next_hop)?;
+    let took = (0..STARTS)
+        .map(|_| measure::first_packet(&options.program, &next_hop).map(milliseconds))
+        .collect::<Result<Vec<_>, _>>()?;
+    println!("{STARTS} starts");
+    println!("  start to first packet      {}", spread(&took));
+    let limit = options.limits.first_packet;
+    Ok(judge("start to first packet", median(&took), limit, " ms"))
+}
+
+fn memory(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+    let next_hop = surroundings.next_hop(PLAIN);
+    let kib = measure::peak_memory(&options.program, &next_hop, surroundings.resolver())?;
+    let megabytes = f64::from(u32::try_from(kib)?) * 1024.0 / 1e6;
+    println!("an unsigned domain");
+    Ok(judge(
+        "peak memory",
+        megabytes,
+        options.limits.memory,
+        " MB",
+    ))
+}
+
+fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
+    let good = measured <= limit;
+    let word = if good { "PASS" } else { "FAIL" };
+    println!("{word} {what:28} {measured:.2}{unit}, at most {limit:.2}{unit}");
+    good
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// The median of the ratios of each round.
+fn ratio(of: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+    median(&ratios)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn spread(values: &[f64]) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    format!("{:6.1} ms  ({least:.1} to {most:.1})", median(values))
+}
