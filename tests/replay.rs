@@ -1,11 +1,20 @@
 //! What real Postfix did in the lab (`tests/postfix`), against what the
 //! judging half says of the same observations. Needs nothing installed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may read files, and fails by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread;
 
 use danecheck::observation::Observation;
 use danecheck::report::{Report, schema};
@@ -67,7 +76,44 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn fixtures() -> Vec<Fixture> {
+/// A fixture and the report on its observation, judged once for all tests.
+struct Judged {
+    fixture: Fixture,
+    report: Report,
+}
+
+impl From<Fixture> for Judged {
+    fn from(fixture: Fixture) -> Self {
+        let report = Report::of(&fixture.observation);
+        Self { fixture, report }
+    }
+}
+
+fn all() -> &'static [Judged] {
+    static ALL: OnceLock<Vec<Judged>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let paths = paths();
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let parts: Vec<_> = paths
+                .chunks(paths.len().div_ceil(workers).max(1))
+                .map(|part| {
+                    scope.spawn(|| {
+                        part.iter()
+                            .map(|path| Judged::from(read::<Fixture>(path)))
+                            .collect()
+                    })
+                })
+                .collect();
+            parts
+                .into_iter()
+                .flat_map(|part| -> Vec<Judged> { part.join().unwrap() })
+                .collect()
+        })
+    })
+}
+
+fn paths() -> Vec<PathBuf> {
     let directory = root().join("fixtures/postfix");
     let mut paths: Vec<PathBuf> = fs::read_dir(directory)
         .expect("tests/postfix/run --record makes the fixtures")
@@ -75,7 +121,7 @@ fn fixtures() -> Vec<Fixture> {
         .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
         .collect();
     paths.sort();
-    paths.iter().map(|path| read(path)).collect()
+    paths
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
@@ -104,24 +150,17 @@ fn known() -> BTreeSet<Place> {
     known
 }
 
-/// The text with host names and addresses taken out, word by word; the lab's
-/// names end in `.lab`.
+/// The text with host names and addresses taken out, word by word:
+/// `mail.x.lab[127.0.2.1]:25:`, `name=x.lab`. The lab's names end in `.lab`.
 fn without_hosts(text: &str) -> String {
     let words = text.split(' ').map(|word| {
-        let bare = word.trim_end_matches([':', ',', '.', ')']);
-        let end = word.get(bare.len()..).unwrap_or_default();
-        let (lead, name) = bare
-            .rsplit_once('=')
-            .map_or(("", bare), |(lead, name)| (lead, name));
-        let port = name.rsplit_once(':').map_or(name, |(name, port)| {
-            if port.bytes().all(|byte| byte.is_ascii_digit()) {
-                name
-            } else {
-                bare
-            }
-        });
-        if port.ends_with(']') || port.ends_with(".lab") {
-            format!("{lead}=HOST{end}")
+        let (lead, rest) = word.split_once('=').unwrap_or(("", word));
+        let host = rest
+            .trim_end_matches([':', ',', '.'])
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches(':');
+        if host.ends_with(']') || host.ends_with(".lab") {
+            format!("{lead}=HOST")
         } else {
             word.to_owned()
         }
@@ -130,8 +169,9 @@ fn without_hosts(text: &str) -> String {
 }
 
 /// Every field in which the report is not what Postfix did, with both words.
-fn differences(fixture: &Fixture) -> BTreeMap<Place, String> {
-    let report = serde_json::to_value(Report::of(&fixture.observation)).unwrap();
+fn differences(judged: &Judged) -> BTreeMap<Place, String> {
+    let fixture = &judged.fixture;
+    let report = serde_json::to_value(&judged.report).unwrap();
     let mut found = BTreeMap::new();
     let mut compare = |level: &str, field: &str, allowed: &[Option<String>], said: &Value| {
         if !allowed.iter().any(|one| one.as_deref() == said.as_str()) {
@@ -152,7 +192,7 @@ fn differences(fixture: &Fixture) -> BTreeMap<Place, String> {
     compare(
         "",
         "policy",
-        &[fixture.recommendation.policy.clone()],
+        std::slice::from_ref(&fixture.recommendation.policy),
         &advice["policy"],
     );
     assert_eq!(fixture.outcomes.len(), 8, "{}", fixture.scenario);
@@ -167,7 +207,7 @@ fn differences(fixture: &Fixture) -> BTreeMap<Place, String> {
         compare(
             level,
             "channel",
-            &[measured.channel.clone()],
+            std::slice::from_ref(&measured.channel),
             &said["channel"],
         );
         compare(level, "via", &measured.via, &said["via"]);
@@ -196,11 +236,10 @@ fn differences(fixture: &Fixture) -> BTreeMap<Place, String> {
 
 #[test]
 fn every_fixture_is_judged_as_postfix_acted() {
-    let fixtures = fixtures();
-    assert!(fixtures.len() >= 200, "only {} fixtures", fixtures.len());
+    assert!(all().len() >= 200, "only {} fixtures", all().len());
     let mut found = BTreeMap::new();
-    for fixture in &fixtures {
-        found.extend(differences(fixture));
+    for judged in all() {
+        found.extend(differences(judged));
     }
     let known = known();
     let unknown: Vec<_> = found
@@ -222,8 +261,8 @@ fn every_fixture_is_judged_as_postfix_acted() {
 #[test]
 fn every_policy_line_has_delivered_through_postfix() {
     let unproven = ["port-25-said"];
-    for fixture in fixtures() {
-        let advice = Report::of(&fixture.observation).recommendation;
+    for Judged { fixture, report } in all() {
+        let advice = &report.recommendation;
         let lines = advice.entries.postfix.iter().chain(
             advice
                 .alternatives
@@ -245,8 +284,8 @@ fn every_policy_line_has_delivered_through_postfix() {
 #[test]
 fn every_report_follows_the_schema() {
     let schema = jsonschema::validator_for(&schema()).unwrap();
-    for fixture in fixtures() {
-        let report = serde_json::to_value(Report::of(&fixture.observation)).unwrap();
+    for Judged { fixture, report } in all() {
+        let report = serde_json::to_value(report).unwrap();
         let errors: Vec<String> = schema
             .iter_errors(&report)
             .map(|error| error.to_string())
@@ -255,11 +294,16 @@ fn every_report_follows_the_schema() {
     }
 }
 
+type Spoil = fn(&mut Measured);
+
 #[test]
 fn a_wrong_record_of_any_field_is_found() {
-    let stale = || -> Fixture { read(&root().join("fixtures/postfix/stale.json")) };
+    let stale = || -> Judged {
+        let fixture: Fixture = read(&root().join("fixtures/postfix/stale.json"));
+        fixture.into()
+    };
     assert_eq!(differences(&stale()), BTreeMap::new());
-    let spoil: [(&str, fn(&mut Measured)); 6] = [
+    let spoil: [(&str, Spoil); 6] = [
         ("delivery", |one| one.delivery = "bounced".to_owned()),
         ("channel", |one| one.channel = Some("plaintext".to_owned())),
         ("via", |one| {
@@ -272,9 +316,9 @@ fn a_wrong_record_of_any_field_is_found() {
         ("varies", |one| one.varies = true),
     ];
     for (field, change) in spoil {
-        let mut fixture = stale();
-        change(fixture.outcomes.get_mut("dane").unwrap());
-        let places: Vec<Place> = differences(&fixture).into_keys().collect();
+        let mut judged = stale();
+        change(judged.fixture.outcomes.get_mut("dane").unwrap());
+        let places: Vec<Place> = differences(&judged).into_keys().collect();
         let expected = ("stale".to_owned(), "dane".to_owned(), field.to_owned());
         assert_eq!(places, [expected]);
     }
