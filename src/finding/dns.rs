@@ -284,39 +284,8 @@ pub(super) fn failure_text(failure: &LookupFailure) -> String {
     match &failure.extended_error {
         None => kind.to_owned(),
         Some(error) if error.text.is_empty() => {
-            format!("{kind} ({})", extended_error_name(error.code))
+            format!("{kind} ({})", error.name())
         }
-        Some(error) => format!(
-            "{kind} ({}: {})",
-            extended_error_name(error.code),
-            error.text
-        ),
+        Some(error) => format!("{kind} ({}: {})", error.name(), error.text),
     }
-}
-
-/// The name of an extended DNS error (RFC 8914 section 4).
-fn extended_error_name(code: u16) -> String {
-    match code {
-        1 => "unsupported DNSKEY algorithm",
-        2 => "unsupported DS digest type",
-        3 => "stale answer",
-        5 => "DNSSEC indeterminate",
-        6 => "DNSSEC bogus",
-        7 => "signature expired",
-        8 => "signature not yet valid",
-        9 => "DNSKEY missing",
-        10 => "RRSIGs missing",
-        11 => "no zone key bit set",
-        12 => "NSEC missing",
-        15 => "blocked",
-        16 => "censored",
-        17 => "filtered",
-        18 => "prohibited",
-        20 => "not authoritative",
-        22 => "no reachable authority",
-        23 => "network error",
-        27 => "unsupported NSEC3 iterations",
-        _ => return format!("extended error {code}"),
-    }
-    .to_owned()
 }

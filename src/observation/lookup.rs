@@ -171,3 +171,32 @@ impl<T> Lookup<T> {
         }
     }
 }
+
+impl ExtendedError {
+    /// The name of an extended DNS error (RFC 8914 section 4).
+    pub fn name(&self) -> String {
+        match self.code {
+            1 => "unsupported DNSKEY algorithm",
+            2 => "unsupported DS digest type",
+            3 => "stale answer",
+            5 => "DNSSEC indeterminate",
+            6 => "DNSSEC bogus",
+            7 => "signature expired",
+            8 => "signature not yet valid",
+            9 => "DNSKEY missing",
+            10 => "RRSIGs missing",
+            11 => "no zone key bit set",
+            12 => "NSEC missing",
+            15 => "blocked",
+            16 => "censored",
+            17 => "filtered",
+            18 => "prohibited",
+            20 => "not authoritative",
+            22 => "no reachable authority",
+            23 => "network error",
+            27 => "unsupported NSEC3 iterations",
+            _ => return format!("extended error {}", self.code),
+        }
+        .to_owned()
+    }
+}

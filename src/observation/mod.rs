@@ -5,6 +5,7 @@
 
 mod lookup;
 mod session;
+mod single;
 
 use std::net::IpAddr;
 
@@ -22,6 +23,7 @@ pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, Reply, Session, SessionEnd,
     SignatureCheck, TlsSeen,
 };
+pub use single::{SingleLookup, SingleReply};
 
 /// The version of the saved form; another one is refused.
 pub const OBSERVATION_FORMAT: u32 = 1;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::budget::{ALIAS_HOPS, Cuts, Deadline, RECORDS};
-use super::resolver::Resolver;
+use super::resolver::{Question, Resolver};
 use super::wire::{Datum, WireName};
 use crate::dnssec::{KnownBy, SecurityStatus, Validated};
 use crate::next_hop::host_name_fault;
@@ -115,12 +115,13 @@ impl<'a> Dns<'a> {
         let mut authentic = true;
         let mut ttl = u32::MAX;
         for _ in 0..ALIAS_HOPS {
-            let reply = self
-                .resolver
-                .ask(&current, record_type, self.query, self.deadline)
-                .await;
-            let reply = match reply {
-                Ok(reply) => reply,
+            let question = Question {
+                name: &current,
+                rtype: super::wire::rtype(record_type),
+                checking_disabled: false,
+            };
+            let bytes = match self.resolver.ask(question, self.query, self.deadline).await {
+                Ok(bytes) => bytes,
                 Err(failure) => {
                     if !matches!(
                         failure.kind,
@@ -132,6 +133,9 @@ impl<'a> Dns<'a> {
                 }
             };
             self.answered.store(true, Ordering::Relaxed);
+            let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
+                return failed(FailureKind::Malformed);
+            };
             if reply.authentic {
                 self.authentic.store(true, Ordering::Relaxed);
             }

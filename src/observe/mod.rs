@@ -23,12 +23,14 @@ mod lookup;
 mod meter;
 mod resolver;
 mod signature;
+mod single;
 mod smtp;
 mod tap;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trust_store;
+mod validator;
 mod wire;
 
 use std::sync::Arc;
@@ -44,10 +46,12 @@ use crate::observation::{
     HostSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, TrustStoreSeen,
 };
+use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
 
 pub use self::dial::Dial;
 pub use self::resolver::Resolver;
+pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
 
 /// How to look.
@@ -55,7 +59,9 @@ pub use self::trust_store::{TrustStore, TrustStoreError};
 pub struct Setup {
     /// Who is asked.
     pub resolver: Resolver,
-    /// Where trust comes from.
+    /// Where trust in DNS comes from.
+    pub root_anchors: RootAnchors,
+    /// Where trust in certificates comes from.
     pub trust_store: Arc<TrustStore>,
     /// What the observation says of its time.
     pub checked_at: UnixTime,
