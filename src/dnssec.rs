@@ -182,6 +182,18 @@ impl OwnValidation {
         }
     }
 
+    /// The info code that goes with it (RFC 8914 section 4).
+    pub fn extended_error(&self) -> u16 {
+        match self.weak_link.as_ref().map(|link| &link.fault) {
+            Some(Fault::SignatureExpired { .. }) => 7,
+            Some(Fault::SignatureNotYetValid { .. }) => 8,
+            Some(Fault::KeyMissing | Fault::DsMatchesNoKey | Fault::SigningKeyMissing { .. }) => 9,
+            Some(Fault::SignatureMissing) => 10,
+            Some(Fault::DenialProvesNothing) => 12,
+            _ => 6,
+        }
+    }
+
     /// Nobody here could tell, and why.
     pub fn indeterminate(reason: impl Into<String>) -> Self {
         Self {

@@ -114,12 +114,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "!",
         "4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3 4.4.3",
     ),
-    (
-        "resolver-blind",
-        "indeterminate",
-        "!",
-        "p e e e 4.7.5 A A A",
-    ),
+    ("resolver-blind", "dane-ok", "-", "p e e A A A A A"),
     (
         "null-mx",
         "undeliverable",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dnssec::{SecurityStatus, Validated};
+use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
 
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub struct Lookup<T> {
     pub record_type: RecordType,
     /// What came back.
     pub answer: Answer<T>,
+    /// What danecheck's own validation says of it; none where nothing was
+    /// asked, or by whom it was saved did not validate.
+    #[serde(default)]
+    pub own: Option<OwnValidation>,
 }
 
 /// The record types that are asked.
@@ -112,6 +116,9 @@ pub enum FailureKind {
     Malformed,
     /// More alias replies than Postfix follows (10).
     AliasLoop,
+    /// An answer that danecheck found bogus, from a resolver that does not
+    /// validate; one that does would say SERVFAIL.
+    Bogus,
 }
 
 impl FailureKind {
@@ -127,6 +134,7 @@ impl FailureKind {
             Self::Unreachable => "the resolver cannot be reached",
             Self::Malformed => "an answer that cannot be read",
             Self::AliasLoop => "an endless chain of aliases",
+            Self::Bogus => "an answer that is bogus",
         }
     }
 }
@@ -161,6 +169,13 @@ impl<T> Lookup<T> {
             Answer::Denied(denial) => Some(denial.status()),
             Answer::Failed(_) => None,
         }
+    }
+
+    /// Whether danecheck's own validation found it bogus.
+    pub fn is_bogus(&self) -> bool {
+        self.own
+            .as_ref()
+            .is_some_and(|own| own.status == SecurityStatus::Bogus)
     }
 
     /// The failure, where there is one.

@@ -39,7 +39,7 @@ use futures_util::future::join_all;
 
 use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
 use self::host::Check;
-use self::lookup::{Dns, Raw, settle};
+use self::lookup::{Dns, Looked, Raw, settle};
 use self::wire::Datum;
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::observation::{
@@ -79,13 +79,13 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let loading = tokio::task::spawn_blocking(move || store.load());
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
-    let dns = Dns::new(&setup.resolver, setup.times.query, deadline, &cuts);
+    let dns = Dns::new(setup, deadline, &cuts);
     let check = Check::new(setup, next_hop.port, &dns, deadline, &cuts);
 
     // The probe costs no time of its own: the MX lookup takes as long.
-    let (_, (mx, raw_hosts)) = tokio::join!(dns.validates(), async {
+    let (shortcoming, (mx, raw_hosts)) = tokio::join!(dns.shortcoming(), async {
         let mx = look_up_mx(next_hop, &dns).await;
-        let names = host_names(next_hop, mx.as_deref(), &cuts);
+        let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
         let hosts = join_all(names.iter().map(|name| check.see(name))).await;
         (mx, hosts)
     });
@@ -95,9 +95,12 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     for host in raw_hosts {
         hosts.push(host.settle(&check, validation).await);
     }
-    let mx = mx
-        .zip(next_hop.domain())
-        .map(|(raw, domain)| settle(domain, RecordType::Mx, &raw, validation, mx_record));
+    let mx = match mx.zip(next_hop.domain()) {
+        Some((looked, domain)) => {
+            Some(settle(domain, RecordType::Mx, &looked, validation, mx_record).await)
+        }
+        None => None,
+    };
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
     let trust_store = trust(&setup.trust_store, &hosts);
@@ -105,7 +108,11 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
         format: OBSERVATION_FORMAT,
         next_hop: next_hop.clone(),
         checked_at: setup.checked_at,
-        resolver: seen(&setup.resolver, validation),
+        resolver: ResolverSeen {
+            addresses: setup.resolver.addresses(),
+            validation,
+            shortcoming: shortcoming.filter(|_| validation == ResolverValidation::NotShown),
+        },
         mx,
         hosts,
         trust_store,
@@ -113,15 +120,8 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     }
 }
 
-fn seen(resolver: &Resolver, validation: ResolverValidation) -> ResolverSeen {
-    ResolverSeen {
-        addresses: resolver.addresses(),
-        validation,
-    }
-}
-
 /// A bracketed next hop has no MX lookup (`smtp_connect_inet`).
-async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Arc<Raw>> {
+async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Looked> {
     match &next_hop.host {
         NextHopHost::Name(name) if !next_hop.bracketed => {
             Some(dns.look_up(name, RecordType::Mx).await)

@@ -64,6 +64,8 @@ pub(super) struct Reply {
     pub(super) cut: bool,
     /// A record of the type asked could not be read.
     pub(super) spoiled: bool,
+    /// There are signatures in the answer.
+    pub(super) signed: bool,
     /// The name to ask next, where the reply holds aliases only.
     pub(super) next: Option<WireName>,
 }
@@ -160,6 +162,7 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
             reply.aliases.push(text(target));
             reply.next = Some(target.to_vec());
         } else {
+            reply.signed |= record.rtype() == Rtype::RRSIG;
             continue;
         }
         reply.ttl = reply.ttl.min(record.ttl().as_secs());

@@ -224,7 +224,8 @@ fn rcode(failure: &LookupFailure) -> Option<String> {
         FailureKind::Timeout
         | FailureKind::Unreachable
         | FailureKind::Malformed
-        | FailureKind::AliasLoop => return None,
+        | FailureKind::AliasLoop
+        | FailureKind::Bogus => return None,
     })
 }
 
