@@ -324,12 +324,16 @@ fn the_case_that_is_shown_in_full_exists() {
 
 /// Findings that no case raises, with the test that does.
 const RAISED_ELSEWHERE: &[(&str, &str)] = &[
+    ("ad-stripped", "tests/findings.rs"),
     ("address-lookup-failed", "tests/findings.rs"),
     ("ehlo-refused", "tests/findings.rs"),
     ("invalid-target", "tests/cli.rs"),
     ("mx-host-is-address", "tests/findings.rs"),
     ("mx-host-name-invalid", "tests/findings.rs"),
     ("not-all-looked-at", "tests/findings.rs"),
+    ("resolver-and-validation-differ", "tests/findings.rs"),
+    ("resolver-not-dnssec-capable", "tests/findings.rs"),
+    ("resolver-not-on-loopback", "tests/findings.rs"),
     ("resolver-silent", "tests/cli.rs"),
     ("server-silent", "tests/findings.rs"),
     ("session-lost-in-tls", "tests/findings.rs"),

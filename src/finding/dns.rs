@@ -1,9 +1,9 @@
-//! Findings about the resolver, the MX records and the addresses.
+//! Findings about the MX records and the addresses.
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::host_name_fault;
-use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
+use crate::observation::{Answer, HostSeen, Lookup, LookupFailure};
 
 use super::{Findings, Rule, Severity};
 
@@ -112,55 +112,11 @@ pub(super) static NULL_MX: Rule = Rule {
     receiver: "",
 };
 
-pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
-    id: "resolver-does-not-validate",
-    severity: Severity::Warning,
-    reference: "Postfix dns_sec_probe",
-    meaning: "The resolver did not mark any answer as validated (AD bit), not even for the \
-              root. A Postfix behind it takes every answer for unsigned, and level dane does \
-              what may does: mail flows, and DANE protects nothing.",
-    sender: "use a validating resolver on this machine, such as unbound, as mail servers do; \
-             or name one with --resolver.",
-    receiver: "",
-};
-
-pub(super) static RESOLVER_SILENT: Rule = Rule {
-    id: "resolver-silent",
-    severity: Severity::Error,
-    reference: "RFC 1035 section 7.2",
-    meaning: "The resolver did not answer any question, so nothing is known about the domain.",
-    sender: "check that the resolver runs and that this machine may ask it, or name another \
-             one with --resolver.",
-    receiver: "",
-};
-
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
-    resolver(judged, findings);
     mx(judged, findings);
     for host in &judged.evidence.observation.hosts {
         addresses(judged, host, findings);
-    }
-}
-
-fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
-    let resolver = &judged.evidence.observation.resolver;
-    let subject = resolver.addresses.join(", ");
-    match resolver.validation {
-        ResolverValidation::Shown => {}
-        ResolverValidation::NotShown => findings.add(
-            &RESOLVER_DOES_NOT_VALIDATE,
-            subject.clone(),
-            format!(
-                "The resolver {subject} does not show that it validates DNSSEC: behind it, \
-                 Postfix would not use DANE at all."
-            ),
-        ),
-        ResolverValidation::NoAnswer => findings.add(
-            &RESOLVER_SILENT,
-            subject.clone(),
-            format!("The resolver {subject} did not answer."),
-        ),
     }
 }
 

@@ -9,6 +9,7 @@ mod single;
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::next_hop::NextHop;
@@ -65,7 +66,7 @@ pub struct ResolverSeen {
 }
 
 /// Why a resolver that answers does not show that it validates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shortcoming {
     /// It hands out data that is bogus.

@@ -91,16 +91,18 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     });
 
     let validation = dns.validation();
-    let mut hosts = Vec::with_capacity(raw_hosts.len());
-    for host in raw_hosts {
-        hosts.push(host.settle(&check, validation).await);
-    }
     let mx = match mx.zip(next_hop.domain()) {
         Some((looked, domain)) => {
             Some(settle(domain, RecordType::Mx, &looked, validation, mx_record).await)
         }
         None => None,
     };
+    let mut hosts = Vec::with_capacity(raw_hosts.len());
+    // Nobody goes by MX records that turned out to be bogus.
+    let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
+    for host in raw_hosts.into_iter().filter(|_| !led_astray) {
+        hosts.push(host.settle(&check, validation).await);
+    }
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
     let trust_store = trust(&setup.trust_store, &hosts);

@@ -110,7 +110,7 @@ impl LookupViews {
             name: printable(&lookup.name),
             rtype: lookup.rtype.clone(),
             resolver,
-            validated: clean(&lookup.own),
+            validated: printable_validation(&lookup.own),
             answer: answer.to_owned(),
             records: records.iter().map(|record| printable(record)).collect(),
         }
@@ -237,7 +237,8 @@ fn extended_error(error: &ExtendedError) -> ExtendedErrorReport {
     }
 }
 
-fn clean(own: &OwnValidation) -> OwnValidation {
+/// The same with its names made harmless.
+pub(super) fn printable_validation(own: &OwnValidation) -> OwnValidation {
     let mut own = own.clone();
     own.reason = own.reason.as_deref().map(printable);
     if let Some(link) = &mut own.weak_link {
