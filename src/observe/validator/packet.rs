@@ -68,7 +68,20 @@ impl Packet {
         }
         packet.answer.retain(|set| !set.records.is_empty());
         packet.authority.retain(|set| !set.records.is_empty());
+        if packet.needs_no_proof() {
+            packet.authority.clear();
+        }
         Some(packet)
+    }
+
+    /// Whether there is an answer, and no part of it comes from a wildcard
+    /// (RFC 4035 section 5.3.4): what else came with it does not matter.
+    fn needs_no_proof(&self) -> bool {
+        let mut signatures = self.answer.iter().flat_map(|set| &set.signatures);
+        self.answer_at(&self.end(), self.rtype).is_some()
+            && signatures.all(|record| {
+                usize::from(record.data().labels()) + 1 >= record.owner().label_count()
+            })
     }
 
     /// All record sets.
