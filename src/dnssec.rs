@@ -1,8 +1,12 @@
 //! DNSSEC status as a type that has to be opened: no record set can be used
 //! without naming what is done when it is not secure.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::unix_time::UnixTime;
 
 /// The four states of RFC 4035 section 4.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +44,172 @@ pub enum KnownBy {
     NoAuthenticatedData,
     /// The resolver was not shown to validate, so its clear AD bit says nothing.
     ResolverNotValidating,
+    /// The resolver was not shown to validate; danecheck validated by itself,
+    /// from the root's trust anchor down.
+    OwnValidation,
+}
+
+/// What danecheck's own validation says of one answer or denial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnValidation {
+    /// The status.
+    pub status: SecurityStatus,
+    /// Why it is bogus or cannot be told, in one sentence.
+    pub reason: Option<String>,
+    /// Where the chain of trust breaks.
+    pub weak_link: Option<WeakLink>,
+}
+
+/// The place at which a chain of trust breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WeakLink {
+    /// The zone whose administrator can mend it, `example.com.`.
+    pub zone: String,
+    /// The record set, `example.com. DNSKEY`.
+    pub record_set: String,
+    /// What is wrong with it.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// What breaks a chain of trust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Fault {
+    /// RFC 4035 section 5.3.1: the time is past the signature's expiration.
+    SignatureExpired {
+        /// When the signature began.
+        inception: UnixTime,
+        /// When it ended.
+        expiration: UnixTime,
+    },
+    /// RFC 4035 section 5.3.1: the time is before the signature's inception.
+    SignatureNotYetValid {
+        /// When the signature begins.
+        inception: UnixTime,
+        /// When it ends.
+        expiration: UnixTime,
+    },
+    /// RFC 4035 section 2.2: there is no RRSIG, and there has to be one.
+    SignatureMissing,
+    /// RFC 4035 section 5.3.3: the signature is not one over this record set.
+    SignatureWrong,
+    /// RFC 4035 section 5.3.1: the key that signed is not among the zone's.
+    SigningKeyMissing {
+        /// Its tag, as the signature has it.
+        key_tag: u16,
+    },
+    /// RFC 4035 section 5.2: the parent has a DS, the zone has no DNSKEY.
+    KeyMissing,
+    /// RFC 4035 section 5.2: no DS of the parent is of one of the zone's keys.
+    DsMatchesNoKey,
+    /// RFC 4035 section 5: no trust anchor is of one of the root's keys.
+    NoTrustAnchor,
+    /// An algorithm or a key size that danecheck cannot compute.
+    UnsupportedAlgorithm {
+        /// The algorithm's number (RFC 8624 section 3.1).
+        algorithm: u8,
+    },
+    /// RFC 4035 section 5.4: NSEC or NSEC3 are missing or show something else.
+    DenialProvesNothing,
+    /// RFC 9276 section 3.2: hashed more often than validators accept.
+    Nsec3IterationsPastLimit {
+        /// The number of additional iterations.
+        iterations: u16,
+    },
+}
+
+impl fmt::Display for WeakLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            zone,
+            record_set: set,
+            fault,
+        } = self;
+        match fault {
+            Fault::SignatureExpired {
+                inception,
+                expiration,
+            } => write!(
+                f,
+                "the signature of {set} expired at {expiration} (made at {inception})"
+            ),
+            Fault::SignatureNotYetValid {
+                inception,
+                expiration,
+            } => write!(
+                f,
+                "the signature of {set} is not valid before {inception} (until {expiration})"
+            ),
+            Fault::SignatureMissing => write!(f, "{set} has no signature"),
+            Fault::SignatureWrong => write!(f, "the signature of {set} does not fit it"),
+            Fault::SigningKeyMissing { key_tag } => write!(
+                f,
+                "the key {key_tag} that signed {set} is not among the keys of {zone}"
+            ),
+            Fault::KeyMissing => write!(f, "{zone} has a DS record at its parent, and no key"),
+            Fault::DsMatchesNoKey => {
+                write!(
+                    f,
+                    "no DS record of {zone} at its parent matches a key of it"
+                )
+            }
+            Fault::NoTrustAnchor => {
+                write!(f, "no key of {zone} matches the trust anchor")
+            }
+            Fault::UnsupportedAlgorithm { algorithm } => write!(
+                f,
+                "{set} needs DNSSEC algorithm {algorithm} in a form that danecheck cannot compute"
+            ),
+            Fault::DenialProvesNothing => {
+                write!(f, "{zone} does not prove that {set} does not exist")
+            }
+            Fault::Nsec3IterationsPastLimit { iterations } => write!(
+                f,
+                "{zone} hashes its NSEC3 names {iterations} times over, past what validators accept"
+            ),
+        }
+    }
+}
+
+impl OwnValidation {
+    /// A status that needs no reason.
+    pub fn plain(status: SecurityStatus) -> Self {
+        Self {
+            status,
+            reason: None,
+            weak_link: None,
+        }
+    }
+
+    /// The info code that goes with it (RFC 8914 section 4).
+    pub fn extended_error(&self) -> u16 {
+        match self.weak_link.as_ref().map(|link| &link.fault) {
+            Some(Fault::SignatureExpired { .. }) => 7,
+            Some(Fault::SignatureNotYetValid { .. }) => 8,
+            Some(Fault::KeyMissing | Fault::DsMatchesNoKey | Fault::SigningKeyMissing { .. }) => 9,
+            Some(Fault::SignatureMissing) => 10,
+            Some(Fault::DenialProvesNothing) => 12,
+            _ => 6,
+        }
+    }
+
+    /// Nobody here could tell, and why.
+    pub fn indeterminate(reason: impl Into<String>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            ..Self::plain(SecurityStatus::Indeterminate)
+        }
+    }
+
+    /// A status that comes from one link.
+    pub fn at(status: SecurityStatus, link: WeakLink) -> Self {
+        Self {
+            status,
+            reason: Some(link.to_string()),
+            weak_link: Some(link),
+        }
+    }
 }
 
 /// Data with the DNSSEC status that it came with.

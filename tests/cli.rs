@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use danecheck::cli::{World, run};
 use danecheck::observe::Dial;
 use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::Zone;
+use danecheck::world::dns::{ResolverKind, Zone, ZoneFault};
 use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
@@ -337,4 +337,163 @@ fn the_program_itself_returns_the_status() {
     assert_eq!(output.status.code(), Some(3));
     assert!(output.stdout.is_empty());
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("danecheck: `not a domain`"));
+}
+
+/// `good.example`, `expired.example` and `plain.example`, and the arguments
+/// that every run on them has.
+async fn dns_stage(kind: ResolverKind) -> (RunningStage, Vec<String>) {
+    let mut stage = Stage::new(now());
+    let tlsa = |zone: Zone| zone.mx("@", 10, "mx").tlsa("_25._tcp.mx", "3 1 1 AB12");
+    stage.zone(tlsa(Zone::signed("good.example.")));
+    stage.zone(tlsa(
+        Zone::signed("expired.example.").with(ZoneFault::SignaturesExpired),
+    ));
+    stage.zone(tlsa(Zone::unsigned("plain.example.")));
+    stage.resolver(kind);
+    let stage = stage.start().await.unwrap();
+    let anchor = std::env::temp_dir().join(format!(
+        "danecheck-cli-{}-{}.ds",
+        std::process::id(),
+        stage.dns().addr().port()
+    ));
+    std::fs::write(&anchor, stage.dns().trust_anchor()).unwrap();
+    let arguments = [
+        "--resolver".to_owned(),
+        stage.dns().addr().to_string(),
+        "--trust-anchor".to_owned(),
+        anchor.display().to_string(),
+    ];
+    (stage, arguments.to_vec())
+}
+
+async fn run_dns(common: &[String], arguments: &[&str]) -> Ran {
+    let mut all = vec!["dns"];
+    all.extend(arguments);
+    all.extend(common.iter().map(String::as_str));
+    run_alone(&all).await
+}
+
+#[tokio::test]
+async fn dns_shows_both_views_of_a_lookup() {
+    let (stage, common) = dns_stage(ResolverKind::Validating).await;
+    let ran = run_dns(&common, &["_25._tcp.mx.good.example", "TLSA", "--json"]).await;
+    assert_eq!(ran.stderr, "");
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let expected = serde_json::json!({
+        "name": "_25._tcp.mx.good.example.", "type": "TLSA",
+        "resolver": {
+            "address": stage.dns().addr().to_string(), "rcode": "NOERROR", "ad": true,
+            "status": "secure", "extended_error": null, "ttl": 300, "failure": null,
+        },
+        "validated": { "status": "secure", "reason": null, "weak_link": null },
+        "answer": "records",
+        "records": ["3 1 1 ab12"],
+    });
+    assert_eq!(shown, expected);
+
+    let ran = run_dns(&common, &["expired.example", "MX", "--json"]).await;
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(shown["resolver"]["status"], "failed");
+    assert_eq!(shown["resolver"]["rcode"], "SERVFAIL");
+    assert_eq!(shown["resolver"]["extended_error"]["code"], 7);
+    assert_eq!(shown["validated"]["status"], "bogus");
+    let link = &shown["validated"]["weak_link"];
+    assert_eq!(link["zone"], "expired.example.");
+    assert_eq!(link["record_set"], "expired.example. DNSKEY");
+    assert_eq!(link["fault"], "signature-expired");
+    assert!(link["expiration"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(shown["answer"], "failure");
+    assert_eq!(ran.status, ExitStatus::Broken);
+
+    let ran = run_dns(&common, &["expired.example", "MX"]).await;
+    let words: Vec<&str> = ran.stdout.split_whitespace().collect();
+    let link = "weak link expired.example.: the signature of expired.example. DNSKEY expired at";
+    assert!(words.join(" ").contains(link), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn dns_tells_how_the_views_differ_by_its_exit_status() {
+    for (kind, name, rtype, status) in [
+        (
+            ResolverKind::Validating,
+            "good.example",
+            "MX",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::Validating,
+            "good.example",
+            "TYPE257",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::Validating,
+            "good.example.",
+            "dnskey",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::Validating,
+            "plain.example",
+            "SOA",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::Validating,
+            "no.good.example",
+            "A",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::NotValidating,
+            "good.example",
+            "MX",
+            ExitStatus::Warning,
+        ),
+        (
+            ResolverKind::NotValidating,
+            "plain.example",
+            "MX",
+            ExitStatus::Fine,
+        ),
+        (
+            ResolverKind::NotValidating,
+            "expired.example",
+            "MX",
+            ExitStatus::Broken,
+        ),
+        (
+            ResolverKind::AdStripped,
+            "good.example",
+            "TXT",
+            ExitStatus::Warning,
+        ),
+        (
+            ResolverKind::NotDnssecCapable,
+            "good.example",
+            "NS",
+            ExitStatus::Unknown,
+        ),
+    ] {
+        let (_stage, common) = dns_stage(kind).await;
+        let ran = run_dns(&common, &[name, rtype]).await;
+        assert_eq!(
+            ran.status, status,
+            "{kind:?} {name} {rtype}\n{}",
+            ran.stdout
+        );
+    }
+}
+
+#[tokio::test]
+async fn dns_refuses_what_is_no_question() {
+    for arguments in [
+        ["a..b", "A"],
+        ["example.com", "NOTYPE"],
+        ["example.com", "ANY"],
+    ] {
+        let ran = run_alone(&["dns", arguments[0], arguments[1]]).await;
+        assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");
+        assert!(ran.stderr.starts_with("danecheck: `"), "{}", ran.stderr);
+    }
 }

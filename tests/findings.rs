@@ -12,11 +12,13 @@ mod support;
 
 use danecheck::judge::Verdict;
 use danecheck::report::Report;
-use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};
+use danecheck::world::dns::{
+    Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault,
+};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
 
-use support::{ids, report_on};
+use support::{ids, now, report_on};
 
 const MX1: &str = "192.0.2.10";
 
@@ -169,4 +171,121 @@ async fn an_address_out_of_reach_beside_others_of_its_family_is_counted() {
     let report = with_zone(|zone| zone.records("mx1 A 192.0.2.99")).await;
     assert_eq!(ids(&report), ["connection-timed-out"]);
     assert_eq!(report.verdict, Verdict::DanePartial);
+}
+
+/// A healthy domain behind a resolver of some kind, which knows the zone that
+/// is kept bogus for validators to be tried on.
+async fn behind(kind: ResolverKind) -> Report {
+    report_on("example.com", |stage| {
+        domain(stage, |zone| zone, &[]);
+        stage.zone(Zone::signed("dnssec-failed.org.").with(ZoneFault::DsMismatch));
+        stage.resolver(kind);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn resolvers_without_ad_bit_are_told_apart() {
+    for (kind, id, verdict) in [
+        (
+            ResolverKind::NotValidating,
+            "resolver-does-not-validate",
+            Verdict::DaneOk,
+        ),
+        (ResolverKind::AdStripped, "ad-stripped", Verdict::DaneOk),
+        (
+            ResolverKind::NotDnssecCapable,
+            "resolver-not-dnssec-capable",
+            Verdict::Indeterminate,
+        ),
+    ] {
+        let report = behind(kind).await;
+        assert_eq!(ids(&report), [id], "{kind:?}");
+        assert_eq!(report.verdict, verdict, "{kind:?}");
+        let says_what_happens_behind_it = report.findings[0]
+            .message
+            .contains("its level dane delivers as may does");
+        assert!(
+            says_what_happens_behind_it,
+            "{}",
+            report.findings[0].message
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_that_withholds_bogus_data_of_the_domain_itself_validates() {
+    let report = report_on("example.com", |stage| {
+        let bogus = ZoneFault::BadSignature {
+            name: "_25._tcp.mx1".to_owned(),
+            rtype: Rtype::TLSA,
+        };
+        domain(stage, |zone| zone.with(bogus), &[]);
+        stage.resolver(ResolverKind::AdStripped);
+    })
+    .await;
+    assert_eq!(
+        ids(&report),
+        ["tlsa-lookup-failed", "ad-stripped", "dnssec-weak-link"]
+    );
+    assert_eq!(report.verdict, Verdict::DaneBroken);
+    let link = "The chain of trust breaks in example.com.: the signature of \
+                _25._tcp.mx1.example.com. TLSA does not fit it.";
+    assert_eq!(report.findings[2].message, link);
+}
+
+#[tokio::test]
+async fn bogus_data_is_predicted_as_behind_a_validating_resolver() {
+    let report = report_on("example.com", |stage| {
+        domain(stage, |zone| zone.with(ZoneFault::SignaturesExpired), &[]);
+        stage.resolver(ResolverKind::NotValidating);
+    })
+    .await;
+    assert_eq!(
+        ids(&report),
+        [
+            "mx-lookup-failed",
+            "resolver-does-not-validate",
+            "dnssec-weak-link"
+        ]
+    );
+    assert_eq!(report.verdict, Verdict::Undeliverable);
+    let message = &report.findings[1].message;
+    assert!(message.contains("would take them for good"), "{message}");
+}
+
+#[tokio::test]
+async fn a_lookup_on_which_the_resolver_and_own_validation_differ_is_told() {
+    let report = report_on("example.com", |stage| {
+        domain(stage, |zone| zone, &[]);
+        stage.lookup_misbehaving(
+            "mx1.example.com.",
+            Rtype::A,
+            DnsMisbehaviour::AuthenticDataCleared,
+        );
+    })
+    .await;
+    assert!(
+        ids(&report).contains(&"resolver-and-validation-differ"),
+        "{:?}",
+        ids(&report)
+    );
+    // Postfix believes the resolver.
+    assert_eq!(report.verdict, Verdict::NoDane);
+}
+
+#[tokio::test]
+async fn a_resolver_on_another_machine_is_told_where_postfix_would_believe_it() {
+    let mut stage = Stage::new(now());
+    domain(&mut stage, |zone| zone, &[]);
+    let mut seen = stage
+        .start()
+        .await
+        .unwrap()
+        .observe("example.com")
+        .await
+        .unwrap();
+    assert_eq!(ids(&Report::of(&seen)), [""; 0]);
+    seen.resolver.addresses = vec!["192.0.2.53:53".to_owned()];
+    assert_eq!(ids(&Report::of(&seen)), ["resolver-not-on-loopback"]);
 }

@@ -32,6 +32,9 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Show what danecheck says, on a small world of its own on this host
     Demo(DemoArguments),
+    /// Show one DNS lookup as the resolver and as danecheck's own validation
+    /// see it
+    Dns(DnsArguments),
     /// Say what a finding means and what to do about it
     Explain(ExplainArguments),
     /// Print the JSON Schema of a report
@@ -118,6 +121,38 @@ pub(super) struct DemoArguments {
     /// Colours; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 both views agree that the answer is secure or insecure, \
+                  1 they differ, 2 the answer is bogus or the lookup failed, 3 could not tell."
+)]
+pub(super) struct DnsArguments {
+    /// The name, such as _25._tcp.mx1.example.com
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+
+    /// The record type, such as TLSA, MX or TYPE52
+    #[arg(value_name = "TYPE")]
+    pub(super) rtype: String,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// The recursive resolver [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
+    pub(super) resolver: Option<SocketAddr>,
+
+    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
+    /// [default: the built-in IANA anchors]
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Bound on everything
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
+    pub(super) timeout: Duration,
 }
 
 #[derive(Debug, Args)]

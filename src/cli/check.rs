@@ -39,21 +39,19 @@ pub(super) async fn check(
         }
         return Ok(output.status());
     }
-    if let Some(path) = &arguments.trust_anchor {
-        input::trust_anchor(path)?;
-    }
-    let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     let setup = Setup {
         resolver: match arguments.resolver {
             Some(address) => Resolver::at([address]),
             None => Resolver::system(),
         },
+        root_anchors: input::root_anchors(arguments.trust_anchor.as_deref())?,
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
         checked_at: (world.now)(),
         times: Times::with_total(arguments.timeout),
         helo_name: HELO_NAME.to_owned(),
         dial: world.dial.clone(),
     };
+    let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     // Reports are written while standard input is still being read.
     let mut stdin = std::mem::replace(&mut world.stdin, Box::new(tokio::io::empty()));
     let now = world.now;

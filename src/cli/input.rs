@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use crate::observation::{OBSERVATION_FORMAT, Observation};
 use crate::observe::TrustStore;
+use crate::trust_anchor::RootAnchors;
 
 use super::Stop;
 
@@ -124,8 +125,11 @@ pub(super) fn trust_store(path: Option<&Path>) -> Result<TrustStore, Stop> {
         .map_err(|error| Stop::Sentence(format!("{error}: give a file of PEM certificates")))
 }
 
-/// Makes sure that a file holds trust anchors.
-pub(super) fn trust_anchor(path: &Path) -> Result<(), Stop> {
+/// The trust anchors that were asked for.
+pub(super) fn root_anchors(path: Option<&Path>) -> Result<RootAnchors, Stop> {
+    let Some(path) = path else {
+        return Ok(RootAnchors::iana());
+    };
     let refuse = |why: &str| {
         Stop::Sentence(format!(
             "{}: {why}: give the root's DS or DNSKEY records in zone-file form, such as \
@@ -135,8 +139,7 @@ pub(super) fn trust_anchor(path: &Path) -> Result<(), Stop> {
     };
     let bytes = read(path)?;
     let text = String::from_utf8(bytes).map_err(|_| refuse("is no text"))?;
-    crate::trust_anchor::root_anchors(&text).map_err(|error| refuse(&error.to_string()))?;
-    Ok(())
+    RootAnchors::from_text(&text).map_err(|error| refuse(&error.to_string()))
 }
 
 /// The saved observations, one a line.

@@ -9,6 +9,7 @@
 mod args;
 mod check;
 mod demo;
+mod dns;
 mod explain;
 mod input;
 mod output;
@@ -44,6 +45,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
     let result = match &arguments.command {
         None => check::check(&arguments.check, &mut world).await,
         Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
+        Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world),
         Some(Command::Schema) => schema(&mut world),
     };

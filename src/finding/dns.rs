@@ -1,9 +1,9 @@
-//! Findings about the resolver, the MX records and the addresses.
+//! Findings about the MX records and the addresses.
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::host_name_fault;
-use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
+use crate::observation::{Answer, HostSeen, Lookup, LookupFailure};
 
 use super::{Findings, Rule, Severity};
 
@@ -112,55 +112,11 @@ pub(super) static NULL_MX: Rule = Rule {
     receiver: "",
 };
 
-pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
-    id: "resolver-does-not-validate",
-    severity: Severity::Warning,
-    reference: "Postfix dns_sec_probe",
-    meaning: "The resolver did not mark any answer as validated (AD bit), not even for the \
-              root. A Postfix behind it takes every answer for unsigned, and level dane does \
-              what may does: mail flows, and DANE protects nothing.",
-    sender: "use a validating resolver on this machine, such as unbound, as mail servers do; \
-             or name one with --resolver.",
-    receiver: "",
-};
-
-pub(super) static RESOLVER_SILENT: Rule = Rule {
-    id: "resolver-silent",
-    severity: Severity::Error,
-    reference: "RFC 1035 section 7.2",
-    meaning: "The resolver did not answer any question, so nothing is known about the domain.",
-    sender: "check that the resolver runs and that this machine may ask it, or name another \
-             one with --resolver.",
-    receiver: "",
-};
-
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
-    resolver(judged, findings);
     mx(judged, findings);
     for host in &judged.evidence.observation.hosts {
         addresses(judged, host, findings);
-    }
-}
-
-fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
-    let resolver = &judged.evidence.observation.resolver;
-    let subject = resolver.addresses.join(", ");
-    match resolver.validation {
-        ResolverValidation::Shown => {}
-        ResolverValidation::NotShown => findings.add(
-            &RESOLVER_DOES_NOT_VALIDATE,
-            subject.clone(),
-            format!(
-                "The resolver {subject} does not show that it validates DNSSEC: behind it, \
-                 Postfix would not use DANE at all."
-            ),
-        ),
-        ResolverValidation::NoAnswer => findings.add(
-            &RESOLVER_SILENT,
-            subject.clone(),
-            format!("The resolver {subject} did not answer."),
-        ),
     }
 }
 
@@ -284,39 +240,8 @@ pub(super) fn failure_text(failure: &LookupFailure) -> String {
     match &failure.extended_error {
         None => kind.to_owned(),
         Some(error) if error.text.is_empty() => {
-            format!("{kind} ({})", extended_error_name(error.code))
+            format!("{kind} ({})", error.name())
         }
-        Some(error) => format!(
-            "{kind} ({}: {})",
-            extended_error_name(error.code),
-            error.text
-        ),
+        Some(error) => format!("{kind} ({}: {})", error.name(), error.text),
     }
-}
-
-/// The name of an extended DNS error (RFC 8914 section 4).
-fn extended_error_name(code: u16) -> String {
-    match code {
-        1 => "unsupported DNSKEY algorithm",
-        2 => "unsupported DS digest type",
-        3 => "stale answer",
-        5 => "DNSSEC indeterminate",
-        6 => "DNSSEC bogus",
-        7 => "signature expired",
-        8 => "signature not yet valid",
-        9 => "DNSKEY missing",
-        10 => "RRSIGs missing",
-        11 => "no zone key bit set",
-        12 => "NSEC missing",
-        15 => "blocked",
-        16 => "censored",
-        17 => "filtered",
-        18 => "prohibited",
-        20 => "not authoritative",
-        22 => "no reachable authority",
-        23 => "network error",
-        27 => "unsupported NSEC3 iterations",
-        _ => return format!("extended error {code}"),
-    }
-    .to_owned()
 }

@@ -8,6 +8,7 @@
 mod dns;
 mod old_tls;
 mod overall;
+mod resolver;
 mod session;
 mod tlsa;
 
@@ -61,12 +62,14 @@ pub struct Finding {
 
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
+    &resolver::AD_STRIPPED,
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
     &tlsa::DANE_TA_CHAIN_REFUSED,
     &overall::DELIVERY_BY_CHANCE,
+    &resolver::DNSSEC_WEAK_LINK,
     &overall::DOWNGRADE_BY_FAIL_OVER,
     &session::EHLO_REFUSED,
     &session::GREETING_REFUSED,
@@ -86,8 +89,11 @@ pub static RULES: &[&Rule] = &[
     &dns::NULL_MX,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
-    &dns::RESOLVER_DOES_NOT_VALIDATE,
-    &dns::RESOLVER_SILENT,
+    &resolver::RESOLVER_AND_VALIDATION_DIFFER,
+    &resolver::RESOLVER_DOES_NOT_VALIDATE,
+    &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,
+    &resolver::RESOLVER_NOT_ON_LOOPBACK,
+    &resolver::RESOLVER_SILENT,
     &session::SERVER_SILENT,
     &session::SESSION_LOST_IN_TLS,
     &session::STARTTLS_NO_REPLY,
@@ -156,6 +162,7 @@ impl Findings {
 /// All findings for a judged target.
 pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
+    resolver::check(judged, &mut findings);
     dns::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
     session::check(judged, &mut findings);

@@ -150,8 +150,8 @@ fn blind_reason(evidence: &Evidence<'_>) -> String {
                 .to_owned()
         }
         Some(Blind::Unvalidated) | None => {
-            "The resolver does not validate, so nobody here can tell whether the TLSA records \
-             count: ask one that does (--resolver)."
+            "The resolver does not validate and hands out too little to do it here, so nobody can \
+             tell whether the TLSA records count: ask one that does (--resolver)."
                 .to_owned()
         }
     }

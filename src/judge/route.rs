@@ -58,6 +58,7 @@ pub(crate) fn failure_class(kind: FailureKind) -> (DnsClass, &'static str) {
         FailureKind::ServFail
         | FailureKind::Refused
         | FailureKind::NotImp
+        | FailureKind::Bogus
         | FailureKind::Timeout
         | FailureKind::Unreachable => (DnsClass::Retry, "Host not found, try again"),
         FailureKind::Malformed => (DnsClass::Retry, "Malformed or unexpected name server reply"),

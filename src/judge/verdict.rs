@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Answer, ConnectFailureKind, FailureKind, ResolverValidation, SessionEnd};
+use crate::dnssec::SecurityStatus;
+use crate::observation::{
+    Answer, ConnectFailureKind, FailureKind, Lookup, Observation, ResolverValidation, SessionEnd,
+};
 
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
@@ -147,10 +150,25 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
             .iter()
             .any(|tlsa| !matches!(tlsa.lookup.answer, Answer::Denied(_)))
     });
-    if observation.resolver.validation == ResolverValidation::NotShown && any_tlsa {
+    if any_tlsa && nobody_vouches(observation) {
         return Some(Blind::Unvalidated);
     }
     None
+}
+
+/// Whether the status of some lookup could not be told.
+fn nobody_vouches(observation: &Observation) -> bool {
+    let untold = |status: Option<SecurityStatus>| status == Some(SecurityStatus::Indeterminate);
+    observation
+        .mx
+        .as_ref()
+        .is_some_and(|mx| untold(mx.status()))
+        || observation.hosts.iter().any(|host| {
+            let addresses = host.a.iter().chain(&host.aaaa);
+            addresses.into_iter().any(|lookup| {
+                matches!(lookup.answer, Answer::Records(_)) && untold(lookup.status())
+            }) || host.tlsa.iter().any(|tlsa| untold(tlsa.lookup.status()))
+        })
 }
 
 fn mx_lookup_failed(evidence: &Evidence<'_>) -> bool {
@@ -159,7 +177,8 @@ fn mx_lookup_failed(evidence: &Evidence<'_>) -> bool {
         .mx
         .as_ref()
         .and_then(|mx| mx.failure())
-        .is_some_and(|failure| failure.kind != FailureKind::AliasLoop)
+        .is_some_and(|failure| !matches!(failure.kind, FailureKind::AliasLoop | FailureKind::Bogus))
+        && !evidence.observation.mx.iter().any(Lookup::is_bogus)
 }
 
 /// The verdict, from the outcomes and the standings of all addresses.

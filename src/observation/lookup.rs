@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dnssec::{SecurityStatus, Validated};
+use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
 
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub struct Lookup<T> {
     pub record_type: RecordType,
     /// What came back.
     pub answer: Answer<T>,
+    /// What danecheck's own validation says of it; none where nothing was
+    /// asked, or by whom it was saved did not validate.
+    #[serde(default)]
+    pub own: Option<OwnValidation>,
 }
 
 /// The record types that are asked.
@@ -112,6 +116,9 @@ pub enum FailureKind {
     Malformed,
     /// More alias replies than Postfix follows (10).
     AliasLoop,
+    /// An answer that danecheck found bogus, from a resolver that does not
+    /// validate; one that does would say SERVFAIL.
+    Bogus,
 }
 
 impl FailureKind {
@@ -127,6 +134,7 @@ impl FailureKind {
             Self::Unreachable => "the resolver cannot be reached",
             Self::Malformed => "an answer that cannot be read",
             Self::AliasLoop => "an endless chain of aliases",
+            Self::Bogus => "an answer that is bogus",
         }
     }
 }
@@ -163,11 +171,47 @@ impl<T> Lookup<T> {
         }
     }
 
+    /// Whether danecheck's own validation found it bogus.
+    pub fn is_bogus(&self) -> bool {
+        self.own
+            .as_ref()
+            .is_some_and(|own| own.status == SecurityStatus::Bogus)
+    }
+
     /// The failure, where there is one.
     pub fn failure(&self) -> Option<&LookupFailure> {
         match &self.answer {
             Answer::Failed(failure) => Some(failure),
             Answer::Records(_) | Answer::Denied(_) => None,
         }
+    }
+}
+
+impl ExtendedError {
+    /// The name of an extended DNS error (RFC 8914 section 4).
+    pub fn name(&self) -> String {
+        match self.code {
+            1 => "unsupported DNSKEY algorithm",
+            2 => "unsupported DS digest type",
+            3 => "stale answer",
+            5 => "DNSSEC indeterminate",
+            6 => "DNSSEC bogus",
+            7 => "signature expired",
+            8 => "signature not yet valid",
+            9 => "DNSKEY missing",
+            10 => "RRSIGs missing",
+            11 => "no zone key bit set",
+            12 => "NSEC missing",
+            15 => "blocked",
+            16 => "censored",
+            17 => "filtered",
+            18 => "prohibited",
+            20 => "not authoritative",
+            22 => "no reachable authority",
+            23 => "network error",
+            27 => "unsupported NSEC3 iterations",
+            _ => return format!("extended error {}", self.code),
+        }
+        .to_owned()
     }
 }

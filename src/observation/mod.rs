@@ -5,9 +5,11 @@
 
 mod lookup;
 mod session;
+mod single;
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::next_hop::NextHop;
@@ -22,6 +24,7 @@ pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
     LegacySeen, LegacyTls, Reply, Session, SessionEnd, SignatureCheck, TlsSeen,
 };
+pub use single::{SingleLookup, SingleReply};
 
 /// The version of the saved form; another one is refused.
 pub const OBSERVATION_FORMAT: u32 = 1;
@@ -57,6 +60,21 @@ pub struct ResolverSeen {
     pub addresses: Vec<String>,
     /// Whether it validates.
     pub validation: ResolverValidation,
+    /// Why that was not shown, as far as it could be told.
+    #[serde(default)]
+    pub shortcoming: Option<Shortcoming>,
+}
+
+/// Why a resolver that answers does not show that it validates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shortcoming {
+    /// It hands out data that is bogus.
+    DoesNotValidate,
+    /// It withholds data that is bogus, and yet sets no AD bit.
+    AdStripped,
+    /// It hands out no signatures, although it is asked for them.
+    NotDnssecCapable,
 }
 
 /// Whether a resolver was shown to validate, by Postfix's own probe: the AD

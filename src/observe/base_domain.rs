@@ -21,7 +21,8 @@ pub(super) enum Plan {
 
 impl Plan {
     /// The plan for addresses of `host` that came through `aliases`.
-    pub(super) fn new(host: &str, aliases: &[String], authentic: bool, validates: bool) -> Self {
+    /// `secure` is nothing where nobody can tell.
+    pub(super) fn new(host: &str, aliases: &[String], secure: Option<bool>) -> Self {
         let mut names: Vec<String> = aliases
             .last()
             .filter(|owner| *owner != host)
@@ -30,11 +31,11 @@ impl Plan {
             .collect();
         let is_alias = !names.is_empty();
         names.push(host.to_owned());
-        match (authentic, validates) {
-            (true, _) => Self::At(names),
-            (false, false) => Self::ForTheReport(names),
-            (false, true) if is_alias => Self::IfAliasSecure,
-            (false, true) => Self::Nothing,
+        match secure {
+            Some(true) => Self::At(names),
+            None => Self::ForTheReport(names),
+            Some(false) if is_alias => Self::IfAliasSecure,
+            Some(false) => Self::Nothing,
         }
     }
 }
@@ -66,13 +67,9 @@ pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) ->
         Plan::IfAliasSecure => {
             bases.alias_asked = true;
             let alias = dns.look_up(host, RecordType::Cname).await;
-            if matches!(
-                *alias,
-                Raw::Records {
-                    authentic: true,
-                    ..
-                }
-            ) {
+            if matches!(*alias.raw, Raw::Records { .. })
+                && dns.is_secure(&alias).await == Some(true)
+            {
                 bases.candidates = vec![host.to_owned()];
             }
         }
@@ -85,12 +82,8 @@ pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) ->
     });
     let answers = futures_util::future::join_all(answers).await;
     for (base, answer) in bases.candidates.iter().zip(answers) {
-        match &*answer {
-            Raw::Records {
-                authentic: true,
-                data,
-                ..
-            } => {
+        match &*answer.raw {
+            Raw::Records { data, .. } if dns.is_secure(&answer).await == Some(true) => {
                 if data.iter().any(is_usable) {
                     bases.sni = Some(base.clone());
                 }
@@ -127,18 +120,18 @@ mod tests {
         let alias = ["cdn.example".to_owned()];
         let both = vec!["cdn.example".to_owned(), "mx.example".to_owned()];
         let host = vec!["mx.example".to_owned()];
-        for (aliases, authentic, validates, plan) in [
-            (&[][..], true, true, Plan::At(host.clone())),
-            (&alias[..], true, true, Plan::At(both.clone())),
-            (&[][..], false, true, Plan::Nothing),
-            (&alias[..], false, true, Plan::IfAliasSecure),
-            (&[][..], false, false, Plan::ForTheReport(host)),
-            (&alias[..], false, false, Plan::ForTheReport(both)),
+        for (aliases, secure, plan) in [
+            (&[][..], Some(true), Plan::At(host.clone())),
+            (&alias[..], Some(true), Plan::At(both.clone())),
+            (&[][..], Some(false), Plan::Nothing),
+            (&alias[..], Some(false), Plan::IfAliasSecure),
+            (&[][..], None, Plan::ForTheReport(host)),
+            (&alias[..], None, Plan::ForTheReport(both)),
         ] {
             assert_eq!(
-                Plan::new("mx.example", aliases, authentic, validates),
+                Plan::new("mx.example", aliases, secure),
                 plan,
-                "{aliases:?} {authentic} {validates}"
+                "{aliases:?} {secure:?}"
             );
         }
     }

@@ -55,6 +55,9 @@ pub const QUERY_ROUNDS: usize = 2;
 /// The EDNS payload size, the advice of RFC 9715.
 pub const EDNS_PAYLOAD: u16 = 1232;
 
+/// DS and DNSKEY queries of one check's own validation.
+pub const VALIDATION_QUERIES: usize = 200;
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {

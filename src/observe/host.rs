@@ -11,7 +11,7 @@ use super::Setup;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline};
 use super::legacy;
-use super::lookup::{Dns, Raw, settle};
+use super::lookup::{Dns, Looked, Raw, settle};
 use super::smtp::{self, Script};
 use super::tls;
 use super::wire::Datum;
@@ -43,7 +43,7 @@ pub(super) struct RawHost {
 /// The addresses of one family and what they led to.
 struct Family {
     record_type: RecordType,
-    raw: Arc<Raw>,
+    looked: Looked,
     bases: Arc<Bases>,
     addresses: Vec<AddressSeen>,
 }
@@ -89,25 +89,19 @@ impl<'a> Check<'a> {
     }
 
     async fn see_family(&self, host: &str, record_type: RecordType) -> Family {
-        let raw = self.dns.look_up(host, record_type).await;
+        let looked = self.dns.look_up(host, record_type).await;
         let mut family = Family {
             record_type,
-            raw: raw.clone(),
+            looked: looked.clone(),
             bases: Arc::default(),
             addresses: Vec::new(),
         };
-        let Raw::Records {
-            aliases,
-            data,
-            authentic,
-            ..
-        } = &*raw
-        else {
+        let Raw::Records { aliases, data, .. } = &*looked.raw else {
             return family;
         };
         let bases = async {
-            let validates = *authentic || self.dns.validates().await;
-            let plan = Plan::new(host, aliases, *authentic, validates);
+            let secure = self.dns.is_secure(&looked).await;
+            let plan = Plan::new(host, aliases, secure);
             Arc::new(base_domain::explore(self.dns, host, self.port, plan).await)
         }
         .boxed()
@@ -259,10 +253,11 @@ impl RawHost {
             let lookup = settle(
                 &host.name,
                 family.record_type,
-                &family.raw,
+                &family.looked,
                 validation,
                 address,
-            );
+            )
+            .await;
             if family.record_type == RecordType::A {
                 host.a = Some(lookup);
             } else {
@@ -303,32 +298,34 @@ fn in_order(host: &str, candidates: Vec<String>) -> Vec<String> {
 
 impl Check<'_> {
     async fn settle_alias(&self, host: &str, validation: ResolverValidation) -> Lookup<String> {
-        let raw = self.dns.look_up(host, RecordType::Cname).await;
+        let looked = self.dns.look_up(host, RecordType::Cname).await;
         settle(
             host,
             RecordType::Cname,
-            &raw,
+            &looked,
             validation,
             |datum| match datum {
                 Datum::Name(name) => Some(name.clone()),
                 _ => None,
             },
         )
+        .await
     }
 
     async fn settle_tlsa(&self, base_domain: String, validation: ResolverValidation) -> TlsaLookup {
         let name = base_domain::owner(&base_domain, self.port);
-        let raw = self.dns.look_up(&name, RecordType::Tlsa).await;
+        let looked = self.dns.look_up(&name, RecordType::Tlsa).await;
         let lookup = settle(
             &name,
             RecordType::Tlsa,
-            &raw,
+            &looked,
             validation,
             |datum| match datum {
                 Datum::Tlsa(data) => Some(TlsaRecord::from_rdata(data)),
                 _ => None,
             },
-        );
+        )
+        .await;
         TlsaLookup {
             base_domain,
             lookup,

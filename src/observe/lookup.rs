@@ -1,23 +1,30 @@
 //! Lookups as Postfix's `dns_lookup_x` makes them, each asked once.
 //!
 //! Answers stay raw while the check runs, because only at its end is it known
-//! whether the resolver validates; then [`Dns::settle`] gives each its status.
+//! whether the resolver validates; then [`settle`] gives each its status.
+//! danecheck's own validation of each answer sets out as soon as it is there,
+//! and nobody waits for it who has the resolver's word.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::OnceCell;
 
-use super::budget::{ALIAS_HOPS, Cuts, Deadline, RECORDS};
-use super::resolver::Resolver;
+use super::Setup;
+use super::budget::{ALIAS_HOPS, Cuts, Deadline, RECORDS, Times};
+use super::resolver::{Question, Resolver};
+use super::validator::{Failed, Validator};
 use super::wire::{Datum, WireName};
-use crate::dnssec::{KnownBy, SecurityStatus, Validated};
+use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
 use crate::next_hop::host_name_fault;
 use crate::observation::{
-    Answer, Denial, FailureKind, Lookup, LookupFailure, RecordSet, RecordType, ResolverValidation,
+    Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet, RecordType,
+    ResolverValidation, Shortcoming,
 };
 
 /// An answer with the AD bit, before anything is made of the bit.
@@ -28,6 +35,8 @@ pub(super) enum Raw {
         data: Vec<Datum>,
         ttl: u32,
         authentic: bool,
+        /// Signatures came with the last reply.
+        signed: bool,
     },
     Denied {
         denial: Denial,
@@ -36,31 +45,63 @@ pub(super) enum Raw {
     Failed(LookupFailure),
 }
 
-type Questions = HashMap<(String, RecordType), Arc<OnceCell<Arc<Raw>>>>;
+/// The word of danecheck's own validation, once it is there.
+type OwnWord = Shared<BoxFuture<'static, Option<OwnValidation>>>;
+
+/// A lookup that was made.
+#[derive(Clone)]
+pub(super) struct Looked {
+    pub(super) raw: Arc<Raw>,
+    own: OwnWord,
+}
+
+impl Looked {
+    /// What danecheck's own validation says; nothing where nothing was asked.
+    pub(super) async fn own(&self) -> Option<OwnValidation> {
+        self.own.clone().await
+    }
+}
+
+/// The replies that a lookup rests on.
+#[derive(Default)]
+struct Trail {
+    replies: Vec<Bytes>,
+    failed: Option<Failed>,
+}
+
+type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
+
+/// A zone that its owner keeps bogus for validators to be tried on: who
+/// answers for it does not validate. It is asked only of resolvers that set no
+/// AD bit.
+const KNOWN_BOGUS: &str = "dnssec-failed.org";
 
 /// The lookups of one check.
 pub(super) struct Dns<'a> {
     resolver: &'a Resolver,
-    query: Duration,
+    times: Times,
     deadline: Deadline,
     cuts: &'a Cuts,
+    validator: Validator,
     asked: Mutex<Questions>,
     answered: AtomicBool,
     authentic: AtomicBool,
 }
 
 impl<'a> Dns<'a> {
-    pub(super) fn new(
-        resolver: &'a Resolver,
-        query: Duration,
-        deadline: Deadline,
-        cuts: &'a Cuts,
-    ) -> Self {
+    pub(super) fn new(setup: &'a Setup, deadline: Deadline, cuts: &'a Cuts) -> Self {
         Self {
-            resolver,
-            query,
+            resolver: &setup.resolver,
+            times: setup.times,
             deadline,
             cuts,
+            validator: Validator::new(
+                &setup.resolver,
+                &setup.root_anchors,
+                setup.checked_at,
+                setup.times,
+                deadline,
+            ),
             asked: Mutex::default(),
             answered: AtomicBool::new(false),
             authentic: AtomicBool::new(false),
@@ -68,7 +109,7 @@ impl<'a> Dns<'a> {
     }
 
     /// Looks a name up, or waits for whoever does so already.
-    pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Arc<Raw> {
+    pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Looked {
         let cell = self
             .asked
             .lock()
@@ -76,9 +117,70 @@ impl<'a> Dns<'a> {
             .entry((name.to_owned(), record_type))
             .or_default()
             .clone();
-        cell.get_or_init(async || Arc::new(self.follow(name, record_type).await))
-            .await
-            .clone()
+        cell.get_or_init(async || {
+            let mut trail = Trail::default();
+            let raw = self.follow(name, record_type, &mut trail).await;
+            Looked {
+                raw: Arc::new(raw),
+                own: self.validate(trail),
+            }
+        })
+        .await
+        .clone()
+    }
+
+    /// Lets own validation set out, beside whatever comes next.
+    fn validate(&self, trail: Trail) -> OwnWord {
+        let validator = self.validator.clone();
+        let Trail { replies, failed } = trail;
+        if replies.is_empty() && failed.is_none() {
+            return futures_util::future::ready(None).boxed().shared();
+        }
+        let task =
+            tokio::spawn(async move { validator.judge_lookup(&replies, failed.as_ref()).await });
+        async move { task.await.ok() }.boxed().shared()
+    }
+
+    /// Whether an answer is secure, for whoever has to decide on it now: by
+    /// the resolver's word where it validates, else by our own. Nothing where
+    /// nobody can tell.
+    pub(super) async fn is_secure(&self, looked: &Looked) -> Option<bool> {
+        let authentic = match &*looked.raw {
+            Raw::Records { authentic, .. } | Raw::Denied { authentic, .. } => *authentic,
+            Raw::Failed(_) => false,
+        };
+        if authentic || self.validates().await {
+            return Some(authentic);
+        }
+        match looked.own().await?.status {
+            SecurityStatus::Secure => Some(true),
+            SecurityStatus::Insecure | SecurityStatus::Bogus => Some(false),
+            SecurityStatus::Indeterminate => None,
+        }
+    }
+
+    /// Why a resolver that answers was not shown to validate.
+    pub(super) async fn shortcoming(&self) -> Option<Shortcoming> {
+        if self.validates().await || self.validation() == ResolverValidation::NoAnswer {
+            return None;
+        }
+        let root = self.look_up("", RecordType::Ns).await;
+        if matches!(&*root.raw, Raw::Records { signed: false, .. }) {
+            return Some(Shortcoming::NotDnssecCapable);
+        }
+        let ask = async {
+            let looked = self.look_up(KNOWN_BOGUS, RecordType::Ns).await;
+            let own = looked.own().await;
+            own.map(|own| (looked.raw, own.status))
+        };
+        let (raw, status) = self.deadline.run(self.times.query, ask).await??;
+        match (&*raw, status) {
+            (Raw::Failed(_), SecurityStatus::Bogus) => Some(Shortcoming::AdStripped),
+            (Raw::Records { .. } | Raw::Denied { .. }, SecurityStatus::Bogus) => {
+                Some(Shortcoming::DoesNotValidate)
+            }
+            _ => None,
+        }
     }
 
     /// Postfix's probe for a resolver that validates (`dns_sec_probe`).
@@ -100,7 +202,7 @@ impl<'a> Dns<'a> {
         }
     }
 
-    async fn follow(&self, name: &str, record_type: RecordType) -> Raw {
+    async fn follow(&self, name: &str, record_type: RecordType, trail: &mut Trail) -> Raw {
         // `dns_lookup_x` asks nobody for such names.
         if !name.is_empty() && host_name_fault(name).is_some() {
             return Raw::Denied {
@@ -115,13 +217,23 @@ impl<'a> Dns<'a> {
         let mut authentic = true;
         let mut ttl = u32::MAX;
         for _ in 0..ALIAS_HOPS {
-            let reply = self
+            let question = Question {
+                name: &current,
+                rtype: super::wire::rtype(record_type),
+                checking_disabled: false,
+            };
+            let bytes = match self
                 .resolver
-                .ask(&current, record_type, self.query, self.deadline)
-                .await;
-            let reply = match reply {
-                Ok(reply) => reply,
+                .ask(question, self.times.query, self.deadline)
+                .await
+            {
+                Ok(bytes) => Bytes::from(bytes),
                 Err(failure) => {
+                    trail.failed = Some(Failed {
+                        name: current.clone(),
+                        rtype: question.rtype,
+                        failure: failure.clone(),
+                    });
                     if !matches!(
                         failure.kind,
                         FailureKind::Timeout | FailureKind::Unreachable
@@ -132,6 +244,10 @@ impl<'a> Dns<'a> {
                 }
             };
             self.answered.store(true, Ordering::Relaxed);
+            trail.replies.push(bytes.clone());
+            let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
+                return failed(FailureKind::Malformed);
+            };
             if reply.authentic {
                 self.authentic.store(true, Ordering::Relaxed);
             }
@@ -162,6 +278,7 @@ impl<'a> Dns<'a> {
                     data: reply.data,
                     ttl,
                     authentic,
+                    signed: reply.signed,
                 };
             }
             if reply.spoiled {
@@ -193,50 +310,78 @@ fn failed(kind: FailureKind) -> Raw {
     })
 }
 
-/// Gives a raw answer its status (RFC 4035 section 3.2.3, for a stub that
-/// trusts its resolver as Postfix does).
-pub(super) fn settle<T>(
+/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's
+/// where it was shown to validate, for a stub that trusts it as Postfix does;
+/// else danecheck's own.
+pub(super) async fn settle<T>(
     name: &str,
     record_type: RecordType,
-    raw: &Raw,
+    looked: &Looked,
     validation: ResolverValidation,
     take: impl Fn(&Datum) -> Option<T>,
 ) -> Lookup<T> {
-    let answer = match raw {
+    let own = looked.own().await;
+    let standing = |authentic| standing(authentic, validation, own.as_ref());
+    let answer = match &*looked.raw {
         Raw::Records {
             aliases,
             data,
             ttl,
             authentic,
-        } => Answer::Records(validated(
-            *authentic,
-            validation,
-            RecordSet {
-                aliases: aliases.clone(),
-                records: data.iter().filter_map(take).collect(),
-                ttl: *ttl,
-            },
-        )),
-        Raw::Denied { denial, authentic } => {
-            Answer::Denied(validated(*authentic, validation, *denial))
-        }
+            ..
+        } => match standing(*authentic) {
+            Err(failure) => Answer::Failed(failure),
+            Ok((status, known_by)) => Answer::Records(Validated::new(
+                status,
+                known_by,
+                RecordSet {
+                    aliases: aliases.clone(),
+                    records: data.iter().filter_map(take).collect(),
+                    ttl: *ttl,
+                },
+            )),
+        },
+        Raw::Denied { denial, authentic } => match standing(*authentic) {
+            Err(failure) => Answer::Failed(failure),
+            Ok((status, known_by)) => Answer::Denied(Validated::new(status, known_by, *denial)),
+        },
         Raw::Failed(failure) => Answer::Failed(failure.clone()),
     };
     Lookup {
         name: name.to_owned(),
         record_type,
         answer,
+        own,
     }
 }
 
-fn validated<T>(authentic: bool, validation: ResolverValidation, data: T) -> Validated<T> {
-    let (status, known_by) = match validation {
-        _ if authentic => (SecurityStatus::Secure, KnownBy::AuthenticatedData),
-        ResolverValidation::Shown => (SecurityStatus::Insecure, KnownBy::NoAuthenticatedData),
-        ResolverValidation::NotShown | ResolverValidation::NoAnswer => (
+/// The status of an answer, and how it is known; or the failure that a
+/// validating resolver would make of it.
+fn standing(
+    authentic: bool,
+    validation: ResolverValidation,
+    own: Option<&OwnValidation>,
+) -> Result<(SecurityStatus, KnownBy), LookupFailure> {
+    if authentic {
+        return Ok((SecurityStatus::Secure, KnownBy::AuthenticatedData));
+    }
+    if validation == ResolverValidation::Shown {
+        return Ok((SecurityStatus::Insecure, KnownBy::NoAuthenticatedData));
+    }
+    match own {
+        Some(own) if own.status == SecurityStatus::Bogus => Err(LookupFailure {
+            kind: FailureKind::Bogus,
+            extended_error: Some(ExtendedError {
+                code: own.extended_error(),
+                text: own.reason.clone().unwrap_or_default(),
+            }),
+        }),
+        Some(own) if own.status != SecurityStatus::Indeterminate => {
+            Ok((own.status, KnownBy::OwnValidation))
+        }
+        _ => Ok((
             SecurityStatus::Indeterminate,
             KnownBy::ResolverNotValidating,
-        ),
-    };
-    Validated::new(status, known_by, data)
+        )),
+    }
 }

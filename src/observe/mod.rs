@@ -25,12 +25,14 @@ mod lookup;
 mod meter;
 mod resolver;
 mod signature;
+mod single;
 mod smtp;
 mod tap;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trust_store;
+mod validator;
 mod wire;
 
 use std::sync::Arc;
@@ -39,17 +41,19 @@ use futures_util::future::join_all;
 
 use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
 use self::host::Check;
-use self::lookup::{Dns, Raw, settle};
+use self::lookup::{Dns, Looked, Raw, settle};
 use self::wire::Datum;
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::observation::{
     HostSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
+use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
 
 pub use self::dial::Dial;
 pub use self::resolver::Resolver;
+pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
 
 /// How to look.
@@ -57,7 +61,9 @@ pub use self::trust_store::{TrustStore, TrustStoreError};
 pub struct Setup {
     /// Who is asked.
     pub resolver: Resolver,
-    /// Where trust comes from.
+    /// Where trust in DNS comes from.
+    pub root_anchors: RootAnchors,
+    /// Where trust in certificates comes from.
     pub trust_store: Arc<TrustStore>,
     /// What the observation says of its time.
     pub checked_at: UnixTime,
@@ -75,25 +81,30 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let loading = tokio::task::spawn_blocking(move || store.load());
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
-    let dns = Dns::new(&setup.resolver, setup.times.query, deadline, &cuts);
+    let dns = Dns::new(setup, deadline, &cuts);
     let check = Check::new(setup, next_hop.port, &dns, deadline, &cuts);
 
     // The probe costs no time of its own: the MX lookup takes as long.
-    let (_, (mx, raw_hosts)) = tokio::join!(dns.validates(), async {
+    let (shortcoming, (mx, raw_hosts)) = tokio::join!(dns.shortcoming(), async {
         let mx = look_up_mx(next_hop, &dns).await;
-        let names = host_names(next_hop, mx.as_deref(), &cuts);
+        let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
         let hosts = join_all(names.iter().map(|name| check.see(name))).await;
         (mx, hosts)
     });
 
     let validation = dns.validation();
+    let mx = match mx.zip(next_hop.domain()) {
+        Some((looked, domain)) => {
+            Some(settle(domain, RecordType::Mx, &looked, validation, mx_record).await)
+        }
+        None => None,
+    };
     let mut hosts = Vec::with_capacity(raw_hosts.len());
-    for host in raw_hosts {
+    // Nobody goes by MX records that turned out to be bogus.
+    let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
+    for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
     }
-    let mx = mx
-        .zip(next_hop.domain())
-        .map(|(raw, domain)| settle(domain, RecordType::Mx, &raw, validation, mx_record));
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
     let trust_store = trust(&setup.trust_store, &hosts);
@@ -101,7 +112,11 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
         format: OBSERVATION_FORMAT,
         next_hop: next_hop.clone(),
         checked_at: setup.checked_at,
-        resolver: seen(&setup.resolver, validation),
+        resolver: ResolverSeen {
+            addresses: setup.resolver.addresses(),
+            validation,
+            shortcoming: shortcoming.filter(|_| validation == ResolverValidation::NotShown),
+        },
         mx,
         hosts,
         trust_store,
@@ -109,15 +124,8 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     }
 }
 
-fn seen(resolver: &Resolver, validation: ResolverValidation) -> ResolverSeen {
-    ResolverSeen {
-        addresses: resolver.addresses(),
-        validation,
-    }
-}
-
 /// A bracketed next hop has no MX lookup (`smtp_connect_inet`).
-async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Arc<Raw>> {
+async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Looked> {
     match &next_hop.host {
         NextHopHost::Name(name) if !next_hop.bracketed => {
             Some(dns.look_up(name, RecordType::Mx).await)

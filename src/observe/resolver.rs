@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use domain::base::Rtype;
 use domain::base::name::ToLabelIter;
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
@@ -20,13 +21,23 @@ use hickory_resolver::system_conf;
 use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
-use crate::observation::{FailureKind, LookupFailure, RecordType};
+use crate::observation::{FailureKind, LookupFailure};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
 /// How long a lost datagram goes unnoticed.
 const RESEND_AFTER: Duration = Duration::from_millis(1500);
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) name: &'a WireName,
+    pub(super) rtype: Rtype,
+    /// Whatever the resolver itself thinks of the data (RFC 4035 section
+    /// 3.2.2).
+    pub(super) checking_disabled: bool,
+}
 
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
@@ -68,16 +79,22 @@ impl Resolver {
         self.servers.iter().map(SocketAddr::to_string).collect()
     }
 
+    /// `address:port` of the server that answered last, or else of the first.
+    pub(super) fn answering(&self) -> Option<SocketAddr> {
+        self.servers
+            .get(self.first.load(Ordering::Relaxed))
+            .copied()
+    }
+
     /// Asks one question, after `__res_context_send` of the C library: a
     /// server that fails gives way to the next, twice round; any other reply
-    /// is final.
+    /// is final. What comes back has the response code 0 or 3.
     pub(super) async fn ask(
         &self,
-        name: &WireName,
-        record_type: RecordType,
+        question: Question<'_>,
         query: Duration,
         deadline: Deadline,
-    ) -> Result<Reply, LookupFailure> {
+    ) -> Result<Vec<u8>, LookupFailure> {
         let mut silence = None;
         let mut refusal = None;
         let first = self.first.load(Ordering::Relaxed);
@@ -86,15 +103,15 @@ impl Resolver {
             if deadline.is_over() {
                 break;
             }
-            match ask_server(*server, name, record_type, deadline.cap(query)).await {
-                Ok(reply) => {
+            match ask_server(*server, question, deadline.cap(query)).await {
+                Ok((head, bytes)) => {
                     self.first.store(index, Ordering::Relaxed);
-                    let Some(kind) = reply.failure() else {
-                        return Ok(reply);
+                    let Some(kind) = head.failure() else {
+                        return Ok(bytes);
                     };
                     let failure = LookupFailure {
                         kind,
-                        extended_error: reply.extended_error,
+                        extended_error: head.extended_error,
                     };
                     match kind {
                         FailureKind::ServFail | FailureKind::Refused | FailureKind::NotImp => {
@@ -125,20 +142,22 @@ fn failure(kind: FailureKind) -> LookupFailure {
 
 async fn ask_server(
     server: SocketAddr,
-    name: &WireName,
-    record_type: RecordType,
+    question: Question<'_>,
     time: Duration,
-) -> Result<Reply, FailureKind> {
+) -> Result<(Reply, Vec<u8>), FailureKind> {
     let deadline = Deadline::after(time);
-    let read = |bytes: Vec<u8>| wire::read(&bytes, name, record_type).ok_or(FailureKind::Malformed);
-    let request = request(name, record_type).ok_or(FailureKind::Malformed)?;
-    let reply = deadline
+    let read = |bytes: Vec<u8>| {
+        let head = wire::head(&bytes, question.name, question.rtype);
+        head.map(|head| (head, bytes)).ok_or(FailureKind::Malformed)
+    };
+    let request = request(question).ok_or(FailureKind::Malformed)?;
+    let (head, bytes) = deadline
         .run(time, over_udp(server, request.clone(), time))
         .await
         .unwrap_or(Err(FailureKind::Timeout))
         .and_then(read)?;
-    if !reply.truncated {
-        return Ok(reply);
+    if !head.truncated {
+        return Ok((head, bytes));
     }
     deadline
         .run(time, over_tcp(server, request, time))
@@ -185,21 +204,23 @@ async fn over_tcp(
     }
 }
 
-/// RD, AD and DO set, CD clear: Postfix's `RES_USE_DNSSEC`, `RES_USE_EDNS0`
-/// and `RES_TRUSTAD`.
-fn request(name: &WireName, record_type: RecordType) -> Option<DnsRequest> {
-    let labels: Vec<&[u8]> = name
+/// RD, AD and DO set, and CD clear but for own validation: Postfix's
+/// `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`.
+fn request(question: Question<'_>) -> Option<DnsRequest> {
+    let labels: Vec<&[u8]> = question
+        .name
         .iter_labels()
         .map(|label| label.as_slice())
         .filter(|label| !label.is_empty())
         .collect();
     let mut name = Name::from_labels(labels).ok()?;
     name.set_fqdn(true);
-    let kind = HickoryType::from(wire::rtype(record_type).to_int());
+    let kind = HickoryType::from(question.rtype.to_int());
     let mut message = Message::query();
     message.queries.push(Query::query(name, kind));
     message.metadata.recursion_desired = true;
     message.metadata.authentic_data = true;
+    message.metadata.checking_disabled = question.checking_disabled;
     let mut edns = Edns::new();
     edns.set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
     message.edns = Some(edns);

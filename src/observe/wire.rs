@@ -64,6 +64,8 @@ pub(super) struct Reply {
     pub(super) cut: bool,
     /// A record of the type asked could not be read.
     pub(super) spoiled: bool,
+    /// There are signatures in the answer.
+    pub(super) signed: bool,
     /// The name to ask next, where the reply holds aliases only.
     pub(super) next: Option<WireName>,
 }
@@ -103,15 +105,15 @@ pub(super) fn text(name: impl std::fmt::Display) -> String {
     text
 }
 
-/// Reads a reply to a question; nothing where it cannot be read or answers
+/// Reads the header of a reply; nothing where it is none, or answers
 /// something else.
-pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
+pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply> {
     let message = Message::from_octets(bytes).ok()?;
     let header = message.header();
     if !header.qr() {
         return None;
     }
-    let mut reply = Reply {
+    let reply = Reply {
         rcode: message.opt_rcode().to_int(),
         truncated: header.tc(),
         authentic: header.ad(),
@@ -119,14 +121,24 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
         ttl: u32::MAX,
         ..Reply::default()
     };
+    // Replies without an answer may leave the question out.
+    if !reply.truncated && reply.failure().is_none() {
+        let question = message.sole_question().ok()?;
+        if question.qname() != name || question.qtype() != asked {
+            return None;
+        }
+    }
+    Some(reply)
+}
+
+/// Reads a reply to a question; nothing where it cannot be read or answers
+/// something else.
+pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
+    let mut reply = head(bytes, name, rtype(asked))?;
     if reply.truncated || reply.failure().is_some() {
-        // Such replies may leave the question out.
         return Some(reply);
     }
-    let question = message.sole_question().ok()?;
-    if question.qname() != name || question.qtype() != rtype(asked) {
-        return None;
-    }
+    let message = Message::from_octets(bytes).ok()?;
     for record in message.answer().ok()? {
         let record = record.ok()?;
         if record.class() != Class::IN {
@@ -150,6 +162,7 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
             reply.aliases.push(text(target));
             reply.next = Some(target.to_vec());
         } else {
+            reply.signed |= record.rtype() == Rtype::RRSIG;
             continue;
         }
         reply.ttl = reply.ttl.min(record.ttl().as_secs());

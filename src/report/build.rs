@@ -16,6 +16,7 @@ use crate::observation::{
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
+use super::lookup::printable_validation;
 use super::model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
@@ -57,6 +58,7 @@ impl Report {
                     ResolverValidation::NotShown => Some(false),
                     ResolverValidation::NoAnswer => None,
                 },
+                shortcoming: observation.resolver.shortcoming,
             },
             mx: observation.mx.as_ref().map(mx_report),
             hosts,
@@ -98,6 +100,7 @@ impl Report {
             resolver: ResolverReport {
                 addresses: Vec::new(),
                 validates: None,
+                shortcoming: None,
             },
             mx: None,
             hosts: Vec::new(),
@@ -138,6 +141,7 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
         aliases: Vec::new(),
         ttl: None,
         failure: None,
+        validated: lookup.own.as_ref().map(printable_validation),
     };
     match &lookup.answer {
         Answer::Records(records) => {

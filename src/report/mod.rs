@@ -5,11 +5,13 @@
 
 mod build;
 mod human;
+mod lookup;
 mod model;
 mod status;
 mod text;
 
 pub use human::{HumanStyle, human};
+pub use lookup::{ExtendedErrorReport, LookupViews, ResolverView};
 pub use model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dnssec::{KnownBy, SecurityStatus};
+use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus};
 use crate::finding::Severity;
 use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
+use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
 /// The version of the report's form.
@@ -45,6 +46,8 @@ pub struct ResolverReport {
     pub addresses: Vec<String>,
     /// Whether it was shown to validate; null where it did not answer.
     pub validates: Option<bool>,
+    /// Why it was not, as far as it could be told.
+    pub shortcoming: Option<Shortcoming>,
 }
 
 /// A lookup, as far as all types have it in common.
@@ -67,6 +70,8 @@ pub struct LookupReport {
     pub ttl: Option<u32>,
     /// What went wrong, where the lookup failed.
     pub failure: Option<FailureReport>,
+    /// What danecheck's own validation says; null where nothing was asked.
+    pub validated: Option<OwnValidation>,
 }
 
 /// A failed lookup.

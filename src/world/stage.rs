@@ -10,6 +10,7 @@ use crate::next_hop::{NextHop, NextHopError, SMTP_PORT};
 use crate::observation::Observation;
 use crate::observe::budget::Times;
 use crate::observe::{Dial, Resolver, Setup, TrustStore, TrustStoreError, observe};
+use crate::trust_anchor::{RootAnchors, TrustAnchorError};
 use crate::unix_time::UnixTime;
 
 use super::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, WorldError, Zone};
@@ -35,6 +36,7 @@ pub struct RunningStage {
     dns: RunningDns,
     servers: Vec<RunningMailServer>,
     routes: HashMap<SocketAddr, SocketAddr>,
+    root_anchors: RootAnchors,
     trust_store: Arc<TrustStore>,
     now: UnixTime,
     _closed: Vec<ClosedPort>,
@@ -52,6 +54,9 @@ pub enum StageError {
     /// The trust store is none.
     #[error("the trust store of the stage: {0}")]
     TrustStore(#[from] TrustStoreError),
+    /// The root has no key.
+    #[error("the root of the stage: {0}")]
+    RootAnchors(#[from] TrustAnchorError),
     /// What is to be checked is no next hop.
     #[error("the target of the stage: {0}")]
     Target(#[from] NextHopError),
@@ -132,6 +137,7 @@ impl Stage {
         }
         let pem = self.root.certificate().pem();
         Ok(RunningStage {
+            root_anchors: RootAnchors::from_text(dns.trust_anchor())?,
             dns,
             servers,
             routes,
@@ -153,6 +159,7 @@ impl RunningStage {
     pub fn setup(&self) -> Setup {
         Setup {
             resolver: Resolver::at([self.dns.addr()]),
+            root_anchors: self.root_anchors.clone(),
             trust_store: self.trust_store.clone(),
             checked_at: self.now,
             times: Times::default(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::observation::Shortcoming;
 use crate::world::dns::{Misbehaviour as Odd, ResolverKind, Rtype, ZoneFault};
 
 fn base() -> DnsWorld {
@@ -24,17 +25,21 @@ async fn a_signed_domain_is_secure_all_the_way() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_twice_and_nothing_but_what_postfix_asks() {
+async fn nothing_is_asked_twice_nor_what_neither_postfix_nor_validation_needs() {
     let dns = base().start().await.unwrap();
     look("good.test", &setup(&dns, &[])).await;
-    let mut asked: Vec<String> = dns
-        .asked()
-        .iter()
-        .map(|asked| format!("{} {}", asked.name, asked.rtype))
-        .collect();
-    asked.sort();
+    let asked = |checking_disabled: bool| {
+        let mut asked: Vec<String> = dns
+            .asked()
+            .iter()
+            .filter(|asked| asked.checking_disabled == checking_disabled)
+            .map(|asked| format!("{} {}", asked.name, asked.rtype))
+            .collect();
+        asked.sort();
+        asked
+    };
     assert_eq!(
-        asked,
+        asked(false),
         [
             ". NS",
             "_25._tcp.mx1.good.test. TLSA",
@@ -43,7 +48,16 @@ async fn nothing_is_asked_twice_and_nothing_but_what_postfix_asks() {
             "mx1.good.test. AAAA",
         ]
     );
-    assert!(dns.asked().iter().all(|asked| !asked.checking_disabled));
+    assert_eq!(
+        asked(true),
+        [
+            ". DNSKEY",
+            "good.test. DNSKEY",
+            "good.test. DS",
+            "test. DNSKEY",
+            "test. DS",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -109,20 +123,86 @@ async fn bogus_data_fails_with_the_reason_of_the_resolver() {
 }
 
 #[tokio::test]
-async fn a_resolver_that_does_not_validate_leaves_everything_indeterminate() {
-    for kind in [
-        ResolverKind::NotValidating,
-        ResolverKind::AdStripped,
-        ResolverKind::NotDnssecCapable,
+async fn behind_a_resolver_that_does_not_validate_own_validation_counts() {
+    let broken = || Zone::signed("dnssec-failed.org.").with(ZoneFault::DsMismatch);
+    for (kind, shortcoming) in [
+        (ResolverKind::NotValidating, Shortcoming::DoesNotValidate),
+        (ResolverKind::AdStripped, Shortcoming::AdStripped),
     ] {
-        let seen = look_at_dns(base().resolver(kind), "good.test").await;
+        let world = base().resolver(kind).zone(broken());
+        let seen = look_at_dns(world, "good.test").await;
         assert_eq!(seen.resolver.validation, ResolverValidation::NotShown);
+        assert_eq!(seen.resolver.shortcoming, Some(shortcoming));
         let host = host(&seen, "mx1.good.test");
-        assert_eq!(brief(host.a.as_ref().unwrap()), "indeterminate 1");
-        // Asked all the same: a report can say what is there.
-        assert_eq!(tlsa(host), ["mx1.good.test: indeterminate 1"]);
-        // And no server name, since Postfix would have none to send.
-        assert_eq!(sessions(&seen).len(), 1);
+        assert_eq!(brief(host.a.as_ref().unwrap()), "secure 1");
+        assert_eq!(tlsa(host), ["mx1.good.test: secure 1"]);
+        // And the server name that Postfix behind a sound resolver sends.
+        assert_eq!(sessions(&seen).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_resolver_without_dnssec_everything_is_indeterminate() {
+    let world = base().resolver(ResolverKind::NotDnssecCapable);
+    let seen = look_at_dns(world, "good.test").await;
+    assert_eq!(
+        seen.resolver.shortcoming,
+        Some(Shortcoming::NotDnssecCapable)
+    );
+    let host = host(&seen, "mx1.good.test");
+    assert_eq!(brief(host.a.as_ref().unwrap()), "indeterminate 1");
+    // Asked all the same: a report can say what is there.
+    assert_eq!(tlsa(host), ["mx1.good.test: indeterminate 1"]);
+    // And no server name, since Postfix would have none to send.
+    assert_eq!(sessions(&seen).len(), 1);
+}
+
+#[tokio::test]
+async fn bogus_data_from_a_resolver_that_does_not_validate_is_a_failure() {
+    let world = DnsWorld::new(now())
+        .resolver(ResolverKind::NotValidating)
+        .zone(good().with(ZoneFault::SignaturesExpired));
+    let seen = look_at_dns(world, "good.test").await;
+    let failure = seen.mx.as_ref().unwrap().failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::Bogus);
+    assert_eq!(failure.extended_error.as_ref().unwrap().code, 7);
+}
+
+#[tokio::test]
+async fn a_check_costs_few_queries_in_both_views() {
+    for (kind, at_most) in [
+        (ResolverKind::Validating, 12),
+        (ResolverKind::NotValidating, 16),
+    ] {
+        let zone = good().tlsa("_25._tcp.mx1", "3 1 1 ab");
+        let dns = DnsWorld::new(now()).resolver(kind).zone(zone);
+        let dns = dns.start().await.unwrap();
+        look("good.test", &setup(&dns, &[])).await;
+        assert!(
+            dns.query_count() <= at_most,
+            "{kind:?}: {} {:#?}",
+            dns.query_count(),
+            dns.asked()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_check_across_zones_costs_at_most_24_queries() {
+    for kind in [ResolverKind::Validating, ResolverKind::NotValidating] {
+        let dns = DnsWorld::new(now())
+            .resolver(kind)
+            .zone(Zone::signed("mail.example.com.").mx("@", 10, "mx1.dc.hosting.net."))
+            .zone(Zone::signed("example.com."))
+            .zone(
+                Zone::signed("hosting.net.")
+                    .a("mx1.dc", MX1)
+                    .tlsa("_25._tcp.mx1.dc", "3 1 1 ab"),
+            );
+        let dns = dns.start().await.unwrap();
+        look("mail.example.com", &setup(&dns, &[])).await;
+        let asked = dns.asked();
+        assert!(asked.len() <= 24, "{kind:?}: {} {asked:#?}", asked.len());
     }
 }
 

@@ -17,6 +17,7 @@ use super::{Dial, Resolver, Setup, TrustStore, observe};
 use crate::observation::{
     Answer, FailureKind, HostSeen, Lookup, Observation, ResolverValidation, Session,
 };
+use crate::trust_anchor::RootAnchors;
 use crate::world::dns::{DnsWorld, RunningDns, Zone, now};
 use crate::world::pki::{Authority, Identity, Leaf};
 use crate::world::smtp::{MailServer, Misbehaviour, RunningMailServer};
@@ -47,6 +48,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         .collect();
     Setup {
         resolver: Resolver::at([dns.addr()]),
+        root_anchors: RootAnchors::from_text(dns.trust_anchor()).unwrap(),
         trust_store: Arc::new(TrustStore::system()),
         checked_at: now(),
         times: quick(),

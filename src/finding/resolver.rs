@@ -1,0 +1,278 @@
+//! Findings about the resolver, and about what danecheck's own validation says
+//! beside it.
+
+use std::net::SocketAddr;
+
+use crate::dnssec::{OwnValidation, SecurityStatus};
+use crate::judge::{Judged, SecurityLevel};
+use crate::observation::{
+    Answer, FailureKind, Lookup, Observation, ResolverValidation, Shortcoming,
+};
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static AD_STRIPPED: Rule = Rule {
+    id: "ad-stripped",
+    severity: Severity::Warning,
+    reference: "RFC 4035 section 3.2.3",
+    meaning: "The resolver validates, for it withholds bogus answers, but the mark that says so \
+              (AD bit) does not arrive: something on the way clears it. A Postfix behind it \
+              takes every answer for unsigned, and level dane does what may does.",
+    sender: "let Postfix ask the validating resolver directly: name it alone in resolv.conf, \
+             with `options trust-ad`; in place of systemd-resolved's stub or a home router; \
+             dnsmasq passes the bit on with `proxy-dnssec`.",
+    receiver: "",
+};
+
+pub(super) static DNSSEC_WEAK_LINK: Rule = Rule {
+    id: "dnssec-weak-link",
+    severity: Severity::Warning,
+    reference: "RFC 4035 section 5",
+    meaning: "A chain of trust breaks at this zone and record set. A validating resolver gives \
+              no answer below it, and mail that depends on the answer waits; no TLS policy \
+              changes that.",
+    sender: "tell the domain which link is broken; do not turn validation off for all.",
+    receiver: "sign the zone anew, or have its parent's DS records corrected, whichever the \
+               message names.",
+};
+
+pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
+    id: "resolver-and-validation-differ",
+    severity: Severity::Warning,
+    reference: "RFC 4035 section 4.3",
+    meaning: "The resolver and danecheck's own validation of the very answer that it gave come \
+              to different ends. Postfix believes the resolver, and so do the predictions of \
+              this report; behind another resolver mail may fare differently.",
+    sender: "see that the resolver has the root's trust anchor and the right time, no negative \
+             trust anchor or `domain-insecure` for this name, and that nothing between it and \
+             Postfix changes answers; flush the name from its cache.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
+    id: "resolver-does-not-validate",
+    severity: Severity::Warning,
+    reference: "Postfix dns_sec_probe",
+    meaning: "The resolver did not mark any answer as validated (AD bit), not even for the \
+              root. A Postfix behind it takes every answer for unsigned, and level dane does \
+              what may does: mail flows, and DANE protects nothing. The predictions of this \
+              report are those of a Postfix behind a validating resolver.",
+    sender: "use a validating resolver on this machine, such as unbound, as mail servers do; \
+             or name one with --resolver.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_NOT_DNSSEC_CAPABLE: Rule = Rule {
+    id: "resolver-not-dnssec-capable",
+    severity: Severity::Warning,
+    reference: "RFC 4035 section 3.2.1",
+    meaning: "The resolver hands out no DNSSEC signatures although it is asked for them, so \
+              that neither Postfix nor danecheck can tell what is secure. A Postfix behind it \
+              takes every answer for unsigned, and level dane does what may does.",
+    sender: "use a validating resolver on this machine, such as unbound, that does not forward \
+             to this one; or name another one with --resolver.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_NOT_ON_LOOPBACK: Rule = Rule {
+    id: "resolver-not-on-loopback",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 2.1.1",
+    meaning: "The validating resolver is on another machine. Postfix believes its word (AD \
+              bit) all the same, and so does whoever can change packets on the way.",
+    sender: "run a validating resolver on the mail server itself, unless the way to this one is \
+             as safe as the machine.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_SILENT: Rule = Rule {
+    id: "resolver-silent",
+    severity: Severity::Error,
+    reference: "RFC 1035 section 7.2",
+    meaning: "The resolver did not answer any question, so nothing is known about the domain.",
+    sender: "check that the resolver runs and that this machine may ask it, or name another \
+             one with --resolver.",
+    receiver: "",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    resolver(judged, findings);
+    let observation = judged.evidence.observation;
+    let views = views(observation);
+    for view in &views {
+        weak_link(view, findings);
+        if observation.resolver.validation == ResolverValidation::Shown {
+            difference(view, findings);
+        }
+    }
+}
+
+fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    let resolver = &observation.resolver;
+    let subject = resolver.addresses.join(", ");
+    let (rule, message) = match (resolver.validation, shortcoming(observation)) {
+        (ResolverValidation::Shown, _) => {
+            if resolver
+                .addresses
+                .iter()
+                .all(|address| is_loopback(address))
+            {
+                return;
+            }
+            (
+                &RESOLVER_NOT_ON_LOOPBACK,
+                format!(
+                    "Postfix would believe the resolver {subject}, which is on another machine."
+                ),
+            )
+        }
+        (ResolverValidation::NoAnswer, _) => (
+            &RESOLVER_SILENT,
+            format!("The resolver {subject} did not answer."),
+        ),
+        (ResolverValidation::NotShown, Some(Shortcoming::AdStripped)) => (
+            &AD_STRIPPED,
+            format!(
+                "The resolver {subject} withholds bogus answers, but marks none as validated: {}.",
+                behind_it(judged)
+            ),
+        ),
+        (ResolverValidation::NotShown, Some(Shortcoming::NotDnssecCapable)) => (
+            &RESOLVER_NOT_DNSSEC_CAPABLE,
+            format!(
+                "The resolver {subject} hands out no DNSSEC signatures: {}.",
+                behind_it(judged)
+            ),
+        ),
+        (ResolverValidation::NotShown, Some(Shortcoming::DoesNotValidate)) => (
+            &RESOLVER_DOES_NOT_VALIDATE,
+            format!(
+                "The resolver {subject} hands out bogus answers: {}.",
+                behind_it(judged)
+            ),
+        ),
+        (ResolverValidation::NotShown, None) => (
+            &RESOLVER_DOES_NOT_VALIDATE,
+            format!(
+                "The resolver {subject} does not show that it validates DNSSEC: {}.",
+                behind_it(judged)
+            ),
+        ),
+    };
+    findings.add(rule, subject, message);
+}
+
+/// What a Postfix behind a resolver without AD bit does instead of what is
+/// predicted: its level `dane` is `may`, and nothing is bogus to it.
+fn behind_it(judged: &Judged<'_>) -> &'static str {
+    let withheld = views(judged.evidence.observation)
+        .iter()
+        .any(|view| view.status == Seen::Failed(Some(FailureKind::Bogus)));
+    if withheld {
+        "a Postfix behind it would take them for good, and use no DANE at all"
+    } else if judged.outcome(SecurityLevel::May).delivers() {
+        "a Postfix behind it uses no DANE at all, and its level dane delivers as may does"
+    } else {
+        "a Postfix behind it uses no DANE at all, and its level dane fails as may does"
+    }
+}
+
+/// What the run as a whole shows of a resolver without AD bit.
+fn shortcoming(observation: &Observation) -> Option<Shortcoming> {
+    observation.resolver.shortcoming.or_else(|| {
+        views(observation).iter().find_map(|view| {
+            let bogus = view.own?.status == SecurityStatus::Bogus;
+            match view.status {
+                Seen::Failed(Some(FailureKind::Bogus)) => Some(Shortcoming::DoesNotValidate),
+                Seen::Failed(Some(FailureKind::ServFail)) if bogus => Some(Shortcoming::AdStripped),
+                _ => None,
+            }
+        })
+    })
+}
+
+fn is_loopback(address: &str) -> bool {
+    address
+        .parse::<SocketAddr>()
+        .is_ok_and(|address| address.ip().to_canonical().is_loopback())
+}
+
+/// One lookup in both views.
+struct View<'a> {
+    what: String,
+    status: Seen,
+    own: Option<&'a OwnValidation>,
+}
+
+/// The resolver's view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Status(SecurityStatus),
+    Failed(Option<FailureKind>),
+}
+
+fn views(observation: &Observation) -> Vec<View<'_>> {
+    let mut views: Vec<View<'_>> = observation.mx.iter().map(view).collect();
+    for host in &observation.hosts {
+        views.extend(host.a.iter().chain(&host.aaaa).map(view));
+        views.extend(host.alias.iter().map(view));
+        views.extend(host.tlsa.iter().map(|tlsa| view(&tlsa.lookup)));
+    }
+    views
+}
+
+fn view<T>(lookup: &Lookup<T>) -> View<'_> {
+    View {
+        what: format!("{} {}", lookup.name, lookup.record_type),
+        status: match &lookup.answer {
+            Answer::Records(records) => Seen::Status(records.status()),
+            Answer::Denied(denial) => Seen::Status(denial.status()),
+            Answer::Failed(failure) => Seen::Failed(Some(failure.kind)),
+        },
+        own: lookup.own.as_ref(),
+    }
+}
+
+fn weak_link(view: &View<'_>, findings: &mut Findings) {
+    if let Some(own) = view.own
+        && own.status == SecurityStatus::Bogus
+        && let Some(link) = &own.weak_link
+    {
+        findings.add(
+            &DNSSEC_WEAK_LINK,
+            link.zone.clone(),
+            format!("The chain of trust breaks in {}: {link}.", link.zone),
+        );
+    }
+}
+
+fn difference(view: &View<'_>, findings: &mut Findings) {
+    let Some(own) = view.own else {
+        return;
+    };
+    let theirs = match (view.status, own.status) {
+        (_, SecurityStatus::Indeterminate) => return,
+        (Seen::Status(theirs), ours) if theirs == ours => return,
+        (Seen::Status(theirs), _) => theirs.as_str(),
+        // Where data is not bogus, SERVFAIL has other reasons as well; but an
+        // answer came as soon as the resolver was told not to validate.
+        (Seen::Failed(Some(FailureKind::ServFail)), ours) if ours != SecurityStatus::Bogus => {
+            "bogus"
+        }
+        (Seen::Failed(_), _) => return,
+    };
+    let why = own.reason.as_deref().map(|why| format!(" ({why})"));
+    findings.add(
+        &RESOLVER_AND_VALIDATION_DIFFER,
+        view.what.clone(),
+        format!(
+            "To the resolver {} is {theirs}, to danecheck's own validation it is {}{}; a Postfix \
+             behind this resolver goes by the resolver, and so does this report.",
+            view.what,
+            own.status.as_str(),
+            why.unwrap_or_default()
+        ),
+    );
+}

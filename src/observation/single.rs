@@ -1,0 +1,36 @@
+//! One lookup by itself, in the resolver's view and in danecheck's own.
+
+use crate::dnssec::OwnValidation;
+
+use super::{ExtendedError, LookupFailure};
+
+/// What a lookup gave.
+#[derive(Clone, Debug)]
+pub struct SingleLookup {
+    /// The name asked, lower case, with its final dot.
+    pub name: String,
+    /// The mnemonic of the type asked.
+    pub rtype: String,
+    /// `address:port` of the server that answered, or was asked first.
+    pub server: Option<String>,
+    /// The resolver's answer.
+    pub reply: Result<SingleReply, LookupFailure>,
+    /// What danecheck makes of it.
+    pub own: OwnValidation,
+}
+
+/// An answer or a denial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SingleReply {
+    /// The AD bit.
+    pub authentic: bool,
+    /// The response code is 3.
+    pub name_error: bool,
+    /// A reason that came with it (RFC 8914).
+    pub extended_error: Option<ExtendedError>,
+    /// The records of the type asked, in presentation form.
+    pub records: Vec<String>,
+    /// The smallest TTL of the answer; where it comes from a cache, what is
+    /// left of it.
+    pub ttl: Option<u32>,
+}

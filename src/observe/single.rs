@@ -1,0 +1,132 @@
+//! One lookup by itself, in both views: the resolver's and danecheck's own.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+use domain::base::Rtype;
+
+use super::budget::{Deadline, Times};
+use super::resolver::{Question, Resolver};
+use super::validator::{Failed, Validator, presented};
+use super::wire::{self, WireName};
+use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
+use crate::trust_anchor::RootAnchors;
+use crate::unix_time::UnixTime;
+
+/// A question as a user writes it.
+#[derive(Clone, Debug)]
+pub struct NameAndType {
+    name: WireName,
+    rtype: Rtype,
+}
+
+/// Why a text is no question.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuestionError {
+    /// It is no domain name.
+    #[error("`{0}` is no domain name")]
+    Name(String),
+    /// It is no record type that can be asked for.
+    #[error("`{0}` is no record type: give one such as TLSA, MX, A or TYPE52")]
+    Type(String),
+}
+
+impl NameAndType {
+    /// Reads a name, which may be in Unicode, and the mnemonic of a type, or
+    /// its number as `TYPE52` (RFC 3597 section 5).
+    pub fn parse(name: &str, rtype: &str) -> Result<Self, QuestionError> {
+        let refuse = || QuestionError::Name(name.to_owned());
+        let ascii = if name.is_ascii() {
+            name.to_owned()
+        } else {
+            idna::domain_to_ascii(name).map_err(|_| refuse())?
+        };
+        let name = WireName::from_str(&ascii).map_err(|_| refuse())?;
+        let refuse = || QuestionError::Type(rtype.to_owned());
+        let rtype = Rtype::from_str(&rtype.to_ascii_uppercase()).map_err(|_| refuse())?;
+        // OPT, and the types that ask for something else than records (RFC
+        // 6895 section 3.1).
+        if matches!(rtype.to_int(), 0 | 41 | 128..=255) {
+            return Err(refuse());
+        }
+        Ok(Self { name, rtype })
+    }
+}
+
+/// How to look.
+#[derive(Clone, Debug)]
+pub struct SingleSetup {
+    /// Who is asked.
+    pub resolver: Resolver,
+    /// Where trust comes from.
+    pub root_anchors: RootAnchors,
+    /// The time at which signatures are judged.
+    pub now: UnixTime,
+    /// How long things may take.
+    pub times: Times,
+}
+
+/// Looks a name up.
+pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLookup {
+    let deadline = Deadline::after(setup.times.total);
+    let validator = Validator::new(
+        &setup.resolver,
+        &setup.root_anchors,
+        setup.now,
+        setup.times,
+        deadline,
+    );
+    let asked = Question {
+        name: &question.name,
+        rtype: question.rtype,
+        checking_disabled: false,
+    };
+    let answer = setup
+        .resolver
+        .ask(asked, setup.times.query, deadline)
+        .await
+        .map(Bytes::from);
+    let server = setup.resolver.answering().map(|server| server.to_string());
+    let (reply, own) = match answer {
+        Ok(bytes) => {
+            let own = validator.judge_lookup(std::slice::from_ref(&bytes), None);
+            (read(&bytes, question), own.await)
+        }
+        Err(failure) => {
+            let failed = Failed {
+                name: question.name.clone(),
+                rtype: question.rtype,
+                failure: failure.clone(),
+            };
+            let own = validator.judge_lookup(&[], Some(&failed)).await;
+            (Err(failure), own)
+        }
+    };
+    SingleLookup {
+        name: question
+            .name
+            .fmt_with_dot()
+            .to_string()
+            .to_ascii_lowercase(),
+        rtype: question.rtype.to_string(),
+        server,
+        reply,
+        own,
+    }
+}
+
+fn read(bytes: &Bytes, question: &NameAndType) -> Result<SingleReply, LookupFailure> {
+    let malformed = || LookupFailure {
+        kind: FailureKind::Malformed,
+        extended_error: None,
+    };
+    let head = wire::head(bytes, &question.name, question.rtype).ok_or_else(malformed)?;
+    let (records, ttl) = presented(bytes).ok_or_else(malformed)?;
+    Ok(SingleReply {
+        authentic: head.authentic,
+        name_error: head.rcode == 3,
+        extended_error: head.extended_error,
+        records,
+        ttl,
+    })
+}

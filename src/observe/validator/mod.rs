@@ -1,0 +1,478 @@
+//! danecheck's own validation of what a resolver answers, from the root's
+//! trust anchor down, for answers and denials alike (RFC 4035 section 5).
+//!
+//! The judge is the validator of the `domain` crate, as it comes from the
+//! registry. Around it is what it leaves to its caller:
+//!
+//! | gap | here |
+//! | --- | --- |
+//! | DS algorithms 14 and 15 count as unknown | the DS set, once secure, becomes a trust anchor |
+//! | DS algorithm 16, RSA keys under 1024 bits | indeterminate |
+//! | a denial without SOA counts as bogus | insecure where its name is |
+//! | more than 500 NSEC3 iterations count as bogus | insecure (RFC 9276 section 3.2) |
+//! | TLSA data under 3 bytes cannot be read | its signature is checked here |
+//! | aliases without an end count as bogus | each is judged by itself |
+//! | signatures by a zone that does not hold the name | left out |
+//!
+//! What it cannot judge is indeterminate, with the reason.
+
+mod chain;
+mod packet;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::base::iana::Class;
+use domain::base::rdata::{ComposeRecordData as _, RecordData as _};
+use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt as _};
+use domain::base::{Message, Name, Rtype, ToName as _};
+use domain::dnssec::validator::anchor::TrustAnchors;
+use domain::dnssec::validator::context::{Config, ValidationContext, ValidationState};
+use domain::rdata::ZoneRecordData;
+
+use self::chain::{Chains, Delegation};
+use self::packet::{Owner, Packet, Rr, RrSet};
+use self::upstream::Upstream;
+use super::budget::Deadline;
+use super::resolver::Resolver;
+use super::wire::WireName;
+use crate::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
+use crate::observation::{FailureKind, LookupFailure};
+use crate::tlsa::TlsaRecord;
+use crate::trust_anchor::RootAnchors;
+use crate::unix_time::UnixTime;
+
+/// Iterations above which a denial by NSEC3 proves nothing (unbound's
+/// `val-nsec3-keysize-iterations`; RFC 9276 section 3.2).
+const NSEC3_ITERATIONS: u16 = 150;
+
+/// Iterations above which the validator says bogus.
+const NSEC3_ITERATIONS_BOGUS: u16 = 500;
+
+/// How often zones with algorithm 14 or 15 may follow each other on one path.
+const ANCHOR_ROUNDS: usize = 4;
+
+type Context = ValidationContext<Upstream>;
+
+/// A question without a usable answer.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) name: WireName,
+    pub(super) rtype: Rtype,
+    pub(super) failure: LookupFailure,
+}
+
+/// The validation of one run; its parts share what they fetch.
+#[derive(Clone)]
+pub(super) struct Validator(Arc<Run>);
+
+struct Run {
+    anchors: RootAnchors,
+    upstream: Upstream,
+    trusted: Mutex<Trusted>,
+    now: UnixTime,
+    total: Duration,
+    deadline: Deadline,
+}
+
+/// The validator and what it starts from.
+struct Trusted {
+    /// The root's anchors, and DS sets that were found secure.
+    text: String,
+    extended: Vec<Owner>,
+    context: Option<Arc<Context>>,
+}
+
+impl Trusted {
+    fn new(text: String, extended: Vec<Owner>, upstream: &Upstream) -> Self {
+        let mut config = Config::new();
+        config.set_nsec3_iter_insecure(NSEC3_ITERATIONS);
+        let anchors = TrustAnchors::from_u8(text.as_bytes()).ok();
+        let context =
+            anchors.map(|it| ValidationContext::with_config(it, upstream.clone(), config));
+        Self {
+            text,
+            extended,
+            context: context.map(Arc::new),
+        }
+    }
+}
+
+/// What an insecure status rests on.
+enum Footing {
+    /// On a proof.
+    Sound,
+    /// On an algorithm, which is taken from now on: judge again.
+    Extended,
+    /// On an algorithm that only others know.
+    Unknown(OwnValidation),
+}
+
+impl Validator {
+    /// A validator that asks this resolver.
+    pub(super) fn new(
+        resolver: &Resolver,
+        anchors: &RootAnchors,
+        now: UnixTime,
+        times: super::budget::Times,
+        deadline: Deadline,
+    ) -> Self {
+        let upstream = Upstream::new(resolver.clone(), times.query, deadline);
+        let trusted = Trusted::new(anchors.text().to_owned(), Vec::new(), &upstream);
+        Self(Arc::new(Run {
+            anchors: anchors.clone(),
+            upstream,
+            trusted: Mutex::new(trusted),
+            now,
+            total: times.total,
+            deadline,
+        }))
+    }
+
+    /// Judges what a lookup gave: its replies, and the question that failed
+    /// at their end, which is asked again whatever the resolver thinks of the
+    /// data.
+    pub(super) async fn judge_lookup(
+        &self,
+        replies: &[Bytes],
+        failed: Option<&Failed>,
+    ) -> OwnValidation {
+        let mut result = OwnValidation::plain(SecurityStatus::Secure);
+        for reply in replies {
+            result = worse(result, self.judge(reply).await);
+        }
+        let Some(failed) = failed else {
+            return result;
+        };
+        let cannot = |failure: &LookupFailure| {
+            OwnValidation::indeterminate(format!(
+                "the resolver gives no answer to judge: {}",
+                failure.kind.as_text()
+            ))
+        };
+        let last = match failed.failure.kind {
+            FailureKind::Timeout | FailureKind::Unreachable => cannot(&failed.failure),
+            _ => {
+                let name: Owner = failed.name.to_name();
+                match self.0.upstream.ask(&name, failed.rtype).await {
+                    Ok(reply) => self.judge(&reply).await,
+                    Err(failure) => cannot(&failure),
+                }
+            }
+        };
+        worse(result, last)
+    }
+
+    async fn judge(&self, reply: &Bytes) -> OwnValidation {
+        let Some(packet) = Packet::read(reply) else {
+            return OwnValidation::indeterminate("the answer cannot be read");
+        };
+        if packet.malformed {
+            return self.judge_malformed(&packet).await;
+        }
+        if !packet.is_alias_only() {
+            return self.judge_whole(&packet).await;
+        }
+        let mut result = OwnValidation::plain(SecurityStatus::Secure);
+        for set in packet.answer.iter().filter(|it| !packet.is_synthesized(it)) {
+            result = worse(result, self.judge_whole(&packet.only(set)).await);
+        }
+        result
+    }
+
+    async fn judge_whole(&self, packet: &Packet) -> OwnValidation {
+        let mut owners = packet.answers(packet.rtype).map(|set| &set.owner);
+        if let Some(first) = owners.next()
+            && owners.any(|owner| owner != first)
+        {
+            return OwnValidation::indeterminate("the answer has records of several names");
+        }
+        self.fetch_ahead(packet);
+        for _ in 0..ANCHOR_ROUNDS {
+            match self.state(packet).await {
+                None => {
+                    return OwnValidation::indeterminate("the validation came to no end in time");
+                }
+                Some(ValidationState::Secure) => {
+                    return OwnValidation::plain(SecurityStatus::Secure);
+                }
+                Some(ValidationState::Insecure) => match self.footing(packet).await {
+                    Footing::Sound => return OwnValidation::plain(SecurityStatus::Insecure),
+                    Footing::Extended => {}
+                    Footing::Unknown(validation) => return validation,
+                },
+                Some(ValidationState::Indeterminate) => {
+                    return OwnValidation::indeterminate("there is no trust anchor");
+                }
+                Some(ValidationState::Bogus) => return self.judge_bogus(packet).await,
+            }
+        }
+        OwnValidation::indeterminate("the chain of trust is too long")
+    }
+
+    /// What the validator says; nothing where it does not in time.
+    async fn state(&self, packet: &Packet) -> Option<ValidationState> {
+        let context = self.trusted().context.clone()?;
+        let mut message = Message::from_octets(packet.write()?).ok()?;
+        // A task of its own: what goes wrong in it goes no further.
+        let task = tokio::spawn(async move {
+            let result = context.validate_msg::<_, Vec<u8>>(&mut message).await;
+            result.ok().map(|(state, _)| state)
+        });
+        self.0.deadline.run(self.0.total, task).await?.ok()?
+    }
+
+    /// Checks what "insecure" rests on: the validator says it also of
+    /// algorithms that it merely does not take.
+    async fn footing(&self, packet: &Packet) -> Footing {
+        for name in names(packet) {
+            for zone in chain::path(&name) {
+                let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS) else {
+                    break;
+                };
+                let reply = Packet::read(&bytes);
+                let Some(ds) = reply.as_ref().and_then(|it| it.answer_at(&zone, Rtype::DS)) else {
+                    continue;
+                };
+                let delegation = chain::delegation(ds);
+                if matches!(delegation, Delegation::Taken | Delegation::UnknownToAll) {
+                    continue;
+                }
+                // Below an insecure zone the algorithm does not matter.
+                if self.state(&Packet::of(ds)).await != Some(ValidationState::Secure) {
+                    continue;
+                }
+                match delegation {
+                    Delegation::UnknownHere(algorithm) => {
+                        return Footing::Unknown(chain::unsupported(&zone, algorithm));
+                    }
+                    _ if self.extend(&zone, ds) => return Footing::Extended,
+                    _ => {}
+                }
+            }
+        }
+        Footing::Sound
+    }
+
+    /// Trusts a secure DS set as it trusts the root's; false where it does so
+    /// already.
+    fn extend(&self, zone: &Owner, ds: &RrSet) -> bool {
+        let mut trusted = self.trusted();
+        if trusted.extended.contains(zone) {
+            return false;
+        }
+        let mut text = trusted.text.clone();
+        for record in &ds.records {
+            text.push_str(&format!(
+                "\n{} {} IN DS {}",
+                zone.fmt_with_dot(),
+                record.ttl().as_secs(),
+                record.data()
+            ));
+        }
+        let mut extended = trusted.extended.clone();
+        extended.push(zone.clone());
+        *trusted = Trusted::new(text, extended, &self.0.upstream);
+        true
+    }
+
+    fn trusted(&self) -> std::sync::MutexGuard<'_, Trusted> {
+        let lock = self.0.trusted.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Second thoughts on "bogus", and the reason where it stays.
+    async fn judge_bogus(&self, packet: &Packet) -> OwnValidation {
+        let insecure = OwnValidation::plain(SecurityStatus::Insecure);
+        if packet.is_bare_denial()
+            && self.is_insecure(&packet.end()).await
+            && self.answers_hold(packet).await
+        {
+            return insecure;
+        }
+        if let Some(link) = self.over_limit(packet).await {
+            return if self.answers_hold(packet).await {
+                OwnValidation::at(SecurityStatus::Insecure, link)
+            } else {
+                OwnValidation::at(SecurityStatus::Indeterminate, link)
+            };
+        }
+        self.chains().explain(packet)
+    }
+
+    fn chains(&self) -> Chains<'_> {
+        Chains {
+            upstream: &self.0.upstream,
+            anchors: &self.0.anchors,
+            now: self.0.now,
+        }
+    }
+
+    /// Whether a record at this name needs no signature.
+    async fn is_insecure(&self, name: &Owner) -> bool {
+        let unsigned = RrSet {
+            owner: name.clone(),
+            rtype: Rtype::A,
+            records: vec![Rr::new(
+                name.clone(),
+                Class::IN,
+                domain::base::Ttl::ZERO,
+                ZoneRecordData::A(domain::rdata::A::from_octets(192, 0, 2, 1)),
+            )],
+            signatures: Vec::new(),
+        };
+        let packet = Packet::of(&unsigned);
+        self.state(&packet).await == Some(ValidationState::Insecure)
+            && matches!(self.footing(&packet).await, Footing::Sound)
+    }
+
+    /// Whether no record set of the answer is itself bogus.
+    async fn answers_hold(&self, packet: &Packet) -> bool {
+        for set in packet.answer.iter().filter(|it| !packet.is_synthesized(it)) {
+            match self.state(&packet.only(set)).await {
+                Some(ValidationState::Secure | ValidationState::Insecure) => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// An authentic NSEC3 record with more iterations than the validator
+    /// accepts, in the packet or on the way to it.
+    async fn over_limit(&self, packet: &Packet) -> Option<WeakLink> {
+        let mut sets: Vec<RrSet> = packet.authority.clone();
+        for zone in names(packet).iter().flat_map(chain::path) {
+            if let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS) {
+                sets.extend(Packet::read(&bytes).into_iter().flat_map(|it| it.authority));
+            }
+        }
+        for set in &sets {
+            let Some(ZoneRecordData::Nsec3(nsec3)) = set.records.first().map(|it| it.data()) else {
+                continue;
+            };
+            let iterations = nsec3.iterations();
+            if iterations > NSEC3_ITERATIONS_BOGUS
+                && self.state(&Packet::of(set)).await == Some(ValidationState::Secure)
+            {
+                let zone = set.signatures.first()?.data().signer_name();
+                return Some(WeakLink {
+                    zone: zone.fmt_with_dot().to_string(),
+                    record_set: chain::set_name(&set.owner, set.rtype),
+                    fault: Fault::Nsec3IterationsPastLimit { iterations },
+                });
+            }
+        }
+        None
+    }
+
+    /// A record set that the validator cannot read. Its signature is over
+    /// bytes, and can be checked all the same, with keys that it vouches for.
+    async fn judge_malformed(&self, packet: &Packet) -> OwnValidation {
+        let [set] = packet.answer.as_slice() else {
+            return OwnValidation::indeterminate("a malformed TLSA record behind an alias");
+        };
+        let link = |zone: &Owner, fault| WeakLink {
+            zone: zone.fmt_with_dot().to_string(),
+            record_set: chain::set_name(&set.owner, set.rtype),
+            fault,
+        };
+        let Some(signature) = set.signatures.first() else {
+            return if self.is_insecure(&set.owner).await {
+                OwnValidation::plain(SecurityStatus::Insecure)
+            } else {
+                self.chains().explain(packet)
+            };
+        };
+        let zone = signature.data().signer_name();
+        let fetched = self.0.upstream.fetch(zone, Rtype::DNSKEY).await;
+        let reply = fetched.ok().and_then(|bytes| Packet::read(&bytes));
+        let Some(keys) = reply
+            .as_ref()
+            .and_then(|it| it.answer_at(zone, Rtype::DNSKEY))
+        else {
+            return OwnValidation::indeterminate("the keys of its zone were not to be had");
+        };
+        let validation = self.judge_whole(&Packet::of(keys)).await;
+        if validation.status != SecurityStatus::Secure {
+            return validation;
+        }
+        match chain::fault(set, &chain::keys(keys), self.0.now) {
+            Some(fault) => OwnValidation::at(SecurityStatus::Bogus, link(zone, fault)),
+            None if usize::from(signature.data().labels()) + 1 == set.owner.label_count() => {
+                OwnValidation::plain(SecurityStatus::Secure)
+            }
+            None => OwnValidation::indeterminate("a malformed TLSA record from a wildcard"),
+        }
+    }
+
+    /// Fetches at once what the validator will ask for one by one.
+    fn fetch_ahead(&self, packet: &Packet) {
+        let mut questions: Vec<(Owner, Rtype)> = vec![(Name::root(), Rtype::DNSKEY)];
+        for set in packet.sets() {
+            let signer = set.signatures.first().map(|it| it.data().signer_name());
+            let signed = signer.is_some();
+            // Where an unsigned zone begins cannot be seen from here; mostly
+            // it is the second label.
+            let depth = if signed { usize::MAX } else { 2 };
+            let path = chain::path(signer.unwrap_or(&set.owner));
+            for (above, zone) in path.into_iter().take(depth).enumerate() {
+                questions.push((zone.clone(), Rtype::DS));
+                if signed || above == 0 {
+                    questions.push((zone, Rtype::DNSKEY));
+                }
+            }
+        }
+        for (name, rtype) in questions {
+            let upstream = self.0.upstream.clone();
+            tokio::spawn(async move { upstream.fetch(&name, rtype).await });
+        }
+    }
+}
+
+/// The names whose chains of trust a packet rests on.
+fn names(packet: &Packet) -> Vec<Owner> {
+    let mut names: Vec<Owner> = packet.sets().map(|set| set.owner.clone()).collect();
+    names.push(packet.end());
+    names
+}
+
+/// The status of a whole from those of its parts.
+fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
+    let rank = |validation: &OwnValidation| match validation.status {
+        SecurityStatus::Secure => 0,
+        SecurityStatus::Insecure => 1,
+        SecurityStatus::Indeterminate => 2,
+        SecurityStatus::Bogus => 3,
+    };
+    if rank(&other) > rank(&one) {
+        other
+    } else {
+        one
+    }
+}
+
+/// The records of the type asked in presentation form, and the smallest TTL of
+/// the answer; nothing where the reply cannot be read.
+pub(super) fn presented(reply: &Bytes) -> Option<(Vec<String>, Option<u32>)> {
+    let packet = Packet::read(reply)?;
+    let records = packet.answers(packet.rtype).flat_map(|set| &set.records);
+    let mut texts: Vec<String> = records.map(|record| text(record.data())).collect();
+    texts.sort();
+    let ttls = packet.answer.iter().flat_map(|set| &set.records);
+    let ttl = ttls.map(|record| record.ttl().as_secs()).min();
+    Some((texts, ttl))
+}
+
+fn text(data: &packet::Data) -> String {
+    let mut bytes = Vec::new();
+    // Appending to a vector does not fail.
+    let Ok(()) = data.compose_rdata(&mut bytes);
+    match data.rtype() {
+        Rtype::TLSA => TlsaRecord::from_rdata(&bytes).to_string(),
+        _ => data.display_zonefile(DisplayKind::Simple).to_string(),
+    }
+}

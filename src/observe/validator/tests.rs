@@ -1,0 +1,328 @@
+//! Own validation on the in-process world, against what its resolver says.
+
+use super::super::budget::Times;
+use super::super::{NameAndType, Resolver, SingleSetup, look_up};
+use crate::dnssec::{Fault, SecurityStatus, WeakLink};
+use crate::observation::SingleLookup;
+use crate::trust_anchor::RootAnchors;
+use crate::world::dns::now;
+use crate::world::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, Zone, ZoneFault};
+
+fn world() -> DnsWorld {
+    let tlsa = |zone: Zone| {
+        zone.a("@", [192, 0, 2, 1].into())
+            .tlsa("_25._tcp", "3 1 1 ab12")
+    };
+    DnsWorld::new(now())
+        .zone(
+            tlsa(Zone::signed("good.test."))
+                .cname("to-plain", "plain.test.")
+                .cname("to-good", "other")
+                .cname("to-nothing", "nothing")
+                .cname("to-expired", "expired.test.")
+                .a("other", [192, 0, 2, 2].into())
+                .a("*.wild", [192, 0, 2, 3].into())
+                .tlsa_bytes("short", &[3, 1]),
+        )
+        .zone(tlsa(Zone::signed("nsec3.test.").nsec3(0, false)))
+        .zone(tlsa(Zone::signed("busy.test.").nsec3(600, false)))
+        .zone(
+            tlsa(Zone::unsigned("plain.test."))
+                .cname("to-good", "good.test.")
+                .tlsa_bytes("short", &[3, 1]),
+        )
+        .zone(Zone::signed("sub.good.test.").a("@", [192, 0, 2, 4].into()))
+        .zone(faulty("expired.test.", ZoneFault::SignaturesExpired))
+        .zone(faulty("early.test.", ZoneFault::SignaturesNotYetValid))
+        .zone(faulty("mismatch.test.", ZoneFault::DsMismatch))
+        .zone(faulty("keyless.test.", ZoneFault::DsWithoutDnskey))
+        .zone(faulty("island.test.", ZoneFault::DsMissing))
+        .zone(faulty("exotic.test.", ZoneFault::DsAlgorithmUnknown))
+        .zone(faulty("proofless.test.", ZoneFault::DenialMissing))
+        .zone(faulty(
+            "bare.test.",
+            ZoneFault::SignatureMissing { on: Rtype::A },
+        ))
+        .zone(faulty(
+            "forged.test.",
+            ZoneFault::BadSignature {
+                name: "@".to_owned(),
+                rtype: Rtype::A,
+            },
+        ))
+        .zone(
+            faulty(
+                "badkey.test.",
+                ZoneFault::BadSignature {
+                    name: "@".to_owned(),
+                    rtype: Rtype::DNSKEY,
+                },
+            )
+            .tlsa_bytes("short", &[3]),
+        )
+}
+
+fn faulty(apex: &str, fault: ZoneFault) -> Zone {
+    Zone::signed(apex)
+        .with(fault)
+        .a("@", [192, 0, 2, 9].into())
+        .tlsa_bytes("short", &[3, 1])
+}
+
+async fn ask(dns: &RunningDns, name: &str, rtype: &str) -> SingleLookup {
+    let setup = SingleSetup {
+        resolver: Resolver::at([dns.addr()]),
+        root_anchors: RootAnchors::from_text(dns.trust_anchor()).unwrap(),
+        now: now(),
+        times: Times::default(),
+    };
+    look_up(&NameAndType::parse(name, rtype).unwrap(), &setup).await
+}
+
+/// Every question of these tests, with the status that unbound gives it.
+const QUESTIONS: &[(&str, &str, SecurityStatus)] = {
+    use SecurityStatus::{Bogus, Insecure, Secure};
+    &[
+        (".", "NS", Secure),
+        ("good.test", "A", Secure),
+        ("good.test", "AAAA", Secure),
+        ("_25._tcp.good.test", "TLSA", Secure),
+        ("_25._tcp.good.test", "A", Secure),
+        ("_tcp.good.test", "TLSA", Secure),
+        ("no.such.good.test", "TLSA", Secure),
+        ("to-good.good.test", "A", Secure),
+        ("to-nothing.good.test", "A", Secure),
+        ("a.wild.good.test", "A", Secure),
+        ("a.wild.good.test", "MX", Secure),
+        ("short.good.test", "TLSA", Secure),
+        ("sub.good.test", "A", Secure),
+        ("sub.good.test", "DS", Secure),
+        ("good.test", "DNSKEY", Secure),
+        ("_25._tcp.nsec3.test", "TLSA", Secure),
+        ("no.such.nsec3.test", "TLSA", Secure),
+        ("nsec3.test", "MX", Secure),
+        ("busy.test", "A", Secure),
+        ("busy.test", "MX", Insecure),
+        ("no.such.busy.test", "MX", Insecure),
+        ("to-plain.good.test", "A", Insecure),
+        ("plain.test", "A", Insecure),
+        ("plain.test", "MX", Insecure),
+        ("no.such.plain.test", "MX", Insecure),
+        ("short.plain.test", "TLSA", Insecure),
+        ("to-good.plain.test", "A", Insecure),
+        ("island.test", "A", Insecure),
+        ("short.island.test", "TLSA", Insecure),
+        ("exotic.test", "A", Insecure),
+        ("exotic.test", "MX", Insecure),
+        ("expired.test", "A", Bogus),
+        ("expired.test", "MX", Bogus),
+        ("to-expired.good.test", "A", Bogus),
+        ("early.test", "A", Bogus),
+        ("mismatch.test", "A", Bogus),
+        ("mismatch.test", "MX", Bogus),
+        ("short.mismatch.test", "TLSA", Bogus),
+        ("keyless.test", "A", Bogus),
+        ("proofless.test", "A", Secure),
+        ("proofless.test", "MX", Bogus),
+        ("no.such.proofless.test", "A", Bogus),
+        ("bare.test", "A", Bogus),
+        ("bare.test", "MX", Secure),
+        ("forged.test", "A", Bogus),
+        ("badkey.test", "A", Bogus),
+        ("short.badkey.test", "TLSA", Bogus),
+    ]
+};
+
+#[tokio::test]
+async fn own_validation_is_right_behind_every_resolver_that_passes_signatures_on() {
+    for kind in [
+        ResolverKind::Validating,
+        ResolverKind::AdStripped,
+        ResolverKind::NotValidating,
+    ] {
+        let dns = world().resolver(kind).start().await.unwrap();
+        let mut wrong = Vec::new();
+        for (name, rtype, status) in QUESTIONS {
+            let own = ask(&dns, name, rtype).await.own;
+            if own.status != *status {
+                wrong.push(format!("{name} {rtype}: {own:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{kind:?}: {wrong:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_without_dnssec_leaves_everything_indeterminate() {
+    let dns = world()
+        .resolver(ResolverKind::NotDnssecCapable)
+        .start()
+        .await
+        .unwrap();
+    for (name, rtype, _) in QUESTIONS {
+        let own = ask(&dns, name, rtype).await.own;
+        assert_eq!(own.status, SecurityStatus::Indeterminate, "{name} {rtype}");
+        assert!(own.reason.is_some(), "{name} {rtype}");
+    }
+}
+
+#[tokio::test]
+async fn the_weak_link_is_named() {
+    let dns = world().start().await.unwrap();
+    let link = async |name: &str, rtype: &str| ask(&dns, name, rtype).await.own.weak_link.unwrap();
+    for (question, rtype, zone, record_set, fault) in [
+        (
+            "mismatch.test",
+            "A",
+            "mismatch.test.",
+            "mismatch.test. DS",
+            Fault::DsMatchesNoKey,
+        ),
+        (
+            "keyless.test",
+            "A",
+            "keyless.test.",
+            "keyless.test. DNSKEY",
+            Fault::KeyMissing,
+        ),
+        (
+            "bare.test",
+            "A",
+            "bare.test.",
+            "bare.test. A",
+            Fault::SignatureMissing,
+        ),
+        (
+            "forged.test",
+            "A",
+            "forged.test.",
+            "forged.test. A",
+            Fault::SignatureWrong,
+        ),
+        (
+            "badkey.test",
+            "A",
+            "badkey.test.",
+            "badkey.test. DNSKEY",
+            Fault::SignatureWrong,
+        ),
+        (
+            "proofless.test",
+            "MX",
+            "proofless.test.",
+            "proofless.test. MX",
+            Fault::DenialProvesNothing,
+        ),
+    ] {
+        let expected = WeakLink {
+            zone: zone.to_owned(),
+            record_set: record_set.to_owned(),
+            fault,
+        };
+        assert_eq!(link(question, rtype).await, expected, "{question}");
+    }
+    let expired = link("to-expired.good.test", "A").await;
+    assert_eq!(expired.record_set, "expired.test. DNSKEY");
+    let Fault::SignatureExpired {
+        inception,
+        expiration,
+    } = expired.fault
+    else {
+        panic!("{expired:?}");
+    };
+    assert_eq!(expiration.day(), now().plus_days(-3).day());
+    assert_eq!(inception.day(), now().plus_days(-17).day());
+    let early = link("early.test", "A").await;
+    assert!(
+        matches!(early.fault, Fault::SignatureNotYetValid { .. }),
+        "{early:?}"
+    );
+    assert!(matches!(
+        link("busy.test", "MX").await.fault,
+        Fault::Nsec3IterationsPastLimit { iterations: 600 }
+    ));
+}
+
+#[tokio::test]
+async fn another_root_is_indeterminate_and_not_bogus() {
+    let dns = world().start().await.unwrap();
+    let setup = SingleSetup {
+        resolver: Resolver::at([dns.addr()]),
+        root_anchors: RootAnchors::iana(),
+        now: now(),
+        times: Times::default(),
+    };
+    let question = NameAndType::parse("good.test", "A").unwrap();
+    let own = look_up(&question, &setup).await.own;
+    assert_eq!(own.status, SecurityStatus::Indeterminate);
+    assert_eq!(own.weak_link.unwrap().fault, Fault::NoTrustAnchor);
+}
+
+#[tokio::test]
+async fn what_the_resolver_withholds_is_indeterminate() {
+    for (name, rtype, how) in [
+        ("good.test.", Rtype::DS, Misbehaviour::ServFail),
+        ("good.test.", Rtype::DNSKEY, Misbehaviour::Refused),
+        ("test.", Rtype::DNSKEY, Misbehaviour::MalformedPacket),
+        (".", Rtype::DNSKEY, Misbehaviour::ServFail),
+        (".", Rtype::DNSKEY, Misbehaviour::SignaturesStripped),
+    ] {
+        let dns = world().misbehaving(name, rtype, how).start().await.unwrap();
+        let own = ask(&dns, "good.test", "A").await.own;
+        assert_eq!(own.status, SecurityStatus::Indeterminate, "{name} {rtype}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_by_itself_and_a_denial_without_soa_are_judged() {
+    for (name, rtype, how, status) in [
+        (
+            "to-good.good.test.",
+            Rtype::A,
+            Misbehaviour::EmptyCnameOnly,
+            SecurityStatus::Secure,
+        ),
+        (
+            "to-good.plain.test.",
+            Rtype::A,
+            Misbehaviour::EmptyCnameOnly,
+            SecurityStatus::Insecure,
+        ),
+        (
+            "plain.test.",
+            Rtype::MX,
+            Misbehaviour::EmptyAnswer,
+            SecurityStatus::Insecure,
+        ),
+        (
+            "plain.test.",
+            Rtype::MX,
+            Misbehaviour::BareNxDomain,
+            SecurityStatus::Insecure,
+        ),
+        (
+            "good.test.",
+            Rtype::MX,
+            Misbehaviour::EmptyAnswer,
+            SecurityStatus::Bogus,
+        ),
+        (
+            "good.test.",
+            Rtype::A,
+            Misbehaviour::SignaturesStripped,
+            SecurityStatus::Bogus,
+        ),
+    ] {
+        let dns = world().misbehaving(name, rtype, how).start().await.unwrap();
+        let own = ask(&dns, name, &rtype.to_string()).await.own;
+        assert_eq!(own.status, status, "{name} {rtype} {how:?}: {own:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_costs_few_queries() {
+    let dns = world().start().await.unwrap();
+    ask(&dns, "_25._tcp.good.test", "TLSA").await;
+    // The question, and a DS and a DNSKEY for each of two zones under the root.
+    assert_eq!(dns.query_count(), 6, "{:?}", dns.asked());
+}

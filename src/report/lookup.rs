@@ -1,0 +1,249 @@
+//! One lookup in both views, as `danecheck dns` shows it.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dnssec::{OwnValidation, SecurityStatus};
+use crate::observation::{ExtendedError, FailureKind, LookupFailure, SingleLookup};
+
+use super::status::ExitStatus;
+use super::text::{printable, wrap};
+
+/// One lookup.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LookupViews {
+    /// The name asked, with its final dot.
+    pub name: String,
+    /// The type asked.
+    #[serde(rename = "type")]
+    pub rtype: String,
+    /// What the resolver says, and Postfix behind it believes.
+    pub resolver: ResolverView,
+    /// What danecheck's own validation says.
+    pub validated: OwnValidation,
+    /// `records`, `nodata`, `nxdomain` or `failure`.
+    pub answer: String,
+    /// The records in presentation form.
+    pub records: Vec<String>,
+}
+
+/// The resolver's view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResolverView {
+    /// `address:port` of the server that answered, or was asked first.
+    pub address: Option<String>,
+    /// The response code; null where no answer came that can be read.
+    pub rcode: Option<String>,
+    /// The AD bit.
+    pub ad: bool,
+    /// `secure`, `insecure` or `failed`.
+    pub status: String,
+    /// The reason that the resolver gave (RFC 8914).
+    pub extended_error: Option<ExtendedErrorReport>,
+    /// What is left of the smallest TTL, in seconds.
+    pub ttl: Option<u32>,
+    /// What went wrong, where the status is `failed`.
+    pub failure: Option<String>,
+}
+
+/// An extended DNS error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExtendedErrorReport {
+    /// The info code.
+    pub code: u16,
+    /// What the code means.
+    pub meaning: String,
+    /// The resolver's own words.
+    pub text: String,
+}
+
+impl LookupViews {
+    /// Both views of a lookup.
+    pub fn of(lookup: &SingleLookup) -> Self {
+        let address = lookup.server.clone();
+        let (resolver, answer, records) = match &lookup.reply {
+            Ok(reply) => {
+                let answer = match (reply.name_error, reply.records.is_empty()) {
+                    (_, false) => "records",
+                    (true, true) => "nxdomain",
+                    (false, true) => "nodata",
+                };
+                let view = ResolverView {
+                    address,
+                    rcode: Some(
+                        if reply.name_error {
+                            "NXDOMAIN"
+                        } else {
+                            "NOERROR"
+                        }
+                        .to_owned(),
+                    ),
+                    ad: reply.authentic,
+                    status: if reply.authentic {
+                        "secure"
+                    } else {
+                        "insecure"
+                    }
+                    .to_owned(),
+                    extended_error: reply.extended_error.as_ref().map(extended_error),
+                    ttl: reply.ttl,
+                    failure: None,
+                };
+                (view, answer, reply.records.as_slice())
+            }
+            Err(failure) => {
+                let view = ResolverView {
+                    address,
+                    rcode: rcode(failure),
+                    ad: false,
+                    status: "failed".to_owned(),
+                    extended_error: failure.extended_error.as_ref().map(extended_error),
+                    ttl: None,
+                    failure: Some(failure.kind.as_text().to_owned()),
+                };
+                (view, "failure", &[][..])
+            }
+        };
+        Self {
+            name: printable(&lookup.name),
+            rtype: lookup.rtype.clone(),
+            resolver,
+            validated: printable_validation(&lookup.own),
+            answer: answer.to_owned(),
+            records: records.iter().map(|record| printable(record)).collect(),
+        }
+    }
+
+    /// One line of JSON, without the line end.
+    pub fn json(&self) -> String {
+        // Strings, numbers and lists: writing them cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// 0 where both views agree that the answer is secure or insecure, 1
+    /// where they differ, 2 where it is bogus or failed, 3 where nobody could
+    /// tell.
+    pub fn exit_status(&self) -> ExitStatus {
+        let silent = self.resolver.rcode.is_none();
+        match (self.resolver.status.as_str(), self.validated.status) {
+            _ if silent => ExitStatus::Unknown,
+            ("failed", _) | (_, SecurityStatus::Bogus) => ExitStatus::Broken,
+            (_, SecurityStatus::Indeterminate) => ExitStatus::Unknown,
+            (resolver, own) if resolver == own.as_str() => ExitStatus::Fine,
+            _ => ExitStatus::Warning,
+        }
+    }
+
+    /// For a person, in lines of this width.
+    pub fn human(&self, width: usize) -> String {
+        let mut text = format!("{} {}\n\n", self.name, self.rtype);
+        let mut part = |title: &str, body: &str| {
+            let width = width.saturating_sub(12).max(20);
+            for (number, line) in wrap(body, width).into_iter().enumerate() {
+                let title = if number == 0 { title } else { "" };
+                let _ = writeln!(text, "{title:12}{line}");
+            }
+        };
+        part("answer", &self.answer);
+        for record in &self.records {
+            part("", record);
+        }
+        part("resolver", &self.resolver_text());
+        part("validation", &self.validation_text());
+        if let Some(link) = &self.validated.weak_link {
+            part("weak link", &format!("{}: {link}", link.zone));
+        }
+        part("Postfix", &self.postfix_text());
+        text
+    }
+
+    fn resolver_text(&self) -> String {
+        let view = &self.resolver;
+        let mut text = view.status.clone();
+        let address = view.address.as_deref().unwrap_or("no resolver");
+        match (&view.rcode, view.ad) {
+            (Some(rcode), true) => text.push_str(&format!(" ({address}: {rcode}, AD)")),
+            (Some(rcode), false) => text.push_str(&format!(" ({address}: {rcode}, no AD)")),
+            (None, _) => {
+                let failure = view.failure.as_deref().unwrap_or("no answer");
+                text.push_str(&format!(" ({address}: {failure})"));
+            }
+        }
+        if let Some(error) = &view.extended_error {
+            text.push_str(&format!("; {}", error.meaning));
+            if !error.text.is_empty() {
+                text.push_str(&format!(": {}", error.text));
+            }
+        }
+        if let Some(ttl) = view.ttl {
+            text.push_str(&format!("; TTL {ttl} s"));
+        }
+        text
+    }
+
+    fn validation_text(&self) -> String {
+        let status = self.validated.status.as_str();
+        match &self.validated.reason {
+            // The weak link says the same, and more.
+            Some(reason) if self.validated.weak_link.is_none() => format!("{status}: {reason}"),
+            _ => status.to_owned(),
+        }
+    }
+
+    /// What a Postfix behind this resolver makes of the lookup.
+    fn postfix_text(&self) -> String {
+        let behind = match self.resolver.status.as_str() {
+            "secure" => "takes the answer for secure",
+            "insecure" => "takes the answer for unsigned",
+            _ => "gets no answer, and defers what depends on it",
+        };
+        let differs = match (self.resolver.status.as_str(), self.validated.status) {
+            (_, SecurityStatus::Indeterminate) => "",
+            ("failed", SecurityStatus::Bogus) => ", as it should",
+            ("failed", _) => "; a sound resolver would answer",
+            ("secure", SecurityStatus::Secure) | ("insecure", SecurityStatus::Insecure) => "",
+            (_, SecurityStatus::Bogus) => "; behind a validating one it would get no answer",
+            ("insecure", SecurityStatus::Secure) => {
+                "; behind a validating one it would take it for secure"
+            }
+            _ => "; the answer is not",
+        };
+        format!("behind this resolver {behind}{differs}")
+    }
+}
+
+fn rcode(failure: &LookupFailure) -> Option<String> {
+    Some(match failure.kind {
+        FailureKind::ServFail => "SERVFAIL".to_owned(),
+        FailureKind::Refused => "REFUSED".to_owned(),
+        FailureKind::NotImp => "NOTIMP".to_owned(),
+        FailureKind::FormErr => "FORMERR".to_owned(),
+        FailureKind::OtherRcode(code) => format!("RCODE{code}"),
+        FailureKind::Timeout
+        | FailureKind::Unreachable
+        | FailureKind::Malformed
+        | FailureKind::AliasLoop
+        | FailureKind::Bogus => return None,
+    })
+}
+
+fn extended_error(error: &ExtendedError) -> ExtendedErrorReport {
+    ExtendedErrorReport {
+        code: error.code,
+        meaning: error.name(),
+        text: printable(&error.text),
+    }
+}
+
+/// The same with its names made harmless.
+pub(super) fn printable_validation(own: &OwnValidation) -> OwnValidation {
+    let mut own = own.clone();
+    own.reason = own.reason.as_deref().map(printable);
+    if let Some(link) = &mut own.weak_link {
+        link.zone = printable(&link.zone);
+        link.record_set = printable(&link.record_set);
+    }
+    own
+}
