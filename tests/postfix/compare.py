@@ -38,6 +38,12 @@ class Measured:
         least = min(outcome.strength() for outcome in self.outcomes[level])
         return [o for o in self.outcomes[level] if o.strength() == least]
 
+    def drawn(self, level: str) -> set[str]:
+        """Where Postfix drew lots at this level, the hosts that came up at any."""
+        if len(self.outcomes[level]) == 1:
+            return set()
+        return {o.via for outcomes in self.outcomes.values() for o in outcomes if o.via}
+
     def delivery(self, level: str) -> str:
         """The word for the weakest outcome."""
         return self.weakest(level)[0].delivery
@@ -126,6 +132,8 @@ class Comparison:
         weakest = measured.weakest(level)
         for key in ("delivery", "channel", "via", "dsn"):
             allowed = {getattr(outcome, key) for outcome in weakest}
+            if key == "via" and allowed != {None}:
+                allowed |= measured.drawn(level)
             self.check(name, level, key, allowed, said.get(key, "absent"))
         self.check(name, level, "varies", {measured.varies(level)}, said.get("varies", "absent"))
         if weakest[0].delivery not in DELIVERED:

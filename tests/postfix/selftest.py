@@ -1,6 +1,7 @@
 """The comparer compared with itself: a right report passes, every wrong one fails."""
 
 import copy
+import dataclasses
 import sys
 import unittest
 
@@ -109,6 +110,14 @@ class RightAndWrong(unittest.TestCase):
         said = report()
         said["outcomes"]["may"] |= {"channel": "plaintext", "varies": True}
         self.assertEqual(differences(said, real=real), [])
+
+    def test_host_drawn_at_another_level_counts_only_where_lots_are_drawn(self):
+        real = measured()
+        other = dataclasses.replace(real.outcomes["may"][0], via="mx2.stale.lab")
+        real.outcomes["may"] = [other]
+        self.assertEqual(differences(report(), real=real), ["via"])
+        real.outcomes["may"] = [other, other]
+        self.assertEqual(differences(report(), real=real), [])
 
     def test_verdict_has_to_fit_what_was_measured(self):
         self.assertEqual(measured().verdicts(), {"dane-broken"})
