@@ -22,16 +22,20 @@ async fn a_session_takes_no_more_round_trips_than_it_must() {
     let setup = setup(&dns, &[(MX1, relay.addr())]);
     // Signing, validating and the trust store are not what is measured.
     look("good.test", &setup).await;
-    let begin = Instant::now();
-    let seen = look("good.test", &setup).await;
-    let round_trips = begin.elapsed().as_secs_f64() / (2.0 * one_way.as_secs_f64());
-    assert!(
-        sessions(&seen)
-            .iter()
-            .all(|it| it.end == SessionEnd::Completed)
-    );
+    // A busy machine adds to what is needed: the least of some looks counts.
+    let mut least = f64::INFINITY;
+    for _ in 0..4 {
+        let begin = Instant::now();
+        let seen = look("good.test", &setup).await;
+        least = least.min(begin.elapsed().as_secs_f64() / (2.0 * one_way.as_secs_f64()));
+        assert!(
+            sessions(&seen)
+                .iter()
+                .all(|it| it.end == SessionEnd::Completed)
+        );
+    }
     // Connecting and greeting 2, EHLO, STARTTLS, TLS 1.3, EHLO.
-    assert!(round_trips < 7.0, "{round_trips}");
+    assert!(least < 7.0, "{least}");
 }
 
 #[tokio::test]
