@@ -169,7 +169,7 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
 fn behind_it(judged: &Judged<'_>) -> &'static str {
     let withheld = views(judged.evidence.observation)
         .iter()
-        .any(|view| view.status == Seen::Failed(Some(FailureKind::Bogus)));
+        .any(|view| view.status == Seen::Failed(FailureKind::Bogus));
     if withheld {
         "a Postfix behind it would take them for good, and use no DANE at all"
     } else if judged.outcome(SecurityLevel::May).delivers() {
@@ -185,8 +185,8 @@ fn shortcoming(observation: &Observation) -> Option<Shortcoming> {
         views(observation).iter().find_map(|view| {
             let bogus = view.own?.status == SecurityStatus::Bogus;
             match view.status {
-                Seen::Failed(Some(FailureKind::Bogus)) => Some(Shortcoming::DoesNotValidate),
-                Seen::Failed(Some(FailureKind::ServFail)) if bogus => Some(Shortcoming::AdStripped),
+                Seen::Failed(FailureKind::Bogus) => Some(Shortcoming::DoesNotValidate),
+                Seen::Failed(FailureKind::ServFail) if bogus => Some(Shortcoming::AdStripped),
                 _ => None,
             }
         })
@@ -210,7 +210,7 @@ struct View<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Status(SecurityStatus),
-    Failed(Option<FailureKind>),
+    Failed(FailureKind),
 }
 
 fn views(observation: &Observation) -> Vec<View<'_>> {
@@ -229,7 +229,7 @@ fn view<T>(lookup: &Lookup<T>) -> View<'_> {
         status: match &lookup.answer {
             Answer::Records(records) => Seen::Status(records.status()),
             Answer::Denied(denial) => Seen::Status(denial.status()),
-            Answer::Failed(failure) => Seen::Failed(Some(failure.kind)),
+            Answer::Failed(failure) => Seen::Failed(failure.kind),
         },
         own: lookup.own.as_ref(),
     }
@@ -258,9 +258,7 @@ fn difference(view: &View<'_>, findings: &mut Findings) {
         (Seen::Status(theirs), _) => theirs.as_str(),
         // Where data is not bogus, SERVFAIL has other reasons as well; but an
         // answer came as soon as the resolver was told not to validate.
-        (Seen::Failed(Some(FailureKind::ServFail)), ours) if ours != SecurityStatus::Bogus => {
-            "bogus"
-        }
+        (Seen::Failed(FailureKind::ServFail), ours) if ours != SecurityStatus::Bogus => "bogus",
         (Seen::Failed(_), _) => return,
     };
     let why = own.reason.as_deref().map(|why| format!(" ({why})"));
