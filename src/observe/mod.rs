@@ -23,6 +23,7 @@ mod legacy;
 mod line;
 mod lookup;
 mod meter;
+pub mod reserved;
 mod resolver;
 mod signature;
 mod single;
