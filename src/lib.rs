@@ -16,6 +16,7 @@ pub mod next_hop;
 pub mod observation;
 pub mod observe;
 pub mod report;
+pub mod reserved;
 pub mod tlsa;
 pub mod trust_anchor;
 pub mod unix_time;

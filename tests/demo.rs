@@ -324,6 +324,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("mx-host-is-address", "tests/findings.rs"),
     ("mx-host-name-invalid", "tests/findings.rs"),
     ("not-all-looked-at", "tests/findings.rs"),
+    ("reserved-address", "tests/reserved.rs"),
     ("resolver-and-validation-differ", "tests/findings.rs"),
     ("resolver-not-dnssec-capable", "tests/findings.rs"),
     ("resolver-not-on-loopback", "tests/findings.rs"),

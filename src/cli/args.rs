@@ -83,6 +83,10 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     pub(super) timeout: Duration,
 
+    /// Connect to reserved and private addresses too (so does --resolver)
+    #[arg(long)]
+    pub(super) allow_private: bool,
+
     /// Write what was observed, one line a target
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(super) save: Option<PathBuf>,
@@ -102,6 +106,14 @@ pub(super) struct CheckArguments {
     /// Colours; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+}
+
+impl CheckArguments {
+    /// Whether names may lead to reserved addresses: whoever names a resolver
+    /// knows what it answers.
+    pub(super) fn reaches_private_addresses(&self) -> bool {
+        self.allow_private || self.resolver.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -217,4 +229,22 @@ fn timeout(text: &str) -> Result<Duration, String> {
         .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
         .filter(|time| !time.is_zero())
         .ok_or_else(|| "give a number of seconds above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_reached_only_by_wish() {
+        for (options, reaches) in [
+            (&[][..], false),
+            (&["--allow-private"], true),
+            (&["--resolver", "192.0.2.53"], true),
+        ] {
+            let words = ["danecheck", "example.com"].iter().chain(options);
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert_eq!(arguments.check.reaches_private_addresses(), reaches);
+        }
+    }
 }

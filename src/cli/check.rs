@@ -50,6 +50,7 @@ pub(super) async fn check(
         times: Times::with_total(arguments.timeout),
         helo_name: HELO_NAME.to_owned(),
         dial: world.dial.clone(),
+        allow_private: arguments.reaches_private_addresses(),
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     // Reports are written while standard input is still being read.

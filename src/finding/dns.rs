@@ -112,6 +112,18 @@ pub(super) static NULL_MX: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static RESERVED_ADDRESS: Rule = Rule {
+    id: "reserved-address",
+    severity: Severity::Warning,
+    reference: "RFC 6890",
+    meaning: "A mail server has an address that nobody in the public internet has: a private \
+              one, loopback, or another of IANA's reserved blocks. Postfix would connect to \
+              whatever machine has it at the sender's own place. danecheck does not, unless told \
+              to, for whoever runs a domain could otherwise point it at your machines.",
+    sender: "if the domain is one of your own network, look again with --allow-private.",
+    receiver: "remove the address from public DNS, and serve it to your own network alone.",
+};
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     mx(judged, findings);

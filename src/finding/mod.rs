@@ -89,6 +89,7 @@ pub static RULES: &[&Rule] = &[
     &dns::NULL_MX,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
+    &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
     &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,

@@ -134,7 +134,8 @@ fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
         .evidence
         .addresses()
         .zip(&judged.standings)
-        .filter(|(_, standing)| **standing == Standing::Unseen);
+        .filter(|(_, standing)| **standing == Standing::Unseen)
+        .filter(|((_, address), _)| address.seen.reserved.is_none());
     for ((_, address), _) in unseen {
         let family = if address.seen.address.is_ipv4() {
             "IPv4"

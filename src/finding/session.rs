@@ -6,6 +6,7 @@ use crate::judge::{
 };
 use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
+use super::dns::RESERVED_ADDRESS;
 use super::old_tls;
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
@@ -128,6 +129,11 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
+        if let Some(block) = &address.seen.reserved {
+            let subject = peer(host, address.seen.address);
+            let message = format!("{subject} was not connected to: the address is of {block}.");
+            findings.add(&RESERVED_ADDRESS, subject, message);
+        }
         for session in &address.sessions {
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {

@@ -132,9 +132,13 @@ impl<'a> Evidence<'a> {
             port,
         };
         let Some(session) = address.session(policy.sni.as_deref()) else {
+            let why = address.seen.reserved.as_ref();
             return Attempt::Soft(Failure::new(
                 "4.4.1",
-                format!("{} was not looked at", peer.name),
+                match why {
+                    None => format!("{} was not looked at", peer.name),
+                    Some(block) => format!("{} was not looked at: {block}", peer.name),
+                },
             ));
         };
         attempt::attempt(session.seen, &peer, &policy, age, || {

@@ -149,6 +149,11 @@ fn blind_reason(evidence: &Evidence<'_>) -> String {
              look from the mail server itself."
                 .to_owned()
         }
+        Some(Blind::Reserved) => {
+            "No mail server has an address of the public internet, so none was connected to: \
+             --allow-private does it all the same."
+                .to_owned()
+        }
         Some(Blind::Unvalidated) | None => {
             "The resolver does not validate and hands out too little to do it here, so nobody can \
              tell whether the TLSA records count: ask one that does (--resolver)."

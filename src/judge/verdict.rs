@@ -74,7 +74,8 @@ pub(crate) fn standing(
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
 ) -> Standing {
-    if cannot_be_seen(address) && !family_works(evidence, address) {
+    let reserved = address.seen.reserved.is_some();
+    if reserved || cannot_be_seen(address) && !family_works(evidence, address) {
         return Standing::Unseen;
     }
     let request = PolicyRequest::plain(SecurityLevel::Dane);
@@ -128,6 +129,8 @@ pub(crate) enum Blind {
     Resolver,
     /// No address can be reached from here.
     Network,
+    /// Every address is reserved, and so none was connected to.
+    Reserved,
     /// There are TLSA records, and nobody vouches for them.
     Unvalidated,
 }
@@ -141,9 +144,16 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
     {
         return Some(Blind::Resolver);
     }
-    let mut addresses = evidence.addresses().peekable();
-    if addresses.peek().is_some() && addresses.all(|(_, address)| cannot_be_seen(address)) {
-        return Some(Blind::Network);
+    let addresses: Vec<_> = evidence.addresses().map(|(_, address)| address).collect();
+    if !addresses.is_empty() && addresses.iter().all(|address| cannot_be_seen(address)) {
+        let all_reserved = addresses
+            .iter()
+            .all(|address| address.seen.reserved.is_some());
+        return Some(if all_reserved {
+            Blind::Reserved
+        } else {
+            Blind::Network
+        });
     }
     let any_tlsa = observation.hosts.iter().any(|host| {
         host.tlsa

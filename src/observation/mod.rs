@@ -128,8 +128,12 @@ pub struct AddressSeen {
     /// The address.
     pub address: IpAddr,
     /// The sessions: one without SNI, and one with the SNI of each TLSA base
-    /// domain in play. Empty where a budget left the address out.
+    /// domain in play. Empty where the address was left out.
     pub sessions: Vec<Session>,
+    /// The reserved block for whose sake it was left out: nobody in the
+    /// public internet has such an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<String>,
 }
 
 impl AddressSeen {

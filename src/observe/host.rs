@@ -15,17 +15,21 @@ use super::lookup::{Dns, Looked, Raw, settle};
 use super::smtp::{self, Script};
 use super::tls;
 use super::wire::Datum;
-use crate::next_hop::host_name_fault;
+use crate::next_hop::{NextHop, NextHopHost, host_name_fault};
 use crate::observation::{
     AddressSeen, HostSeen, Interruption, Lookup, RecordType, ResolverValidation, Session,
     SessionEnd, TlsaLookup,
 };
+use crate::reserved::{ReservedBlock, reserved_block};
 use crate::tlsa::TlsaRecord;
 
 /// What all parts of one check share.
 pub(super) struct Check<'a> {
     setup: &'a Setup,
     port: u16,
+    /// The address that was asked for by itself: it is no name that leads
+    /// somewhere unawares.
+    typed: Option<IpAddr>,
     dns: &'a Dns<'a>,
     deadline: Deadline,
     cuts: &'a Cuts,
@@ -51,14 +55,18 @@ struct Family {
 impl<'a> Check<'a> {
     pub(super) fn new(
         setup: &'a Setup,
-        port: u16,
+        next_hop: &NextHop,
         dns: &'a Dns<'a>,
         deadline: Deadline,
         cuts: &'a Cuts,
     ) -> Self {
         Self {
             setup,
-            port,
+            port: next_hop.port,
+            typed: match next_hop.host {
+                NextHopHost::Address(address) => Some(address),
+                NextHopHost::Name(_) => None,
+            },
             dns,
             deadline,
             cuts,
@@ -130,6 +138,7 @@ impl<'a> Check<'a> {
             .extend(left_out.into_iter().map(|address| AddressSeen {
                 address,
                 sessions: Vec::new(),
+                reserved: None,
             }));
         family
     }
@@ -140,6 +149,13 @@ impl<'a> Check<'a> {
     where
         B: Future<Output = Arc<Bases>>,
     {
+        if let Some(block) = self.left_alone(address) {
+            return AddressSeen {
+                address,
+                sessions: Vec::new(),
+                reserved: Some(block.to_string()),
+            };
+        }
         let sni = async { bases.await.sni.clone() };
         let named = async {
             match sni.await {
@@ -159,7 +175,19 @@ impl<'a> Check<'a> {
                 *session = again;
             }
         }
-        AddressSeen { address, sessions }
+        AddressSeen {
+            address,
+            sessions,
+            reserved: None,
+        }
+    }
+
+    /// The reserved block that keeps an address from being connected to.
+    fn left_alone(&self, address: IpAddr) -> Option<&'static ReservedBlock> {
+        if self.setup.allow_private || self.typed == Some(address) {
+            return None;
+        }
+        reserved_block(address)
     }
 
     async fn talk(&self, address: IpAddr, sni: Option<&str>) -> Option<Session> {

@@ -74,6 +74,9 @@ pub struct Setup {
     pub helo_name: String,
     /// How an address becomes a byte stream.
     pub dial: Dial,
+    /// Whether reserved and private addresses that a name leads to are
+    /// connected to.
+    pub allow_private: bool,
 }
 
 /// Looks at a next hop and everything behind it.
@@ -83,7 +86,7 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
     let dns = Dns::new(setup, deadline, &cuts);
-    let check = Check::new(setup, next_hop.port, &dns, deadline, &cuts);
+    let check = Check::new(setup, next_hop, &dns, deadline, &cuts);
 
     // The probe costs no time of its own: the MX lookup takes as long.
     let (shortcoming, (mx, raw_hosts)) = tokio::join!(dns.shortcoming(), async {

@@ -234,6 +234,7 @@ fn host_report(
                 address: address.seen.address.to_string(),
                 dane: standing,
                 records: record_reports(address),
+                reserved: address.seen.reserved.as_deref().map(printable),
                 sessions: address.sessions.iter().map(session_report).collect(),
             })
             .collect(),

@@ -141,6 +141,8 @@ pub struct AddressReport {
     /// Each record against what is served here; empty where no TLSA records
     /// are in play.
     pub records: Vec<RecordReport>,
+    /// The reserved block for whose sake it was not connected to, else null.
+    pub reserved: Option<String>,
     /// The sessions.
     pub sessions: Vec<SessionReport>,
 }

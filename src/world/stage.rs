@@ -165,6 +165,7 @@ impl RunningStage {
             times: Times::default(),
             helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
+            allow_private: true,
         }
     }
 

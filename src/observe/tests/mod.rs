@@ -54,6 +54,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         times: quick(),
         helo_name: "probe.example".to_owned(),
         dial: Dial::Routed(routes),
+        allow_private: true,
     }
 }
 

@@ -88,6 +88,7 @@ fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
         let alike = groups.iter_mut().find(|group| {
             group.first().is_some_and(|first| {
                 first.dane == address.dane
+                    && first.reserved == address.reserved
                     && first.records == address.records
                     && first.sessions == address.sessions
             })
@@ -158,7 +159,13 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             (Tone::Bad, "its TLSA records cannot be looked up".to_owned())
         }
         (Standing::Broken, None) => (Tone::Bad, "no TLSA record vouches for it".to_owned()),
-        (Standing::Unseen, None) => (Tone::Doubtful, "not looked at".to_owned()),
+        (Standing::Unseen, None) => (
+            Tone::Doubtful,
+            match &address.reserved {
+                None => "not looked at".to_owned(),
+                Some(block) => format!("not connected to ({block})"),
+            },
+        ),
     }
 }
 

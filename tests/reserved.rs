@@ -1,0 +1,122 @@
+//! Names that lead to addresses which nobody in the public internet has.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use danecheck::judge::{Standing, Verdict};
+use danecheck::observe::{Setup, observe};
+use danecheck::report::{ExitStatus, FailOn, HumanStyle, Report, exit_status, human};
+use danecheck::world::dns::Zone;
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::{RunningStage, Stage};
+
+use support::{ids, now};
+
+/// Nothing goes there: the stage routes it to loopback.
+const PUBLIC: &str = "192.0.1.10";
+const PRIVATE: &str = "10.0.0.10";
+
+/// A domain in order whose MX records and addresses these are, with a server
+/// at both addresses.
+async fn stage(records: &str) -> RunningStage {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx1.example.com");
+    stage.zone(
+        Zone::signed("example.com.")
+            .records(records)
+            .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)),
+    );
+    for address in [PUBLIC, PRIVATE] {
+        stage.server(address, MailServer::new(identity.clone()));
+    }
+    stage.start().await.unwrap()
+}
+
+async fn look(stage: &RunningStage, target: &str, allow_private: bool) -> Report {
+    let setup = Setup {
+        allow_private,
+        ..stage.setup()
+    };
+    Report::of(&observe(&target.parse().unwrap(), &setup).await)
+}
+
+/// How many clients the public and the private address had.
+fn visits(stage: &RunningStage) -> Vec<usize> {
+    let servers = stage.servers().iter();
+    servers.map(|server| server.sessions().len()).collect()
+}
+
+#[tokio::test]
+async fn a_private_address_is_told_and_left_alone() {
+    let stage = stage(&format!("@ MX 10 mx1\nmx1 A {PRIVATE}")).await;
+    let report = look(&stage, "example.com", false).await;
+    assert_eq!(visits(&stage), [0, 0]);
+    assert_eq!(ids(&report), ["reserved-address"]);
+    assert_eq!(report.verdict, Verdict::Indeterminate);
+    assert_eq!(
+        exit_status(&report, false, FailOn::Warning),
+        ExitStatus::Unknown
+    );
+    assert_eq!(
+        report.outcomes.dane.reason.as_deref(),
+        Some("mx1.example.com[10.0.0.10] was not looked at: 10.0.0.0/8, private use")
+    );
+    let text = human(&report, HumanStyle::default());
+    for words in [
+        "not connected to (10.0.0.0/8, private use)",
+        "--allow-private",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_private_address_is_connected_to_by_wish() {
+    let stage = stage(&format!("@ MX 10 mx1\nmx1 A {PRIVATE}")).await;
+    let report = look(&stage, "example.com", true).await;
+    assert_eq!(visits(&stage), [0, 2]);
+    assert_eq!(ids(&report), [""; 0]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn a_private_address_beside_a_public_one_is_not_counted() {
+    let stage = stage(&format!("@ MX 10 mx1\nmx1 A {PUBLIC}\nmx1 A {PRIVATE}")).await;
+    let report = look(&stage, "example.com", false).await;
+    assert_eq!(visits(&stage), [2, 0]);
+    assert_eq!(ids(&report), ["reserved-address"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    let standings: Vec<Standing> = report
+        .hosts
+        .iter()
+        .flat_map(|host| &host.addresses)
+        .map(|address| address.dane)
+        .collect();
+    assert_eq!(standings, [Standing::Unseen, Standing::Authenticated]);
+    assert_eq!(
+        exit_status(&report, false, FailOn::Warning),
+        ExitStatus::Warning
+    );
+}
+
+#[tokio::test]
+async fn an_mx_record_with_a_private_address_in_it_is_no_way_in() {
+    let stage = stage(&format!("@ MX 10 {PRIVATE}.")).await;
+    let report = look(&stage, "example.com", false).await;
+    assert_eq!(visits(&stage), [0, 0]);
+    assert_eq!(ids(&report), ["mx-host-is-address", "reserved-address"]);
+}
+
+#[tokio::test]
+async fn an_address_that_was_typed_is_connected_to() {
+    let stage = stage("@ MX 10 mx1").await;
+    let report = look(&stage, "[10.0.0.10]", false).await;
+    assert_eq!(visits(&stage), [0, 1]);
+    assert_eq!(report.verdict, Verdict::NoDane);
+}
