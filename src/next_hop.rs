@@ -18,6 +18,10 @@ pub struct NextHop {
     pub bracketed: bool,
     /// The TCP port; 25 where none was written.
     pub port: u16,
+    /// The port as it was written, for `example.com:25` and
+    /// `example.com:smtp` are policy keys of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_port: Option<String>,
 }
 
 /// The name or address of a next hop.
@@ -79,10 +83,11 @@ impl fmt::Display for NextHop {
             (NextHopHost::Name(name), true) => write!(f, "[{name}]")?,
             (NextHopHost::Address(address), _) => write!(f, "[{address}]")?,
         }
-        if self.port != SMTP_PORT {
-            write!(f, ":{}", self.port)?;
+        match &self.written_port {
+            Some(written) => write!(f, ":{written}"),
+            None if self.port == SMTP_PORT => Ok(()),
+            None => write!(f, ":{}", self.port),
         }
-        Ok(())
     }
 }
 
@@ -97,12 +102,14 @@ impl FromStr for NextHop {
             return Err(NextHopError::Empty);
         }
         let (host, port, bracketed) = split(text)?;
+        let written_port = port.map(str::to_ascii_lowercase);
         let port = port.map_or(Ok(SMTP_PORT), parse_port)?;
         if bracketed && let Some(address) = parse_address(host) {
             return Ok(Self {
                 host: NextHopHost::Address(address),
                 bracketed,
                 port,
+                written_port,
             });
         }
         if !bracketed && host.parse::<IpAddr>().is_ok() {
@@ -112,6 +119,7 @@ impl FromStr for NextHop {
             host: NextHopHost::Name(domain_name(host)?),
             bracketed,
             port,
+            written_port,
         })
     }
 }
@@ -141,13 +149,14 @@ fn split(text: &str) -> Result<(&str, Option<&str>, bool), NextHopError> {
 
 fn parse_port(text: &str) -> Result<u16, NextHopError> {
     // Postfix asks services(5); these are the names that mail uses.
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "smtp" => return Ok(SMTP_PORT),
         "submission" => return Ok(587),
         _ => {}
     }
-    text.parse()
-        .ok()
+    Some(text)
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
         .filter(|port| *port != 0)
         .ok_or_else(|| NextHopError::Port(text.to_owned()))
 }
@@ -228,7 +237,12 @@ mod tests {
             ("\"a@b\"@example.com", "example.com"),
             ("example.com:2525", "example.com:2525"),
             ("[mail.example.com]", "[mail.example.com]"),
-            ("[mail.example.com]:submission", "[mail.example.com]:587"),
+            ("example.com:25", "example.com:25"),
+            ("Example.com:SMTP", "example.com:smtp"),
+            (
+                "[mail.example.com]:submission",
+                "[mail.example.com]:submission",
+            ),
             ("[192.0.2.1]:26", "[192.0.2.1]:26"),
             ("[IPv6:2001:db8::1]", "[2001:db8::1]"),
             ("b\u{fc}cher.example", "xn--bcher-kva.example"),
@@ -236,6 +250,14 @@ mod tests {
         ] {
             assert_eq!(parse(given).policy_key(), key, "{given}");
         }
+    }
+
+    #[test]
+    fn a_next_hop_saved_before_its_port_text_was_kept_is_read() {
+        let saved = r#"{"host":{"name":"example.com"},"bracketed":false,"port":26}"#;
+        let read: NextHop = serde_json::from_str(saved).unwrap();
+        assert_eq!(read.policy_key(), "example.com:26");
+        assert_eq!(parse("example.com").written_port, None);
     }
 
     #[test]
@@ -258,6 +280,8 @@ mod tests {
             "example.com:0",
             "example.com:99999",
             "example.com:x",
+            "example.com:+25",
+            "example.com:",
             "192.0.2.1",
             "2001:db8::1",
             "exa mple.com",
