@@ -23,10 +23,30 @@ const ORDER_LIMIT: usize = 20_000;
 pub(crate) struct Prospect {
     pub(crate) candidate: Candidate,
     pub(crate) host: String,
+    /// Where this address is the first of its host to be tried.
+    pub(crate) own: Attempts,
+    /// After an address of the other family, where that makes a difference:
+    /// one delivery keeps the policy of a host that its first address got
+    /// (`smtp_tls_policy_cache_query` in `smtp_tls_policy.c`).
+    pub(crate) after_other_family: Option<Attempts>,
+}
+
+/// What one address comes to under one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempts {
     /// At the first attempt.
     pub(crate) new: Attempt,
     /// When the message is older than `minimal_backoff_time`.
     pub(crate) deferred: Attempt,
+}
+
+impl Attempts {
+    fn at(&self, age: Age) -> &Attempt {
+        match age {
+            Age::New => &self.new,
+            Age::Deferred => &self.deferred,
+        }
+    }
 }
 
 /// One end that a delivery can come to.
@@ -130,7 +150,7 @@ fn ends(prospects: &[Prospect], age: Age) -> Vec<End> {
         budget: ORDER_LIMIT,
     };
     let open: Vec<usize> = (0..prospects.len()).collect();
-    search.step(&open, 0, Quota::of(prospects), None);
+    search.step(&open, &[], Quota::of(prospects), None);
     search.ends
 }
 
@@ -194,6 +214,10 @@ impl Quota {
     }
 }
 
+fn same_family(one: &Prospect, other: &Prospect) -> bool {
+    one.candidate.ip.is_ipv4() == other.candidate.ip.is_ipv4()
+}
+
 struct Search<'a> {
     prospects: &'a [Prospect],
     age: Age,
@@ -202,38 +226,46 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn attempt(&self, prospect: &Prospect) -> Attempt {
-        match self.age {
-            Age::New => prospect.new.clone(),
-            Age::Deferred => prospect.deferred.clone(),
-        }
+    /// What this address comes to after those already tried.
+    fn attempt<'p>(&self, prospect: &'p Prospect, tried: &[usize]) -> &'p Attempt {
+        let first_of_host = tried
+            .iter()
+            .filter_map(|index| self.prospects.get(*index))
+            .find(|other| other.candidate.host == prospect.candidate.host);
+        let attempts = match (first_of_host, &prospect.after_other_family) {
+            (Some(first), Some(other)) if !same_family(first, prospect) => other,
+            _ => &prospect.own,
+        };
+        attempts.at(self.age)
     }
 
-    fn step(&mut self, open: &[usize], tried: usize, quota: Quota, last: Option<&Failure>) {
+    fn step(&mut self, open: &[usize], tried: &[usize], quota: Quota, last: Option<&Failure>) {
         self.budget = self.budget.saturating_sub(1);
-        let next = self.choices(open, quota);
-        if tried == ADDRESS_LIMIT || next.is_empty() || self.budget == 0 {
+        let next = self.choices(open, tried, quota);
+        if tried.len() == ADDRESS_LIMIT || next.is_empty() || self.budget == 0 {
             if let Some(failure) = last {
                 self.end(None, EndResult::Soft(failure.clone()));
             }
             return;
         }
+        let prospects = self.prospects;
         for (index, quota) in next {
-            let Some(prospect) = self.prospects.get(index) else {
+            let Some(prospect) = prospects.get(index) else {
                 continue;
             };
-            match self.attempt(prospect) {
+            match self.attempt(prospect, tried) {
                 Attempt::Ready(channel) => {
-                    self.end(Some(prospect.host.clone()), EndResult::Ready(channel));
+                    self.end(Some(prospect.host.clone()), EndResult::Ready(*channel));
                 }
-                Attempt::Hard(failure) => self.end(None, EndResult::Hard(failure)),
+                Attempt::Hard(failure) => self.end(None, EndResult::Hard(failure.clone())),
                 Attempt::Soft(failure) => {
                     let rest: Vec<usize> = open
                         .iter()
                         .copied()
                         .filter(|other| *other != index)
                         .collect();
-                    self.step(&rest, tried + 1, quota, Some(&failure));
+                    let tried = [tried, &[index]].concat();
+                    self.step(&rest, &tried, quota, Some(failure));
                 }
             }
         }
@@ -241,7 +273,7 @@ impl Search<'_> {
 
     /// The addresses that may come next: those of the best preference that
     /// are kept, equals counted once.
-    fn choices(&self, open: &[usize], quota: Quota) -> Vec<(usize, Quota)> {
+    fn choices(&self, open: &[usize], tried: &[usize], quota: Quota) -> Vec<(usize, Quota)> {
         let kept: Vec<(usize, Quota, &Prospect)> = open
             .iter()
             .filter_map(|index| {
@@ -254,8 +286,14 @@ impl Search<'_> {
         for choice in kept {
             let (_, _, prospect) = &choice;
             let known = choices.iter().any(|(_, _, other)| {
-                other.candidate.ip.is_ipv4() == prospect.candidate.ip.is_ipv4()
-                    && self.attempt(other).leads_where(&self.attempt(prospect))
+                let equal_in_what_follows = other.candidate.host == prospect.candidate.host
+                    || (other.after_other_family.is_none()
+                        && prospect.after_other_family.is_none());
+                same_family(other, prospect)
+                    && equal_in_what_follows
+                    && self
+                        .attempt(other, tried)
+                        .leads_where(self.attempt(prospect, tried))
             });
             if Some(prospect.candidate.preference) == best && !known {
                 choices.push(choice);
@@ -288,6 +326,13 @@ mod tests {
                 ip: ip.parse().unwrap(),
             },
             host: format!("mx-{ip}"),
+            own: attempts(attempt),
+            after_other_family: None,
+        }
+    }
+
+    fn attempts(attempt: Attempt) -> Attempts {
+        Attempts {
             new: attempt.clone(),
             deferred: attempt,
         }
@@ -363,6 +408,30 @@ mod tests {
             Attempt::Ready(Channel::Encrypted),
         ));
         assert_eq!(deliver(&prospects).delivery, Delivery::Delivered);
+    }
+
+    #[test]
+    fn a_host_keeps_the_policy_of_the_address_that_was_tried_first() {
+        // Only IPv6 is secure, so level dane-only refuses the host where IPv4
+        // comes first, and both addresses then.
+        let refused = soft("no TLSA records found");
+        let mut v6 = prospect("2001:db8::1", 10, Attempt::Ready(Channel::Authenticated));
+        v6.after_other_family = Some(attempts(refused.clone()));
+        let mut v4 = prospect("192.0.2.1", 10, refused);
+        v4.after_other_family = Some(attempts(Attempt::Ready(Channel::Authenticated)));
+        let outcome = deliver(&[v6, v4]);
+        assert_eq!(outcome.delivery, Delivery::Deferred);
+        assert!(outcome.varies);
+    }
+
+    #[test]
+    fn the_policy_of_one_host_is_not_that_of_another() {
+        let refused = soft("no TLSA records found");
+        let v4 = prospect("192.0.2.1", 10, refused.clone());
+        let mut v6 = prospect("2001:db8::1", 10, Attempt::Ready(Channel::Authenticated));
+        v6.candidate.host = 1;
+        v6.after_other_family = Some(attempts(refused));
+        assert_eq!(deliver(&[v4, v6]).delivery, Delivery::Delivered);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::observation::{AddressSeen, HostSeen, Observation, Session};
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
-use super::delivery::{self, Prospect};
+use super::delivery::{self, Attempts, Prospect};
 use super::outcome::{Channel, Outcome};
 use super::policy::{
     MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play, tls_policy,
@@ -96,34 +96,49 @@ impl<'a> Evidence<'a> {
             .filter_map(|candidate| {
                 let host = self.hosts.get(candidate.host)?;
                 let address = host.addresses.get(candidate.address)?;
-                let new = self.attempt(request, host, address, Age::New);
-                let deferred = match &new {
-                    // Age turns soft failures only.
-                    Attempt::Soft(_) => self.attempt(request, host, address, Age::Deferred),
-                    Attempt::Ready(_) | Attempt::Hard(_) => new.clone(),
-                };
+                let other = host.other_family(address);
                 Some(Prospect {
                     candidate: *candidate,
                     host: host.seen.name.clone(),
-                    new,
-                    deferred,
+                    own: self.attempts(request, host, address, &address.dane),
+                    after_other_family: other
+                        .filter(|other| other.dane != address.dane)
+                        .map(|other| self.attempts(request, host, address, &other.dane)),
                 })
             })
             .collect();
         delivery::deliver(&prospects)
     }
 
-    /// What Postfix gets from one address under this policy.
+    fn attempts(
+        &self,
+        request: &PolicyRequest,
+        host: &HostEvidence<'_>,
+        address: &AddressEvidence<'_>,
+        dane: &DaneRecords<'_>,
+    ) -> Attempts {
+        let new = self.attempt(request, host, address, dane, Age::New);
+        let deferred = match &new {
+            // Age turns soft failures only.
+            Attempt::Soft(_) => self.attempt(request, host, address, dane, Age::Deferred),
+            Attempt::Ready(_) | Attempt::Hard(_) => new.clone(),
+        };
+        Attempts { new, deferred }
+    }
+
+    /// What Postfix gets from one address under this policy, with the TLSA
+    /// records in play for its host.
     pub(crate) fn attempt(
         &self,
         request: &PolicyRequest,
         host: &HostEvidence<'_>,
         address: &AddressEvidence<'_>,
+        dane: &DaneRecords<'_>,
         age: Age,
     ) -> Attempt {
         let port = self.observation.next_hop.port;
         let name = &host.seen.name;
-        let policy = match tls_policy(request, self.observation, name, &address.dane) {
+        let policy = match tls_policy(request, self.observation, name, dane) {
             Ok(policy) => policy,
             Err(failure) => return Attempt::Soft(Failure::new("4.7.5", failure.text(name, port))),
         };
@@ -141,14 +156,21 @@ impl<'a> Evidence<'a> {
                 },
             ));
         };
+        // The match made beforehand is for the address's own records.
+        let matched = session.dane.as_ref().filter(|_| *dane == address.dane);
         attempt::attempt(session.seen, &peer, &policy, age, || {
-            self.check(session, &policy)
+            self.check(session, matched, &policy)
         })
     }
 
     /// Whether a certificate passes (`tls_client_start` and
     /// `verify_extract_name` in Postfix's `tls_client.c`).
-    fn check(&self, session: &SessionEvidence<'_>, policy: &TlsPolicy<'_>) -> Checked {
+    fn check(
+        &self,
+        session: &SessionEvidence<'_>,
+        matched: Option<&DaneMatching>,
+        policy: &TlsPolicy<'_>,
+    ) -> Checked {
         let now = self.observation.checked_at;
         let passed = |ok: bool| {
             if ok {
@@ -178,7 +200,7 @@ impl<'a> Evidence<'a> {
                 only,
             } => {
                 let computed;
-                let matching = match &session.dane {
+                let matching = match matched {
                     Some(matching) => matching,
                     None => {
                         computed = match_dane(records, &session.chain, names, now);
@@ -200,6 +222,15 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
+    }
+}
+
+impl<'a> HostEvidence<'a> {
+    /// An address of the family that this one is not of.
+    fn other_family(&self, address: &AddressEvidence<'_>) -> Option<&AddressEvidence<'a>> {
+        self.addresses
+            .iter()
+            .find(|other| other.seen.address.is_ipv4() != address.seen.address.is_ipv4())
     }
 }
 

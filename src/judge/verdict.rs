@@ -79,7 +79,7 @@ pub(crate) fn standing(
         return Standing::Unseen;
     }
     let request = PolicyRequest::plain(SecurityLevel::Dane);
-    let attempt = evidence.attempt(&request, host, address, Age::Deferred);
+    let attempt = evidence.attempt(&request, host, address, &address.dane, Age::Deferred);
     match (&attempt, &address.dane) {
         (Attempt::Ready(_), DaneRecords::Unusable(_)) => Standing::Unusable,
         (Attempt::Ready(_), DaneRecords::Usable(..)) => {
