@@ -79,6 +79,7 @@ pub(crate) fn attempt(
     age: Age,
     check: impl Fn() -> Checked,
 ) -> Attempt {
+    let stage_in_tls = hello_stage(session.refused_ehlo_in_tls.is_some());
     match &session.end {
         SessionEnd::NotConnected(failure) => Attempt::Soft(Failure::new(
             "4.4.1",
@@ -102,12 +103,7 @@ pub(crate) fn attempt(
                 .ehlo
                 .as_ref()
                 .is_some_and(|reply| !reply.is_positive());
-            let stage = if refused { "HELO" } else { "EHLO" };
-            Attempt::Soft(interrupted(
-                *how,
-                peer,
-                &format!("performing the {stage} handshake"),
-            ))
+            Attempt::Soft(interrupted(*how, peer, hello_stage(refused)))
         }
         SessionEnd::EhloRefused(reply) => refusal(peer, reply, dsn(reply)),
         SessionEnd::NoStartTls
@@ -118,8 +114,12 @@ pub(crate) fn attempt(
         | SessionEnd::EhloRefusedInTls(_)
         | SessionEnd::Completed => match policy.tls {
             TlsUse::Never => Attempt::Ready(Channel::Plaintext),
-            TlsUse::Opportunistic => opportunistic(end_for_postfix(session, policy), peer, age),
-            TlsUse::Mandatory => mandatory(end_for_postfix(session, policy), peer, check),
+            TlsUse::Opportunistic => {
+                opportunistic(end_for_postfix(session, policy), peer, age, stage_in_tls)
+            }
+            TlsUse::Mandatory => {
+                mandatory(end_for_postfix(session, policy), peer, check, stage_in_tls)
+            }
         },
     }
 }
@@ -135,7 +135,7 @@ fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a Sess
 }
 
 /// Level `may`: plain text wherever Postfix allows it.
-fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age) -> Attempt {
+fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age, stage_in_tls: &str) -> Attempt {
     let plain_text_when_deferred = |failure| match age {
         Age::New => Attempt::Soft(failure),
         // PLAINTEXT_FALLBACK_OK_AFTER_STARTTLS_FAILURE and
@@ -150,7 +150,7 @@ fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age) -> Attempt {
         }
         SessionEnd::HandshakeFailed(_) => plain_text_when_deferred(handshake_failure()),
         SessionEnd::NoEhloReplyInTls(how) => {
-            plain_text_when_deferred(interrupted(*how, peer, "performing the EHLO handshake"))
+            plain_text_when_deferred(interrupted(*how, peer, stage_in_tls))
         }
         SessionEnd::EhloRefusedInTls(reply) => refusal(peer, reply, dsn(reply)),
         SessionEnd::Completed => Attempt::Ready(Channel::Encrypted),
@@ -159,7 +159,12 @@ fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age) -> Attempt {
 }
 
 /// Level `encrypt` and above.
-fn mandatory(end: &SessionEnd, peer: &Peer, check: impl Fn() -> Checked) -> Attempt {
+fn mandatory(
+    end: &SessionEnd,
+    peer: &Peer,
+    check: impl Fn() -> Checked,
+    stage_in_tls: &str,
+) -> Attempt {
     match end {
         SessionEnd::StartTlsRefused(reply) => {
             return server_failure(
@@ -190,12 +195,21 @@ fn mandatory(end: &SessionEnd, peer: &Peer, check: impl Fn() -> Checked) -> Atte
             Attempt::Soft(Failure::new("4.7.5", "Server certificate not verified"))
         }
         (Checked::Passed(_), SessionEnd::NoEhloReplyInTls(how)) => {
-            Attempt::Soft(interrupted(*how, peer, "performing the EHLO handshake"))
+            Attempt::Soft(interrupted(*how, peer, stage_in_tls))
         }
         (Checked::Passed(_), SessionEnd::EhloRefusedInTls(reply)) => {
             refusal(peer, reply, dsn(reply))
         }
         (Checked::Passed(channel), _) => Attempt::Ready(channel),
+    }
+}
+
+/// What `smtp_helo` was at when no reply came.
+fn hello_stage(ehlo_refused: bool) -> &'static str {
+    if ehlo_refused {
+        "performing the HELO handshake"
+    } else {
+        "performing the EHLO handshake"
     }
 }
 

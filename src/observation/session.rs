@@ -21,6 +21,9 @@ pub struct Session {
     /// not follow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
+    /// The reply to `EHLO` inside TLS, where it was refused and `HELO` tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ehlo_in_tls: Option<Reply>,
     /// How it ended.
     pub end: SessionEnd,
 }

@@ -214,6 +214,7 @@ impl<'a> Check<'a> {
                 ehlo: None,
                 tls: None,
                 legacy: None,
+                refused_ehlo_in_tls: None,
                 end: SessionEnd::NotConnected(failure),
             }),
             Ok(stream) => {

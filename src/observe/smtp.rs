@@ -20,15 +20,10 @@ pub(super) struct Script<'a> {
     pub(super) cuts: &'a Cuts,
 }
 
-/// How the server took `EHLO` and, where needed, `HELO`.
-enum Hello {
-    /// Ready for mail; whether it was `EHLO` that was accepted.
-    Accepted {
-        reply: Reply,
-        extended: bool,
-    },
-    Refused(Reply),
-    Interrupted(Interruption),
+/// How the server took `EHLO` and, where that was refused, `HELO`.
+struct Hello {
+    refused_ehlo: Option<Reply>,
+    result: Result<Reply, Interruption>,
 }
 
 /// What is known of a session under way.
@@ -37,6 +32,7 @@ struct Seen {
     greeting: Option<Reply>,
     ehlo: Option<Reply>,
     tls: Option<TlsSeen>,
+    refused_ehlo_in_tls: Option<Reply>,
 }
 
 /// Talks to a server over a connection just opened.
@@ -59,6 +55,7 @@ where
         ehlo: seen.ehlo,
         tls: seen.tls,
         legacy: None,
+        refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
         end,
     }
 }
@@ -96,22 +93,21 @@ where
             }
         }
     }
-    let offered = match hello(chat, script).await {
-        Hello::Interrupted(interruption) => return Some(SessionEnd::NoEhloReply(interruption)),
-        Hello::Refused(reply) => {
-            seen.ehlo = Some(reply.clone());
-            return Some(SessionEnd::EhloRefused(reply));
-        }
-        Hello::Accepted { reply, extended } => {
-            // A server that took `HELO` offered nothing.
-            let offered = extended
-                && reply
-                    .keywords()
-                    .any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS"));
-            seen.ehlo = Some(reply);
-            offered
-        }
+    let hello = hello(chat, script).await;
+    let extended = hello.refused_ehlo.is_none();
+    seen.ehlo = hello.refused_ehlo;
+    let reply = match hello.result {
+        Err(interruption) => return Some(SessionEnd::NoEhloReply(interruption)),
+        Ok(reply) => seen.ehlo.insert(reply).clone(),
     };
+    if !reply.is_positive() {
+        return Some(SessionEnd::EhloRefused(reply));
+    }
+    // A server that took `HELO` offered nothing.
+    let offered = extended
+        && reply
+            .keywords()
+            .any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS"));
     if !offered {
         return Some(SessionEnd::NoStartTls);
     }
@@ -143,10 +139,12 @@ where
         Err(failure) => return SessionEnd::HandshakeFailed(failure),
     };
     let mut chat = Chat::new(stream);
-    let end = match hello(&mut chat, script).await {
-        Hello::Accepted { .. } => SessionEnd::Completed,
-        Hello::Refused(reply) => SessionEnd::EhloRefusedInTls(reply),
-        Hello::Interrupted(interruption) => SessionEnd::NoEhloReplyInTls(interruption),
+    let hello = hello(&mut chat, script).await;
+    seen.refused_ehlo_in_tls = hello.refused_ehlo;
+    let end = match hello.result {
+        Ok(reply) if reply.is_positive() => SessionEnd::Completed,
+        Ok(reply) => SessionEnd::EhloRefusedInTls(reply),
+        Err(interruption) => SessionEnd::NoEhloReplyInTls(interruption),
     };
     goodbye(chat, &end, script).await;
     end
@@ -157,19 +155,26 @@ async fn hello<S>(chat: &mut Chat<S>, script: &Script<'_>) -> Hello
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    for (verb, extended) in [("EHLO", true), ("HELO", false)] {
-        let command = format!("{verb} {}", script.helo_name);
-        match chat
-            .ask(&command, script.times.reply, script.deadline)
-            .await
-        {
-            Err(interruption) => return Hello::Interrupted(interruption),
-            Ok(reply) if reply.is_positive() => return Hello::Accepted { reply, extended },
-            Ok(reply) if extended && reply.code != 421 => {}
-            Ok(reply) => return Hello::Refused(reply),
-        }
+    let ehlo = say(chat, "EHLO", script).await;
+    match ehlo {
+        Ok(reply) if !reply.is_positive() && reply.code != 421 => Hello {
+            refused_ehlo: Some(reply),
+            result: say(chat, "HELO", script).await,
+        },
+        result => Hello {
+            refused_ehlo: None,
+            result,
+        },
     }
-    Hello::Interrupted(Interruption::Lost)
+}
+
+async fn say<S>(chat: &mut Chat<S>, verb: &str, script: &Script<'_>) -> Result<Reply, Interruption>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let command = format!("{verb} {}", script.helo_name);
+    chat.ask(&command, script.times.reply, script.deadline)
+        .await
 }
 
 /// `QUIT`, where somebody is there to hear it.

@@ -45,6 +45,8 @@ CASES = (
     ("tls-then-hang", "silence inside TLS (R73)", scripted(ehlo_in_tls="hang"), "no-dane", False),
     ("tls-then-421", "421 inside TLS (R73)",
      scripted(ehlo_in_tls="421 4.3.2 closing"), "undeliverable", False),
+    ("tls-then-helo-drop", "EHLO refused and HELO cut off inside TLS (R73)",
+     scripted(ehlo_in_tls="502 5.5.1 what?", helo_in_tls="drop"), "no-dane", False),
     ("tls-then-helo", "EHLO refused inside TLS, HELO taken",
      scripted(ehlo_in_tls="502 5.5.1 what?"), "", False),
     ("tls-then-refused", "EHLO and HELO refused inside TLS",
