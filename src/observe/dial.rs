@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 
 use super::budget::Deadline;
-use crate::observation::{ConnectFailure, ConnectFailureKind};
+use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
 /// Where connections go.
 #[derive(Clone, Debug, Default)]
@@ -31,24 +31,32 @@ impl Dial {
                 .ok_or_else(|| io::Error::from(io::ErrorKind::HostUnreachable))?,
         };
         let stream = TcpStream::connect(to).await?;
-        // Every line is a round trip: none may wait for a fuller packet.
-        stream.set_nodelay(true)?;
+        // Every line is a round trip: none may wait for a fuller packet. A
+        // peer that is gone already shows in the dialogue.
+        let _ = stream.set_nodelay(true);
         Ok(stream)
     }
 
-    /// Connects in time, or says why not in the words that Postfix logs.
+    /// Connects in time, or says how the session ended, in the words that
+    /// Postfix logs.
     pub(super) async fn reach(
         &self,
         address: IpAddr,
         port: u16,
         step: std::time::Duration,
         deadline: Deadline,
-    ) -> Result<TcpStream, ConnectFailure> {
-        match deadline.run(step, self.connect(address, port)).await {
-            Some(Ok(stream)) => Ok(stream),
-            Some(Err(error)) => Err(failure(&error)),
-            None => Err(failure(&io::ErrorKind::TimedOut.into())),
+    ) -> Result<TcpStream, SessionEnd> {
+        let error = match deadline.run(step, self.connect(address, port)).await {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => error,
+            None => io::ErrorKind::TimedOut.into(),
+        };
+        // A connection that does not come about is refused, never reset: this
+        // one was accepted, and cut off before we looked.
+        if error.kind() == io::ErrorKind::ConnectionReset {
+            return Err(SessionEnd::NoGreeting(Interruption::Lost));
         }
+        Err(SessionEnd::NotConnected(failure(&error)))
     }
 }
 
@@ -59,7 +67,6 @@ fn failure(error: &io::Error) -> ConnectFailure {
         io::ErrorKind::TimedOut => (TimedOut, "Connection timed out"),
         io::ErrorKind::HostUnreachable => (Unreachable, "No route to host"),
         io::ErrorKind::NetworkUnreachable => (Unreachable, "Network is unreachable"),
-        io::ErrorKind::ConnectionReset => (Other, "Connection reset by peer"),
         io::ErrorKind::AddrNotAvailable => (Unreachable, "Cannot assign requested address"),
         io::ErrorKind::PermissionDenied => (Other, "Permission denied"),
         _ => {

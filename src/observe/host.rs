@@ -208,14 +208,14 @@ impl<'a> Check<'a> {
             .reach(address, self.port, times.connect, self.deadline)
             .await;
         match connection {
-            Err(failure) => Some(Session {
+            Err(end) => Some(Session {
                 sni: sni.map(str::to_owned),
                 greeting: None,
                 ehlo: None,
                 tls: None,
                 legacy: None,
                 refused_ehlo_in_tls: None,
-                end: SessionEnd::NotConnected(failure),
+                end,
             }),
             Ok(stream) => {
                 let script = Script {
