@@ -1,9 +1,9 @@
 //! Findings about the target as a whole.
 
 use crate::judge::{
-    Blind, DaneRecords, Delivery, Judged, SecurityLevel, Standing, Verdict, cannot_be_seen,
+    Blind, Channel, DaneRecords, Delivery, Judged, Outcome, SecurityLevel, Standing, Verdict,
+    blind, cannot_be_seen,
 };
-use crate::judge::{Channel, blind};
 use crate::observation::SessionEnd;
 
 use super::{Findings, Rule, Severity};
@@ -113,8 +113,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &DELIVERY_BY_CHANCE,
             target.clone(),
-            "Servers of equal preference do not behave alike: the same mail fares now better, \
-             now worse.",
+            chance(judged.outcome(SecurityLevel::Dane)),
         );
     }
     let insecure_mx = judged.evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
@@ -147,6 +146,16 @@ fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
             family,
             format!("No {family} address can be reached from here; they are left out."),
         );
+    }
+}
+
+fn chance(dane: &Outcome) -> &'static str {
+    if dane.varies && dane.delivery == Delivery::Deferred {
+        "Servers of equal preference do not behave alike: the same mail fares now better, now \
+         worse. What is deferred draws anew at each attempt."
+    } else {
+        "Servers of equal preference do not behave alike: the same mail fares now better, now \
+         worse."
     }
 }
 

@@ -87,10 +87,12 @@ pub(crate) fn recommend(
     }
     let Some(policy) = least_weakening(outcomes) else {
         let why = dane.reason.as_deref().unwrap_or_default();
-        return no_override(
-            Action::NotFixable,
-            format!("No TLS policy makes this mail flow: {why}."),
-        );
+        let scope = if dane.varies {
+            "No TLS policy makes this mail flow at every attempt"
+        } else {
+            "No TLS policy makes this mail flow"
+        };
+        return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
     let entry = Override {
         next_hop: evidence.observation.next_hop.policy_key(),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from checker import Answer
 from model import LEVELS, Scenario
 from sender import Outcome
 
@@ -146,6 +147,13 @@ class Comparison:
         """A table: how many of each field agree."""
         rows = [f"  {name:<15}{self.agree[name]:>5} of {count:>5}" for name, count in self.total.items()]
         return "\n".join(["agreement with Postfix:", *rows])
+
+
+def agrees(scenario: Scenario, measured: Measured, answer: Answer) -> bool:
+    """Whether nothing at all differs in this scenario."""
+    comparison = Comparison()
+    comparison.add(scenario, measured, answer.report, answer.status)
+    return not comparison.differences and scenario.verdict in measured.verdicts()
 
 
 def stricter_fails(measured: Measured, policy: str | None) -> bool:

@@ -26,6 +26,10 @@ HERE = Path(__file__).resolve().parent
 NO_PIN = ":".join(["00"] * 32)
 
 
+# So many times the draws of a scenario, where chance seems to be against it.
+MORE_DRAWS = 4
+
+
 def arguments() -> argparse.Namespace:
     """The command line; `run` adds --directory."""
     parser = argparse.ArgumentParser(prog="tests/postfix/run")
@@ -49,19 +53,15 @@ def chosen(only: list[str] | None) -> list[Scenario]:
     return [scenario for scenario in collect() if not only or scenario.name in only]
 
 
-def messages(scenario: Scenario, entries: dict[str, tuple[str, str]]) -> list[Message]:
-    """One message a level, or several where chance has a say, and one a proposed entry."""
-    wanted = [
-        Message(f"{level}.{number}@{scenario.name}.measure", level, scenario.next_hop)
-        for level in LEVELS
-        for number in range(scenario.repeat)
+def messages(
+    scenario: Scenario, entries: dict[str, tuple[str, str]], draws: range
+) -> list[Message]:
+    """One message for each draw at each level and with each proposed entry."""
+    return [
+        Message(f"{transport}.{number}@{scenario.name}.measure", transport, scenario.next_hop)
+        for transport in (*LEVELS, *entries)
+        for number in draws
     ]
-    wanted += [
-        Message(f"{entry}.{number}@{scenario.name}.measure", entry, scenario.next_hop)
-        for entry in entries
-        for number in range(scenario.repeat)
-    ]
-    return wanted
 
 
 def pins(placed: list[Placed]) -> str:
@@ -105,6 +105,9 @@ def main() -> int:
         raise SystemExit(f"{options.binary}: no such program; build it, or --measure-only")
     directory: Path = options.directory
     children: list[subprocess.Popen] = []
+    seen: dict[str, Outcome] = {}
+    done: dict[str, list[Message]] = {}
+    measured: dict[str, compare.Measured] = {}
     clock = Clock()
     mint = Mint(directory / "certificates")
     ca_file = directory / "ca.pem"
@@ -131,15 +134,39 @@ def main() -> int:
         entries = {
             s.name: checker.entries(answers[s.name].report) if answers else {} for s in scenarios
         }
-        batch = {s.name: messages(s, entries[s.name]) for s in scenarios}
-        # One level after the other, so that no mail server meets all of them at once.
-        mail = [m for row in itertools.zip_longest(*batch.values()) for m in row if m]
+        batch = {s.name: messages(s, entries[s.name], range(s.repeat)) for s in scenarios}
+        more = {
+            s.name: messages(s, entries[s.name], range(s.repeat, s.repeat * MORE_DRAWS))
+            for s in scenarios
+            if s.repeat > 1
+        }
         client.policies = policies(scenarios, placed, entries)
-        client.start(mail)
-        client.send(mail)
-        attempts = client.wait(mail)
-        in_tls = mailservers.received_in_tls(directory)
-        clock.done(f"{len(mail)} messages through Postfix")
+        client.start([m for part in (batch, more) for group in part.values() for m in group])
+
+        def measure(parts: dict[str, list[Message]]) -> None:
+            # One level after the other, so that no mail server meets all of them at once.
+            mail = [m for row in itertools.zip_longest(*parts.values()) for m in row if m]
+            client.send(mail)
+            attempts = client.wait(mail)
+            in_tls = mailservers.received_in_tls(directory)
+            for m in mail:
+                seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
+            for s in scenarios:
+                if part := parts.get(s.name):
+                    done[s.name] = done.get(s.name, []) + part
+                    measured[s.name] = gather(done[s.name], entries[s.name], seen)
+            clock.done(f"{len(mail)} messages through Postfix")
+
+        measure(batch)
+        # A few draws may miss the weakest lot: who seems wrong gets many more.
+        unlucky = [
+            s
+            for s in scenarios
+            if s.name in more and answers and not compare.agrees(s, measured[s.name], answers[s.name])
+        ]
+        if unlucky:
+            print(f"  more draws for {', '.join(s.name for s in unlucky)}")
+            measure({s.name: more[s.name] for s in unlucky})
     finally:
         client.stop()
         mailservers.stop(directory)
@@ -147,10 +174,6 @@ def main() -> int:
             child.terminate()
         for child in children:
             child.wait(10)
-    seen = {
-        m.recipient: outcome(m.recipient, attempts[m.recipient], in_tls) for m in mail
-    }
-    measured = {s.name: gather(batch[s.name], entries[s.name], seen) for s in scenarios}
     if options.record and answers:
         fixtures.write(scenarios, measured, answers, everything=not options.only)
     return conclude(scenarios, measured, answers, everything=not options.only)

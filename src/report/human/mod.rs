@@ -135,6 +135,14 @@ fn headline_words(report: &Report) -> (Tone, String) {
             "mail flows in TLS, but no TLSA record can be used".to_owned(),
         ),
         Verdict::NoDane => without_dane(dane),
+        Verdict::DaneBroken | Verdict::Undeliverable if dane.varies => (
+            Tone::Bad,
+            format!(
+                "senders may {} this mail, by chance{}",
+                fate(dane),
+                code(dane)
+            ),
+        ),
         Verdict::DaneBroken => (
             Tone::Bad,
             format!("DANE senders {} this mail{}", fate(dane), code(dane)),
