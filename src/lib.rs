@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dnssec;
 pub mod entry;
 pub mod finding;
+pub mod forensics;
 pub mod judge;
 pub mod matching;
 pub mod next_hop;

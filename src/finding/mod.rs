@@ -6,6 +6,7 @@
 //! [`RULES`].
 
 mod dns;
+mod mismatch;
 mod old_tls;
 mod overall;
 mod resolver;
@@ -65,9 +66,12 @@ pub static RULES: &[&Rule] = &[
     &resolver::AD_STRIPPED,
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
+    &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
+    &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
     &tlsa::DANE_TA_CHAIN_REFUSED,
+    &mismatch::DANE_TA_NAME_MISMATCH,
     &overall::DELIVERY_BY_CHANCE,
     &resolver::DNSSEC_WEAK_LINK,
     &overall::DOWNGRADE_BY_FAIL_OVER,
@@ -76,6 +80,7 @@ pub static RULES: &[&Rule] = &[
     &session::HANDSHAKE_FAILED,
     &dns::HOST_NOT_SIGNED,
     &overall::INVALID_TARGET,
+    &mismatch::ISSUER_NOT_SENT,
     &dns::MX_HOST_IS_ADDRESS,
     &dns::MX_HOST_IS_ALIAS,
     &dns::MX_HOST_NAME_INVALID,
@@ -97,20 +102,36 @@ pub static RULES: &[&Rule] = &[
     &resolver::RESOLVER_SILENT,
     &session::SERVER_SILENT,
     &session::SESSION_LOST_IN_TLS,
+    &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
     &session::STARTTLS_REFUSED_FOR_GOOD,
     &session::STARTTLS_REFUSED_FOR_NOW,
     &old_tls::TLS_OUTDATED,
     &old_tls::TLS_TOO_OLD,
+    &mismatch::TLSA_ALIAS_STALE,
     &tlsa::TLSA_ALL_UNUSABLE,
+    &mismatch::TLSA_CERTIFICATE_RENEWED,
     &tlsa::TLSA_HIDDEN_BY_STRONGER_DIGEST,
+    &mismatch::TLSA_ISSUER_CHANGED,
+    &mismatch::TLSA_LEFT_AT_ALIAS,
     &tlsa::TLSA_LOOKUP_FAILED,
     &tlsa::TLSA_MISMATCH,
     &tlsa::TLSA_MISSING_ON_SOME_HOSTS,
     &tlsa::TLSA_NOT_SIGNED,
+    &mismatch::TLSA_OF_NOTHING,
+    &mismatch::TLSA_OF_OTHER_SERVER,
+    &mismatch::TLSA_OF_TEXT,
+    &mismatch::TLSA_ONE_CERTIFICATE_MANY_RECORDS,
+    &mismatch::TLSA_OTHER_ISSUER,
     &tlsa::TLSA_RECORD_MATCHES_NOTHING,
     &tlsa::TLSA_RECORD_UNUSABLE,
+    &mismatch::TLSA_RETIRED_ISSUER,
+    &mismatch::TLSA_ROOT_NOT_SENT,
+    &tlsa::TLSA_WITHOUT_DATA,
+    &mismatch::TLSA_WITHOUT_SNI_ONLY,
+    &mismatch::TLSA_WRONG_SELECTOR,
+    &mismatch::TLSA_WRONG_USAGE,
 ];
 
 impl Rule {

@@ -4,7 +4,7 @@ use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
     family_works, objection,
 };
-use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
+use crate::observation::{ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
 use super::old_tls;
@@ -77,9 +77,24 @@ pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
     id: "session-lost-in-tls",
     severity: Severity::Error,
     reference: "Postfix smtp_stream_except",
-    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it.",
+    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it. A \
+              server that insists on a client certificate looks like this too.",
     sender: "",
-    receiver: "see why the server does not go on after STARTTLS.",
+    receiver: "look into the server's log for this moment; where it asks for client \
+               certificates, make it do so on the submission ports only.",
+};
+
+pub(super) static STARTTLS_MASKED: Rule = Rule {
+    id: "starttls-masked",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 2.2",
+    meaning: "Where the server should offer STARTTLS there are Xs: a firewall that inspects \
+              SMTP (Cisco's `inspect esmtp` writes them so) overwrote the offer. It stands \
+              before the server, or before you, and then every domain looks like this from \
+              here.",
+    sender: "check another domain, such as gmail.com: if it looks the same, switch off the SMTP \
+             inspection of your own firewall.",
+    receiver: "switch off the SMTP inspection of the firewall before the server.",
 };
 
 pub(super) static STARTTLS_NOT_OFFERED: Rule = Rule {
@@ -194,12 +209,22 @@ fn end(
                 address.dane,
                 DaneRecords::Usable(..) | DaneRecords::Unusable(_)
             ) {
-                add(
-                    &STARTTLS_NOT_OFFERED,
-                    format!(
-                        "{subject} does not offer STARTTLS, although TLSA records promise TLS."
+                match session.ehlo.as_ref().and_then(masked) {
+                    Some(mask) => add(
+                        &STARTTLS_MASKED,
+                        format!(
+                            "{subject} shows {mask} where STARTTLS should be, although TLSA \
+                             records promise TLS: a firewall overwrote it."
+                        ),
                     ),
-                );
+                    None => add(
+                        &STARTTLS_NOT_OFFERED,
+                        format!(
+                            "{subject} does not offer STARTTLS, although TLSA records promise \
+                             TLS."
+                        ),
+                    ),
+                }
             }
         }
         SessionEnd::NoStartTlsReply(how) => add(
@@ -247,6 +272,15 @@ fn end(
             format!("{subject} starts TLS and then refuses: {}.", reply.text()),
         ),
     }
+}
+
+/// A keyword that a firewall overwrote: Xs, as many as `STARTTLS` has letters
+/// or so, and perhaps an A at the end.
+fn masked(ehlo: &Reply) -> Option<&str> {
+    ehlo.keywords().find(|word| {
+        let xs = word.strip_suffix('A').unwrap_or(word);
+        xs.len() >= 6 && xs.bytes().all(|byte| byte == b'X')
+    })
 }
 
 fn how_text(how: Interruption) -> &'static str {

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
+use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Stage};
 use crate::observation::{Answer, TlsaLookup};
-use crate::tlsa::{TlsaRecord, Usability, usability};
+use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
 use super::dns::failure_text;
+use super::mismatch::{self, Mismatch};
 use super::{Findings, Rule, Severity};
 
 pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
@@ -119,14 +121,28 @@ pub(super) static TLSA_RECORD_UNUSABLE: Rule = Rule {
     receiver: "replace the record by 3 1 1 (DANE-EE, the server's key, SHA-256), or remove it.",
 };
 
+pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
+    id: "tlsa-without-data",
+    severity: Severity::Warning,
+    reference: "Postfix parse_tlsa_rr",
+    meaning: "A TLSA record has its three fields and no digest. Postfix leaves it out, with \
+              `truncated TLSA RR`; but its releases from 3.6 on, before 3.8.18, 3.9.12, 3.10.11 \
+              and 3.11.4, crash over it, and mail waits with 4.3.0 `unknown mail transport \
+              error`.",
+    sender: "update Postfix; until then level encrypt, which asks for no TLSA records, delivers.",
+    receiver: "replace the record by one with data, as `danecheck tlsa CERT.pem` prints it.",
+};
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let mut origins = judged.origins.iter();
     for host in &judged.evidence.hosts {
         for tlsa in &host.seen.tlsa {
             lookup(judged, tlsa, findings);
         }
         for address in &host.addresses {
-            records(host, address, findings);
+            let origins = origins.next().map_or(&[][..], Vec::as_slice);
+            records(judged, host, address, origins, findings);
         }
     }
     missing(judged, findings);
@@ -157,11 +173,17 @@ fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
 }
 
 /// The records against what one address serves.
-fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mut Findings) {
+fn records<'e>(
+    judged: &Judged<'e>,
+    host: &HostEvidence<'e>,
+    address: &AddressEvidence<'e>,
+    origins: &[Option<Origin>],
+    findings: &mut Findings,
+) {
     let (tlsa, set) = match &address.dane {
         DaneRecords::Usable(tlsa, set) => (*tlsa, *set),
         DaneRecords::Unusable(tlsa) => {
-            all_unusable(tlsa, host, findings);
+            all_unusable(tlsa, host, origins, findings);
             return;
         }
         DaneRecords::LookupError | DaneRecords::NotFound(_) => return,
@@ -173,17 +195,25 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
         return;
     };
     if matching.stage != Stage::MustMatch {
-        all_unusable(tlsa, host, findings);
+        all_unusable(tlsa, host, origins, findings);
         return;
     }
-    for record in set {
+    for (index, record) in set.iter().enumerate() {
         if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
             usability(record)
         {
+            let rule = match why {
+                UnusableReason::Truncated => &TLSA_WITHOUT_DATA,
+                _ => &TLSA_RECORD_UNUSABLE,
+            };
+            let what = what_it_is(origins, index);
             findings.add(
-                &TLSA_RECORD_UNUSABLE,
+                rule,
                 tlsa.lookup.name.clone(),
-                format!("The TLSA record {} cannot be used: {why}.", short(record)),
+                format!(
+                    "The TLSA record {} cannot be used: {why}{what}.",
+                    short(record)
+                ),
             );
         }
     }
@@ -191,7 +221,7 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
     let outcomes = || set.iter().zip(&matching.records);
     match &matching.result {
         Ok(_) => {
-            for (record, outcome) in outcomes() {
+            for (index, (record, outcome)) in outcomes().enumerate() {
                 if matches!(
                     outcome,
                     RecordOutcome::NoMatch
@@ -205,9 +235,10 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                         &TLSA_RECORD_MATCHES_NOTHING,
                         tlsa.lookup.name.clone(),
                         format!(
-                            "The TLSA record {} matches nothing that {} shows.",
+                            "The TLSA record {} matches nothing that {} shows{}.",
                             short(record),
-                            host.seen.name
+                            host.seen.name,
+                            what_it_is(origins, index)
                         ),
                     );
                 }
@@ -227,8 +258,6 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                 RecordOutcome::MatchesButNotTrusted { failure, .. } => Some((record, failure)),
                 _ => None,
             });
-            let leaf =
-                outcomes().find(|(_, outcome)| matches!(outcome, RecordOutcome::MatchesLeafOnly));
             if let Some((record, _)) = hidden {
                 findings.add(
                     &TLSA_HIDDEN_BY_STRONGER_DIGEST,
@@ -241,8 +270,9 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                     ),
                 );
             } else if let Some((record, failure)) = refused {
+                let rule = mismatch::refusal(&failure.error).unwrap_or(&DANE_TA_CHAIN_REFUSED);
                 findings.add(
-                    &DANE_TA_CHAIN_REFUSED,
+                    rule,
                     subject,
                     format!(
                         "The TLSA record {} names an authority of the chain that {} sends, but \
@@ -252,46 +282,58 @@ fn records(host: &HostEvidence<'_>, address: &AddressEvidence<'_>, findings: &mu
                         failure.plain()
                     ),
                 );
-            } else if let Some((record, _)) = leaf {
-                findings.add(
-                    &DANE_TA_CHAIN_REFUSED,
-                    subject,
-                    format!(
-                        "The TLSA record {} is the server's own certificate, but says with \
-                         usage 2 that it is an authority: it should begin with 3.",
-                        short(record)
-                    ),
-                );
             } else {
-                let message = format!(
-                    "The certificate of {subject} matches none of its TLSA records: most often \
-                     the key was changed and the records were not."
-                );
-                findings.add(&TLSA_MISMATCH, subject, message);
+                Mismatch {
+                    judged,
+                    host,
+                    address,
+                    tlsa,
+                    records: set,
+                    matching,
+                    origins,
+                }
+                .explain(findings);
             }
         }
     }
 }
 
-fn all_unusable(tlsa: &TlsaLookup, host: &HostEvidence<'_>, findings: &mut Findings) {
+/// What a record is, as the end of a sentence; empty where that is not known.
+fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
+    match origins.get(index) {
+        Some(Some(origin)) => format!("; it is {}", origin.words()),
+        _ => String::new(),
+    }
+}
+
+fn all_unusable(
+    tlsa: &TlsaLookup,
+    host: &HostEvidence<'_>,
+    origins: &[Option<Origin>],
+    findings: &mut Findings,
+) {
     let Answer::Records(set) = &tlsa.lookup.answer else {
         return;
     };
-    let reasons: Vec<String> = set
-        .open()
-        .regardless()
-        .records
-        .iter()
-        .filter_map(|record| match usability(record) {
-            Usability::Usable => None,
-            Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) => {
-                Some(format!("{}: {why}", short(record)))
-            }
-        })
-        .take(3)
-        .collect();
+    let mut without_data = false;
+    let mut reasons = Vec::new();
+    for (index, record) in set.open().regardless().records.iter().enumerate() {
+        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
+            usability(record)
+        {
+            without_data |= why == UnusableReason::Truncated;
+            let what = what_it_is(origins, index);
+            reasons.push(format!("{}: {why}{what}", short(record)));
+        }
+    }
+    reasons.truncate(3);
+    let rule = if without_data {
+        &TLSA_WITHOUT_DATA
+    } else {
+        &TLSA_ALL_UNUSABLE
+    };
     findings.add(
-        &TLSA_ALL_UNUSABLE,
+        rule,
         tlsa.lookup.name.clone(),
         format!(
             "No TLSA record of {} can be used ({}).",

@@ -76,6 +76,11 @@ impl<'a> Evidence<'a> {
         }
     }
 
+    /// The trusted certificates that can matter here.
+    pub(crate) fn trust_store(&self) -> &[Certificate] {
+        &self.trust_store
+    }
+
     /// Every address with its host.
     pub(crate) fn addresses(
         &self,

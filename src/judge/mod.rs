@@ -17,6 +17,7 @@ mod delivery;
 mod evidence;
 mod handshake;
 mod level;
+mod origins;
 mod outcome;
 mod policy;
 mod recommend;
@@ -24,6 +25,7 @@ mod route;
 mod verdict;
 
 use crate::finding::{Finding, find_all};
+use crate::forensics::Origin;
 use crate::observation::Observation;
 
 pub use level::{SecurityLevel, UnknownLevel};
@@ -52,6 +54,9 @@ pub struct Judged<'a> {
     pub recommendation: Recommendation,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
+    /// For each address, in the order of the observation, what each TLSA
+    /// record that matches nothing is.
+    pub origins: Vec<Vec<Option<Origin>>>,
 }
 
 impl Judged<'_> {
@@ -79,6 +84,7 @@ pub fn judge(observation: &Observation) -> Judged<'_> {
         .collect();
     let verdict = verdict::verdict(&evidence, &outcomes, &standings);
     let recommendation = recommend::recommend(&evidence, verdict, &outcomes);
+    let origins = origins::origins(&evidence);
     let mut judged = Judged {
         evidence,
         outcomes,
@@ -86,6 +92,7 @@ pub fn judge(observation: &Observation) -> Judged<'_> {
         verdict,
         recommendation,
         findings: Vec::new(),
+        origins,
     };
     judged.findings = find_all(&judged);
     judged

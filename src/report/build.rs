@@ -3,9 +3,11 @@
 use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
+use crate::forensics::Origin;
 use crate::judge::{
     Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
-    Outcome, Outcomes, Recommendation, SessionEvidence, Verdict, by_old_means, judge, objection,
+    Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means, judge,
+    objection,
 };
 use crate::matching::{RecordOutcome, served_records};
 use crate::next_hop::NextHopError;
@@ -33,7 +35,7 @@ impl Report {
     /// The report on a judgement.
     pub fn new(judged: &Judged<'_>) -> Self {
         let observation = judged.evidence.observation;
-        let mut standings = judged.standings.iter().copied();
+        let mut standings = judged.standings.iter().copied().zip(&judged.origins);
         let hosts = judged
             .evidence
             .hosts
@@ -205,10 +207,10 @@ fn mx_report(lookup: &Lookup<MxRecord>) -> MxReport {
     }
 }
 
-fn host_report(
+fn host_report<'j>(
     observation: &Observation,
     host: &HostEvidence<'_>,
-    standings: &mut impl Iterator<Item = crate::judge::Standing>,
+    standings: &mut impl Iterator<Item = (Standing, &'j Vec<Option<Origin>>)>,
 ) -> HostReport {
     let preferences = observation
         .mx
@@ -230,10 +232,10 @@ fn host_report(
             .addresses
             .iter()
             .zip(standings)
-            .map(|(address, standing)| AddressReport {
+            .map(|(address, (standing, origins))| AddressReport {
                 address: address.seen.address.to_string(),
                 dane: standing,
-                records: record_reports(address),
+                records: record_reports(address, origins),
                 reserved: address.seen.reserved.as_deref().map(printable),
                 sessions: address.sessions.iter().map(session_report).collect(),
             })
@@ -252,7 +254,7 @@ fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
     }
 }
 
-fn record_reports(address: &AddressEvidence<'_>) -> Vec<RecordReport> {
+fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> Vec<RecordReport> {
     let set = match &address.dane {
         DaneRecords::Usable(_, set) => *set,
         DaneRecords::Unusable(tlsa) => records(&tlsa.lookup),
@@ -279,6 +281,10 @@ fn record_reports(address: &AddressEvidence<'_>) -> Vec<RecordReport> {
                 record: record.to_string(),
                 result: result.to_owned(),
                 reason,
+                what_it_is: origins
+                    .get(index)
+                    .and_then(Option::as_ref)
+                    .map(|origin| printable(&origin.words())),
             }
         })
         .collect()

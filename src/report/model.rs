@@ -156,6 +156,10 @@ pub struct RecordReport {
     pub result: String,
     /// Why, in one sentence.
     pub reason: String,
+    /// What a record that matches nothing was made of, after "it is"; null
+    /// where that cannot be told.
+    #[serde(default)]
+    pub what_it_is: Option<String>,
 }
 
 /// One session.

@@ -7,6 +7,7 @@ mod usability;
 
 pub use fields::{CertificateUsage, MatchingType, Selector};
 pub use presentation::TlsaSyntaxError;
+pub(crate) use presentation::hex;
 pub use usability::{UnusableReason, Usability, usability, usability_of_rrset};
 pub(crate) use usability::{UsableRecord, classify_rrset};
 

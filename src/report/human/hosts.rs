@@ -194,10 +194,22 @@ fn published(page: &mut Page, record: &RecordReport) {
     };
     let lead = format!("        published  {}  ", short(&record.record));
     let tinted = lead.clone();
-    let words = match record.result.as_str() {
-        "matches" => page.tint(tone, "matches"),
-        "no-match" => page.tint(tone, "nothing served matches"),
-        _ => {
+    let words = match (record.result.as_str(), &record.what_it_is) {
+        ("matches", _) => page.tint(tone, "matches"),
+        ("no-match", None) => page.tint(tone, "nothing served matches"),
+        ("no-match", Some(what)) => {
+            page.paragraph(
+                &lead,
+                &tinted,
+                &format!("nothing served matches: it is {what}"),
+            );
+            return;
+        }
+        (_, Some(what)) => {
+            page.paragraph(&lead, &tinted, &format!("{}: it is {what}", record.reason));
+            return;
+        }
+        (_, None) => {
             page.paragraph(&lead, &tinted, &record.reason);
             return;
         }

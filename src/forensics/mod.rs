@@ -1,0 +1,409 @@
+//! What a TLSA record that matches nothing *is*: most of them were made of
+//! something, and knowing of what tells what happened.
+
+mod authorities;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::certificate::{Certificate, Presented};
+use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, hex};
+
+pub use authorities::{KNOWN, KnownAuthority, Role};
+
+/// So many certificates of a chain are compared in every form; no honest
+/// chain is longer.
+const CERTIFICATES: usize = 10;
+
+/// Shorter data is no digest that a TLSA record can have.
+const SHORTEST: usize = 32;
+
+/// What one server showed in one session.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The host, as the MX record has it.
+    pub host: &'a str,
+    /// The address.
+    pub address: IpAddr,
+    /// The name that was asked for in TLS.
+    pub sni: Option<&'a str>,
+    /// The certificates, the leaf first.
+    pub chain: &'a [Presented],
+}
+
+/// A certificate, or the public key in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// The whole certificate, selector Cert(0).
+    Certificate,
+    /// The key, selector SPKI(1).
+    Key,
+}
+
+/// What a record that matches nothing was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The digest of no input at all.
+    Nothing,
+    /// Something in this very chain, under other fields than the record has.
+    OtherFields {
+        /// Of what it is, 0 for the server's own certificate.
+        depth: usize,
+        /// What of it.
+        object: Object,
+        /// Whose it is.
+        name: String,
+        /// The record as it should be written.
+        right: TlsaRecord,
+    },
+    /// The digest of something in this chain in the form of text.
+    Text {
+        /// The text, `the PEM text`.
+        form: &'static str,
+        /// What the text stands for.
+        object: Object,
+        /// The record as it should be written.
+        right: TlsaRecord,
+    },
+    /// What the same address shows to those who name no host.
+    WithoutSni(Object),
+    /// What another address or host of the domain shows.
+    OtherServer {
+        /// The host.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What of it.
+        object: Object,
+    },
+    /// An authority that many records name.
+    Authority(&'static KnownAuthority, Object),
+    /// A root.
+    Root {
+        /// Its name.
+        name: String,
+        /// What of it.
+        object: Object,
+        /// Whether the chain leads to it, and it was only not sent.
+        of_this_chain: bool,
+    },
+}
+
+impl Object {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Key => "key",
+        }
+    }
+
+    fn selector(self) -> Selector {
+        match self {
+            Self::Certificate => Selector::CERT,
+            Self::Key => Selector::SPKI,
+        }
+    }
+
+    fn of(self, certificate: &Certificate) -> &[u8] {
+        match self {
+            Self::Certificate => certificate.der(),
+            Self::Key => certificate.spki_der(),
+        }
+    }
+}
+
+const OBJECTS: [Object; 2] = [Object::Key, Object::Certificate];
+
+impl Origin {
+    /// What it is, after "it is".
+    pub fn words(&self) -> String {
+        match self {
+            Self::Nothing => "the digest of nothing: what made it was given no input".to_owned(),
+            Self::OtherFields {
+                depth,
+                object,
+                name,
+                right,
+            } => {
+                let object = object.words();
+                let whose = match depth {
+                    0 => format!("the server's own {object}"),
+                    _ => format!("the {object} of {name}, an authority in the chain"),
+                };
+                format!("{whose}, and would be right as {}", fields(right))
+            }
+            Self::Text {
+                form,
+                object,
+                right,
+            } => format!(
+                "the digest of {form} of the server's {}; a record takes the binary form (DER), \
+                 which gives {right}",
+                object.words()
+            ),
+            Self::WithoutSni(object) => format!(
+                "the {} that this server shows to those who name no host in TLS",
+                object.words()
+            ),
+            Self::OtherServer {
+                host,
+                address,
+                object,
+            } => format!("the {} that {host} [{address}] shows", object.words()),
+            Self::Authority(known, Object::Key) => format!("the key of {}", known.words()),
+            Self::Authority(known, Object::Certificate) => {
+                format!("a certificate of {}", known.words())
+            }
+            Self::Root {
+                name,
+                object,
+                of_this_chain,
+            } => format!(
+                "the {} of {name}, {}",
+                object.words(),
+                if *of_this_chain {
+                    "the root of this chain, which the server does not send"
+                } else {
+                    "a root that this chain does not lead to"
+                }
+            ),
+        }
+    }
+}
+
+/// The three fields of a record.
+fn fields(record: &TlsaRecord) -> String {
+    let fields: Vec<String> = record.rdata().iter().take(3).map(u8::to_string).collect();
+    fields.join(" ")
+}
+
+pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
+    Sha256::digest(data).to_vec()
+}
+
+/// Each digest of a text and of what is made; whole data too, for Full(0).
+fn forms(data: &[u8]) -> [(MatchingType, Vec<u8>); 3] {
+    [
+        (MatchingType::SHA2_256, sha256(data)),
+        (MatchingType::SHA2_512, Sha512::digest(data).to_vec()),
+        (MatchingType::FULL, data.to_vec()),
+    ]
+}
+
+/// All that was seen, in every form in which somebody may have published it.
+pub(crate) struct Surroundings<'a> {
+    shown: Vec<Shown<'a>>,
+    /// Where a digest or a whole object was seen.
+    places: HashMap<Vec<u8>, Vec<(usize, Object)>>,
+    roots: &'a [Certificate],
+}
+
+impl<'a> Surroundings<'a> {
+    pub(crate) fn new(shown: Vec<Shown<'a>>, roots: &'a [Certificate]) -> Self {
+        let mut places: HashMap<Vec<u8>, Vec<(usize, Object)>> = HashMap::new();
+        for (number, one) in shown.iter().enumerate() {
+            for certificate in readable(one.chain) {
+                for object in OBJECTS {
+                    for (_, data) in forms(object.of(certificate)) {
+                        places.entry(data).or_default().push((number, object));
+                    }
+                }
+            }
+        }
+        Self {
+            shown,
+            places,
+            roots,
+        }
+    }
+
+    /// What each of these records, which match nothing in `own`, is.
+    pub(crate) fn origins<'r>(
+        &self,
+        records: impl IntoIterator<Item = &'r TlsaRecord>,
+        own: &Shown<'_>,
+    ) -> Vec<Option<Origin>> {
+        let own_forms = own_forms(own.chain);
+        records
+            .into_iter()
+            .map(|record| self.origin(record.data(), own, &own_forms))
+            .collect()
+    }
+
+    fn origin(
+        &self,
+        data: &[u8],
+        own: &Shown<'_>,
+        own_forms: &HashMap<Vec<u8>, Origin>,
+    ) -> Option<Origin> {
+        if data.len() < SHORTEST {
+            return None;
+        }
+        if forms(b"").iter().any(|(_, digest)| digest == data) {
+            return Some(Origin::Nothing);
+        }
+        own_forms
+            .get(data)
+            .cloned()
+            .or_else(|| self.elsewhere(data, own))
+            .or_else(|| self.authority(data, own.chain))
+    }
+
+    fn elsewhere(&self, data: &[u8], own: &Shown<'_>) -> Option<Origin> {
+        let places = self.places.get(data)?;
+        let seen = |(number, object): &(usize, Object)| Some((self.shown.get(*number)?, *object));
+        let without_sni = places
+            .iter()
+            .filter_map(seen)
+            .find(|(one, _)| one.host == own.host && one.address == own.address);
+        if let Some((_, object)) = without_sni {
+            return Some(Origin::WithoutSni(object));
+        }
+        let (other, object) = places.iter().find_map(seen)?;
+        Some(Origin::OtherServer {
+            host: other.host.to_owned(),
+            address: other.address,
+            object,
+        })
+    }
+
+    fn authority(&self, data: &[u8], chain: &[Presented]) -> Option<Origin> {
+        let trusted = self.roots.iter().find_map(|root| {
+            let object = OBJECTS
+                .into_iter()
+                .find(|object| forms(object.of(root)).iter().any(|(_, form)| form == data))?;
+            Some((root, object))
+        });
+        if let Some((root, object)) = trusted.or_else(|| authorities::mozilla_root(data)) {
+            return Some(Origin::Root {
+                name: common_name(root),
+                object,
+                of_this_chain: readable(chain).any(|one| root.likely_issued(one)),
+            });
+        }
+        let (known, is_key) = KnownAuthority::find(data)?;
+        let object = if is_key {
+            Object::Key
+        } else {
+            Object::Certificate
+        };
+        Some(Origin::Authority(known, object))
+    }
+}
+
+fn readable(chain: &[Presented]) -> impl Iterator<Item = &Certificate> {
+    chain.iter().take(CERTIFICATES).flatten()
+}
+
+fn right(depth: usize, object: Object, mtype: MatchingType, of: &[u8]) -> Option<TlsaRecord> {
+    let usage = match depth {
+        0 => CertificateUsage::DANE_EE,
+        _ => CertificateUsage::DANE_TA,
+    };
+    TlsaRecord::for_object(usage, object.selector(), mtype, of)
+}
+
+/// Every form in which somebody may have published what this chain holds.
+fn own_forms(chain: &[Presented]) -> HashMap<Vec<u8>, Origin> {
+    let mut all = HashMap::new();
+    for (depth, certificate) in readable(chain).enumerate() {
+        for object in OBJECTS {
+            let of = object.of(certificate);
+            for (mtype, form) in forms(of) {
+                let Some(right) = right(depth, object, mtype, of) else {
+                    continue;
+                };
+                all.entry(form).or_insert_with(|| Origin::OtherFields {
+                    depth,
+                    object,
+                    name: common_name(certificate),
+                    right,
+                });
+            }
+        }
+    }
+    for (form, data, object, right) in texts_of_leaf(chain) {
+        for (_, digest) in forms(data.as_bytes()) {
+            all.entry(digest).or_insert_with(|| Origin::Text {
+                form,
+                object,
+                right: right.clone(),
+            });
+        }
+    }
+    all
+}
+
+/// The server's certificate and key written down, with and without a line end.
+fn texts_of_leaf(chain: &[Presented]) -> Vec<(&'static str, String, Object, TlsaRecord)> {
+    let Some(leaf) = readable(chain).next() else {
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for object in OBJECTS {
+        let of = object.of(leaf);
+        let Some(right) = right(0, object, MatchingType::SHA2_256, of) else {
+            continue;
+        };
+        let hexadecimal = hex(of);
+        let base64 = base64::engine::general_purpose::STANDARD.encode(of);
+        for (form, text) in [
+            ("the PEM text", pem(object, &base64)),
+            ("the hexadecimal text", hexadecimal.to_ascii_uppercase()),
+            ("the hexadecimal text", hexadecimal),
+            ("the base64 text", base64),
+            // A digest of a digest.
+            ("the digest", hex(&sha256(of))),
+        ] {
+            texts.push((form, text.clone() + "\n", object, right.clone()));
+            texts.push((form, text, object, right.clone()));
+        }
+    }
+    texts
+}
+
+fn pem(object: Object, base64: &str) -> String {
+    let label = match object {
+        Object::Certificate => "CERTIFICATE",
+        Object::Key => "PUBLIC KEY",
+    };
+    let mut text = format!("-----BEGIN {label}-----\n");
+    let mut rest = base64;
+    while let Some((line, tail)) = rest.split_at_checked(64) {
+        text.extend([line, "\n"]);
+        rest = tail;
+    }
+    if !rest.is_empty() {
+        text.extend([rest, "\n"]);
+    }
+    text + "-----END " + label + "-----"
+}
+
+/// The subject's common name, else the whole subject.
+pub(crate) fn common_name(certificate: &Certificate) -> String {
+    certificate
+        .subject()
+        .common_names()
+        .first()
+        .cloned()
+        .unwrap_or_else(|| certificate.subject().to_string())
+}
+
+/// The name of whoever issued the server's certificate.
+pub(crate) fn issuer_name(chain: &[Presented]) -> Option<String> {
+    let leaf = readable(chain).next()?;
+    let issuer = leaf.issuer();
+    Some(
+        issuer
+            .common_names()
+            .first()
+            .cloned()
+            .unwrap_or_else(|| issuer.to_string()),
+    )
+}
+
+#[cfg(test)]
+mod tests;

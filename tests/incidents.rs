@@ -1,0 +1,536 @@
+//! What goes wrong with DANE in the field, as operators told it on mailing
+//! lists and in issue trackers: each kind that is visible from outside is set
+//! up here, and named by its own finding. `docs/incidents.md` is this table.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+
+use danecheck::world::dns::{Misbehaviour as Answer, Rtype, Zone, ZoneFault};
+use danecheck::world::pki::{Authority, AuthorityProfile, Identity, Leaf, Validity, stale_tlsa};
+use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck::world::stage::Stage;
+
+use support::{ids, report_on};
+
+const MX1: &str = "192.0.2.10";
+const MX2: &str = "192.0.2.20";
+const TLSA1: &str = "_25._tcp.mx1";
+
+/// One kind of incident.
+struct Incident {
+    /// What happens, in a few words.
+    what: &'static str,
+    /// The finding that names it.
+    finding: &'static str,
+    /// Sets `example.com` up with it.
+    set: fn(&mut Stage),
+}
+
+/// `example.com` signed, with one MX host.
+fn domain() -> Zone {
+    Zone::signed("example.com.")
+        .mx("@", 10, "mx1")
+        .records(&format!("mx1 A {MX1}"))
+}
+
+/// `example.com` signed, with two MX hosts.
+fn two_hosts() -> Zone {
+    domain().mx("@", 20, "mx2").records(&format!("mx2 A {MX2}"))
+}
+
+/// One server with this identity and these TLSA records.
+fn publishing(stage: &mut Stage, identity: Identity, records: &[&str]) {
+    let zone = records
+        .iter()
+        .fold(domain(), |zone, record| zone.tlsa(TLSA1, record));
+    stage.zone(zone);
+    stage.server(MX1, MailServer::new(identity));
+}
+
+fn current(stage: &mut Stage, records: &[&str]) {
+    let identity = stage.identity("mx1.example.com");
+    publishing(stage, identity, records);
+}
+
+/// A record 3 1 1 of this text, as by a script that digests the wrong thing.
+fn record_of(text: &[u8]) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(text);
+    digest.iter().fold("3 1 1 ".to_owned(), |mut record, byte| {
+        let _ = write!(record, "{byte:02x}");
+        record
+    })
+}
+
+/// The right record, and a server that does this.
+fn server_that(stage: &mut Stage, misbehaviour: Misbehaviour) {
+    let identity = stage.identity("mx1.example.com");
+    stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+    stage.server(MX1, MailServer::new(identity).misbehaving([misbehaviour]));
+}
+
+const STALE_OR_WRONG: &[Incident] = &[
+    Incident {
+        what: "a renewal made a new key, and the record is of the old one",
+        finding: "tlsa-mismatch",
+        set: |stage| current(stage, &[&stale_tlsa(3, 1, 1)]),
+    },
+    Incident {
+        what: "the record is of the whole certificate, which a renewal changed",
+        finding: "tlsa-certificate-renewed",
+        set: |stage| current(stage, &[&stale_tlsa(3, 0, 1)]),
+    },
+    Incident {
+        what: "old records were left beside the new one",
+        finding: "tlsa-record-matches-nothing",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let right = identity.tlsa(3, 1, 1);
+            publishing(stage, identity, &[&right, &stale_tlsa(3, 1, 1)]);
+        },
+    },
+    Incident {
+        what: "the record is the digest of nothing, from a tool that could not read the key",
+        finding: "tlsa-of-nothing",
+        set: |stage| current(stage, &[&record_of(b"")]),
+    },
+    Incident {
+        what: "the record is the digest of the PEM text",
+        finding: "tlsa-of-text",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = record_of(identity.leaf().pem().as_bytes());
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
+        what: "a record 2 x x of the server's own certificate",
+        finding: "tlsa-wrong-usage",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = identity.tlsa(2, 0, 1);
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
+        what: "a record 3 x x of the authority above the server's certificate",
+        finding: "tlsa-wrong-usage",
+        set: |stage| {
+            let record = stage.issuer.tlsa(3, 1, 1);
+            current(stage, &[&record]);
+        },
+    },
+    Incident {
+        what: "the digest of the certificate under the selector of the key",
+        finding: "tlsa-wrong-selector",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = identity.tlsa(3, 0, 1).replacen("3 0 1", "3 1 1", 1);
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
+        what: "several names with records of their own behind one common front end",
+        finding: "tlsa-one-certificate-many-records",
+        set: |stage| {
+            let front = stage.identity("*.example.com");
+            stage.zone(
+                two_hosts()
+                    .tlsa(TLSA1, &stage.identity("mx1.example.com").tlsa(3, 1, 1))
+                    .tlsa(
+                        "_25._tcp.mx2",
+                        &stage.identity("mx2.example.com").tlsa(3, 1, 1),
+                    ),
+            );
+            stage.server(MX1, MailServer::new(front.clone()));
+            stage.server(MX2, MailServer::new(front));
+        },
+    },
+    Incident {
+        what: "the records of two hosts were exchanged",
+        finding: "tlsa-of-other-server",
+        set: |stage| {
+            let first = stage.identity("mx1.example.com");
+            let second = stage.identity("mx2.example.com");
+            stage.zone(
+                two_hosts()
+                    .tlsa(TLSA1, &second.tlsa(3, 1, 1))
+                    .tlsa("_25._tcp.mx2", &first.tlsa(3, 1, 1)),
+            );
+            stage.server(MX1, MailServer::new(first));
+            stage.server(MX2, MailServer::new(second));
+        },
+    },
+    Incident {
+        what: "one of two addresses still shows the appliance's factory certificate",
+        finding: "addresses-show-different-certificates",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let factory = Leaf::new(["appliance.example.net"]).self_signed(stage.now);
+            stage.zone(
+                domain()
+                    .records(&format!("mx1 A {MX2}"))
+                    .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
+            );
+            stage.server(MX1, MailServer::new(identity));
+            stage.server(MX2, MailServer::new(factory));
+        },
+    },
+    Incident {
+        what: "a record without data, which crashes some releases of Postfix",
+        finding: "tlsa-without-data",
+        set: |stage| current(stage, &["\\# 3 030102"]),
+    },
+    Incident {
+        what: "the name of the records is an alias of another service's, which are stale",
+        finding: "tlsa-alias-stale",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(
+                domain()
+                    .cname(TLSA1, "_443._tcp.www")
+                    .tlsa("_443._tcp.www", &stale_tlsa(3, 0, 2)),
+            );
+            stage.server(MX1, MailServer::new(identity));
+        },
+    },
+    Incident {
+        what: "the MX host became an alias of a provider's, and its old records stayed",
+        finding: "tlsa-left-at-alias",
+        set: |stage| {
+            stage.zone(
+                Zone::signed("example.com.")
+                    .mx("@", 10, "mx1")
+                    .cname("mx1", "mx.example.net.")
+                    .tlsa(TLSA1, &stale_tlsa(3, 0, 1)),
+            );
+            stage.zone(Zone::signed("example.net.").records(&format!("mx A {MX1}")));
+            let provider = stage.identity("mx.example.net");
+            stage.server(MX1, MailServer::new(provider));
+        },
+    },
+    Incident {
+        what: "the record is of the certificate for those who name no host",
+        finding: "tlsa-without-sni-only",
+        set: |stage| {
+            let other = stage.identity("hosting.example.net");
+            let named = stage.identity("mx1.example.com");
+            stage.zone(domain().tlsa(TLSA1, &other.tlsa(3, 1, 1)));
+            let server = MailServer::new(other).showing_to("mx1.example.com", named);
+            stage.server(MX1, server);
+        },
+    },
+    Incident {
+        what: "a stale SHA-512 record hides the right SHA-256 one",
+        finding: "tlsa-hidden-by-stronger-digest",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let right = identity.tlsa(3, 1, 1);
+            publishing(stage, identity, &[&right, &stale_tlsa(3, 1, 2)]);
+        },
+    },
+];
+
+const CHAINS: &[Incident] = &[
+    Incident {
+        what: "2 1 1 of a root that the server does not send",
+        finding: "tlsa-root-not-sent",
+        set: |stage| {
+            let record = stage.root.tlsa(2, 1, 1);
+            current(stage, &[&record]);
+        },
+    },
+    Incident {
+        what: "2 1 1 of an issuer that its authority has retired",
+        finding: "tlsa-retired-issuer",
+        set: |stage| {
+            let r3 = "8d02536c887482bc34ff54e41d2ba659bf85b341a0a20afadb5813dcfbcf286d";
+            current(stage, &[&format!("2 1 1 {r3}")]);
+        },
+    },
+    Incident {
+        what: "2 0 1 of a cross-signed certificate of a retired issuer",
+        finding: "tlsa-retired-issuer",
+        set: |stage| {
+            let r3 = "730c1bdcd85f57ce5dc0bba733e5f1ba5a925b2a771d640a26f7a454224dad3b";
+            current(stage, &[&format!("2 0 1 {r3}")]);
+        },
+    },
+    Incident {
+        what: "2 1 1 of one of several issuers, and the renewal came from another",
+        finding: "tlsa-other-issuer",
+        set: |stage| {
+            let yr1 = "2e8307068b6db620e4a39d068b5dee5d6ef5788cbb2c0b6d23ead84fcc17178c";
+            current(stage, &[&format!("2 1 1 {yr1}")]);
+        },
+    },
+    Incident {
+        what: "2 1 1 of another authority than the certificate now comes from",
+        finding: "tlsa-issuer-changed",
+        set: |stage| {
+            let former = Authority::root("Former Root", stage.now).intermediate("Former CA");
+            current(stage, &[&former.tlsa(2, 1, 1)]);
+        },
+    },
+    Incident {
+        what: "2 1 1 is right, and the server sends its certificate alone",
+        finding: "issuer-not-sent",
+        set: |stage| {
+            let record = stage.issuer.tlsa(2, 1, 1);
+            let identity = stage.identity("mx1.example.com").sending_leaf_alone();
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
+        what: "2 1 1 is right, and the certificate has expired",
+        finding: "dane-ta-certificate-expired",
+        set: |stage| {
+            let leaf = Leaf::new(["mx1.example.com"]).validity(Validity::EXPIRED);
+            let record = stage.issuer.tlsa(2, 1, 1);
+            let identity = stage.issuer.issue(leaf);
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
+        what: "2 1 1 is of a certificate that may not issue others",
+        finding: "dane-ta-chain-refused",
+        set: |stage| {
+            let profile = AuthorityProfile::new("No CA").not_an_authority();
+            let no_authority = stage.root.intermediate(profile);
+            let identity = no_authority.issue(Leaf::new(["mx1.example.com"]));
+            publishing(stage, identity, &[&no_authority.tlsa(2, 1, 1)]);
+        },
+    },
+    Incident {
+        what: "2 1 1 is right, and the certificate is for another name",
+        finding: "dane-ta-name-mismatch",
+        set: |stage| {
+            let record = stage.issuer.tlsa(2, 1, 1);
+            let identity = stage.identity("other.example.net");
+            publishing(stage, identity, &[&record]);
+        },
+    },
+];
+
+const LOOKUPS: &[Incident] = &[
+    Incident {
+        what: "the lookup of the records is answered with SERVFAIL, from a firewall or a name \
+               server that knows no TLSA",
+        finding: "tlsa-lookup-failed",
+        set: |stage| {
+            current(stage, &[&stale_tlsa(3, 1, 1)]);
+            stage.lookup_misbehaving("_25._tcp.mx1.example.com.", Rtype::TLSA, Answer::ServFail);
+        },
+    },
+    Incident {
+        what: "NSEC or NSEC3 records are missing, so that no denial proves anything",
+        finding: "dnssec-weak-link",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(domain().with(ZoneFault::DenialMissing));
+            stage.server(MX1, MailServer::new(identity));
+        },
+    },
+    Incident {
+        what: "the records were changed after they were signed",
+        finding: "dnssec-weak-link",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)).with(
+                ZoneFault::BadSignature {
+                    name: TLSA1.to_owned(),
+                    rtype: Rtype::TLSA,
+                },
+            ));
+            stage.server(MX1, MailServer::new(identity));
+        },
+    },
+    Incident {
+        what: "nobody signed the zone again in time",
+        finding: "dnssec-weak-link",
+        set: |stage| {
+            stage.zone(domain().with(ZoneFault::SignaturesExpired));
+        },
+    },
+    Incident {
+        what: "the DS record was removed, or the provider does not sign",
+        finding: "tlsa-not-signed",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(domain().cname(TLSA1, "_25._tcp.mx1.example.net."));
+            stage.zone(Zone::unsigned("example.net.").tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+            stage.server(MX1, MailServer::new(identity));
+        },
+    },
+    Incident {
+        what: "the MX record leads to an alias, which mail systems treat differently",
+        finding: "mx-host-is-alias",
+        set: |stage| {
+            let identity = stage.identity("node.example.com");
+            stage.zone(
+                Zone::signed("example.com.")
+                    .mx("@", 10, "mx1")
+                    .cname("mx1", "node")
+                    .records(&format!("node A {MX1}"))
+                    .tlsa("_25._tcp.node", &identity.tlsa(3, 1, 1)),
+            );
+            stage.server(MX1, MailServer::new(identity));
+        },
+    },
+];
+
+/// A host of another domain, whose zone is this one.
+fn hosted(stage: &mut Stage, domain: Zone, hosting: Zone) {
+    let identity = stage.identity("mx1.example.net");
+    stage.zone(domain.mx("@", 10, "mx1.example.net."));
+    stage.zone(
+        hosting
+            .records(&format!("mx1 A {MX1}"))
+            .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
+    );
+    stage.server(MX1, MailServer::new(identity));
+}
+
+const UNSIGNED_PROVIDERS: &[Incident] = &[
+    Incident {
+        what: "the provider's host is not signed: its TLSA lookups, which may fail, are not \
+               even made",
+        finding: "host-not-signed",
+        set: |stage| {
+            hosted(
+                stage,
+                Zone::signed("example.com."),
+                Zone::unsigned("example.net."),
+            );
+            stage.lookup_misbehaving("_25._tcp.mx1.example.net.", Rtype::TLSA, Answer::NotImp);
+        },
+    },
+    Incident {
+        what: "the domain is not signed, and its provider's host has TLSA records",
+        finding: "mx-not-signed",
+        set: |stage| {
+            hosted(
+                stage,
+                Zone::unsigned("example.com."),
+                Zone::signed("example.net."),
+            );
+        },
+    },
+];
+
+const WITHOUT_TLS: &[Incident] = &[
+    Incident {
+        what: "TLSA records were published, and TLS was never switched on",
+        finding: "starttls-not-offered",
+        set: |stage| server_that(stage, Misbehaviour::NoStartTls),
+    },
+    Incident {
+        what: "the key file cannot be read: STARTTLS is answered with 454",
+        finding: "starttls-refused-for-now",
+        set: |stage| server_that(stage, Misbehaviour::StartTls454),
+    },
+    Incident {
+        what: "STARTTLS is answered with 554, and Postfix bounces",
+        finding: "starttls-refused-for-good",
+        set: |stage| server_that(stage, Misbehaviour::StartTls554),
+    },
+    Incident {
+        what: "STARTTLS is not answered at all",
+        finding: "starttls-no-reply",
+        set: |stage| server_that(stage, Misbehaviour::DropBeforeStartTlsReply),
+    },
+    Incident {
+        what: "a firewall that inspects SMTP overwrites the offer of STARTTLS",
+        finding: "starttls-masked",
+        set: |stage| server_that(stage, Misbehaviour::StartTlsMasked),
+    },
+    Incident {
+        what: "port 25 is filtered for whoever looks",
+        finding: "port-blocked-here",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+        },
+    },
+];
+
+const HANDSHAKES: &[Incident] = &[
+    Incident {
+        what: "no common version or suite",
+        finding: "handshake-failed",
+        set: |stage| server_that(stage, Misbehaviour::HandshakeAlert),
+    },
+    Incident {
+        what: "the server insists on a client certificate",
+        finding: "session-lost-in-tls",
+        set: |stage| server_that(stage, Misbehaviour::RequireClientCertificate),
+    },
+];
+
+const TABLES: &[(&str, &[Incident])] = &[
+    ("Stale or wrong records", STALE_OR_WRONG),
+    ("Chains under usage 2", CHAINS),
+    ("Lookups and signatures", LOOKUPS),
+    ("Providers without signatures", UNSIGNED_PROVIDERS),
+    ("No STARTTLS that works", WITHOUT_TLS),
+    ("Handshakes", HANDSHAKES),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_incident_is_named_by_its_own_finding() {
+    let incidents = || TABLES.iter().flat_map(|(_, table)| *table);
+    let reports = incidents().map(|incident| report_on("example.com", incident.set));
+    let reports = futures_util::future::join_all(reports).await;
+    let mut wrong = Vec::new();
+    for (incident, report) in incidents().zip(reports) {
+        if !ids(&report).contains(&incident.finding) {
+            wrong.push((incident.what, incident.finding, ids(&report).join(", ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The table in the form of `docs/incidents.md`.
+fn written() -> String {
+    let mut text = "# What goes wrong in the field\n\n\
+                    Kinds of DANE incidents that operators told of, as far as they are visible \
+                    from\noutside, and the finding by which danecheck names each. \
+                    `tests/incidents.rs` sets\nevery one of them up and checks the finding; \
+                    `docs/findings.md` says what to do.\n"
+        .to_owned();
+    for (title, table) in TABLES {
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| what happens | finding |\n| --- | --- |\n"
+        );
+        for incident in *table {
+            let finding = incident.finding;
+            let _ = writeln!(
+                text,
+                "| {} | [`{finding}`](findings.md#{finding}) |",
+                incident.what
+            );
+        }
+    }
+    text
+}
+
+/// Run with `UPDATE_DOCS=1` to write the file anew.
+#[test]
+fn the_table_of_incidents_is_current() {
+    let path = "docs/incidents.md";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all("docs").unwrap();
+        std::fs::write(path, written()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), written());
+}
