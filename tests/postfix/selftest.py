@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import re
 import sys
 import unittest
 
@@ -13,6 +14,7 @@ import scenarios
 from compare import Comparison, Measured
 from conclusion import KNOWN
 from model import LEVELS, Scenario
+from rules import RULES, SHOWN_BY_EVERY_SCENARIO, UNSHOWN
 from sender import Outcome
 
 SCENARIO = Scenario("stale", "", "dane-broken")
@@ -149,6 +151,29 @@ class RightAndWrong(unittest.TestCase):
 
     def test_divergences_file_reads(self):
         compare.divergences(KNOWN)
+
+
+class Rules(unittest.TestCase):
+    """The list of rules and the scenarios hold each other complete."""
+
+    def test_every_rule_has_a_scenario_or_a_reason(self):
+        shown = set(SHOWN_BY_EVERY_SCENARIO)
+        for scenario in scenarios.collect():
+            shown |= cited(scenario.about)
+        self.assertEqual(shown - set(RULES), set(), "cited and not in the list")
+        self.assertEqual(shown & set(UNSHOWN), set(), "shown, and called not to be")
+        self.assertEqual(set(RULES) - shown - set(UNSHOWN), set(), "neither shown nor excused")
+
+    def test_ranges_and_clauses_are_understood(self):
+        self.assertEqual(cited("a (R65 to R67, R55g)"), {"R65", "R66", "R67", "R55"})
+
+
+def cited(about: str) -> set[str]:
+    """The rules that a description names: `R20`, `R55g`, `R65 to R67`."""
+    found = set(re.findall(r"R\d+", about))
+    for first, last in re.findall(r"R(\d+) to R(\d+)", about):
+        found |= {f"R{number}" for number in range(int(first), int(last) + 1)}
+    return found
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ SCENARIOS = (
         for name, about, verdict, tlsa, certificate in SENT
     ),
     *(
-        one_host(f"anchor-form-{form.replace(' ', '-')}", f"{form} of the issuer (R55a)",
+        one_host(f"anchor-form-{form.replace(' ', '-')}", f"{form} of the issuer (R55a), whom nobody else trusts (R59)",
                  "dane-ok", Tlsa(form, "issuer"), listener=Listener(certificate=OWN_CA))
         for form in FORMS
     ),
@@ -167,7 +167,7 @@ SCENARIOS = (
         for name, about, verdict, tlsa, certificate in RULES
     ),
     *(
-        one_host(f"pkix-{name}", f"verify and secure: {about} (R65, R66)", "no-dane",
+        one_host(f"pkix-{name}", f"verify and secure: {about} (R65, R66); encrypt and may take it (R69, R76)", "no-dane",
                  listener=Listener(certificate=certificate))
         for name, about, certificate in PKIX
     ),

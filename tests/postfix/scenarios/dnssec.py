@@ -21,7 +21,7 @@ def zone(name: str, about: str, verdict: str, *tlsa: Tlsa, **style) -> Scenario:
 
 
 SCENARIOS = (
-    zone("unsigned", "no DS at the parent: TLSA records are not looked at (R26)", "no-dane", STALE,
+    zone("unsigned", "no DS at the parent: TLSA records are not looked at (R24, R26)", "no-dane", STALE,
          signed=False),
     zone("ds-missing", "signed, and the parent does not say so (R26)", "no-dane", STALE,
          ds="missing"),

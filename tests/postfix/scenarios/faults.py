@@ -72,7 +72,7 @@ SCENARIOS = (
         for does in ("servfail", "formerr", "nxdomain", "silence")
     ),
     Scenario(
-        "a-no-ad-beside-ipv6", "each family has its own status: only IPv6 is secure (R34)",
+        "a-no-ad-beside-ipv6", "each family has its own status: only IPv6 is secure (R14, R34)",
         "dane-partial", hosts=(Host("mail", (Listener(), V6), (RIGHT,)),), mx=("10 mail",),
         faults=(fault("A", "no-ad"),), repeat=48,
     ),

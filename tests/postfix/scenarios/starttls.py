@@ -63,7 +63,7 @@ def alone(name: str, about: str, listener: Listener, verdict: str):
     if without == "undeliverable":
         without = "dane-broken"  # in plain text at `none`
     yield one_host(name, f"TLSA records; {about}", with_tlsa, RIGHT, listener=listener)
-    yield one_host(f"{name}-without-tlsa", f"no TLSA; {about}", without, listener=listener)
+    yield one_host(f"{name}-without-tlsa", f"no TLSA (R38); {about}", without, listener=listener)
 
 
 def before_another(name: str, about: str, listener: Listener, bounces: bool):
