@@ -16,6 +16,7 @@ pub mod matching;
 pub mod next_hop;
 pub mod observation;
 pub mod observe;
+pub mod renewal;
 pub mod report;
 pub mod reserved;
 pub mod tlsa;

@@ -10,11 +10,8 @@
 
 mod support;
 
-use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 
-use danecheck::cli::{World, run};
 use danecheck::observe::Dial;
 use danecheck::report::{ExitStatus, Report};
 use danecheck::world::dns::{ResolverKind, Zone, ZoneFault};
@@ -23,57 +20,11 @@ use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
 
 use support::now;
-
-/// What a run printed, and how it ended.
-struct Ran {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-}
-
-/// A place to print to that can be read afterwards.
-#[derive(Clone, Default)]
-struct Pad(Arc<Mutex<Vec<u8>>>);
-
-impl Pad {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Pad {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-async fn run_with(arguments: &[&str], stdin: &str, dial: Dial) -> Ran {
-    let (stdout, stderr) = (Pad::default(), Pad::default());
-    let world = World {
-        stdin: Box::new(std::io::Cursor::new(stdin.as_bytes().to_vec())),
-        stdout: Box::new(stdout.clone()),
-        stderr: Box::new(stderr.clone()),
-        colors: false,
-        width: 80,
-        now,
-        dial,
-    };
-    let all = std::iter::once("danecheck").chain(arguments.iter().copied());
-    let status = run(all.map(Into::into), world).await;
-    Ran {
-        status,
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-    }
-}
+use support::program::{Ran, run_with};
 
 /// A run that needs no network.
 async fn run_alone(arguments: &[&str]) -> Ran {
-    run_with(arguments, "", Dial::default()).await
+    run_with(arguments, b"", Dial::default()).await
 }
 
 /// `good.example` with DANE in order, `stale.example` with a stale record,
@@ -104,7 +55,7 @@ async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
     let resolver = stage.dns().addr().to_string();
     let mut all = vec!["--resolver", &resolver];
     all.extend(arguments);
-    run_with(&all, stdin, stage.dial()).await
+    run_with(&all, stdin.as_bytes(), stage.dial()).await
 }
 
 fn reports(ran: &Ran) -> Vec<Report> {

@@ -39,6 +39,9 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Print the JSON Schema of a report
     Schema,
+    /// Print the TLSA records for a certificate, or tell whether it may be
+    /// deployed
+    Tlsa(TlsaArguments),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +179,55 @@ pub(super) struct ExplainArguments {
     /// List all findings
     #[arg(long, conflicts_with = "id")]
     pub(super) list: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "With --against the exit status is 0 only where the certificate matches what \
+                  is published at every MX host that it is for; 1 where nothing that counts is \
+                  published, 2 where mail would be kept back, 3 where it could not be told."
+)]
+pub(super) struct TlsaArguments {
+    /// The server's certificate, or the whole chain (fullchain.pem)
+    #[arg(value_name = "CERT.pem")]
+    pub(super) certificate: PathBuf,
+
+    /// The mail server that it is for; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Vec<String>,
+
+    /// The server's port
+    #[arg(long, value_name = "PORT", default_value = "25")]
+    pub(super) port: u16,
+
+    /// Records 2 1 1 of the authorities in the file, in place of 3 1 1
+    #[arg(long)]
+    pub(super) ta: bool,
+
+    /// Would it match what is published now for this mail domain?
+    #[arg(long, value_name = "TARGET")]
+    pub(super) against: Option<String>,
+
+    /// The safe order of steps too
+    #[arg(long, requires = "against")]
+    pub(super) plan: bool,
+
+    /// One JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// The recursive resolver [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
+    pub(super) resolver: Option<SocketAddr>,
+
+    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
+    /// [default: the built-in IANA anchors]
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Bound on everything
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
+    pub(super) timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

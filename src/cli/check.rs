@@ -20,7 +20,7 @@ use super::{Output, Stop, World};
 const TARGETS_AT_ONCE: usize = 8;
 
 /// The name in `EHLO`; a host name that is known to nobody.
-const HELO_NAME: &str = "danecheck.invalid";
+pub(super) const HELO_NAME: &str = "danecheck.invalid";
 
 /// One target looked at, or the reason why it could not be.
 enum Looked {

@@ -105,7 +105,7 @@ async fn skip_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> Option<()> 
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
     let size = std::fs::metadata(path)
         .map_err(|error| refuse(format!("cannot be read: {error}")))?

@@ -13,6 +13,7 @@ mod dns;
 mod explain;
 mod input;
 mod output;
+mod tlsa;
 mod world;
 
 use std::ffi::OsString;
@@ -48,6 +49,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world),
         Some(Command::Schema) => schema(&mut world),
+        Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
     };
     result.unwrap_or_else(|stop| stop.status(&mut world))
 }

@@ -382,12 +382,12 @@ fn pem(object: Object, base64: &str) -> String {
     text + "-----END " + label + "-----"
 }
 
-/// The subject's common name, else the whole subject.
+/// The subject's common name, else its first host, else the whole subject.
 pub(crate) fn common_name(certificate: &Certificate) -> String {
-    certificate
-        .subject()
-        .common_names()
+    let names = certificate.subject().common_names();
+    names
         .first()
+        .or(certificate.dns_names().first())
         .cloned()
         .unwrap_or_else(|| certificate.subject().to_string())
 }

@@ -36,6 +36,7 @@ pub use verdict::{Standing, Verdict};
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
+pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works};
 

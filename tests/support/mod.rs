@@ -1,5 +1,8 @@
 //! What the tests share: the clock, and checks on a stage.
 
+#[allow(dead_code, reason = "not every test file runs the program")]
+pub(crate) mod program;
+
 use danecheck::report::Report;
 use danecheck::world::stage::Stage;
 

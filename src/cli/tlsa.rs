@@ -1,0 +1,144 @@
+//! `danecheck tlsa CERT.pem`: the records for a certificate, and the
+//! pre-flight of its deployment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde::Serialize;
+
+use crate::certificate::{Presented, presented_chain};
+use crate::next_hop::{NextHop, host_name_fault};
+use crate::observe::budget::Times;
+use crate::observe::{Dial, Resolver, Setup, observe};
+use crate::renewal::{NewRecord, Renewal, Wanted, new_records, owner_name};
+use crate::report::ExitStatus;
+
+use super::args::TlsaArguments;
+use super::{Stop, World, input};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output {
+    records: Vec<NewRecord>,
+    against: Option<Renewal>,
+}
+
+pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+    let chain = certificates(arguments)?;
+    let hosts = hosts(arguments)?;
+    let wanted = if arguments.ta {
+        Wanted::Authorities
+    } else {
+        Wanted::EndEntity
+    };
+    let owners: Vec<String> = hosts
+        .iter()
+        .map(|host| owner_name(host, arguments.port))
+        .collect();
+    let records = new_records(&chain, wanted, &owners);
+    if records.is_empty() {
+        return Err(Stop::Sentence(format!(
+            "{}: holds no authority above the server's certificate: give the whole chain \
+             (fullchain.pem) for --ta",
+            arguments.certificate.display()
+        )));
+    }
+    let Some(target) = &arguments.against else {
+        let text = if arguments.json {
+            json(&Output {
+                records,
+                against: None,
+            })
+        } else {
+            records
+                .iter()
+                .map(|record| record.zone_line() + "\n")
+                .collect()
+        };
+        world.print(&text)?;
+        return Ok(ExitStatus::Fine);
+    };
+    let renewal = preflight(target, &chain, wanted, &hosts, arguments, world).await?;
+    let status = renewal.exit_status();
+    let text = if arguments.json {
+        json(&Output {
+            records,
+            against: Some(renewal),
+        })
+    } else {
+        renewal.human(world.width)
+    };
+    world.print(&text)?;
+    Ok(status)
+}
+
+async fn preflight(
+    target: &str,
+    chain: &[Presented],
+    wanted: Wanted,
+    hosts: &[String],
+    arguments: &TlsaArguments,
+    world: &World,
+) -> Result<Renewal, Stop> {
+    let next_hop: NextHop = target
+        .parse()
+        .map_err(|error: crate::next_hop::NextHopError| Stop::Sentence(error.to_string()))?;
+    let setup = Setup {
+        resolver: match arguments.resolver {
+            Some(address) => Resolver::at([address]),
+            None => Resolver::system(),
+        },
+        root_anchors: input::root_anchors(arguments.trust_anchor.as_deref())?,
+        trust_store: Arc::new(input::trust_store(None)?),
+        checked_at: (world.now)(),
+        times: Times::with_total(arguments.timeout),
+        helo_name: super::check::HELO_NAME.to_owned(),
+        // DNS alone tells: what the servers show now is about to go.
+        dial: Dial::Routed(HashMap::new()),
+        allow_private: true,
+    };
+    let renewal = Renewal::of(&observe(&next_hop, &setup).await, chain, wanted, hosts);
+    Ok(if arguments.plan {
+        renewal.with_plan()
+    } else {
+        renewal
+    })
+}
+
+fn certificates(arguments: &TlsaArguments) -> Result<Vec<Presented>, Stop> {
+    let path = &arguments.certificate;
+    let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
+    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&input::read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|_| {
+            refuse("cannot be read as PEM: give the server's certificate, as in fullchain.pem")
+        })?;
+    let chain = presented_chain(&ders);
+    match chain.first() {
+        None => Err(refuse(
+            "holds no certificate: give the server's certificate, as in fullchain.pem",
+        )),
+        Some(Err(error)) => Err(refuse(&error.to_string())),
+        Some(Ok(_)) => Ok(chain),
+    }
+}
+
+fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {
+    arguments
+        .host
+        .iter()
+        .map(|host| {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            match host_name_fault(&name) {
+                None => Ok(name),
+                Some(why) => Err(Stop::Sentence(format!("`{host}` is no host name: {why}"))),
+            }
+        })
+        .collect()
+}
+
+fn json(output: &Output) -> String {
+    serde_json::to_string(output).unwrap_or_default() + "\n"
+}

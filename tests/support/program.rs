@@ -1,0 +1,57 @@
+//! The program in a world of its own.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use danecheck::cli::{World, run};
+use danecheck::observe::Dial;
+use danecheck::report::ExitStatus;
+
+use super::now;
+
+/// What a run printed, and how it ended.
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A place to print to that can be read afterwards.
+#[derive(Clone, Default)]
+struct Pad(Arc<Mutex<Vec<u8>>>);
+
+impl Pad {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Pad {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ran {
+    let (stdout, stderr) = (Pad::default(), Pad::default());
+    let world = World {
+        stdin: Box::new(std::io::Cursor::new(stdin.to_vec())),
+        stdout: Box::new(stdout.clone()),
+        stderr: Box::new(stderr.clone()),
+        colors: false,
+        width: 80,
+        now,
+        dial,
+    };
+    let all = std::iter::once("danecheck").chain(arguments.iter().copied());
+    let status = run(all.map(Into::into), world).await;
+    Ran {
+        status,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+    }
+}

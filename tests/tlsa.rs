@@ -1,0 +1,232 @@
+//! `danecheck tlsa`: the records for a certificate, and the pre-flight of its
+//! deployment.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use danecheck::observe::Dial;
+use danecheck::report::ExitStatus;
+use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
+use danecheck::world::pki::{Identity, stale_tlsa};
+use danecheck::world::stage::{RunningStage, Stage};
+
+use support::now;
+use support::program::{Ran, run_with};
+
+/// A file that is gone when it is dropped.
+struct Pem(PathBuf);
+
+impl Pem {
+    fn of(identity: &Identity) -> Self {
+        let text: String = identity.chain().iter().map(|one| one.pem()).collect();
+        Self::with(&text)
+    }
+
+    fn with(text: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("danecheck-tlsa-{}-{number}.pem", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Pem {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn alone(arguments: &[&str]) -> Ran {
+    run_with(arguments, b"", Dial::default()).await
+}
+
+/// `example.com` with two MX hosts that publish these records.
+async fn published(first: &[&str], second: &[&str]) -> RunningStage {
+    let mut stage = Stage::new(now());
+    let zone = Zone::signed("example.com.")
+        .mx("@", 10, "mx1")
+        .mx("@", 20, "mx2")
+        .records("mx1 A 192.0.2.1\nmx2 A 192.0.2.2");
+    let zone = first
+        .iter()
+        .fold(zone, |zone, record| zone.tlsa("_25._tcp.mx1", record));
+    stage.zone(
+        second
+            .iter()
+            .fold(zone, |zone, record| zone.tlsa("_25._tcp.mx2", record)),
+    );
+    stage.start().await.unwrap()
+}
+
+async fn against(stage: &RunningStage, pem: &Pem, more: &[&str]) -> Ran {
+    let resolver = stage.dns().addr().to_string();
+    let mut all = vec!["tlsa", pem.path(), "--against", "example.com"];
+    all.extend(["--resolver", &resolver]);
+    all.extend(more);
+    alone(&all).await
+}
+
+/// An identity for these names.
+fn identity(names: &[&str]) -> Identity {
+    let stage = Stage::new(now());
+    stage
+        .issuer
+        .issue(danecheck::world::pki::Leaf::new(names.iter().copied()))
+}
+
+#[tokio::test]
+async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
+    let identity = identity(&["mx1.example.com"]);
+    let pem = Pem::of(&identity);
+    let record = identity.tlsa(3, 1, 1);
+    for (arguments, wanted) in [
+        (vec![], format!("{record}\n")),
+        (
+            vec!["--host", "MX1.example.com."],
+            format!("_25._tcp.mx1.example.com. IN TLSA {record}\n"),
+        ),
+        (
+            vec!["--host", "a.test", "--host", "b.test", "--port", "465"],
+            format!("_465._tcp.a.test. IN TLSA {record}\n_465._tcp.b.test. IN TLSA {record}\n"),
+        ),
+    ] {
+        let all = [&["tlsa", pem.path()][..], &arguments].concat();
+        let ran = alone(&all).await;
+        assert_eq!((ran.status, ran.stdout), (ExitStatus::Fine, wanted));
+    }
+    let ran = alone(&["tlsa", pem.path(), "--ta"]).await;
+    assert!(ran.stdout.starts_with("2 1 1 "), "{}", ran.stdout);
+    assert_eq!(ran.stdout.lines().count(), 1);
+    let ran = alone(&["tlsa", pem.path(), "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["records"][0]["record"], record.as_str());
+    assert_eq!(json["against"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_file_without_a_certificate_is_refused() {
+    let alone_in_file = Pem::of(&identity(&["mx1.example.com"]).sending_leaf_alone());
+    for (file, arguments, said) in [
+        (Pem::with(""), vec![], "holds no certificate"),
+        (
+            Pem::with("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"),
+            vec![],
+            "not a readable certificate",
+        ),
+        (alone_in_file, vec!["--ta"], "fullchain.pem"),
+        (
+            Pem::of(&identity(&["mx1.example.com"])),
+            vec!["--host", "not a host"],
+            "no host name",
+        ),
+    ] {
+        let ran = alone(&[&["tlsa", file.path()][..], &arguments].concat()).await;
+        assert_eq!(ran.status, ExitStatus::Unknown);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_whose_record_is_published_passes() {
+    let new = identity(&["mx1.example.com"]);
+    let stage = published(&[&stale_tlsa(3, 1, 1), &new.tlsa(3, 1, 1)], &[]).await;
+    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stdout);
+    for words in [
+        "deploy it",
+        "mx1.example.com: matches",
+        "not for mx2.example.com",
+        "1. Install",
+        "Remove the records that match nothing any more",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_against_stale_records_fails_and_says_what_to_add() {
+    let new = identity(&["mx1.example.com", "mx2.example.com"]);
+    let stage = published(&[&stale_tlsa(3, 1, 1)], &[&new.tlsa(3, 1, 1)]).await;
+    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stdout);
+    let add = format!("_25._tcp.mx1.example.com. IN TLSA {}", new.tlsa(3, 1, 1));
+    for words in [
+        "Do not deploy it yet",
+        "would break",
+        &add,
+        "1. Publish",
+        "2. Wait",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("_25._tcp.mx2.example.com. IN TLSA 3"));
+    let ran = against(
+        &stage,
+        &Pem::of(&new),
+        &["--json", "--host", "mx2.example.com"],
+    )
+    .await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stdout);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["against"]["outlook"], "matches");
+    assert_eq!(json["against"]["others"][0], "mx1.example.com");
+}
+
+#[tokio::test]
+async fn the_record_to_add_is_one_that_no_stronger_digest_hides() {
+    let new = identity(&["mx1.example.com"]);
+    let stage = published(&[&stale_tlsa(3, 1, 2)], &[]).await;
+    let ran = against(&stage, &Pem::of(&new), &[]).await;
+    assert_eq!(ran.status, ExitStatus::Broken);
+    assert!(ran.stdout.contains(&new.tlsa(3, 1, 2)), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn without_records_nothing_matches_and_nothing_breaks() {
+    let new = identity(&["mx1.example.com"]);
+    let ran = against(&published(&[], &[]).await, &Pem::of(&new), &["--plan"]).await;
+    assert_eq!(ran.status, ExitStatus::Warning, "{}", ran.stdout);
+    assert!(ran.stdout.contains("nothing breaks"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Now that the server shows it"));
+}
+
+#[tokio::test]
+async fn where_the_lookup_fails_the_pre_flight_fails() {
+    let new = identity(&["mx1.example.com"]);
+    let mut stage = Stage::new(now());
+    stage.zone(
+        Zone::signed("example.com.")
+            .mx("@", 10, "mx1")
+            .records("mx1 A 192.0.2.1")
+            .tlsa("_25._tcp.mx1", &new.tlsa(3, 1, 1)),
+    );
+    stage.lookup_misbehaving(
+        "_25._tcp.mx1.example.com.",
+        Rtype::TLSA,
+        Misbehaviour::ServFail,
+    );
+    let stage = stage.start().await.unwrap();
+    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    assert_eq!(ran.status, ExitStatus::Unknown, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("Mend the lookups first"),
+        "{}",
+        ran.stdout
+    );
+}
