@@ -387,6 +387,17 @@ fn filled_up_tlsa(rrset: &RrSet) -> Option<RrSet> {
 }
 
 impl SignedSet {
+    /// A CNAME that nobody signed.
+    pub(super) fn alias(owner: Owner, target: Owner) -> Self {
+        let data = vec![Data::Cname(Cname::new(target))];
+        Self {
+            rrset: Arc::new(RrSet::new(owner.clone(), Rtype::CNAME, data)),
+            zone: owner.clone(),
+            owner,
+            signature: None,
+        }
+    }
+
     /// A CNAME that no zone has: RFC 6672 section 3.1.
     pub(super) fn synthesized_alias(owner: Owner, target: Owner, dname: &Self) -> Self {
         let data = vec![Data::Cname(Cname::new(target))];

@@ -4,9 +4,12 @@
 use std::time::Duration;
 
 use domain::base::Rtype;
-use domain::base::iana::Rcode;
+use domain::base::iana::{ExtendedErrorCode, Rcode};
 
+use super::answer::{Answer, Reason};
+use super::authority::SignedSet;
 use super::packet::{Query, Response};
+use super::record::parse_name;
 use super::resolver::Transport;
 
 /// What happens to lookups of a name and type, in place of the honest answer.
@@ -33,6 +36,24 @@ pub enum Misbehaviour {
     TruncatedThenTcp,
     /// Over UDP the TC bit and no records; TCP connections are closed.
     TruncatedWithoutTcp,
+    /// The TC bit and no records, over UDP and over TCP.
+    TruncatedForEver,
+    /// Over UDP the TC bit; over TCP the honest answer, of which a byte comes
+    /// every so often.
+    DripOverTcp(Duration),
+    /// Over UDP the TC bit; over TCP messages of 64 KiB of nothing for as long
+    /// as the client listens.
+    FloodOverTcp,
+    /// A header that counts 65535 records in each section, and bytes that are
+    /// none.
+    Garbage,
+    /// For this name and every name below it: an alias to a name that is one
+    /// label longer.
+    EndlessAliases,
+    /// This many aliases in one answer, each to the next.
+    AliasFlood(u16),
+    /// SERVFAIL, and a reason (RFC 8914) full of terminal escapes.
+    ServFailWithEscapes,
     /// A packet that ends in the middle of its records.
     MalformedPacket,
     /// A response to some other query (RFC 5452 section 9.1).
@@ -67,6 +88,10 @@ pub(super) enum Outcome {
     Ignore,
     /// Ends the TCP connection; over UDP the same as [`Outcome::Ignore`].
     Close,
+    /// As [`Outcome::Respond`], over TCP byte by byte, this far apart.
+    Drip(Vec<u8>, Duration),
+    /// Messages without an end over TCP; over UDP one of them.
+    Flood,
 }
 
 impl Reaction {
@@ -101,6 +126,11 @@ impl Exchange<'_> {
 }
 
 impl Misbehaviour {
+    /// Whether it holds for names below the one that it was set for too.
+    pub(super) fn is_inherited(self) -> bool {
+        self == Self::EndlessAliases
+    }
+
     /// What the client gets instead.
     pub(super) fn react(self, exchange: &Exchange<'_>) -> Reaction {
         let outcome = match self {
@@ -112,6 +142,13 @@ impl Misbehaviour {
             Self::DelayedBy(_) => exchange.honest(),
             Self::TruncatedThenTcp => truncated_then(exchange, exchange.honest()),
             Self::TruncatedWithoutTcp => truncated_then(exchange, Outcome::Close),
+            Self::TruncatedForEver => Outcome::Respond(truncated(exchange)),
+            Self::DripOverTcp(pause) => truncated_then(exchange, dripping(exchange, pause)),
+            Self::FloodOverTcp => truncated_then(exchange, Outcome::Flood),
+            Self::Garbage => garbage(exchange),
+            Self::EndlessAliases => aliases(exchange, 1),
+            Self::AliasFlood(count) => aliases(exchange, count),
+            Self::ServFailWithEscapes => servfail_with_escapes(exchange),
             Self::MalformedPacket => malformed(exchange),
             Self::WrongTransactionId => wrong_transaction_id(exchange),
             Self::EmptyCnameOnly => cname_only(exchange),
@@ -134,12 +171,63 @@ fn rcode_only(exchange: &Exchange<'_>, rcode: Rcode) -> Outcome {
 
 fn truncated_then(exchange: &Exchange<'_>, over_tcp: Outcome) -> Outcome {
     match exchange.transport {
-        Transport::Udp => exchange.write(&Response {
-            truncated: true,
-            ..Response::bare(Rcode::NOERROR)
-        }),
+        Transport::Udp => Outcome::Respond(truncated(exchange)),
         Transport::Tcp => over_tcp,
     }
+}
+
+fn truncated(exchange: &Exchange<'_>) -> Vec<u8> {
+    let response = Response {
+        truncated: true,
+        ..Response::bare(Rcode::NOERROR)
+    };
+    response.write(exchange.query, usize::from(u16::MAX))
+}
+
+fn dripping(exchange: &Exchange<'_>, pause: Duration) -> Outcome {
+    match exchange.honest() {
+        Outcome::Respond(packet) => Outcome::Drip(packet, pause),
+        other => other,
+    }
+}
+
+fn garbage(exchange: &Exchange<'_>) -> Outcome {
+    with_packet(exchange, |packet| {
+        // The counts of answer, authority and additional records.
+        for count in packet.iter_mut().skip(6).take(6) {
+            *count = 0xff;
+        }
+        // Pointers to what is no name.
+        packet.resize(1200, 0xc0);
+    })
+}
+
+/// Each alias leads to a name below the one before it.
+fn aliases(exchange: &Exchange<'_>, count: u16) -> Outcome {
+    let mut response = Response::bare(Rcode::NOERROR);
+    let mut owner = exchange.query.name.clone();
+    for number in 0..count {
+        let target = format!("a{number}.{}.", exchange.query.name);
+        let Ok(target) = parse_name(&target) else {
+            break;
+        };
+        let set = SignedSet::alias(owner, target.clone());
+        response.answer.answer.push(set);
+        owner = target;
+    }
+    exchange.write(&response)
+}
+
+fn servfail_with_escapes(exchange: &Exchange<'_>) -> Outcome {
+    let reason = Reason {
+        code: ExtendedErrorCode::OTHER,
+        text: "\u{1b}[2J\u{1b}]0;title\u{7}\u{202e}gnp.exe \u{9b}31m\n".repeat(20),
+    };
+    let response = Response {
+        answer: Answer::failure(reason),
+        ..Response::bare(Rcode::SERVFAIL)
+    };
+    exchange.write(&response)
 }
 
 /// Whatever the header counts is missing from the last byte on.

@@ -16,7 +16,7 @@ const CLASSIC_PAYLOAD: u16 = 512;
 
 /// The most that this resolver sends over UDP, and offers to take: what
 /// unbound does since 2020 (`edns-buffer-size`).
-const EDNS_PAYLOAD: u16 = 1232;
+pub(super) const EDNS_PAYLOAD: u16 = 1232;
 
 /// A query that can be answered.
 #[derive(Debug)]

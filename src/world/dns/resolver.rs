@@ -108,14 +108,21 @@ impl Resolver {
             transport,
             honest: self.respond(&query).await,
         };
-        let misbehaviour = self
-            .misbehaviours
-            .get(&(query.name.clone(), query.rtype))
-            .or(self.always.as_ref());
-        match misbehaviour {
+        match self.misbehaviour(&query) {
             Some(misbehaviour) => misbehaviour.react(&exchange),
             None => Reaction::now(exchange.honest()),
         }
+    }
+
+    fn misbehaviour(&self, query: &Query<'_>) -> Option<&Misbehaviour> {
+        let at = |name| self.misbehaviours.get(&(name, query.rtype));
+        let above = || {
+            let mut suffixes = query.name.iter_suffixes().filter_map(at);
+            suffixes.find(|how| how.is_inherited())
+        };
+        at(query.name.clone())
+            .or_else(above)
+            .or(self.always.as_ref())
     }
 
     fn remember(&self, query: &Query<'_>, transport: Transport) {

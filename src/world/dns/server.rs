@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::error::WorldError;
 use super::misbehaviour::{Misbehaviour, Outcome, Reaction};
+use super::packet::EDNS_PAYLOAD;
 use super::record::{TTL, parse_name};
 use super::resolver::{Asked, Resolver, ResolverKind, Transport};
 use super::tree::Tree;
@@ -217,9 +218,12 @@ async fn serve_udp(socket: Arc<UdpSocket>, resolver: Arc<Resolver>) {
         let packet = buffer.get(..length).unwrap_or_default().to_vec();
         let (socket, resolver) = (Arc::clone(&socket), Arc::clone(&resolver));
         pending.spawn(async move {
-            if let Outcome::Respond(response) = settle(&resolver, &packet, Transport::Udp).await {
-                let _ = socket.send_to(&response, client).await;
-            }
+            let response = match settle(&resolver, &packet, Transport::Udp).await {
+                Outcome::Respond(response) | Outcome::Drip(response, _) => response,
+                Outcome::Flood => vec![0; usize::from(EDNS_PAYLOAD)],
+                Outcome::Ignore | Outcome::Close => return,
+            };
+            let _ = socket.send_to(&response, client).await;
         });
         while pending.try_join_next().is_some() {}
     }
@@ -253,6 +257,19 @@ async fn serve_connection(mut stream: TcpStream, resolver: Arc<Resolver>) {
                     return;
                 }
             }
+            Outcome::Drip(response, pause) => {
+                let Ok(length) = u16::try_from(response.len()) else {
+                    return;
+                };
+                for byte in length.to_be_bytes().into_iter().chain(response) {
+                    tokio::time::sleep(pause).await;
+                    if stream.write_u8(byte).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            // A length of 0xffff, and so much of nothing.
+            Outcome::Flood => while stream.write_all(&[0xff; 4096]).await.is_ok() {},
             Outcome::Ignore => {}
             Outcome::Close => return,
         }

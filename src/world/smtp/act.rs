@@ -41,6 +41,12 @@ pub(super) enum HandshakeAct {
     Send(&'static [u8]),
     /// Answers with these bytes unless the client names a known identity.
     SendUnlessNamed(&'static [u8]),
+    /// Answers with these bytes and then with zeros, one by one, this far
+    /// apart.
+    Drip(&'static [u8], Duration),
+    /// Answers with the first bytes once and with the second for as long as
+    /// they are read.
+    Flood(&'static [u8], &'static [u8]),
 }
 
 const UNAVAILABLE: &str = "421 4.3.2 Service not available, closing transmission channel";
@@ -51,6 +57,29 @@ const NOT_IMPLEMENTED: &str = "502 5.5.1 Command not implemented";
 const fn alert(minor_version: u8, description: u8) -> [u8; 7] {
     [21, 3, minor_version, 0, 2, 2, description]
 }
+
+/// The header of the longest record (RFC 5246 section 6.2.1), a handshake.
+const LONGEST_RECORD: [u8; 5] = [22, 3, 3, 0x40, 0];
+
+/// A record of a handshake message of no length: HelloRequest.
+const HELLO_REQUEST: [u8; 9] = [22, 3, 3, 0, 4, 0, 0, 0, 0];
+
+/// A warning that clients pass over: unrecognized_name(112).
+const WARNING: [u8; 7] = [21, 3, 3, 0, 2, 1, 112];
+
+/// A ServerHello for TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256, and the first
+/// bytes of a certificate message as long as any can be (RFC 5246 sections
+/// 7.4.1.3 and 7.4.2).
+const HELLO_AND_CERTIFICATE: [u8; 62] = [
+    22, 3, 3, 0, 42, 2, 0, 0, 38, 3, 3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0xc0, 0x2f, 0, 22, 3, 3, 0, 10, 11, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xfc, 0xff, 0xff, 0xf9,
+];
+
+/// More of a handshake message, in a record of 16 bytes.
+const MORE_OF_IT: [u8; 21] = [
+    22, 3, 3, 0, 16, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+];
 
 impl Misbehaviour {
     pub(super) fn at_greeting(&self, host: &str) -> Option<Act> {
@@ -89,6 +118,7 @@ impl Misbehaviour {
             Self::DropAtEhlo => Act::Close,
             Self::HangAtEhlo => Act::Hang,
             Self::EhloFlood => Act::Flood("250-X-ANOTHER\r\n"),
+            Self::EhloReply(lines) => Act::Say(lines.clone()),
             _ => return None,
         })
     }
@@ -141,6 +171,11 @@ impl Misbehaviour {
             Self::GarbageInHandshake => {
                 HandshakeAct::Send(b"500 5.5.2 Error: command not recognized\r\n")
             }
+            Self::DripInHandshake(pause) => HandshakeAct::Drip(&LONGEST_RECORD, *pause),
+            Self::EmptyRecordFlood => HandshakeAct::Flood(&[], &[22, 3, 3, 0, 0]),
+            Self::HelloRequestFlood => HandshakeAct::Flood(&[], &HELLO_REQUEST),
+            Self::WarningFlood => HandshakeAct::Flood(&[], &WARNING),
+            Self::EndlessCertificate => HandshakeAct::Flood(&HELLO_AND_CERTIFICATE, &MORE_OF_IT),
             Self::HandshakeAlert => HandshakeAct::Send(&const { alert(3, 40) }),
             Self::ProtocolVersionAlert => HandshakeAct::Send(&const { alert(1, 70) }),
             Self::UnrecognizedNameAlert => HandshakeAct::SendUnlessNamed(&const { alert(3, 112) }),
@@ -152,6 +187,7 @@ impl Misbehaviour {
         Some(match self {
             Self::EhloAfterTlsDropped => Act::Close,
             Self::HangAfterTls => Act::Hang,
+            Self::FloodAfterTls => Act::Flood("250-X-ANOTHER\r\n"),
             Self::EhloAfterTls421 => Act::SayAndClose(UNAVAILABLE.into()),
             Self::EhloAfterTls5xx => Act::Say("554 5.3.0 Not after all".into()),
             _ => return None,

@@ -174,10 +174,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<'_, S> {
                 self.wire.until_closed().await;
                 return Ok(Next::Close);
             }
-            Act::Flood(text) => self.wire.flood(text).await?,
+            Act::Flood(text) => self.wire.flood(text.as_bytes()).await?,
             Act::FloodAfter(beginning, text) => {
                 self.wire.send(beginning.as_bytes()).await?;
-                self.wire.flood(text).await?;
+                self.wire.flood(text.as_bytes()).await?;
             }
             Act::Tarpit(line, pause) => {
                 self.wire.tarpit(line, pause).await?;

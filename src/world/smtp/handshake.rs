@@ -18,7 +18,7 @@ use super::Misbehaviour;
 use super::act::HandshakeAct;
 use super::record::Recorder;
 use super::server::Personality;
-use super::wire::until_closed;
+use super::wire::{Wire, until_closed};
 use crate::unix_time::UnixTime;
 use crate::world::pki::{Authority, Identity};
 
@@ -79,6 +79,12 @@ pub(super) fn server_config(
     let mut config = builder.with_cert_resolver(identities);
     // A resumed session shows no certificate.
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    for one in misbehaviours {
+        if let Misbehaviour::TicketFlood(tickets) = one {
+            config.send_tls13_tickets = *tickets;
+            config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+        }
+    }
     Ok(Arc::new(config))
 }
 
@@ -116,6 +122,16 @@ pub(super) async fn accept(
             return Ok(None);
         }
         Some(HandshakeAct::SendUnlessNamed(_)) if named => {}
+        Some(HandshakeAct::Drip(beginning, pause)) => {
+            let mut wire = Wire::new(&mut hello.io).dripping(Some(pause));
+            wire.send(beginning).await?;
+            wire.flood(&[0]).await?;
+        }
+        Some(HandshakeAct::Flood(beginning, more)) => {
+            let mut wire = Wire::new(&mut hello.io);
+            wire.send(beginning).await?;
+            wire.flood(more).await?;
+        }
         Some(HandshakeAct::Send(bytes) | HandshakeAct::SendUnlessNamed(bytes)) => {
             hello.io.write_all(bytes).await?;
             until_closed(&mut hello.io).await;

@@ -61,6 +61,8 @@ pub enum Misbehaviour {
     HangAtEhlo,
     /// Answers EHLO with lines for as long as the client listens.
     EhloFlood,
+    /// Answers EHLO with these lines, separated by `\n`, as they are.
+    EhloReply(String),
     /// Does not offer STARTTLS, and refuses it with 502.
     NoStartTls,
     /// Shows `XXXXXXXA` in the place of STARTTLS and refuses the command, as
@@ -100,6 +102,21 @@ pub enum Misbehaviour {
     HangInHandshake,
     /// Answers the ClientHello with an SMTP reply.
     GarbageInHandshake,
+    /// Answers the ClientHello with a long record, of which a byte comes every
+    /// so often.
+    DripInHandshake(Duration),
+    /// Answers the ClientHello with records of no length, which RFC 8446
+    /// section 5.1 forbids, for as long as the client listens.
+    EmptyRecordFlood,
+    /// Answers the ClientHello with HelloRequest, which asks for a
+    /// renegotiation (RFC 5246 section 7.4.1.1), for as long as the client
+    /// listens.
+    HelloRequestFlood,
+    /// Answers the ClientHello with warnings (RFC 5246 section 7.2) for as
+    /// long as the client listens.
+    WarningFlood,
+    /// Agrees on TLS 1.2 and sends a certificate of 16 MiB that never ends.
+    EndlessCertificate,
     /// Answers the ClientHello with the alert handshake_failure(40).
     HandshakeAlert,
     /// Answers the ClientHello with the alert protocol_version(70) in a TLS
@@ -126,6 +143,12 @@ pub enum Misbehaviour {
     EhloAfterTlsDropped,
     /// Never answers EHLO after the handshake.
     HangAfterTls,
+    /// Answers EHLO after the handshake with lines for as long as the client
+    /// listens.
+    FloodAfterTls,
+    /// Sends this many session tickets after a handshake of TLS 1.3, some 250
+    /// bytes each (RFC 8446 section 4.6.1).
+    TicketFlood(usize),
     /// Answers EHLO after the handshake with 421 and closes.
     EhloAfterTls421,
     /// Answers EHLO and HELO after the handshake with 554.

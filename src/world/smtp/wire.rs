@@ -77,12 +77,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Sends `text` over and over; ends with the error that tells that the
-    /// client has closed.
-    pub(super) async fn flood(&mut self, text: &str) -> io::Result<()> {
-        let block = text.repeat(64);
+    /// Sends these bytes over and over; ends with the error that tells that
+    /// the client has closed.
+    pub(super) async fn flood(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let block = bytes.repeat(64);
         loop {
-            self.send(block.as_bytes()).await?;
+            self.send(&block).await?;
         }
     }
 
