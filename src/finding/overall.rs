@@ -134,7 +134,7 @@ fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
         .addresses()
         .zip(&judged.standings)
         .filter(|(_, standing)| **standing == Standing::Unseen)
-        .filter(|((_, address), _)| address.seen.reserved.is_none());
+        .filter(|((_, address), _)| address.seen.reserved.is_none() && !address.was_left_out());
     for ((_, address), _) in unseen {
         let family = if address.seen.address.is_ipv4() {
             "IPv4"

@@ -96,11 +96,16 @@ impl<'a> Evidence<'a> {
             Route::Nowhere(end) => return delivery::dead_end(end),
             Route::Addresses(candidates) => candidates,
         };
+        let any_seen = self.addresses().any(|(_, address)| !address.was_left_out());
         let prospects: Vec<Prospect> = candidates
             .iter()
             .filter_map(|candidate| {
                 let host = self.hosts.get(candidate.host)?;
                 let address = host.addresses.get(candidate.address)?;
+                // It is taken to be like those that were looked at.
+                if address.was_left_out() && any_seen {
+                    return None;
+                }
                 let other = host.other_family(address);
                 Some(Prospect {
                     candidate: *candidate,
@@ -240,6 +245,11 @@ impl<'a> HostEvidence<'a> {
 }
 
 impl<'a> AddressEvidence<'a> {
+    /// Whether a budget kept it from being looked at: no word on the address.
+    pub(crate) fn was_left_out(&self) -> bool {
+        self.sessions.is_empty() && self.seen.reserved.is_none()
+    }
+
     /// The session with this SNI; one without SNI stands in where there is
     /// none, for a server that cannot be reached is visited only once.
     pub(crate) fn session(&self, sni: Option<&str>) -> Option<&SessionEvidence<'a>> {

@@ -75,7 +75,10 @@ pub(crate) fn standing(
     address: &AddressEvidence<'_>,
 ) -> Standing {
     let reserved = address.seen.reserved.is_some();
-    if reserved || cannot_be_seen(address) && !family_works(evidence, address) {
+    if reserved
+        || address.was_left_out()
+        || cannot_be_seen(address) && !family_works(evidence, address)
+    {
         return Standing::Unseen;
     }
     let request = PolicyRequest::plain(SecurityLevel::Dane);

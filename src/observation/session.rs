@@ -28,6 +28,40 @@ pub struct Session {
     pub end: SessionEnd,
 }
 
+impl Session {
+    /// About how many bytes of it came from the server.
+    pub(crate) fn size(&self) -> usize {
+        let refusal = match &self.end {
+            SessionEnd::GreetingRefused(reply)
+            | SessionEnd::EhloRefused(reply)
+            | SessionEnd::StartTlsRefused(reply)
+            | SessionEnd::EhloRefusedInTls(reply) => Some(reply),
+            _ => None,
+        };
+        let replies = self
+            .greeting
+            .iter()
+            .chain(&self.ehlo)
+            .chain(&self.refused_ehlo_in_tls)
+            .chain(refusal);
+        let text: usize = replies
+            .flat_map(|reply| &reply.lines)
+            .map(|line| line.len().saturating_add(size_of::<String>()))
+            .sum();
+        let legacy = self.legacy.iter().flat_map(|legacy| {
+            let looks = [Some(&legacy.verifying), legacy.lenient.as_ref()];
+            looks.into_iter().flatten()
+        });
+        let old_chains = legacy.filter_map(|answer| match answer {
+            LegacyAnswer::Spoken(tls) => Some(&tls.chain),
+            LegacyAnswer::Refused(_) => None,
+        });
+        let chains = self.tls.iter().map(|tls| &tls.chain).chain(old_chains);
+        let chain: usize = chains.flatten().map(|der| der.0.len()).sum();
+        text.saturating_add(chain)
+    }
+}
+
 /// Where a session ended, in the order of the dialogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,8 @@
 //! sends, a check ends in time and in little memory.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -34,8 +35,27 @@ pub const MX_HOSTS: usize = 20;
 /// Addresses connected to, of one host and one family.
 pub const ADDRESSES: usize = 8;
 
-/// Connections at once for one target.
-pub const CONNECTIONS: usize = 32;
+/// Connections at once for one target: two for each address of twenty hosts
+/// leave room, so that servers that hang keep nobody waiting.
+pub const CONNECTIONS: usize = 64;
+
+/// Questions to the resolver at once, for all targets together: each has a
+/// socket, and a process has so many.
+pub const QUESTIONS: usize = 256;
+
+/// Bytes kept of all sessions of one target.
+pub const SESSIONS_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes kept of all answers about one target; those for its own validation
+/// count by themselves.
+pub const ANSWERS_BYTES: usize = 4 * 1024 * 1024;
+
+/// Record sets in one section of an answer that is validated.
+pub const RECORD_SETS: usize = 100;
+
+/// Records in one section of an answer that is validated, signatures included:
+/// to put them in order takes the square of their number.
+pub const VALIDATED_RECORDS: usize = 500;
 
 /// Certificates kept of one chain.
 pub const CHAIN_CERTIFICATES: usize = 20;
@@ -63,6 +83,8 @@ pub const VALIDATION_QUERIES: usize = 200;
 pub struct Times {
     /// One target, everything included.
     pub total: Duration,
+    /// One address, all its sessions included.
+    pub address: Duration,
     /// One question to one name server.
     pub query: Duration,
     /// One TCP connection.
@@ -79,6 +101,7 @@ impl Default for Times {
     fn default() -> Self {
         Self {
             total: Duration::from_secs(30),
+            address: Duration::from_secs(25),
             query: Duration::from_secs(5),
             connect: Duration::from_secs(10),
             reply: Duration::from_secs(20),
@@ -89,11 +112,14 @@ impl Default for Times {
 }
 
 impl Times {
-    /// The default steps under another total.
+    /// The default steps under another total, of which each address leaves a
+    /// part for what comes after it.
     pub fn with_total(total: Duration) -> Self {
+        let times = Self::default();
         Self {
             total,
-            ..Self::default()
+            address: times.address.min(total.mul_f64(5.0 / 6.0)),
+            ..times
         }
     }
 }
@@ -107,13 +133,23 @@ impl Deadline {
         Self(Instant::now() + total)
     }
 
+    /// The moment at which this step is up too.
+    pub(super) fn within(self, step: Duration) -> Self {
+        Self(self.0.min(Instant::now() + step))
+    }
+
     pub(super) fn is_over(self) -> bool {
         Instant::now() >= self.0
     }
 
+    /// What is left.
+    pub(super) fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
     /// What `step` allows, or what is left where that is less.
     pub(super) fn cap(self, step: Duration) -> Duration {
-        step.min(self.0.saturating_duration_since(Instant::now()))
+        step.min(self.left())
     }
 
     /// Runs one step; nothing where time was up.
@@ -123,23 +159,109 @@ impl Deadline {
     }
 }
 
-/// What budgets cut off, one sentence each.
+/// What may still be kept, in bytes.
+#[derive(Debug)]
+pub(super) struct Room(AtomicUsize);
+
+impl Room {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(AtomicUsize::new(bytes))
+    }
+
+    /// Takes so much of it; false where there is not so much left.
+    pub(super) fn take(&self, bytes: usize) -> bool {
+        let taken = self
+            .0
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
+        taken.is_ok()
+    }
+}
+
+/// What budgets cut off.
 #[derive(Debug, Default)]
-pub(super) struct Cuts(Mutex<BTreeSet<String>>);
+pub(super) struct Cuts(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    sentences: BTreeSet<String>,
+    /// Who was not waited for any longer, and what for.
+    late: BTreeSet<String>,
+}
+
+/// So many of those that were late are named.
+const NAMED: usize = 3;
 
 impl Cuts {
     pub(super) fn note(&self, sentence: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(sentence);
+        self.noted().sentences.insert(sentence);
     }
 
+    /// Time was up before this had come to its end.
+    pub(super) fn late(&self, what: String) {
+        self.noted().late.insert(what);
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One sentence each; those that were late share one.
     pub(super) fn into_sentences(self) -> Vec<String> {
-        self.0
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .into_iter()
-            .collect()
+        let Noted { sentences, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<String> = sentences.into_iter().collect();
+        if !late.is_empty() {
+            let mut named: Vec<String> = late.iter().take(NAMED).cloned().collect();
+            let others = late.len().saturating_sub(NAMED);
+            if others > 0 {
+                named.push(format!("{others} more"));
+            }
+            all.push(format!(
+                "Time was up before all was heard of {}; Postfix waits for minutes.",
+                named.join(", ")
+            ));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_are_late_share_a_sentence() {
+        let cuts = Cuts::default();
+        for number in 1..=5 {
+            cuts.late(format!("192.0.2.{number}"));
+            cuts.late("192.0.2.1".to_owned());
+        }
+        cuts.note("Something was cut.".to_owned());
+        assert_eq!(
+            cuts.into_sentences(),
+            [
+                "Something was cut.",
+                "Time was up before all was heard of 192.0.2.1, 192.0.2.2, 192.0.2.3, 2 more; \
+                 Postfix waits for minutes."
+            ]
+        );
+        assert!(Cuts::default().into_sentences().is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_takes_nothing() {
+        let room = Room::new(10);
+        assert!(room.take(6));
+        assert!(!room.take(5));
+        assert!(room.take(4));
+        assert!(!room.take(1));
+    }
+
+    #[test]
+    fn an_address_leaves_time_for_the_rest() {
+        for seconds in [1, 5, 30, 300] {
+            let times = Times::with_total(Duration::from_secs(seconds));
+            assert!(times.address < times.total, "{seconds}");
+        }
+        assert_eq!(Times::with_total(Times::default().total), Times::default());
     }
 }

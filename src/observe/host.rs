@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::Setup;
 use super::base_domain::{self, Bases, Plan};
-use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline};
+use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSIONS_BYTES};
 use super::legacy;
 use super::lookup::{Dns, Looked, Raw, settle};
 use super::smtp::{self, Script};
@@ -34,6 +34,7 @@ pub(super) struct Check<'a> {
     deadline: Deadline,
     cuts: &'a Cuts,
     connections: Semaphore,
+    room: Room,
 }
 
 /// A host before its answers have a status.
@@ -71,6 +72,7 @@ impl<'a> Check<'a> {
             deadline,
             cuts,
             connections: Semaphore::new(CONNECTIONS),
+            room: Room::new(SESSIONS_BYTES),
         }
     }
 
@@ -156,21 +158,23 @@ impl<'a> Check<'a> {
                 reserved: Some(block.to_string()),
             };
         }
+        let deadline = self.deadline.within(self.setup.times.address);
         let sni = async { bases.await.sni.clone() };
         let named = async {
             match sni.await {
-                Some(sni) => self.talk(address, Some(&sni)).await,
+                Some(sni) => self.talk(address, Some(&sni), deadline).await,
                 None => None,
             }
         };
-        let (plain, named) = tokio::join!(self.talk(address, None), named);
+        let (plain, named) = tokio::join!(self.talk(address, None, deadline), named);
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
         // Some servers let one client in once at a time; Postfix comes alone.
         let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
         for session in &mut sessions {
             if any_came_in
                 && is_turned_away(session)
-                && let Some(again) = self.talk(address, session.sni.clone().as_deref()).await
+                && let sni = session.sni.clone()
+                && let Some(again) = self.talk(address, sni.as_deref(), deadline).await
             {
                 *session = again;
             }
@@ -190,25 +194,41 @@ impl<'a> Check<'a> {
         reserved_block(address)
     }
 
-    async fn talk(&self, address: IpAddr, sni: Option<&str>) -> Option<Session> {
+    async fn talk(
+        &self,
+        address: IpAddr,
+        sni: Option<&str>,
+        deadline: Deadline,
+    ) -> Option<Session> {
         let times = self.setup.times;
-        let permit = self
-            .deadline
-            .run(times.total, self.connections.acquire())
-            .await;
+        let permit = deadline.run(times.total, self.connections.acquire()).await;
         if permit.is_none() {
+            self.cuts.late(address.to_string());
+            return None;
+        }
+        let session = self.converse(address, sni, deadline).await;
+        if was_waited_for(&session.end) {
+            self.cuts.late(address.to_string());
+        }
+        if !self.room.take(session.size()) {
             self.cuts.note(format!(
-                "Time was up before there was a connection to spare for {address}."
+                "The mail servers say more than {} MiB in all; what came last was left out.",
+                SESSIONS_BYTES >> 20
             ));
             return None;
         }
+        Some(session)
+    }
+
+    async fn converse(&self, address: IpAddr, sni: Option<&str>, deadline: Deadline) -> Session {
+        let times = self.setup.times;
         let connection = self
             .setup
             .dial
-            .reach(address, self.port, times.connect, self.deadline)
+            .reach(address, self.port, times.connect, deadline)
             .await;
         match connection {
-            Err(end) => Some(Session {
+            Err(end) => Session {
                 sni: sni.map(str::to_owned),
                 greeting: None,
                 ehlo: None,
@@ -216,14 +236,14 @@ impl<'a> Check<'a> {
                 legacy: None,
                 refused_ehlo_in_tls: None,
                 end,
-            }),
+            },
             Ok(stream) => {
                 let script = Script {
                     helo_name: &self.setup.helo_name,
                     sni,
                     peer: address,
                     times,
-                    deadline: self.deadline,
+                    deadline,
                     cuts: self.cuts,
                 };
                 let mut session = smtp::converse(stream, &script).await;
@@ -231,15 +251,27 @@ impl<'a> Check<'a> {
                     let connect = async || {
                         let dial = &self.setup.dial;
                         let stream = dial
-                            .reach(address, self.port, times.connect, self.deadline)
+                            .reach(address, self.port, times.connect, deadline)
                             .await;
                         stream.ok()
                     };
                     session.legacy = Some(legacy::look_again(&script, connect).await);
                 }
-                Some(session)
+                session
             }
         }
+    }
+}
+
+/// Whether a session ended because a time was up that Postfix would not keep.
+fn was_waited_for(end: &SessionEnd) -> bool {
+    match end {
+        SessionEnd::NoGreeting(how)
+        | SessionEnd::NoEhloReply(how)
+        | SessionEnd::NoStartTlsReply(how)
+        | SessionEnd::NoEhloReplyInTls(how) => *how == Interruption::TimedOut,
+        SessionEnd::HandshakeFailed(failure) => failure.timed_out,
+        _ => false,
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Chat<S> {
     stream: S,
     /// What came and was not read yet.
     ahead: Vec<u8>,
+    /// Something of a reply was passed over.
+    cut: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
@@ -20,7 +22,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         Self {
             stream,
             ahead: Vec::new(),
+            cut: false,
         }
+    }
+
+    /// Whether a reply was longer than what is kept of it.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut
     }
 
     /// The stream without what was read ahead: Postfix purges its buffers
@@ -90,6 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             if kept < REPLY_BYTES {
                 kept += line.len() + 1;
                 lines.push(line);
+            } else {
+                self.cut = true;
             }
             if let Some(code) = code {
                 return Ok(Reply { code, lines });
@@ -106,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             let taken = end.unwrap_or(self.ahead.len());
             let room = LINE_BYTES.saturating_sub(line.len());
             line.extend(self.ahead.iter().take(taken.min(room)));
+            self.cut |= taken > room;
             self.ahead
                 .drain(..end.map_or(taken, |end| end.saturating_add(1)));
             if end.is_some() {

@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::OnceCell;
 
 use super::Setup;
-use super::budget::{ALIAS_HOPS, Cuts, Deadline, RECORDS, Times};
+use super::budget::{ALIAS_HOPS, ANSWERS_BYTES, Cuts, Deadline, RECORDS, Room, Times};
 use super::resolver::{Question, Resolver};
 use super::validator::{Failed, Validator};
 use super::wire::{Datum, WireName};
@@ -84,6 +84,7 @@ pub(super) struct Dns<'a> {
     cuts: &'a Cuts,
     validator: Validator,
     asked: Mutex<Questions>,
+    room: Room,
     answered: AtomicBool,
     authentic: AtomicBool,
 }
@@ -103,6 +104,7 @@ impl<'a> Dns<'a> {
                 deadline,
             ),
             asked: Mutex::default(),
+            room: Room::new(ANSWERS_BYTES),
             answered: AtomicBool::new(false),
             authentic: AtomicBool::new(false),
         }
@@ -229,6 +231,9 @@ impl<'a> Dns<'a> {
             {
                 Ok(bytes) => Bytes::from(bytes),
                 Err(failure) => {
+                    if failure.kind == FailureKind::Timeout {
+                        self.cuts.late(format!("{name} {record_type}"));
+                    }
                     trail.failed = Some(Failed {
                         name: current.clone(),
                         rtype: question.rtype,
@@ -244,6 +249,14 @@ impl<'a> Dns<'a> {
                 }
             };
             self.answered.store(true, Ordering::Relaxed);
+            if !self.room.take(bytes.len()) {
+                self.cuts.note(format!(
+                    "The DNS answers come to more than {} MiB in all; what came last was left \
+                     out.",
+                    ANSWERS_BYTES >> 20
+                ));
+                return failed(FailureKind::Malformed);
+            }
             trail.replies.push(bytes.clone());
             let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
                 return failed(FailureKind::Malformed);
@@ -266,7 +279,12 @@ impl<'a> Dns<'a> {
                 ));
             }
             aliases.extend(reply.aliases);
-            aliases.truncate(RECORDS);
+            if aliases.len() > RECORDS {
+                aliases.truncate(RECORDS);
+                self.cuts.note(format!(
+                    "Only the first {RECORDS} aliases of {name} were taken."
+                ));
+            }
             if !reply.data.is_empty() {
                 if let Some(owner) = reply.owner
                     && aliases.last().map_or(name, String::as_str) != owner

@@ -17,8 +17,9 @@ use hickory_resolver::proto::op::{
 };
 use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
 use hickory_resolver::system_conf;
+use tokio::sync::Semaphore;
 
-use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS};
+use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
 use crate::observation::{FailureKind, LookupFailure};
@@ -45,6 +46,7 @@ pub struct Resolver {
     servers: Vec<SocketAddr>,
     /// The server that answered last; a dead one costs its time only once.
     first: Arc<AtomicUsize>,
+    asking: Arc<Semaphore>,
 }
 
 impl Resolver {
@@ -54,6 +56,7 @@ impl Resolver {
         Self {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
+            asking: Arc::new(Semaphore::new(QUESTIONS)),
         }
     }
 
@@ -95,6 +98,7 @@ impl Resolver {
         query: Duration,
         deadline: Deadline,
     ) -> Result<Vec<u8>, LookupFailure> {
+        let _permit = deadline.run(deadline.left(), self.asking.acquire()).await;
         let mut silence = None;
         let mut refusal = None;
         let first = self.first.load(Ordering::Relaxed);

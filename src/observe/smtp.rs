@@ -20,6 +20,17 @@ pub(super) struct Script<'a> {
     pub(super) cuts: &'a Cuts,
 }
 
+impl Script<'_> {
+    fn note_cut<S: AsyncRead + AsyncWrite + Unpin>(&self, chat: &Chat<S>) {
+        if chat.was_cut() {
+            self.cuts.note(format!(
+                "{} says more in one reply than Postfix reads; the rest was left out.",
+                self.peer
+            ));
+        }
+    }
+}
+
 /// How the server took `EHLO` and, where that was refused, `HELO`.
 struct Hello {
     refused_ehlo: Option<Reply>,
@@ -42,7 +53,9 @@ where
 {
     let mut seen = Seen::default();
     let mut chat = Chat::new(Metered::new(stream, SESSION_BYTES));
-    let end = match before_tls(&mut chat, script, &mut seen).await {
+    let end = before_tls(&mut chat, script, &mut seen).await;
+    script.note_cut(&chat);
+    let end = match end {
         Some(end) => {
             goodbye(chat, &end, script).await;
             end
@@ -146,6 +159,7 @@ where
         Ok(reply) => SessionEnd::EhloRefusedInTls(reply),
         Err(interruption) => SessionEnd::NoEhloReplyInTls(interruption),
     };
+    script.note_cut(&chat);
     goodbye(chat, &end, script).await;
     end
 }

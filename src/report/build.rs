@@ -26,6 +26,9 @@ use super::model::{
 };
 use super::text::printable;
 
+/// Host names of one certificate that are told.
+const DNS_NAMES: usize = 100;
+
 impl Report {
     /// The report on what was observed.
     pub fn of(observation: &Observation) -> Self {
@@ -247,10 +250,7 @@ fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
     TlsaReport {
         base_domain: printable(&tlsa.base_domain),
         lookup: lookup_report(&tlsa.lookup),
-        records: records(&tlsa.lookup)
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        records: records(&tlsa.lookup).iter().map(presentation).collect(),
     }
 }
 
@@ -278,7 +278,7 @@ fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> 
                 }
             };
             RecordReport {
-                record: record.to_string(),
+                record: presentation(record),
                 result: result.to_owned(),
                 reason,
                 what_it_is: origins
@@ -288,6 +288,16 @@ fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> 
             }
         })
         .collect()
+}
+
+/// The record in presentation form, cut where it is longer than any that has
+/// a use: the data of Full(0) is a certificate or a key.
+fn presentation(record: &TlsaRecord) -> String {
+    const LONGEST: usize = 8 * 1024;
+    match record.rdata().get(..LONGEST) {
+        None => record.to_string(),
+        Some(beginning) => format!("{}...", TlsaRecord::from_rdata(beginning)),
+    }
 }
 
 fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
@@ -403,8 +413,10 @@ fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> Certifi
         dns_names: certificate
             .dns_names()
             .iter()
+            .take(DNS_NAMES)
             .map(|name| printable(name))
             .collect(),
+        more_dns_names: certificate.dns_names().len().saturating_sub(DNS_NAMES),
         not_before: certificate.not_before(),
         not_after: certificate.not_after(),
         key: certificate.key().description(),

@@ -127,7 +127,8 @@ pub struct TlsaReport {
     /// The lookup.
     #[serde(flatten)]
     pub lookup: LookupReport,
-    /// The records in presentation form.
+    /// The records in presentation form; of more than 8 KiB the beginning and
+    /// `...`.
     pub records: Vec<String>,
 }
 
@@ -150,7 +151,7 @@ pub struct AddressReport {
 /// One TLSA record against one server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordReport {
-    /// The record in presentation form.
+    /// The record in presentation form, cut as above.
     pub record: String,
     /// `matches`, `no-match`, `refused`, `hidden`, `unusable` or `not-seen`.
     pub result: String,
@@ -190,6 +191,9 @@ pub struct CertificateReport {
     pub issuer: String,
     /// The host names in it.
     pub dns_names: Vec<String>,
+    /// How many more host names are in it than are told.
+    #[serde(default)]
+    pub more_dns_names: usize,
     /// Valid from.
     pub not_before: UnixTime,
     /// Valid until.

@@ -8,6 +8,8 @@ use domain::base::record::ParsedRecord;
 use domain::base::{Message, MessageBuilder, Name, ParsedName, Record, ToName as _};
 use domain::rdata::{Rrsig, ZoneRecordData};
 
+use super::super::budget::{RECORD_SETS, VALIDATED_RECORDS};
+
 /// A name on the wire.
 pub(super) type Owner = Name<Bytes>;
 
@@ -56,15 +58,17 @@ impl Packet {
             authority: Vec::new(),
             malformed: false,
         };
-        for record in message.answer().ok()? {
+        for (number, record) in message.answer().ok()?.enumerate() {
             let record = rr(&record.ok()?, &mut packet.malformed)?;
             add(&mut packet.answer, record);
+            fits(number, &packet.answer).then_some(())?;
         }
-        for record in message.authority().ok()? {
+        for (number, record) in message.authority().ok()?.enumerate() {
             let record = rr(&record.ok()?, &mut packet.malformed)?;
             if matches!(covered(&record), Rtype::SOA | Rtype::NSEC | Rtype::NSEC3) {
                 add(&mut packet.authority, record);
             }
+            fits(number, &packet.authority).then_some(())?;
         }
         packet.answer.retain(|set| !set.records.is_empty());
         packet.authority.retain(|set| !set.records.is_empty());
@@ -199,6 +203,11 @@ impl Packet {
         }
         Some(authority.finish())
     }
+}
+
+/// Whether a section may go on after this record.
+fn fits(number: usize, sets: &[RrSet]) -> bool {
+    number < VALIDATED_RECORDS && sets.len() <= RECORD_SETS
 }
 
 fn covered(record: &Rr) -> Rtype {

@@ -15,7 +15,7 @@ use domain::net::client::request::{
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
-use super::super::budget::{Deadline, VALIDATION_QUERIES};
+use super::super::budget::{ANSWERS_BYTES, Deadline, Room, VALIDATED_RECORDS, VALIDATION_QUERIES};
 use super::super::resolver::{Question, Resolver};
 use super::packet::Owner;
 use crate::observation::{FailureKind, LookupFailure};
@@ -34,6 +34,7 @@ struct Shared {
     query: Duration,
     deadline: Deadline,
     asked: Mutex<Questions>,
+    room: Room,
 }
 
 impl Upstream {
@@ -43,6 +44,7 @@ impl Upstream {
             query,
             deadline,
             asked: Mutex::default(),
+            room: Room::new(ANSWERS_BYTES),
         }))
     }
 
@@ -53,12 +55,7 @@ impl Upstream {
             let full = asked.len() >= VALIDATION_QUERIES;
             match asked.get(&(name.clone(), rtype)) {
                 Some(cell) => cell.clone(),
-                None if full => {
-                    return Err(LookupFailure {
-                        kind: FailureKind::Timeout,
-                        extended_error: None,
-                    });
-                }
+                None if full => return Err(no_more()),
                 None => asked.entry((name.clone(), rtype)).or_default().clone(),
             }
         };
@@ -85,11 +82,15 @@ impl Upstream {
             checking_disabled: true,
         };
         let shared = &self.0;
-        shared
+        let answer = shared
             .resolver
             .ask(question, shared.query, shared.deadline)
-            .await
-            .map(Bytes::from)
+            .await?;
+        let answer = Bytes::from(answer);
+        if !shared.room.take(answer.len()) || has_too_many_records(&answer) {
+            return Err(no_more());
+        }
+        Ok(answer)
     }
 }
 
@@ -105,6 +106,23 @@ impl SendRequest<RequestMessage<Vec<u8>>> for Upstream {
             let bytes = fetched.map_err(|_| Error::NoTransportAvailable)?;
             Ok(Message::from_octets(bytes)?)
         })))
+    }
+}
+
+/// Whether to put its records in order would take too long.
+fn has_too_many_records(answer: &Bytes) -> bool {
+    Message::from_octets(answer).is_ok_and(|message| {
+        let counts = message.header_counts();
+        let most = counts.ancount().max(counts.nscount());
+        usize::from(most) > VALIDATED_RECORDS
+    })
+}
+
+/// A budget is used up.
+fn no_more() -> LookupFailure {
+    LookupFailure {
+        kind: FailureKind::Timeout,
+        extended_error: None,
     }
 }
 
