@@ -11,6 +11,8 @@ pub mod dnssec;
 pub mod entry;
 pub mod finding;
 pub mod forensics;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod judge;
 pub mod matching;
 pub mod next_hop;

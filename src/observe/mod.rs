@@ -17,6 +17,8 @@
 mod base_domain;
 pub mod budget;
 mod dial;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod group;
 mod host;
 mod legacy;

@@ -17,6 +17,8 @@ pub use model::{
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
 };
 pub use status::{ExitStatus, FailOn, exit_status, worst};
+#[cfg(any(test, fuzzing))]
+pub(crate) use text::is_harmless;
 pub use text::printable;
 pub(crate) use text::wrap;
 

@@ -19,7 +19,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// No control character, no direction mark, nothing without a width.
-fn is_harmless(c: char) -> bool {
+pub(crate) fn is_harmless(c: char) -> bool {
     !c.is_control()
         && !matches!(
             c,

@@ -76,6 +76,16 @@ where
         .ok_or("the operating system gave no random numbers")?;
     stream.write_all(&hello).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
+    read_flight(stream).await
+}
+
+/// Reads what the server says to a ClientHello, up to where the client would
+/// speak again.
+pub(super) async fn read_flight<S>(mut stream: S) -> Result<LegacyTls, String>
+where
+    S: AsyncRead + Unpin,
+{
+    let lost = |_| LOST.to_owned();
     let mut flight = Flight::default();
     loop {
         let mut header = [0; 5];

@@ -169,7 +169,7 @@ impl Validator {
 
     async fn judge(&self, reply: &Bytes) -> OwnValidation {
         let Some(packet) = Packet::read(reply) else {
-            return OwnValidation::indeterminate("the answer cannot be read");
+            return OwnValidation::indeterminate("the answer cannot be read, or is too long");
         };
         if packet.malformed {
             return self.judge_malformed(&packet).await;
@@ -465,6 +465,18 @@ pub(super) fn presented(reply: &Bytes) -> Option<(Vec<String>, Option<u32>)> {
     let ttls = packet.answer.iter().flat_map(|set| &set.records);
     let ttl = ttls.map(|record| record.ttl().as_secs()).min();
     Some((texts, ttl))
+}
+
+/// A reply taken apart and written again; nothing where it cannot be read.
+#[cfg(any(test, fuzzing))]
+pub(super) fn rewritten(reply: &Bytes) -> Option<Vec<u8>> {
+    let packet = Packet::read(reply)?;
+    let _ = (
+        packet.end(),
+        packet.is_alias_only(),
+        packet.is_bare_denial(),
+    );
+    packet.write()
 }
 
 fn text(data: &packet::Data) -> String {

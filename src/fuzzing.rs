@@ -1,0 +1,269 @@
+//! What the fuzz targets in `fuzz/` call: each function takes bytes that
+//! nobody vouches for, and panics where a promise is broken. `cargo test`
+//! calls them with the seeds.
+
+use crate::certificate::{
+    Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
+};
+use crate::matching::{
+    RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
+};
+use crate::next_hop::{NextHop, NextHopError};
+use crate::observation::{OBSERVATION_FORMAT, Observation};
+use crate::observe::{NameAndType, TrustStore};
+use crate::report::{
+    ExitStatus, FailOn, HumanStyle, Report, exit_status, human, is_harmless, json, printable,
+};
+use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
+use crate::trust_anchor::RootAnchors;
+use crate::unix_time::UnixTime;
+
+pub use crate::observe::fuzzing::{dns, legacy_tls, smtp};
+
+/// The time at which certificates are judged; that of the fixtures.
+const NOW: UnixTime = UnixTime(1_795_312_923);
+
+/// Certificates one after the other, leaf first, against the records and pins
+/// that they call for themselves.
+pub fn certificate(data: &[u8]) {
+    let chain = presented_chain(&split_der(data));
+    let now = NOW;
+    let mut records: Vec<TlsaRecord> = Vec::new();
+    for served in served_records(&chain) {
+        records.push(served.record);
+    }
+    for certificate in chain.iter().flatten() {
+        let object = [
+            (Selector::CERT, certificate.der()),
+            (Selector::SPKI, certificate.spki_der()),
+        ];
+        for (selector, object) in object {
+            for matching in [MatchingType::FULL, MatchingType::SHA2_512] {
+                let usage = CertificateUsage::DANE_TA;
+                records.extend(TlsaRecord::for_object(usage, selector, matching, object));
+            }
+        }
+    }
+    let names: Vec<String> = chain
+        .iter()
+        .flatten()
+        .flat_map(|certificate| certificate.dns_names().iter().take(2).cloned())
+        .collect();
+    let matching = match_dane(&records, &chain, &names, now);
+    assert_eq!(matching.records.len(), records.len());
+    if let (Some(Ok(_)), Some(first)) = (chain.first(), matching.records.first()) {
+        // DANE-EE(3) asks for nothing but the key.
+        assert!(
+            !matches!(first, RecordOutcome::NoMatch),
+            "a served record does not match"
+        );
+    }
+    let names: Vec<ReferenceName> = names
+        .iter()
+        .map(|name| ReferenceName::parse(name))
+        .collect();
+    let store: Vec<Certificate> = chain.iter().flatten().skip(1).cloned().collect();
+    let _ = verify_pkix(&chain, &store, &names, now);
+    if let Some(Ok(leaf)) = chain.first() {
+        let own = fingerprints(leaf).certificate_sha256;
+        assert!(match_fingerprints(leaf, &[own]).is_ok() || leaf_key_failure(leaf).is_some());
+        let _ = leaf.key().description();
+        let _ = (leaf.subject().to_string(), leaf.issuer().to_string());
+    }
+}
+
+/// Cuts at the lengths that the DER itself gives.
+fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    while !data.is_empty() && all.len() < 8 {
+        let length = match data {
+            [0x30, short @ 0..=0x7f, ..] => 2 + usize::from(*short),
+            [0x30, 0x81, length, ..] => 3 + usize::from(*length),
+            [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+            _ => data.len(),
+        };
+        let (one, rest) = data.split_at(length.min(data.len()));
+        all.push(one);
+        data = rest;
+    }
+    all
+}
+
+/// TLSA rdata, each after its length in one byte, against a chain of which one
+/// certificate is nobody's.
+pub fn tlsa(data: &[u8]) {
+    let mut records = Vec::new();
+    let mut rest = data;
+    while let Some((length, tail)) = rest.split_first()
+        && records.len() < 200
+    {
+        let (rdata, tail) = tail.split_at(usize::from(*length).min(tail.len()));
+        records.push(TlsaRecord::from_rdata(rdata));
+        rest = tail;
+    }
+    for record in &records {
+        assert_eq!(record.to_string().parse().as_ref(), Ok(record));
+    }
+    let _ = usability_of_rrset(&records);
+    let leaf = include_bytes!("../fixtures/certificates/rsa-leaf.der");
+    let chain = presented_chain(&[&leaf[..], data]);
+    let matching = match_dane(&records, &chain, &["mx.example.com".to_owned()], NOW);
+    assert_eq!(matching.records.len(), records.len());
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(record) = text.parse::<TlsaRecord>()
+    {
+        assert_eq!(record.to_string().parse(), Ok(record));
+    }
+}
+
+/// What users write: next hops, questions, trust anchors, trust stores.
+pub fn text(data: &[u8]) {
+    let _ = TrustStore::from_pem("the fuzzer", data);
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let clean = printable(text);
+    assert!(clean.chars().all(is_harmless) && clean.chars().count() <= 403);
+    match text.parse::<NextHop>() {
+        Ok(next_hop) => {
+            let written = next_hop.policy_key();
+            assert_eq!(written.parse::<NextHop>().as_ref(), Ok(&next_hop));
+            assert!(written.chars().all(is_harmless) && !written.contains(char::is_whitespace));
+        }
+        // A whole report takes long; now and then will do.
+        Err(error) if text.len() % 8 == 0 => refused(text, &error),
+        Err(_) => {}
+    }
+    let (first, second) = text.split_once(' ').unwrap_or((text, "TLSA"));
+    let _ = NameAndType::parse(first, second);
+    let _ = matches_pattern(first, second);
+    let _ = ReferenceName::parse(text).address();
+    if let Ok(anchors) = RootAnchors::from_text(text) {
+        assert_eq!(anchors.text(), text);
+    }
+}
+
+fn refused(text: &str, error: &NextHopError) {
+    let report = Report::on_invalid_target(text, error, NOW);
+    let status = hold(&report);
+    assert_eq!(status, ExitStatus::Unknown);
+}
+
+/// A saved observation.
+pub fn observation(data: &[u8]) {
+    let Ok(observation) = serde_json::from_slice::<Observation>(data) else {
+        return;
+    };
+    if observation.format != OBSERVATION_FORMAT {
+        return;
+    }
+    let report = Report::of(&observation);
+    hold(&report);
+    // What is saved is judged as what was seen.
+    let saved = serde_json::to_string(&observation).unwrap_or_default();
+    let replayed: Result<Observation, _> = serde_json::from_str(&saved);
+    assert_eq!(replayed.ok().as_ref(), Some(&observation));
+}
+
+/// What holds for every report in every form.
+fn hold(report: &Report) -> ExitStatus {
+    let line = json(report);
+    assert!(!line.contains('\n'));
+    let read: Result<Report, _> = serde_json::from_str(&line);
+    assert_eq!(read.ok().as_ref(), Some(report));
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+    harmless(&value);
+    for width in [20, 80] {
+        let page = human(
+            report,
+            HumanStyle {
+                color: false,
+                width,
+            },
+        );
+        for character in page.chars() {
+            assert!(
+                character == '\n' || is_harmless(character),
+                "{character:?} on the page"
+            );
+        }
+    }
+    let entries = &report.recommendation.entries;
+    if let Some(line) = &entries.postfix {
+        assert!(line.chars().all(is_harmless), "{line:?}");
+    }
+    exit_status(report, false, FailOn::Warning)
+}
+
+/// No text that steers a terminal, and none without an end.
+fn harmless(value: &serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => {
+            assert!(text.chars().all(is_harmless), "{text:?}");
+            assert!(text.len() <= LONGEST_TEXT, "{} bytes of text", text.len());
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(harmless),
+        serde_json::Value::Object(fields) => fields.values().for_each(harmless),
+        _ => {}
+    }
+}
+
+/// Bytes of the longest text in a report.
+const LONGEST_TEXT: usize = 20_000;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test may read its seeds")]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// Calls a target with every file of a folder, and with each file cut short
+    /// and bent here and there; says how many files there were.
+    fn feed(target: fn(&[u8]), folder: &str, head: &[u8]) -> usize {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut files = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            let whole = [head, &bytes].concat();
+            target(&whole);
+            for part in 1..8 {
+                let at = whole.len() * part / 8;
+                target(&whole[..at]);
+                let mut bent = whole.clone();
+                if let Some(byte) = bent.get_mut(at) {
+                    *byte ^= 0xff;
+                    target(&bent);
+                }
+            }
+            files += 1;
+        }
+        files
+    }
+
+    #[test]
+    fn every_target_holds_with_its_seeds() {
+        assert!(feed(smtp, "fuzz/seeds/smtp", &[]) > 5);
+        assert!(feed(dns, "fuzz/seeds/dns", &[]) > 5);
+        assert!(feed(tlsa, "fuzz/seeds/tlsa", &[]) > 5);
+        assert!(feed(text, "fuzz/seeds/text", &[]) > 5);
+        assert!(feed(legacy_tls, "fixtures/tls", &[255]) > 5);
+        assert!(feed(certificate, "fixtures/certificates", &[]) > 20);
+    }
+
+    #[test]
+    fn recorded_observations_hold() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postfix");
+        let mut seen = 0;
+        // Some of them: all are judged elsewhere, and forms are alike.
+        for entry in fs::read_dir(folder).unwrap().step_by(10) {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            let fixture: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            let saved = serde_json::to_vec(&fixture["observation"]).unwrap();
+            assert!(serde_json::from_slice::<Observation>(&saved).is_ok());
+            observation(&saved);
+            seen += 1;
+        }
+        assert!(seen > 50);
+    }
+}
