@@ -14,6 +14,7 @@ pub mod forensics;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod judge;
+pub mod log;
 pub mod matching;
 pub mod next_hop;
 pub mod observation;

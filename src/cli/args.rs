@@ -173,12 +173,56 @@ pub(super) struct DnsArguments {
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
     /// The finding's id
-    #[arg(value_name = "ID", required_unless_present = "list")]
+    #[arg(value_name = "ID", required_unless_present_any = ["list", "log"])]
     pub(super) id: Option<String>,
 
     /// List all findings
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long, conflicts_with_all = ["id", "log"])]
     pub(super) list: bool,
+
+    /// How to list them
+    #[arg(long, value_name = "NAME", default_value = "human", requires = "list")]
+    pub(super) format: ListFormat,
+
+    /// Say why mail waits according to this Postfix log [default: standard
+    /// input]
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = "-",
+        conflicts_with = "id"
+    )]
+    pub(super) log: Option<PathBuf>,
+
+    /// Check the next hops that mail waits for, the most frequent first
+    #[arg(long, requires = "log")]
+    pub(super) check: bool,
+
+    /// Check at most so many
+    #[arg(long, value_name = "N", default_value = "20", requires = "check")]
+    pub(super) at_most: usize,
+
+    /// One JSON object, and with --check one report a line after it
+    #[arg(long, requires = "log")]
+    pub(super) json: bool,
+
+    /// The recursive resolver for --check [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]", requires = "check")]
+    pub(super) resolver: Option<String>,
+
+    /// DNSSEC root trust anchor for --check [default: the built-in IANA
+    /// anchors]
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub(super) trust_anchor: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// One line each
+    Human,
+    /// The whole catalogue, as in docs/findings.md
+    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -1,15 +1,32 @@
-//! `danecheck explain`: the catalogue of findings.
+//! `danecheck explain`: the catalogue of findings, and what a log says.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::Parser as _;
+use tokio::io::AsyncBufReadExt as _;
 
 use crate::finding::{RULES, Rule, Severity};
+use crate::log::{Explanation, Reading};
+use crate::next_hop::NextHop;
 use crate::report::ExitStatus;
 
-use super::args::ExplainArguments;
-use super::{Stop, World};
+use super::args::{Arguments, ExplainArguments, ListFormat};
+use super::{Stop, World, check};
 
-pub(super) fn explain(arguments: &ExplainArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+/// So much of a log is read at a time.
+const PIECE: usize = 64 * 1024;
+
+pub(super) async fn explain(
+    arguments: &ExplainArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    if let Some(path) = &arguments.log {
+        return log(path, arguments, world).await;
+    }
     let text = match &arguments.id {
+        None if arguments.format == ListFormat::Markdown => crate::finding::markdown(),
         None => list(),
         Some(id) => match Rule::find(id) {
             Some(rule) => one(rule, world.width),
@@ -22,6 +39,103 @@ pub(super) fn explain(arguments: &ExplainArguments, world: &mut World) -> Result
     };
     world.print(&text)?;
     Ok(ExitStatus::Fine)
+}
+
+async fn log(
+    path: &Path,
+    arguments: &ExplainArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let explanation = read(path, world).await?.explain();
+    let text = if arguments.json {
+        serde_json::to_string(&explanation).unwrap_or_default() + "\n"
+    } else {
+        explanation.human(world.width)
+    };
+    world.print(&text)?;
+    if !arguments.check {
+        return Ok(ExitStatus::Fine);
+    }
+    let targets = targets(&explanation, arguments.at_most);
+    if targets.is_empty() {
+        return Ok(ExitStatus::Fine);
+    }
+    if !arguments.json {
+        let of = explanation.next_hops().len();
+        let all = if of > targets.len() {
+            format!(" {} of {of}", targets.len())
+        } else {
+            String::new()
+        };
+        world.print(&format!("\nThe next hops, looked at now{all}:\n\n"))?;
+    }
+    check_now(&targets, arguments, world).await
+}
+
+/// The next hops that can be looked at. Text from a log is never taken for an
+/// option: only what parses as a next hop gets through.
+fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
+    explanation
+        .next_hops()
+        .into_iter()
+        .filter(|name| !name.starts_with('-') && name.parse::<NextHop>().is_ok())
+        .take(at_most)
+        .collect()
+}
+
+/// The check is the same as that of `danecheck TARGET...`.
+async fn check_now(
+    targets: &[String],
+    arguments: &ExplainArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let mut words = vec!["danecheck".to_owned()];
+    if arguments.json {
+        words.push("--json".to_owned());
+    }
+    if let Some(resolver) = &arguments.resolver {
+        words.push(format!("--resolver={resolver}"));
+    }
+    if let Some(anchor) = &arguments.trust_anchor {
+        words.push(format!("--trust-anchor={}", anchor.display()));
+    }
+    words.push("--".to_owned());
+    words.extend(targets.iter().cloned());
+    let inner = Arguments::try_parse_from(words)
+        .map_err(|error| Stop::Sentence(error.to_string().trim().to_owned()))?;
+    check::check(&inner.check, world).await
+}
+
+/// Reads a log piece by piece: it may be larger than the memory.
+async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
+    let mut reading = Reading::default();
+    if path == Path::new("-") {
+        loop {
+            let piece = world
+                .stdin
+                .fill_buf()
+                .await
+                .map_err(|error| Stop::Sentence(format!("standard input: {error}")))?;
+            if piece.is_empty() {
+                return Ok(reading);
+            }
+            reading.bytes(piece);
+            let length = piece.len();
+            world.stdin.consume(length);
+        }
+    }
+    let refuse = |error: std::io::Error| {
+        Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
+    };
+    let mut file = std::fs::File::open(path).map_err(refuse)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = file.read(&mut piece).map_err(refuse)?;
+        match piece.get(..length) {
+            None | Some([]) => return Ok(reading),
+            Some(read) => reading.bytes(read),
+        }
+    }
 }
 
 fn list() -> String {

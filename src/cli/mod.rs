@@ -47,7 +47,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         None => check::check(&arguments.check, &mut world).await,
         Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
-        Some(Command::Explain(explain)) => explain::explain(explain, &mut world),
+        Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,
         Some(Command::Schema) => schema(&mut world),
         Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
     };

@@ -6,12 +6,15 @@
 //! [`RULES`].
 
 mod dns;
+mod markdown;
 mod mismatch;
 mod old_tls;
 mod overall;
 mod resolver;
 mod session;
 mod tlsa;
+
+pub use markdown::markdown;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

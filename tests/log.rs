@@ -1,0 +1,141 @@
+//! `danecheck explain --log`: what a Postfix log says about mail that waits.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use danecheck::log::Reading;
+use danecheck::observe::Dial;
+use danecheck::report::ExitStatus;
+use danecheck::world::dns::Zone;
+use danecheck::world::pki::stale_tlsa;
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::Stage;
+
+use support::now;
+use support::program::run_with;
+
+const LOG: &str = "fixtures/log/postfix-3.11.log";
+
+/// Each status text that real Postfix wrote in the conformance suite, with its
+/// code.
+fn texts_of_the_lab() -> BTreeSet<(String, String)> {
+    let mut texts = BTreeSet::new();
+    for entry in std::fs::read_dir("fixtures/postfix").unwrap() {
+        let file = std::fs::read(entry.unwrap().path()).unwrap();
+        let fixture: serde_json::Value = serde_json::from_slice(&file).unwrap();
+        for outcome in fixture["outcomes"].as_object().unwrap().values() {
+            let words = |field: &str| outcome[field].as_array().unwrap().clone();
+            for (dsn, reason) in words("dsn").iter().zip(words("reason")) {
+                if let (Some(dsn), Some(reason)) = (dsn.as_str(), reason.as_str()) {
+                    texts.insert((dsn.to_owned(), reason.to_owned()));
+                }
+            }
+        }
+    }
+    texts
+}
+
+#[test]
+fn every_text_that_postfix_wrote_in_the_lab_is_explained() {
+    let texts = texts_of_the_lab();
+    assert!(texts.len() > 100, "{}", texts.len());
+    let mut unexplained = Vec::new();
+    for (dsn, text) in texts {
+        let status = if dsn.starts_with('5') {
+            "bounced"
+        } else {
+            "deferred"
+        };
+        let line = format!(
+            "Nov 22 02:36:41 mx postfix/smtp[1]: 4E7F099A10B: to=<a@a.test>, relay=none, \
+             delay=0.05, delays=0/0/0/0, dsn={dsn}, status={status} ({text})\n"
+        );
+        let mut reading = Reading::default();
+        reading.bytes(line.as_bytes());
+        if reading.explain().causes.len() != 1 {
+            unexplained.push((dsn, text));
+        }
+    }
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
+}
+
+#[tokio::test]
+async fn a_log_is_read_from_a_file_or_from_standard_input() {
+    let file = run_with(&["explain", "--log", LOG], b"", Dial::default()).await;
+    let content = std::fs::read(LOG).unwrap();
+    let stdin = run_with(&["explain", "--log"], &content, Dial::default()).await;
+    assert_eq!(file.status, ExitStatus::Fine);
+    assert_eq!(file.stdout, stdin.stdout);
+    for words in [
+        "Server certificate not verified (num=65",
+        "a-ee-mismatch.lab 2",
+        "tls=!dane",
+        "Do: Check the next hop",
+        "Without TLS or DANE having a part in it:",
+    ] {
+        assert!(file.stdout.contains(words), "{words}: {}", file.stdout);
+    }
+    for line in file.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let json = run_with(&["explain", "--log", LOG, "--json"], b"", Dial::default()).await;
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["causes"][0]["id"], "starttls-not-offered");
+    assert_eq!(json["causes"][0]["tls"], true);
+    assert_eq!(json["causes"][0]["next_hops"][0]["count"], 5);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_is_told() {
+    let ran = run_with(&["explain", "--log", "/no/such/log"], b"", Dial::default()).await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(
+        ran.stderr.contains("/no/such/log: cannot be read"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
+async fn the_next_hops_of_a_log_are_checked_where_that_is_asked_for() {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx.stale.example");
+    stage.zone(
+        Zone::signed("stale.example.")
+            .mx("@", 10, "mx")
+            .records("mx A 192.0.2.1")
+            .tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1)),
+    );
+    stage.server("192.0.2.1", MailServer::new(identity));
+    let stage = stage.start().await.unwrap();
+    let resolver = stage.dns().addr().to_string();
+    // A name in a log is never taken for an option or a file.
+    let log = ["stale.example", "--json", "-", "bad name"]
+        .map(|domain| {
+            format!(
+                "Nov 22 02:36:41 mx postfix/smtp[8]: 4E7F: to=<a@{domain}>, relay=none, \
+                 delay=1, dsn=4.7.5, status=deferred (Server certificate not verified)\n"
+            )
+        })
+        .concat();
+    let arguments = ["explain", "--log", "--check", "--resolver", &resolver];
+    let ran = run_with(&arguments, log.as_bytes(), stage.dial()).await;
+    assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
+    for words in [
+        "certificate not verified",
+        "The next hops, looked at now",
+        "stale.example: DANE senders defer this mail",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert_eq!(ran.stdout.matches("DANE senders").count(), 1);
+}
