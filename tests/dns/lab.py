@@ -13,48 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from servers.nameservers import Nameservers, status, stop, wait_until
+from servers.signing import covered, run, stamp, tampered
+
 HERE = Path(__file__).resolve().parent
 TOP_SERVER, ZONE_SERVER = "127.0.1.1", "127.0.1.2"
 VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
 DAY = 86400
-
-NSD = """\
-server:
-  server-count: 1
-  ip-address: {address}
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "{directory}"
-  pidfile: "{directory}/nsd-{address}.pid"
-  xfrdfile: "{directory}/nsd-{address}.xfrd"
-  zonelistfile: "{directory}/nsd-{address}.list"
-  logfile: "{directory}/nsd-{address}.log"
-remote-control:
-  control-enable: no
-"""
-
-UNBOUND = """\
-server:
-  interface: {address}
-  access-control: 127.0.0.0/8 allow
-  username: ""
-  chroot: ""
-  directory: "{directory}"
-  pidfile: "{directory}/unbound-{address}.pid"
-  logfile: "{directory}/unbound-{address}.log"
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  module-config: "{modules}"
-  root-hints: "{directory}/root.hints"
-  trust-anchor-file: "{anchor}"
-  trust-anchor-signaling: no
-  aggressive-nsec: no
-  ede: yes
-remote-control:
-  control-enable: no
-"""
 
 CONTENT = """\
 @ MX 10 mx
@@ -140,14 +105,6 @@ def zones() -> list[Zone]:
         Zone("badnsec.lab.", broken="NSEC"),
         Zone("badkey.lab.", broken="DNSKEY"),
     ]
-
-
-def run(*command: str, cwd: Path | None = None) -> str:
-    """Run a tool; what it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 class Tree:
@@ -238,51 +195,18 @@ class Tree:
 
 def spoil(lines: list[str], rtype: str) -> list[str]:
     """Signatures over one type that do not fit."""
-    out = []
-    for line in lines:
-        fields = line.split()
-        if rtype and len(fields) > 12 and fields[3] == "RRSIG" and fields[4] == rtype:
-            fields[12:] = [fields[12][:8].swapcase() + fields[12][8:], *fields[13:]]
-            line = " ".join(fields)
-        out.append(line)
-    return out
-
-
-def stamp(seconds: float) -> str:
-    """The time form of ldns-signzone."""
-    return time.strftime("%Y%m%d%H%M%S", time.gmtime(seconds))
+    return [tampered(line) if rtype and covered(line) == rtype else line for line in lines]
 
 
 def start(tree: Tree, children: list[subprocess.Popen]) -> None:
     """NSD twice, unbound twice; back when both resolvers answer."""
-    directory = tree.directory
+    servers = Nameservers(tree.directory, children, ("ns-top.lab.", TOP_SERVER), tree.anchor)
     for address in (TOP_SERVER, ZONE_SERVER):
-        text = NSD.format(address=address, directory=directory)
-        for zone in tree.all:
-            if zone.server == address:
-                text += f'zone:\n  name: "{zone.name}"\n  zonefile: "{zone.path}"\n'
-        config = directory / f"nsd-{address}.conf"
-        config.write_text(text)
-        children.append(subprocess.Popen(["nsd", "-d", "-c", str(config)]))
-    (directory / "root.hints").write_text(f". 3600 NS ns-top.lab.\nns-top.lab. 3600 A {TOP_SERVER}\n")
-    for address, modules in ((VALIDATING, "validator iterator"), (PLAIN, "iterator")):
-        config = directory / f"unbound-{address}.conf"
-        config.write_text(UNBOUND.format(address=address, directory=directory, modules=modules, anchor=tree.anchor))
-        children.append(subprocess.Popen(["unbound", "-d", "-c", str(config)]))
-    deadline = time.monotonic() + 20
-    while "secure" != unbound(VALIDATING, "lab.", "SOA") or "insecure" != unbound(PLAIN, "lab.", "SOA"):
-        if time.monotonic() > deadline:
-            raise RuntimeError("the lab's resolvers do not answer")
-        time.sleep(0.2)
-
-
-def unbound(address: str, name: str, rtype: str) -> str:
-    """`secure`, `insecure` or `failed`, from the AD bit and the response code."""
-    command = ["dig", "+dnssec", "+time=5", "+tries=2", f"@{address}", name, rtype]
-    text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    if "status: NOERROR" not in text and "status: NXDOMAIN" not in text:
-        return "failed"
-    return "secure" if " ad" in text.split("flags:")[1].split(";")[0] else "insecure"
+        servers.nsd(address, [(z.name, z.path) for z in tree.all if z.server == address])
+    servers.unbound(VALIDATING)
+    servers.unbound(PLAIN, modules="iterator")
+    wait_until(VALIDATING, "lab.", "secure")
+    wait_until(PLAIN, "lab.", "insecure")
 
 
 def danecheck(binary: Path, anchor: Path, address: str, name: str, rtype: str) -> dict:
@@ -305,10 +229,7 @@ def main() -> int:
         start(tree, children)
         return compare(tree, options)
     finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.wait(10)
+        stop(children)
 
 
 def compare(tree: Tree, options: argparse.Namespace) -> int:
@@ -318,9 +239,9 @@ def compare(tree: Tree, options: argparse.Namespace) -> int:
     untold: Counter[str] = Counter()
 
     def one(question: tuple[str, str]) -> list[tuple[str, str, str, str, dict]]:
-        truth = {"failed": "bogus"}.get(unbound(VALIDATING, *question), unbound(VALIDATING, *question))
+        truth = {"failed": "bogus"}.get(status(VALIDATING, *question), status(VALIDATING, *question))
         return [
-            (address, truth, unbound(address, *question), " ".join(question),
+            (address, truth, status(address, *question), " ".join(question),
              danecheck(options.binary, tree.anchor, address, *question))
             for address in (VALIDATING, PLAIN)
         ]

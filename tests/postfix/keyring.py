@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
-import subprocess
 import threading
 from pathlib import Path
 
 from model import Zone
+from servers.signing import run
 
 
 class Keys:
@@ -63,11 +63,3 @@ def wire_name(name: str) -> bytes:
     """A domain name as it is hashed."""
     labels = [label for label in name.lower().split(".") if label]
     return b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
-
-
-def run(*command: str) -> str:
-    """Run a tool; what it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout

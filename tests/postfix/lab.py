@@ -20,6 +20,7 @@ from conclusion import conclude
 from model import LEVELS, Placed, Scenario
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
+from servers.nameservers import stop
 from zones import Zones
 
 HERE = Path(__file__).resolve().parent
@@ -170,10 +171,7 @@ def main() -> int:
     finally:
         client.stop()
         mailservers.stop(directory)
-        for child in children:
-            child.terminate()
-        for child in children:
-            child.wait(10)
+        stop(children)
     if options.record and answers:
         fixtures.write(scenarios, measured, answers, everything=not options.only)
     return conclude(scenarios, measured, answers, everything=not options.only)

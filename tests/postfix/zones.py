@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from certificates import Issued, tlsa_rdata
-from keyring import Keys, run
+from keyring import Keys
 from model import TOP, Placed, Scenario, Tlsa, Zone
+from servers.signing import covered, run, stamp, tampered
 
 TOP_SERVER = "127.0.1.1"
 ZONE_SERVER = "127.0.1.2"
@@ -173,23 +174,5 @@ def spoil(good: list[str], old: list[str], style: Zone) -> str:
 
     lines = [line for line in good if not (covered(line) and expired(line))]
     lines += [line for line in old if covered(line) and expired(line)]
-    out = []
-    for line in lines:
-        if covered(line) in style.broken:
-            fields = line.split(None, 12)
-            # The last group stays: its padding bits have to be zero.
-            signature = "".join(fields[12].split())
-            line = " ".join([*fields[:12], signature[:-4].swapcase() + signature[-4:]])
-        out.append(line)
-    return "\n".join(out) + "\n"
-
-
-def covered(line: str) -> str | None:
-    """The type that an RRSIG line covers; None for any other record."""
-    fields = line.split(None, 5)
-    return fields[4] if len(fields) > 4 and fields[3] == "RRSIG" else None
-
-
-def stamp(seconds: float) -> str:
-    """The time form of dnssec-signzone."""
-    return time.strftime("%Y%m%d%H%M%S", time.gmtime(seconds))
+    lines = [tampered(line) if covered(line) in style.broken else line for line in lines]
+    return "\n".join(lines) + "\n"
