@@ -8,21 +8,28 @@ use crate::trust_anchor::RootAnchors;
 use crate::world::dns::now;
 use crate::world::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, Zone, ZoneFault};
 
+/// The aliases of the longest answer.
+const HOPS: usize = 20;
+
 fn world() -> DnsWorld {
+    let hops = (1..=HOPS).map(|hop| (format!("hop{hop}"), format!("hop{}", hop - 1)));
     let tlsa = |zone: Zone| {
         zone.a("@", [192, 0, 2, 1].into())
             .tlsa("_25._tcp", "3 1 1 ab12")
     };
     DnsWorld::new(now())
         .zone(
-            tlsa(Zone::signed("good.test."))
-                .cname("to-plain", "plain.test.")
-                .cname("to-good", "other")
-                .cname("to-nothing", "nothing")
-                .cname("to-expired", "expired.test.")
-                .a("other", [192, 0, 2, 2].into())
-                .a("*.wild", [192, 0, 2, 3].into())
-                .tlsa_bytes("short", &[3, 1]),
+            hops.fold(tlsa(Zone::signed("good.test.")), |zone, (from, to)| {
+                zone.cname(&from, &to)
+            })
+            .cname("to-plain", "plain.test.")
+            .cname("to-good", "other")
+            .cname("to-nothing", "nothing")
+            .cname("to-expired", "expired.test.")
+            .a("other", [192, 0, 2, 2].into())
+            .cname("hop0", "other")
+            .a("*.wild", [192, 0, 2, 3].into())
+            .tlsa_bytes("short", &[3, 1]),
         )
         .zone(tlsa(Zone::signed("nsec3.test.").nsec3(0, false)))
         .zone(tlsa(Zone::signed("busy.test.").nsec3(600, false)))
@@ -150,6 +157,16 @@ async fn own_validation_is_right_behind_every_resolver_that_passes_signatures_on
         }
         assert!(wrong.is_empty(), "{kind:?}: {wrong:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_long_chain_of_aliases_is_followed_to_its_end() {
+    // The world's own validating resolver gives up on it.
+    let dns = world().resolver(ResolverKind::NotValidating).start().await;
+    let own = ask(&dns.unwrap(), &format!("hop{HOPS}.good.test"), "A")
+        .await
+        .own;
+    assert_eq!(own.status, SecurityStatus::Secure, "{own:?}");
 }
 
 #[tokio::test]
@@ -304,6 +321,36 @@ async fn an_alias_by_itself_and_a_denial_without_soa_are_judged() {
             "good.test.",
             Rtype::MX,
             Misbehaviour::EmptyAnswer,
+            SecurityStatus::Bogus,
+        ),
+        (
+            "_tcp.good.test.",
+            Rtype::TLSA,
+            Misbehaviour::NodataAsNxDomain,
+            SecurityStatus::Secure,
+        ),
+        (
+            "good.test.",
+            Rtype::MX,
+            Misbehaviour::NodataAsNxDomain,
+            SecurityStatus::Secure,
+        ),
+        (
+            "nsec3.test.",
+            Rtype::MX,
+            Misbehaviour::NodataAsNxDomain,
+            SecurityStatus::Secure,
+        ),
+        (
+            "plain.test.",
+            Rtype::MX,
+            Misbehaviour::NodataAsNxDomain,
+            SecurityStatus::Insecure,
+        ),
+        (
+            "proofless.test.",
+            Rtype::MX,
+            Misbehaviour::NodataAsNxDomain,
             SecurityStatus::Bogus,
         ),
         (

@@ -66,6 +66,10 @@ pub enum Misbehaviour {
     /// NXDOMAIN without SOA or proof, as from servers that answer so for any
     /// type that they do not know.
     BareNxDomain,
+    /// The honest answer, but with NXDOMAIN where the name is there and only
+    /// the record is not, as from servers that deny empty non-terminals (RFC
+    /// 8020 section 3.1).
+    NodataAsNxDomain,
     /// The honest answer without RRSIG, NSEC and NSEC3 (RFC 4035 section
     /// 3.2.1 asks for them).
     SignaturesStripped,
@@ -154,6 +158,7 @@ impl Misbehaviour {
             Self::EmptyCnameOnly => cname_only(exchange),
             Self::EmptyAnswer => rcode_only(exchange, Rcode::NOERROR),
             Self::BareNxDomain => rcode_only(exchange, Rcode::NXDOMAIN),
+            Self::NodataAsNxDomain => nodata_as_nxdomain(exchange),
             Self::SignaturesStripped => signatures_stripped(exchange),
             Self::AuthenticDataCleared => authentic_data_cleared(exchange),
         };
@@ -268,6 +273,14 @@ fn cname_only(exchange: &Exchange<'_>) -> Outcome {
         .answer
         .retain(|set| set.rrset.rtype == Rtype::CNAME);
     response.answer.answer.truncate(1);
+    exchange.write(&response)
+}
+
+fn nodata_as_nxdomain(exchange: &Exchange<'_>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    if response.answer.answer.is_empty() {
+        response.answer.rcode = Rcode::NXDOMAIN;
+    }
     exchange.write(&response)
 }
 
