@@ -129,12 +129,12 @@ pub(super) struct Chains<'a> {
 
 impl Chains<'_> {
     /// Why a packet is bogus.
-    pub(super) fn explain(&self, packet: &Packet) -> OwnValidation {
+    pub(super) async fn explain(&self, packet: &Packet) -> OwnValidation {
         let bogus = |link| OwnValidation::at(SecurityStatus::Bogus, link);
         for set in packet.sets().filter(|set| !packet.is_synthesized(set)) {
             let signer = set.signatures.first().map(|record| record.data());
             let name = signer.map_or(&set.owner, |rrsig| rrsig.signer_name());
-            let fault = match self.zone(name) {
+            let fault = match self.zone(name).await {
                 Ok(zone) => zone.fault(set, self.now),
                 Err(End::Insecure) => None,
                 Err(End::Broken(link)) => return bogus(link),
@@ -149,7 +149,7 @@ impl Chains<'_> {
             }
         }
         let end = packet.end();
-        match self.zone(&end) {
+        match self.zone(&end).await {
             Ok(zone) => bogus(WeakLink {
                 zone: zone.apex.fmt_with_dot().to_string(),
                 record_set: set_name(&end, packet.rtype),
@@ -165,11 +165,11 @@ impl Chains<'_> {
     }
 
     /// The zone that holds a name, where the chain of trust reaches it.
-    fn zone(&self, name: &Owner) -> Result<Zone, End> {
-        let mut zone = self.root()?;
+    async fn zone(&self, name: &Owner) -> Result<Zone, End> {
+        let mut zone = self.root().await?;
         for name in path(name) {
             // Where nobody asked, nobody needed it.
-            let Some(fetched) = self.upstream.fetched(&name, Rtype::DS) else {
+            let Some(fetched) = self.upstream.fetched(&name, Rtype::DS).await else {
                 break;
             };
             let packet = self.read(fetched, &name, Rtype::DS)?;
@@ -181,7 +181,7 @@ impl Chains<'_> {
                 return Err(broken(link));
             }
             match delegation(ds) {
-                Delegation::Taken | Delegation::Computed => zone = self.child(&name, ds)?,
+                Delegation::Taken | Delegation::Computed => zone = self.child(&name, ds).await?,
                 Delegation::UnknownHere(algorithm) => {
                     return Err(End::Unknown(unsupported(&name, algorithm)));
                 }
@@ -191,10 +191,10 @@ impl Chains<'_> {
         Ok(zone)
     }
 
-    fn root(&self) -> Result<Zone, End> {
+    async fn root(&self) -> Result<Zone, End> {
         let root = Name::root();
         let unknown = |reason: &str| End::Unknown(OwnValidation::indeterminate(reason));
-        let Some(fetched) = self.upstream.fetched(&root, Rtype::DNSKEY) else {
+        let Some(fetched) = self.upstream.fetched(&root, Rtype::DNSKEY).await else {
             return Err(unknown("the root's keys were not asked for"));
         };
         let packet = self.read(fetched, &root, Rtype::DNSKEY)?;
@@ -226,7 +226,7 @@ impl Chains<'_> {
         Zone::new(root, set, &trusted, self.now)
     }
 
-    fn child(&self, apex: &Owner, ds: &RrSet) -> Result<Zone, End> {
+    async fn child(&self, apex: &Owner, ds: &RrSet) -> Result<Zone, End> {
         let link = |rtype, fault| {
             End::Broken(WeakLink {
                 zone: apex.fmt_with_dot().to_string(),
@@ -234,7 +234,7 @@ impl Chains<'_> {
                 fault,
             })
         };
-        let Some(fetched) = self.upstream.fetched(apex, Rtype::DNSKEY) else {
+        let Some(fetched) = self.upstream.fetched(apex, Rtype::DNSKEY).await else {
             return Err(End::Unknown(OwnValidation::indeterminate(format!(
                 "the keys of {} were not asked for",
                 apex.fmt_with_dot()

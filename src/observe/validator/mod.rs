@@ -239,7 +239,7 @@ impl Validator {
     async fn footing(&self, packet: &Packet) -> Footing {
         for name in names(packet) {
             for zone in chain::path(&name) {
-                let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS) else {
+                let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS).await else {
                     break;
                 };
                 let reply = Packet::read(&bytes);
@@ -321,7 +321,7 @@ impl Validator {
                 OwnValidation::at(SecurityStatus::Indeterminate, link)
             };
         }
-        self.chains().explain(packet)
+        self.chains().explain(packet).await
     }
 
     fn chains(&self) -> Chains<'_> {
@@ -366,7 +366,7 @@ impl Validator {
     async fn over_limit(&self, packet: &Packet) -> Option<WeakLink> {
         let mut sets: Vec<RrSet> = packet.authority.clone();
         for zone in names(packet).iter().flat_map(chain::path) {
-            if let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS) {
+            if let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS).await {
                 sets.extend(Packet::read(&bytes).into_iter().flat_map(|it| it.authority));
             }
         }
@@ -404,7 +404,7 @@ impl Validator {
             return if self.is_insecure(&set.owner).await {
                 OwnValidation::plain(SecurityStatus::Insecure)
             } else {
-                self.chains().explain(packet)
+                self.chains().explain(packet).await
             };
         };
         let zone = signature.data().signer_name();

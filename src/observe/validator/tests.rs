@@ -1,5 +1,7 @@
 //! Own validation on the in-process world, against what its resolver says.
 
+use std::time::Duration;
+
 use super::super::budget::Times;
 use super::super::{NameAndType, Resolver, SingleSetup, look_up};
 use crate::dnssec::{Fault, SecurityStatus, WeakLink};
@@ -363,6 +365,28 @@ async fn an_alias_by_itself_and_a_denial_without_soa_are_judged() {
         let dns = world().misbehaving(name, rtype, how).start().await.unwrap();
         let own = ask(&dns, name, &rtype.to_string()).await.own;
         assert_eq!(own.status, status, "{name} {rtype} {how:?}: {own:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_weak_link_does_not_depend_on_which_answer_comes_first() {
+    for late in ["good.test.", "expired.test.", "test."] {
+        let dns = world()
+            .misbehaving(
+                late,
+                Rtype::DNSKEY,
+                Misbehaviour::DelayedBy(Duration::from_millis(200)),
+            )
+            .start()
+            .await
+            .unwrap();
+        let own = ask(&dns, "to-expired.good.test", "A").await.own;
+        let link = own.weak_link.clone().map(|link| link.record_set);
+        assert_eq!(
+            link.as_deref(),
+            Some("expired.test. DNSKEY"),
+            "{late} {own:?}"
+        );
     }
 }
 

@@ -62,11 +62,10 @@ impl Upstream {
         cell.get_or_init(|| self.ask(name, rtype)).await.clone()
     }
 
-    /// What came back, where it was asked.
-    pub(super) fn fetched(&self, name: &Owner, rtype: Rtype) -> Option<Fetched> {
-        self.asked()
-            .get(&(name.clone(), rtype))
-            .and_then(|cell| cell.get().cloned())
+    /// What came back, where it was asked; waits for what is under way.
+    pub(super) async fn fetched(&self, name: &Owner, rtype: Rtype) -> Option<Fetched> {
+        let cell = self.asked().get(&(name.clone(), rtype)).cloned()?;
+        Some(cell.get_or_init(|| self.ask(name, rtype)).await.clone())
     }
 
     fn asked(&self) -> std::sync::MutexGuard<'_, Questions> {
