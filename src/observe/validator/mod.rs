@@ -87,6 +87,7 @@ struct Run {
 }
 
 /// The validator and what it starts from.
+#[derive(Clone)]
 struct Trusted {
     /// The root's anchors, and DS sets that were found secure.
     text: String,
@@ -200,31 +201,49 @@ impl Validator {
             return OwnValidation::indeterminate("the answer has records of several names");
         }
         self.fetch_ahead(packet);
+        match self.sound_state(packet).await {
+            Ok(ValidationState::Secure) => OwnValidation::plain(SecurityStatus::Secure),
+            Ok(ValidationState::Insecure) => OwnValidation::plain(SecurityStatus::Insecure),
+            Ok(ValidationState::Indeterminate) => {
+                OwnValidation::indeterminate("there is no trust anchor")
+            }
+            Ok(ValidationState::Bogus) => self.judge_bogus(packet).await,
+            Err(untold) => untold,
+        }
+    }
+
+    /// What the validator says once it takes every algorithm that it can
+    /// compute; an indeterminate status where that is not enough.
+    async fn sound_state(&self, packet: &Packet) -> Result<ValidationState, OwnValidation> {
         for _ in 0..ANCHOR_ROUNDS {
-            match self.state(packet).await {
-                None => {
-                    return OwnValidation::indeterminate("the validation came to no end in time");
-                }
-                Some(ValidationState::Secure) => {
-                    return OwnValidation::plain(SecurityStatus::Secure);
-                }
-                Some(ValidationState::Insecure) => match self.footing(packet).await {
-                    Footing::Sound => return OwnValidation::plain(SecurityStatus::Insecure),
+            // Lookups beside this one may extend what is trusted meanwhile.
+            let trusted = self.trusted().clone();
+            match self.state_under(&trusted, packet).await {
+                Some(ValidationState::Insecure) => match self.footing(packet, &trusted).await {
+                    Footing::Sound => return Ok(ValidationState::Insecure),
                     Footing::Extended => {}
-                    Footing::Unknown(validation) => return validation,
+                    Footing::Unknown(validation) => return Err(validation),
                 },
-                Some(ValidationState::Indeterminate) => {
-                    return OwnValidation::indeterminate("there is no trust anchor");
+                Some(state) => return Ok(state),
+                None => {
+                    let reason = "the validation came to no end in time";
+                    return Err(OwnValidation::indeterminate(reason));
                 }
-                Some(ValidationState::Bogus) => return self.judge_bogus(packet).await,
             }
         }
-        OwnValidation::indeterminate("the chain of trust is too long")
+        Err(OwnValidation::indeterminate(
+            "the chain of trust is too long",
+        ))
     }
 
     /// What the validator says; nothing where it does not in time.
     async fn state(&self, packet: &Packet) -> Option<ValidationState> {
-        let context = self.trusted().context.clone()?;
+        let trusted = self.trusted().clone();
+        self.state_under(&trusted, packet).await
+    }
+
+    async fn state_under(&self, trusted: &Trusted, packet: &Packet) -> Option<ValidationState> {
+        let context = trusted.context.clone()?;
         let mut message = Message::from_octets(packet.write()?).ok()?;
         // A task of its own: what goes wrong in it goes no further.
         let task = tokio::spawn(async move {
@@ -236,7 +255,7 @@ impl Validator {
 
     /// Checks what "insecure" rests on: the validator says it also of
     /// algorithms that it merely does not take.
-    async fn footing(&self, packet: &Packet) -> Footing {
+    async fn footing(&self, packet: &Packet, trusted: &Trusted) -> Footing {
         for name in names(packet) {
             for zone in chain::path(&name) {
                 let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS).await else {
@@ -258,7 +277,10 @@ impl Validator {
                     Delegation::UnknownHere(algorithm) => {
                         return Footing::Unknown(chain::unsupported(&zone, algorithm));
                     }
-                    _ if self.extend(&zone, ds) => return Footing::Extended,
+                    _ if !trusted.extended.contains(&zone) => {
+                        self.extend(&zone, ds);
+                        return Footing::Extended;
+                    }
                     _ => {}
                 }
             }
@@ -266,12 +288,11 @@ impl Validator {
         Footing::Sound
     }
 
-    /// Trusts a secure DS set as it trusts the root's; false where it does so
-    /// already.
-    fn extend(&self, zone: &Owner, ds: &RrSet) -> bool {
+    /// Trusts a secure DS set as it trusts the root's.
+    fn extend(&self, zone: &Owner, ds: &RrSet) {
         let mut trusted = self.trusted();
         if trusted.extended.contains(zone) {
-            return false;
+            return;
         }
         let mut text = trusted.text.clone();
         for record in &ds.records {
@@ -285,7 +306,6 @@ impl Validator {
         let mut extended = trusted.extended.clone();
         extended.push(zone.clone());
         *trusted = Trusted::new(text, extended, &self.0.upstream);
-        true
     }
 
     fn trusted(&self) -> std::sync::MutexGuard<'_, Trusted> {
@@ -346,8 +366,10 @@ impl Validator {
             signatures: Vec::new(),
         };
         let packet = Packet::of(&unsigned);
-        self.state(&packet).await == Some(ValidationState::Insecure)
-            && matches!(self.footing(&packet).await, Footing::Sound)
+        matches!(
+            self.sound_state(&packet).await,
+            Ok(ValidationState::Insecure)
+        )
     }
 
     /// Whether no record set of the answer is itself bogus.

@@ -1,9 +1,14 @@
 //! Own validation on the in-process world, against what its resolver says.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use super::super::budget::Times;
+use domain::base::ToName as _;
+
+use super::super::budget::{Deadline, Times};
+use super::super::wire::WireName;
 use super::super::{NameAndType, Resolver, SingleSetup, look_up};
+use super::Validator;
 use crate::dnssec::{Fault, SecurityStatus, WeakLink};
 use crate::observation::SingleLookup;
 use crate::trust_anchor::RootAnchors;
@@ -388,6 +393,41 @@ async fn the_weak_link_does_not_depend_on_which_answer_comes_first() {
             "{late} {own:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn lookups_at_once_do_not_take_a_new_algorithm_for_an_insecure_zone() {
+    let zone = |apex| Zone::signed(apex).ed25519().a("@", [192, 0, 2, 1].into());
+    let dns = DnsWorld::new(now())
+        .zone(zone("edwards.test."))
+        .zone(zone("sub.edwards.test."))
+        .resolver(ResolverKind::NotValidating)
+        .start()
+        .await
+        .unwrap();
+    let deadline = Deadline::after(Times::default().total);
+    let validator = Validator::new(
+        &Resolver::at([dns.addr()]),
+        &RootAnchors::from_text(dns.trust_anchor()).unwrap(),
+        now(),
+        Times::default(),
+        deadline,
+    );
+    let ask = async |name: &str, rtype| {
+        let name = WireName::from_str(name).unwrap();
+        let reply = validator.0.upstream.ask(&name.to_name(), rtype).await;
+        validator.judge_lookup(&[reply.unwrap()], None).await.status
+    };
+    let statuses = tokio::join!(
+        ask("edwards.test.", Rtype::A),
+        ask("edwards.test.", Rtype::AAAA),
+        ask("edwards.test.", Rtype::MX),
+        ask("sub.edwards.test.", Rtype::A),
+        ask("sub.edwards.test.", Rtype::MX),
+        ask("no.such.edwards.test.", Rtype::A),
+    );
+    let secure = SecurityStatus::Secure;
+    assert_eq!(statuses, (secure, secure, secure, secure, secure, secure));
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ impl Authority {
         let apex = parse_name(&zone.apex)?;
         let signer = zone
             .signed
-            .then(|| Signer::generate(&apex, &zone.faults, now))
+            .then(|| Signer::generate(&apex, zone, now))
             .transpose()?;
         let mut authority = Self {
             apex,

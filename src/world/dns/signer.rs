@@ -16,7 +16,7 @@ use ring::digest;
 
 use super::error::WorldError;
 use super::record::{Data, Owner, RrSet, parse_name_in};
-use super::zone::ZoneFault;
+use super::zone::{Zone, ZoneFault};
 use crate::unix_time::UnixTime;
 
 /// A key that signs both the keys and the data of its zone: zone key and
@@ -81,23 +81,24 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Makes a fresh ECDSA P-256 key (RFC 6605) for the zone at `apex`, whose
-    /// signatures are to be valid around `now`.
-    pub(super) fn generate(
-        apex: &Owner,
-        faults: &[ZoneFault],
-        now: UnixTime,
-    ) -> Result<Self, WorldError> {
+    /// Makes a fresh key, ECDSA P-256 (RFC 6605) or Ed25519 (RFC 8080), for the
+    /// zone at `apex`, whose signatures are to be valid around `now`.
+    pub(super) fn generate(apex: &Owner, zone: &Zone, now: UnixTime) -> Result<Self, WorldError> {
         let failed = |reason: String| WorldError::Signing {
             zone: apex.to_string(),
             reason,
         };
-        let (secret, public) = generate(&GenerateParams::EcdsaP256Sha256, FLAGS)
-            .map_err(|error| failed(error.to_string()))?;
+        let algorithm = if zone.ed25519 {
+            GenerateParams::Ed25519
+        } else {
+            GenerateParams::EcdsaP256Sha256
+        };
+        let (secret, public) =
+            generate(&algorithm, FLAGS).map_err(|error| failed(error.to_string()))?;
         let pair =
             KeyPair::from_bytes(&secret, &public).map_err(|error| failed(error.to_string()))?;
         let mut faulty = Vec::new();
-        for fault in faults {
+        for fault in &zone.faults {
             faulty.extend(FaultySignature::of(fault, apex)?);
         }
         Ok(Self {

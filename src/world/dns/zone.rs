@@ -71,6 +71,7 @@ pub enum Denial {
 pub struct Zone {
     pub(super) apex: String,
     pub(super) signed: bool,
+    pub(super) ed25519: bool,
     pub(super) denial: Denial,
     pub(super) faults: Vec<ZoneFault>,
     pub(super) text: String,
@@ -83,6 +84,7 @@ impl Zone {
         Self {
             apex: apex.to_owned(),
             signed: true,
+            ed25519: false,
             denial: Denial::Nsec,
             faults: Vec::new(),
             text: String::new(),
@@ -102,6 +104,13 @@ impl Zone {
     #[must_use]
     pub fn with(mut self, fault: ZoneFault) -> Self {
         self.faults.push(fault);
+        self
+    }
+
+    /// Signs with Ed25519 (RFC 8080) in place of ECDSA P-256.
+    #[must_use]
+    pub fn ed25519(mut self) -> Self {
+        self.ed25519 = true;
         self
     }
 
