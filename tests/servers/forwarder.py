@@ -1,8 +1,18 @@
 """A DNS forwarder that misbehaves: one process, several addresses.
 
 `forwarder.py CONFIG`: CONFIG is JSON, a list of forwarders with `listen`,
-`upstream` and `faults`, each with `domain`, `name` (or null), `type` (a
-number) and `does`, as in `model.Fault`. What no fault names passes unchanged.
+`upstream` and `faults`, each with `domain`, `name` (or null for any at or below
+it), `type` (a number, or null for any) and `does`. What no fault names passes
+unchanged.
+
+| `does` | the client gets |
+| --- | --- |
+| a response code | that, and nothing else |
+| `silence`, `garbage`, `truncated` | nothing, half a message, the truth over TCP alone |
+| `no-tcp` | a truncated answer, and no connection |
+| `slow`, `no-ad` | the truth, late, or without the AD bit |
+| `nodata-as-nxdomain` | the truth, but for the response code of a denial |
+| `tlsa:HEX` | this TLSA record |
 """
 
 import asyncio
@@ -41,7 +51,7 @@ class Faults:
         labels = name.split(".")
         for domain in (".".join(labels[start:]) for start in range(len(labels) - 1)):
             for fault in self.by_domain.get(domain, []):
-                if fault["type"] == record_type and fault["name"] in (None, name):
+                if fault["type"] in (None, record_type) and fault["name"] in (None, name):
                     return fault["does"]
         return None
 
@@ -60,7 +70,7 @@ def forged(packet: bytes, does: str) -> bytes | None:
         rdata = bytes.fromhex(does.removeprefix("tlsa:"))
         record = struct.pack("!HHHIH", 0xC00C, 52, 1, 60, len(rdata)) + rdata
         return struct.pack("!HHHHHH", ident, flags | 0x20, 1, 1, 0, 0) + packet[12:end] + record
-    if does == "truncated":
+    if does in ("truncated", "no-tcp"):
         return struct.pack("!HHHHHH", ident, flags | 0x200, 1, 0, 0, 0) + packet[12:end]
     return struct.pack("!HHHHHH", ident, flags | RCODES[does], 1, 0, 0, 0) + packet[12:end]
 
@@ -69,6 +79,17 @@ def without_ad(packet: bytes) -> bytes:
     """The same answer, not vouched for."""
     (flags,) = struct.unpack_from("!H", packet, 2)
     return packet[:2] + struct.pack("!H", flags & ~0x20) + packet[4:]
+
+
+def nodata_as_nxdomain(packet: bytes) -> bytes:
+    """The same answer, but that no name is where there is merely no record."""
+    (flags, _, answers) = struct.unpack_from("!HHH", packet, 2)
+    if flags & 0xF or answers:
+        return packet
+    return packet[:2] + struct.pack("!H", flags | RCODES["nxdomain"]) + packet[4:]
+
+
+CHANGED = {"no-ad": without_ad, "nodata-as-nxdomain": nodata_as_nxdomain}
 
 
 class Upstream(asyncio.DatagramProtocol):
@@ -133,12 +154,12 @@ async def reply(packet: bytes, faults: Faults, ask, *, tcp: bool) -> bytes | Non
         does = None
     if does == "slow":
         await asyncio.sleep(SLOW_SECONDS)
-    if does in (None, "slow", "no-ad"):
+    if does in (None, "slow", *CHANGED):
         try:
             answer = await ask(packet)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             return None
-        return without_ad(answer) if does == "no-ad" else answer
+        return CHANGED[does](answer) if does in CHANGED else answer
     return forged(packet, does)
 
 
@@ -157,7 +178,10 @@ async def over_tcp(reader, writer, faults: Faults, upstream: str) -> None:
     try:
         while True:
             (length,) = struct.unpack("!H", await reader.readexactly(2))
-            answer = await reply(await reader.readexactly(length), faults, ask, tcp=True)
+            packet = await reader.readexactly(length)
+            if faults.of(packet) == "no-tcp":
+                return
+            answer = await reply(packet, faults, ask, tcp=True)
             if answer is not None:
                 writer.write(struct.pack("!H", len(answer)) + answer)
                 await writer.drain()

@@ -27,6 +27,7 @@ remote-control:
 UNBOUND = """\
 server:
   interface: {address}
+  access-control: 127.0.0.0/8 {access}
   access-control: 0.0.0.0/0 {access}
   access-control: ::/0 {access}
   username: ""

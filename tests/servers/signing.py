@@ -2,11 +2,12 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 
-def run(*command: str) -> str:
+def run(*command: str, cwd: Path | None = None) -> str:
     """Run a tool; what it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     return done.stdout

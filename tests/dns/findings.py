@@ -1,0 +1,210 @@
+"""The findings about resolvers and zones, each from danecheck's ordinary
+command line, with a real server in the state that it is about."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import views
+from servers.nameservers import Nameservers, wait_until
+from tree import DAY, Tree
+
+# The resolvers, by what is special about them.
+BEHIND_DNSMASQ, BEHIND_PROXY, WITHOUT_DNSSEC = "127.0.2.1", "127.0.2.2", "127.0.2.3"
+DENYING, NOBODY, DISTANT = "127.0.2.4", "127.0.2.5", "198.51.100.53"
+NEGATIVE_ANCHOR, PERMISSIVE = "127.0.2.6", "127.0.2.7"
+
+RECURSOR = """\
+config-dir={directory}
+socket-dir={directory}
+hint-file={hints}
+local-address={address}
+dont-query=
+dnssec=off
+setuid=
+setgid=
+daemon=no
+write-pid=no
+threads=1
+disable-syslog=yes
+loglevel=3
+security-poll-suffix=
+"""
+
+# The ids that a case has to name in full: what it does not name must not be raised.
+RESOLVER_IDS = {
+    "ad-stripped",
+    "resolver-and-validation-differ",
+    "resolver-does-not-validate",
+    "resolver-not-dnssec-capable",
+    "resolver-not-on-loopback",
+    "resolver-silent",
+}
+
+
+@dataclass
+class Case:
+    """A target behind a resolver, and what has to be found."""
+
+    about: str
+    resolver: str
+    target: str
+    # Ids of findings, with words that subject or message have to contain.
+    expected: dict[str, tuple[str, ...]]
+
+
+def start(servers: Nameservers, unbound: Iterable[str]) -> None:
+    """The resolvers beside the validating and the plain one."""
+    for address, more in ((BEHIND_DNSMASQ, ()), (BEHIND_PROXY, ("--proxy-dnssec",))):
+        servers.start(
+            *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root"),
+            *("--no-resolv", "--no-hosts", "--bind-interfaces", "--except-interface=lo", "--cache-size=0"),
+            *(f"--listen-address={address}", f"--server={views.VALIDATING}", *more),
+        )
+    config = servers.directory / "recursor"
+    config.mkdir()
+    text = RECURSOR.format(directory=config, hints=servers.hints, address=WITHOUT_DNSSEC)
+    (config / "recursor.conf").write_text(text)
+    servers.start("pdns_recursor", f"--config-dir={config}")
+    servers.unbound(DENYING, access="deny", more=unbound)
+    servers.unbound(DISTANT, more=unbound)
+    servers.unbound(NEGATIVE_ANCHOR, more=[*unbound, 'domain-insecure: "a13.lab."'])
+    servers.unbound(PERMISSIVE, more=[*unbound, "val-permissive-mode: yes"])
+    for address in (BEHIND_PROXY, DISTANT, NEGATIVE_ANCHOR, PERMISSIVE):
+        wait_until(address, "lab.", "secure")
+    for address in (BEHIND_DNSMASQ, WITHOUT_DNSSEC):
+        wait_until(address, "lab.", "insecure")
+
+
+def day(days: int) -> str:
+    """The date so many days from now, as reports have it."""
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * DAY))
+
+
+def resolvers() -> list[Case]:
+    """Resolvers in every state, asked for a zone in order."""
+    good = "a13.lab"
+    return [
+        Case("unbound, validating", views.VALIDATING, good, {}),
+        Case(
+            "unbound without its validator", views.PLAIN, good,
+            {"resolver-does-not-validate": (views.PLAIN, "hands out bogus answers")},
+        ),
+        Case(
+            "dnsmasq clears AD", BEHIND_DNSMASQ, good,
+            {"ad-stripped": (BEHIND_DNSMASQ, "withholds bogus answers")},
+        ),
+        Case("dnsmasq with proxy-dnssec", BEHIND_PROXY, good, {}),
+        Case(
+            "PowerDNS Recursor with dnssec=off drops RRSIG", WITHOUT_DNSSEC, good,
+            {"resolver-not-dnssec-capable": (WITHOUT_DNSSEC, "no DNSSEC signatures")},
+        ),
+        Case(
+            "unbound drops the queries of strangers", DENYING, good,
+            {"resolver-silent": (DENYING,)},
+        ),
+        Case("nobody listens", NOBODY, good, {"resolver-silent": (NOBODY,)}),
+        Case(
+            "unbound on another address than loopback", DISTANT, good,
+            {"resolver-not-on-loopback": (DISTANT,)},
+        ),
+        Case(
+            "unbound with a negative trust anchor (domain-insecure)", NEGATIVE_ANCHOR, good,
+            {"resolver-and-validation-differ": ("mx.a13.lab A", "is insecure", "is secure")},
+        ),
+        Case("and its other zones", NEGATIVE_ANCHOR, "a15.lab", {}),
+        Case(
+            "unbound that lets bogus answers pass (val-permissive-mode)", PERMISSIVE, "badtlsa.lab",
+            {
+                "resolver-and-validation-differ": ("_25._tcp.mx.badtlsa.lab TLSA", "is insecure", "is bogus"),
+                "dnssec-weak-link": ("badtlsa.lab.",),
+            },
+        ),
+    ]
+
+
+def weak_links() -> list[Case]:
+    """Bogus zones, with zone, record set and fault."""
+    found = {
+        "expired": ("expired.lab. DNSKEY", day(-60), day(-30)),
+        "early": ("early.lab. DNSKEY", day(30), day(60)),
+        "oldtlsa": ("_25._tcp.mx.oldtlsa.lab. TLSA", day(-60), day(-30)),
+        "newtlsa": ("_25._tcp.mx.newtlsa.lab. TLSA", day(30), day(60)),
+        "oldkey": ("oldkey.lab. DNSKEY", day(-60), day(-30)),
+        "mismatch": ("no DS record of mismatch.lab. at its parent matches",),
+        "keyless": ("keyless.lab. has a DS record at its parent, and no key",),
+        "badkey": ("signature of badkey.lab. DNSKEY does not fit",),
+        "barekey": ("barekey.lab. DNSKEY has no signature",),
+        "badtlsa": ("signature of _25._tcp.mx.badtlsa.lab. TLSA does not fit",),
+        "othertlsa": ("signature of _25._tcp.mx.othertlsa.lab. TLSA does not fit",),
+        "baretlsa": ("_25._tcp.mx.baretlsa.lab. TLSA has no signature",),
+        "stranger": ("that signed stranger.lab. MX is not among the keys",),
+        "nonsec": ("does not prove that mx.nonsec.lab. AAAA does not exist",),
+        "badnsec": ("signature of badnsec.lab. SOA does not fit",),
+        "denied": ("does not prove that _25._tcp.mx.denied.lab. TLSA does not exist",),
+    }
+    return [
+        Case(f"{name}.lab", views.VALIDATING, f"{name}.lab", {"dnssec-weak-link": words})
+        for name, words in found.items()
+    ]
+
+
+# By `danecheck dns`: the weak link of a lookup that is not bogus, or not to danecheck.
+LINKS = [
+    ("mx.n600.lab.", "AAAA", "n600.lab.", "nsec3-iterations-past-limit", {"iterations": 600}),
+    ("mx.a16.lab.", "A", "a16.lab.", "unsupported-algorithm", {"algorithm": 16}),
+    ("mx.a8b768.lab.", "A", "a8b768.lab.", "unsupported-algorithm", {"algorithm": 8}),
+    ("to-expired.a13.lab.", "A", "expired.lab.", "signature-expired", {}),
+]
+
+
+def report(binary: Path, tree: Tree, case: Case) -> dict:
+    """What danecheck says of a target."""
+    command = [str(binary), "--json", "--timeout", "60", "--resolver", case.resolver]
+    command += ["--trust-anchor", str(tree.anchor), case.target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout)
+
+
+def missing(case: Case, found: list[dict]) -> list[str]:
+    """What is not found, and what is found and should not be."""
+    wrong = []
+    for identifier, words in case.expected.items():
+        texts = [f"{one['subject']} {one['message']}" for one in found if one["id"] == identifier]
+        if not any(all(word in text for word in words) for text in texts):
+            wrong.append(f"{identifier} with {', '.join(words)}; there is: {texts}")
+    told = {one["id"] for one in found}
+    return wrong + [f"no {extra}" for extra in sorted((told & RESOLVER_IDS) - set(case.expected))]
+
+
+def check(binary: Path, tree: Tree, servers: Nameservers, *, verbose: bool) -> tuple[int, int]:
+    """Run all cases; how many passed and failed."""
+    start(servers, ("qname-minimisation: no", "harden-below-nxdomain: no"))
+    cases = [*resolvers(), *weak_links()]
+    failed = 0
+    for name, rtype, zone, fault, more in LINKS:
+        link = views.lookup(binary, tree.anchor, views.VALIDATING, name, rtype)["validated"]["weak_link"]
+        right = link and {**link, "zone": zone, "fault": fault, **more} == link
+        failed += not right
+        print(f"{'   ok' if right else 'WRONG'} dns {name} {rtype}: {fault} in {zone}")
+        if not right:
+            print(f"      there is: {link}")
+    with ThreadPoolExecutor(4) as pool:
+        reports = pool.map(lambda case: report(binary, tree, case), cases)
+        for case, said in zip(cases, reports, strict=True):
+            found = said["findings"]
+            wrong = missing(case, found)
+            failed += bool(wrong)
+            print(f"{'WRONG' if wrong else '   ok'} {case.about}: {', '.join(case.expected) or 'nothing'}")
+            for line in wrong:
+                print(f"      expected {line}")
+            if verbose:
+                for one in found:
+                    print(f"      {one['id']} | {one['subject']} | {one['message']}")
+    return len(cases) + len(LINKS) - failed, failed
