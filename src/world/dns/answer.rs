@@ -12,6 +12,7 @@ pub(super) struct Answer {
     pub(super) rcode: Rcode,
     pub(super) answer: Vec<SignedSet>,
     pub(super) authority: Vec<SignedSet>,
+    pub(super) additional: Vec<SignedSet>,
     pub(super) reason: Option<Reason>,
 }
 
@@ -39,6 +40,7 @@ impl Answer {
             rcode,
             answer: Vec::new(),
             authority: Vec::new(),
+            additional: Vec::new(),
             reason: None,
         }
     }

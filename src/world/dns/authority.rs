@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use domain::base::Ttl;
 use domain::base::iana::Rtype;
-use domain::rdata::{Cname, Ns, Rrsig};
+use domain::rdata::{Cname, Rrsig};
 
 use super::denial::{Absence, DeniableName, DenialChain, nsec3param, wildcard_of};
 use super::error::WorldError;
@@ -45,6 +45,13 @@ pub(super) struct SignedSet {
     pub(super) zone: Owner,
     pub(super) rrset: Arc<RrSet>,
     pub(super) signature: Option<Arc<Data>>,
+}
+
+/// The way to the servers of a zone below.
+#[derive(Debug)]
+pub(super) struct Referral {
+    pub(super) authority: Vec<SignedSet>,
+    pub(super) glue: Vec<SignedSet>,
 }
 
 /// What a zone has to say about a name and a type.
@@ -137,13 +144,74 @@ impl Authority {
 
     /// Adds the delegation to `child` (RFC 1034 section 4.2.1), with its DS.
     pub(super) fn delegate(&mut self, child: &Self) -> Result<(), WorldError> {
-        let name_server = parse_name_in("ns", &child.apex)?;
-        let data = Data::Ns(Ns::new(name_server));
-        self.insert(child.apex.clone(), super::record::TTL, data)?;
+        for set in child.name_servers() {
+            for data in &set.data {
+                self.insert(set.owner.clone(), set.ttl, data.clone())?;
+            }
+        }
         if let Some(ds) = child.ds() {
             self.insert(child.apex.clone(), super::record::TTL, ds)?;
         }
         Ok(())
+    }
+
+    /// The NS records of this zone, and the addresses in it that they lead to.
+    fn name_servers(&self) -> Vec<Arc<RrSet>> {
+        let servers = self.rrset(&self.apex, Rtype::NS);
+        servers.map_or_else(Vec::new, |servers| {
+            let glue = self.glue(servers);
+            std::iter::once(Arc::clone(servers)).chain(glue).collect()
+        })
+    }
+
+    /// The addresses of name servers, as far as they are here (RFC 9471).
+    fn glue(&self, servers: &RrSet) -> Vec<Arc<RrSet>> {
+        let names = servers.data.iter().filter_map(|data| match data {
+            Data::Ns(ns) => Some(ns.nsdname()),
+            _ => None,
+        });
+        let addresses = names.flat_map(|name| {
+            let sets = [Rtype::A, Rtype::AAAA].map(|rtype| self.rrset(name, rtype));
+            sets.into_iter().flatten().cloned()
+        });
+        addresses.collect()
+    }
+
+    /// Where a name below a delegation is to be asked (RFC 1034 section
+    /// 4.3.2): NS records, what there is of DS, and glue.
+    pub(super) fn referral(&self, name: &Owner) -> Option<Referral> {
+        let delegation = |cut: &Owner| {
+            *cut != self.apex
+                && self
+                    .nodes
+                    .get(cut)
+                    .is_some_and(|node| node.contains_key(&Rtype::NS))
+        };
+        let cut = name
+            .iter_suffixes()
+            .take_while(|cut| cut.ends_with(&self.apex))
+            .filter(delegation)
+            .last()?;
+        let servers = Arc::clone(self.rrset(&cut, Rtype::NS)?);
+        let bare = |rrset: Arc<RrSet>| SignedSet {
+            owner: rrset.owner.clone(),
+            zone: self.apex.clone(),
+            rrset,
+            signature: None,
+        };
+        let glue = self.glue(&servers).into_iter().map(bare).collect();
+        let ds = match self.ds_at(&cut) {
+            Some(ds) => vec![ds],
+            None => self.proof(&cut, Absence::Type),
+        };
+        let authority = std::iter::once(bare(servers)).chain(ds).collect();
+        Some(Referral { authority, glue })
+    }
+
+    /// The SOA RRset.
+    pub(super) fn soa(&self) -> Option<SignedSet> {
+        let soa = self.rrset(&self.apex, Rtype::SOA)?;
+        Some(self.signed(Arc::clone(soa), self.apex.clone()))
     }
 
     /// The DS that the parent publishes.
@@ -325,10 +393,10 @@ impl Authority {
 
     /// SOA (RFC 2308 section 2) and proof.
     fn denied(&self, name: &Owner, absence: Absence<'_>) -> Vec<SignedSet> {
-        let soa = self
-            .rrset(&self.apex, Rtype::SOA)
-            .map(|soa| self.signed(Arc::clone(soa), self.apex.clone()));
-        soa.into_iter().chain(self.proof(name, absence)).collect()
+        self.soa()
+            .into_iter()
+            .chain(self.proof(name, absence))
+            .collect()
     }
 
     fn proof(&self, name: &Owner, absence: Absence<'_>) -> Vec<SignedSet> {

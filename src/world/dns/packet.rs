@@ -47,9 +47,7 @@ impl<'a> Query<'a> {
             return Err(declined(Rcode::NOTIMP));
         }
         let query = Self::of(message).ok_or_else(|| declined(Rcode::FORMERR))?;
-        if message.first_question().map(|question| question.qclass()) != Some(Class::IN)
-            || !header.rd()
-        {
+        if message.first_question().map(|question| question.qclass()) != Some(Class::IN) {
             return Err(declined(Rcode::REFUSED));
         }
         // Their answers are made of several RRsets, and nobody here asks them.
@@ -72,6 +70,11 @@ impl<'a> Query<'a> {
             rtype: question.qtype(),
             edns,
         })
+    }
+
+    /// The RD bit (RFC 1035 section 4.1.1).
+    pub(super) fn recursion_desired(&self) -> bool {
+        self.message.header().rd()
     }
 
     /// The DO bit (RFC 3225 section 3).
@@ -97,10 +100,23 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Who gives a response (RFC 1035 section 4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// A recursive resolver: RA.
+    Resolver,
+    /// A name server, of its own zone: AA.
+    Authority,
+    /// A name server, of what is not its own: neither.
+    Bystander,
+}
+
 /// A response, before it is bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Response {
     pub(super) answer: Answer,
+    /// Who speaks, which is told by the bits RA and AA.
+    pub(super) speaker: Speaker,
     /// The AD bit (RFC 4035 section 3.2.3).
     pub(super) authentic_data: bool,
     /// The TC bit (RFC 1035 section 4.1.1).
@@ -114,6 +130,7 @@ impl Response {
     pub(super) fn bare(rcode: Rcode) -> Self {
         Self {
             answer: Answer::empty(rcode),
+            speaker: Speaker::Resolver,
             authentic_data: false,
             truncated: false,
             dnssec: false,
@@ -128,6 +145,7 @@ impl Response {
             Ok(_) => {
                 let cut = Self {
                     truncated: true,
+                    speaker: self.speaker,
                     ..Self::bare(self.answer.rcode)
                 };
                 cut.try_write(query)
@@ -141,7 +159,8 @@ impl Response {
         let builder = new_message().start_answer(query.message, self.answer.rcode)?;
         let mut section = builder;
         let header = section.header_mut();
-        header.set_ra(true);
+        header.set_ra(self.speaker == Speaker::Resolver);
+        header.set_aa(self.speaker == Speaker::Authority);
         header.set_cd(query.checking_disabled());
         header.set_ad(self.authentic_data);
         header.set_tc(self.truncated);
@@ -153,6 +172,9 @@ impl Response {
             self.push(&mut section, set, query.rtype)?;
         }
         let mut section = section.additional();
+        for set in &self.answer.additional {
+            self.push(&mut section, set, query.rtype)?;
+        }
         if query.edns.is_some() {
             self.push_opt(&mut section, query)?;
         }
@@ -201,7 +223,7 @@ fn new_message() -> MessageBuilder<StaticCompressor<Vec<u8>>> {
 }
 
 /// A response code and nothing else.
-fn bare_response(message: &Message<[u8]>, rcode: Rcode) -> Vec<u8> {
+pub(super) fn bare_response(message: &Message<[u8]>, rcode: Rcode) -> Vec<u8> {
     let mut builder = new_message().start_error(message, rcode);
     builder.header_mut().set_ra(true);
     builder.finish().into_target()

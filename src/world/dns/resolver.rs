@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::base::Rtype;
+use domain::base::iana::Rcode;
 use tokio::sync::OnceCell;
 
 use super::answer::Answer;
 use super::misbehaviour::{Exchange, Misbehaviour, Outcome, Reaction};
-use super::packet::{Query, Response};
+use super::packet::{Query, Response, Speaker, bare_response};
 use super::record::Owner;
+use super::socket::Serve;
 use super::tree::Tree;
 use super::verdict::{Validator, Verdict};
 use crate::dnssec::SecurityStatus;
@@ -41,7 +43,7 @@ pub enum Transport {
     Tcp,
 }
 
-/// A query that the resolver has seen.
+/// A query that a server has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The name, with its trailing dot.
@@ -52,6 +54,17 @@ pub struct Asked {
     pub transport: Transport,
     /// Whether it had the CD bit (RFC 4035 section 3.2.2).
     pub checking_disabled: bool,
+}
+
+impl Asked {
+    pub(super) fn of(query: &Query<'_>, transport: Transport) -> Self {
+        Self {
+            name: query.name.fmt_with_dot().to_string(),
+            rtype: query.rtype,
+            transport,
+            checking_disabled: query.checking_disabled(),
+        }
+    }
 }
 
 /// An answer that the resolver keeps, with its verdict once it is asked for.
@@ -71,6 +84,12 @@ pub(super) struct Resolver {
     pub(super) always: Option<Misbehaviour>,
     cache: Mutex<HashMap<(Owner, Rtype), Arc<Cached>>>,
     log: Mutex<Vec<Asked>>,
+}
+
+impl Serve for Resolver {
+    async fn react(&self, packet: &[u8], transport: Transport) -> Reaction {
+        self.answer_to(packet, transport).await
+    }
 }
 
 impl Resolver {
@@ -94,14 +113,17 @@ impl Resolver {
             .clone()
     }
 
-    /// What becomes of a packet.
-    pub(super) async fn react(&self, packet: &[u8], transport: Transport) -> Reaction {
+    async fn answer_to(&self, packet: &[u8], transport: Transport) -> Reaction {
         let query = match Query::read(packet) {
             Ok(query) => query,
             Err(response) => {
                 return Reaction::now(response.map_or(Outcome::Ignore, Outcome::Respond));
             }
         };
+        if !query.recursion_desired() {
+            let declined = bare_response(query.message, Rcode::REFUSED);
+            return Reaction::now(Outcome::Respond(declined));
+        }
         self.remember(&query, transport);
         let exchange = Exchange {
             query: &query,
@@ -126,22 +148,17 @@ impl Resolver {
     }
 
     fn remember(&self, query: &Query<'_>, transport: Transport) {
-        let asked = Asked {
-            name: query.name.fmt_with_dot().to_string(),
-            rtype: query.rtype,
-            transport,
-            checking_disabled: query.checking_disabled(),
-        };
         self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(asked);
+            .push(Asked::of(query, transport));
     }
 
     async fn respond(&self, query: &Query<'_>) -> Response {
         let cached = self.cached(query);
         let plain = Response {
             answer: cached.answer.clone(),
+            speaker: Speaker::Resolver,
             authentic_data: false,
             truncated: false,
             dnssec: query.dnssec_ok() && self.kind != ResolverKind::NotDnssecCapable,

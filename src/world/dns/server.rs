@@ -1,33 +1,34 @@
-//! The sockets of the resolver, on loopback and a free port unless told
-//! otherwise.
+//! A world as a scenario writes it, and as it runs: the resolver and the name
+//! servers of the zones, on loopback and free ports unless told otherwise.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
-    reason = "a server on loopback: it opens sockets, reads the clock once, and waits where it is told to be slow"
+    reason = "it reads the clock once"
 )]
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use domain::base::Rtype;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::task::JoinSet;
 
 use super::error::WorldError;
-use super::misbehaviour::{Misbehaviour, Outcome, Reaction};
-use super::packet::EDNS_PAYLOAD;
-use super::record::{TTL, parse_name};
-use super::resolver::{Asked, Resolver, ResolverKind, Transport};
+use super::misbehaviour::Misbehaviour;
+use super::name_server::{NameServer, NameServerFault};
+use super::record::{Owner, TTL, parse_name};
+use super::resolver::{Asked, Resolver, ResolverKind};
+use super::socket::Serving;
 use super::tree::Tree;
 use super::verdict::Validator;
 use super::zone::Zone;
 use crate::unix_time::UnixTime;
 
-/// How often a port that UDP got and TCP did not is given back.
-const PORT_ATTEMPTS: usize = 32;
+/// Where the name servers of a zone are that names none.
+const EVERYBODYS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
 
 /// The real clock, once, for [`DnsWorld::new`].
 pub fn now() -> UnixTime {
@@ -46,6 +47,7 @@ pub struct DnsWorld {
     zones: Vec<Zone>,
     misbehaviours: Vec<(String, Rtype, Misbehaviour)>,
     always: Option<Misbehaviour>,
+    faults: HashMap<IpAddr, Vec<NameServerFault>>,
 }
 
 impl DnsWorld {
@@ -59,6 +61,7 @@ impl DnsWorld {
             zones: Vec::new(),
             misbehaviours: Vec::new(),
             always: None,
+            faults: HashMap::new(),
         }
     }
 
@@ -98,10 +101,19 @@ impl DnsWorld {
         self
     }
 
+    /// Lets the name server at this address misbehave; what the resolver has
+    /// from the tree is not touched.
+    #[must_use]
+    pub fn name_server_misbehaving(mut self, address: IpAddr, how: NameServerFault) -> Self {
+        self.faults.entry(address).or_default().push(how);
+        self
+    }
+
     /// Signs the tree and opens the sockets.
     pub async fn start(self) -> Result<RunningDns, WorldError> {
         let tree = Arc::new(Tree::plant(&self.zones, self.now)?);
         let anchors = Anchors::of(&tree);
+        let name_servers = self.name_servers(&tree).await?;
         let validator = Validator::new(Arc::clone(&tree), &anchors.dnskey, self.now);
         let mut resolver = Resolver::new(tree, validator, self.kind);
         resolver.always = self.always;
@@ -110,17 +122,55 @@ impl DnsWorld {
             resolver.misbehaviours.insert(key, *how);
         }
         let resolver = Arc::new(resolver);
-        let (udp, tcp, addr) = bind(self.addr).await?;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(serve_udp(Arc::new(udp), Arc::clone(&resolver)));
-        tasks.spawn(serve_tcp(tcp, Arc::clone(&resolver)));
         Ok(RunningDns {
-            addr,
             anchors,
+            serving: Serving::start(self.addr, Arc::clone(&resolver)).await?,
             resolver,
-            _tasks: tasks,
+            name_servers,
         })
     }
+
+    /// A server at each address that zones name.
+    async fn name_servers(
+        &self,
+        tree: &Arc<Tree>,
+    ) -> Result<BTreeMap<IpAddr, RunningNameServer>, WorldError> {
+        let mut zones: BTreeMap<IpAddr, Vec<Owner>> = BTreeMap::new();
+        let mut left: Vec<Owner> = tree.apexes().cloned().collect();
+        for zone in self
+            .zones
+            .iter()
+            .filter(|zone| !zone.name_servers.is_empty())
+        {
+            let apex = parse_name(&zone.apex)?;
+            left.retain(|it| *it != apex);
+            for address in &zone.name_servers {
+                zones.entry(*address).or_default().push(apex.clone());
+            }
+        }
+        zones.entry(EVERYBODYS).or_default().extend(left);
+        let mut running = BTreeMap::new();
+        for (address, zones) in zones {
+            let faults = self.faults.get(&address).cloned().unwrap_or_default();
+            let without_tcp = faults.contains(&NameServerFault::TcpRefused);
+            let server = Arc::new(NameServer::new(Arc::clone(tree), zones, faults));
+            let anywhere = (Ipv4Addr::LOCALHOST, 0).into();
+            let serving = if without_tcp {
+                Serving::start_without_tcp(anywhere, Arc::clone(&server)).await?
+            } else {
+                Serving::start(anywhere, Arc::clone(&server)).await?
+            };
+            running.insert(address, RunningNameServer { serving, server });
+        }
+        Ok(running)
+    }
+}
+
+/// A name server that is up.
+#[derive(Debug)]
+struct RunningNameServer {
+    serving: Serving,
+    server: Arc<NameServer>,
 }
 
 /// The root's key, as others are told to trust it.
@@ -151,16 +201,33 @@ impl Anchors {
 /// A resolver that is up. It goes away when it is dropped.
 #[derive(Debug)]
 pub struct RunningDns {
-    addr: SocketAddr,
+    serving: Serving,
     anchors: Anchors,
     resolver: Arc<Resolver>,
-    _tasks: JoinSet<()>,
+    name_servers: BTreeMap<IpAddr, RunningNameServer>,
 }
 
 impl RunningDns {
     /// Where it listens, UDP and TCP.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.serving.addr()
+    }
+
+    /// The way from the addresses of the name servers to where they listen.
+    pub fn routes(&self) -> HashMap<SocketAddr, SocketAddr> {
+        let servers = self.name_servers.iter();
+        servers
+            .map(|(address, it)| (SocketAddr::new(*address, DNS_PORT), it.serving.addr()))
+            .collect()
+    }
+
+    /// The queries that the name servers have seen, each with the address that
+    /// it was meant for.
+    pub fn asked_of_name_servers(&self) -> Vec<(IpAddr, Asked)> {
+        let servers = self.name_servers.iter();
+        servers
+            .flat_map(|(address, it)| it.server.asked().into_iter().map(|asked| (*address, asked)))
+            .collect()
     }
 
     /// The DS of the root (RFC 4034 section 5.3), as zone file text.
@@ -182,104 +249,4 @@ impl RunningDns {
     pub fn query_count(&self) -> usize {
         self.asked().len()
     }
-}
-
-/// One port for both transports: clients know only one.
-async fn bind(wanted: SocketAddr) -> Result<(UdpSocket, TcpListener, SocketAddr), WorldError> {
-    let failed = |source: io::Error| WorldError::Socket {
-        address: wanted.to_string(),
-        source,
-    };
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let udp = UdpSocket::bind(wanted).await.map_err(failed)?;
-        let addr = udp.local_addr().map_err(failed)?;
-        match TcpListener::bind(addr).await {
-            Ok(tcp) => return Ok((udp, tcp, addr)),
-            Err(error)
-                if error.kind() == io::ErrorKind::AddrInUse
-                    && wanted.port() == 0
-                    && attempts < PORT_ATTEMPTS => {}
-            Err(error) => return Err(failed(error)),
-        }
-    }
-}
-
-async fn serve_udp(socket: Arc<UdpSocket>, resolver: Arc<Resolver>) {
-    let mut buffer = vec![0; usize::from(u16::MAX)];
-    // Dropped, and so ended, with the loop.
-    let mut pending = JoinSet::new();
-    loop {
-        // A client that went away shows as an error of its next datagram.
-        let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
-            continue;
-        };
-        let packet = buffer.get(..length).unwrap_or_default().to_vec();
-        let (socket, resolver) = (Arc::clone(&socket), Arc::clone(&resolver));
-        pending.spawn(async move {
-            let response = match settle(&resolver, &packet, Transport::Udp).await {
-                Outcome::Respond(response) | Outcome::Drip(response, _) => response,
-                Outcome::Flood => vec![0; usize::from(EDNS_PAYLOAD)],
-                Outcome::Ignore | Outcome::Close => return,
-            };
-            let _ = socket.send_to(&response, client).await;
-        });
-        while pending.try_join_next().is_some() {}
-    }
-}
-
-async fn serve_tcp(listener: TcpListener, resolver: Arc<Resolver>) {
-    let mut connections = JoinSet::new();
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve_connection(stream, Arc::clone(&resolver)));
-        }
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-/// Queries one after the other (RFC 7766 section 6.2.1) until either side
-/// has had enough.
-async fn serve_connection(mut stream: TcpStream, resolver: Arc<Resolver>) {
-    while let Ok(length) = stream.read_u16().await {
-        let mut packet = vec![0; usize::from(length)];
-        if stream.read_exact(&mut packet).await.is_err() {
-            return;
-        }
-        match settle(&resolver, &packet, Transport::Tcp).await {
-            Outcome::Respond(response) => {
-                let Ok(length) = u16::try_from(response.len()) else {
-                    return;
-                };
-                let framed = [length.to_be_bytes().as_slice(), &response].concat();
-                if stream.write_all(&framed).await.is_err() {
-                    return;
-                }
-            }
-            Outcome::Drip(response, pause) => {
-                let Ok(length) = u16::try_from(response.len()) else {
-                    return;
-                };
-                for byte in length.to_be_bytes().into_iter().chain(response) {
-                    tokio::time::sleep(pause).await;
-                    if stream.write_u8(byte).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            // A length of 0xffff, and so much of nothing.
-            Outcome::Flood => while stream.write_all(&[0xff; 4096]).await.is_ok() {},
-            Outcome::Ignore => {}
-            Outcome::Close => return,
-        }
-    }
-}
-
-async fn settle(resolver: &Resolver, packet: &[u8], transport: Transport) -> Outcome {
-    let Reaction { after, outcome } = resolver.react(packet, transport).await;
-    if !after.is_zero() {
-        tokio::time::sleep(after).await;
-    }
-    outcome
 }

@@ -79,6 +79,11 @@ impl Tree {
         Ok(())
     }
 
+    /// The names of all zones.
+    pub(super) fn apexes(&self) -> impl Iterator<Item = &Owner> {
+        self.zones.keys()
+    }
+
     /// The zone that delegates to the one at `apex`; none above the root.
     pub(super) fn above(&self, apex: &Owner) -> Option<&Authority> {
         apex.iter_suffixes()

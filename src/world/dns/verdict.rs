@@ -15,7 +15,7 @@ use domain::net::client::request::{
 
 use super::answer::{Answer, Reason};
 use super::diagnosis::diagnose;
-use super::packet::{Query, Response};
+use super::packet::{Query, Response, Speaker};
 use super::tree::Tree;
 use crate::dnssec::SecurityStatus;
 use crate::unix_time::UnixTime;
@@ -100,6 +100,7 @@ impl Validator {
 fn complete(answer: &Answer) -> Response {
     Response {
         answer: answer.clone(),
+        speaker: Speaker::Resolver,
         authentic_data: false,
         truncated: false,
         dnssec: true,

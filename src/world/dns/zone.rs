@@ -1,7 +1,7 @@
 //! Zones, as a scenario writes them.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::base::iana::Rtype;
 
@@ -76,6 +76,7 @@ pub struct Zone {
     pub(super) faults: Vec<ZoneFault>,
     pub(super) text: String,
     pub(super) raw: Vec<(String, Rtype, Vec<u8>)>,
+    pub(super) name_servers: Vec<IpAddr>,
 }
 
 impl Zone {
@@ -89,6 +90,7 @@ impl Zone {
             faults: Vec::new(),
             text: String::new(),
             raw: Vec::new(),
+            name_servers: Vec::new(),
         }
     }
 
@@ -122,6 +124,20 @@ impl Zone {
             opt_out,
         };
         self
+    }
+
+    /// Adds a name server at this address, which can be asked there (see
+    /// `RunningDns::routes`). One whose name is of another zone has its
+    /// address there.
+    #[must_use]
+    pub fn name_server(mut self, name: &str, address: IpAddr) -> Self {
+        self.name_servers.push(address);
+        self = self.record("@", "NS", name);
+        match address {
+            _ if name.ends_with('.') => self,
+            IpAddr::V4(address) => self.a(name, address),
+            IpAddr::V6(address) => self.aaaa(name, address),
+        }
     }
 
     /// Adds records, as zone file text (RFC 1035 section 5).
