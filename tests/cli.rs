@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 
 use danecheck::observe::Dial;
 use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::{ResolverKind, Zone, ZoneFault};
+use danecheck::world::dns::{NameServerFault, ResolverKind, Zone, ZoneFault};
 use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
@@ -236,6 +236,7 @@ async fn help_version_schema_and_the_catalogue_are_answers() {
         (vec!["--help"], "--require-dane"),
         (vec!["--version"], env!("CARGO_PKG_VERSION")),
         (vec!["schema"], "\"$schema\""),
+        (vec!["schema", "dns"], "\"LookupViews\""),
         (vec!["explain", "--list"], "tlsa-mismatch"),
         (vec!["explain", "tlsa-mismatch"], "What the receiver does"),
         (vec!["demo", "--list"], "stale-key"),
@@ -302,32 +303,42 @@ async fn dns_stage(kind: ResolverKind) -> (RunningStage, Vec<String>) {
     stage.zone(tlsa(Zone::unsigned("plain.example.")));
     stage.resolver(kind);
     let stage = stage.start().await.unwrap();
-    let anchor = std::env::temp_dir().join(format!(
-        "danecheck-cli-{}-{}.ds",
-        std::process::id(),
-        stage.dns().addr().port()
-    ));
-    std::fs::write(&anchor, stage.dns().trust_anchor()).unwrap();
     let arguments = [
         "--resolver".to_owned(),
         stage.dns().addr().to_string(),
         "--trust-anchor".to_owned(),
-        anchor.display().to_string(),
+        anchor_file(&stage),
     ];
     (stage, arguments.to_vec())
 }
 
-async fn run_dns(common: &[String], arguments: &[&str]) -> Ran {
+/// A file with the root's trust anchor.
+fn anchor_file(stage: &RunningStage) -> String {
+    let file = std::env::temp_dir().join(format!(
+        "danecheck-cli-{}-{}.ds",
+        std::process::id(),
+        stage.dns().addr().port()
+    ));
+    std::fs::write(&file, stage.dns().trust_anchor()).unwrap();
+    file.display().to_string()
+}
+
+async fn run_dns(stage: &RunningStage, common: &[String], arguments: &[&str]) -> Ran {
     let mut all = vec!["dns"];
     all.extend(arguments);
     all.extend(common.iter().map(String::as_str));
-    run_alone(&all).await
+    run_with(&all, b"", stage.dial()).await
 }
 
 #[tokio::test]
 async fn dns_shows_both_views_of_a_lookup() {
     let (stage, common) = dns_stage(ResolverKind::Validating).await;
-    let ran = run_dns(&common, &["_25._tcp.mx.good.example", "TLSA", "--json"]).await;
+    let ran = run_dns(
+        &stage,
+        &common,
+        &["_25._tcp.mx.good.example", "TLSA", "--json"],
+    )
+    .await;
     assert_eq!(ran.stderr, "");
     let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let expected = serde_json::json!({
@@ -339,10 +350,12 @@ async fn dns_shows_both_views_of_a_lookup() {
         "validated": { "status": "secure", "reason": null, "weak_link": null },
         "answer": "records",
         "records": ["3 1 1 ab12"],
+        "name_servers": null,
+        "findings": [],
     });
     assert_eq!(shown, expected);
 
-    let ran = run_dns(&common, &["expired.example", "MX", "--json"]).await;
+    let ran = run_dns(&stage, &common, &["expired.example", "MX", "--json"]).await;
     let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(shown["resolver"]["status"], "failed");
     assert_eq!(shown["resolver"]["rcode"], "SERVFAIL");
@@ -356,7 +369,7 @@ async fn dns_shows_both_views_of_a_lookup() {
     assert_eq!(shown["answer"], "failure");
     assert_eq!(ran.status, ExitStatus::Broken);
 
-    let ran = run_dns(&common, &["expired.example", "MX"]).await;
+    let ran = run_dns(&stage, &common, &["expired.example", "MX"]).await;
     let words: Vec<&str> = ran.stdout.split_whitespace().collect();
     let link = "weak link expired.example.: the signature of expired.example. DNSKEY expired at";
     assert!(words.join(" ").contains(link), "{}", ran.stdout);
@@ -426,14 +439,55 @@ async fn dns_tells_how_the_views_differ_by_its_exit_status() {
             ExitStatus::Unknown,
         ),
     ] {
-        let (_stage, common) = dns_stage(kind).await;
-        let ran = run_dns(&common, &[name, rtype]).await;
+        let (stage, common) = dns_stage(kind).await;
+        let ran = run_dns(&stage, &common, &[name, rtype]).await;
         assert_eq!(
             ran.status, status,
             "{kind:?} {name} {rtype}\n{}",
             ran.stdout
         );
     }
+}
+
+#[tokio::test]
+async fn dns_shows_the_name_servers_one_by_one_and_keeps_to_its_schema() {
+    let mut stage = Stage::new(now());
+    let (ns1, ns2) = ([192, 0, 2, 53].into(), [192, 0, 2, 54].into());
+    stage.zone(
+        Zone::signed("good.example.")
+            .tlsa("_25._tcp.mx", "3 1 1 AB12")
+            .name_server("ns1", ns1)
+            .name_server("ns2", ns2),
+    );
+    stage.name_server_misbehaving(ns2, NameServerFault::NotImpToTlsa);
+    let stage = stage.start().await.unwrap();
+    let anchor = anchor_file(&stage);
+    let resolver = stage.dns().addr().to_string();
+    let common = ["--resolver", &resolver, "--trust-anchor", &anchor].map(str::to_owned);
+    let question = ["_25._tcp.mx.good.example", "TLSA"];
+    let schema = jsonschema::validator_for(&danecheck::report::lookup_schema()).unwrap();
+    for (arguments, servers, status) in [
+        (vec!["--json"], 0, ExitStatus::Fine),
+        (vec!["--json", "--authoritative"], 2, ExitStatus::Warning),
+    ] {
+        let all: Vec<&str> = question.into_iter().chain(arguments).collect();
+        let ran = run_dns(&stage, &common, &all).await;
+        let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert!(schema.is_valid(&shown), "{shown}");
+        let seen = shown["name_servers"]["servers"].as_array();
+        assert_eq!(seen.map_or(0, Vec::len), servers);
+        assert_eq!(ran.status, status);
+    }
+    let ran = run_dns(
+        &stage,
+        &common,
+        &[question[0], question[1], "--authoritative"],
+    )
+    .await;
+    let words: Vec<&str> = ran.stdout.split_whitespace().collect();
+    let line = "ns2.good.example (192.0.2.54): NOTIMP over UDP and TCP; serial 1";
+    assert!(words.join(" ").contains(line), "{}", ran.stdout);
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80));
 }
 
 #[tokio::test]

@@ -37,8 +37,8 @@ pub(super) enum Command {
     Dns(DnsArguments),
     /// Say what a finding means and what to do about it
     Explain(ExplainArguments),
-    /// Print the JSON Schema of a report
-    Schema,
+    /// Print the JSON Schema of what --json prints
+    Schema(SchemaArguments),
     /// Print the TLSA records for a certificate, or tell whether it may be
     /// deployed
     Tlsa(TlsaArguments),
@@ -76,6 +76,11 @@ pub(super) struct CheckArguments {
     /// [default: the built-in IANA anchors]
     #[arg(long, value_name = "FILE")]
     pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Ask the name servers themselves about every lookup, and not only about
+    /// those that fail
+    #[arg(long)]
+    pub(super) authoritative: bool,
 
     /// Trust store for verify and secure [default: the system's, else
     /// Mozilla's]
@@ -141,7 +146,7 @@ pub(super) struct DemoArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 both views agree that the answer is secure or insecure, \
-                  1 they differ, 2 the answer is bogus or the lookup failed, 3 could not tell."
+                  1 they differ or a finding warns, 2 the answer is bogus or the lookup failed, 3 could not tell."
 )]
 pub(super) struct DnsArguments {
     /// The name, such as _25._tcp.mx1.example.com
@@ -164,6 +169,10 @@ pub(super) struct DnsArguments {
     /// [default: the built-in IANA anchors]
     #[arg(long, value_name = "FILE")]
     pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Ask the name servers themselves, and not only where the lookup fails
+    #[arg(long)]
+    pub(super) authoritative: bool,
 
     /// Bound on everything
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
@@ -272,6 +281,21 @@ pub(super) struct TlsaArguments {
     /// Bound on everything
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     pub(super) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// Whose output
+    #[arg(value_name = "WHAT", default_value = "report")]
+    pub(super) of: Described,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Described {
+    /// The report on a target
+    Report,
+    /// The object of `danecheck dns --json`
+    Dns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -51,6 +51,7 @@ pub(super) async fn check(
         helo_name: HELO_NAME.to_owned(),
         dial: world.dial.clone(),
         allow_private: arguments.reaches_private_addresses(),
+        authoritative: arguments.authoritative,
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     // Reports are written while standard input is still being read.

@@ -18,8 +18,11 @@ pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<E
         root_anchors: input::root_anchors(arguments.trust_anchor.as_deref())?,
         now: (world.now)(),
         times: Times::with_total(arguments.timeout),
+        dial: world.dial.clone(),
+        authoritative: arguments.authoritative,
+        allow_private: arguments.resolver.is_some(),
     };
-    let views = LookupViews::of(&look_up(&question, &setup).await);
+    let views = LookupViews::of(&look_up(&question, &setup).await, setup.now);
     let text = if arguments.json {
         format!("{}\n", views.json())
     } else {

@@ -23,7 +23,7 @@ use clap::Parser as _;
 
 use crate::report::ExitStatus;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, Described, SchemaArguments};
 use output::Output;
 pub use world::World;
 
@@ -48,7 +48,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,
-        Some(Command::Schema) => schema(&mut world),
+        Some(Command::Schema(arguments)) => schema(arguments, &mut world),
         Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
     };
     result.unwrap_or_else(|stop| stop.status(&mut world))
@@ -93,8 +93,12 @@ fn usage(error: &clap::Error, world: &mut World) -> ExitStatus {
     }
 }
 
-fn schema(world: &mut World) -> Result<ExitStatus, Stop> {
-    let schema = serde_json::to_string_pretty(&crate::report::schema()).unwrap_or_default();
+fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+    let schema = match arguments.of {
+        Described::Report => crate::report::schema(),
+        Described::Dns => crate::report::lookup_schema(),
+    };
+    let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();
     world.print(&format!("{schema}\n"))?;
     Ok(ExitStatus::Fine)
 }

@@ -98,6 +98,7 @@ async fn preflight(
         // DNS alone tells: what the servers show now is about to go.
         dial: Dial::Routed(HashMap::new()),
         allow_private: true,
+        authoritative: false,
     };
     let renewal = Renewal::of(&observe(&next_hop, &setup).await, chain, wanted, hosts);
     Ok(if arguments.plan {

@@ -8,6 +8,7 @@
 mod dns;
 mod markdown;
 mod mismatch;
+pub(crate) mod name_server;
 mod old_tls;
 mod overall;
 mod resolver;
@@ -90,6 +91,17 @@ pub static RULES: &[&Rule] = &[
     &dns::MX_HOST_WITHOUT_ADDRESS,
     &dns::MX_LOOKUP_FAILED,
     &dns::MX_NOT_SIGNED,
+    &name_server::NAME_SERVER_BEHIND,
+    &name_server::NAME_SERVER_FAILS,
+    &name_server::NAME_SERVER_LACKS_SIGNATURES,
+    &name_server::NAME_SERVER_NOT_AUTHORITATIVE,
+    &name_server::NAME_SERVER_NOT_PUBLIC,
+    &name_server::NAME_SERVER_SIGNATURE_EXPIRED,
+    &name_server::NAME_SERVER_SILENT,
+    &name_server::NAME_SERVER_WITHOUT_ADDRESS,
+    &name_server::NAME_SERVERS_DISAGREE,
+    &name_server::NAME_SERVERS_IN_ORDER,
+    &name_server::NAME_SERVERS_OUT_OF_REACH,
     &overall::NO_ENCRYPTION,
     &dns::NO_MX_RECORD,
     &tlsa::NO_TLSA,
@@ -188,6 +200,7 @@ impl Findings {
 pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     resolver::check(judged, &mut findings);
+    name_server::check(judged, &mut findings);
     dns::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
     session::check(judged, &mut findings);

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
 
+use super::AuthoritySeen;
+
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,9 @@ pub struct Lookup<T> {
     /// asked, or by whom it was saved did not validate.
     #[serde(default)]
     pub own: Option<OwnValidation>,
+    /// What the name servers themselves say of it, where they were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<AuthoritySeen>,
 }
 
 /// The record types that are asked.

@@ -4,6 +4,7 @@
 //! saved and judged again later (`--save`, `--replay`).
 
 mod lookup;
+mod name_server;
 mod session;
 mod single;
 
@@ -19,6 +20,10 @@ use crate::unix_time::UnixTime;
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
+};
+pub use name_server::{
+    AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
+    NameServerReply, NameServerSeen,
 };
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,

@@ -2,7 +2,7 @@
 
 use crate::dnssec::OwnValidation;
 
-use super::{ExtendedError, LookupFailure};
+use super::{AuthoritySeen, ExtendedError, LookupFailure};
 
 /// What a lookup gave.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct SingleLookup {
     pub reply: Result<SingleReply, LookupFailure>,
     /// What danecheck makes of it.
     pub own: OwnValidation,
+    /// What the name servers themselves say, where they were asked.
+    pub authority: Option<AuthoritySeen>,
 }
 
 /// An answer or a denial.

@@ -78,6 +78,28 @@ pub const EDNS_PAYLOAD: u16 = 1232;
 /// DS and DNSKEY queries of one check's own validation.
 pub const VALIDATION_QUERIES: usize = 200;
 
+/// Lookups about which one check asks the name servers themselves.
+pub const AUTHORITY_LOOKUPS: usize = 12;
+
+/// Name servers asked of one zone; the root has 13, hardly any zone more than
+/// eight.
+pub const AUTHORITY_NAMES: usize = 8;
+
+/// Addresses asked of one name server.
+pub const AUTHORITY_ADDRESSES: usize = 4;
+
+/// Names above one that are asked for their zone.
+pub const AUTHORITY_ZONE_DEPTH: usize = 8;
+
+/// Referrals followed downwards, from the zone that the resolver knows.
+pub const AUTHORITY_REFERRALS: usize = 3;
+
+/// Questions of one check to name servers themselves.
+pub const AUTHORITY_QUERIES: usize = 400;
+
+/// So many of them at once.
+pub const AUTHORITY_QUERIES_AT_ONCE: usize = 32;
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {

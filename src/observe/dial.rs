@@ -22,14 +22,18 @@ pub enum Dial {
 }
 
 impl Dial {
+    /// Where an address leads; nothing where there is no route.
+    pub(super) fn route(&self, to: SocketAddr) -> Option<SocketAddr> {
+        match self {
+            Self::Direct => Some(to),
+            Self::Routed(routes) => routes.get(&to).copied(),
+        }
+    }
+
     pub(super) async fn connect(&self, address: IpAddr, port: u16) -> io::Result<TcpStream> {
-        let to = SocketAddr::new(address, port);
-        let to = match self {
-            Self::Direct => to,
-            Self::Routed(routes) => *routes
-                .get(&to)
-                .ok_or_else(|| io::Error::from(io::ErrorKind::HostUnreachable))?,
-        };
+        let to = self
+            .route(SocketAddr::new(address, port))
+            .ok_or_else(|| io::Error::from(io::ErrorKind::HostUnreachable))?;
         let stream = TcpStream::connect(to).await?;
         // Every line is a round trip: none may wait for a fuller packet. A
         // peer that is gone already shows in the dialogue.

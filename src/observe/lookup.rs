@@ -11,20 +11,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use domain::base::ToName as _;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::OnceCell;
 
 use super::Setup;
+use super::authority::{Authorities, Way};
 use super::budget::{ALIAS_HOPS, ANSWERS_BYTES, Cuts, Deadline, RECORDS, Room, Times};
-use super::resolver::{Question, Resolver};
+use super::resolver::{Mode, Question, Resolver};
 use super::validator::{Failed, Validator};
 use super::wire::{Datum, WireName};
 use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
 use crate::next_hop::host_name_fault;
 use crate::observation::{
-    Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet, RecordType,
-    ResolverValidation, Shortcoming,
+    Answer, AuthoritySeen, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet,
+    RecordType, ResolverValidation, Shortcoming,
 };
 
 /// An answer with the AD bit, before anything is made of the bit.
@@ -48,14 +50,23 @@ pub(super) enum Raw {
 /// The word of danecheck's own validation, once it is there.
 type OwnWord = Shared<BoxFuture<'static, Option<OwnValidation>>>;
 
+/// The word of the name servers, once it is there.
+type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
+
 /// A lookup that was made.
 #[derive(Clone)]
 pub(super) struct Looked {
     pub(super) raw: Arc<Raw>,
     own: OwnWord,
+    authority: TheirWord,
 }
 
 impl Looked {
+    /// What the name servers themselves say, where they were asked.
+    async fn authority(&self) -> Option<AuthoritySeen> {
+        self.authority.clone().await
+    }
+
     /// What danecheck's own validation says; nothing where nothing was asked.
     pub(super) async fn own(&self) -> Option<OwnValidation> {
         self.own.clone().await
@@ -67,6 +78,8 @@ impl Looked {
 struct Trail {
     replies: Vec<Bytes>,
     failed: Option<Failed>,
+    /// The name at which aliases end, as far as they were followed.
+    end: Option<WireName>,
 }
 
 type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
@@ -83,6 +96,9 @@ pub(super) struct Dns<'a> {
     deadline: Deadline,
     cuts: &'a Cuts,
     validator: Validator,
+    authorities: Authorities,
+    /// Whether name servers are asked about every lookup.
+    authoritative: bool,
     asked: Mutex<Questions>,
     room: Room,
     answered: AtomicBool,
@@ -91,18 +107,27 @@ pub(super) struct Dns<'a> {
 
 impl<'a> Dns<'a> {
     pub(super) fn new(setup: &'a Setup, deadline: Deadline, cuts: &'a Cuts) -> Self {
+        let validator = Validator::new(
+            &setup.resolver,
+            &setup.root_anchors,
+            setup.checked_at,
+            setup.times,
+            deadline,
+        );
+        let way = Way {
+            dial: setup.dial.clone(),
+            private: setup.allow_private,
+            times: setup.times,
+            deadline,
+        };
         Self {
             resolver: &setup.resolver,
             times: setup.times,
             deadline,
             cuts,
-            validator: Validator::new(
-                &setup.resolver,
-                &setup.root_anchors,
-                setup.checked_at,
-                setup.times,
-                deadline,
-            ),
+            authorities: Authorities::new(validator.upstream().clone(), way),
+            authoritative: setup.authoritative,
+            validator,
             asked: Mutex::default(),
             room: Room::new(ANSWERS_BYTES),
             answered: AtomicBool::new(false),
@@ -122,9 +147,18 @@ impl<'a> Dns<'a> {
         cell.get_or_init(async || {
             let mut trail = Trail::default();
             let raw = self.follow(name, record_type, &mut trail).await;
+            let end = trail.end.take();
+            let own = self.validate(trail);
+            // What is asked only of the resolver itself is nobody's fault.
+            let of_resolver = name.is_empty() || name == KNOWN_BOGUS;
+            let authority = match end.filter(|_| !of_resolver) {
+                Some(end) => self.inspect(end, record_type, &raw, own.clone()),
+                None => futures_util::future::ready(None).boxed().shared(),
+            };
             Looked {
                 raw: Arc::new(raw),
-                own: self.validate(trail),
+                own,
+                authority,
             }
         })
         .await
@@ -134,13 +168,46 @@ impl<'a> Dns<'a> {
     /// Lets own validation set out, beside whatever comes next.
     fn validate(&self, trail: Trail) -> OwnWord {
         let validator = self.validator.clone();
-        let Trail { replies, failed } = trail;
+        let Trail {
+            replies, failed, ..
+        } = trail;
         if replies.is_empty() && failed.is_none() {
             return futures_util::future::ready(None).boxed().shared();
         }
         let task =
             tokio::spawn(async move { validator.judge_lookup(&replies, failed.as_ref()).await });
         async move { task.await.ok() }.boxed().shared()
+    }
+
+    /// Lets the name servers be asked, beside whatever comes next, where the
+    /// lookup fails or is bogus, or all are to be asked.
+    fn inspect(
+        &self,
+        end: WireName,
+        record_type: RecordType,
+        raw: &Raw,
+        own: OwnWord,
+    ) -> TheirWord {
+        let fails = match raw {
+            // A resolver that never answered fails by itself.
+            Raw::Failed(_) => self.answered.load(Ordering::Relaxed),
+            Raw::Records { .. } | Raw::Denied { .. } => false,
+        };
+        let authorities = self.authorities.clone();
+        let now = fails || self.authoritative;
+        let task = tokio::spawn(async move {
+            let own = match now {
+                true => None,
+                false => own.await,
+            };
+            let bogus = own.filter(|own| own.status == SecurityStatus::Bogus);
+            if !now && bogus.is_none() {
+                return None;
+            }
+            let rtype = super::wire::rtype(record_type);
+            authorities.inspect(&end.to_name(), rtype).await
+        });
+        async move { task.await.ok().flatten() }.boxed().shared()
     }
 
     /// Whether an answer is secure, for whoever has to decide on it now: by
@@ -218,11 +285,12 @@ impl<'a> Dns<'a> {
         let mut aliases = Vec::new();
         let mut authentic = true;
         let mut ttl = u32::MAX;
+        trail.end = Some(current.clone());
         for _ in 0..ALIAS_HOPS {
             let question = Question {
                 name: &current,
                 rtype: super::wire::rtype(record_type),
-                checking_disabled: false,
+                mode: Mode::Stub,
             };
             let bytes = match self
                 .resolver
@@ -264,6 +332,7 @@ impl<'a> Dns<'a> {
             if reply.authentic {
                 self.authentic.store(true, Ordering::Relaxed);
             }
+            trail.end = reply.next.clone().or(trail.end.take());
             // One reply without the bit, and nothing after it counts.
             authentic &= reply.authentic;
             if reply.rcode == 3 {
@@ -370,6 +439,7 @@ pub(super) async fn settle<T>(
         record_type,
         answer,
         own,
+        authority: looked.authority().await,
     }
 }
 

@@ -14,6 +14,7 @@
     reason = "this is the half that opens sockets and waits"
 )]
 
+mod authority;
 mod base_domain;
 pub mod budget;
 mod dial;
@@ -25,7 +26,6 @@ mod legacy;
 mod line;
 mod lookup;
 mod meter;
-pub mod reserved;
 mod resolver;
 mod signature;
 mod single;
@@ -79,6 +79,9 @@ pub struct Setup {
     /// Whether reserved and private addresses that a name leads to are
     /// connected to.
     pub allow_private: bool,
+    /// Whether the name servers are asked about every lookup, and not only
+    /// about those that fail or are bogus.
+    pub authoritative: bool,
 }
 
 /// Looks at a next hop and everything behind it.

@@ -35,9 +35,19 @@ const RESEND_AFTER: Duration = Duration::from_millis(1500);
 pub(super) struct Question<'a> {
     pub(super) name: &'a WireName,
     pub(super) rtype: Rtype,
-    /// Whatever the resolver itself thinks of the data (RFC 4035 section
+    pub(super) mode: Mode,
+}
+
+/// Whom a question is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// A resolver, as Postfix asks it.
+    Stub,
+    /// A resolver, whatever it thinks of the data itself (RFC 4035 section
     /// 3.2.2).
-    pub(super) checking_disabled: bool,
+    CheckingDisabled,
+    /// A name server, without recursion.
+    Authority,
 }
 
 /// The servers of a recursive resolver, in the order in which they are asked.
@@ -158,7 +168,8 @@ async fn ask_server(
     let (head, bytes) = deadline
         .run(time, over_udp(server, request.clone(), time))
         .await
-        .unwrap_or(Err(FailureKind::Timeout))
+        .unwrap_or(Err(NetError::Timeout))
+        .map_err(|error| class(&error))
         .and_then(read)?;
     if !head.truncated {
         return Ok((head, bytes));
@@ -166,15 +177,17 @@ async fn ask_server(
     deadline
         .run(time, over_tcp(server, request, time))
         .await
-        .unwrap_or(Err(FailureKind::Timeout))
+        .unwrap_or(Err(NetError::Timeout))
+        .map_err(|error| class(&error))
         .and_then(read)
 }
 
-async fn over_udp(
+/// One datagram there and one back.
+pub(super) async fn over_udp(
     server: SocketAddr,
     request: DnsRequest,
     time: Duration,
-) -> Result<Vec<u8>, FailureKind> {
+) -> Result<Vec<u8>, NetError> {
     let tap = Tap::default();
     let id = request.id;
     let mut stream = UdpClientStream::builder(server, tap.clone())
@@ -182,35 +195,32 @@ async fn over_udp(
         .build();
     match stream.send_message(request).first_answer().await {
         Ok(response) => Ok(response.into_buffer()),
-        Err(error) => match class(&error) {
-            FailureKind::Malformed => tap.datagram(id).ok_or(FailureKind::Malformed),
-            other => Err(other),
-        },
+        Err(error) if class(&error) == FailureKind::Malformed => tap.datagram(id).ok_or(error),
+        Err(error) => Err(error),
     }
 }
 
-async fn over_tcp(
+/// One question over a connection of its own.
+pub(super) async fn over_tcp(
     server: SocketAddr,
     request: DnsRequest,
     time: Duration,
-) -> Result<Vec<u8>, FailureKind> {
+) -> Result<Vec<u8>, NetError> {
     let tap = Tap::default();
-    let exchange = TcpClientStream::exchange(server, None, time, None, tap.clone())
-        .await
-        .map_err(|error| class(&error))?;
+    let exchange = TcpClientStream::exchange(server, None, time, None, tap.clone()).await?;
     // hickory never reports a message on a stream that it cannot read.
     tokio::select! {
         biased;
         answer = exchange.send(request).first_answer() => answer
-            .map(DnsResponse::into_buffer)
-            .map_err(|error| class(&error)),
+            .map(DnsResponse::into_buffer),
         message = tap.message() => Ok(message),
     }
 }
 
 /// RD, AD and DO set, and CD clear but for own validation: Postfix's
-/// `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`.
-fn request(question: Question<'_>) -> Option<DnsRequest> {
+/// `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`. A name server is asked
+/// with DO alone, as resolvers ask it.
+pub(super) fn request(question: Question<'_>) -> Option<DnsRequest> {
     let labels: Vec<&[u8]> = question
         .name
         .iter_labels()
@@ -222,9 +232,10 @@ fn request(question: Question<'_>) -> Option<DnsRequest> {
     let kind = HickoryType::from(question.rtype.to_int());
     let mut message = Message::query();
     message.queries.push(Query::query(name, kind));
-    message.metadata.recursion_desired = true;
-    message.metadata.authentic_data = true;
-    message.metadata.checking_disabled = question.checking_disabled;
+    let to_resolver = question.mode != Mode::Authority;
+    message.metadata.recursion_desired = to_resolver;
+    message.metadata.authentic_data = to_resolver;
+    message.metadata.checking_disabled = question.mode == Mode::CheckingDisabled;
     let mut edns = Edns::new();
     edns.set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
     message.edns = Some(edns);

@@ -3,12 +3,15 @@
 use std::str::FromStr;
 
 use bytes::Bytes;
-use domain::base::Rtype;
+use domain::base::{Rtype, ToName as _};
 
+use super::authority::{Authorities, Way};
 use super::budget::{Deadline, Times};
-use super::resolver::{Question, Resolver};
-use super::validator::{Failed, Validator, presented};
+use super::dial::Dial;
+use super::resolver::{Mode, Question, Resolver};
+use super::validator::{Failed, Packet, Validator, presented};
 use super::wire::{self, WireName};
+use crate::dnssec::SecurityStatus;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
@@ -64,6 +67,13 @@ pub struct SingleSetup {
     pub now: UnixTime,
     /// How long things may take.
     pub times: Times,
+    /// How an address becomes a byte stream.
+    pub dial: Dial,
+    /// Whether the name servers are asked, and not only where the lookup fails
+    /// or is bogus.
+    pub authoritative: bool,
+    /// Whether name servers at addresses that are not public are asked too.
+    pub allow_private: bool,
 }
 
 /// Looks a name up.
@@ -79,7 +89,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
     let asked = Question {
         name: &question.name,
         rtype: question.rtype,
-        checking_disabled: false,
+        mode: Mode::Stub,
     };
     let answer = setup
         .resolver
@@ -87,6 +97,8 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
         .await
         .map(Bytes::from);
     let server = setup.resolver.answering().map(|server| server.to_string());
+    let end = answer.as_ref().ok().and_then(Packet::read);
+    let end = end.map_or_else(|| question.name.to_name(), |packet| packet.end());
     let (reply, own) = match answer {
         Ok(bytes) => {
             let own = validator.judge_lookup(std::slice::from_ref(&bytes), None);
@@ -102,6 +114,24 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
             (Err(failure), own)
         }
     };
+    let fails = match &reply {
+        // Nobody is there to be asked whose name servers they are.
+        Err(failure) => failure.kind != FailureKind::Unreachable,
+        Ok(_) => setup.authoritative || own.status == SecurityStatus::Bogus,
+    };
+    let authority = match fails {
+        true => {
+            let way = Way {
+                dial: setup.dial.clone(),
+                private: setup.allow_private,
+                times: setup.times,
+                deadline,
+            };
+            let authorities = Authorities::new(validator.upstream().clone(), way);
+            authorities.inspect(&end, question.rtype).await
+        }
+        false => None,
+    };
     SingleLookup {
         name: question
             .name
@@ -112,6 +142,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
         server,
         reply,
         own,
+        authority,
     }
 }
 

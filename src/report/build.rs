@@ -24,6 +24,7 @@ use super::model::{
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
     TlsaReport,
 };
+use super::name_server::AuthorityReport;
 use super::text::printable;
 
 /// Host names of one certificate that are told.
@@ -125,7 +126,7 @@ fn clean(outcomes: &Outcomes) -> Outcomes {
     })
 }
 
-fn finding_report(finding: &Finding) -> FindingReport {
+pub(super) fn finding_report(finding: &Finding) -> FindingReport {
     FindingReport {
         id: finding.rule.id.to_owned(),
         severity: finding.rule.severity,
@@ -147,6 +148,7 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
         ttl: None,
         failure: None,
         validated: lookup.own.as_ref().map(printable_validation),
+        name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
     };
     match &lookup.answer {
         Answer::Records(records) => {

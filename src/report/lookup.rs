@@ -6,10 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
+use crate::finding::{Severity, name_server::of_single};
 use crate::observation::{ExtendedError, FailureKind, LookupFailure, SingleLookup};
 
+use super::build::finding_report;
+use super::model::FindingReport;
+use super::name_server::AuthorityReport;
 use super::status::ExitStatus;
 use super::text::{printable, wrap};
+use crate::unix_time::UnixTime;
 
 /// One lookup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +32,10 @@ pub struct LookupViews {
     pub answer: String,
     /// The records in presentation form.
     pub records: Vec<String>,
+    /// What the name servers themselves say; null where they were not asked.
+    pub name_servers: Option<AuthorityReport>,
+    /// What was found.
+    pub findings: Vec<FindingReport>,
 }
 
 /// The resolver's view.
@@ -60,8 +69,8 @@ pub struct ExtendedErrorReport {
 }
 
 impl LookupViews {
-    /// Both views of a lookup.
-    pub fn of(lookup: &SingleLookup) -> Self {
+    /// Both views of a lookup, as of this time.
+    pub fn of(lookup: &SingleLookup, now: UnixTime) -> Self {
         let address = lookup.server.clone();
         let (resolver, answer, records) = match &lookup.reply {
             Ok(reply) => {
@@ -113,6 +122,8 @@ impl LookupViews {
             validated: printable_validation(&lookup.own),
             answer: answer.to_owned(),
             records: records.iter().map(|record| printable(record)).collect(),
+            name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
+            findings: of_single(lookup, now).iter().map(finding_report).collect(),
         }
     }
 
@@ -123,7 +134,7 @@ impl LookupViews {
     }
 
     /// 0 where both views agree that the answer is secure or insecure, 1
-    /// where they differ, 2 where it is bogus or failed, 3 where nobody could
+    /// where they differ or a finding warns, 2 where it is bogus or failed, 3 where nobody could
     /// tell.
     pub fn exit_status(&self) -> ExitStatus {
         let silent = self.resolver.rcode.is_none();
@@ -131,9 +142,14 @@ impl LookupViews {
             _ if silent => ExitStatus::Unknown,
             ("failed", _) | (_, SecurityStatus::Bogus) => ExitStatus::Broken,
             (_, SecurityStatus::Indeterminate) => ExitStatus::Unknown,
-            (resolver, own) if resolver == own.as_str() => ExitStatus::Fine,
+            (resolver, own) if resolver == own.as_str() && !self.is_warned() => ExitStatus::Fine,
             _ => ExitStatus::Warning,
         }
+    }
+
+    fn is_warned(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.severity > Severity::Info)
     }
 
     /// For a person, in lines of this width.
@@ -156,6 +172,25 @@ impl LookupViews {
             part("weak link", &format!("{}: {link}", link.zone));
         }
         part("Postfix", &self.postfix_text());
+        if let Some(seen) = &self.name_servers {
+            part("servers", &format!("of {}, asked directly:", seen.zone));
+            for server in &seen.servers {
+                let address = server.address.as_deref();
+                let address = address.map_or_else(String::new, |it| format!(" ({it})"));
+                part("", &format!("{}{address}: {}", server.name, server.text()));
+            }
+        }
+        for finding in &self.findings {
+            let word = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "note",
+            };
+            part(word, &finding.message);
+            if finding.severity > Severity::Info {
+                part("", &finding.remedy);
+            }
+        }
         text
     }
 

@@ -7,6 +7,7 @@ mod build;
 mod human;
 mod lookup;
 mod model;
+mod name_server;
 mod status;
 mod text;
 
@@ -16,6 +17,7 @@ pub use model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
 };
+pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 #[cfg(any(test, fuzzing))]
 pub(crate) use text::is_harmless;
@@ -31,4 +33,9 @@ pub fn json(report: &Report) -> String {
 /// The JSON Schema of a report.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Report).into()
+}
+
+/// The JSON Schema of what `danecheck dns --json` prints.
+pub fn lookup_schema() -> serde_json::Value {
+    schemars::schema_for!(LookupViews).into()
 }

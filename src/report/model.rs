@@ -9,6 +9,8 @@ use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
+use super::name_server::AuthorityReport;
+
 /// The version of the report's form.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
@@ -72,6 +74,8 @@ pub struct LookupReport {
     pub failure: Option<FailureReport>,
     /// What danecheck's own validation says; null where nothing was asked.
     pub validated: Option<OwnValidation>,
+    /// What the name servers themselves say; null where they were not asked.
+    pub name_servers: Option<AuthorityReport>,
 }
 
 /// A failed lookup.

@@ -13,7 +13,9 @@ use crate::observe::{Dial, Resolver, Setup, TrustStore, TrustStoreError, observe
 use crate::trust_anchor::{RootAnchors, TrustAnchorError};
 use crate::unix_time::UnixTime;
 
-use super::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, WorldError, Zone};
+use super::dns::{
+    DnsWorld, Misbehaviour, NameServerFault, ResolverKind, Rtype, RunningDns, WorldError, Zone,
+};
 use super::pki::{Authority, Identity, Leaf};
 use super::smtp::{ClosedPort, MailServer, RunningMailServer};
 
@@ -102,6 +104,11 @@ impl Stage {
         self.with_dns(|dns| dns.misbehaving(name, rtype, how));
     }
 
+    /// Makes the name server at this address misbehave.
+    pub fn name_server_misbehaving(&mut self, address: IpAddr, how: NameServerFault) {
+        self.with_dns(|dns| dns.name_server_misbehaving(address, how));
+    }
+
     /// Puts a mail server at port 25 of this address.
     pub fn server(&mut self, address: &str, server: MailServer) {
         self.servers
@@ -122,7 +129,7 @@ impl Stage {
     /// Starts everything.
     pub async fn start(self) -> Result<RunningStage, StageError> {
         let dns = self.dns.start().await?;
-        let mut routes = HashMap::new();
+        let mut routes = dns.routes();
         let mut servers = Vec::new();
         for (ip, server) in self.servers {
             let server = server.start().await?;
@@ -166,6 +173,7 @@ impl RunningStage {
             helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
             allow_private: true,
+            authoritative: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What DNS says, and who vouches for it.
 
-use crate::world::dns::{Misbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use crate::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
 use crate::world::pki::Identity;
 use crate::world::smtp::MailServer;
 use crate::world::stage::Stage;
@@ -71,12 +71,18 @@ pub(super) const TLSA_LOOKUP_FAILS: Case = Case {
     name: "tlsa-lookup-fails",
     title: "the TLSA lookup is answered with SERVFAIL",
     set: |stage| {
-        well_but(stage, |zone, _| zone);
+        let (ns1, ns2) = ([192, 0, 2, 53].into(), [192, 0, 2, 54].into());
+        well_but(stage, |zone, _| {
+            zone.name_server("ns1", ns1).name_server("ns2", ns2)
+        });
         stage.lookup_misbehaving(
             "_25._tcp.mx1.example.com.",
             Rtype::TLSA,
             Misbehaviour::ServFail,
         );
+        for address in [ns1, ns2] {
+            stage.name_server_misbehaving(address, NameServerFault::ServFailToTlsa);
+        }
     },
 };
 

@@ -42,10 +42,12 @@ fn quick() -> Times {
 }
 
 fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
-    let routes: HashMap<_, _> = routes
-        .iter()
-        .map(|(address, to)| (SocketAddr::from((*address, 25)), *to))
-        .collect();
+    let mut to_servers: HashMap<_, _> = dns.routes();
+    to_servers.extend(
+        routes
+            .iter()
+            .map(|(address, to)| (SocketAddr::from((*address, 25)), *to)),
+    );
     Setup {
         resolver: Resolver::at([dns.addr()]),
         root_anchors: RootAnchors::from_text(dns.trust_anchor()).unwrap(),
@@ -53,8 +55,9 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         checked_at: now(),
         times: quick(),
         helo_name: "probe.example".to_owned(),
-        dial: Dial::Routed(routes),
+        dial: Dial::Routed(to_servers),
         allow_private: true,
+        authoritative: false,
     }
 }
 

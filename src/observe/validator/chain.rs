@@ -9,6 +9,7 @@ use domain::base::iana::{DigestAlgorithm, Rtype, SecurityAlgorithm};
 use domain::base::{Name, Record};
 use domain::crypto::common::rsa_exponent_modulus;
 use domain::dnssec::validator::base::{DnskeyExt as _, RrsigExt as _};
+use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Ds, Rrsig, ZoneRecordData};
 use domain::zonefile::inplace::{Entry, Zonefile};
 
@@ -400,8 +401,8 @@ fn signature_fault(
     now: UnixTime,
 ) -> Option<Fault> {
     let (inception, expiration) = (
-        moment(rrsig.inception().into_int(), now),
-        moment(rrsig.expiration().into_int(), now),
+        moment(rrsig.inception(), now),
+        moment(rrsig.expiration(), now),
     );
     if expiration < now {
         return Some(Fault::SignatureExpired {
@@ -462,7 +463,8 @@ fn is_computed(key: &Dnskey<Bytes>) -> bool {
 
 /// RFC 4034 section 3.1.5: seconds modulo 2^32, so near to now as can be
 /// (RFC 1982).
-fn moment(seconds: u32, now: UnixTime) -> UnixTime {
+pub(in super::super) fn moment(stamp: Timestamp, now: UnixTime) -> UnixTime {
+    let seconds = stamp.into_int();
     let [.., a, b, c, d] = now.0.to_be_bytes();
     let ahead = seconds.wrapping_sub(u32::from_be_bytes([a, b, c, d]));
     UnixTime(now.0.saturating_add(i64::from(ahead.cast_signed())))

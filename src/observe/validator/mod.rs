@@ -36,9 +36,11 @@ use domain::dnssec::validator::anchor::TrustAnchors;
 use domain::dnssec::validator::context::{Config, ValidationContext, ValidationState};
 use domain::rdata::ZoneRecordData;
 
+pub(super) use self::chain::moment;
 use self::chain::{Chains, Delegation};
-use self::packet::{Owner, Packet, Rr, RrSet};
-use self::upstream::Upstream;
+pub(super) use self::packet::{Owner, Packet};
+use self::packet::{Rr, RrSet};
+pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::resolver::Resolver;
 use super::wire::WireName;
@@ -130,7 +132,7 @@ impl Validator {
         times: super::budget::Times,
         deadline: Deadline,
     ) -> Self {
-        let upstream = Upstream::new(resolver.clone(), times.query, deadline);
+        let upstream = Upstream::new(resolver.clone(), times.query, deadline, now);
         let trusted = Trusted::new(anchors.text().to_owned(), Vec::new(), &upstream);
         Self(Arc::new(Run {
             anchors: anchors.clone(),
@@ -140,6 +142,11 @@ impl Validator {
             total: times.total,
             deadline,
         }))
+    }
+
+    /// What was fetched, and can be, from the resolver with CD=1.
+    pub(super) fn upstream(&self) -> &Upstream {
+        &self.0.upstream
     }
 
     /// Judges what a lookup gave: its replies, and the question that failed
@@ -519,6 +526,13 @@ pub(super) fn rewritten(reply: &Bytes) -> Option<Vec<u8>> {
         packet.is_bare_denial(),
     );
     packet.write()
+}
+
+/// The records of a set in presentation form, sorted.
+pub(super) fn texts(set: &RrSet) -> Vec<String> {
+    let mut texts: Vec<String> = set.records.iter().map(|it| text(it.data())).collect();
+    texts.sort();
+    texts
 }
 
 fn text(data: &packet::Data) -> String {

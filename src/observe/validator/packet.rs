@@ -11,35 +11,35 @@ use domain::rdata::{Rrsig, ZoneRecordData};
 use super::super::budget::{RECORD_SETS, VALIDATED_RECORDS};
 
 /// A name on the wire.
-pub(super) type Owner = Name<Bytes>;
+pub(in super::super) type Owner = Name<Bytes>;
 
 /// Record data of any type.
-pub(super) type Data = ZoneRecordData<Bytes, Owner>;
+pub(in super::super) type Data = ZoneRecordData<Bytes, Owner>;
 
 /// A record.
-pub(super) type Rr = Record<Owner, Data>;
+pub(in super::super) type Rr = Record<Owner, Data>;
 
 /// A record set with the signatures over it (RFC 2181 section 5, RFC 4034
 /// section 3).
 #[derive(Clone, Debug)]
-pub(super) struct RrSet {
-    pub(super) owner: Owner,
-    pub(super) rtype: Rtype,
-    pub(super) records: Vec<Rr>,
-    pub(super) signatures: Vec<Record<Owner, Rrsig<Bytes, Owner>>>,
+pub(in super::super) struct RrSet {
+    pub(in super::super) owner: Owner,
+    pub(in super::super) rtype: Rtype,
+    pub(in super::super) records: Vec<Rr>,
+    pub(in super::super) signatures: Vec<Record<Owner, Rrsig<Bytes, Owner>>>,
 }
 
 /// A reply with the response code 0 or 3.
 #[derive(Clone, Debug)]
-pub(super) struct Packet {
-    pub(super) name: Owner,
-    pub(super) rtype: Rtype,
-    pub(super) name_error: bool,
-    pub(super) answer: Vec<RrSet>,
-    pub(super) authority: Vec<RrSet>,
+pub(in super::super) struct Packet {
+    pub(in super::super) name: Owner,
+    pub(in super::super) rtype: Rtype,
+    pub(in super::super) name_error: bool,
+    pub(in super::super) answer: Vec<RrSet>,
+    pub(in super::super) authority: Vec<RrSet>,
     /// A record is not as its type has it: other validators look only at the
     /// signature over it.
-    pub(super) malformed: bool,
+    pub(in super::super) malformed: bool,
 }
 
 impl Packet {
@@ -47,7 +47,7 @@ impl Packet {
     ///
     /// Of the authority section only what a denial is made of is kept: other
     /// records there are hints, and may be unsigned.
-    pub(super) fn read(bytes: &Bytes) -> Option<Self> {
+    pub(in super::super) fn read(bytes: &Bytes) -> Option<Self> {
         let message = Message::from_octets(bytes.clone()).ok()?;
         let question = message.sole_question().ok()?;
         let mut packet = Self {
@@ -89,22 +89,22 @@ impl Packet {
     }
 
     /// All record sets.
-    pub(super) fn sets(&self) -> impl Iterator<Item = &RrSet> {
+    pub(in super::super) fn sets(&self) -> impl Iterator<Item = &RrSet> {
         self.answer.iter().chain(&self.authority)
     }
 
     /// The record sets of one type in the answer.
-    pub(super) fn answers(&self, rtype: Rtype) -> impl Iterator<Item = &RrSet> {
+    pub(in super::super) fn answers(&self, rtype: Rtype) -> impl Iterator<Item = &RrSet> {
         self.answer.iter().filter(move |set| set.rtype == rtype)
     }
 
     /// The record set of one type at one name in the answer.
-    pub(super) fn answer_at(&self, name: &Owner, rtype: Rtype) -> Option<&RrSet> {
+    pub(in super::super) fn answer_at(&self, name: &Owner, rtype: Rtype) -> Option<&RrSet> {
         self.answers(rtype).find(|set| set.owner == *name)
     }
 
     /// Whether it holds aliases and nothing at their end, not even a denial.
-    pub(super) fn is_alias_only(&self) -> bool {
+    pub(in super::super) fn is_alias_only(&self) -> bool {
         self.rtype != Rtype::CNAME
             && self.answers(self.rtype).next().is_none()
             && self.answers(Rtype::CNAME).next().is_some()
@@ -113,7 +113,7 @@ impl Packet {
     }
 
     /// The name at the end of the aliases.
-    pub(super) fn end(&self) -> Owner {
+    pub(in super::super) fn end(&self) -> Owner {
         let mut name = self.name.clone();
         if self.rtype == Rtype::CNAME {
             return name;
@@ -131,14 +131,14 @@ impl Packet {
 
     /// Whether there is neither an answer at the end of the aliases nor the
     /// SOA record of a denial (RFC 2308 section 2).
-    pub(super) fn is_bare_denial(&self) -> bool {
+    pub(in super::super) fn is_bare_denial(&self) -> bool {
         self.answer_at(&self.end(), self.rtype).is_none()
             && !self.authority.iter().any(|set| set.rtype == Rtype::SOA)
     }
 
     /// Whether a set is the CNAME that goes with a DNAME, which has no
     /// signature of its own (RFC 6672 section 5.3.1).
-    pub(super) fn is_synthesized(&self, set: &RrSet) -> bool {
+    pub(in super::super) fn is_synthesized(&self, set: &RrSet) -> bool {
         set.rtype == Rtype::CNAME
             && set.signatures.is_empty()
             && self
@@ -148,7 +148,7 @@ impl Packet {
 
     /// The same reply with one of its record sets alone in the answer, and
     /// that asked for.
-    pub(super) fn only(&self, set: &RrSet) -> Self {
+    pub(in super::super) fn only(&self, set: &RrSet) -> Self {
         Self {
             name: set.owner.clone(),
             rtype: set.rtype,
@@ -159,7 +159,7 @@ impl Packet {
     }
 
     /// A reply that holds one record set.
-    pub(super) fn of(set: &RrSet) -> Self {
+    pub(in super::super) fn of(set: &RrSet) -> Self {
         Self {
             name: set.owner.clone(),
             rtype: set.rtype,
@@ -171,7 +171,7 @@ impl Packet {
     }
 
     /// The bytes; nothing where they are more than a message holds.
-    pub(super) fn write(&self) -> Option<Vec<u8>> {
+    pub(in super::super) fn write(&self) -> Option<Vec<u8>> {
         let mut builder = MessageBuilder::new_vec();
         let header = builder.header_mut();
         header.set_qr(true);

@@ -7,7 +7,7 @@ use domain::base::ToName as _;
 
 use super::super::budget::{Deadline, Times};
 use super::super::wire::WireName;
-use super::super::{NameAndType, Resolver, SingleSetup, look_up};
+use super::super::{Dial, NameAndType, Resolver, SingleSetup, look_up};
 use super::Validator;
 use crate::dnssec::{Fault, SecurityStatus, WeakLink};
 use crate::observation::SingleLookup;
@@ -89,6 +89,9 @@ async fn ask(dns: &RunningDns, name: &str, rtype: &str) -> SingleLookup {
         root_anchors: RootAnchors::from_text(dns.trust_anchor()).unwrap(),
         now: now(),
         times: Times::default(),
+        dial: Dial::Routed(dns.routes()),
+        authoritative: false,
+        allow_private: true,
     };
     look_up(&NameAndType::parse(name, rtype).unwrap(), &setup).await
 }
@@ -275,6 +278,9 @@ async fn another_root_is_indeterminate_and_not_bogus() {
         root_anchors: RootAnchors::iana(),
         now: now(),
         times: Times::default(),
+        dial: Dial::Routed(dns.routes()),
+        authoritative: false,
+        allow_private: true,
     };
     let question = NameAndType::parse("good.test", "A").unwrap();
     let own = look_up(&question, &setup).await.own;

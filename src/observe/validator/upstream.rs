@@ -16,18 +16,19 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::super::budget::{ANSWERS_BYTES, Deadline, Room, VALIDATED_RECORDS, VALIDATION_QUERIES};
-use super::super::resolver::{Question, Resolver};
+use super::super::resolver::{Mode, Question, Resolver};
 use super::packet::Owner;
 use crate::observation::{FailureKind, LookupFailure};
+use crate::unix_time::UnixTime;
 
 /// What came back for one question.
-pub(super) type Fetched = Result<Bytes, LookupFailure>;
+pub(in super::super) type Fetched = Result<Bytes, LookupFailure>;
 
 type Questions = HashMap<(Owner, Rtype), Arc<OnceCell<Fetched>>>;
 
 /// All questions of one run.
 #[derive(Clone)]
-pub(super) struct Upstream(Arc<Shared>);
+pub(in super::super) struct Upstream(Arc<Shared>);
 
 struct Shared {
     resolver: Resolver,
@@ -35,12 +36,19 @@ struct Shared {
     deadline: Deadline,
     asked: Mutex<Questions>,
     room: Room,
+    now: UnixTime,
 }
 
 impl Upstream {
-    pub(super) fn new(resolver: Resolver, query: Duration, deadline: Deadline) -> Self {
+    pub(super) fn new(
+        resolver: Resolver,
+        query: Duration,
+        deadline: Deadline,
+        now: UnixTime,
+    ) -> Self {
         Self(Arc::new(Shared {
             resolver,
+            now,
             query,
             deadline,
             asked: Mutex::default(),
@@ -48,8 +56,13 @@ impl Upstream {
         }))
     }
 
+    /// The time at which signatures are judged.
+    pub(in super::super) fn now(&self) -> UnixTime {
+        self.0.now
+    }
+
     /// Asks, or waits for whoever does so already.
-    pub(super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
+    pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
         let cell = {
             let mut asked = self.asked();
             let full = asked.len() >= VALIDATION_QUERIES;
@@ -78,7 +91,7 @@ impl Upstream {
         let question = Question {
             name: &name.to_vec(),
             rtype,
-            checking_disabled: true,
+            mode: Mode::CheckingDisabled,
         };
         let shared = &self.0;
         let answer = shared

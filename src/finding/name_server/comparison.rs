@@ -1,0 +1,163 @@
+//! What the name servers of a zone have in common, and what not.
+
+use std::collections::BTreeSet;
+
+use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
+use crate::unix_time::UnixTime;
+
+use super::super::Findings;
+use super::Complaint;
+use super::rules::{
+    NAME_SERVER_BEHIND, NAME_SERVER_LACKS_SIGNATURES, NAME_SERVER_SIGNATURE_EXPIRED,
+    NAME_SERVERS_DISAGREE,
+};
+
+/// Who hands out data without signatures, or with old ones, that others have.
+pub(super) fn signatures(
+    seen: &AuthoritySeen,
+    answered: &[(String, &NameServerAnswers)],
+    now: UnixTime,
+    complaints: &mut Vec<Complaint>,
+) {
+    let replies = || {
+        answered
+            .iter()
+            .filter_map(|(who, it)| Some((who, own(it)?)))
+    };
+    let mut complain = |rule, server: &str, message| {
+        complaints.push(Complaint {
+            rule,
+            server: server.to_owned(),
+            zone: seen.zone.clone(),
+            message,
+            types: BTreeSet::from([seen.rtype.clone()]),
+        });
+    };
+    if replies().any(|(_, reply)| reply.signed) {
+        for (server, _) in replies().filter(|(_, reply)| !reply.signed) {
+            let message = format!(
+                "{server}, a name server of {}, hands out {{}} without signatures.",
+                seen.zone
+            );
+            complain(&NAME_SERVER_LACKS_SIGNATURES, server, message);
+        }
+    }
+    let until = |reply: &NameServerReply| reply.signed_until;
+    let valid = |reply: &NameServerReply| until(reply).is_some_and(|until| until >= now);
+    if replies().any(|(_, reply)| valid(reply)) {
+        for (server, reply) in replies() {
+            if let Some(until) = until(reply)
+                && until < now
+            {
+                let message = format!(
+                    "{server}, a name server of {}, hands out {{}} with a signature that expired \
+                     at {until}.",
+                    seen.zone
+                );
+                complain(&NAME_SERVER_SIGNATURE_EXPIRED, server, message);
+            }
+        }
+    }
+}
+
+/// The whole reply of a server of the zone.
+pub(super) fn own(answers: &NameServerAnswers) -> Option<&NameServerReply> {
+    answers.whole().filter(|reply| reply.authoritative)
+}
+
+/// Whether all servers have the same records; a finding where not.
+pub(super) fn agree(
+    seen: &AuthoritySeen,
+    answered: &[(String, &NameServerAnswers)],
+    findings: &mut Findings,
+) -> bool {
+    // Name servers may well give each client other addresses.
+    let by_client = matches!(seen.rtype.as_str(), "A" | "AAAA");
+    let mut groups: Vec<(&NameServerReply, Vec<&str>)> = Vec::new();
+    for (server, answers) in answered {
+        let Some(reply) = own(answers) else {
+            continue;
+        };
+        let alike = groups.iter_mut().find(|(first, _)| {
+            first.records == reply.records
+                || by_client && first.records.is_empty() == reply.records.is_empty()
+        });
+        match alike {
+            Some((_, servers)) => servers.push(server),
+            None => groups.push((reply, vec![server])),
+        }
+    }
+    if groups.len() < 2 {
+        return true;
+    }
+    let groups: Vec<String> = groups
+        .iter()
+        .map(|(reply, servers)| format!("{} {}", servers.join(", "), has(reply, servers.len())))
+        .collect();
+    findings.add(
+        &NAME_SERVERS_DISAGREE,
+        format!("{} {}", seen.name, seen.rtype),
+        format!(
+            "The name servers of {} disagree on {} {}: {}.",
+            seen.zone,
+            seen.name,
+            seen.rtype,
+            groups.join("; ")
+        ),
+    );
+    false
+}
+
+fn has(reply: &NameServerReply, servers: usize) -> String {
+    let verb = if servers == 1 { "has" } else { "have" };
+    if reply.records.is_empty() {
+        return format!("{verb} none");
+    }
+    let records: Vec<String> = reply.records.iter().map(|record| brief(record)).collect();
+    format!("{verb} {}", records.join(" and "))
+}
+
+/// A record short enough for a sentence.
+fn brief(record: &str) -> String {
+    let length = record.chars().count();
+    if length <= 32 {
+        return record.to_owned();
+    }
+    let head: String = record.chars().take(16).collect();
+    let tail: String = record.chars().skip(length - 4).collect();
+    format!("{head}...{tail}")
+}
+
+/// Who has an older copy of the zone (RFC 1982).
+pub(super) fn serials(
+    seen: &AuthoritySeen,
+    answered: &[(String, &NameServerAnswers)],
+    findings: &mut Findings,
+) {
+    let serials = || {
+        answered
+            .iter()
+            .filter_map(|(who, it)| Some((who, it.serial?)))
+    };
+    let older = |one: u32, other: u32| one != other && other.wrapping_sub(one) < 1 << 31;
+    let mut newest = None;
+    for (_, serial) in serials() {
+        newest = match newest {
+            Some(newest) if !older(newest, serial) => Some(newest),
+            _ => Some(serial),
+        };
+    }
+    let Some(newest) = newest else {
+        return;
+    };
+    for (server, serial) in serials().filter(|(_, serial)| older(*serial, newest)) {
+        findings.add(
+            &NAME_SERVER_BEHIND,
+            server.clone(),
+            format!(
+                "{server} has serial {serial} of {}, others have {newest}.",
+                seen.zone
+            ),
+        );
+    }
+}

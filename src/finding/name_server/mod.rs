@@ -1,0 +1,350 @@
+//! Findings about the name servers of a zone, each asked by itself.
+
+mod comparison;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use crate::dnssec::SecurityStatus;
+use crate::judge::Judged;
+use crate::observation::{
+    AuthoritySeen, Lookup, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
+    NameServerFailure, NameServerSeen, Observation, SingleLookup,
+};
+use crate::reserved::reserved_block;
+use crate::unix_time::UnixTime;
+
+use self::comparison::{agree, own, serials, signatures};
+use super::{Finding, Findings, Rule, overall};
+
+pub(super) use self::rules::*;
+
+/// What came of a lookup through the resolver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Through {
+    Answered,
+    Failed,
+    Bogus,
+}
+
+/// A lookup about which name servers were asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    seen: &'a AuthoritySeen,
+    through: Through,
+}
+
+/// One complaint, which may be about several types.
+struct Complaint {
+    rule: &'static Rule,
+    server: String,
+    zone: String,
+    /// With `{}` for the types.
+    message: String,
+    types: BTreeSet<String>,
+}
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    judge(&asked(observation), observation.checked_at, findings);
+}
+
+/// The findings about the name servers of one lookup.
+pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
+    let through = match (&lookup.reply, lookup.own.status) {
+        (_, SecurityStatus::Bogus) => Through::Bogus,
+        (Ok(_), _) => Through::Answered,
+        (Err(_), _) => Through::Failed,
+    };
+    let asked: Vec<Asked<'_>> = lookup
+        .authority
+        .iter()
+        .map(|seen| Asked { seen, through })
+        .collect();
+    let mut findings = Findings::default();
+    judge(&asked, now, &mut findings);
+    findings.sorted()
+}
+
+fn asked(observation: &Observation) -> Vec<Asked<'_>> {
+    let mut all: Vec<Asked<'_>> = observation.mx.iter().filter_map(of_lookup).collect();
+    for host in &observation.hosts {
+        all.extend(host.a.iter().chain(&host.aaaa).filter_map(of_lookup));
+        all.extend(host.alias.iter().filter_map(of_lookup));
+        let tlsa = host.tlsa.iter();
+        all.extend(tlsa.filter_map(|tlsa| of_lookup(&tlsa.lookup)));
+    }
+    all
+}
+
+fn of_lookup<T>(lookup: &Lookup<T>) -> Option<Asked<'_>> {
+    let through = match lookup.failure() {
+        _ if lookup.is_bogus() => Through::Bogus,
+        Some(_) => Through::Failed,
+        None => Through::Answered,
+    };
+    let seen = lookup.authority.as_ref()?;
+    Some(Asked { seen, through })
+}
+
+fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
+    let mut complaints: Vec<Complaint> = Vec::new();
+    for asked in all {
+        let seen = asked.seen;
+        not_asked(seen, findings);
+        if is_out_of_reach(asked) {
+            findings.add(
+                &NAME_SERVERS_OUT_OF_REACH,
+                seen.zone.clone(),
+                format!("No name server of {} answers from here.", seen.zone),
+            );
+            continue;
+        }
+        let before = complaints.len();
+        let answered: Vec<(String, &NameServerAnswers)> = seen
+            .addresses()
+            .filter(|(_, address)| counts(seen, address))
+            .filter_map(|(server, address)| Some((who(server, address), address.answers.as_ref()?)))
+            .collect();
+        for (server, answers) in &answered {
+            faults(seen, server, answers, &mut complaints);
+        }
+        signatures(seen, &answered, now, &mut complaints);
+        let agree = agree(seen, &answered, findings);
+        serials(seen, &answered, findings);
+        let all_answer = answered.iter().all(|(_, answers)| own(answers).is_some());
+        let in_order = complaints.len() == before && agree && all_answer && !answered.is_empty();
+        if in_order && asked.through == Through::Failed {
+            findings.add(
+                &NAME_SERVERS_IN_ORDER,
+                seen.zone.clone(),
+                format!(
+                    "Every name server of {} answers {} {} when asked directly; it is the \
+                     resolver that gets no answer.",
+                    seen.zone, seen.name, seen.rtype
+                ),
+            );
+        }
+    }
+    for complaint in gathered(complaints) {
+        let types: Vec<&str> = complaint.types.iter().map(String::as_str).collect();
+        let message = complaint.message.replace("{}", &types.join(", "));
+        findings.add(complaint.rule, complaint.server, message);
+    }
+}
+
+/// The same complaint about several types is one.
+fn gathered(complaints: Vec<Complaint>) -> Vec<Complaint> {
+    let mut gathered: Vec<Complaint> = Vec::new();
+    for complaint in complaints {
+        let alike = gathered.iter_mut().find(|first| {
+            (first.rule, &first.server, &first.zone, &first.message)
+                == (
+                    complaint.rule,
+                    &complaint.server,
+                    &complaint.zone,
+                    &complaint.message,
+                )
+        });
+        match alike {
+            Some(first) => first.types.extend(complaint.types),
+            None => gathered.push(complaint),
+        }
+    }
+    gathered
+}
+
+/// `ns2.example.com (192.0.2.53)`.
+fn who(server: &NameServerSeen, address: &NameServerAddressSeen) -> String {
+    format!("{} ({})", server.name, address.address)
+}
+
+/// What could not be asked, and why.
+fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
+    for server in &seen.servers {
+        if server.looked_up && server.addresses.is_empty() {
+            findings.add(
+                &NAME_SERVER_WITHOUT_ADDRESS,
+                server.name.clone(),
+                format!(
+                    "{}, a name server of {}, has no address.",
+                    server.name, seen.zone
+                ),
+            );
+        }
+        for address in &server.addresses {
+            if address.answers.is_none() {
+                let block = reserved_block(address.address);
+                let block = block.map_or_else(|| "no public one".to_owned(), ToString::to_string);
+                findings.add(
+                    &NAME_SERVER_NOT_PUBLIC,
+                    who(server, address),
+                    format!(
+                        "{}, a name server of {}, was not asked: its address is not public \
+                         ({block}).",
+                        who(server, address),
+                        seen.zone
+                    ),
+                );
+            }
+        }
+    }
+    if seen.left_out > 0 {
+        findings.add(
+            &overall::NOT_ALL_LOOKED_AT,
+            seen.zone.clone(),
+            format!(
+                "{} has {} name servers; {} were asked.",
+                seen.zone,
+                seen.servers.len() + seen.left_out,
+                seen.servers.len()
+            ),
+        );
+    }
+}
+
+/// Whether the network here, and not the servers, is at fault: nobody answers
+/// as a name server of the zone would, though the resolver got its answer from
+/// one of them.
+fn is_out_of_reach(asked: &Asked<'_>) -> bool {
+    let mut answers = asked
+        .seen
+        .addresses()
+        .filter_map(|(_, address)| address.answers.as_ref())
+        .peekable();
+    let strange = |answers: &NameServerAnswers| {
+        let speaks = answers.whole().is_some_and(|reply| reply.authoritative);
+        !speaks && answers.serial.is_none()
+    };
+    asked.through == Through::Answered && answers.peek().is_some() && answers.all(strange)
+}
+
+/// Whether what an address says counts: a family that is silent everywhere,
+/// while the other one answers, is most likely missing here.
+fn counts(seen: &AuthoritySeen, address: &NameServerAddressSeen) -> bool {
+    let silent = |answers: &NameServerAnswers| {
+        let nothing = |answer: &NameServerAnswer| match answer {
+            NameServerAnswer::Reply(_) => false,
+            NameServerAnswer::Failed(failure) => matches!(
+                failure,
+                NameServerFailure::Timeout
+                    | NameServerFailure::Unreachable
+                    | NameServerFailure::NotAsked
+            ),
+        };
+        nothing(&answers.udp) && nothing(&answers.tcp) && answers.serial.is_none()
+    };
+    let family = address.address.is_ipv4();
+    let mut own = seen
+        .addresses()
+        .filter(|(_, it)| it.address.is_ipv4() == family)
+        .filter_map(|(_, it)| it.answers.as_ref());
+    let mut other = seen
+        .addresses()
+        .filter(|(_, it)| it.address.is_ipv4() != family)
+        .filter_map(|(_, it)| it.answers.as_ref());
+    !(own.all(silent) && other.any(|answers| !silent(answers)))
+}
+
+/// What one address does wrong by itself.
+fn faults(
+    seen: &AuthoritySeen,
+    server: &str,
+    answers: &NameServerAnswers,
+    complaints: &mut Vec<Complaint>,
+) {
+    let mut complain = |fault: &Fault, over: &str| {
+        let (rule, message) = fault.words(seen, server, answers, over);
+        complaints.push(Complaint {
+            rule,
+            server: server.to_owned(),
+            zone: seen.zone.clone(),
+            message,
+            types: BTreeSet::from([seen.rtype.clone()]),
+        });
+    };
+    match (Fault::of(&answers.udp), Fault::of(&answers.tcp)) {
+        (None, None) => {}
+        (Some(udp), Some(tcp)) if udp == tcp => complain(&udp, "over UDP and TCP"),
+        (udp, tcp) => {
+            if let Some(fault) = udp {
+                complain(&fault, "over UDP");
+            }
+            if let Some(fault) = tcp {
+                complain(&fault, "over TCP");
+            }
+        }
+    }
+}
+
+/// What is wrong with one answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Error(NameServerFailure),
+    Silence(NameServerFailure),
+    NotAuthoritative,
+}
+
+impl Fault {
+    fn of(answer: &NameServerAnswer) -> Option<Self> {
+        match answer {
+            NameServerAnswer::Reply(reply) if reply.authoritative => None,
+            NameServerAnswer::Reply(_) => Some(Self::NotAuthoritative),
+            NameServerAnswer::Failed(failure) => match failure {
+                // Nothing is known of the server.
+                NameServerFailure::Unreachable | NameServerFailure::NotAsked => None,
+                silence if silence.is_silence() => Some(Self::Silence(*silence)),
+                error => Some(Self::Error(*error)),
+            },
+        }
+    }
+
+    fn words(
+        self,
+        seen: &AuthoritySeen,
+        server: &str,
+        answers: &NameServerAnswers,
+        over: &str,
+    ) -> (&'static Rule, String) {
+        let zone = &seen.zone;
+        match self {
+            Self::NotAuthoritative => (
+                &NAME_SERVER_NOT_AUTHORITATIVE,
+                format!("{server} is named as a name server of {zone}, and does not serve it."),
+            ),
+            Self::Silence(NameServerFailure::Closed) => (
+                &NAME_SERVER_SILENT,
+                format!("{server}, a name server of {zone}, does not listen {over}."),
+            ),
+            Self::Silence(_) => {
+                let else_ = match answers.serial {
+                    Some(_) if over != "over TCP" => " (it answers others)",
+                    _ => "",
+                };
+                (
+                    &NAME_SERVER_SILENT,
+                    format!(
+                        "{server}, a name server of {zone}, does not answer queries for {{}}, \
+                         {over}{else_}."
+                    ),
+                )
+            }
+            Self::Error(failure) => (
+                &NAME_SERVER_FAILS,
+                format!(
+                    "{server}, a name server of {zone}, answers {} to {{}}, {over}.",
+                    error_text(failure)
+                ),
+            ),
+        }
+    }
+}
+
+fn error_text(failure: NameServerFailure) -> String {
+    match failure {
+        NameServerFailure::OtherRcode(code) => format!("response code {code}"),
+        NameServerFailure::Malformed => "what cannot be read".to_owned(),
+        other => other.as_text().to_owned(),
+    }
+}

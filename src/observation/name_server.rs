@@ -1,0 +1,169 @@
+//! What the name servers of a zone say, each asked by itself.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::unix_time::UnixTime;
+
+/// The name servers of the zone that holds a record set, each asked for that
+/// set without recursion, over UDP and over TCP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthoritySeen {
+    /// The name asked for, where aliases end; lower case, with its final dot.
+    pub name: String,
+    /// The mnemonic of the type asked for.
+    pub rtype: String,
+    /// The zone, with its final dot.
+    pub zone: String,
+    /// Its name servers, by name.
+    pub servers: Vec<NameServerSeen>,
+    /// How many more there are than were asked.
+    pub left_out: usize,
+}
+
+/// One name server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameServerSeen {
+    /// Its name, lower case, no final dot.
+    pub name: String,
+    /// Whether its addresses could be looked up; one without any has none.
+    pub looked_up: bool,
+    /// Its addresses.
+    pub addresses: Vec<NameServerAddressSeen>,
+}
+
+/// One address of a name server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameServerAddressSeen {
+    /// The address.
+    pub address: IpAddr,
+    /// What it said; none where it was not asked, because it is no public
+    /// address, and leads into the network of whoever asks.
+    pub answers: Option<NameServerAnswers>,
+}
+
+/// What one address of a name server said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameServerAnswers {
+    /// Over UDP.
+    pub udp: NameServerAnswer,
+    /// Over TCP.
+    pub tcp: NameServerAnswer,
+    /// The serial of its SOA record; none where it has none to give.
+    pub serial: Option<u32>,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameServerAnswer {
+    /// Response code 0 or 3.
+    Reply(NameServerReply),
+    /// Anything else.
+    Failed(NameServerFailure),
+}
+
+/// A reply with the response code 0 or 3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameServerReply {
+    /// The AA bit.
+    pub authoritative: bool,
+    /// The response code is 3.
+    pub name_error: bool,
+    /// The TC bit: the rest is to be had over TCP.
+    pub truncated: bool,
+    /// The records of the type asked, sorted, in presentation form; those that
+    /// an alias has in their place.
+    pub records: Vec<String>,
+    /// Their TTL as the zone has it, in seconds.
+    pub ttl: Option<u32>,
+    /// There are signatures.
+    pub signed: bool,
+    /// When the last signature over the records ends.
+    pub signed_until: Option<UnixTime>,
+}
+
+/// How a name server fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameServerFailure {
+    /// Response code 1.
+    FormErr,
+    /// Response code 2.
+    ServFail,
+    /// Response code 4.
+    NotImp,
+    /// Response code 5.
+    Refused,
+    /// Another response code.
+    OtherRcode(u16),
+    /// Nothing in time.
+    Timeout,
+    /// Nobody listens at the port.
+    Closed,
+    /// There is no way to it from here.
+    Unreachable,
+    /// An answer that cannot be read.
+    Malformed,
+    /// No time or budget was left to ask it, or to wait for it.
+    NotAsked,
+}
+
+impl AuthoritySeen {
+    /// Every address, with the name of its server.
+    pub fn addresses(&self) -> impl Iterator<Item = (&NameServerSeen, &NameServerAddressSeen)> {
+        self.servers.iter().flat_map(|server| {
+            server
+                .addresses
+                .iter()
+                .map(move |address| (server, address))
+        })
+    }
+}
+
+impl NameServerAnswer {
+    /// The reply, where there is one.
+    pub fn reply(&self) -> Option<&NameServerReply> {
+        match self {
+            Self::Reply(reply) => Some(reply),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+impl NameServerAnswers {
+    /// The fullest reply: over TCP, where nothing is cut off, else over UDP.
+    pub fn whole(&self) -> Option<&NameServerReply> {
+        let over_udp = self.udp.reply().filter(|reply| !reply.truncated);
+        self.tcp.reply().or(over_udp)
+    }
+}
+
+impl NameServerFailure {
+    /// The word for people: `SERVFAIL`, `no answer`.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Self::FormErr => "FORMERR",
+            Self::ServFail => "SERVFAIL",
+            Self::NotImp => "NOTIMP",
+            Self::Refused => "REFUSED",
+            Self::OtherRcode(_) => "an unexpected response code",
+            Self::Timeout => "no answer",
+            Self::Closed => "nobody listens",
+            Self::Unreachable => "no way to it from here",
+            Self::Malformed => "an answer that cannot be read",
+            Self::NotAsked => "not asked: no time was left",
+        }
+    }
+
+    /// Whether nothing came back.
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::Timeout | Self::Closed)
+    }
+}

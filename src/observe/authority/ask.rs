@@ -1,0 +1,124 @@
+//! One question to one name server, and its answer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::base::iana::Rcode;
+use domain::base::{Message, Rtype};
+use domain::rdata::ZoneRecordData;
+use hickory_resolver::net::NetError;
+
+use super::super::budget::Deadline;
+use super::super::resolver::{Mode, Question, over_tcp, over_udp, request};
+use super::super::validator::{Owner, Packet, moment, texts};
+use super::super::wire::{self, WireName};
+use crate::observation::{NameServerAnswer, NameServerFailure, NameServerReply};
+use crate::unix_time::UnixTime;
+
+/// How a question travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// Asks; what comes back was not read yet.
+pub(super) async fn ask(
+    server: SocketAddr,
+    name: &WireName,
+    rtype: Rtype,
+    transport: Transport,
+    time: Duration,
+) -> Result<Vec<u8>, NameServerFailure> {
+    let question = Question {
+        name,
+        rtype,
+        mode: Mode::Authority,
+    };
+    let request = request(question).ok_or(NameServerFailure::Malformed)?;
+    let deadline = Deadline::after(time);
+    let answer = match transport {
+        Transport::Udp => deadline.run(time, over_udp(server, request, time)).await,
+        Transport::Tcp => deadline.run(time, over_tcp(server, request, time)).await,
+    };
+    let bytes = answer
+        .unwrap_or(Err(NetError::Timeout))
+        .map_err(|error| failure(&error))?;
+    let head = wire::head(&bytes, name, rtype).ok_or(NameServerFailure::Malformed)?;
+    match head.rcode {
+        0 | 3 => Ok(bytes),
+        1 => Err(NameServerFailure::FormErr),
+        2 => Err(NameServerFailure::ServFail),
+        4 => Err(NameServerFailure::NotImp),
+        5 => Err(NameServerFailure::Refused),
+        other => Err(NameServerFailure::OtherRcode(other)),
+    }
+}
+
+fn failure(error: &NetError) -> NameServerFailure {
+    match error {
+        NetError::Timeout => NameServerFailure::Timeout,
+        NetError::Io(error) => match error.kind() {
+            io::ErrorKind::TimedOut => NameServerFailure::Timeout,
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof => NameServerFailure::Closed,
+            _ => NameServerFailure::Unreachable,
+        },
+        NetError::Proto(_) | NetError::Dns(_) => NameServerFailure::Malformed,
+        _ => NameServerFailure::Closed,
+    }
+}
+
+/// Reads a reply with the response code 0 or 3.
+pub(super) fn read(bytes: &[u8], name: &Owner, rtype: Rtype, now: UnixTime) -> NameServerAnswer {
+    read_reply(bytes, name, rtype, now).map_or(
+        NameServerAnswer::Failed(NameServerFailure::Malformed),
+        NameServerAnswer::Reply,
+    )
+}
+
+fn read_reply(bytes: &[u8], name: &Owner, rtype: Rtype, now: UnixTime) -> Option<NameServerReply> {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let message = Message::from_octets(bytes.clone()).ok()?;
+    let header = message.header();
+    let mut reply = NameServerReply {
+        authoritative: header.aa(),
+        name_error: header.rcode() == Rcode::NXDOMAIN,
+        truncated: header.tc(),
+        records: Vec::new(),
+        ttl: None,
+        signed: false,
+        signed_until: None,
+    };
+    if reply.truncated {
+        return Some(reply);
+    }
+    let packet = Packet::read(&bytes)?;
+    let alias = packet.answer_at(name, Rtype::CNAME);
+    let set = packet.answer_at(name, rtype).or(alias);
+    if let Some(set) = set {
+        reply.records = texts(set);
+        reply.ttl = set.records.iter().map(|it| it.ttl().as_secs()).min();
+        let ends = set.signatures.iter();
+        reply.signed_until = ends.map(|it| moment(it.data().expiration(), now)).max();
+    }
+    // A denial is signed by its parts.
+    reply.signed = match set {
+        Some(set) => !set.signatures.is_empty(),
+        None => packet.sets().any(|set| !set.signatures.is_empty()),
+    };
+    Some(reply)
+}
+
+/// The serial in the SOA record of a zone.
+pub(super) fn serial(bytes: &[u8], apex: &Owner) -> Option<u32> {
+    let packet = Packet::read(&Bytes::copy_from_slice(bytes))?;
+    let soa = packet.answer_at(apex, Rtype::SOA)?;
+    soa.records.iter().find_map(|record| match record.data() {
+        ZoneRecordData::Soa(soa) => Some(soa.serial().into_int()),
+        _ => None,
+    })
+}

@@ -1,0 +1,188 @@
+//! The name servers of a zone, each asked by itself and without recursion: who
+//! of them fails, and at what.
+//!
+//! A check asks them about what fails through the resolver, or is bogus; with
+//! `--authoritative` about every lookup. All of it is bounded by the check's
+//! deadline and by the budgets here; a healthy check asks none of it.
+
+mod ask;
+mod zone;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::base::{Rtype, ToName as _};
+use futures_util::future::join_all;
+use tokio::sync::{OnceCell, Semaphore};
+
+use self::ask::Transport;
+use self::zone::{Server, ZoneSeen};
+use super::budget::{
+    ANSWERS_BYTES, AUTHORITY_ADDRESSES, AUTHORITY_LOOKUPS, AUTHORITY_QUERIES,
+    AUTHORITY_QUERIES_AT_ONCE, Deadline, Room, Times,
+};
+use super::dial::Dial;
+use super::validator::{Owner, Upstream};
+use super::wire::text;
+use crate::observation::{
+    AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
+    NameServerSeen,
+};
+use crate::reserved::reserved_block;
+
+/// The port of name servers.
+const DNS_PORT: u16 = 53;
+
+/// How name servers are reached.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    pub(super) dial: Dial,
+    /// Whether addresses that are not public are asked too.
+    pub(super) private: bool,
+    pub(super) times: Times,
+    pub(super) deadline: Deadline,
+}
+
+type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
+
+/// The name servers met in one check.
+#[derive(Clone)]
+pub(super) struct Authorities(Arc<Shared>);
+
+struct Shared {
+    upstream: Upstream,
+    way: Way,
+    /// The serial of each zone at each address, asked for once.
+    serials: Mutex<Serials>,
+    lookups: AtomicUsize,
+    queries: AtomicUsize,
+    at_once: Semaphore,
+    room: Room,
+}
+
+impl Authorities {
+    /// None met yet; what a resolver can tell of them is asked through
+    /// `upstream`.
+    pub(super) fn new(upstream: Upstream, way: Way) -> Self {
+        Self(Arc::new(Shared {
+            upstream,
+            way,
+            serials: Mutex::default(),
+            lookups: AtomicUsize::new(0),
+            queries: AtomicUsize::new(0),
+            at_once: Semaphore::new(AUTHORITY_QUERIES_AT_ONCE),
+            room: Room::new(ANSWERS_BYTES),
+        }))
+    }
+
+    /// Asks every name server of the zone that holds this record set for it;
+    /// nothing where no zone is to be found, or enough was asked already.
+    pub(super) async fn inspect(&self, name: &Owner, rtype: Rtype) -> Option<AuthoritySeen> {
+        if self.0.lookups.fetch_add(1, Ordering::Relaxed) >= AUTHORITY_LOOKUPS {
+            return None;
+        }
+        let zone = self.zone_of(name, rtype).await?;
+        let looks = zone.servers.iter();
+        let looks = looks.map(|server| self.inspect_server(server, &zone, name, rtype));
+        let mut servers = join_all(looks).await;
+        servers.sort_by(|one, other| one.name.cmp(&other.name));
+        Some(AuthoritySeen {
+            name: with_dot(name),
+            rtype: rtype.to_string(),
+            zone: with_dot(&zone.apex),
+            servers,
+            left_out: zone.left_out,
+        })
+    }
+
+    async fn inspect_server(
+        &self,
+        server: &Server,
+        zone: &ZoneSeen,
+        name: &Owner,
+        rtype: Rtype,
+    ) -> NameServerSeen {
+        let addresses = self.addresses(server).await;
+        let looked_up = addresses.is_some();
+        let mut addresses = addresses.unwrap_or_default();
+        addresses.truncate(AUTHORITY_ADDRESSES);
+        let looks = addresses.into_iter().map(async |address| {
+            let asked = self.0.way.private || reserved_block(address).is_none();
+            let answers = match asked {
+                true => Some(self.inspect_address(address, zone, name, rtype).await),
+                false => None,
+            };
+            NameServerAddressSeen { address, answers }
+        });
+        NameServerSeen {
+            name: text(server.name.fmt_with_dot()),
+            looked_up,
+            addresses: join_all(looks).await,
+        }
+    }
+
+    async fn inspect_address(
+        &self,
+        address: IpAddr,
+        zone: &ZoneSeen,
+        name: &Owner,
+        rtype: Rtype,
+    ) -> NameServerAnswers {
+        let over = async |transport| match self.ask(address, name, rtype, transport).await {
+            Ok(bytes) => ask::read(&bytes, name, rtype, self.0.upstream.now()),
+            Err(failure) => NameServerAnswer::Failed(failure),
+        };
+        let (udp, tcp, serial) = tokio::join!(
+            over(Transport::Udp),
+            over(Transport::Tcp),
+            self.serial(address, &zone.apex)
+        );
+        NameServerAnswers { udp, tcp, serial }
+    }
+
+    async fn serial(&self, address: IpAddr, apex: &Owner) -> Option<u32> {
+        let cell = {
+            let lock = self.0.serials.lock();
+            let mut serials = lock.unwrap_or_else(PoisonError::into_inner);
+            serials.entry((address, apex.clone())).or_default().clone()
+        };
+        let ask = async || {
+            let bytes = self.ask(address, apex, Rtype::SOA, Transport::Udp).await;
+            ask::serial(&bytes.ok()?, apex)
+        };
+        *cell.get_or_init(ask).await
+    }
+
+    /// One question to one address.
+    async fn ask(
+        &self,
+        address: IpAddr,
+        name: &Owner,
+        rtype: Rtype,
+        transport: Transport,
+    ) -> Result<Vec<u8>, NameServerFailure> {
+        let way = &self.0.way;
+        let to = SocketAddr::new(address, DNS_PORT);
+        let to = way.dial.route(to).ok_or(NameServerFailure::Unreachable)?;
+        // Closed by nobody.
+        let _permit = self.0.at_once.acquire().await;
+        if self.0.queries.fetch_add(1, Ordering::Relaxed) >= AUTHORITY_QUERIES {
+            return Err(NameServerFailure::NotAsked);
+        }
+        let time = way.deadline.cap(way.times.query);
+        let answer = ask::ask(to, &name.to_vec(), rtype, transport, time).await;
+        // Silence counts only where there was time to break it.
+        let in_vain = time < way.times.query && answer == Err(NameServerFailure::Timeout);
+        let too_much = |bytes: &Vec<u8>| !self.0.room.take(bytes.len());
+        if in_vain || answer.as_ref().is_ok_and(too_much) {
+            return Err(NameServerFailure::NotAsked);
+        }
+        answer
+    }
+}
+
+fn with_dot(name: &Owner) -> String {
+    name.fmt_with_dot().to_string().to_ascii_lowercase()
+}
