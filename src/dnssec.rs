@@ -56,11 +56,12 @@ pub struct OwnValidation {
     pub status: SecurityStatus,
     /// Why it is bogus or cannot be told, in one sentence.
     pub reason: Option<String>,
-    /// Where the chain of trust breaks.
+    /// Where the chain of trust breaks, or where the unsigned part of the tree
+    /// begins.
     pub weak_link: Option<WeakLink>,
 }
 
-/// The place at which a chain of trust breaks.
+/// The place at which a chain of trust breaks or ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WeakLink {
     /// The zone whose administrator can mend it, `example.com.`.
@@ -103,6 +104,18 @@ pub enum Fault {
     KeyMissing,
     /// RFC 4035 section 5.2: no DS of the parent is of one of the zone's keys.
     DsMatchesNoKey,
+    /// RFC 4035 section 5.2: the parent shows that it has no DS, so what is
+    /// below is unsigned to everybody.
+    DsMissing {
+        /// The zone that has none, `com.`.
+        parent: String,
+    },
+    /// RFC 4035 section 5.2: the DS records name only algorithms that no
+    /// validator knows, so what is below is unsigned to everybody.
+    AlgorithmUnknownToAll {
+        /// One of the algorithms' numbers.
+        algorithm: u8,
+    },
     /// RFC 4035 section 5: no trust anchor is of one of the root's keys.
     NoTrustAnchor,
     /// An algorithm or a key size that danecheck cannot compute.
@@ -154,6 +167,11 @@ impl fmt::Display for WeakLink {
                     "no DS record of {zone} at its parent matches a key of it"
                 )
             }
+            Fault::DsMissing { parent } => write!(f, "{zone} has no DS record at {parent}"),
+            Fault::AlgorithmUnknownToAll { algorithm } => write!(
+                f,
+                "the DS records of {zone} name algorithm {algorithm}, which no validator knows"
+            ),
             Fault::NoTrustAnchor => {
                 write!(f, "no key of {zone} matches the trust anchor")
             }

@@ -171,8 +171,9 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
                 &MX_NOT_SIGNED,
                 domain.clone(),
                 format!(
-                    "The MX records of {domain} are not signed, so anybody who forges them \
-                     leads mail past the TLSA records."
+                    "The MX records of {domain} are not signed{}, so anybody who forges them \
+                     leads mail past the TLSA records.",
+                    where_unsigned(mx)
                 ),
             );
         }
@@ -240,10 +241,22 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
             findings.add(
                 &HOST_NOT_SIGNED,
                 name.clone(),
-                format!("The addresses of {name} are not signed, so DANE does not apply to it."),
+                format!(
+                    "The addresses of {name} are not signed{}, so DANE does not apply to it.",
+                    where_unsigned(lookup)
+                ),
             );
         }
     }
+}
+
+/// Where the unsigned part of the tree begins, in brackets; nothing where that
+/// is not known.
+pub(super) fn where_unsigned<T>(lookup: &Lookup<T>) -> String {
+    let own = lookup.own.as_ref();
+    let own = own.filter(|own| own.status == SecurityStatus::Insecure);
+    let link = own.and_then(|own| own.weak_link.as_ref());
+    link.map_or_else(String::new, |link| format!(" ({link})"))
 }
 
 /// The failure in words, with what the resolver said about it.

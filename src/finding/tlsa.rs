@@ -8,7 +8,7 @@ use crate::matching::{RecordOutcome, Stage};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
-use super::dns::failure_text;
+use super::dns::{failure_text, where_unsigned};
 use super::mismatch::{self, Mismatch};
 use super::{Findings, Rule, Severity};
 
@@ -165,7 +165,10 @@ fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
             findings.add(
                 &TLSA_NOT_SIGNED,
                 owner.clone(),
-                format!("The TLSA records at {owner} are not signed, so they do not count."),
+                format!(
+                    "The TLSA records at {owner} are not signed{}, so they do not count.",
+                    where_unsigned(&tlsa.lookup)
+                ),
             );
         }
         Answer::Records(_) | Answer::Denied(_) => {}

@@ -13,6 +13,7 @@ use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Ds, Rrsig, ZoneRecordData};
 use domain::zonefile::inplace::{Entry, Zonefile};
 
+use super::NSEC3_ITERATIONS;
 use super::packet::{Owner, Packet, RrSet};
 use super::upstream::Upstream;
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
@@ -45,7 +46,7 @@ pub(super) enum Delegation {
     /// Others go on; nobody here can.
     UnknownHere(u8),
     /// Nobody goes on: the zone is as good as unsigned.
-    UnknownToAll,
+    UnknownToAll(u8),
 }
 
 /// Reads a DS record set.
@@ -65,7 +66,8 @@ pub(super) fn delegation(set: &RrSet) -> Delegation {
     } else if let Some(algorithm) = any(&UNKNOWN_HERE) {
         Delegation::UnknownHere(algorithm)
     } else {
-        Delegation::UnknownToAll
+        let first = ds_records(set).next();
+        Delegation::UnknownToAll(first.map_or(0, |ds| ds.algorithm().to_int()))
     }
 }
 
@@ -110,7 +112,7 @@ enum End {
     /// In a broken link.
     Broken(WeakLink),
     /// At a delegation without DS, or with one that nobody can follow.
-    Insecure,
+    Insecure(WeakLink),
     /// Where nothing can be told.
     Unknown(OwnValidation),
 }
@@ -137,7 +139,7 @@ impl Chains<'_> {
             let name = signer.map_or(&set.owner, |rrsig| rrsig.signer_name());
             let fault = match self.zone(name).await {
                 Ok(zone) => zone.fault(set, self.now),
-                Err(End::Insecure) => None,
+                Err(End::Insecure(_)) => None,
                 Err(End::Broken(link)) => return bogus(link),
                 Err(End::Unknown(validation)) => return validation,
             };
@@ -158,11 +160,38 @@ impl Chains<'_> {
             }),
             Err(End::Broken(link)) => bogus(link),
             Err(End::Unknown(validation)) => validation,
-            Err(End::Insecure) => OwnValidation {
+            Err(End::Insecure(_)) => OwnValidation {
                 reason: Some("no chain of trust holds".to_owned()),
                 ..OwnValidation::plain(SecurityStatus::Bogus)
             },
         }
+    }
+
+    /// Where the signed part of the tree ends on the way to an answer that is
+    /// insecure.
+    pub(super) async fn turning_point(&self, packet: &Packet) -> Option<WeakLink> {
+        let names = packet.sets().map(|set| set.owner.clone());
+        for name in names.chain([packet.end()]) {
+            if let Err(End::Insecure(link)) = self.zone(&name).await {
+                return Some(link);
+            }
+        }
+        // The chain holds down to the zone, and its denial does not count.
+        for set in packet.sets() {
+            let Some(ZoneRecordData::Nsec3(nsec3)) = set.records.first().map(|it| it.data()) else {
+                continue;
+            };
+            let iterations = nsec3.iterations();
+            let signer = set.signatures.first().map(|it| it.data().signer_name());
+            if iterations > NSEC3_ITERATIONS
+                && let Some(signer) = signer
+                && let Ok(zone) = self.zone(signer).await
+            {
+                let fault = Fault::Nsec3IterationsPastLimit { iterations };
+                return Some(zone.link(set, fault));
+            }
+        }
+        None
     }
 
     /// The zone that holds a name, where the chain of trust reaches it.
@@ -186,7 +215,13 @@ impl Chains<'_> {
                 Delegation::UnknownHere(algorithm) => {
                     return Err(End::Unknown(unsupported(&name, algorithm)));
                 }
-                Delegation::UnknownToAll => return Err(End::Insecure),
+                Delegation::UnknownToAll(algorithm) => {
+                    return Err(End::Insecure(WeakLink {
+                        zone: name.fmt_with_dot().to_string(),
+                        record_set: set_name(&name, Rtype::DS),
+                        fault: Fault::AlgorithmUnknownToAll { algorithm },
+                    }));
+                }
             }
         }
         Ok(zone)
@@ -299,6 +334,16 @@ impl Zone {
         }
     }
 
+    /// The zone that begins at `name` is unsigned.
+    fn without_ds(&self, name: &Owner) -> WeakLink {
+        let parent = self.apex.fmt_with_dot().to_string();
+        WeakLink {
+            zone: name.fmt_with_dot().to_string(),
+            record_set: set_name(name, Rtype::DS),
+            fault: Fault::DsMissing { parent },
+        }
+    }
+
     fn fault(&self, set: &RrSet, now: UnixTime) -> Option<WeakLink> {
         fault(set, &self.keys, now).map(|fault| self.link(set, fault))
     }
@@ -316,15 +361,20 @@ impl Zone {
                     ZoneRecordData::Nsec(nsec) => {
                         let types = nsec.types();
                         if set.owner == *name && types.contains(Rtype::NS) {
-                            return Err(End::Insecure);
+                            return Err(End::Insecure(self.without_ds(name)));
                         }
                         proof = true;
                     }
                     ZoneRecordData::Nsec3(nsec3) => {
+                        let iterations = nsec3.iterations();
+                        if iterations > NSEC3_ITERATIONS {
+                            let fault = Fault::Nsec3IterationsPastLimit { iterations };
+                            return Err(End::Insecure(self.link(set, fault)));
+                        }
                         let types = nsec3.types();
                         let cut = types.contains(Rtype::NS) && !types.contains(Rtype::SOA);
                         if nsec3.opt_out() || cut && !types.contains(Rtype::DS) {
-                            return Err(End::Insecure);
+                            return Err(End::Insecure(self.without_ds(name)));
                         }
                         proof = true;
                     }

@@ -210,7 +210,7 @@ impl Validator {
         self.fetch_ahead(packet);
         match self.sound_state(packet).await {
             Ok(ValidationState::Secure) => OwnValidation::plain(SecurityStatus::Secure),
-            Ok(ValidationState::Insecure) => OwnValidation::plain(SecurityStatus::Insecure),
+            Ok(ValidationState::Insecure) => self.insecure(packet).await,
             Ok(ValidationState::Indeterminate) => {
                 OwnValidation::indeterminate("there is no trust anchor")
             }
@@ -273,7 +273,7 @@ impl Validator {
                     continue;
                 };
                 let delegation = chain::delegation(ds);
-                if matches!(delegation, Delegation::Taken | Delegation::UnknownToAll) {
+                if matches!(delegation, Delegation::Taken | Delegation::UnknownToAll(_)) {
                     continue;
                 }
                 // Below an insecure zone the algorithm does not matter.
@@ -322,12 +322,11 @@ impl Validator {
 
     /// Second thoughts on "bogus", and the reason where it stays.
     async fn judge_bogus(&self, packet: &Packet) -> OwnValidation {
-        let insecure = OwnValidation::plain(SecurityStatus::Insecure);
         if packet.is_bare_denial()
             && self.is_insecure(&packet.end()).await
             && self.answers_hold(packet).await
         {
-            return insecure;
+            return self.insecure(packet).await;
         }
         // Some servers say NXDOMAIN of empty non-terminals. The response code is
         // not signed, the proof is, and says that the record does not exist
@@ -349,6 +348,14 @@ impl Validator {
             };
         }
         self.chains().explain(packet).await
+    }
+
+    /// Insecure, and since where.
+    async fn insecure(&self, packet: &Packet) -> OwnValidation {
+        match self.chains().turning_point(packet).await {
+            Some(link) => OwnValidation::at(SecurityStatus::Insecure, link),
+            None => OwnValidation::plain(SecurityStatus::Insecure),
+        }
     }
 
     fn chains(&self) -> Chains<'_> {
@@ -431,7 +438,7 @@ impl Validator {
         };
         let Some(signature) = set.signatures.first() else {
             return if self.is_insecure(&set.owner).await {
-                OwnValidation::plain(SecurityStatus::Insecure)
+                self.insecure(packet).await
             } else {
                 self.chains().explain(packet).await
             };

@@ -52,6 +52,16 @@ fn world() -> DnsWorld {
         .zone(faulty("keyless.test.", ZoneFault::DsWithoutDnskey))
         .zone(faulty("island.test.", ZoneFault::DsMissing))
         .zone(faulty("exotic.test.", ZoneFault::DsAlgorithmUnknown))
+        .zone(faulty("ed448.test.", ZoneFault::DsAlgorithmEd448))
+        .zone(tlsa(Zone::signed("toilsome.test.").nsec3(151, false)))
+        .zone(Zone::unsigned("below.toilsome.test.").a("@", [192, 0, 2, 5].into()))
+        .zone(faulty(
+            "hasty.test.",
+            ZoneFault::SigningKeyUnpublished {
+                name: "@".to_owned(),
+                rtype: Rtype::A,
+            },
+        ))
         .zone(faulty("proofless.test.", ZoneFault::DenialMissing))
         .zone(faulty(
             "bare.test.",
@@ -145,6 +155,10 @@ const QUESTIONS: &[(&str, &str, SecurityStatus)] = {
         ("bare.test", "A", Bogus),
         ("bare.test", "MX", Secure),
         ("forged.test", "A", Bogus),
+        ("hasty.test", "A", Bogus),
+        ("toilsome.test", "A", Secure),
+        ("toilsome.test", "MX", Insecure),
+        ("below.toilsome.test", "A", Insecure),
         ("badkey.test", "A", Bogus),
         ("short.badkey.test", "TLSA", Bogus),
     ]
@@ -264,10 +278,98 @@ async fn the_weak_link_is_named() {
         matches!(early.fault, Fault::SignatureNotYetValid { .. }),
         "{early:?}"
     );
-    assert!(matches!(
-        link("busy.test", "MX").await.fault,
-        Fault::Nsec3IterationsPastLimit { iterations: 600 }
-    ));
+    let hasty = link("hasty.test", "A").await;
+    assert_eq!(hasty.record_set, "hasty.test. A");
+    assert!(
+        matches!(hasty.fault, Fault::SigningKeyMissing { .. }),
+        "{hasty:?}"
+    );
+    assert_eq!(
+        link("ed448.test", "A").await,
+        WeakLink {
+            zone: "ed448.test.".to_owned(),
+            record_set: "ed448.test. DS".to_owned(),
+            fault: Fault::UnsupportedAlgorithm { algorithm: 16 },
+        }
+    );
+    let ed448 = ask(&dns, "ed448.test", "A").await.own;
+    assert_eq!(ed448.status, SecurityStatus::Indeterminate);
+}
+
+#[tokio::test]
+async fn the_place_is_named_at_which_the_unsigned_part_begins() {
+    let dns = world().start().await.unwrap();
+    for (name, rtype, zone, text) in [
+        (
+            "plain.test",
+            "A",
+            "plain.test.",
+            "plain.test. has no DS record at test.",
+        ),
+        (
+            "no.such.plain.test",
+            "MX",
+            "plain.test.",
+            "plain.test. has no DS record at test.",
+        ),
+        (
+            "to-plain.good.test",
+            "A",
+            "plain.test.",
+            "plain.test. has no DS record at test.",
+        ),
+        (
+            "to-good.plain.test",
+            "A",
+            "plain.test.",
+            "plain.test. has no DS record at test.",
+        ),
+        (
+            "short.plain.test",
+            "TLSA",
+            "plain.test.",
+            "plain.test. has no DS record at test.",
+        ),
+        (
+            "island.test",
+            "A",
+            "island.test.",
+            "island.test. has no DS record at test.",
+        ),
+        (
+            "exotic.test",
+            "A",
+            "exotic.test.",
+            "the DS records of exotic.test. name algorithm 100, which no validator knows",
+        ),
+        (
+            "toilsome.test",
+            "MX",
+            "toilsome.test.",
+            "toilsome.test. hashes its NSEC3 names 151 times over, past what validators accept",
+        ),
+        (
+            "below.toilsome.test",
+            "A",
+            "toilsome.test.",
+            "toilsome.test. hashes its NSEC3 names 151 times over, past what validators accept",
+        ),
+        (
+            "busy.test",
+            "MX",
+            "busy.test.",
+            "busy.test. hashes its NSEC3 names 600 times over, past what validators accept",
+        ),
+    ] {
+        let own = ask(&dns, name, rtype).await.own;
+        assert_eq!(own.status, SecurityStatus::Insecure, "{name}");
+        let link = own.weak_link.unwrap();
+        assert_eq!(
+            (link.zone.as_str(), link.to_string().as_str()),
+            (zone, text),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ enum SignatureState {
     NotYetValid,
     Missing,
     Bad,
+    OtherKey,
 }
 
 /// The RRsets that a fault is about. `None` is any.
@@ -56,10 +57,14 @@ impl FaultySignature {
             ZoneFault::BadSignature { name, rtype } => {
                 (Some(name), Some(*rtype), SignatureState::Bad)
             }
+            ZoneFault::SigningKeyUnpublished { name, rtype } => {
+                (Some(name), Some(*rtype), SignatureState::OtherKey)
+            }
             ZoneFault::DsMismatch
             | ZoneFault::DsWithoutDnskey
             | ZoneFault::DsMissing
             | ZoneFault::DsAlgorithmUnknown
+            | ZoneFault::DsAlgorithmEd448
             | ZoneFault::DenialMissing => return Ok(None),
         };
         let name = name.map(|name| parse_name_in(name, apex)).transpose()?;
@@ -129,6 +134,8 @@ impl Signer {
         }
         let algorithm = if faults.contains(&ZoneFault::DsAlgorithmUnknown) {
             UNKNOWN_ALGORITHM
+        } else if faults.contains(&ZoneFault::DsAlgorithmEd448) {
+            SecurityAlgorithm::ED448
         } else {
             dnskey.algorithm()
         };
@@ -162,7 +169,7 @@ impl Signer {
             .map_or(SignatureState::Valid, |fault| fault.state);
         let (inception, expiration) = match state {
             SignatureState::Missing => return None,
-            SignatureState::Valid | SignatureState::Bad => (-1, 14),
+            SignatureState::Valid | SignatureState::Bad | SignatureState::OtherKey => (-1, 14),
             // Further off than the day of clock skew that unbound forgives
             // (`val-sig-skew-max`).
             SignatureState::Expired => (-17, -3),
@@ -177,10 +184,10 @@ impl Signer {
         )
         .ok()?
         .into_data();
-        Some(Data::Rrsig(if state == SignatureState::Bad {
-            spoiled(&signature)?
-        } else {
-            signature
+        Some(Data::Rrsig(match state {
+            SignatureState::Bad => spoiled(&signature, signature.key_tag())?,
+            SignatureState::OtherKey => spoiled(&signature, signature.key_tag().wrapping_add(1))?,
+            _ => signature,
         }))
     }
 }
@@ -199,8 +206,8 @@ fn timestamp(moment: UnixTime) -> Timestamp {
     Timestamp::from(u32::from_be_bytes([a, b, c, d]))
 }
 
-/// The same RRSIG, with one bit of the signature turned.
-fn spoiled(rrsig: &Rrsig<Bytes, Owner>) -> Option<Rrsig<Bytes, Owner>> {
+/// The same RRSIG of this key, with one bit of the signature turned.
+fn spoiled(rrsig: &Rrsig<Bytes, Owner>, key_tag: u16) -> Option<Rrsig<Bytes, Owner>> {
     let mut signature = rrsig.signature().to_vec();
     if let Some(last) = signature.last_mut() {
         *last ^= 1;
@@ -212,7 +219,7 @@ fn spoiled(rrsig: &Rrsig<Bytes, Owner>) -> Option<Rrsig<Bytes, Owner>> {
         rrsig.original_ttl(),
         rrsig.expiration(),
         rrsig.inception(),
-        rrsig.key_tag(),
+        key_tag,
         rrsig.signer_name().clone(),
         Bytes::from(signature),
     )

@@ -35,6 +35,14 @@ pub enum ZoneFault {
         /// Its type.
         rtype: Rtype,
     },
+    /// One RRset is signed by a key that is not published (RFC 4035 section
+    /// 5.3.1), as where a roll-over went too fast.
+    SigningKeyUnpublished {
+        /// Its owner.
+        name: String,
+        /// Its type.
+        rtype: Rtype,
+    },
     /// The DS at the parent is of another key (RFC 4035 section 5.2), as after
     /// a key rollover that left the parent behind.
     DsMismatch,
@@ -46,6 +54,9 @@ pub enum ZoneFault {
     /// The DS names an algorithm that nobody implements: the zone is as good
     /// as unsigned (RFC 4035 section 5.2).
     DsAlgorithmUnknown,
+    /// The DS names Ed448 (RFC 8080), which some validators know and others do
+    /// not.
+    DsAlgorithmEd448,
     /// Negative answers come without NSEC or NSEC3 (RFC 4035 section 3.1.3).
     DenialMissing,
 }
