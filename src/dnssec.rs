@@ -59,6 +59,24 @@ pub struct OwnValidation {
     /// Where the chain of trust breaks, or where the unsigned part of the tree
     /// begins.
     pub weak_link: Option<WeakLink>,
+    /// The signature that ends first, of those over the answer and over the
+    /// keys of its zones; none where the answer is not secure.
+    #[serde(default)]
+    pub first_to_end: Option<Box<SignatureSpan>>,
+}
+
+/// How long a record set stays signed, unless it is signed again: the span of
+/// its last signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SignatureSpan {
+    /// The zone that signs, `example.com.`.
+    pub zone: String,
+    /// The record set, `example.com. DNSKEY`.
+    pub record_set: String,
+    /// When the signature begins.
+    pub inception: UnixTime,
+    /// When it ends.
+    pub expiration: UnixTime,
 }
 
 /// The place at which a chain of trust breaks or ends.
@@ -197,6 +215,7 @@ impl OwnValidation {
             status,
             reason: None,
             weak_link: None,
+            first_to_end: None,
         }
     }
 
@@ -226,6 +245,7 @@ impl OwnValidation {
             status,
             reason: Some(link.to_string()),
             weak_link: Some(link),
+            first_to_end: None,
         }
     }
 }

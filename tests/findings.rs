@@ -139,6 +139,10 @@ async fn tlsa_records_behind_an_alias_out_of_the_signed_tree_do_not_count() {
         ids(&report)
     );
     assert_eq!(report.verdict, Verdict::NoDane);
+    let told = report.findings.iter();
+    let told = told.filter(|it| it.id == "tlsa-not-signed").next().unwrap();
+    let why = "(example.net. has no DS record at net.)";
+    assert!(told.message.contains(why), "{}", told.message);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! [`RULES`].
 
 mod dns;
+mod freshness;
 mod markdown;
 mod mismatch;
 pub(crate) mod name_server;
@@ -109,14 +110,18 @@ pub static RULES: &[&Rule] = &[
     &dns::NULL_MX,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
+    &freshness::RECORDS_CHANGE_SPREADING,
     &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
     &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,
     &resolver::RESOLVER_NOT_ON_LOOPBACK,
+    &freshness::RESOLVER_SERVES_STALE,
     &resolver::RESOLVER_SILENT,
+    &resolver::RESOLVER_TIMES_OUT,
     &session::SERVER_SILENT,
     &session::SESSION_LOST_IN_TLS,
+    &freshness::SIGNATURE_ENDS_SOON,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
@@ -127,6 +132,7 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_ALIAS_STALE,
     &tlsa::TLSA_ALL_UNUSABLE,
     &mismatch::TLSA_CERTIFICATE_RENEWED,
+    &freshness::TLSA_FROM_CACHE,
     &tlsa::TLSA_HIDDEN_BY_STRONGER_DIGEST,
     &mismatch::TLSA_ISSUER_CHANGED,
     &mismatch::TLSA_LEFT_AT_ALIAS,
@@ -204,6 +210,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     dns::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
     session::check(judged, &mut findings);
+    freshness::check(judged, &mut findings);
     overall::check(judged, &mut findings);
     findings.sorted()
 }

@@ -95,6 +95,18 @@ pub(super) static RESOLVER_SILENT: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static RESOLVER_TIMES_OUT: Rule = Rule {
+    id: "resolver-times-out",
+    severity: Severity::Warning,
+    reference: "RFC 1035 section 7.2",
+    meaning: "The resolver answers some questions, and others not in time. It most likely waits \
+              for name servers that are silent to this type or behind a broken path; or large \
+              answers, which come in fragments or over TCP, do not get through to it or from it. \
+              Mail that depends on such a lookup waits.",
+    sender: "see the resolver's log for this name; let UDP fragments and TCP port 53 through.",
+    receiver: "see that every name server of the zone answers this type, over UDP and TCP.",
+};
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     resolver(judged, findings);
@@ -102,6 +114,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let views = views(observation);
     for view in &views {
         weak_link(view, findings);
+        time_out(observation, view, findings);
         if observation.resolver.validation == ResolverValidation::Shown {
             difference(view, findings);
         }
@@ -244,6 +257,22 @@ fn weak_link(view: &View<'_>, findings: &mut Findings) {
             &DNSSEC_WEAK_LINK,
             link.zone.clone(),
             format!("The chain of trust breaks in {}: {link}.", link.zone),
+        );
+    }
+}
+
+fn time_out(observation: &Observation, view: &View<'_>, findings: &mut Findings) {
+    let resolver = &observation.resolver;
+    let answers_others = resolver.validation != ResolverValidation::NoAnswer;
+    if view.status == Seen::Failed(FailureKind::Timeout) && answers_others {
+        findings.add(
+            &RESOLVER_TIMES_OUT,
+            view.what.clone(),
+            format!(
+                "The resolver {} gave no answer in time to {}, and answered others.",
+                resolver.addresses.join(", "),
+                view.what
+            ),
         );
     }
 }

@@ -22,6 +22,10 @@ pub struct Lookup<T> {
     /// asked, or by whom it was saved did not validate.
     #[serde(default)]
     pub own: Option<OwnValidation>,
+    /// A reason that came with an answer (RFC 8914); that of a failure goes
+    /// with the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_error: Option<ExtendedError>,
     /// What the name servers themselves say of it, where they were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<AuthoritySeen>,
@@ -76,6 +80,10 @@ pub struct RecordSet<T> {
     pub records: Vec<T>,
     /// The smallest TTL in the answer, in seconds.
     pub ttl: u32,
+    /// The TTL of the records as their zone has it, where a signature tells;
+    /// where it is more, the answer comes from a cache.
+    #[serde(default)]
+    pub original_ttl: Option<u32>,
 }
 
 /// How an answer says that there is nothing.
@@ -193,12 +201,19 @@ impl<T> Lookup<T> {
 }
 
 impl ExtendedError {
+    /// Whether the data had expired, and the resolver used it because it
+    /// could get no newer (RFC 8767).
+    pub fn is_stale(&self) -> bool {
+        matches!(self.code, 3 | 19)
+    }
+
     /// The name of an extended DNS error (RFC 8914 section 4).
     pub fn name(&self) -> String {
         match self.code {
             1 => "unsupported DNSKEY algorithm",
             2 => "unsupported DS digest type",
             3 => "stale answer",
+            4 => "forged answer",
             5 => "DNSSEC indeterminate",
             6 => "DNSSEC bogus",
             7 => "signature expired",
@@ -207,13 +222,19 @@ impl ExtendedError {
             10 => "RRSIGs missing",
             11 => "no zone key bit set",
             12 => "NSEC missing",
+            13 => "cached error",
+            14 => "not ready",
             15 => "blocked",
             16 => "censored",
             17 => "filtered",
             18 => "prohibited",
+            19 => "stale NXDOMAIN answer",
             20 => "not authoritative",
+            21 => "not supported",
             22 => "no reachable authority",
             23 => "network error",
+            24 => "invalid data",
+            25 => "signature expired before it began",
             27 => "unsupported NSEC3 iterations",
             _ => return format!("extended error {}", self.code),
         }

@@ -37,6 +37,7 @@ pub(super) enum Raw {
         data: Vec<Datum>,
         ttl: u32,
         authentic: bool,
+        original_ttl: Option<u32>,
         /// Signatures came with the last reply.
         signed: bool,
     },
@@ -59,6 +60,8 @@ pub(super) struct Looked {
     pub(super) raw: Arc<Raw>,
     own: OwnWord,
     authority: TheirWord,
+    /// The reason that came with the last reply.
+    extended_error: Option<ExtendedError>,
 }
 
 impl Looked {
@@ -80,6 +83,8 @@ struct Trail {
     failed: Option<Failed>,
     /// The name at which aliases end, as far as they were followed.
     end: Option<WireName>,
+    /// The reason that came with the last reply.
+    extended_error: Option<ExtendedError>,
 }
 
 type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
@@ -148,6 +153,7 @@ impl<'a> Dns<'a> {
             let mut trail = Trail::default();
             let raw = self.follow(name, record_type, &mut trail).await;
             let end = trail.end.take();
+            let extended_error = trail.extended_error.take();
             let own = self.validate(trail);
             // What is asked only of the resolver itself is nobody's fault.
             let of_resolver = name.is_empty() || name == KNOWN_BOGUS;
@@ -159,6 +165,7 @@ impl<'a> Dns<'a> {
                 raw: Arc::new(raw),
                 own,
                 authority,
+                extended_error,
             }
         })
         .await
@@ -333,6 +340,7 @@ impl<'a> Dns<'a> {
                 self.authentic.store(true, Ordering::Relaxed);
             }
             trail.end = reply.next.clone().or(trail.end.take());
+            trail.extended_error.clone_from(&reply.extended_error);
             // One reply without the bit, and nothing after it counts.
             authentic &= reply.authentic;
             if reply.rcode == 3 {
@@ -364,6 +372,7 @@ impl<'a> Dns<'a> {
                     aliases,
                     data: reply.data,
                     ttl,
+                    original_ttl: reply.original_ttl,
                     authentic,
                     signed: reply.signed,
                 };
@@ -414,6 +423,7 @@ pub(super) async fn settle<T>(
             aliases,
             data,
             ttl,
+            original_ttl,
             authentic,
             ..
         } => match standing(*authentic) {
@@ -425,6 +435,7 @@ pub(super) async fn settle<T>(
                     aliases: aliases.clone(),
                     records: data.iter().filter_map(take).collect(),
                     ttl: *ttl,
+                    original_ttl: *original_ttl,
                 },
             )),
         },
@@ -439,6 +450,7 @@ pub(super) async fn settle<T>(
         record_type,
         answer,
         own,
+        extended_error: looked.extended_error.clone(),
         authority: looked.authority().await,
     }
 }

@@ -60,6 +60,9 @@ pub(super) struct Reply {
     pub(super) data: Vec<Datum>,
     /// The smallest TTL of aliases and records.
     pub(super) ttl: u32,
+    /// Their TTL as their zone has it, where a signature tells (RFC 4034 section
+    /// 3.1.4); what is less of it comes from a cache.
+    pub(super) original_ttl: Option<u32>,
     /// More records came than are taken.
     pub(super) cut: bool,
     /// A record of the type asked could not be read.
@@ -163,12 +166,27 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
             reply.next = Some(target.to_vec());
         } else {
             reply.signed |= record.rtype() == Rtype::RRSIG;
+            let original = original_ttl(&record, asked);
+            reply.original_ttl = reply.original_ttl.or(original);
             continue;
         }
         reply.ttl = reply.ttl.min(record.ttl().as_secs());
     }
     reply.data.sort_by_cached_key(Datum::rank);
     Some(reply)
+}
+
+/// The TTL of the records of the type asked, as a signature over them has it.
+fn original_ttl(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<u32> {
+    if record.rtype() != Rtype::RRSIG {
+        return None;
+    }
+    let record = record.to_record::<UnknownRecordData<_>>().ok()??;
+    let data: &[u8] = record.data().data();
+    let (covered, rest) = data.split_first_chunk::<2>()?;
+    // Past algorithm and labels.
+    let (ttl, _) = rest.get(2..)?.split_first_chunk::<4>()?;
+    (u16::from_be_bytes(*covered) == rtype(asked).to_int()).then(|| u32::from_be_bytes(*ttl))
 }
 
 fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {

@@ -18,7 +18,7 @@ use crate::observation::{
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
-use super::lookup::printable_validation;
+use super::lookup::{extended_error, printable_validation};
 use super::model::{
     AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
     MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
@@ -146,6 +146,8 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
         known_by: None,
         aliases: Vec::new(),
         ttl: None,
+        original_ttl: None,
+        extended_error: lookup.extended_error.as_ref().map(extended_error),
         failure: None,
         validated: lookup.own.as_ref().map(printable_validation),
         name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
@@ -157,6 +159,7 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
             report.known_by = Some(records.known_by());
             report.aliases = set.aliases.iter().map(|name| printable(name)).collect();
             report.ttl = Some(set.ttl);
+            report.original_ttl = set.original_ttl;
         }
         Answer::Denied(denial) => {
             report.known_by = Some(denial.known_by());

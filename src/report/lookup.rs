@@ -171,6 +171,10 @@ impl LookupViews {
         if let Some(link) = &self.validated.weak_link {
             part("weak link", &format!("{}: {link}", link.zone));
         }
+        if let Some(span) = &self.validated.first_to_end {
+            let text = format!("until {} ({})", span.expiration, span.record_set);
+            part("signed", &text);
+        }
         part("Postfix", &self.postfix_text());
         if let Some(seen) = &self.name_servers {
             part("servers", &format!("of {}, asked directly:", seen.zone));
@@ -264,7 +268,7 @@ fn rcode(failure: &LookupFailure) -> Option<String> {
     })
 }
 
-fn extended_error(error: &ExtendedError) -> ExtendedErrorReport {
+pub(super) fn extended_error(error: &ExtendedError) -> ExtendedErrorReport {
     ExtendedErrorReport {
         code: error.code,
         meaning: error.name(),
@@ -279,6 +283,10 @@ pub(super) fn printable_validation(own: &OwnValidation) -> OwnValidation {
     if let Some(link) = &mut own.weak_link {
         link.zone = printable(&link.zone);
         link.record_set = printable(&link.record_set);
+    }
+    if let Some(span) = &mut own.first_to_end {
+        span.zone = printable(&span.zone);
+        span.record_set = printable(&span.record_set);
     }
     own
 }

@@ -9,6 +9,7 @@ use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
+use super::lookup::ExtendedErrorReport;
 use super::name_server::AuthorityReport;
 
 /// The version of the report's form.
@@ -70,6 +71,11 @@ pub struct LookupReport {
     pub aliases: Vec<String>,
     /// The smallest TTL of the answer, in seconds.
     pub ttl: Option<u32>,
+    /// The TTL of the records as their zone has it, where a signature tells;
+    /// where it is more, the answer comes from a cache.
+    pub original_ttl: Option<u32>,
+    /// The reason that the resolver gave with an answer (RFC 8914).
+    pub extended_error: Option<ExtendedErrorReport>,
     /// What went wrong, where the lookup failed.
     pub failure: Option<FailureReport>,
     /// What danecheck's own validation says; null where nothing was asked.

@@ -15,7 +15,7 @@ use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
 use self::comparison::{agree, own, serials, signatures};
-use super::{Finding, Findings, Rule, overall};
+use super::{Finding, Findings, Rule, freshness, overall};
 
 pub(super) use self::rules::*;
 
@@ -64,6 +64,7 @@ pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
         .collect();
     let mut findings = Findings::default();
     judge(&asked, now, &mut findings);
+    freshness::of_single(lookup, now, &mut findings);
     findings.sorted()
 }
 

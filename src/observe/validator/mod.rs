@@ -44,7 +44,7 @@ pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::resolver::Resolver;
 use super::wire::WireName;
-use crate::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
+use crate::dnssec::{Fault, OwnValidation, SecurityStatus, SignatureSpan, WeakLink};
 use crate::observation::{FailureKind, LookupFailure};
 use crate::tlsa::TlsaRecord;
 use crate::trust_anchor::RootAnchors;
@@ -209,7 +209,10 @@ impl Validator {
         }
         self.fetch_ahead(packet);
         match self.sound_state(packet).await {
-            Ok(ValidationState::Secure) => OwnValidation::plain(SecurityStatus::Secure),
+            Ok(ValidationState::Secure) => OwnValidation {
+                first_to_end: self.first_to_end(packet).await.map(Box::new),
+                ..OwnValidation::plain(SecurityStatus::Secure)
+            },
             Ok(ValidationState::Insecure) => self.insecure(packet).await,
             Ok(ValidationState::Indeterminate) => {
                 OwnValidation::indeterminate("there is no trust anchor")
@@ -348,6 +351,32 @@ impl Validator {
             };
         }
         self.chains().explain(packet).await
+    }
+
+    /// The signature that ends first, of those over a secure packet and over
+    /// the keys that made them. What the zones above sign is not theirs.
+    async fn first_to_end(&self, packet: &Packet) -> Option<SignatureSpan> {
+        let mut sets: Vec<RrSet> = packet.sets().cloned().collect();
+        for set in packet.sets() {
+            let Some(signature) = set.signatures.first() else {
+                continue;
+            };
+            let zone = signature.data().signer_name();
+            let fetched = self.0.upstream.fetched(zone, Rtype::DNSKEY).await;
+            let keys = fetched.and_then(|it| Packet::read(&it.ok()?));
+            sets.extend(keys.and_then(|it| it.answer_at(zone, Rtype::DNSKEY).cloned()));
+        }
+        let spans = sets.iter().filter_map(|set| {
+            let signatures = set.signatures.iter().map(|it| it.data());
+            let spans = signatures.map(|rrsig| SignatureSpan {
+                zone: rrsig.signer_name().fmt_with_dot().to_string(),
+                record_set: chain::set_name(&set.owner, set.rtype),
+                inception: moment(rrsig.inception(), self.0.now),
+                expiration: moment(rrsig.expiration(), self.0.now),
+            });
+            spans.max_by_key(|span| span.expiration)
+        });
+        spans.min_by_key(|span| span.expiration)
     }
 
     /// Insecure, and since where.
@@ -504,10 +533,17 @@ fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
         SecurityStatus::Indeterminate => 2,
         SecurityStatus::Bogus => 3,
     };
-    if rank(&other) > rank(&one) {
+    let spans = [&one.first_to_end, &other.first_to_end];
+    let first_to_end = spans.into_iter().flatten().min_by_key(|it| it.expiration);
+    let first_to_end = first_to_end.cloned();
+    let worse = if rank(&other) > rank(&one) {
         other
     } else {
         one
+    };
+    OwnValidation {
+        first_to_end,
+        ..worse
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a resolver can do wrong with one name and type: a plain list, each
 //! item one small function.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::base::Rtype;
 use domain::base::iana::{ExtendedErrorCode, Rcode};
+use domain::base::{Rtype, Ttl};
 
 use super::answer::{Answer, Reason};
 use super::authority::SignedSet;
@@ -73,6 +74,11 @@ pub enum Misbehaviour {
     /// The honest answer without RRSIG, NSEC and NSEC3 (RFC 4035 section
     /// 3.2.1 asks for them).
     SignaturesStripped,
+    /// The honest answer, out of a cache in which it has been for so many
+    /// seconds.
+    Aged(u32),
+    /// The honest answer, with the word that its time has run out (RFC 8767).
+    Stale,
     /// The honest answer with the AD bit (RFC 4035 section 3.2.3) cleared.
     AuthenticDataCleared,
 }
@@ -160,6 +166,8 @@ impl Misbehaviour {
             Self::BareNxDomain => rcode_only(exchange, Rcode::NXDOMAIN),
             Self::NodataAsNxDomain => nodata_as_nxdomain(exchange),
             Self::SignaturesStripped => signatures_stripped(exchange),
+            Self::Aged(seconds) => aged(exchange, seconds),
+            Self::Stale => stale(exchange),
             Self::AuthenticDataCleared => authentic_data_cleared(exchange),
         };
         let after = match self {
@@ -281,6 +289,25 @@ fn nodata_as_nxdomain(exchange: &Exchange<'_>) -> Outcome {
     if response.answer.answer.is_empty() {
         response.answer.rcode = Rcode::NXDOMAIN;
     }
+    exchange.write(&response)
+}
+
+fn aged(exchange: &Exchange<'_>, seconds: u32) -> Outcome {
+    let mut response = exchange.honest.clone();
+    for set in &mut response.answer.answer {
+        let mut rrset = (*set.rrset).clone();
+        rrset.ttl = Ttl::from_secs(rrset.ttl.as_secs().saturating_sub(seconds));
+        set.rrset = Arc::new(rrset);
+    }
+    exchange.write(&response)
+}
+
+fn stale(exchange: &Exchange<'_>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    response.answer.reason = Some(Reason {
+        code: ExtendedErrorCode::STALE_ANSWER,
+        text: String::new(),
+    });
     exchange.write(&response)
 }
 

@@ -32,6 +32,7 @@ enum SignatureState {
     Valid,
     Expired,
     NotYetValid,
+    EndingSoon,
     Missing,
     Bad,
     OtherKey,
@@ -50,6 +51,7 @@ impl FaultySignature {
         let (name, rtype, state) = match fault {
             ZoneFault::SignaturesExpired => (None, None, SignatureState::Expired),
             ZoneFault::SignaturesNotYetValid => (None, None, SignatureState::NotYetValid),
+            ZoneFault::SignaturesEndSoon => (None, None, SignatureState::EndingSoon),
             ZoneFault::SignatureExpired { name, rtype } => {
                 (Some(name), Some(*rtype), SignatureState::Expired)
             }
@@ -174,6 +176,7 @@ impl Signer {
             // (`val-sig-skew-max`).
             SignatureState::Expired => (-17, -3),
             SignatureState::NotYetValid => (3, 17),
+            SignatureState::EndingSoon => (-13, 1),
         };
         let records = records(rrset);
         let signature = sign_rrset(

@@ -16,6 +16,8 @@ pub enum ZoneFault {
     /// Every signature of the zone begins (RFC 4034 section 3.1.5) in three
     /// days.
     SignaturesNotYetValid,
+    /// Every signature of the zone ends in a day, after a fortnight.
+    SignaturesEndSoon,
     /// The signature of one RRset expired three days ago.
     SignatureExpired {
         /// Its owner.
