@@ -9,6 +9,7 @@
 )]
 
 mod measure;
+mod questions;
 mod surroundings;
 
 use std::error::Error;
@@ -17,10 +18,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use danecheck::world::dns::ResolverKind;
 use surroundings::{ONE, PLAIN, ROUND_TRIP, SIX, Surroundings};
 
 /// So many processes are started for the startup time.
 const STARTS: usize = 20;
+
+/// DNS questions of one check of a domain with one MX host, both views
+/// included.
+const QUESTIONS: f64 = 24.0;
+
+/// Questions of which each waits for the one before: MX, address, TLSA, and
+/// one to spare for a machine that does other things.
+const CHAIN: f64 = 4.0;
 
 /// What is asked of the program.
 struct Limits {
@@ -105,11 +115,30 @@ fn run() -> Result<bool, Box<dyn Error>> {
         .build()?;
     let surroundings = runtime.block_on(Surroundings::start(options.resolver))?;
     let held = [
+        runtime.block_on(questions())?,
         checks(&options, &surroundings)?,
         startup(&options, &surroundings)?,
         memory(&options, &surroundings)?,
     ];
     Ok(held.iter().all(|held| *held))
+}
+
+/// The DNS questions of a check, in both views.
+async fn questions() -> Result<bool, Box<dyn Error>> {
+    println!("a healthy signed domain with one MX host, questions to the resolver");
+    let mut good = true;
+    for (kind, who) in [
+        (ResolverKind::Validating, "that validates"),
+        (ResolverKind::NotValidating, "that does not"),
+    ] {
+        let asked = questions::count(kind).await?;
+        let count = f64::from(u32::try_from(asked.count)?);
+        good &= judge(&format!("questions, one {who}"), count, QUESTIONS, "");
+        // A part of a round goes to what is not waiting.
+        let rounds = asked.chain.floor();
+        good &= judge(&format!("longest chain, one {who}"), rounds, CHAIN, "");
+    }
+    Ok(good)
 }
 
 /// Whole checks, in turn: what slows the machine down slows them all down.
