@@ -215,6 +215,8 @@ const LONGEST_TEXT: usize = 20_000;
 #[expect(clippy::disallowed_methods, reason = "a test may read its seeds")]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
     use std::path::Path;
 
@@ -265,5 +267,109 @@ mod tests {
             seen += 1;
         }
         assert!(seen > 50);
+    }
+
+    /// The paths of all texts in a value; places in lists count as one.
+    fn texts(value: &Value, path: &str, kind: &str, all: &mut BTreeMap<String, String>) {
+        match value {
+            Value::String(_) => drop(all.insert(kind.to_owned(), path.to_owned())),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    texts(item, &format!("{path}/{index}"), &format!("{kind}/*"), all);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    texts(
+                        field,
+                        &format!("{path}/{name}"),
+                        &format!("{kind}/{name}"),
+                        all,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_text_of_an_observation_gets_out_as_it_came() {
+        let escapes = "\u{1b}[2J\u{1b}]0;t\u{7}\r\n\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\0";
+        let hostile = [escapes.to_owned(), escapes.repeat(800), "x".repeat(24_000)];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postfix");
+        let mut paths: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        let mut tried = BTreeSet::new();
+        let mut taken = BTreeSet::new();
+        for path in paths {
+            let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            let mut whole = fixture["observation"].clone();
+            // What the lab's resolvers leave out.
+            whole["cuts"] = json!(["Something."]);
+            if whole["mx"].is_object() {
+                whole["mx"]["own"] = json!({
+                    "status": "bogus",
+                    "reason": "a signature expired",
+                    "weak_link": {
+                        "zone": "example.",
+                        "record_set": "example. DNSKEY",
+                        "fault": "signature-missing",
+                    },
+                });
+            }
+            let mut found = BTreeMap::new();
+            texts(&whole, "", "", &mut found);
+            for (kind, path) in found {
+                if !tried.insert(kind.clone()) {
+                    continue;
+                }
+                for text in &hostile {
+                    let mut bent = whole.clone();
+                    *bent.pointer_mut(&path).unwrap() = text.as_str().into();
+                    let saved = serde_json::to_vec(&bent).unwrap();
+                    if serde_json::from_slice::<Observation>(&saved).is_ok() {
+                        taken.insert(
+                            kind.rsplit('/')
+                                .find(|part| *part != "*")
+                                .unwrap()
+                                .to_owned(),
+                        );
+                        observation(&saved);
+                    }
+                }
+            }
+        }
+        let taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        assert_eq!(
+            taken,
+            [
+                "addresses",
+                "alert",
+                "aliases",
+                "bad",
+                "base_domain",
+                "certificates",
+                "chain",
+                "cipher",
+                "cuts",
+                "group",
+                "host",
+                "lines",
+                "name",
+                "reason",
+                "record_set",
+                "records",
+                "refused",
+                "sni",
+                "source",
+                "text",
+                "unknown",
+                "version",
+                "zone"
+            ]
+        );
     }
 }

@@ -11,6 +11,7 @@ pub const SMTP_PORT: u16 = 25;
 
 /// A destination of the Postfix SMTP client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct NextHop {
     /// The domain or host.
     pub host: NextHopHost,
@@ -22,6 +23,47 @@ pub struct NextHop {
     /// `example.com:smtp` are policy keys of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_port: Option<String>,
+}
+
+/// A next hop as a file has it, which anybody may have written.
+#[derive(Deserialize)]
+struct Saved {
+    host: NextHopHost,
+    bracketed: bool,
+    port: u16,
+    #[serde(default)]
+    written_port: Option<String>,
+}
+
+impl TryFrom<Saved> for NextHop {
+    type Error = NextHopError;
+
+    fn try_from(saved: Saved) -> Result<Self, NextHopError> {
+        let Saved {
+            host,
+            bracketed,
+            port,
+            written_port,
+        } = saved;
+        let next_hop = Self {
+            host,
+            bracketed,
+            port,
+            written_port,
+        };
+        let read: Self = next_hop.to_string().parse()?;
+        let as_written = next_hop
+            .written_port
+            .as_ref()
+            .is_none_or(|port| Some(port) == read.written_port.as_ref());
+        if as_written
+            && (&read.host, read.bracketed, read.port) == (&next_hop.host, bracketed, port)
+        {
+            Ok(next_hop)
+        } else {
+            Err(NextHopError::Saved(next_hop.to_string()))
+        }
+    }
 }
 
 /// The name or address of a next hop.
@@ -57,6 +99,9 @@ pub enum NextHopError {
     /// A bare address, which Postfix takes for a domain name.
     #[error("write an address in brackets: [{0}]")]
     BareAddress(String),
+    /// The parts of a saved one contradict each other.
+    #[error("`{0}` is not what its parts say")]
+    Saved(String),
 }
 
 impl NextHop {

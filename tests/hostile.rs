@@ -41,6 +41,10 @@ const LONGEST: f64 = 1.2;
 /// The most memory that a run may take, in KiB.
 const LARGEST: u64 = 64 * 1024;
 
+/// The most that sixty servers that hang may take, in parts of what one takes;
+/// the rest above 1 is for the lookups.
+const SIXTY: f64 = 1.25;
+
 /// Runs at once: they mostly wait.
 const AT_ONCE: usize = 4;
 
@@ -121,7 +125,7 @@ fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCod
             .zip(one)
             .map_or(f64::INFINITY, |(many, one)| many / one);
         println!("60 MX hosts that hang take {cost:.2} of the time of one");
-        if cost > LONGEST {
+        if cost > SIXTY {
             println!("    that is more than one takes");
             failed += 1;
         }

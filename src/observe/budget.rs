@@ -190,12 +190,17 @@ impl Room {
         Self(AtomicUsize::new(bytes))
     }
 
-    /// Takes so much of it; false where there is not so much left.
+    /// Takes so much of it; false where there is not so much left, and then
+    /// there is none any more.
     pub(super) fn take(&self, bytes: usize) -> bool {
-        let taken = self
-            .0
-            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
-        taken.is_ok()
+        let took = |left: usize| Some(left.saturating_sub(bytes));
+        self.0
+            .fetch_update(Relaxed, Relaxed, took)
+            .is_ok_and(|left| left >= bytes)
+    }
+
+    pub(super) fn is_used_up(&self) -> bool {
+        self.0.load(Relaxed) == 0
     }
 }
 
@@ -232,13 +237,13 @@ impl Cuts {
         let Noted { sentences, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<String> = sentences.into_iter().collect();
         if !late.is_empty() {
-            let mut named: Vec<String> = late.iter().take(NAMED).cloned().collect();
-            let others = late.len().saturating_sub(NAMED);
-            if others > 0 {
-                named.push(format!("{others} more"));
-            }
+            let named: Vec<&str> = late.iter().take(NAMED).map(String::as_str).collect();
+            let others = match late.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
             all.push(format!(
-                "Time was up before all was heard of {}; Postfix waits for minutes.",
+                "Time was up before all was heard of {}{others}; Postfix waits for minutes.",
                 named.join(", ")
             ));
         }
@@ -262,7 +267,7 @@ mod tests {
             cuts.into_sentences(),
             [
                 "Something was cut.",
-                "Time was up before all was heard of 192.0.2.1, 192.0.2.2, 192.0.2.3, 2 more; \
+                "Time was up before all was heard of 192.0.2.1, 192.0.2.2, 192.0.2.3 and 2 more; \
                  Postfix waits for minutes."
             ]
         );
@@ -270,11 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_takes_nothing() {
+    fn after_what_does_not_fit_nothing_does() {
         let room = Room::new(10);
         assert!(room.take(6));
+        assert!(!room.is_used_up());
         assert!(!room.take(5));
-        assert!(room.take(4));
+        assert!(room.is_used_up());
         assert!(!room.take(1));
     }
 

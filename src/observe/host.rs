@@ -206,6 +206,10 @@ impl<'a> Check<'a> {
             self.cuts.late(address.to_string());
             return None;
         }
+        // Whatever it says could not be kept.
+        if self.room.is_used_up() {
+            return None;
+        }
         let session = self.converse(address, sni, deadline).await;
         if was_waited_for(&session.end) {
             self.cuts.late(address.to_string());

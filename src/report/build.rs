@@ -58,7 +58,12 @@ impl Report {
                 ..judged.recommendation.clone()
             },
             resolver: ResolverReport {
-                addresses: observation.resolver.addresses.clone(),
+                addresses: observation
+                    .resolver
+                    .addresses
+                    .iter()
+                    .map(|address| printable(address))
+                    .collect(),
                 validates: match observation.resolver.validation {
                     ResolverValidation::Shown => Some(true),
                     ResolverValidation::NotShown => Some(false),
@@ -348,15 +353,17 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
     };
     let tls = session.seen.tls.as_ref();
     SessionReport {
-        sni: session.seen.sni.clone(),
+        sni: session.seen.sni.as_deref().map(printable),
         end: end.to_owned(),
         detail: printable(&detail),
         tls_version: old
-            .map(|(_, tls)| tls.version.clone())
-            .or_else(|| tls.and_then(|tls| tls.version.clone())),
+            .map(|(_, tls)| tls.version.as_str())
+            .or_else(|| tls.and_then(|tls| tls.version.as_deref()))
+            .map(printable),
         cipher: old
-            .map(|(_, tls)| tls.cipher.clone())
-            .or_else(|| tls.and_then(|tls| tls.cipher.clone())),
+            .map(|(_, tls)| tls.cipher.as_str())
+            .or_else(|| tls.and_then(|tls| tls.cipher.as_deref()))
+            .map(printable),
         certificates: served_records(&session.chain)
             .into_iter()
             .filter_map(|served| {

@@ -78,10 +78,10 @@ const ESCAPES: &str =
     "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}";
 
 pub(crate) fn cases() -> Vec<Case> {
-    let mut all = in_plain_text();
+    let mut all = in_number();
+    all.extend(in_plain_text());
     all.extend(in_tls());
     all.extend(in_dns());
-    all.extend(in_number());
     all
 }
 

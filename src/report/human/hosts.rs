@@ -81,6 +81,9 @@ fn dnssec(report: &Report, host: &HostReport) -> String {
     }
 }
 
+/// TLSA records of one address that a person is shown.
+const RECORDS_SHOWN: usize = 12;
+
 /// Addresses that behave alike, together.
 fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
     let mut groups: Vec<Vec<&AddressReport>> = Vec::new();
@@ -121,8 +124,14 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
     } else {
         page.paragraph("     ", "     ", &format!("{text}{words}"));
     }
-    for record in &first.records {
+    for record in first.records.iter().take(RECORDS_SHOWN) {
         published(page, record);
+    }
+    let more = first.records.len().saturating_sub(RECORDS_SHOWN);
+    if more > 0 {
+        page.line(&format!(
+            "        and {more} more, which --json tells one by one"
+        ));
     }
     served(page, first);
 }

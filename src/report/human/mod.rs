@@ -5,6 +5,7 @@ mod hosts;
 mod levels;
 mod recommendation;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -193,13 +194,30 @@ fn code(outcome: &Outcome) -> String {
         .map_or_else(String::new, |dsn| format!(" ({dsn})"))
 }
 
+/// Findings of one kind that a person is shown.
+const FINDINGS_SHOWN: usize = 6;
+
 /// One sentence for each finding; what to do follows errors and warnings.
 fn findings(page: &mut Page, report: &Report) {
     let told = gathered(report);
     if !told.is_empty() {
         page.blank();
     }
-    for (number, (finding, message)) in told.iter().enumerate() {
+    let mut of_kind: HashMap<&str, usize> = HashMap::new();
+    for (finding, _) in &told {
+        *of_kind.entry(&finding.id).or_default() += 1;
+    }
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (finding, message) in &told {
+        let before = seen.entry(&finding.id).or_default();
+        *before += 1;
+        let all = of_kind
+            .get(finding.id.as_str())
+            .copied()
+            .unwrap_or_default();
+        if *before > FINDINGS_SHOWN && all > FINDINGS_SHOWN + 1 {
+            continue;
+        }
         let (word, tone) = match finding.severity {
             Severity::Error => ("error: ", Tone::Bad),
             Severity::Warning => ("warning: ", Tone::Doubtful),
@@ -207,12 +225,15 @@ fn findings(page: &mut Page, report: &Report) {
         };
         let tinted = format!("  {}", page.tint(tone, word));
         page.paragraph(&format!("  {word}"), &tinted, message);
+        let cut = *before == FINDINGS_SHOWN && all > FINDINGS_SHOWN + 1;
+        if cut {
+            let more = all - FINDINGS_SHOWN;
+            let id = &finding.id;
+            let text = format!("and {more} more of the same kind, which --json tells ({id})");
+            page.paragraph("      ", "      ", &text);
+        }
         // The same step is told once, after the last finding that it mends.
-        let again = told
-            .iter()
-            .skip(number + 1)
-            .any(|(later, _)| later.id == finding.id);
-        if finding.severity > Severity::Info && !again {
+        if finding.severity > Severity::Info && (cut || *before == all) {
             page.paragraph("      ", "      ", &finding.remedy);
         }
     }
@@ -222,15 +243,16 @@ fn findings(page: &mut Page, report: &Report) {
 /// a host become one that names all addresses, or none where it is about all.
 fn gathered(report: &Report) -> Vec<(&FindingReport, String)> {
     let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<(&str, &str, String), usize> = HashMap::new();
     let frame = |finding: &FindingReport| finding.message.replace(&finding.subject, "\n");
     for finding in &report.findings {
-        let host = host_of(&finding.subject);
-        let alike = groups.iter_mut().find(|(first, _)| {
-            first.id == finding.id
-                && host_of(&first.subject) == host
-                && frame(first) == frame(finding)
-        });
-        match alike {
+        let key = (
+            finding.id.as_str(),
+            host_of(&finding.subject),
+            frame(finding),
+        );
+        let place = *known.entry(key).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, subjects)) => subjects.push(&finding.subject),
             None => groups.push((finding, vec![&finding.subject])),
         }
