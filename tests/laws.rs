@@ -1,0 +1,235 @@
+//! Laws that hold whatever is observed: over the recorded scenarios, each also
+//! with one host and one address that ends in every way.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may read files, and fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use danecheck::judge::{Action, Channel, Delivery, Outcome, Outcomes, SecurityLevel, Verdict};
+use danecheck::observation::Observation;
+use danecheck::report::{ExitStatus, FailOn, Report, exit_status, json};
+use serde_json::{Value, json};
+
+/// A stricter level and a weaker one: the first delivers nowhere where the
+/// second does not. Two pairs are not among them:
+/// `dane` falls back to `may` without TLSA records (`dane_init` of Postfix's
+/// `smtp_tls_policy.c`), so it is no stricter than `encrypt`; and `secure` asks
+/// for another name than `verify` (`smtp_tls_secure_cert_match`).
+const STRICTER: &[(SecurityLevel, SecurityLevel)] = &[
+    (SecurityLevel::DaneOnly, SecurityLevel::Dane),
+    (SecurityLevel::Dane, SecurityLevel::May),
+    (SecurityLevel::Secure, SecurityLevel::Encrypt),
+    (SecurityLevel::Verify, SecurityLevel::Encrypt),
+    (SecurityLevel::Fingerprint, SecurityLevel::Encrypt),
+    (SecurityLevel::Encrypt, SecurityLevel::May),
+    (SecurityLevel::May, SecurityLevel::None),
+];
+
+/// The ways in which a session ends.
+fn ends() -> Vec<Value> {
+    let reply = |code: u16| json!({"code": code, "lines": [format!("{code} 4.3.0 so it is")]});
+    let mut ends = vec![json!("completed"), json!("no-start-tls")];
+    for how in ["lost", "timed-out", "flooded"] {
+        for stage in [
+            "no-greeting",
+            "no-ehlo-reply",
+            "no-start-tls-reply",
+            "no-ehlo-reply-in-tls",
+        ] {
+            ends.push(json!({ stage: how }));
+        }
+    }
+    for code in [421, 454, 502, 554] {
+        for stage in [
+            "greeting-refused",
+            "ehlo-refused",
+            "start-tls-refused",
+            "ehlo-refused-in-tls",
+        ] {
+            ends.push(json!({ stage: reply(code) }));
+        }
+    }
+    for kind in ["refused", "timed-out", "unreachable", "other"] {
+        ends.push(json!({"not-connected": {"kind": kind, "text": "no connection"}}));
+    }
+    for timed_out in [false, true] {
+        ends.push(json!({"handshake-failed": {
+            "text": "it failed", "alert": null, "timed_out": timed_out, "ours": false,
+        }}));
+    }
+    ends
+}
+
+fn recorded() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postfix");
+    let mut all: Vec<(String, Value)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, fixture["observation"].clone())
+        })
+        .collect();
+    all.sort_by(|one, two| one.0.cmp(&two.0));
+    all
+}
+
+/// The same with the first host alone and its first address alone, whose
+/// sessions all end so.
+fn single(whole: &Value, end: &Value) -> Option<Value> {
+    let mut one = whole.clone();
+    one["hosts"].as_array_mut()?.truncate(1);
+    let host = one["hosts"].get_mut(0)?;
+    host["addresses"].as_array_mut()?.truncate(1);
+    for session in host["addresses"].get_mut(0)?["sessions"].as_array_mut()? {
+        session["end"] = end.clone();
+    }
+    Some(one)
+}
+
+fn read(saved: &Value) -> Observation {
+    serde_json::from_value(saved.clone()).unwrap()
+}
+
+/// Whether the server shows itself only to clients that name it, which the
+/// weaker level does not (`tls_client_start` sends it for DANE alone).
+fn goes_by_name(observation: &Observation) -> bool {
+    let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
+    addresses.into_iter().any(|address| {
+        let completed = |session: &danecheck::observation::Session| {
+            session.end == danecheck::observation::SessionEnd::Completed
+        };
+        let (named, unnamed): (Vec<_>, Vec<_>) = address
+            .sessions
+            .iter()
+            .partition(|session| session.sni.is_some());
+        named.into_iter().any(completed) != unnamed.into_iter().any(completed)
+    })
+}
+
+fn obey(name: &str, observation: &Observation, outcomes: &Outcomes) {
+    let delivers = |outcome: &Outcome| {
+        matches!(
+            outcome.delivery,
+            Delivery::Delivered | Delivery::DeliveredAfterRetry
+        )
+    };
+    for (stricter, weaker) in STRICTER {
+        let (strict, weak) = (outcomes.at(*stricter), outcomes.at(*weaker));
+        assert!(
+            !delivers(strict) || delivers(weak) || goes_by_name(observation),
+            "{name}: {stricter} delivers and {weaker} does not: {strict:?} {weak:?}"
+        );
+    }
+    for outcome in [&outcomes.encrypt, &outcomes.verify, &outcomes.secure] {
+        assert_ne!(outcome.channel, Some(Channel::Plaintext), "{name}");
+    }
+    for level in SecurityLevel::ALL {
+        let outcome = outcomes.at(level);
+        assert_eq!(
+            delivers(outcome),
+            outcome.channel.is_some(),
+            "{name} {level}"
+        );
+        assert_eq!(delivers(outcome), outcome.via.is_some(), "{name} {level}");
+        assert_eq!(
+            outcome.dsn.as_deref().map(|dsn| dsn.starts_with('2')),
+            Some(delivers(outcome)),
+            "{name} {level}"
+        );
+    }
+}
+
+fn agree(name: &str, report: &Report) {
+    let outcomes = &report.outcomes;
+    let dane = outcomes.dane.channel.is_some();
+    let weaker = [&outcomes.none, &outcomes.may, &outcomes.encrypt];
+    let weaker = weaker.iter().any(|outcome| outcome.channel.is_some());
+    match report.verdict {
+        Verdict::DaneOk => {
+            assert_eq!(
+                outcomes.dane.channel,
+                Some(Channel::Authenticated),
+                "{name}"
+            );
+        }
+        Verdict::DanePartial | Verdict::DaneUnusable | Verdict::NoDane => assert!(dane, "{name}"),
+        Verdict::DaneBroken => assert!(!dane && weaker, "{name}"),
+        Verdict::Undeliverable => assert!(!dane && !weaker, "{name}"),
+        Verdict::Indeterminate => {}
+    }
+    let status = exit_status(report, false, FailOn::Warning);
+    let allowed: &[ExitStatus] = match report.verdict {
+        Verdict::DaneOk | Verdict::NoDane => &[ExitStatus::Fine, ExitStatus::Warning],
+        Verdict::DanePartial | Verdict::DaneUnusable => &[ExitStatus::Warning],
+        Verdict::DaneBroken | Verdict::Undeliverable => &[ExitStatus::Broken],
+        Verdict::Indeterminate => &[ExitStatus::Unknown],
+    };
+    assert!(allowed.contains(&status), "{name}: {status:?}");
+    assert_eq!(exit_status(report, false, FailOn::Never), ExitStatus::Fine);
+    let required = exit_status(report, true, FailOn::Warning);
+    assert_eq!(
+        matches!(required, ExitStatus::Fine | ExitStatus::Warning),
+        report.verdict == Verdict::DaneOk,
+        "{name}"
+    );
+    let advice = &report.recommendation;
+    assert_eq!(
+        advice.policy.is_some(),
+        advice.action == Action::Override,
+        "{name}"
+    );
+    assert_eq!(
+        advice.entries.postfix.is_some(),
+        advice.policy.is_some(),
+        "{name}"
+    );
+    if let Some(policy) = advice.policy {
+        assert!(
+            outcomes.at(policy).channel.is_some(),
+            "{name}: {policy} in vain"
+        );
+        assert!(!dane, "{name}: {policy} without need");
+    }
+}
+
+#[test]
+fn the_laws_hold_for_what_was_recorded() {
+    let mut seen = 0;
+    for (name, saved) in recorded() {
+        let report = Report::of(&read(&saved));
+        agree(&name, &report);
+        let again = serde_json::to_value(read(&saved)).unwrap();
+        assert_eq!(json(&Report::of(&read(&again))), json(&report), "{name}");
+        seen += 1;
+    }
+    assert!(seen > 600);
+}
+
+#[test]
+fn a_stricter_level_delivers_only_where_a_weaker_one_does() {
+    let mut seen = 0;
+    let ends = ends();
+    for (number, (name, saved)) in recorded().into_iter().enumerate() {
+        // Every end with every eighth scenario, and some with each.
+        for end in ends.iter().skip(number % 8).step_by(8) {
+            let Some(one) = single(&saved, end) else {
+                continue;
+            };
+            let observation = read(&one);
+            let report = Report::of(&observation);
+            let name = format!("{name} {end}");
+            obey(&name, &observation, &report.outcomes);
+            agree(&name, &report);
+            seen += 1;
+        }
+    }
+    assert!(seen > 2000, "{seen}");
+}
