@@ -65,7 +65,12 @@ async fn a_refusal_at_ehlo_is_told_and_bounces() {
     assert_eq!(ids(&report), ["ehlo-refused"]);
     assert_eq!(report.verdict, Verdict::Undeliverable);
     assert_eq!(
-        report.outcomes.may.dsn.as_deref().map(|dsn| &dsn[..1]),
+        report
+            .outcomes
+            .may
+            .dsn
+            .as_deref()
+            .and_then(|dsn| dsn.get(..1)),
         Some("5")
     );
 }

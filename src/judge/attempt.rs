@@ -283,7 +283,7 @@ mod tests {
 
     fn reply(lines: &[&str]) -> Reply {
         Reply {
-            code: lines.last().unwrap()[..3].parse().unwrap(),
+            code: lines.last().unwrap().get(..3).unwrap().parse().unwrap(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         }
     }

@@ -119,7 +119,7 @@ mod tests {
     fn bytes(hex: &str) -> [u8; BYTES] {
         let mut out = [0; BYTES];
         for (index, byte) in out.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).unwrap();
+            *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2).unwrap(), 16).unwrap();
         }
         out
     }
