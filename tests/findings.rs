@@ -144,8 +144,8 @@ async fn tlsa_records_behind_an_alias_out_of_the_signed_tree_do_not_count() {
         ids(&report)
     );
     assert_eq!(report.verdict, Verdict::NoDane);
-    let told = report.findings.iter();
-    let told = told.filter(|it| it.id == "tlsa-not-signed").next().unwrap();
+    let mut told = report.findings.iter();
+    let told = told.find(|it| it.id == "tlsa-not-signed").unwrap();
     let why = "(example.net. has no DS record at net.)";
     assert!(told.message.contains(why), "{}", told.message);
 }
