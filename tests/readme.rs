@@ -68,3 +68,16 @@ fn the_readme_counts_the_cases_rightly() {
     let readme = std::fs::read_to_string("README.md").unwrap();
     assert!(readme.contains(&format!("{} cases", CASES.len())));
 }
+
+#[test]
+fn each_scenario_that_the_suite_lists_for_old_servers_is_recorded() {
+    let readme = std::fs::read_to_string("tests/postfix/README.md").unwrap();
+    let table = readme.split("| server | scenarios |").nth(1).unwrap();
+    let table = table.split("\n\n").next().unwrap();
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        let record = format!("fixtures/postfix/{name}.json");
+        assert!(std::path::Path::new(&record).exists(), "{record}");
+    }
+}

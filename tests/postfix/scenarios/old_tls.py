@@ -72,6 +72,9 @@ SCENARIOS = (
            TLS_1_3, groups("secp521r1")),
     server("x448-group-tls-1.3", "TLS 1.3, the curve X448 only", "dane-ok",
            TLS_1_3, groups("X448")),
+    server("ffdhe2048-group-tls-1.3", "TLS 1.3, the group ffdhe2048 only", "dane-broken",
+           TLS_1_3, groups("ffdhe2048")),
+    server("tls-1.3", "TLS 1.3 only", "dane-ok", TLS_1_3),
     # Anonymous suites.
     server("anonymous-tls-1.0", "anonymous suites only, and TLS 1.0", "no-dane",
            TLS_1_0, certificate=None, tlsa=()),
