@@ -38,6 +38,7 @@ const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "-",
         "p e e A A A 4.7.5 4.7.5",
     ),
+    ("second-certificate", "dane-ok", "-", "p e e A A A A A"),
     (
         "stale-key",
         "dane-broken",
@@ -350,6 +351,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("starttls-masked", "tests/incidents.rs"),
     ("tls-outdated", "tests/old_tls.rs"),
     ("tls-too-old", "tests/old_tls.rs"),
+    ("tls12-other-certificate", "tests/thorough.rs"),
     ("tlsa-alias-stale", "tests/incidents.rs"),
     ("tlsa-from-cache", "tests/freshness.rs"),
     ("tlsa-issuer-changed", "tests/incidents.rs"),

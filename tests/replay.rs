@@ -321,3 +321,37 @@ fn a_wrong_record_of_any_field_is_found() {
         assert_eq!(places, [expected]);
     }
 }
+
+/// Of the servers with an ECDSA and an RSA certificate, a thorough look shows
+/// the other one, and danecheck names the one that no record covers.
+#[test]
+fn a_thorough_look_at_openssl_shows_both_certificates() {
+    for (name, expected) in [
+        ("two-keys-both", [Some(true), Some(true)]),
+        ("two-keys-ecdsa", [Some(true), Some(false)]),
+        ("two-keys-rsa", [Some(false), Some(true)]),
+        ("two-keys-own-ca", [Some(true), Some(true)]),
+    ] {
+        let fixture = all()
+            .iter()
+            .find(|judged| judged.fixture.scenario == name)
+            .unwrap();
+        let address = &fixture.report.hosts[0].addresses[0];
+        let looks: Vec<_> = address
+            .limited
+            .iter()
+            .map(|look| (look.offer.as_str(), look.covered))
+            .collect();
+        assert_eq!(
+            looks,
+            [("tls12", expected[0]), ("rsa", expected[1])],
+            "{name}"
+        );
+        let named = fixture
+            .report
+            .findings
+            .iter()
+            .any(|finding| finding.id == "certificate-not-covered");
+        assert_eq!(named, expected.contains(&Some(false)), "{name}");
+    }
+}

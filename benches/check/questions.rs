@@ -44,6 +44,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         times: Times::default(),
         helo_name: "danecheck.invalid".to_owned(),
         dial: Dial::Routed(HashMap::new()),
+        thorough: false,
         allow_private: true,
         authoritative: false,
     };

@@ -91,6 +91,11 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     pub(super) timeout: Duration,
 
+    /// See both certificates of a server with RSA and ECDSA, and the one of
+    /// TLS 1.2, at the cost of two more sessions with each address
+    #[arg(long)]
+    pub(super) thorough: bool,
+
     /// Connect to reserved and private addresses too (so does --resolver)
     #[arg(long)]
     pub(super) allow_private: bool,

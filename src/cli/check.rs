@@ -50,6 +50,7 @@ pub(super) async fn check(
         times: Times::with_total(arguments.timeout),
         helo_name: HELO_NAME.to_owned(),
         dial: world.dial.clone(),
+        thorough: arguments.thorough,
         allow_private: arguments.reaches_private_addresses(),
         authoritative: arguments.authoritative,
     };

@@ -97,6 +97,7 @@ async fn preflight(
         helo_name: super::check::HELO_NAME.to_owned(),
         // DNS alone tells: what the servers show now is about to go.
         dial: Dial::Routed(HashMap::new()),
+        thorough: false,
         allow_private: true,
         authoritative: false,
     };

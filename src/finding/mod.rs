@@ -5,6 +5,7 @@
 //! here. A new finding is a [`Rule`] next to its check, and its place in
 //! [`RULES`].
 
+mod certificates;
 mod dns;
 mod freshness;
 mod markdown;
@@ -72,6 +73,7 @@ pub static RULES: &[&Rule] = &[
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
+    &certificates::CERTIFICATE_NOT_COVERED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
     &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
@@ -129,6 +131,7 @@ pub static RULES: &[&Rule] = &[
     &session::STARTTLS_REFUSED_FOR_NOW,
     &old_tls::TLS_OUTDATED,
     &old_tls::TLS_TOO_OLD,
+    &certificates::TLS12_OTHER_CERTIFICATE,
     &mismatch::TLSA_ALIAS_STALE,
     &tlsa::TLSA_ALL_UNUSABLE,
     &mismatch::TLSA_CERTIFICATE_RENEWED,
@@ -209,6 +212,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     name_server::check(judged, &mut findings);
     dns::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
+    certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);
     freshness::check(judged, &mut findings);
     overall::check(judged, &mut findings);

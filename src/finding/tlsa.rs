@@ -225,6 +225,14 @@ fn records<'e>(
     match &matching.result {
         Ok(_) => {
             for (index, (record, outcome)) in outcomes().enumerate() {
+                let is_of_another_certificate = address.limited.iter().any(|(_, session)| {
+                    let matching = session.dane.as_ref();
+                    let outcome = matching.and_then(|matching| matching.records.get(index));
+                    matches!(outcome, Some(RecordOutcome::Matches { .. }))
+                });
+                if is_of_another_certificate {
+                    continue;
+                }
                 if matches!(
                     outcome,
                     RecordOutcome::NoMatch

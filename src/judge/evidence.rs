@@ -5,7 +5,7 @@ use crate::certificate::{Certificate, Presented, presented_chain};
 use crate::matching::{
     DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
 };
-use crate::observation::{AddressSeen, HostSeen, Observation, Session};
+use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session};
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
@@ -36,6 +36,8 @@ pub(crate) struct AddressEvidence<'a> {
     pub(crate) seen: &'a AddressSeen,
     pub(crate) dane: DaneRecords<'a>,
     pub(crate) sessions: Vec<SessionEvidence<'a>>,
+    /// The sessions with less offered than Postfix does.
+    pub(crate) limited: Vec<(LimitedOffer, SessionEvidence<'a>)>,
 }
 
 /// One session.
@@ -277,31 +279,34 @@ fn address_evidence<'a>(
     address: &'a AddressSeen,
 ) -> AddressEvidence<'a> {
     let dane = dane_records(host, address.address);
-    let sessions = address
-        .sessions
+    let matched = |session: &'a Session| {
+        let ders = session.chain().iter();
+        let chain = presented_chain(&ders.map(|der| &der.0).collect::<Vec<_>>());
+        let matched = match &dane {
+            DaneRecords::Usable(tlsa, records) if !chain.is_empty() => Some(match_dane(
+                records,
+                &chain,
+                &dane_names(&tlsa.base_domain, mx),
+                observation.checked_at,
+            )),
+            _ => None,
+        };
+        SessionEvidence {
+            seen: session,
+            chain,
+            dane: matched,
+        }
+    };
+    let sessions = address.sessions.iter().map(matched).collect();
+    let limited = address
+        .limited
         .iter()
-        .map(|session| {
-            let ders = session.chain().iter();
-            let chain = presented_chain(&ders.map(|der| &der.0).collect::<Vec<_>>());
-            let matched = match &dane {
-                DaneRecords::Usable(tlsa, records) if !chain.is_empty() => Some(match_dane(
-                    records,
-                    &chain,
-                    &dane_names(&tlsa.base_domain, mx),
-                    observation.checked_at,
-                )),
-                _ => None,
-            };
-            SessionEvidence {
-                seen: session,
-                chain,
-                dane: matched,
-            }
-        })
+        .map(|look| (look.offer, matched(&look.session)))
         .collect();
     AddressEvidence {
         seen: address,
         dane,
         sessions,
+        limited,
     }
 }

@@ -27,7 +27,8 @@ pub use name_server::{
 };
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, Reply, Session, SessionEnd, SignatureCheck, TlsSeen,
+    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Reply, Session, SessionEnd, SignatureCheck,
+    TlsSeen,
 };
 pub use single::{SingleLookup, SingleReply};
 
@@ -139,6 +140,10 @@ pub struct AddressSeen {
     /// public internet has such an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved: Option<String>,
+    /// What the server shows to clients that offer less than Postfix, where
+    /// that was asked for (`--thorough`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited: Vec<LimitedLook>,
 }
 
 impl AddressSeen {

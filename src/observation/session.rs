@@ -62,6 +62,28 @@ impl Session {
     }
 }
 
+/// A session with a ClientHello that offers less than Postfix's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitedLook {
+    /// What it offers.
+    pub offer: LimitedOffer,
+    /// What came of it.
+    pub session: Session,
+}
+
+/// What a ClientHello is limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitedOffer {
+    /// TLS 1.2.
+    Tls12,
+    /// Signatures with RSA keys.
+    Rsa,
+    /// Signatures with keys on curves.
+    Curves,
+}
+
 /// Where a session ended, in the order of the dialogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

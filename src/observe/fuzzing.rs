@@ -87,6 +87,7 @@ pub fn smtp(data: &[u8]) {
         let script = Script {
             helo_name: "probe.example",
             sni: None,
+            offer: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),

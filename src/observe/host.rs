@@ -15,10 +15,11 @@ use super::lookup::{Dns, Looked, Raw, settle};
 use super::smtp::{self, Script};
 use super::tls;
 use super::wire::Datum;
+use crate::certificate::{Certificate, KeyKind};
 use crate::next_hop::{NextHop, NextHopHost, host_name_fault};
 use crate::observation::{
-    AddressSeen, HostSeen, Interruption, Lookup, RecordType, ResolverValidation, Session,
-    SessionEnd, TlsaLookup,
+    AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType,
+    ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use crate::reserved::{ReservedBlock, reserved_block};
 use crate::tlsa::TlsaRecord;
@@ -35,6 +36,16 @@ pub(super) struct Check<'a> {
     cuts: &'a Cuts,
     connections: Semaphore,
     room: Room,
+}
+
+/// One session to be.
+#[derive(Clone, Copy)]
+struct Visit<'v> {
+    address: IpAddr,
+    sni: Option<&'v str>,
+    /// What the ClientHello is limited to.
+    offer: Option<LimitedOffer>,
+    deadline: Deadline,
 }
 
 /// A host before its answers have a status.
@@ -141,6 +152,7 @@ impl<'a> Check<'a> {
                 address,
                 sessions: Vec::new(),
                 reserved: None,
+                limited: Vec::new(),
             }));
         family
     }
@@ -156,34 +168,90 @@ impl<'a> Check<'a> {
                 address,
                 sessions: Vec::new(),
                 reserved: Some(block.to_string()),
+                limited: Vec::new(),
             };
         }
-        let deadline = self.deadline.within(self.setup.times.address);
+        let visit = Visit {
+            address,
+            sni: None,
+            offer: None,
+            deadline: self.deadline.within(self.setup.times.address),
+        };
         let sni = async { bases.await.sni.clone() };
         let named = async {
             match sni.await {
-                Some(sni) => self.talk(address, Some(&sni), deadline).await,
+                Some(sni) => {
+                    let visit = Visit {
+                        sni: Some(&sni),
+                        ..visit
+                    };
+                    self.talk(visit).await
+                }
                 None => None,
             }
         };
-        let (plain, named) = tokio::join!(self.talk(address, None, deadline), named);
+        let (plain, named) = tokio::join!(self.talk(visit), named);
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
         // Some servers let one client in once at a time; Postfix comes alone.
         let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
         for session in &mut sessions {
             if any_came_in
                 && is_turned_away(session)
-                && let sni = session.sni.clone()
-                && let Some(again) = self.talk(address, sni.as_deref(), deadline).await
+                && let Some(again) = self.again(visit, session).await
             {
                 *session = again;
             }
         }
+        let limited = match sessions.last() {
+            Some(judged) if self.setup.thorough => self.limited_looks(visit, judged).await,
+            _ => Vec::new(),
+        };
         AddressSeen {
             address,
             sessions,
             reserved: None,
+            limited,
         }
+    }
+
+    /// What the server shows to clients that offer less, one after the other;
+    /// `judged` is the session in which DANE is judged. Nothing where it got
+    /// no certificate to see.
+    async fn limited_looks(&self, visit: Visit<'_>, judged: &Session) -> Vec<LimitedLook> {
+        let Some(tls) = &judged.tls else {
+            return Vec::new();
+        };
+        let Some(leaf) = tls.chain.first() else {
+            return Vec::new();
+        };
+        let key = Certificate::from_der(&leaf.0).map(|leaf| leaf.key().kind().clone());
+        let other_key = match key {
+            Ok(KeyKind::Rsa | KeyKind::RsaPss) => LimitedOffer::Curves,
+            _ => LimitedOffer::Rsa,
+        };
+        let other_version =
+            (tls.version.as_deref() == Some("TLSv1.3")).then_some(LimitedOffer::Tls12);
+        let mut looks = Vec::new();
+        for offer in other_version.into_iter().chain([other_key]) {
+            let talk = self.talk(Visit {
+                sni: judged.sni.as_deref(),
+                offer: Some(offer),
+                ..visit
+            });
+            if let Some(session) = talk.await {
+                looks.push(LimitedLook { offer, session });
+            }
+        }
+        looks
+    }
+
+    /// The same visit once more.
+    async fn again(&self, visit: Visit<'_>, session: &Session) -> Option<Session> {
+        let visit = Visit {
+            sni: session.sni.as_deref(),
+            ..visit
+        };
+        self.talk(visit).await
     }
 
     /// The reserved block that keeps an address from being connected to.
@@ -194,25 +262,23 @@ impl<'a> Check<'a> {
         reserved_block(address)
     }
 
-    async fn talk(
-        &self,
-        address: IpAddr,
-        sni: Option<&str>,
-        deadline: Deadline,
-    ) -> Option<Session> {
+    async fn talk(&self, visit: Visit<'_>) -> Option<Session> {
         let times = self.setup.times;
-        let permit = deadline.run(times.total, self.connections.acquire()).await;
+        let permit = visit
+            .deadline
+            .run(times.total, self.connections.acquire())
+            .await;
         if permit.is_none() {
-            self.cuts.late(address.to_string());
+            self.cuts.late(visit.address.to_string());
             return None;
         }
         // Whatever it says could not be kept.
         if self.room.is_used_up() {
             return None;
         }
-        let session = self.converse(address, sni, deadline).await;
+        let session = self.converse(visit).await;
         if was_waited_for(&session.end) {
-            self.cuts.late(address.to_string());
+            self.cuts.late(visit.address.to_string());
         }
         if !self.room.take(session.size()) {
             self.cuts.note(format!(
@@ -224,8 +290,14 @@ impl<'a> Check<'a> {
         Some(session)
     }
 
-    async fn converse(&self, address: IpAddr, sni: Option<&str>, deadline: Deadline) -> Session {
+    async fn converse(&self, visit: Visit<'_>) -> Session {
         let times = self.setup.times;
+        let Visit {
+            address,
+            sni,
+            offer,
+            deadline,
+        } = visit;
         let connection = self
             .setup
             .dial
@@ -245,13 +317,14 @@ impl<'a> Check<'a> {
                 let script = Script {
                     helo_name: &self.setup.helo_name,
                     sni,
+                    offer,
                     peer: address,
                     times,
                     deadline,
                     cuts: self.cuts,
                 };
                 let mut session = smtp::converse(stream, &script).await;
-                if tls::is_worth_another_look(&session) {
+                if offer.is_none() && tls::is_worth_another_look(&session) {
                     let connect = async || {
                         let dial = &self.setup.dial;
                         let stream = dial

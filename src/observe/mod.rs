@@ -76,6 +76,8 @@ pub struct Setup {
     pub helo_name: String,
     /// How an address becomes a byte stream.
     pub dial: Dial,
+    /// Whether each address is asked for all its certificates.
+    pub thorough: bool,
     /// Whether reserved and private addresses that a name leads to are
     /// connected to.
     pub allow_private: bool,

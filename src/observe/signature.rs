@@ -37,6 +37,24 @@ pub(super) const SCHEMES: [SignatureScheme; 14] = [
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
 
+/// Whether a scheme is one of RSA keys.
+pub(super) fn is_rsa(scheme: SignatureScheme) -> bool {
+    use SignatureScheme as Scheme;
+    matches!(
+        scheme,
+        RSA_PSS_PSS_SHA256
+            | RSA_PSS_PSS_SHA384
+            | RSA_PSS_PSS_SHA512
+            | Scheme::RSA_PSS_SHA256
+            | Scheme::RSA_PSS_SHA384
+            | Scheme::RSA_PSS_SHA512
+            | Scheme::RSA_PKCS1_SHA1
+            | Scheme::RSA_PKCS1_SHA256
+            | Scheme::RSA_PKCS1_SHA384
+            | Scheme::RSA_PKCS1_SHA512
+    )
+}
+
 const OID_RSA: &str = "1.2.840.113549.1.1.1";
 const OID_RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const OID_EC: &str = "1.2.840.10045.2.1";

@@ -7,13 +7,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::budget::{Cuts, Deadline, SESSION_BYTES, Times};
 use super::line::Chat;
 use super::meter::Metered;
-use super::tls;
-use crate::observation::{Interruption, Reply, Session, SessionEnd, TlsSeen};
+use super::tls::{self, Offer};
+use crate::observation::{Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen};
 
 /// What one session needs to know.
 pub(super) struct Script<'a> {
     pub(super) helo_name: &'a str,
     pub(super) sni: Option<&'a str>,
+    /// What the ClientHello is limited to.
+    pub(super) offer: Option<LimitedOffer>,
     pub(super) peer: IpAddr,
     pub(super) times: Times,
     pub(super) deadline: Deadline,
@@ -139,7 +141,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let step = script.deadline.cap(script.times.handshake);
-    let handshake = tls::shake_hands(chat.into_stream(), script.sni, script.peer, step).await;
+    let offer = Offer {
+        sni: script.sni,
+        peer: script.peer,
+        limited: script.offer,
+    };
+    let handshake = tls::shake_hands(chat.into_stream(), &offer, step).await;
     seen.tls = handshake.seen;
     if handshake.left_out > 0 {
         script.cuts.note(format!(

@@ -10,7 +10,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ProtocolVersion,
-    SignatureScheme,
+    SignatureScheme, SupportedCipherSuite,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -21,7 +21,9 @@ use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use super::group;
 use super::meter::is_flood;
 use super::signature;
-use crate::observation::{Der, HandshakeFailure, Session, SessionEnd, SignatureCheck, TlsSeen};
+use crate::observation::{
+    Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, SignatureCheck, TlsSeen,
+};
 
 /// How a handshake ended, and what it showed either way.
 pub(super) struct Handshake<S> {
@@ -32,19 +34,25 @@ pub(super) struct Handshake<S> {
     pub(super) left_out: usize,
 }
 
-/// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN, and a server name
-/// only where one is given.
-pub(super) async fn shake_hands<S>(
-    stream: S,
-    sni: Option<&str>,
-    peer: IpAddr,
-    time: Duration,
-) -> Handshake<S>
+/// What goes into a ClientHello.
+pub(super) struct Offer<'a> {
+    /// A server name only where one is given.
+    pub(super) sni: Option<&'a str>,
+    pub(super) peer: IpAddr,
+    /// Less than Postfix offers.
+    pub(super) limited: Option<LimitedOffer>,
+}
+
+/// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN.
+pub(super) async fn shake_hands<S>(stream: S, offer: &Offer<'_>, time: Duration) -> Handshake<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let capture = Arc::new(Capture::default());
-    let result = match client(capture.clone(), sni, peer) {
+    let capture = Arc::new(Capture {
+        limited: offer.limited,
+        ..Capture::default()
+    });
+    let result = match client(capture.clone(), offer) {
         Err(text) => Err(failure(text)),
         Ok((connector, name)) => match timeout(time, connector.connect(name, stream)).await {
             Err(_) => Err(HandshakeFailure {
@@ -78,26 +86,48 @@ where
 
 fn client(
     capture: Arc<Capture>,
-    sni: Option<&str>,
-    peer: IpAddr,
+    offer: &Offer<'_>,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
     let mut provider = rustls::crypto::ring::default_provider();
     provider.kx_groups.extend(group::MORE);
+    if let Some(limited) = offer.limited {
+        provider
+            .cipher_suites
+            .retain(|suite| takes(limited, *suite));
+    }
+    let versions: &[&rustls::SupportedProtocolVersion] = match offer.limited {
+        Some(LimitedOffer::Tls12) => &[&rustls::version::TLS12],
+        _ => &[&rustls::version::TLS13, &rustls::version::TLS12],
+    };
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .with_protocol_versions(versions)
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(capture)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
-    config.enable_sni = sni.is_some();
-    let name = match sni {
+    config.enable_sni = offer.sni.is_some();
+    let name = match offer.sni {
         Some(name) => ServerName::try_from(name.to_owned())
             .map_err(|_| format!("`{name}` cannot be sent as a server name"))?,
         // An address is never sent as a server name (RFC 6066 section 3).
-        None => ServerName::from(peer),
+        None => ServerName::from(offer.peer),
     };
     Ok((TlsConnector::from(Arc::new(config)), name))
+}
+
+/// Whether a suite goes with what is asked for. In TLS 1.3 no suite speaks of
+/// keys (RFC 8446 section 4.1.1).
+fn takes(limited: LimitedOffer, suite: SupportedCipherSuite) -> bool {
+    let SupportedCipherSuite::Tls12(suite) = suite else {
+        return limited != LimitedOffer::Tls12;
+    };
+    let mut schemes = suite.sign.iter();
+    match limited {
+        LimitedOffer::Tls12 => true,
+        LimitedOffer::Rsa => schemes.any(|scheme| signature::is_rsa(*scheme)),
+        LimitedOffer::Curves => schemes.any(|scheme| !signature::is_rsa(*scheme)),
+    }
 }
 
 fn version(version: ProtocolVersion) -> String {
@@ -203,7 +233,10 @@ struct Captured {
 
 /// A certificate verifier that says yes and remembers.
 #[derive(Debug, Default)]
-struct Capture(Mutex<Captured>);
+struct Capture {
+    limited: Option<LimitedOffer>,
+    captured: Mutex<Captured>,
+}
 
 impl Capture {
     fn take(&self) -> Captured {
@@ -211,7 +244,7 @@ impl Capture {
     }
 
     fn captured(&self) -> MutexGuard<'_, Captured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.captured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records the check; the handshake goes on whatever it says.
@@ -278,6 +311,12 @@ impl ServerCertVerifier for Capture {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        signature::SCHEMES.to_vec()
+        let mut schemes = signature::SCHEMES.to_vec();
+        match self.limited {
+            Some(LimitedOffer::Rsa) => schemes.retain(|scheme| signature::is_rsa(*scheme)),
+            Some(LimitedOffer::Curves) => schemes.retain(|scheme| !signature::is_rsa(*scheme)),
+            Some(LimitedOffer::Tls12) | None => {}
+        }
+        schemes
     }
 }

@@ -9,20 +9,20 @@ use crate::judge::{
     Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means, judge,
     objection,
 };
-use crate::matching::{RecordOutcome, served_records};
+use crate::matching::{RecordOutcome, Stage, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, LegacySeen, Lookup, MxRecord, Observation, ResolverValidation,
-    SessionEnd, TlsaLookup,
+    Answer, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord, Observation,
+    ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::lookup::{extended_error, printable_validation};
 use super::model::{
-    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
-    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION, SessionReport,
-    TlsaReport,
+    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LimitedReport,
+    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
+    SessionReport, TlsaReport,
 };
 use super::name_server::AuthorityReport;
 use super::text::printable;
@@ -251,6 +251,7 @@ fn host_report<'j>(
                 records: record_reports(address, origins),
                 reserved: address.seen.reserved.as_deref().map(printable),
                 sessions: address.sessions.iter().map(session_report).collect(),
+                limited: address.limited.iter().map(limited_report).collect(),
             })
             .collect(),
     }
@@ -371,6 +372,22 @@ fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
                 Some(certificate_report(certificate, &served.record))
             })
             .collect(),
+    }
+}
+
+fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> LimitedReport {
+    let matching = session.dane.as_ref();
+    LimitedReport {
+        offer: match offer {
+            LimitedOffer::Tls12 => "tls12",
+            LimitedOffer::Rsa => "rsa",
+            LimitedOffer::Curves => "curves",
+        }
+        .to_owned(),
+        covered: matching
+            .filter(|matching| matching.stage == Stage::MustMatch)
+            .map(|matching| matching.result.is_ok()),
+        session: session_report(session),
     }
 }
 

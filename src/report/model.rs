@@ -156,6 +156,23 @@ pub struct AddressReport {
     pub reserved: Option<String>,
     /// The sessions.
     pub sessions: Vec<SessionReport>,
+    /// What the server shows to clients that offer less than Postfix; empty
+    /// unless that was asked for (`--thorough`).
+    pub limited: Vec<LimitedReport>,
+}
+
+/// A session with less offered than Postfix does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitedReport {
+    /// What the ClientHello was limited to: `tls12`, `rsa` (keys) or `curves`
+    /// (ECDSA and EdDSA keys).
+    pub offer: String,
+    /// Whether a TLSA record covers what was shown; null where no record
+    /// counts, or nothing was shown.
+    pub covered: Option<bool>,
+    /// The session.
+    #[serde(flatten)]
+    pub session: SessionReport,
 }
 
 /// One TLSA record against one server.

@@ -31,6 +31,7 @@ pub struct Stage {
     dns: DnsWorld,
     servers: Vec<(IpAddr, MailServer)>,
     closed: Vec<IpAddr>,
+    thorough: bool,
 }
 
 /// A stage on which everything runs.
@@ -41,6 +42,7 @@ pub struct RunningStage {
     root_anchors: RootAnchors,
     trust_store: Arc<TrustStore>,
     now: UnixTime,
+    thorough: bool,
     _closed: Vec<ClosedPort>,
 }
 
@@ -81,6 +83,7 @@ impl Stage {
             dns: DnsWorld::new(now),
             servers: Vec::new(),
             closed: Vec::new(),
+            thorough: false,
         }
     }
 
@@ -121,6 +124,11 @@ impl Stage {
         self.closed.extend(address.parse::<IpAddr>().ok());
     }
 
+    /// Has each address asked for all its certificates.
+    pub fn looked_at_thoroughly(&mut self) {
+        self.thorough = true;
+    }
+
     fn with_dns(&mut self, change: impl FnOnce(DnsWorld) -> DnsWorld) {
         let dns = std::mem::replace(&mut self.dns, DnsWorld::new(self.now));
         self.dns = change(dns);
@@ -150,6 +158,7 @@ impl Stage {
             routes,
             trust_store: Arc::new(TrustStore::from_pem("the demo's own root", pem.as_bytes())?),
             now: self.now,
+            thorough: self.thorough,
             _closed: closed,
         })
     }
@@ -172,6 +181,7 @@ impl RunningStage {
             times: Times::default(),
             helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
+            thorough: self.thorough,
             allow_private: true,
             authoritative: false,
         }

@@ -34,7 +34,8 @@ def check_all(
         path = saved / f"{scenario.name}.json"
         answer = check(
             *(str(binary), "--json", "--resolver", RESOLVER, "--trust-anchor", str(anchor)),
-            *("--ca-file", str(ca_file), "--save", str(path), scenario.next_hop),
+            *("--ca-file", str(ca_file), "--save", str(path)),
+            *(*scenario.options, scenario.next_hop),
         )
         if path.exists() and (text := path.read_text()):
             return replace(answer, observation=json.loads(text))

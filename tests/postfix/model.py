@@ -184,7 +184,8 @@ class Scenario:
     All outcomes are measured with real Postfix; only `verdict` is stated, and
     checked against what was measured. `repeat` is for scenarios where Postfix
     chooses at random: so many messages a level, and the weakest outcome counts.
-    `target` is a name, `[name]` or `[address]`, each with or without `:port`.
+    `target` is a name, `[name]` or `[address]`, each with or without `:port`;
+    `options` are further arguments of danecheck.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Scenario:
     target: str = "@"
     repeat: int = 1
     faults: tuple[Fault, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:

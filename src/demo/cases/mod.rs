@@ -26,6 +26,7 @@ pub static CASES: &[Case] = &[
     tlsa::EXPIRED_CERTIFICATE,
     tlsa::ROLL_OVER,
     tlsa::OTHER_CERTIFICATE_WITHOUT_SNI,
+    tlsa::SECOND_CERTIFICATE,
     tlsa::STALE_KEY,
     tlsa::STALE_CERTIFICATE,
     tlsa::STALE_SHA512,

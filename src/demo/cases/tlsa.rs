@@ -1,6 +1,6 @@
 //! TLSA records and what they match.
 
-use crate::world::pki::{Leaf, Validity, stale_tlsa};
+use crate::world::pki::{KeyKind, Leaf, Validity, stale_tlsa};
 use crate::world::smtp::MailServer;
 use crate::world::stage::Stage;
 
@@ -70,6 +70,19 @@ pub(super) const OTHER_CERTIFICATE_WITHOUT_SNI: Case = Case {
             stage,
             MailServer::new(other).showing_to("mx1.example.com", identity),
         );
+    },
+};
+
+pub(super) const SECOND_CERTIFICATE: Case = Case {
+    name: "second-certificate",
+    title: "ECDSA and RSA, a record for ECDSA alone (--thorough)",
+    set: |stage| {
+        let identity = stage.identity("mx1.example.com");
+        let rsa = Leaf::new(["mx1.example.com"]).key(KeyKind::Rsa2048);
+        let server = MailServer::new(identity.clone()).having_also(stage.issuer.issue(rsa));
+        stage.zone(signed_domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+        serve(stage, server);
+        stage.looked_at_thoroughly();
     },
 };
 

@@ -46,6 +46,7 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
         let script = Script {
             helo_name: "probe.example",
             sni: None,
+            offer: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),

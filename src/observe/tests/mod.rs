@@ -56,6 +56,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         times: quick(),
         helo_name: "probe.example".to_owned(),
         dial: Dial::Routed(to_servers),
+        thorough: false,
         allow_private: true,
         authoritative: false,
     }

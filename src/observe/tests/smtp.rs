@@ -37,6 +37,7 @@ where
     let script = Script {
         helo_name: "probe.example",
         sni,
+        offer: None,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         times,
         deadline: Deadline::after(times.total),

@@ -3,7 +3,9 @@
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
 
-use super::super::model::{AddressReport, HostReport, LookupReport, RecordReport, Report};
+use super::super::model::{
+    AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
+};
 use super::{Page, Tone};
 
 pub(super) fn hosts(page: &mut Page, report: &Report) {
@@ -91,6 +93,7 @@ fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
         let alike = groups.iter_mut().find(|group| {
             group.first().is_some_and(|first| {
                 first.dane == address.dane
+                    && first.limited == address.limited
                     && first.reserved == address.reserved
                     && first.records == address.records
                     && first.sessions == address.sessions
@@ -134,6 +137,42 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
         ));
     }
     served(page, first);
+    for look in &first.limited {
+        limited(page, first, look);
+    }
+}
+
+/// What the server shows to clients that offer less than Postfix.
+fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
+    let lead = match look.offer.as_str() {
+        "tls12" => "        in TLS 1.2 ",
+        "rsa" => "        with RSA   ",
+        _ => "        with ECDSA ",
+    };
+    let usual = address.sessions.last();
+    let Some(leaf) = look.session.certificates.first() else {
+        let words = match (look.session.end.as_str(), look.offer.as_str()) {
+            ("handshake-failed", "tls12") => format!("not spoken: {}", look.session.detail),
+            ("handshake-failed", _) => "no certificate".to_owned(),
+            (end, _) => format!("{}: {}", plain_end(end), look.session.detail),
+        };
+        page.paragraph(lead, lead, &words);
+        return;
+    };
+    let is_usual =
+        usual.is_some_and(|usual| usual.certificates.first().is_some_and(|own| own == leaf));
+    if is_usual {
+        page.line(&format!("{lead}the same certificate"));
+        return;
+    }
+    let lead = format!("{lead}{}  ", short(&leaf.tlsa));
+    let (tone, words) = match look.covered {
+        Some(true) => (Tone::Good, "a TLSA record covers it"),
+        Some(false) => (Tone::Bad, "no TLSA record covers it"),
+        None => (Tone::Quiet, "another certificate"),
+    };
+    let words = page.tint(tone, words);
+    page.line(&format!("{lead}{words}"));
 }
 
 fn standing_words(address: &AddressReport) -> (Tone, String) {

@@ -8,7 +8,7 @@ use rustls::server::{
     Acceptor, ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{ProtocolVersion, RootCertStore, ServerConfig};
+use rustls::{CipherSuite, ProtocolVersion, RootCertStore, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
@@ -26,6 +26,9 @@ use crate::world::pki::{Authority, Identity};
 #[derive(Debug)]
 pub(super) struct Identities {
     default: Arc<CertifiedKey>,
+    other: Option<Arc<CertifiedKey>>,
+    /// The other one is that of TLS 1.2.
+    other_in_tls12: bool,
     by_name: Vec<(String, Arc<CertifiedKey>)>,
 }
 
@@ -38,7 +41,27 @@ impl Identities {
         let named = |(name, identity): &(String, Identity)| (name.clone(), key(identity));
         Self {
             default: key(default),
+            other: None,
+            other_in_tls12: false,
             by_name: by_name.iter().map(named).collect(),
+        }
+    }
+
+    pub(super) fn add_other(&mut self, other: &Identity, in_tls12: bool) {
+        self.other = Some(other.certified_key());
+        self.other_in_tls12 = in_tls12;
+    }
+
+    /// The identity for a client that names none.
+    fn unnamed(&self, hello: &ClientHello<'_>) -> Arc<CertifiedKey> {
+        let takes = |key: &CertifiedKey| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        let tls13 =
+            |suite: &CipherSuite| suite.as_str().is_some_and(|name| name.starts_with("TLS13"));
+        let wants_other = !takes(&self.default)
+            || self.other_in_tls12 && !hello.cipher_suites().iter().any(tls13);
+        match &self.other {
+            Some(other) if wants_other => Arc::clone(other),
+            _ => Arc::clone(&self.default),
         }
     }
 
@@ -53,7 +76,7 @@ impl Identities {
 impl ResolvesServerCert for Identities {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let named = self.named(hello.server_name());
-        Some(named.unwrap_or_else(|| Arc::clone(&self.default)))
+        Some(named.unwrap_or_else(|| self.unnamed(&hello)))
     }
 }
 

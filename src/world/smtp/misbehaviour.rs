@@ -129,6 +129,9 @@ pub enum Misbehaviour {
     /// Wants a client certificate. With TLS 1.3 the client takes its handshake
     /// for done when the alert comes.
     RequireClientCertificate,
+    /// Shows its other identity to clients that know TLS 1.2 only; it has to
+    /// have one.
+    OtherIdentityInTls12,
     /// Knows TLS 1.2 only.
     Tls12Only,
     /// Knows TLS 1.3 only.

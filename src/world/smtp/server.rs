@@ -20,6 +20,7 @@ pub struct MailServer {
     host_name: String,
     addr: SocketAddr,
     identity: Identity,
+    other: Option<Identity>,
     by_name: Vec<(String, Identity)>,
     misbehaviours: Vec<Misbehaviour>,
 }
@@ -31,6 +32,7 @@ impl MailServer {
             host_name: "mx.example.com".into(),
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             identity,
+            other: None,
             by_name: Vec::new(),
             misbehaviours: Vec::new(),
         }
@@ -59,6 +61,14 @@ impl MailServer {
         self
     }
 
+    /// Has a second identity with another kind of key, for clients that do
+    /// not take the first one's signatures (RFC 8446 section 4.4.2.2).
+    #[must_use]
+    pub fn having_also(mut self, identity: Identity) -> Self {
+        self.other = Some(identity);
+        self
+    }
+
     /// Misbehaves in these ways too.
     #[must_use]
     pub fn misbehaving(mut self, ways: impl IntoIterator<Item = Misbehaviour>) -> Self {
@@ -72,7 +82,13 @@ impl MailServer {
             Misbehaviour::HugeChain(extra) => Some(*extra),
             _ => None,
         });
-        let identities = Identities::new(&self.identity, &self.by_name, extra.unwrap_or(0));
+        let mut identities = Identities::new(&self.identity, &self.by_name, extra.unwrap_or(0));
+        if let Some(other) = &self.other {
+            let in_tls12 = self
+                .misbehaviours
+                .contains(&Misbehaviour::OtherIdentityInTls12);
+            identities.add_other(other, in_tls12);
+        }
         let identities = Arc::new(identities);
         let config = server_config(Arc::clone(&identities), &self.misbehaviours);
         let personality = Arc::new(Personality {

@@ -27,6 +27,13 @@ def of(name: str, about: str, verdict: str, certificate: Certificate, *tlsa: Tls
     return one_host(name, about, verdict, *tlsa, listener=listener)
 
 
+def two_keys(name: str, about: str, verdict: str, *tlsa: Tlsa, listener: Listener | None = None):
+    """A server with two certificates, looked at thoroughly."""
+    listener = listener or Listener("postfix-a", **BOTH)
+    return one_host(f"two-keys-{name}", about, verdict, *tlsa, listener=listener,
+                    options=("--thorough",))
+
+
 ANCHOR = Tlsa("2 1 1", "issuer")
 TOP = Tlsa("2 1 1", "root")
 
@@ -54,15 +61,14 @@ SCENARIOS = (
        Certificate(P521_ROOT, digest="sha512"), ANCHOR),
     of("sha1-leaf-pkix", "a leaf signed with SHA-1 at verify and secure (R50)", "no-dane",
        Certificate(digest="sha1")),
-    one_host("two-keys-both", "ECDSA and RSA on one server, both published", "dane-ok",
-             RIGHT, Tlsa("3 1 1", "second"), listener=Listener("postfix-a", **BOTH)),
-    one_host("two-keys-ecdsa", "ECDSA and RSA on one server, ECDSA published", "dane-ok",
-             RIGHT, listener=Listener("postfix-a", **BOTH)),
-    one_host("two-keys-rsa", "ECDSA and RSA on one server, RSA published", "dane-broken",
-             Tlsa("3 1 1", "second"), listener=Listener("postfix-a", **BOTH)),
-    one_host("two-keys-rsa-tls12", "the same where TLS 1.2 is the newest", "dane-broken",
+    two_keys("both", "ECDSA and RSA on one server, both published", "dane-ok",
+             RIGHT, Tlsa("3 1 1", "second")),
+    two_keys("ecdsa", "ECDSA and RSA on one server, ECDSA published", "dane-ok", RIGHT),
+    two_keys("rsa", "ECDSA and RSA on one server, RSA published", "dane-broken",
+             Tlsa("3 1 1", "second")),
+    two_keys("rsa-tls12", "the same where TLS 1.2 is the newest", "dane-broken",
              Tlsa("3 1 1", "second"),
              listener=Listener("postfix-a", options=("smtpd_tls_protocols=TLSv1.2",), **BOTH)),
-    one_host("two-keys-own-ca", "two keys under one anchor", "dane-ok", ANCHOR,
+    two_keys("own-ca", "two keys under one anchor", "dane-ok", ANCHOR,
              listener=Listener(certificate=OWN_CA, second=Certificate(OWN_CA.issuer, key="RSA-2048"))),
 )

@@ -1,0 +1,141 @@
+//! Findings about servers with several certificates, of which each client
+//! gets to see one (`--thorough`).
+
+use crate::certificate::Certificate;
+use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
+use crate::matching::{DaneMatching, Stage, served_records};
+use crate::observation::LimitedOffer;
+
+use super::tlsa::{peer, short};
+use super::{Findings, Rule, Severity};
+
+pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
+    id: "certificate-not-covered",
+    severity: Severity::Warning,
+    reference: "RFC 7671 section 8.1",
+    meaning: "The server has several certificates, and no TLSA record covers one of them. Which \
+              one a sender gets hangs on what its TLS offers and prefers, so the mail of some \
+              senders flows and that of others waits.",
+    sender: "",
+    receiver: "publish a record 3 1 1 for each certificate that the server has, or configure \
+               only one.",
+};
+
+pub(super) static TLS12_OTHER_CERTIFICATE: Rule = Rule {
+    id: "tls12-other-certificate",
+    severity: Severity::Info,
+    reference: "RFC 8446 section 4.4.2.2",
+    meaning: "Senders that know TLS 1.2 only get another certificate than those with TLS 1.3. \
+              Both need TLSA records.",
+    sender: "",
+    receiver: "",
+};
+
+/// One certificate of a server, and who gets it.
+struct Shown<'e> {
+    leaf: &'e Certificate,
+    session: &'e SessionEvidence<'e>,
+    /// Postfix where nothing.
+    offer: Option<LimitedOffer>,
+}
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    for (host, address) in judged.evidence.addresses() {
+        let shown = shown(address);
+        other_in_tls12(host, address, &shown, findings);
+        not_covered(host, address, &shown, findings);
+    }
+}
+
+/// The certificates, Postfix's first.
+fn shown<'e>(address: &'e AddressEvidence<'e>) -> Vec<Shown<'e>> {
+    let usual = address.dane_session().map(|session| (None, session));
+    let limited = address
+        .limited
+        .iter()
+        .map(|(offer, session)| (Some(*offer), session));
+    usual
+        .into_iter()
+        .chain(limited)
+        .filter_map(|(offer, session)| {
+            let leaf = session.chain.first()?.as_ref().ok()?;
+            Some(Shown {
+                leaf,
+                session,
+                offer,
+            })
+        })
+        .collect()
+}
+
+fn other_in_tls12(
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    shown: &[Shown<'_>],
+    findings: &mut Findings,
+) {
+    let by = |offer| shown.iter().find(|one| one.offer == offer);
+    let (Some(usual), Some(old)) = (by(None), by(Some(LimitedOffer::Tls12))) else {
+        return;
+    };
+    if usual.leaf.der() == old.leaf.der() {
+        return;
+    }
+    let subject = peer(host, address.seen.address);
+    let message = format!(
+        "{subject} shows a certificate with another key in TLS 1.2 ({}) than in TLS 1.3 ({}).",
+        old.leaf.key().description(),
+        usual.leaf.key().description()
+    );
+    findings.add(&TLS12_OTHER_CERTIFICATE, subject, message);
+}
+
+fn not_covered(
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    shown: &[Shown<'_>],
+    findings: &mut Findings,
+) {
+    let Some(usual) = shown.first().map(|one| one.leaf.der()) else {
+        return;
+    };
+    let some_is_covered = shown
+        .iter()
+        .any(|one| is_covered(one.session.dane.as_ref()) == Some(true));
+    let mut told: Vec<&[u8]> = Vec::new();
+    for one in shown {
+        let der = one.leaf.der();
+        // Where Postfix's own is not covered, `tlsa-mismatch` says so.
+        let news = der != usual || some_is_covered;
+        if is_covered(one.session.dane.as_ref()) != Some(false) || !news || told.contains(&der) {
+            continue;
+        }
+        told.push(der);
+        let subject = peer(host, address.seen.address);
+        let who = match one.offer {
+            None => "Postfix gets it, and others get one that is covered",
+            Some(LimitedOffer::Tls12) => "senders without TLS 1.3 get it",
+            Some(LimitedOffer::Rsa) => "senders that take only RSA, or prefer it, get it",
+            Some(LimitedOffer::Curves) => {
+                "senders that take only ECDSA or EdDSA, or prefer them, get it"
+            }
+        };
+        let record = served_records(&one.session.chain)
+            .first()
+            .map_or_else(String::new, |served| short(&served.record));
+        let message = format!(
+            "No TLSA record covers one of the certificates of {subject}, the one with the key \
+             {} ({record}): {who}.",
+            one.leaf.key().description()
+        );
+        findings.add(&CERTIFICATE_NOT_COVERED, subject, message);
+    }
+}
+
+/// Whether a record covers what is shown; nothing where no record counts.
+fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
+    matching
+        .filter(|matching| matching.stage == Stage::MustMatch)
+        .map(|matching| matching.result.is_ok())
+}
