@@ -337,6 +337,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("name-servers-in-order", "tests/name_servers.rs"),
     ("name-servers-out-of-reach", "tests/name_servers.rs"),
     ("not-all-looked-at", "tests/findings.rs"),
+    ("proxy-failed", "tests/proxy.rs"),
     ("records-change-spreading", "tests/freshness.rs"),
     ("reserved-address", "tests/reserved.rs"),
     ("resolver-and-validation-differ", "tests/findings.rs"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::observe::Proxy;
 use crate::report::FailOn;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
@@ -99,6 +100,11 @@ pub(super) struct CheckArguments {
     /// Connect to reserved and private addresses too (so does --resolver)
     #[arg(long)]
     pub(super) allow_private: bool,
+
+    /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
+    /// HOST` opens; names are looked up here all the same
+    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
+    pub(super) proxy: Option<Proxy>,
 
     /// Write what was observed, one line a target
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]

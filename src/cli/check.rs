@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::observe::budget::Times;
-use crate::observe::{Resolver, Setup, observe};
+use crate::observe::{Dial, Resolver, Setup, observe};
 use crate::report::{ExitStatus, Report};
 
 use super::args::CheckArguments;
@@ -49,7 +49,10 @@ pub(super) async fn check(
         checked_at: (world.now)(),
         times: Times::with_total(arguments.timeout),
         helo_name: HELO_NAME.to_owned(),
-        dial: world.dial.clone(),
+        dial: match &arguments.proxy {
+            None => world.dial.clone(),
+            Some(proxy) => Dial::Proxied(proxy.clone()),
+        },
         thorough: arguments.thorough,
         allow_private: arguments.reaches_private_addresses(),
         authoritative: arguments.authoritative,

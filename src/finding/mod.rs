@@ -112,6 +112,7 @@ pub static RULES: &[&Rule] = &[
     &dns::NULL_MX,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
+    &overall::PROXY_FAILED,
     &freshness::RECORDS_CHANGE_SPREADING,
     &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,

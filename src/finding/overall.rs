@@ -2,7 +2,7 @@
 
 use crate::judge::{
     Blind, Channel, DaneRecords, Delivery, Judged, Outcome, SecurityLevel, Standing, Verdict,
-    blind, cannot_be_seen,
+    blind, cannot_be_seen, proxy_failure,
 };
 use crate::observation::SessionEnd;
 
@@ -75,8 +75,11 @@ pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
     meaning: "DNS works, but no mail server of the domain could be reached from here. Home \
               lines, clouds and hosted CI runners block port 25, so this is no word against \
               the domain.",
-    sender: "run danecheck on the mail server itself, or save there with --save and judge here \
-             with --replay.",
+    sender: "look from elsewhere. On the mail server itself: danecheck --save seen.json \
+             example.com there, and danecheck --replay seen.json here. Or from here through it: \
+             ssh -N -D 1080 mail.example.com in one window, danecheck --proxy \
+             socks5://127.0.0.1:1080 example.com in another. Put your own mail server and the \
+             domain in question for the names.",
     receiver: "",
 };
 
@@ -91,6 +94,18 @@ pub(super) static POSTFIX_VERSIONS_DIFFER: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static PROXY_FAILED: Rule = Rule {
+    id: "proxy-failed",
+    severity: Severity::Error,
+    reference: "RFC 1928 section 6",
+    meaning: "The proxy that was given with --proxy cannot be reached, refuses the login, or does \
+              not do what a SOCKS proxy does. It is a fault at your own end, and no word about \
+              the domain.",
+    sender: "see that the proxy runs (ssh -N -D 1080 mail.example.com) and that --proxy names \
+             its address, its port and, where it wants them, user and password.",
+    receiver: "",
+};
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let target = judged.evidence.observation.next_hop.to_string();
@@ -102,7 +117,21 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &PORT_BLOCKED_HERE,
             target.clone(),
-            format!("No mail server of {target} can be reached from here."),
+            match &judged.evidence.observation.proxy {
+                None => format!("No mail server of {target} can be reached from here."),
+                Some(proxy) => {
+                    format!("No mail server of {target} can be reached through {proxy}.")
+                }
+            },
+        );
+    }
+    if let Some(why) = proxy_failure(&judged.evidence) {
+        let proxy = &judged.evidence.observation.proxy;
+        let proxy = proxy.as_deref().unwrap_or("the proxy");
+        findings.add(
+            &PROXY_FAILED,
+            proxy,
+            format!("No connection came about through {proxy}: {why}."),
         );
     }
     if judged.verdict == Verdict::Indeterminate {

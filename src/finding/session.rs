@@ -174,12 +174,16 @@ fn end(
         // A family that works nowhere here is told once, for all addresses.
         SessionEnd::NotConnected(_)
             if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
+        // `proxy-failed` tells it once.
+        SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {}
         SessionEnd::NotConnected(failure) => {
             let rule = match failure.kind {
                 ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => {
                     &CONNECTION_TIMED_OUT
                 }
-                ConnectFailureKind::Refused | ConnectFailureKind::Other => &CONNECTION_REFUSED,
+                ConnectFailureKind::Refused
+                | ConnectFailureKind::Proxy
+                | ConnectFailureKind::Other => &CONNECTION_REFUSED,
             };
             add(
                 rule,

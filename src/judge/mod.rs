@@ -38,7 +38,7 @@ pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEviden
 pub(crate) use handshake::{Objection, by_old_means, objection};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
-pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works};
+pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};
 
 use policy::PolicyRequest;
 

@@ -148,7 +148,12 @@ fn blind_reason(evidence: &Evidence<'_>) -> String {
         }
         Some(Blind::Network) => {
             "No mail server could be reached from here, so nothing is known about it: \
-             look from the mail server itself."
+             look from the mail server itself, or through it with --proxy."
+                .to_owned()
+        }
+        Some(Blind::Proxy) => {
+            "The proxy led to no mail server, so nothing is known about it: see that the proxy \
+             works (--proxy)."
                 .to_owned()
         }
         Some(Blind::Reserved) => {

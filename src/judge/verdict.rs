@@ -111,7 +111,9 @@ pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
         .all(|session| match &session.seen.end {
             SessionEnd::NotConnected(failure) => matches!(
                 failure.kind,
-                ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable
+                ConnectFailureKind::TimedOut
+                    | ConnectFailureKind::Unreachable
+                    | ConnectFailureKind::Proxy
             ),
             _ => false,
         })
@@ -132,6 +134,8 @@ pub(crate) enum Blind {
     Resolver,
     /// No address can be reached from here.
     Network,
+    /// The proxy did not do its part.
+    Proxy,
     /// Every address is reserved, and so none was connected to.
     Reserved,
     /// There are TLSA records, and nobody vouches for them.
@@ -154,6 +158,8 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
             .all(|address| address.seen.reserved.is_some());
         return Some(if all_reserved {
             Blind::Reserved
+        } else if proxy_failure(evidence).is_some() {
+            Blind::Proxy
         } else {
             Blind::Network
         });
@@ -167,6 +173,21 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
         return Some(Blind::Unvalidated);
     }
     None
+}
+
+/// Why the proxy did not do its part, where it did not.
+pub(crate) fn proxy_failure<'a>(evidence: &Evidence<'a>) -> Option<&'a str> {
+    let sessions = evidence
+        .addresses()
+        .flat_map(|(_, address)| &address.sessions);
+    sessions
+        .map(|session| session.seen)
+        .find_map(|session| match &session.end {
+            SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {
+                Some(failure.text.as_str())
+            }
+            _ => None,
+        })
 }
 
 /// Whether the status of some lookup could not be told.

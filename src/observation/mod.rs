@@ -56,6 +56,9 @@ pub struct Observation {
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off, one sentence each.
     pub cuts: Vec<String>,
+    /// The proxy through which mail servers were connected to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
 }
 
 /// The recursive resolver.

@@ -148,6 +148,8 @@ pub enum ConnectFailureKind {
     TimedOut,
     /// There is no way there from here.
     Unreachable,
+    /// The proxy between did not do its part; the text says why.
+    Proxy,
     /// Anything else.
     Other,
 }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 
 use super::budget::Deadline;
+use super::proxy::Proxy;
 use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
 /// Where connections go.
@@ -19,13 +20,15 @@ pub enum Dial {
     /// To where this map leads; an address that is not in it has no route.
     /// For worlds on one host whose servers bear documentation addresses.
     Routed(HashMap<SocketAddr, SocketAddr>),
+    /// Through a proxy.
+    Proxied(Proxy),
 }
 
 impl Dial {
     /// Where an address leads; nothing where there is no route.
     pub(super) fn route(&self, to: SocketAddr) -> Option<SocketAddr> {
         match self {
-            Self::Direct => Some(to),
+            Self::Direct | Self::Proxied(_) => Some(to),
             Self::Routed(routes) => routes.get(&to).copied(),
         }
     }
@@ -41,6 +44,14 @@ impl Dial {
         Ok(stream)
     }
 
+    /// The proxy that connections go through.
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        match self {
+            Self::Proxied(proxy) => Some(proxy),
+            Self::Direct | Self::Routed(_) => None,
+        }
+    }
+
     /// Connects in time, or says how the session ended, in the words that
     /// Postfix logs.
     pub(super) async fn reach(
@@ -50,6 +61,11 @@ impl Dial {
         step: std::time::Duration,
         deadline: Deadline,
     ) -> Result<TcpStream, SessionEnd> {
+        if let Self::Proxied(proxy) = self {
+            let to = SocketAddr::new(address, port);
+            let stream = proxy.reach(to, step, deadline).await;
+            return stream.map_err(SessionEnd::NotConnected);
+        }
         let error = match deadline.run(step, self.connect(address, port)).await {
             Some(Ok(stream)) => return Ok(stream),
             Some(Err(error)) => error,
@@ -64,7 +80,7 @@ impl Dial {
     }
 }
 
-fn failure(error: &io::Error) -> ConnectFailure {
+pub(super) fn failure(error: &io::Error) -> ConnectFailure {
     use ConnectFailureKind::{Other, Refused, TimedOut, Unreachable};
     let (kind, text) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (Refused, "Connection refused"),

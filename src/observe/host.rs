@@ -12,6 +12,7 @@ use super::base_domain::{self, Bases, Plan};
 use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSIONS_BYTES};
 use super::legacy;
 use super::lookup::{Dns, Looked, Raw, settle};
+use super::proxy::without_greeting;
 use super::smtp::{self, Script};
 use super::tls;
 use super::wire::Datum;
@@ -324,6 +325,9 @@ impl<'a> Check<'a> {
                     cuts: self.cuts,
                 };
                 let mut session = smtp::converse(stream, &script).await;
+                if self.setup.dial.proxy().is_some() {
+                    session.end = without_greeting(session.end);
+                }
                 if offer.is_none() && tls::is_worth_another_look(&session) {
                     let connect = async || {
                         let dial = &self.setup.dial;

@@ -26,6 +26,7 @@ mod legacy;
 mod line;
 mod lookup;
 mod meter;
+mod proxy;
 mod resolver;
 mod signature;
 mod single;
@@ -55,6 +56,7 @@ use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
 
 pub use self::dial::Dial;
+pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
@@ -137,6 +139,7 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
         mx,
         hosts,
         trust_store,
+        proxy: setup.dial.proxy().map(ToString::to_string),
         cuts: cuts.into_sentences(),
     }
 }

@@ -73,6 +73,7 @@ impl Report {
             },
             mx: observation.mx.as_ref().map(mx_report),
             hosts,
+            proxy: observation.proxy.as_deref().map(printable),
             findings: judged.findings.iter().map(finding_report).collect(),
         }
     }
@@ -115,6 +116,7 @@ impl Report {
             },
             mx: None,
             hosts: Vec::new(),
+            proxy: None,
             findings: vec![finding_report(&finding)],
         }
     }

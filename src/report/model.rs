@@ -38,6 +38,8 @@ pub struct Report {
     pub mx: Option<MxReport>,
     /// The MX hosts, or the next hop itself.
     pub hosts: Vec<HostReport>,
+    /// The proxy through which mail servers were connected to; null for none.
+    pub proxy: Option<String>,
     /// What was found, the worst first.
     pub findings: Vec<FindingReport>,
 }

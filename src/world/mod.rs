@@ -7,4 +7,5 @@ pub mod delay;
 pub mod dns;
 pub mod pki;
 pub mod smtp;
+pub mod socks;
 pub mod stage;

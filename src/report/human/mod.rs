@@ -99,6 +99,14 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
     headline(&mut page, report);
     findings(&mut page, report);
     hosts::hosts(&mut page, report);
+    if let Some(proxy) = &report.proxy {
+        page.blank();
+        page.paragraph(
+            "  ",
+            "  ",
+            &format!("Mail servers were connected to through {proxy}."),
+        );
+    }
     // Where nothing was looked at there is nothing to predict.
     if !report.hosts.is_empty() || report.mx.is_some() {
         levels::levels(&mut page, report);

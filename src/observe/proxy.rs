@@ -1,0 +1,240 @@
+//! Connections through a SOCKS proxy (RFC 1928), for whoever sits where port
+//! 25 is blocked; `ssh -D` is enough. Names are looked up here all the same.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_socks::Error as SocksError;
+use tokio_socks::tcp::Socks5Stream;
+
+use super::budget::Deadline;
+use super::dial::failure;
+use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
+
+/// A SOCKS proxy.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    host: String,
+    port: u16,
+    /// User and password (RFC 1929).
+    login: Option<(String, String)>,
+}
+
+/// Why a text names no proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give a SOCKS proxy such as socks5://127.0.0.1:1080 or socks5://user:password@[::1]:1080")]
+pub struct ProxyError;
+
+impl FromStr for Proxy {
+    type Err = ProxyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text.strip_prefix("socks5://").ok_or(ProxyError)?;
+        let rest = rest.trim_end_matches('/');
+        let (login, place) = match rest.rsplit_once('@') {
+            None => (None, rest),
+            Some((login, place)) => {
+                let (user, password) = login.split_once(':').ok_or(ProxyError)?;
+                // One byte holds each length (RFC 1929 section 2).
+                if [user, password]
+                    .iter()
+                    .any(|word| !(1..=255).contains(&word.len()))
+                {
+                    return Err(ProxyError);
+                }
+                (Some((user.to_owned(), password.to_owned())), place)
+            }
+        };
+        let (host, port) = place.rsplit_once(':').ok_or(ProxyError)?;
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let host = bare.unwrap_or(host);
+        if host.is_empty() || bare.is_none() && host.contains(':') {
+            return Err(ProxyError);
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            port: port
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or(ProxyError)?,
+            login,
+        })
+    }
+}
+
+/// Without the password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "socks5://[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "socks5://{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+impl Proxy {
+    /// A connection to this address by way of the proxy.
+    pub(super) async fn reach(
+        &self,
+        to: SocketAddr,
+        step: Duration,
+        deadline: Deadline,
+    ) -> Result<TcpStream, ConnectFailure> {
+        let connect = TcpStream::connect((self.host.as_str(), self.port));
+        let stream = match deadline.run(step, connect).await {
+            Some(Ok(stream)) => stream,
+            Some(Err(error)) => return Err(failed(&failure(&error).text)),
+            None => return Err(failed("Connection timed out")),
+        };
+        let _ = stream.set_nodelay(true);
+        let ask = async {
+            match &self.login {
+                None => Socks5Stream::connect_with_socket(stream, to).await,
+                Some((user, password)) => {
+                    Socks5Stream::connect_with_password_and_socket(stream, to, user, password).await
+                }
+            }
+        };
+        match deadline.run(step, ask).await {
+            Some(Ok(stream)) => Ok(stream.into_inner()),
+            Some(Err(error)) => Err(explain(&error)),
+            None => Err(failure(&io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+/// What `ssh -D` does where its other end cannot connect, whatever the reason:
+/// it says yes before it knows, so its own answer may be lost with the rest.
+const HUNG_UP: &str = "the proxy hung up before the server said anything";
+
+/// The end of a session, where a proxy stands between: where nothing came of
+/// the server it may be that there was no connection.
+pub(super) fn without_greeting(end: SessionEnd) -> SessionEnd {
+    let (kind, text) = match end {
+        SessionEnd::NoGreeting(Interruption::Lost) => (ConnectFailureKind::Unreachable, HUNG_UP),
+        SessionEnd::NoGreeting(Interruption::TimedOut) => (
+            ConnectFailureKind::TimedOut,
+            "nothing came through the proxy in time",
+        ),
+        end => return end,
+    };
+    SessionEnd::NotConnected(ConnectFailure {
+        kind,
+        text: text.to_owned(),
+    })
+}
+
+/// The proxy did not do its part.
+fn failed(why: &str) -> ConnectFailure {
+    ConnectFailure {
+        kind: ConnectFailureKind::Proxy,
+        text: why.to_owned(),
+    }
+}
+
+/// The replies of RFC 1928 section 6, in the words of the operating system
+/// where they are about the target.
+fn explain(error: &SocksError) -> ConnectFailure {
+    use ConnectFailureKind::{Refused, TimedOut, Unreachable};
+    let about_target = |kind, text: &str| ConnectFailure {
+        kind,
+        text: text.to_owned(),
+    };
+    match error {
+        SocksError::ConnectionRefused => about_target(Refused, "Connection refused"),
+        SocksError::HostUnreachable => about_target(Unreachable, "No route to host"),
+        SocksError::NetworkUnreachable => about_target(Unreachable, "Network is unreachable"),
+        SocksError::TtlExpired => about_target(TimedOut, "Connection timed out"),
+        // An IPv6 address, and a proxy that knows IPv4 alone.
+        SocksError::AddressTypeNotSupported => {
+            about_target(Unreachable, "the proxy takes no addresses of this family")
+        }
+        // It says nothing more, whatever kept it from connecting.
+        SocksError::GeneralSocksServerFailure => {
+            about_target(Unreachable, "the proxy could not connect")
+        }
+        SocksError::ConnectionNotAllowedByRuleset => failed("it does not allow the connection"),
+        SocksError::NoAcceptableAuthMethods | SocksError::UnknownAuthMethod => {
+            failed("it wants another kind of login")
+        }
+        SocksError::PasswordAuthFailure(_) | SocksError::AuthorizationRequired => {
+            failed("it does not take the user and the password")
+        }
+        SocksError::Io(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::BrokenPipe
+            ) =>
+        {
+            about_target(Unreachable, HUNG_UP)
+        }
+        SocksError::Io(error) => failed(&failure(error).text),
+        _ => failed("it does not speak SOCKS 5"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_written_as_a_url() {
+        for (text, host, port, login) in [
+            ("socks5://127.0.0.1:1080", "127.0.0.1", 1080, None),
+            ("socks5://[::1]:1080", "::1", 1080, None),
+            ("socks5://jump.example.com:9/", "jump.example.com", 9, None),
+            (
+                "socks5://me:p@ss:w@localhost:1",
+                "localhost",
+                1,
+                Some(("me", "p@ss:w")),
+            ),
+        ] {
+            let proxy: Proxy = text.parse().unwrap();
+            assert_eq!((proxy.host.as_str(), proxy.port), (host, port), "{text}");
+            let own = proxy.login.as_ref();
+            assert_eq!(own.map(|(u, p)| (u.as_str(), p.as_str())), login, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused() {
+        for text in [
+            "",
+            "127.0.0.1:1080",
+            "http://127.0.0.1:1080",
+            "socks5://127.0.0.1",
+            "socks5://127.0.0.1:0",
+            "socks5://127.0.0.1:65536",
+            "socks5://:1080",
+            "socks5://::1:1080",
+            "socks5://me@localhost:1080",
+            "socks5://:x@localhost:1080",
+        ] {
+            assert_eq!(text.parse::<Proxy>(), Err(ProxyError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let proxy: Proxy = "socks5://me:secret@[::1]:1080".parse().unwrap();
+        assert_eq!(proxy.to_string(), "socks5://[::1]:1080");
+        assert_eq!(format!("{proxy:?}"), "Proxy(socks5://[::1]:1080)");
+    }
+}
