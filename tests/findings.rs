@@ -301,3 +301,50 @@ async fn a_resolver_on_another_machine_is_told_where_postfix_would_believe_it() 
     seen.resolver.addresses = vec!["192.0.2.53:53".to_owned()];
     assert_eq!(ids(&Report::of(&seen)), ["resolver-not-on-loopback"]);
 }
+
+#[tokio::test]
+async fn a_refusal_for_now_is_told_as_such_and_not_as_a_missing_starttls() {
+    for way in [
+        Misbehaviour::Greeting421,
+        Misbehaviour::Ehlo421,
+        Misbehaviour::GreetingReply("450 4.7.1 come again".to_owned()),
+        Misbehaviour::EhloReply("450 4.7.1 not now".to_owned()),
+    ] {
+        let report = with_server(way.clone()).await;
+        assert_eq!(ids(&report), ["temporary-refusal"], "{way:?}");
+        assert!(!report.outcomes.dane.delivers(), "{way:?}");
+    }
+    let report = with_server(Misbehaviour::StartTls454).await;
+    assert_eq!(ids(&report), ["starttls-refused-for-now"]);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_at_first_is_asked_once_more() {
+    // One session without and one with the server's name, each twice.
+    for (refused, id, verdict) in [
+        (2, "refused-at-first", Verdict::DaneOk),
+        (4, "temporary-refusal", Verdict::Undeliverable),
+    ] {
+        let report = with_server(Misbehaviour::Greeting421AtFirst(refused)).await;
+        assert_eq!(ids(&report), [id]);
+        assert_eq!(report.verdict, verdict);
+    }
+}
+
+#[tokio::test]
+async fn no_time_is_spent_on_a_pause_that_does_not_fit() {
+    let mut stage = Stage::new(now());
+    domain(&mut stage, |zone| zone, &[Misbehaviour::Greeting421]);
+    let stage = stage.start().await.unwrap();
+    let setup = danecheck::observe::Setup {
+        times: danecheck::observe::budget::Times {
+            pause: std::time::Duration::from_secs(3600),
+            ..stage.setup().times
+        },
+        ..stage.setup()
+    };
+    let seen = danecheck::observe::observe(&"example.com".parse().unwrap(), &setup).await;
+    assert_eq!(seen.hosts[0].addresses[0].refused_at_first, None);
+    assert_eq!(stage.servers()[0].sessions().len(), 2);
+    assert_eq!(ids(&Report::of(&seen)), ["temporary-refusal"]);
+}

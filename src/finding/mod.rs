@@ -13,6 +13,7 @@ mod mismatch;
 pub(crate) mod name_server;
 mod old_tls;
 mod overall;
+mod refusal;
 mod resolver;
 mod session;
 mod tlsa;
@@ -114,6 +115,7 @@ pub static RULES: &[&Rule] = &[
     &overall::POSTFIX_VERSIONS_DIFFER,
     &overall::PROXY_FAILED,
     &freshness::RECORDS_CHANGE_SPREADING,
+    &refusal::REFUSED_AT_FIRST,
     &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
@@ -130,6 +132,7 @@ pub static RULES: &[&Rule] = &[
     &session::STARTTLS_NOT_OFFERED,
     &session::STARTTLS_REFUSED_FOR_GOOD,
     &session::STARTTLS_REFUSED_FOR_NOW,
+    &refusal::TEMPORARY_REFUSAL,
     &old_tls::TLS_OUTDATED,
     &old_tls::TLS_TOO_OLD,
     &certificates::TLS12_OTHER_CERTIFICATE,

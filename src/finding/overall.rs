@@ -75,11 +75,10 @@ pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
     meaning: "DNS works, but no mail server of the domain could be reached from here. Home \
               lines, clouds and hosted CI runners block port 25, so this is no word against \
               the domain.",
-    sender: "look from elsewhere. On the mail server itself: danecheck --save seen.json \
-             example.com there, and danecheck --replay seen.json here. Or from here through it: \
-             ssh -N -D 1080 mail.example.com in one window, danecheck --proxy \
-             socks5://127.0.0.1:1080 example.com in another. Put your own mail server and the \
-             domain in question for the names.",
+    sender: "look from the mail server itself (danecheck --save FILE there, danecheck --replay \
+             FILE here), or through it: ssh -N -D 1080 mail.example.com with your own server's \
+             name, and in another window danecheck --proxy socks5://127.0.0.1:1080 and the \
+             domain.",
     receiver: "",
 };
 

@@ -7,9 +7,9 @@ use crate::judge::{
 use crate::observation::{ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
-use super::old_tls;
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
+use super::{old_tls, refusal};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
@@ -149,6 +149,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             let message = format!("{subject} was not connected to: the address is of {block}.");
             findings.add(&RESERVED_ADDRESS, subject, message);
         }
+        refusal::check(&peer(host, address.seen.address), address, findings);
         for session in &address.sessions {
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
@@ -168,6 +169,9 @@ fn end(
     findings: &mut Findings,
 ) {
     let subject = peer(host, address.seen.address);
+    if refusal::session(&subject, session, findings) {
+        return;
+    }
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
         SessionEnd::Completed => {}

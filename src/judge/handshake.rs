@@ -156,6 +156,7 @@ mod tests {
                     .then(|| lenient.map_or_else(refused, LegacyAnswer::Spoken)),
                 verifying: verifying.map_or_else(refused, LegacyAnswer::Spoken),
             }),
+            refused_ehlo: None,
             refused_ehlo_in_tls: None,
             end: SessionEnd::HandshakeFailed(HandshakeFailure {
                 text: "no".to_owned(),

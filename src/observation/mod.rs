@@ -143,6 +143,10 @@ pub struct AddressSeen {
     /// public internet has such an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved: Option<String>,
+    /// The reply with which the server refused for now, where it was asked
+    /// again after a pause; the sessions are those of the second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at_first: Option<Reply>,
     /// What the server shows to clients that offer less than Postfix, where
     /// that was asked for (`--thorough`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

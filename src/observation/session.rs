@@ -21,6 +21,10 @@ pub struct Session {
     /// not follow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
+    /// The reply to `EHLO` before TLS, where it was refused for now and `HELO`
+    /// accepted: then STARTTLS is not so much missing as not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ehlo: Option<Reply>,
     /// The reply to `EHLO` inside TLS, where it was refused and `HELO` tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo_in_tls: Option<Reply>,
@@ -29,6 +33,20 @@ pub struct Session {
 }
 
 impl Session {
+    /// The reply with which the server refused for now, which says nothing
+    /// about its TLS (RFC 5321 section 4.2.1).
+    pub fn refusal_for_now(&self) -> Option<&Reply> {
+        let refusal = match &self.end {
+            SessionEnd::GreetingRefused(reply)
+            | SessionEnd::EhloRefused(reply)
+            | SessionEnd::StartTlsRefused(reply)
+            | SessionEnd::EhloRefusedInTls(reply) => Some(reply),
+            SessionEnd::NoStartTls => self.refused_ehlo.as_ref(),
+            _ => None,
+        };
+        refusal.filter(|reply| reply.code / 100 == 4)
+    }
+
     /// About how many bytes of it came from the server.
     pub(crate) fn size(&self) -> usize {
         let refusal = match &self.end {
@@ -42,6 +60,7 @@ impl Session {
             .greeting
             .iter()
             .chain(&self.ehlo)
+            .chain(&self.refused_ehlo)
             .chain(&self.refused_ehlo_in_tls)
             .chain(refusal);
         let text: usize = replies

@@ -115,6 +115,8 @@ pub struct Times {
     pub reply: Duration,
     /// One TLS handshake.
     pub handshake: Duration,
+    /// Before a server that refused for now is asked once more.
+    pub pause: Duration,
     /// Saying goodbye, which nobody waits for.
     pub quit: Duration,
 }
@@ -128,6 +130,7 @@ impl Default for Times {
             connect: Duration::from_secs(10),
             reply: Duration::from_secs(20),
             handshake: Duration::from_secs(15),
+            pause: Duration::from_secs(3),
             quit: Duration::from_millis(250),
         }
     }

@@ -19,7 +19,7 @@ use super::wire::Datum;
 use crate::certificate::{Certificate, KeyKind};
 use crate::next_hop::{NextHop, NextHopHost, host_name_fault};
 use crate::observation::{
-    AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType,
+    AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
     ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use crate::reserved::{ReservedBlock, reserved_block};
@@ -153,6 +153,7 @@ impl<'a> Check<'a> {
                 address,
                 sessions: Vec::new(),
                 reserved: None,
+                refused_at_first: None,
                 limited: Vec::new(),
             }));
         family
@@ -169,6 +170,7 @@ impl<'a> Check<'a> {
                 address,
                 sessions: Vec::new(),
                 reserved: Some(block.to_string()),
+                refused_at_first: None,
                 limited: Vec::new(),
             };
         }
@@ -203,6 +205,7 @@ impl<'a> Check<'a> {
                 *session = again;
             }
         }
+        let refused_at_first = self.ask_refusers_again(visit, &mut sessions).await;
         let limited = match sessions.last() {
             Some(judged) if self.setup.thorough => self.limited_looks(visit, judged).await,
             _ => Vec::new(),
@@ -211,6 +214,7 @@ impl<'a> Check<'a> {
             address,
             sessions,
             reserved: None,
+            refused_at_first,
             limited,
         }
     }
@@ -244,6 +248,31 @@ impl<'a> Check<'a> {
             }
         }
         looks
+    }
+
+    /// Asks once more, after a pause, where the server refused for now; gives
+    /// what it had said at first.
+    async fn ask_refusers_again(
+        &self,
+        visit: Visit<'_>,
+        sessions: &mut [Session],
+    ) -> Option<Reply> {
+        let pause = self.setup.times.pause;
+        let refusal = sessions.iter().find_map(Session::refusal_for_now)?.clone();
+        if visit.deadline.cap(pause) < pause {
+            return None;
+        }
+        tokio::time::sleep(pause).await;
+        let mut asked = false;
+        for session in sessions {
+            if session.refusal_for_now().is_some()
+                && let Some(again) = self.again(visit, session).await
+            {
+                *session = again;
+                asked = true;
+            }
+        }
+        asked.then_some(refusal)
     }
 
     /// The same visit once more.
@@ -311,6 +340,7 @@ impl<'a> Check<'a> {
                 ehlo: None,
                 tls: None,
                 legacy: None,
+                refused_ehlo: None,
                 refused_ehlo_in_tls: None,
                 end,
             },

@@ -45,6 +45,7 @@ struct Seen {
     greeting: Option<Reply>,
     ehlo: Option<Reply>,
     tls: Option<TlsSeen>,
+    refused_ehlo: Option<Reply>,
     refused_ehlo_in_tls: Option<Reply>,
 }
 
@@ -70,6 +71,7 @@ where
         ehlo: seen.ehlo,
         tls: seen.tls,
         legacy: None,
+        refused_ehlo: seen.refused_ehlo,
         refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
         end,
     }
@@ -111,6 +113,7 @@ where
     let hello = hello(chat, script).await;
     let extended = hello.refused_ehlo.is_none();
     seen.ehlo = hello.refused_ehlo;
+    let refused_for_now = seen.ehlo.clone().filter(|reply| reply.code / 100 == 4);
     let reply = match hello.result {
         Err(interruption) => return Some(SessionEnd::NoEhloReply(interruption)),
         Ok(reply) => seen.ehlo.insert(reply).clone(),
@@ -118,6 +121,7 @@ where
     if !reply.is_positive() {
         return Some(SessionEnd::EhloRefused(reply));
     }
+    seen.refused_ehlo = refused_for_now;
     // A server that took `HELO` offered nothing.
     let offered = extended
         && reply

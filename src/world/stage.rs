@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::next_hop::{NextHop, NextHopError, SMTP_PORT};
 use crate::observation::Observation;
@@ -178,7 +179,11 @@ impl RunningStage {
             root_anchors: self.root_anchors.clone(),
             trust_store: self.trust_store.clone(),
             checked_at: self.now,
-            times: Times::default(),
+            // Nobody has to be waited for here.
+            times: Times {
+                pause: Duration::ZERO,
+                ..Times::default()
+            },
             helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
             thorough: self.thorough,

@@ -32,6 +32,7 @@ fn identity(name: &str) -> Identity {
 
 fn quick() -> Times {
     Times {
+        pause: Duration::ZERO,
         total: Duration::from_secs(10),
         query: Duration::from_secs(1),
         connect: Duration::from_millis(500),

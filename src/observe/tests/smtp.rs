@@ -20,6 +20,7 @@ const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
 
 fn quick() -> Times {
     Times {
+        pause: Duration::ZERO,
         total: Duration::from_secs(5),
         reply: Duration::from_millis(300),
         handshake: Duration::from_secs(1),

@@ -82,6 +82,16 @@ const MORE_OF_IT: [u8; 21] = [
 ];
 
 impl Misbehaviour {
+    /// In place of the greeting for a client after so many others.
+    pub(super) fn at_first_clients(&self, number: usize) -> Option<Act> {
+        match self {
+            Self::Greeting421AtFirst(clients) if number < *clients => {
+                Some(Act::SayAndClose(UNAVAILABLE.into()))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn at_greeting(&self, host: &str) -> Option<Act> {
         Some(match self {
             Self::Greeting421 => Act::SayAndClose(UNAVAILABLE.into()),

@@ -69,7 +69,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Dialogue<'_, S> {
     async fn greet(&mut self) -> io::Result<Next> {
         let host = &self.personality.host_name;
         let usual = format!("220 {host} ESMTP");
-        let act = self.personality.first(|one| one.at_greeting(host));
+        let number = self.recorder.number();
+        let act = self
+            .personality
+            .first(|one| one.at_first_clients(number))
+            .or_else(|| self.personality.first(|one| one.at_greeting(host)));
         let (greeting, then) = match act {
             None => (usual, Next::Command),
             Some(Act::Delay(time)) => {

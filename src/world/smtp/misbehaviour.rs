@@ -11,6 +11,9 @@ pub enum Misbehaviour {
     // ------------------------------------------------------------ greeting
     /// Greets with 421 and closes (RFC 5321 section 3.8).
     Greeting421,
+    /// Greets its first so many clients with 421 and closes, as where a
+    /// stranger has to come again.
+    Greeting421AtFirst(usize),
     /// Greets with 554 and then answers 503 to all but QUIT (RFC 5321
     /// section 3.1). Postfix goes on to the next address, for
     /// `smtp_skip_5xx_greeting` is on.

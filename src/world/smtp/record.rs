@@ -72,6 +72,13 @@ impl Records {
     }
 }
 
+impl Recorder {
+    /// How many clients came before this one.
+    pub(super) fn number(&self) -> usize {
+        self.index
+    }
+}
+
 /// Writes one session's record; the session has ended when this is dropped.
 #[derive(Debug)]
 pub(super) struct Recorder {

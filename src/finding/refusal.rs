@@ -1,0 +1,72 @@
+//! Findings about servers that refuse for now: with a 4xx reply, as where too
+//! many come, or a stranger has to come again (greylisting).
+
+use crate::judge::AddressEvidence;
+use crate::observation::{Session, SessionEnd};
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static REFUSED_AT_FIRST: Rule = Rule {
+    id: "refused-at-first",
+    severity: Severity::Info,
+    reference: "RFC 5321 section 4.2.1",
+    meaning: "The server refused for now, and took the client when it came again a moment later. \
+              The report is about the second time. Postfix goes on to the next address after such \
+              a refusal, and comes again some minutes later where there is none; only a refusal of \
+              STARTTLS makes it send in plain text, at level may.",
+    sender: "",
+    receiver: "",
+};
+
+pub(super) static TEMPORARY_REFUSAL: Rule = Rule {
+    id: "temporary-refusal",
+    severity: Severity::Warning,
+    reference: "RFC 5321 section 4.2.1",
+    meaning: "The server refuses to talk for now, and did so again after a pause: too many \
+              connections, greylisting, or a fault of its own. Postfix goes on to the next \
+              address; where there is none, mail waits and is tried again. It says nothing about \
+              STARTTLS or DANE.",
+    sender: "look again in a few minutes, best from the mail server itself, which the receiver \
+             may know better than this host.",
+    receiver: "see why the server refuses; a mail server that is always full needs more room.",
+};
+
+/// Raises the findings of this module for one address.
+pub(super) fn check(subject: &str, address: &AddressEvidence<'_>, findings: &mut Findings) {
+    let Some(first) = &address.seen.refused_at_first else {
+        return;
+    };
+    let still = address
+        .sessions
+        .iter()
+        .any(|session| session.seen.refusal_for_now().is_some());
+    if !still {
+        findings.add(
+            &REFUSED_AT_FIRST,
+            subject,
+            format!(
+                "{subject} refused for now ({}), and not when asked again.",
+                first.text()
+            ),
+        );
+    }
+}
+
+/// The finding about a session that ended so; whether there is one.
+pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
+    let what = match &session.end {
+        SessionEnd::GreetingRefused(_) => "to talk",
+        SessionEnd::EhloRefused(_) | SessionEnd::NoStartTls => "EHLO",
+        // STARTTLS and what follows have findings of their own.
+        _ => return false,
+    };
+    let Some(reply) = session.refusal_for_now() else {
+        return false;
+    };
+    findings.add(
+        &TEMPORARY_REFUSAL,
+        subject,
+        format!("{subject} refuses {what} for now: {}.", reply.text()),
+    );
+    true
+}
