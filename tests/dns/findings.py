@@ -11,12 +11,14 @@ from pathlib import Path
 
 import views
 from servers.nameservers import Nameservers, wait_until
-from tree import DAY, Tree
+from servers.signing import run
+from tree import DAY, TYPES, Tree
 
 # The resolvers, by what is special about them.
 BEHIND_DNSMASQ, BEHIND_PROXY, WITHOUT_DNSSEC = "127.0.2.1", "127.0.2.2", "127.0.2.3"
 DENYING, NOBODY, DISTANT = "127.0.2.4", "127.0.2.5", "198.51.100.53"
 NEGATIVE_ANCHOR, PERMISSIVE = "127.0.2.6", "127.0.2.7"
+SERVING_EXPIRED, SILENT_TO_TLSA = "127.0.2.8", "127.0.2.9"
 
 RECURSOR = """\
 config-dir={directory}
@@ -42,7 +44,9 @@ RESOLVER_IDS = {
     "resolver-does-not-validate",
     "resolver-not-dnssec-capable",
     "resolver-not-on-loopback",
+    "resolver-serves-stale",
     "resolver-silent",
+    "resolver-times-out",
 }
 
 
@@ -55,6 +59,9 @@ class Case:
     target: str
     # Ids of findings, with words that subject or message have to contain.
     expected: dict[str, tuple[str, ...]]
+    options: tuple[str, ...] = ()
+    # What may be found besides, depending on who loses patience first.
+    besides: frozenset[str] = frozenset()
 
 
 def start(servers: Nameservers, unbound: Iterable[str]) -> None:
@@ -70,14 +77,36 @@ def start(servers: Nameservers, unbound: Iterable[str]) -> None:
     text = RECURSOR.format(directory=config, hints=servers.hints, address=WITHOUT_DNSSEC)
     (config / "recursor.conf").write_text(text)
     servers.start("pdns_recursor", f"--config-dir={config}")
+    fault = {"domain": "a13.lab.", "name": None, "type": TYPES["TLSA"], "does": "silence"}
+    servers.forwarders(
+        [{"listen": SILENT_TO_TLSA, "upstream": views.VALIDATING, "faults": [fault]}]
+    )
     servers.unbound(DENYING, access="deny", more=unbound)
     servers.unbound(DISTANT, more=unbound)
     servers.unbound(NEGATIVE_ANCHOR, more=[*unbound, 'domain-insecure: "a13.lab."'])
     servers.unbound(PERMISSIVE, more=[*unbound, "val-permissive-mode: yes"])
-    for address in (BEHIND_PROXY, DISTANT, NEGATIVE_ANCHOR, PERMISSIVE):
+    for address in (BEHIND_PROXY, DISTANT, NEGATIVE_ANCHOR, PERMISSIVE, SILENT_TO_TLSA):
         wait_until(address, "lab.", "secure")
     for address in (BEHIND_DNSMASQ, WITHOUT_DNSSEC):
         wait_until(address, "lab.", "insecure")
+
+
+def let_expire(servers: Nameservers, binary: Path, tree: Tree, unbound: Iterable[str]) -> None:
+    """A resolver that has a zone in its cache alone, and beyond its time."""
+    zone = tree.zone("stale.lab.")
+    authority = servers.nsd(zone.server, [(zone.name, zone.path)])
+    serve = ("serve-expired: yes", "ede-serve-expired: yes", "serve-expired-reply-ttl: 30")
+    servers.unbound(SERVING_EXPIRED, more=[*unbound, *serve])
+    wait_until(SERVING_EXPIRED, zone.name, "secure")
+    # All that it will be asked for.
+    report(binary, tree, Case("", SERVING_EXPIRED, "stale.lab", {}))
+    authority.terminate()
+    authority.wait(10)
+    deadline = time.monotonic() + 20
+    while "Stale Answer" not in run("dig", f"@{SERVING_EXPIRED}", "stale.lab", "MX"):
+        if time.monotonic() > deadline:
+            raise RuntimeError("unbound gives no stale answer")
+        time.sleep(0.2)
 
 
 def day(days: int) -> str:
@@ -153,6 +182,35 @@ def weak_links() -> list[Case]:
     ]
 
 
+def name_servers(tree: Tree) -> list[Case]:
+    """Name servers at fault, by themselves or beside one in order."""
+
+    def who(zone: str) -> str:
+        fault = next(f for f in tree.forwarders if f["faults"][0]["domain"] == f"{zone}.lab.")
+        return f"ns-{zone}.lab ({fault['listen']})"
+
+    asked = ("--authoritative",)
+    return [
+        Case("one of two name servers says SERVFAIL to TLSA", views.VALIDATING, "two.lab",
+             {"name-server-fails": (who("two"), "SERVFAIL", "TLSA")}, asked),
+        *(
+            Case(f"the only one says {rcode}", views.VALIDATING, f"{rcode.lower()}.lab",
+                 {"name-server-fails": (who(rcode.lower()), rcode, "TLSA")})
+            for rcode in ("SERVFAIL", "NOTIMP", "REFUSED", "FORMERR")
+        ),
+        Case("name servers in order", views.VALIDATING, "a13.lab", {}, asked),
+        Case("a name server silent to TLSA", NEGATIVE_ANCHOR, "silence.lab",
+             {"name-server-silent": (who("silence"), "TLSA", "answers others")},
+             besides=frozenset({"resolver-times-out"})),
+        Case("a forwarder silent to TLSA", SILENT_TO_TLSA, "a13.lab",
+             {"resolver-times-out": (SILENT_TO_TLSA, "_25._tcp.mx.a13.lab TLSA")}),
+        Case("signatures that end tomorrow", views.VALIDATING, "ending.lab",
+             {"signature-ends-soon": ("ending.lab.", day(1))}),
+        Case("unbound with serve-expired, the name server gone", SERVING_EXPIRED, "stale.lab",
+             {"resolver-serves-stale": ("stale.lab MX", "stale answer")}),
+    ]
+
+
 # By `danecheck dns`: the weak link of a lookup that is not bogus, or not to danecheck.
 LINKS = [
     ("mx.n600.lab.", "AAAA", "n600.lab.", "nsec3-iterations-past-limit", {"iterations": 600}),
@@ -165,7 +223,7 @@ LINKS = [
 def report(binary: Path, tree: Tree, case: Case) -> dict:
     """What danecheck says of a target."""
     command = [str(binary), "--json", "--timeout", "60", "--resolver", case.resolver]
-    command += ["--trust-anchor", str(tree.anchor), case.target]
+    command += ["--trust-anchor", str(tree.anchor), *case.options, case.target]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
     if not done.stdout:
         raise RuntimeError(done.stderr)
@@ -180,13 +238,15 @@ def missing(case: Case, found: list[dict]) -> list[str]:
         if not any(all(word in text for word in words) for text in texts):
             wrong.append(f"{identifier} with {', '.join(words)}; there is: {texts}")
     told = {one["id"] for one in found}
-    return wrong + [f"no {extra}" for extra in sorted((told & RESOLVER_IDS) - set(case.expected))]
+    extra = (told & RESOLVER_IDS) - set(case.expected) - case.besides
+    return wrong + [f"no {identifier}" for identifier in sorted(extra)]
 
 
 def check(binary: Path, tree: Tree, servers: Nameservers, *, verbose: bool) -> tuple[int, int]:
     """Run all cases; how many passed and failed."""
-    start(servers, ("qname-minimisation: no", "harden-below-nxdomain: no"))
-    cases = [*resolvers(), *weak_links()]
+    start(servers, views.UNBOUND)
+    let_expire(servers, binary, tree, views.UNBOUND)
+    cases = [*name_servers(tree), *resolvers(), *weak_links()]
     failed = 0
     for name, rtype, zone, fault, more in LINKS:
         link = views.lookup(binary, tree.anchor, views.VALIDATING, name, rtype)["validated"]["weak_link"]

@@ -16,8 +16,6 @@ from servers.nameservers import Nameservers, stop, wait_until
 from tree import TOP_SERVER, ZONE_SERVER, Tree
 
 HERE = Path(__file__).resolve().parent
-# What unbound makes of a question depends otherwise on what it was asked before.
-UNBOUND = ("qname-minimisation: no", "harden-below-nxdomain: no")
 
 
 def arguments() -> argparse.Namespace:
@@ -35,8 +33,8 @@ def start(tree: Tree, servers: Nameservers) -> None:
     for address in (TOP_SERVER, ZONE_SERVER):
         servers.nsd(address, [(z.name, z.path) for z in tree.all if z.server == address])
     servers.forwarders(tree.forwarders)
-    servers.unbound(views.VALIDATING, more=UNBOUND)
-    servers.unbound(views.PLAIN, modules="iterator", more=UNBOUND)
+    servers.unbound(views.VALIDATING, more=views.UNBOUND)
+    servers.unbound(views.PLAIN, modules="iterator", more=views.UNBOUND)
     wait_until(views.VALIDATING, "lab.", "secure")
     wait_until(views.PLAIN, "lab.", "insecure")
 

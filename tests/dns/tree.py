@@ -10,6 +10,8 @@ from pathlib import Path
 from servers.signing import covered, run, stamp, tampered
 
 TOP_SERVER, ZONE_SERVER = "127.0.1.1", "127.0.1.2"
+# Of the zone whose server falls silent in the course of a run.
+STALE_SERVER = "127.0.1.3"
 FAULTY_NETWORK = "127.0.4"
 TYPES = {"any": None, "TLSA": 52}
 DAY = 86400
@@ -84,6 +86,9 @@ class Zone:
     spoilt: Spoiling | None = None
     # Which type its name server answers how; see servers/forwarder.py.
     does: tuple[str, str] | None = None
+    # A second name server, which is in order.
+    second: bool = False
+    ttl: int = 60
     questions: list[tuple[str, str]] = field(default_factory=lambda: BRIEF)
     server: str = ZONE_SERVER
     records: list[str] = field(default_factory=list)
@@ -264,6 +269,10 @@ def zones() -> list[Zone]:
         # What danecheck asks for to see whether a resolver withholds bogus answers.
         Zone("org."),
         Zone("dnssec-failed.org.", ds="mismatch"),
+        # For findings.py.
+        Zone("ending.lab.", start=-29, end=1),
+        Zone("two.lab.", does=("TLSA", "servfail"), second=True, questions=[]),
+        Zone("stale.lab.", server=STALE_SERVER, ttl=1, questions=[]),
         # Servers that fail.
         *(
             Zone(f"{does}.lab.", does=("TLSA", does), questions=FAILING)
@@ -360,8 +369,11 @@ class Tree:
         self.root.records.append("lab. NS ns-top.lab.")
         for zone in self.tested:
             server = self.name_server(zone)
-            self.parent(zone).records.append(f"{zone.name} NS {server}")
-            zone.records = [f"@ NS {server}", *CONTENT.splitlines(), *zone.records]
+            servers = [server, "ns.lab."] if zone.second else [server]
+            self.parent(zone).records += [f"{zone.name} NS {one}" for one in servers]
+            zone.records = [
+                *(f"@ NS {one}" for one in servers), *CONTENT.splitlines(), *zone.records
+            ]
             # Aliases from a good zone into every other.
             if zone.name != "a13.lab.":
                 self.zone("a13.lab.").records += [
@@ -373,6 +385,9 @@ class Tree:
 
     def name_server(self, zone: Zone) -> str:
         """The zone's name server, a forwarder where it misbehaves."""
+        if zone.server == STALE_SERVER:
+            self.top.records.append(f"ns-{zone.label}.lab. A {zone.server}")
+            return f"ns-{zone.label}.lab."
         if not zone.does:
             return "ns.lab."
         address = f"{FAULTY_NETWORK}.{len(self.forwarders) + 1}"
@@ -390,7 +405,7 @@ class Tree:
     def write(self, zone: Zone) -> Lines:
         """One zone file; the DS records for the parent."""
         base = self.directory / (zone.name.rstrip(".") or "root")
-        text = f"$TTL 60\n$ORIGIN {zone.name}\n@ SOA ns.lab. host.lab. 1 3600 600 86400 60\n"
+        text = f"$TTL {zone.ttl}\n$ORIGIN {zone.name}\n@ SOA ns.lab. host.lab. 1 3600 600 86400 60\n"
         zone.path = base.with_name(base.name + ".zone")
         zone.path.write_text(text + "\n".join(zone.records) + "\n")
         if not zone.algorithm:
@@ -456,7 +471,7 @@ class Tree:
     def questions(self) -> list[tuple[str, str]]:
         """Every lookup."""
         asked = [(z.owner(name), rtype) for z in self.tested for name, rtype in z.questions]
-        others = [z for z in self.tested if z.name != "a13.lab." and not z.does]
+        others = [z for z in self.tested if z.name != "a13.lab." and z.questions and not z.does]
         asked += [(f"to-{z.label}.a13.lab.", "A") for z in others]
         asked += [(f"lost-{z.label}.a13.lab.", "A") for z in others if z.questions is FULL]
         return asked + ALIAS_QUESTIONS

@@ -13,6 +13,8 @@ from servers.nameservers import Nameservers
 from tree import Tree
 
 VALIDATING, PLAIN = "127.0.0.1", "127.0.0.2"
+# What unbound makes of a question depends otherwise on what it was asked before.
+UNBOUND = ("qname-minimisation: no", "harden-below-nxdomain: no")
 TOO_MANY = 10
 SHARES = 16
 WORKERS = 6

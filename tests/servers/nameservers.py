@@ -109,7 +109,7 @@ class Nameservers:
 
     def forwarders(self, servers: list[dict]) -> subprocess.Popen:
         """Forwarders, as forwarder.py takes them, in one process."""
-        path = self.directory / "forwarder.json"
+        path = self.directory / f"forwarder-{servers[0]['listen']}.json"
         path.write_text(json.dumps(servers, indent=1))
         program = Path(__file__).with_name("forwarder.py")
         return self.start(sys.executable, str(program), str(path))
