@@ -28,10 +28,10 @@ class Answer:
 Question = tuple[str, str]
 
 
-def ask(resolver: str, questions: list[Question], *options: str) -> list[Answer]:
+def ask(resolver: str, questions: list[Question]) -> list[Answer]:
     """What dig shows of a resolver's answers, asked one after the other."""
     command = ["dig", "-f", "-", f"@{resolver}", "+noall", "+cmd", "+comments", "+answer"]
-    command += ["+dnssec", "+time=4", "+tries=3", *options]
+    command += ["+dnssec", "+time=4", "+tries=3"]
     lines = "".join(f"{name} {rtype}\n" for name, rtype in questions)
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
     _, *answers = done.stdout.split("; <<>> DiG")
@@ -50,12 +50,15 @@ def read(text: str, rtype: str) -> Answer:
     return Answer(text.split("status: ")[1].split(",")[0], "ad" in flags, records)
 
 
-def truth(answer: Answer, unchecked: Answer | None) -> str:
-    """What the validating resolver says: bogus is what it gives only to those
-    who do not have it checked."""
-    if answer.status != "failed":
-        return answer.status
-    return "bogus" if unchecked and unchecked.status != "failed" else "unanswered"
+def truth(checked: Answer, plain: Answer) -> str:
+    """What the validating resolver says: bogus is what it withholds, and the
+    one without validator gives.
+
+    With checking disabled it may still give a SERVFAIL from its cache.
+    """
+    if checked.status != "failed":
+        return checked.status
+    return "bogus" if plain.status != "failed" else "unanswered"
 
 
 class Delv:
