@@ -118,6 +118,34 @@ async fn a_line_that_is_no_target_gets_its_report_too() {
 }
 
 #[tokio::test]
+async fn every_format_has_every_target_and_the_same_exit_status() {
+    let stage = stage().await;
+    let targets = ["good.example", "stale.example", "a..b"];
+    for format in [
+        "json",
+        "nagios",
+        "prometheus",
+        "junit",
+        "github",
+        "markdown",
+    ] {
+        let ran = check(&stage, &[&["--format", format], &targets[..]].concat(), "").await;
+        assert_eq!(ran.status, ExitStatus::Broken, "{format}");
+        // Where all is fine nagios names nobody.
+        for target in &targets[1..] {
+            assert!(ran.stdout.contains(target), "{format}: {}", ran.stdout);
+        }
+        let ran = check(&stage, &["--format", format, "good.example"], "").await;
+        assert_eq!(ran.status, ExitStatus::Fine, "{format}");
+        assert!(
+            ran.stdout.contains("good.example"),
+            "{format}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_line_of_any_length_is_one_target() {
     let stage = stage().await;
     let stdin = format!("{}\ngood.example\n", "a".repeat(1_000_000));

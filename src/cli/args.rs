@@ -311,8 +311,20 @@ pub(super) enum Described {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
+    /// For a person
     Human,
+    /// One JSON report a line
     Json,
+    /// A monitoring plugin: one status line, the findings below it
+    Nagios,
+    /// For the textfile collector
+    Prometheus,
+    /// A test case for each host and check
+    Junit,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// For an issue or the summary of a job
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

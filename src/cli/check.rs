@@ -37,6 +37,7 @@ pub(super) async fn check(
         for observation in input::observations(path)? {
             output.report(&Report::of(&observation), world)?;
         }
+        output.end(world)?;
         return Ok(output.status());
     }
     let setup = Setup {
@@ -86,6 +87,7 @@ pub(super) async fn check(
             }
         }
     }
+    output.end(world)?;
     Ok(output.status())
 }
 

@@ -1,16 +1,19 @@
 //! Reports on their way out: format, exit status, broken pipes.
 
-use crate::report::{ExitStatus, FailOn, HumanStyle, Report, exit_status, human, json, worst};
+use crate::report::{
+    ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
+    exit_status, human, json, worst,
+};
 
 use super::args::{CheckArguments, EntryName, Format};
 use super::{Stop, World};
 
 /// What is written for each report.
-#[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
     Human(HumanStyle),
     Json,
     Entry(EntryName),
+    Written(Box<dyn Writer>),
 }
 
 /// Writes reports and remembers the worst status.
@@ -31,6 +34,11 @@ impl Output {
                 color: arguments.color.wanted(world.colors),
                 width: world.width,
             }),
+            (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
+            (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
+            (None, false, Format::Junit) => Form::Written(Box::new(JUnit::default())),
+            (None, false, Format::Github) => Form::Written(Box::new(Github)),
+            (None, false, Format::Markdown) => Form::Written(Box::new(Markdown::default())),
         };
         Self {
             form,
@@ -43,11 +51,12 @@ impl Output {
 
     pub(super) fn report(&mut self, report: &Report, world: &mut World) -> Result<(), Stop> {
         let status = exit_status(report, self.require_dane, self.fail_on);
-        let text = match self.form {
+        let text = match &mut self.form {
             Form::Json => format!("{}\n", json(report)),
-            Form::Human(style) if self.written > 0 => format!("\n{}", human(report, style)),
-            Form::Human(style) => human(report, style),
-            Form::Entry(name) => entry(report, name),
+            Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
+            Form::Human(style) => human(report, *style),
+            Form::Entry(name) => entry(report, *name),
+            Form::Written(writer) => writer.report(report, status),
         };
         // Nothing to set is success, whatever else is wrong.
         let no_entry_needed = matches!(self.form, Form::Entry(_)) && is_kept(report);
@@ -64,7 +73,15 @@ impl Output {
     /// A text that is no target: on the command line a sentence will do, but
     /// programs get their report.
     pub(super) fn wants_report_on_invalid_argument(&self) -> bool {
-        matches!(self.form, Form::Json)
+        matches!(self.form, Form::Json | Form::Written(_))
+    }
+
+    /// What follows the last report.
+    pub(super) fn end(&mut self, world: &mut World) -> Result<(), Stop> {
+        match &mut self.form {
+            Form::Written(writer) => world.print(&writer.end()),
+            Form::Human(_) | Form::Json | Form::Entry(_) => Ok(()),
+        }
     }
 
     /// Something could not be told, without a report.

@@ -4,6 +4,7 @@
 //! arguments too.
 
 mod build;
+mod format;
 mod human;
 mod lookup;
 mod model;
@@ -11,6 +12,7 @@ mod name_server;
 mod status;
 mod text;
 
+pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 pub use human::{HumanStyle, human};
 pub use lookup::{ExtendedErrorReport, LookupViews, ResolverView};
 pub use model::{

@@ -96,7 +96,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         text: String::new(),
         style,
     };
-    headline(&mut page, report);
+    first_line(&mut page, report);
     findings(&mut page, report);
     hosts::hosts(&mut page, report);
     if let Some(proxy) = &report.proxy {
@@ -124,7 +124,12 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
     page.text
 }
 
-fn headline(page: &mut Page, report: &Report) {
+/// The report in a few words, as they follow the target's name.
+pub(super) fn headline(report: &Report) -> String {
+    headline_words(report).1
+}
+
+fn first_line(page: &mut Page, report: &Report) {
     let (tone, words) = headline_words(report);
     let mut line = page.tint(Tone::Strong, &report.target);
     let _ = write!(line, ": {}", page.tint(tone, &words));

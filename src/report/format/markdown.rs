@@ -1,0 +1,138 @@
+//! `markdown`: for an issue or the summary of a job.
+
+use std::fmt::Write as _;
+
+use crate::finding::Severity;
+use crate::judge::{Channel, Delivery, Outcome, SecurityLevel, Standing};
+use crate::report::human::headline;
+use crate::report::status::ExitStatus;
+
+use super::{Report, Writer, addresses, advice};
+
+/// One section for each target.
+#[derive(Debug, Default)]
+pub struct Markdown {
+    written: bool,
+}
+
+impl Writer for Markdown {
+    fn report(&mut self, report: &Report, status: ExitStatus) -> String {
+        let mut text = String::new();
+        if self.written {
+            text.push('\n');
+        }
+        self.written = true;
+        let mark = match status {
+            ExitStatus::Fine => "\u{2705}",
+            ExitStatus::Warning => "\u{26a0}\u{fe0f}",
+            ExitStatus::Broken => "\u{274c}",
+            ExitStatus::Unknown => "\u{2753}",
+        };
+        let _ = writeln!(
+            text,
+            "## {mark} {}: {}\n",
+            plain(&report.target),
+            plain(&headline(report))
+        );
+        findings(&mut text, report);
+        hosts(&mut text, report);
+        levels(&mut text, report);
+        let recommendation = &report.recommendation;
+        let _ = writeln!(text, "{}", plain(&recommendation.reason));
+        if let Some(line) = &recommendation.entries.postfix {
+            let _ = writeln!(text, "\n```text\n{line}\n```");
+        }
+        if let Some(when) = &recommendation.remove_when {
+            let _ = writeln!(text, "\nTake it out when {when}.");
+        }
+        text
+    }
+}
+
+fn findings(text: &mut String, report: &Report) {
+    for finding in &report.findings {
+        let word = match finding.severity {
+            Severity::Error => "**error**",
+            Severity::Warning => "**warning**",
+            Severity::Info => "note",
+        };
+        let _ = writeln!(
+            text,
+            "- {word} `{}`: {}",
+            finding.id,
+            plain(&advice(finding))
+        );
+    }
+    if !report.findings.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn hosts(text: &mut String, report: &Report) {
+    if addresses(report).next().is_none() {
+        return;
+    }
+    text.push_str("| MX host | address | DANE |\n| --- | --- | --- |\n");
+    for (host, address) in addresses(report) {
+        let standing = match address.dane {
+            Standing::Authenticated => "a TLSA record vouches for it",
+            Standing::WithoutTlsa => "no TLSA records in play",
+            Standing::Unusable => "no TLSA record can be used",
+            Standing::Broken => "does not deliver",
+            Standing::Unseen => "not seen",
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {standing} |",
+            plain(&host.name),
+            plain(&address.address)
+        );
+    }
+    text.push('\n');
+}
+
+fn levels(text: &mut String, report: &Report) {
+    text.push_str("| Postfix level | what becomes of mail |\n| --- | --- |\n");
+    for level in SecurityLevel::ALL {
+        let outcome = report.outcomes.at(level);
+        let _ = writeln!(text, "| `{}` | {} |", level.as_str(), fate(outcome));
+    }
+    text.push('\n');
+}
+
+fn fate(outcome: &Outcome) -> String {
+    let channel = match outcome.channel {
+        Some(Channel::Authenticated) => "in TLS, authenticated",
+        Some(Channel::Encrypted) => "in TLS",
+        Some(Channel::Plaintext) => "in plain text",
+        None => "",
+    };
+    let reason = outcome.reason.as_deref().map(plain).unwrap_or_default();
+    let worst = if outcome.varies { " (at worst)" } else { "" };
+    match outcome.delivery {
+        Delivery::Delivered => format!("delivered {channel}{worst}"),
+        Delivery::DeliveredAfterRetry => format!("delivered at the retry {channel}{worst}"),
+        Delivery::Deferred => format!("deferred{worst}: {reason}"),
+        Delivery::Bounced => format!("bounced{worst}: {reason}"),
+    }
+}
+
+/// Text that stays text: nothing in it is markup, link, mention or table.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            // An entity, for `\@` would still mention somebody.
+            '@' => out.push_str("&#64;"),
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '>' | '#' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

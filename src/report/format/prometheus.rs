@@ -1,0 +1,168 @@
+//! `prometheus`: the text exposition format (version 0.0.4), as the textfile
+//! collector of node_exporter reads it.
+//!
+//! Labels are bounded: targets by the caller, hosts and addresses by what one
+//! check looks at, all others by the contract's own words.
+
+use std::fmt::Write as _;
+
+use crate::finding::Severity;
+use crate::judge::{Action, SecurityLevel, Standing, Verdict};
+use crate::report::status::ExitStatus;
+
+use super::{Report, Writer, addresses};
+
+/// A metric family.
+struct Family {
+    name: &'static str,
+    help: &'static str,
+}
+
+const VERDICTS: [Verdict; 7] = [
+    Verdict::DaneOk,
+    Verdict::DanePartial,
+    Verdict::DaneUnusable,
+    Verdict::NoDane,
+    Verdict::DaneBroken,
+    Verdict::Undeliverable,
+    Verdict::Indeterminate,
+];
+
+const FAMILIES: [Family; 8] = [
+    Family {
+        name: "danecheck_status",
+        help: "Exit status of the check: 0 fine, 1 warning, 2 broken, 3 could not tell.",
+    },
+    Family {
+        name: "danecheck_verdict",
+        help: "1 for the verdict of the check, 0 for the others.",
+    },
+    Family {
+        name: "danecheck_delivers",
+        help: "Whether Postfix delivers at this TLS security level, at once or at the retry.",
+    },
+    Family {
+        name: "danecheck_override_needed",
+        help: "Whether mail flows only with an override of the dane level.",
+    },
+    Family {
+        name: "danecheck_findings",
+        help: "Number of findings by severity.",
+    },
+    Family {
+        name: "danecheck_address_authenticated",
+        help: "Whether a TLSA record vouches for the server at this address.",
+    },
+    Family {
+        name: "danecheck_certificate_not_after_timestamp_seconds",
+        help: "When the first certificate that the server shows to a DANE sender ends.",
+    },
+    Family {
+        name: "danecheck_checked_timestamp_seconds",
+        help: "When the target was looked at.",
+    },
+];
+
+/// Buffers the samples of each family, for a family has to stand together.
+#[derive(Debug, Default)]
+pub struct Prometheus {
+    samples: [String; FAMILIES.len()],
+}
+
+impl Prometheus {
+    fn sample(&mut self, family: &str, labels: &[(&str, &str)], value: i64) {
+        let place = FAMILIES.iter().position(|one| one.name == family);
+        let Some(samples) = place.and_then(|place| self.samples.get_mut(place)) else {
+            return;
+        };
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+            .collect();
+        let _ = writeln!(samples, "{family}{{{}}} {value}", labels.join(","));
+    }
+}
+
+impl Writer for Prometheus {
+    fn report(&mut self, report: &Report, status: ExitStatus) -> String {
+        let target = ("target", report.target.as_str());
+        self.sample("danecheck_status", &[target], status as i64);
+        for verdict in VERDICTS {
+            self.sample(
+                "danecheck_verdict",
+                &[target, ("verdict", verdict.as_str())],
+                i64::from(verdict == report.verdict),
+            );
+        }
+        for level in SecurityLevel::ALL {
+            self.sample(
+                "danecheck_delivers",
+                &[target, ("level", level.as_str())],
+                i64::from(report.outcomes.at(level).delivers()),
+            );
+        }
+        let needed = report.recommendation.action == Action::Override;
+        self.sample("danecheck_override_needed", &[target], i64::from(needed));
+        for (severity, word) in [
+            (Severity::Error, "error"),
+            (Severity::Warning, "warning"),
+            (Severity::Info, "info"),
+        ] {
+            let all = report.findings.iter();
+            let count = all.filter(|finding| finding.severity == severity).count();
+            self.sample(
+                "danecheck_findings",
+                &[target, ("severity", word)],
+                i64::try_from(count).unwrap_or(i64::MAX),
+            );
+        }
+        for (host, address) in addresses(report) {
+            let labels = [
+                target,
+                ("host", host.name.as_str()),
+                ("address", address.address.as_str()),
+            ];
+            self.sample(
+                "danecheck_address_authenticated",
+                &labels,
+                i64::from(address.dane == Standing::Authenticated),
+            );
+            let leaf = address
+                .sessions
+                .iter()
+                .find_map(|session| session.certificates.first());
+            if let Some(leaf) = leaf {
+                self.sample(
+                    "danecheck_certificate_not_after_timestamp_seconds",
+                    &labels,
+                    leaf.not_after.0,
+                );
+            }
+        }
+        self.sample(
+            "danecheck_checked_timestamp_seconds",
+            &[target],
+            report.checked_at.0,
+        );
+        String::new()
+    }
+
+    fn end(&mut self) -> String {
+        let mut text = String::new();
+        for (family, samples) in FAMILIES.iter().zip(&self.samples) {
+            if !samples.is_empty() {
+                let Family { name, help } = family;
+                let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{samples}");
+            }
+        }
+        text
+    }
+}
+
+/// A label value (exposition formats, "Text format details").
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
