@@ -45,6 +45,9 @@ const LARGEST: u64 = 64 * 1024;
 /// the rest above 1 is for the lookups.
 const SIXTY: f64 = 1.25;
 
+/// One that hangs, and sixty.
+const HANGING: [&str; 2] = ["one-mx-host-hangs", "sixty-mx-hosts-hang"];
+
 /// Runs at once: they mostly wait.
 const AT_ONCE: usize = 4;
 
@@ -65,7 +68,20 @@ fn main() -> ExitCode {
         println!("hostile servers: none is called {wanted:?}");
         return ExitCode::SUCCESS;
     }
-    let outcomes = run_all(&chosen);
+    let mut outcomes = run_all(&chosen);
+    // A machine that is busy is told from a program that is slow by a second
+    // run with nothing beside it.
+    let again: Vec<usize> = (0..chosen.len())
+        .filter(|index| {
+            let name = chosen[*index].name;
+            !outcomes[name].1.is_empty()
+                || (HANGING.contains(&name) && hanging_cost(&outcomes) > SIXTY)
+        })
+        .collect();
+    for index in again {
+        print!("again, alone: ");
+        outcomes.insert(chosen[index].name, run_one(&chosen[index], index));
+    }
     conclude(&outcomes, wanted.is_empty())
 }
 
@@ -78,20 +94,8 @@ fn run_all(chosen: &[Case]) -> BTreeMap<&str, (Ran, Vec<String>)> {
         while let index = next.fetch_add(1, Ordering::Relaxed)
             && let Some(case) = chosen.get(index)
         {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            let ran = runtime.block_on(run(case, index, TIMEOUT));
-            let faults = faults(case, &ran);
-            println!(
-                "{:33} {:5.2} of --timeout {:>9}  {}",
-                case.name,
-                ratio(&ran),
-                memory(&ran),
-                if faults.is_empty() { "ok" } else { "FAILED" },
-            );
-            for fault in &faults {
-                println!("    {fault}");
-            }
-            outcomes.lock().unwrap().insert(case.name, (ran, faults));
+            let outcome = run_one(case, index);
+            outcomes.lock().unwrap().insert(case.name, outcome);
         }
     };
     std::thread::scope(|scope| {
@@ -100,6 +104,23 @@ fn run_all(chosen: &[Case]) -> BTreeMap<&str, (Ran, Vec<String>)> {
         }
     });
     outcomes.into_inner().unwrap()
+}
+
+fn run_one(case: &Case, index: usize) -> (Ran, Vec<String>) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ran = runtime.block_on(run(case, index, TIMEOUT));
+    let faults = faults(case, &ran);
+    println!(
+        "{:33} {:5.2} of --timeout {:>9}  {}",
+        case.name,
+        ratio(&ran),
+        memory(&ran),
+        if faults.is_empty() { "ok" } else { "FAILED" },
+    );
+    for fault in &faults {
+        println!("    {fault}");
+    }
+    (ran, faults)
 }
 
 fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCode {
@@ -119,11 +140,7 @@ fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCod
         None => println!("largest memory: not measured, this system does not tell"),
     }
     if all {
-        let time = |name| outcomes.get(name).map(|(ran, _)| ran.time.as_secs_f64());
-        let (one, many) = (time("one-mx-host-hangs"), time("sixty-mx-hosts-hang"));
-        let cost = many
-            .zip(one)
-            .map_or(f64::INFINITY, |(many, one)| many / one);
+        let cost = hanging_cost(outcomes);
         println!("60 MX hosts that hang take {cost:.2} of the time of one");
         if cost > SIXTY {
             println!("    that is more than one takes");
@@ -139,6 +156,13 @@ fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCod
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// What sixty hosts that hang cost, in parts of what one does.
+fn hanging_cost(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>) -> f64 {
+    let [one, many] = HANGING.map(|name| outcomes.get(name).map(|(ran, _)| ran.time));
+    many.zip(one)
+        .map_or(f64::INFINITY, |(many, one)| many.div_duration_f64(one))
 }
 
 fn ratio(ran: &Ran) -> f64 {
