@@ -90,6 +90,15 @@ const STALE_OR_WRONG: &[Incident] = &[
         set: |stage| current(stage, &[&stale_tlsa(3, 0, 1)]),
     },
     Incident {
+        what: "the record is of the whole certificate, and the next renewal will break it",
+        finding: "tlsa-breaks-at-renewal",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = identity.tlsa(3, 0, 1);
+            publishing(stage, identity, &[&record]);
+        },
+    },
+    Incident {
         what: "old records were left beside the new one",
         finding: "tlsa-record-matches-nothing",
         set: |stage| {
@@ -279,6 +288,24 @@ const CHAINS: &[Incident] = &[
         set: |stage| {
             let former = Authority::root("Former Root", stage.now).intermediate("Former CA");
             current(stage, &[&former.tlsa(2, 1, 1)]);
+        },
+    },
+    Incident {
+        what: "2 1 1 of one issuer alone, which the next renewal may not come from",
+        finding: "tlsa-lone-issuer",
+        set: |stage| {
+            let record = stage.issuer.tlsa(2, 1, 1);
+            current(stage, &[&record]);
+        },
+    },
+    Incident {
+        what: "all issuers of an authority are published, too many for some mail systems",
+        finding: "tlsa-too-many-records",
+        set: |stage| {
+            let right = stage.issuer.tlsa(2, 1, 1);
+            let others: Vec<String> = (0..12).map(|n| format!("2 1 1 {n:064x}")).collect();
+            let records: Vec<&str> = others.iter().map(String::as_str).chain([&*right]).collect();
+            current(stage, &records);
         },
     },
     Incident {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::judge::{Horizon, Moment};
 use crate::observe::Proxy;
 use crate::report::FailOn;
 
@@ -114,6 +115,16 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "targets")]
     pub(super) replay: Option<PathBuf>,
 
+    /// Judge certificates as of another moment: 2027-01-31, an RFC 3339 time,
+    /// or +30d after the target was looked at
+    #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
+    pub(super) at: Option<Moment>,
+
+    /// Warn of certificates that end within so many days, where that breaks
+    /// something [default: 14, and at most a third of their life]
+    #[arg(long, value_name = "N")]
+    pub(super) warn_days: Option<u32>,
+
     /// What makes the exit status other than 0
     #[arg(long, value_name = "WHAT", default_value = "warning")]
     pub(super) fail_on: FailOn,
@@ -128,6 +139,14 @@ pub(super) struct CheckArguments {
 }
 
 impl CheckArguments {
+    /// For when is judged, and how far ahead is looked.
+    pub(super) fn horizon(&self) -> Horizon {
+        Horizon {
+            at: self.at,
+            warn_days: self.warn_days,
+        }
+    }
+
     /// Whether names may lead to reserved addresses: whoever names a resolver
     /// knows what it answers.
     pub(super) fn reaches_private_addresses(&self) -> bool {

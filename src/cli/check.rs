@@ -35,7 +35,7 @@ pub(super) async fn check(
     let mut output = Output::new(arguments, world);
     if let Some(path) = &arguments.replay {
         for observation in input::observations(path)? {
-            output.report(&Report::of(&observation), world)?;
+            output.report(&Report::at(&observation, arguments.horizon()), world)?;
         }
         output.end(world)?;
         return Ok(output.status());
@@ -72,7 +72,7 @@ pub(super) async fn check(
                 if let Some(saved) = &mut saved {
                     saved.write(&observation)?;
                 }
-                output.report(&Report::of(&observation), world)?;
+                output.report(&Report::at(&observation, arguments.horizon()), world)?;
             }
             Looked::Invalid(given, error) => {
                 let from_stdin = matches!(given, Given::Line(_));

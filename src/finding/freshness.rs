@@ -66,8 +66,12 @@ const SOON: i64 = 2 * 86_400;
 /// two days only, as they are asked for.
 const PART: i64 = 5;
 
-/// Whether a signature is about to end.
-fn ends_soon(span: &SignatureSpan, now: UnixTime) -> bool {
+/// Whether a signature is about to end: within the days that were asked for,
+/// or where working software would have renewed it.
+fn ends_soon(span: &SignatureSpan, now: UnixTime, warn_days: Option<u32>) -> bool {
+    if let Some(days) = warn_days {
+        return span.expiration <= now.plus_days(days.into());
+    }
     let left = span.expiration.0.saturating_sub(now.0);
     let whole = span.expiration.0.saturating_sub(span.inception.0);
     left < SOON && left.saturating_mul(PART) < whole
@@ -76,7 +80,7 @@ fn ends_soon(span: &SignatureSpan, now: UnixTime) -> bool {
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let observation = judged.evidence.observation;
-    signatures(observation, findings);
+    signatures(observation, judged.horizon.warn_days, findings);
     stale(observation, findings);
     cached(judged, findings);
     spreading(observation, findings);
@@ -110,11 +114,11 @@ fn all(observation: &Observation) -> Vec<Lasting<'_>> {
 }
 
 /// The first signature of each zone that is about to end.
-fn signatures(observation: &Observation, findings: &mut Findings) {
+fn signatures(observation: &Observation, warn_days: Option<u32>, findings: &mut Findings) {
     let now = observation.checked_at;
     let lookups = all(observation);
     let mut spans: Vec<&SignatureSpan> = lookups.iter().filter_map(|it| it.span).collect();
-    spans.retain(|span| ends_soon(span, now));
+    spans.retain(|span| ends_soon(span, now, warn_days));
     spans.sort_by_key(|span| span.expiration);
     let mut zones: Vec<&str> = Vec::new();
     for span in spans {
@@ -136,7 +140,7 @@ fn ends_text(span: &SignatureSpan) -> String {
 /// The findings about one lookup by itself.
 pub(super) fn of_single(lookup: &SingleLookup, now: UnixTime, findings: &mut Findings) {
     if let Some(span) = lookup.own.first_to_end.as_deref()
-        && ends_soon(span, now)
+        && ends_soon(span, now, None)
     {
         findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), ends_text(span));
     }
@@ -301,7 +305,11 @@ mod tests {
             (14, -1, true),
         ] {
             let span = span(days_before, hours_left);
-            assert_eq!(ends_soon(&span, now), soon, "{days_before} {hours_left}");
+            assert_eq!(
+                ends_soon(&span, now, None),
+                soon,
+                "{days_before} {hours_left}"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ mod old_tls;
 mod overall;
 mod refusal;
 mod resolver;
+mod rollover;
 mod session;
 mod tlsa;
 
@@ -74,6 +75,7 @@ pub static RULES: &[&Rule] = &[
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
+    &rollover::CERTIFICATE_ENDS_SOON,
     &certificates::CERTIFICATE_NOT_COVERED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
@@ -108,6 +110,7 @@ pub static RULES: &[&Rule] = &[
     &name_server::NAME_SERVERS_OUT_OF_REACH,
     &overall::NO_ENCRYPTION,
     &dns::NO_MX_RECORD,
+    &rollover::NO_SPARE_RECORD,
     &tlsa::NO_TLSA,
     &overall::NOT_ALL_LOOKED_AT,
     &dns::NULL_MX,
@@ -127,6 +130,7 @@ pub static RULES: &[&Rule] = &[
     &session::SERVER_SILENT,
     &session::SESSION_LOST_IN_TLS,
     &freshness::SIGNATURE_ENDS_SOON,
+    &rollover::SIGNATURES_END_BY_THEN,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
@@ -138,11 +142,13 @@ pub static RULES: &[&Rule] = &[
     &certificates::TLS12_OTHER_CERTIFICATE,
     &mismatch::TLSA_ALIAS_STALE,
     &tlsa::TLSA_ALL_UNUSABLE,
+    &rollover::TLSA_BREAKS_AT_RENEWAL,
     &mismatch::TLSA_CERTIFICATE_RENEWED,
     &freshness::TLSA_FROM_CACHE,
     &tlsa::TLSA_HIDDEN_BY_STRONGER_DIGEST,
     &mismatch::TLSA_ISSUER_CHANGED,
     &mismatch::TLSA_LEFT_AT_ALIAS,
+    &rollover::TLSA_LONE_ISSUER,
     &tlsa::TLSA_LOOKUP_FAILED,
     &tlsa::TLSA_MISMATCH,
     &tlsa::TLSA_MISSING_ON_SOME_HOSTS,
@@ -156,6 +162,7 @@ pub static RULES: &[&Rule] = &[
     &tlsa::TLSA_RECORD_UNUSABLE,
     &mismatch::TLSA_RETIRED_ISSUER,
     &mismatch::TLSA_ROOT_NOT_SENT,
+    &rollover::TLSA_TOO_MANY_RECORDS,
     &tlsa::TLSA_WITHOUT_DATA,
     &mismatch::TLSA_WITHOUT_SNI_ONLY,
     &mismatch::TLSA_WRONG_SELECTOR,
@@ -219,6 +226,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);
     freshness::check(judged, &mut findings);
+    rollover::check(judged, &mut findings);
     overall::check(judged, &mut findings);
     findings.sorted()
 }

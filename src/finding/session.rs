@@ -38,7 +38,8 @@ pub(super) static EHLO_REFUSED: Rule = Rule {
     meaning: "The server refuses to talk after the greeting. A 5xx reply makes Postfix bounce \
               the mail at once; after a 4xx reply it goes on to the next address.",
     sender: "see whether the server's words name your address: it may be blocked there.",
-    receiver: "see why the server refuses.",
+    receiver: "search the server's log for this moment: it names the rule (a block list, a \
+               missing reverse name, a limit) that refused; take the client's address out of it.",
 };
 
 pub(super) static GREETING_REFUSED: Rule = Rule {
@@ -49,7 +50,9 @@ pub(super) static GREETING_REFUSED: Rule = Rule {
               connections or of the client's address. Postfix goes on to the next address; \
               where there is none, mail waits. It says nothing about STARTTLS or DANE.",
     sender: "see whether the server's words name your address: it may be blocked there.",
-    receiver: "see why the server refuses.",
+    receiver: "search the server's log for this moment: it names the rule (a block list, a \
+               missing reverse name, a limit on connections) that refused; take the client's \
+               address out of it, or raise the limit.",
 };
 
 pub(super) static HANDSHAKE_FAILED: Rule = Rule {
@@ -59,8 +62,10 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
     meaning: "The server accepts STARTTLS, and then no TLS session comes about. Where TLS is \
               required mail waits; at level may each mail waits some minutes and then goes in \
               plain text.",
-    sender: "",
-    receiver: "see that the server offers TLS 1.2 or 1.3 with a working certificate and key.",
+    sender: "tell the receiver; if many domains fail like this, look at your own \
+             smtp_tls_protocols and smtp_tls_ciphers.",
+    receiver: "try `openssl s_client -starttls smtp -connect HOST:25` against the server, and let \
+               it offer TLS 1.2 and 1.3 with a certificate and key that belong together.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -70,7 +75,9 @@ pub(super) static SERVER_SILENT: Rule = Rule {
     meaning: "The server took the connection and then sent no proper reply, or hung up. \
               Postfix goes on to the next address; where there is none, mail waits.",
     sender: "",
-    receiver: "see what keeps the mail server, or a firewall before it, from answering.",
+    receiver: "connect to port 25 from outside and from the server itself: if only outside is \
+               silent, a firewall or filter before it drops the dialogue; else restart the mail \
+               server and read its log.",
 };
 
 pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
@@ -115,8 +122,10 @@ pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
     reference: "Postfix smtp_stream_except",
     meaning: "The server offers STARTTLS and does not answer the command. Postfix never falls \
               back to plain text then, not even at level may: only level none delivers.",
-    sender: "",
-    receiver: "see why the server, or a firewall before it, does not answer STARTTLS.",
+    sender: "tell the receiver.",
+    receiver: "try STARTTLS on the server itself: if it works there, a firewall before it drops \
+               the connection (switch off its SMTP inspection); else read the server's log for \
+               its certificate and key.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {

@@ -20,9 +20,9 @@ pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
               the whole chain counts: the authority's certificate has to be sent by the server, \
               every signature and date has to hold, and the certificate has to name the mail \
               server or the mail domain. Here something of that fails.",
-    sender: "",
-    receiver: "mend what the message names; a record 3 1 1 for the server's own key needs none \
-               of it.",
+    sender: "tell the receiver, by phone or through another mail system.",
+    receiver: "publish 3 1 1 of the server's own key, which needs none of this; or have the \
+               certificate that the message names replaced by its authority.",
 };
 
 pub(super) static NO_TLSA: Rule = Rule {
@@ -77,8 +77,9 @@ pub(super) static TLSA_MISMATCH: Rule = Rule {
               often the key was changed and the records were not; it can also be somebody who \
               stands in for the server.",
     sender: "tell the receiver, by phone or through another mail system.",
-    receiver: "publish the record of the key that is served now, and keep the old one until the \
-               TTL has passed.",
+    receiver: "publish the record of the key that is served now (the report's line `served  \
+               3 1 1`; mail flows once the TTL of the old answer has passed), or, if the new \
+               certificate was not meant to go live yet, put the former one and its key back.",
 };
 
 pub(super) static TLSA_MISSING_ON_SOME_HOSTS: Rule = Rule {

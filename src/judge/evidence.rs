@@ -6,6 +6,7 @@ use crate::matching::{
     DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
 };
 use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session};
+use crate::unix_time::UnixTime;
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
@@ -19,6 +20,8 @@ use super::route::{Route, route};
 /// What a judgement works on.
 pub(crate) struct Evidence<'a> {
     pub(crate) observation: &'a Observation,
+    /// The moment that certificates are judged for.
+    pub(crate) now: UnixTime,
     pub(crate) route: Route,
     pub(crate) mx: Option<MxInPlay>,
     pub(crate) hosts: Vec<HostEvidence<'a>>,
@@ -49,8 +52,13 @@ pub(crate) struct SessionEvidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Parses and matches everything once.
+    /// Parses and matches everything once, as of the observation.
     pub(crate) fn of(observation: &'a Observation) -> Self {
+        Self::at(observation, observation.checked_at)
+    }
+
+    /// The same as of another moment.
+    pub(crate) fn at(observation: &'a Observation, now: UnixTime) -> Self {
         let mx = mx_in_play(observation);
         let hosts = observation
             .hosts
@@ -60,12 +68,13 @@ impl<'a> Evidence<'a> {
                 addresses: host
                     .addresses
                     .iter()
-                    .map(|address| address_evidence(observation, mx.as_ref(), host, address))
+                    .map(|address| address_evidence(now, mx.as_ref(), host, address))
                     .collect(),
             })
             .collect();
         Self {
             observation,
+            now,
             route: route(observation),
             mx,
             hosts,
@@ -183,7 +192,7 @@ impl<'a> Evidence<'a> {
         matched: Option<&DaneMatching>,
         policy: &TlsPolicy<'_>,
     ) -> Checked {
-        let now = self.observation.checked_at;
+        let now = self.now;
         let passed = |ok: bool| {
             if ok {
                 Checked::Passed(Channel::Authenticated)
@@ -273,7 +282,7 @@ impl<'a> AddressEvidence<'a> {
 }
 
 fn address_evidence<'a>(
-    observation: &'a Observation,
+    now: UnixTime,
     mx: Option<&MxInPlay>,
     host: &'a HostSeen,
     address: &'a AddressSeen,
@@ -287,7 +296,7 @@ fn address_evidence<'a>(
                 records,
                 &chain,
                 &dane_names(&tlsa.base_domain, mx),
-                observation.checked_at,
+                now,
             )),
             _ => None,
         };

@@ -16,6 +16,7 @@ mod dane;
 mod delivery;
 mod evidence;
 mod handshake;
+mod horizon;
 mod level;
 mod origins;
 mod outcome;
@@ -28,6 +29,7 @@ use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
 
+pub use horizon::{Horizon, Moment};
 pub use level::{SecurityLevel, UnknownLevel};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Entries, Recommendation};
@@ -45,6 +47,7 @@ use policy::PolicyRequest;
 /// A judged observation.
 pub struct Judged<'a> {
     pub(crate) evidence: Evidence<'a>,
+    pub(crate) horizon: Horizon,
     /// Each level's outcome.
     pub outcomes: Outcomes,
     /// Each address's standing, in the order of the observation.
@@ -75,9 +78,14 @@ impl Judged<'_> {
     }
 }
 
-/// Judges what was observed.
+/// Judges what was observed, for the moment at which it was.
 pub fn judge(observation: &Observation) -> Judged<'_> {
-    let evidence = Evidence::of(observation);
+    judge_at(observation, Horizon::default())
+}
+
+/// Judges what was observed, for any moment.
+pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
+    let evidence = Evidence::at(observation, horizon.now(observation.checked_at));
     let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
     let standings: Vec<Standing> = evidence
         .addresses()
@@ -88,6 +96,7 @@ pub fn judge(observation: &Observation) -> Judged<'_> {
     let origins = origins::origins(&evidence);
     let mut judged = Judged {
         evidence,
+        horizon,
         outcomes,
         standings,
         verdict,

@@ -444,7 +444,11 @@ fn owner(tlsa: &TlsaLookup) -> String {
 
 fn ttl(tlsa: &TlsaLookup) -> Option<u32> {
     match &tlsa.lookup.answer {
-        Answer::Records(set) => Some(set.open().regardless().ttl),
+        Answer::Records(set) => {
+            let set = set.open().regardless();
+            // What a resolver hands out from its cache is less.
+            Some(set.original_ttl.unwrap_or(set.ttl))
+        }
         Answer::Denied(_) | Answer::Failed(_) => None,
     }
 }

@@ -5,9 +5,9 @@ use crate::dnssec::Opened;
 use crate::finding::{Finding, invalid_target};
 use crate::forensics::Origin;
 use crate::judge::{
-    Action, AddressEvidence, DaneRecords, Delivery, Entries, HostEvidence, Judged, Objection,
-    Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means, judge,
-    objection,
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, Horizon, HostEvidence, Judged,
+    Objection, Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means,
+    judge, judge_at, objection,
 };
 use crate::matching::{RecordOutcome, Stage, served_records};
 use crate::next_hop::NextHopError;
@@ -36,6 +36,11 @@ impl Report {
         Self::new(&judge(observation))
     }
 
+    /// The report for another moment, or another outlook.
+    pub fn at(observation: &Observation, horizon: Horizon) -> Self {
+        Self::new(&judge_at(observation, horizon))
+    }
+
     /// The report on a judgement.
     pub fn new(judged: &Judged<'_>) -> Self {
         let observation = judged.evidence.observation;
@@ -51,6 +56,7 @@ impl Report {
             target: observation.next_hop.to_string(),
             domain: observation.next_hop.domain().map(str::to_owned),
             checked_at: observation.checked_at,
+            judged_at: judged.evidence.now,
             verdict: judged.verdict,
             outcomes: clean(&judged.outcomes),
             recommendation: Recommendation {
@@ -97,6 +103,7 @@ impl Report {
             target: printable(text),
             domain: None,
             checked_at,
+            judged_at: checked_at,
             verdict: Verdict::Indeterminate,
             outcomes: Outcomes::of(|_| outcome.clone()),
             recommendation: Recommendation {

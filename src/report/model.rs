@@ -26,6 +26,9 @@ pub struct Report {
     pub domain: Option<String>,
     /// When the target was looked at.
     pub checked_at: UnixTime,
+    /// The moment for which certificates were judged: the same, unless
+    /// another one was asked for.
+    pub judged_at: UnixTime,
     /// The one word.
     pub verdict: Verdict,
     /// What Postfix does at each of its security levels.

@@ -133,6 +133,9 @@ fn first_line(page: &mut Page, report: &Report) {
     let (tone, words) = headline_words(report);
     let mut line = page.tint(Tone::Strong, &report.target);
     let _ = write!(line, ": {}", page.tint(tone, &words));
+    if report.judged_at != report.checked_at {
+        let _ = write!(line, " (as of {})", report.judged_at.day());
+    }
     page.line(&line);
 }
 

@@ -1,0 +1,298 @@
+//! Findings about what is to come: certificates that end, and what the record
+//! set tells about the next renewal.
+
+use crate::certificate::{Certificate, Presented};
+use crate::dnssec::{OwnValidation, SecurityStatus, SignatureSpan};
+use crate::forensics::{KnownAuthority, common_name, issuer_name};
+use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, dane_names};
+use crate::matching::{DaneMatching, RecordOutcome, match_dane};
+use crate::observation::TlsaLookup;
+use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
+use crate::unix_time::UnixTime;
+
+use super::{Findings, Rule, Severity};
+
+/// Certificates that live no longer are renewed by a machine, again and again.
+const SHORT_LIFE_DAYS: i64 = 100;
+
+/// The TLSA records that Microsoft's senders were seen to cope with.
+const MANY_RECORDS: usize = 12;
+
+const DAY: i64 = 86_400;
+
+pub(super) static CERTIFICATE_ENDS_SOON: Rule = Rule {
+    id: "certificate-ends-soon",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 3.1.2",
+    meaning: "The server is vouched for by a record that names an authority (usage 2), and for \
+              such a record dates count: when the certificate ends, senders with DANE keep \
+              their mail back. With a matching record 3 1 1 the date would not matter, and \
+              nothing would be said here.",
+    sender: "",
+    receiver: "renew the certificate, see that the mail server loads it, and find out why it was \
+               not renewed yet; beforehand `danecheck tlsa NEW.pem --against DOMAIN` tells \
+               whether the new one will do.",
+};
+
+pub(super) static NO_SPARE_RECORD: Rule = Rule {
+    id: "no-spare-record",
+    severity: Severity::Info,
+    reference: "RFC 7671 section 8.1",
+    meaning: "Only the key that is served now is published, and the certificate is due for its \
+              renewal. If that makes a new key, senders with DANE keep their mail back until \
+              the new record has reached them all.",
+    sender: "",
+    receiver: "let renewals keep the key (certbot: `--reuse-key`), or publish the next key's \
+               record a TTL before the next certificate goes live: `danecheck tlsa NEW.pem \
+               --against DOMAIN --plan` gives the steps.",
+};
+
+pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
+    id: "signatures-end-by-then",
+    severity: Severity::Info,
+    reference: "RFC 4034 section 3.1.5",
+    meaning: "The report is as of a later moment, and a DNSSEC signature that was seen ends \
+              before it. Zones are signed anew all the time, so the report takes for granted \
+              that this one is too.",
+    sender: "",
+    receiver: "",
+};
+
+pub(super) static TLSA_BREAKS_AT_RENEWAL: Rule = Rule {
+    id: "tlsa-breaks-at-renewal",
+    severity: Severity::Info,
+    reference: "RFC 7671 section 5.1",
+    meaning: "The only record that vouches for the server is of the whole certificate (selector \
+              0), and the certificate is one of those that are renewed every few weeks. The \
+              next renewal breaks the record, even if it keeps the key.",
+    sender: "",
+    receiver: "publish 3 1 1 of the key beside it, let renewals keep the key (certbot: \
+               `--reuse-key`), and then remove the record.",
+};
+
+pub(super) static TLSA_LONE_ISSUER: Rule = Rule {
+    id: "tlsa-lone-issuer",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 3.1.2",
+    meaning: "The only record that vouches for the server names one issuer of a certificate \
+              that is renewed every few weeks. Authorities change their issuers without \
+              asking, and some pick one of several at each renewal: then mail stops.",
+    sender: "",
+    receiver: "publish 3 1 1 of the server's own key and let renewals keep the key; or add 2 1 1 \
+               of every issuer that the authority may use.",
+};
+
+pub(super) static TLSA_TOO_MANY_RECORDS: Rule = Rule {
+    id: "tlsa-too-many-records",
+    severity: Severity::Info,
+    reference: "dnssec-stats.ant.isi.edu/~viktor/x3hosts.html (2024-07)",
+    meaning: "Postfix copes with up to a hundred TLSA records. Microsoft's outgoing servers \
+              were reported to fail with more than about 12 for one host, however right the \
+              records are.",
+    sender: "",
+    receiver: "keep the records of the keys in use and of the next ones, and remove the others.",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    signatures(judged, findings);
+    for (host, address) in judged.evidence.addresses() {
+        let DaneRecords::Usable(tlsa, set) = address.dane else {
+            continue;
+        };
+        if set.len() > MANY_RECORDS {
+            findings.add(
+                &TLSA_TOO_MANY_RECORDS,
+                tlsa.lookup.name.clone(),
+                format!("{} has {} TLSA records.", host.seen.name, set.len()),
+            );
+        }
+        let Some(session) = address.dane_session() else {
+            continue;
+        };
+        let (Some(matching), Some(Ok(leaf))) = (&session.dane, session.chain.first()) else {
+            continue;
+        };
+        if matching.result.is_err() {
+            continue;
+        }
+        let vouched = Vouched {
+            judged,
+            host,
+            tlsa,
+            set,
+            chain: &session.chain,
+            matching,
+            leaf,
+        };
+        vouched.ends_soon(address, findings);
+        vouched.next_renewal(findings);
+    }
+}
+
+/// The signatures that the lookups rest on.
+fn signatures(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    let now = judged.evidence.now;
+    if now == observation.checked_at {
+        return;
+    }
+    let mx = observation.mx.iter().filter_map(|mx| mx.own.as_ref());
+    let hosts = observation.hosts.iter().flat_map(|host| {
+        let addresses = host.a.iter().chain(&host.aaaa);
+        let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
+        addresses
+            .filter_map(|lookup| lookup.own.as_ref())
+            .chain(tlsa.filter_map(|lookup| lookup.own.as_ref()))
+    });
+    let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
+    let mut first: Option<&SignatureSpan> = None;
+    for own in mx.chain(hosts).filter(secure) {
+        let Some(period) = &own.first_to_end else {
+            continue;
+        };
+        let ends = period.expiration;
+        if ends <= now && first.is_none_or(|first| ends < first.expiration) {
+            first = Some(period);
+        }
+    }
+    if let Some(period) = first {
+        findings.add(
+            &SIGNATURES_END_BY_THEN,
+            observation.next_hop.to_string(),
+            format!(
+                "Signatures that were seen end before that day (the first, of {}, at {}): that \
+                 the zones are signed again is taken for granted.",
+                period.record_set, period.expiration
+            ),
+        );
+    }
+}
+
+/// An address that a record vouches for now.
+struct Vouched<'a, 'e> {
+    judged: &'a Judged<'e>,
+    host: &'a HostEvidence<'e>,
+    tlsa: &'a TlsaLookup,
+    set: &'a [TlsaRecord],
+    chain: &'a [Presented],
+    matching: &'a DaneMatching,
+    leaf: &'a Certificate,
+}
+
+impl Vouched<'_, '_> {
+    fn now(&self) -> UnixTime {
+        self.judged.evidence.now
+    }
+
+    /// Whether what matches now still does so when the warning time is over:
+    /// the very matching, at a later moment.
+    fn ends_soon(&self, address: &AddressEvidence<'_>, findings: &mut Findings) {
+        let names = dane_names(&self.tlsa.base_domain, self.judged.evidence.mx.as_ref());
+        let later = self.judged.horizon.warn_until(self.now(), self.leaf);
+        if match_dane(self.set, self.chain, &names, later)
+            .result
+            .is_ok()
+        {
+            return;
+        }
+        let ends = self
+            .chain
+            .iter()
+            .flatten()
+            .filter(|one| self.now() < one.not_after() && one.not_after() <= later)
+            .min_by_key(|one| one.not_after());
+        let Some(ends) = ends else { return };
+        let subject = super::tlsa::peer(self.host, address.seen.address);
+        let whose = if ends.der() == self.leaf.der() {
+            "The certificate".to_owned()
+        } else {
+            format!("The certificate of {} in the chain", common_name(ends))
+        };
+        let days = (ends.not_after().0 - self.now().0) / DAY;
+        let message = format!(
+            "{whose} of {subject} ends on {}, in {days} day{}, and then no TLSA record vouches \
+             for the server any more.",
+            ends.not_after().day(),
+            if days == 1 { "" } else { "s" },
+        );
+        findings.add(&CERTIFICATE_ENDS_SOON, subject, message);
+    }
+
+    /// What the next renewal will meet.
+    fn next_renewal(&self, findings: &mut Findings) {
+        let life = self.leaf.not_after().0 - self.leaf.not_before().0;
+        if life > SHORT_LIFE_DAYS * DAY {
+            return;
+        }
+        let vouching: Vec<(&TlsaRecord, usize)> = self
+            .set
+            .iter()
+            .zip(&self.matching.records)
+            .filter_map(|(record, outcome)| match outcome {
+                RecordOutcome::Matches { depth } => Some((record, *depth)),
+                _ => None,
+            })
+            .collect();
+        // What matches nothing now may be there for the next key.
+        let spare = self
+            .matching
+            .records
+            .iter()
+            .any(|outcome| matches!(outcome, RecordOutcome::NoMatch));
+        if spare {
+            return;
+        }
+        let name = &self.host.seen.name;
+        let issuer = issuer_name(self.chain).unwrap_or_default();
+        let all = |usage, selector: Option<Selector>| {
+            vouching.iter().all(|(record, _)| {
+                record.usage() == Some(usage)
+                    && selector.is_none_or(|selector| record.selector() == Some(selector))
+            })
+        };
+        let days = life / DAY;
+        if all(CertificateUsage::DANE_EE, Some(Selector::CERT)) {
+            findings.add(
+                &TLSA_BREAKS_AT_RENEWAL,
+                name.clone(),
+                format!(
+                    "The next renewal of the certificate of {name}, which lives {days} days \
+                     (from {issuer}), breaks its TLSA record."
+                ),
+            );
+        } else if all(CertificateUsage::DANE_EE, Some(Selector::SPKI)) {
+            let left = self.leaf.not_after().0 - self.now().0;
+            // Clients renew when a third of the life is left.
+            if left <= life / 3 {
+                findings.add(
+                    &NO_SPARE_RECORD,
+                    name.clone(),
+                    format!(
+                        "Only the present key of {name} is published, and its certificate \
+                         (from {issuer}) ends on {}.",
+                        self.leaf.not_after().day()
+                    ),
+                );
+            }
+        } else if let ([(_, depth)], true) =
+            (vouching.as_slice(), all(CertificateUsage::DANE_TA, None))
+            && let Some(Ok(authority)) = self.chain.get(*depth)
+            && !authority.is_self_issued()
+        {
+            let digest = crate::forensics::sha256(authority.spki_der());
+            let what = match KnownAuthority::find(&digest) {
+                Some((known, _)) => known.words(),
+                None => common_name(authority),
+            };
+            findings.add(
+                &TLSA_LONE_ISSUER,
+                name.clone(),
+                format!(
+                    "The TLSA record of {name} names one issuer, {what}; the next of its \
+                     {days}-day certificates may come from another."
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! For which moment is judged, and how far ahead is looked.
+
+use crate::certificate::Certificate;
+use crate::unix_time::UnixTime;
+
+/// So many days before a certificate ends a warning comes, unless told
+/// otherwise.
+const WARN_DAYS: i64 = 14;
+
+/// The moment and the outlook of a judgement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Horizon {
+    /// The moment at which certificates are judged; when the target was looked
+    /// at, unless given.
+    pub at: Option<Moment>,
+    /// How many days ahead an end is warned of. Unless given, 14, and no more
+    /// than a third of a certificate's life: short-lived ones are renewed
+    /// later. For signatures, two days and a fifth.
+    pub warn_days: Option<u32>,
+}
+
+/// A moment, or how far it is from the observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// This one.
+    At(UnixTime),
+    /// So many seconds after the target was looked at.
+    After(i64),
+}
+
+impl Horizon {
+    /// The moment that counts for what was seen then.
+    pub fn now(&self, checked_at: UnixTime) -> UnixTime {
+        match self.at {
+            None => checked_at,
+            Some(Moment::At(moment)) => moment,
+            Some(Moment::After(seconds)) => UnixTime(checked_at.0.saturating_add(seconds)),
+        }
+    }
+
+    /// Until when an end is near.
+    pub(crate) fn warn_until(&self, now: UnixTime, leaf: &Certificate) -> UnixTime {
+        match self.warn_days {
+            Some(days) => now.plus_days(days.into()),
+            None => {
+                let third = leaf.not_after().0.saturating_sub(leaf.not_before().0) / 3;
+                let ahead = third.min(WARN_DAYS * 86_400);
+                UnixTime(now.0.saturating_add(ahead))
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+
+    /// Reads `2027-01-31`, an RFC 3339 time, or `+30d` (`h` for hours, `w` for
+    /// weeks).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || "give a time such as 2027-01-31, 2027-01-31T12:00:00Z or +30d".to_owned();
+        if let Some(ahead) = text.strip_prefix('+') {
+            let (count, unit) = ahead
+                .split_at_checked(ahead.len().saturating_sub(1))
+                .ok_or_else(refuse)?;
+            let seconds = match unit {
+                "h" => 3600,
+                "d" => 86_400,
+                "w" => 7 * 86_400,
+                _ => return Err(refuse()),
+            };
+            let count: u32 = count.parse().map_err(|_| refuse())?;
+            return Ok(Self::After(i64::from(count) * seconds));
+        }
+        UnixTime::parse(text)
+            .or_else(|| UnixTime::parse(&format!("{text}T00:00:00Z")))
+            .map(Self::At)
+            .ok_or_else(refuse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_in_three_forms() {
+        let seen = UnixTime::parse("2026-11-22T12:00:00Z").unwrap();
+        for (text, moment) in [
+            ("2027-01-31", "2027-01-31T00:00:00Z"),
+            ("2027-01-31T01:02:03Z", "2027-01-31T01:02:03Z"),
+            ("+30d", "2026-12-22T12:00:00Z"),
+            ("+2w", "2026-12-06T12:00:00Z"),
+            ("+1h", "2026-11-22T13:00:00Z"),
+        ] {
+            let horizon = Horizon {
+                at: Some(text.parse().unwrap()),
+                warn_days: None,
+            };
+            assert_eq!(horizon.now(seen).to_string(), moment);
+        }
+        assert_eq!(Horizon::default().now(seen), seen);
+        for text in ["", "+", "+d", "+3", "30d", "+3y", "+-1d", "tomorrow", "+é"] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+}

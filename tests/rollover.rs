@@ -1,0 +1,228 @@
+//! What is to come: certificates that end, other moments, the next renewal.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use danecheck::judge::{Horizon, Moment, Verdict};
+use danecheck::observation::Observation;
+use danecheck::report::{ExitStatus, FailOn, Report, exit_status, human};
+use danecheck::world::dns::Zone;
+use danecheck::world::pki::{Identity, Leaf, Validity, stale_tlsa};
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::Stage;
+
+use support::program::run_with;
+use support::{ids, now};
+
+/// A record of the issuer, of the key, of the certificate, or of the next key.
+#[derive(Clone, Copy)]
+enum Of {
+    Issuer,
+    Root,
+    Key,
+    Certificate,
+    NextKey,
+}
+
+fn set(stage: &mut Stage, validity: Validity, records: &[Of]) {
+    let leaf = Leaf::new(["mx1.example.com"]).validity(validity);
+    let identity: Identity = stage.issuer.issue(leaf).sending_root();
+    let zone = Zone::signed("example.com.")
+        .mx("@", 10, "mx1")
+        .records("mx1 A 192.0.2.10");
+    let zone = records.iter().fold(zone, |zone, of| {
+        let record = match of {
+            Of::Issuer => stage.issuer.tlsa(2, 1, 1),
+            Of::Root => stage.root.tlsa(2, 1, 1),
+            Of::Key => identity.tlsa(3, 1, 1),
+            Of::Certificate => identity.tlsa(3, 0, 1),
+            Of::NextKey => stale_tlsa(3, 1, 1),
+        };
+        zone.tlsa("_25._tcp.mx1", &record)
+    });
+    stage.zone(zone);
+    stage.server("192.0.2.10", MailServer::new(identity));
+}
+
+async fn seen(validity: Validity, records: &[Of]) -> Observation {
+    let mut stage = Stage::new(now());
+    set(&mut stage, validity, records);
+    let stage = stage.start().await.unwrap();
+    stage.observe("example.com").await.unwrap()
+}
+
+fn warning_within(days: u32) -> Horizon {
+    Horizon {
+        at: None,
+        warn_days: Some(days),
+    }
+}
+
+fn status(report: &Report) -> ExitStatus {
+    exit_status(report, false, FailOn::Warning)
+}
+
+const TEN_DAYS_LEFT: Validity = Validity::days(-80, 10);
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_warned_of_where_dates_count() {
+    let seen = seen(TEN_DAYS_LEFT, &[Of::Root]).await;
+    let report = Report::of(&seen);
+    assert_eq!(ids(&report), ["certificate-ends-soon"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    assert_eq!(status(&report), ExitStatus::Warning);
+    let message = &report.findings[0].message;
+    let day = now().plus_days(10).day();
+    assert!(
+        message.contains(&day) && message.contains("in 10 days"),
+        "{message}"
+    );
+    assert_eq!(ids(&Report::at(&seen, warning_within(9))), [""; 0]);
+    assert_eq!(
+        ids(&Report::at(&seen, warning_within(11))),
+        ["certificate-ends-soon"]
+    );
+}
+
+#[tokio::test]
+async fn it_is_not_warned_of_where_a_record_of_the_key_matches_too() {
+    for records in [&[Of::Key, Of::NextKey][..], &[Of::Issuer, Of::Key]] {
+        let seen = seen(TEN_DAYS_LEFT, records).await;
+        let report = Report::at(&seen, warning_within(12));
+        assert!(!ids(&report).contains(&"certificate-ends-soon"));
+        assert_eq!(status(&report), ExitStatus::Fine);
+    }
+}
+
+#[tokio::test]
+async fn short_lived_certificates_are_not_warned_of_all_their_life() {
+    let six_days = seen(Validity::days(-3, 3), &[Of::Root]).await;
+    assert_eq!(ids(&Report::of(&six_days)), [""; 0]);
+    let last_day = seen(Validity::days(-5, 1), &[Of::Root]).await;
+    assert_eq!(ids(&Report::of(&last_day)), ["certificate-ends-soon"]);
+}
+
+#[tokio::test]
+async fn another_moment_judges_certificates_as_of_then() {
+    let later = Horizon {
+        at: Some(Moment::After(70 * 86_400)),
+        warn_days: None,
+    };
+    let by_date = seen(Validity::CURRENT, &[Of::Root]).await;
+    assert_eq!(Report::of(&by_date).verdict, Verdict::DaneOk);
+    let report = Report::at(&by_date, later);
+    assert_eq!(report.verdict, Verdict::DaneBroken);
+    assert_eq!(
+        ids(&report),
+        ["dane-ta-certificate-expired", "signatures-end-by-then"]
+    );
+    assert_eq!(report.checked_at, by_date.checked_at);
+    assert_eq!(report.judged_at, by_date.checked_at.plus_days(70));
+    let text = human(&report, danecheck::report::HumanStyle::default());
+    let as_of = format!("(as of {})", report.judged_at.day());
+    assert!(text.lines().next().unwrap().ends_with(&as_of), "{text}");
+    let by_key = seen(Validity::CURRENT, &[Of::Key, Of::NextKey]).await;
+    assert_eq!(Report::at(&by_key, later).verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn the_command_line_takes_moments_and_days() {
+    let mut stage = Stage::new(now());
+    set(&mut stage, Validity::CURRENT, &[Of::Root]);
+    let stage = stage.start().await.unwrap();
+    let resolver = stage.dns().addr().to_string();
+    for (arguments, status) in [
+        (vec![], ExitStatus::Fine),
+        (vec!["--at", "+50d"], ExitStatus::Warning),
+        (vec!["--at", "+50d", "--warn-days", "5"], ExitStatus::Fine),
+        (vec!["--warn-days", "70"], ExitStatus::Warning),
+        (vec!["--at", "2999-01-01"], ExitStatus::Broken),
+        (vec!["--at", "soon"], ExitStatus::Unknown),
+    ] {
+        let all = [&["--resolver", &resolver, "example.com"][..], &arguments].concat();
+        let ran = run_with(&all, b"", stage.dial()).await;
+        assert_eq!(
+            ran.status, status,
+            "{arguments:?}: {}{}",
+            ran.stdout, ran.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_next_renewal_will_meet_is_told_and_is_no_fault_yet() {
+    for (validity, records, expected) in [
+        (
+            Validity::CURRENT,
+            &[Of::Certificate][..],
+            &["tlsa-breaks-at-renewal"][..],
+        ),
+        (Validity::CURRENT, &[Of::Certificate, Of::Key], &[]),
+        (Validity::CURRENT, &[Of::Issuer], &["tlsa-lone-issuer"]),
+        (Validity::CURRENT, &[Of::Issuer, Of::Key], &[]),
+        (Validity::CURRENT, &[Of::Root], &[]),
+        (Validity::CURRENT, &[Of::Key], &[]),
+        // The last third of 90 days.
+        (Validity::days(-61, 29), &[Of::Key], &["no-spare-record"]),
+        (
+            Validity::days(-61, 29),
+            &[Of::Key, Of::NextKey],
+            &["tlsa-record-matches-nothing"],
+        ),
+        // Nobody renews this one by machine.
+        (Validity::days(-340, 25), &[Of::Key], &[]),
+        (Validity::days(-340, 25), &[Of::Certificate], &[]),
+    ] {
+        let report = Report::of(&seen(validity, records).await);
+        assert_eq!(ids(&report), expected, "{validity:?}");
+        assert_eq!(status(&report), ExitStatus::Fine);
+    }
+}
+
+#[tokio::test]
+async fn more_records_than_microsoft_copes_with_are_told() {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx1.example.com");
+    let zone = Zone::signed("example.com.")
+        .mx("@", 10, "mx1")
+        .records("mx1 A 192.0.2.10")
+        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
+    let zone = (0..12).fold(zone, |zone, number| {
+        zone.tlsa("_25._tcp.mx1", &format!("3 1 1 {number:064x}"))
+    });
+    stage.zone(zone);
+    stage.server("192.0.2.10", MailServer::new(identity));
+    let stage = stage.start().await.unwrap();
+    let report = Report::of(&stage.observe("example.com").await.unwrap());
+    assert!(ids(&report).contains(&"tlsa-too-many-records"));
+    assert_eq!(status(&report), ExitStatus::Fine);
+}
+
+#[tokio::test]
+async fn signatures_are_warned_of_within_the_days_asked_for_and_noted_for_later() {
+    let seen = seen(Validity::CURRENT, &[Of::Key, Of::NextKey]).await;
+    // The stage signs for two weeks, of which one day is over.
+    assert_eq!(ids(&Report::of(&seen)), ["tlsa-record-matches-nothing"]);
+    let soon = Report::at(&seen, warning_within(15));
+    assert!(
+        ids(&soon).contains(&"signature-ends-soon"),
+        "{:?}",
+        ids(&soon)
+    );
+    assert_eq!(status(&soon), ExitStatus::Warning);
+    let later = Horizon {
+        at: Some(Moment::After(20 * 86_400)),
+        warn_days: None,
+    };
+    let report = Report::at(&seen, later);
+    assert!(ids(&report).contains(&"signatures-end-by-then"));
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    assert_eq!(status(&report), ExitStatus::Fine);
+}
