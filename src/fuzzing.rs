@@ -5,6 +5,7 @@
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
 };
+use crate::log::Reading;
 use crate::matching::{
     RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
 };
@@ -12,7 +13,8 @@ use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::{OBSERVATION_FORMAT, Observation};
 use crate::observe::{NameAndType, TrustStore};
 use crate::report::{
-    ExitStatus, FailOn, HumanStyle, Report, exit_status, human, is_harmless, json, printable,
+    ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
+    exit_status, human, is_harmless, json, printable,
 };
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
 use crate::trust_anchor::RootAnchors;
@@ -116,9 +118,11 @@ pub fn tlsa(data: &[u8]) {
     }
 }
 
-/// What users write: next hops, questions, trust anchors, trust stores.
+/// What users write or hand over: next hops, questions, trust anchors, trust
+/// stores, logs.
 pub fn text(data: &[u8]) {
     let _ = TrustStore::from_pem("the fuzzer", data);
+    log(data);
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
@@ -141,6 +145,20 @@ pub fn text(data: &[u8]) {
     if let Ok(anchors) = RootAnchors::from_text(text) {
         assert_eq!(anchors.text(), text);
     }
+}
+
+/// A log says the same wherever its pieces are cut.
+fn log(data: &[u8]) {
+    let mut whole = Reading::default();
+    whole.bytes(data);
+    let explanation = whole.explain();
+    let mut pieces = Reading::default();
+    let (head, tail) = data.split_at(data.len() / 2);
+    pieces.bytes(head);
+    pieces.bytes(tail);
+    assert_eq!(pieces.explain(), explanation);
+    harmless_page(&explanation.human(80));
+    harmless(&serde_json::to_value(&explanation).unwrap_or_default());
 }
 
 fn refused(text: &str, error: &NextHopError) {
@@ -173,26 +191,39 @@ fn hold(report: &Report) -> ExitStatus {
     assert_eq!(read.ok().as_ref(), Some(report));
     let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
     harmless(&value);
-    for width in [20, 80] {
-        let page = human(
-            report,
-            HumanStyle {
-                color: false,
-                width,
-            },
-        );
-        for character in page.chars() {
-            assert!(
-                character == '\n' || is_harmless(character),
-                "{character:?} on the page"
-            );
-        }
+    let page = |width| {
+        let color = false;
+        human(report, HumanStyle { color, width })
+    };
+    harmless_page(&page(20));
+    harmless_page(&page(80));
+    let status = exit_status(report, false, FailOn::Warning);
+    let writers: [Box<dyn Writer>; 5] = [
+        Box::new(Nagios::default()),
+        Box::new(Prometheus::default()),
+        Box::new(JUnit::default()),
+        Box::new(Github),
+        Box::new(Markdown::default()),
+    ];
+    for mut writer in writers {
+        harmless_page(&writer.report(report, status));
+        harmless_page(&writer.end());
     }
     let entries = &report.recommendation.entries;
     if let Some(line) = &entries.postfix {
         assert!(line.chars().all(is_harmless), "{line:?}");
     }
-    exit_status(report, false, FailOn::Warning)
+    status
+}
+
+/// Lines that steer no terminal.
+fn harmless_page(page: &str) {
+    for character in page.chars() {
+        assert!(
+            character == '\n' || is_harmless(character),
+            "{character:?} on the page"
+        );
+    }
 }
 
 /// No text that steers a terminal, and none without an end.
