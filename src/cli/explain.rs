@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Parser as _;
 use tokio::io::AsyncBufReadExt as _;
 
-use crate::finding::{RULES, Rule, Severity};
+use crate::finding::{RULES, Rule};
 use crate::log::{Explanation, Reading};
 use crate::next_hop::NextHop;
 use crate::report::ExitStatus;
@@ -141,13 +141,13 @@ async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
 fn list() -> String {
     let mut text = String::new();
     for rule in RULES {
-        let _ = writeln!(text, "{:8} {}", severity(rule.severity), rule.id);
+        let _ = writeln!(text, "{:8} {}", rule.severity.as_str(), rule.id);
     }
     text
 }
 
 fn one(rule: &Rule, width: usize) -> String {
-    let mut text = format!("{} ({})\n", rule.id, severity(rule.severity));
+    let mut text = format!("{} ({})\n", rule.id, rule.severity.as_str());
     let mut part = |title: &str, body: &str| {
         if !body.is_empty() {
             let _ = writeln!(text, "\n{title}");
@@ -161,12 +161,4 @@ fn one(rule: &Rule, width: usize) -> String {
     part("What the sender does", rule.sender);
     part("Where it comes from", rule.reference);
     text
-}
-
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
 }

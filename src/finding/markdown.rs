@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{RULES, Severity};
+use super::RULES;
 
 /// Every finding, for `docs/findings.md`.
 pub fn markdown() -> String {
@@ -18,7 +18,7 @@ pub fn markdown() -> String {
         let _ = writeln!(
             text,
             "| [`{id}`](#{id}) | {} | {} |",
-            severity(rule.severity),
+            rule.severity.as_str(),
             rule.reference,
             id = rule.id
         );
@@ -28,7 +28,7 @@ pub fn markdown() -> String {
             text,
             "\n## {}\n\n*{}*, {}\n\n{}\n",
             rule.id,
-            severity(rule.severity),
+            rule.severity.as_str(),
             rule.reference,
             rule.meaning
         );
@@ -39,12 +39,4 @@ pub fn markdown() -> String {
         }
     }
     text
-}
-
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
 }

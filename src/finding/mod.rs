@@ -41,6 +41,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The word of the reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {

@@ -1,8 +1,8 @@
 //! Findings about the dialogue with each address.
 
 use crate::judge::{
-    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
-    family_works, objection,
+    AddressEvidence, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen, family_works,
+    objection,
 };
 use crate::observation::{ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
@@ -222,10 +222,7 @@ fn end(
         SessionEnd::NoStartTls => {
             // Without TLSA records nobody was promised TLS: `no-encryption`
             // says it then.
-            if matches!(
-                address.dane,
-                DaneRecords::Usable(..) | DaneRecords::Unusable(_)
-            ) {
+            if address.dane.promise_tls() {
                 match session.ehlo.as_ref().and_then(masked) {
                     Some(mask) => add(
                         &STARTTLS_MASKED,

@@ -21,6 +21,13 @@ pub(crate) enum DaneRecords<'a> {
     Usable(&'a TlsaLookup, &'a [TlsaRecord]),
 }
 
+impl DaneRecords<'_> {
+    /// Whether TLSA records were found that make TLS mandatory, usable or not.
+    pub(crate) fn promise_tls(&self) -> bool {
+        matches!(self, Self::Usable(..) | Self::Unusable(_))
+    }
+}
+
 /// Why DANE is not in play for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {

@@ -189,10 +189,6 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
 /// also exactly what an attack looks like; so is a TLSA lookup that fails.
 fn caution(evidence: &Evidence<'_>) -> Option<String> {
     let looks_like_attack = evidence.addresses().any(|(_, address)| {
-        let in_play = matches!(
-            address.dane,
-            DaneRecords::Usable(..) | DaneRecords::Unusable(_)
-        );
         let Some(session) = address.dane_session() else {
             return false;
         };
@@ -208,7 +204,8 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
             .dane
             .as_ref()
             .is_some_and(|matching| matching.result.is_err() && matching.stage == Stage::MustMatch);
-        address.dane == DaneRecords::LookupError || in_play && (no_tls || strange)
+        address.dane == DaneRecords::LookupError
+            || address.dane.promise_tls() && (no_tls || strange)
     });
     looks_like_attack.then(|| {
         "Somebody between you and the receiver would look exactly like this. Check from \

@@ -1,7 +1,5 @@
 //! What the name servers of a zone have in common, and what not.
 
-use std::collections::BTreeSet;
-
 use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
 use crate::unix_time::UnixTime;
 
@@ -25,13 +23,7 @@ pub(super) fn signatures(
             .filter_map(|(who, it)| Some((who, own(it)?)))
     };
     let mut complain = |rule, server: &str, message| {
-        complaints.push(Complaint {
-            rule,
-            server: server.to_owned(),
-            zone: seen.zone.clone(),
-            message,
-            types: BTreeSet::from([seen.rtype.clone()]),
-        });
+        complaints.push(Complaint::new(rule, server, seen, message));
     };
     if replies().any(|(_, reply)| reply.signed) {
         for (server, _) in replies().filter(|(_, reply)| !reply.signed) {

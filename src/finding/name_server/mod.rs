@@ -44,6 +44,18 @@ struct Complaint {
     types: BTreeSet<String>,
 }
 
+impl Complaint {
+    fn new(rule: &'static Rule, server: &str, seen: &AuthoritySeen, message: String) -> Self {
+        Self {
+            rule,
+            server: server.to_owned(),
+            zone: seen.zone.clone(),
+            message,
+            types: BTreeSet::from([seen.rtype.clone()]),
+        }
+    }
+}
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let observation = judged.evidence.observation;
@@ -257,13 +269,7 @@ fn faults(
 ) {
     let mut complain = |fault: &Fault, over: &str| {
         let (rule, message) = fault.words(seen, server, answers, over);
-        complaints.push(Complaint {
-            rule,
-            server: server.to_owned(),
-            zone: seen.zone.clone(),
-            message,
-            types: BTreeSet::from([seen.rtype.clone()]),
-        });
+        complaints.push(Complaint::new(rule, server, seen, message));
     };
     match (Fault::of(&answers.udp), Fault::of(&answers.tcp)) {
         (None, None) => {}

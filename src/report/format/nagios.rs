@@ -50,17 +50,12 @@ impl Writer for Nagios {
             counts.authenticated += usize::from(address.dane == Standing::Authenticated);
         }
         for finding in &report.findings {
-            let word = match finding.severity {
-                Severity::Error => {
-                    counts.errors += 1;
-                    "error"
-                }
-                Severity::Warning => {
-                    counts.warnings += 1;
-                    "warning"
-                }
+            match finding.severity {
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
                 Severity::Info => continue,
-            };
+            }
+            let word = finding.severity.as_str();
             self.long.push_str(&clean(&format!(
                 "{}: {word} {}: {}",
                 report.target, finding.id, finding.message

@@ -103,16 +103,12 @@ impl Writer for Prometheus {
         }
         let needed = report.recommendation.action == Action::Override;
         self.sample("danecheck_override_needed", &[target], i64::from(needed));
-        for (severity, word) in [
-            (Severity::Error, "error"),
-            (Severity::Warning, "warning"),
-            (Severity::Info, "info"),
-        ] {
+        for severity in [Severity::Error, Severity::Warning, Severity::Info] {
             let all = report.findings.iter();
             let count = all.filter(|finding| finding.severity == severity).count();
             self.sample(
                 "danecheck_findings",
-                &[target, ("severity", word)],
+                &[target, ("severity", severity.as_str())],
                 i64::try_from(count).unwrap_or(i64::MAX),
             );
         }
