@@ -1,14 +1,14 @@
 //! The arguments, as `contract` fixes them.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::judge::{Horizon, Moment};
 use crate::observe::Proxy;
 use crate::report::FailOn;
+
+use super::look::LookArguments;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
 /// has to give way so that it does?
@@ -70,14 +70,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "NAME")]
     pub(super) entry: Option<EntryName>,
 
-    /// The recursive resolver [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
-    pub(super) resolver: Option<SocketAddr>,
-
-    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
-    /// [default: the built-in IANA anchors]
-    #[arg(long, value_name = "FILE")]
-    pub(super) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) look: LookArguments,
 
     /// Ask the name servers themselves about every lookup, and not only about
     /// those that fail
@@ -88,10 +82,6 @@ pub(super) struct CheckArguments {
     /// Mozilla's]
     #[arg(long, value_name = "PEM")]
     pub(super) ca_file: Option<PathBuf>,
-
-    /// Bound on one target, everything included
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
-    pub(super) timeout: Duration,
 
     /// See both certificates of a server with RSA and ECDSA, and the one of
     /// TLS 1.2, at the cost of two more sessions with each address
@@ -150,7 +140,7 @@ impl CheckArguments {
     /// Whether names may lead to reserved addresses: whoever names a resolver
     /// knows what it answers.
     pub(super) fn reaches_private_addresses(&self) -> bool {
-        self.allow_private || self.resolver.is_some()
+        self.allow_private || self.look.resolver.is_some()
     }
 }
 
@@ -191,22 +181,12 @@ pub(super) struct DnsArguments {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// The recursive resolver [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
-    pub(super) resolver: Option<SocketAddr>,
-
-    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
-    /// [default: the built-in IANA anchors]
-    #[arg(long, value_name = "FILE")]
-    pub(super) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) look: LookArguments,
 
     /// Ask the name servers themselves, and not only where the lookup fails
     #[arg(long)]
     pub(super) authoritative: bool,
-
-    /// Bound on everything
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
-    pub(super) timeout: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -299,18 +279,8 @@ pub(super) struct TlsaArguments {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// The recursive resolver [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
-    pub(super) resolver: Option<SocketAddr>,
-
-    /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
-    /// [default: the built-in IANA anchors]
-    #[arg(long, value_name = "FILE")]
-    pub(super) trust_anchor: Option<PathBuf>,
-
-    /// Bound on everything
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
-    pub(super) timeout: Duration,
+    #[command(flatten)]
+    pub(super) look: LookArguments,
 }
 
 #[derive(Debug, Args)]
@@ -370,27 +340,6 @@ impl Color {
             Self::Never => false,
         }
     }
-}
-
-fn resolver(text: &str) -> Result<SocketAddr, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    text.parse()
-        .ok()
-        .or_else(|| {
-            let address: IpAddr = bare.unwrap_or(text).parse().ok()?;
-            Some(SocketAddr::new(address, 53))
-        })
-        .ok_or_else(|| "give an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53".to_owned())
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "give a number of seconds above 0".to_owned())
 }
 
 #[cfg(test)]

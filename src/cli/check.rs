@@ -8,8 +8,7 @@ use futures_util::StreamExt as _;
 
 use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
-use crate::observe::budget::Times;
-use crate::observe::{Dial, Resolver, Setup, observe};
+use crate::observe::{Dial, Setup, observe};
 use crate::report::{ExitStatus, Report};
 
 use super::args::CheckArguments;
@@ -18,9 +17,6 @@ use super::{Output, Stop, World};
 
 /// So many targets are looked at at once.
 const TARGETS_AT_ONCE: usize = 8;
-
-/// The name in `EHLO`; a host name that is known to nobody.
-pub(super) const HELO_NAME: &str = "danecheck.invalid";
 
 /// One target looked at, or the reason why it could not be.
 enum Looked {
@@ -40,23 +36,17 @@ pub(super) async fn check(
         output.end(world)?;
         return Ok(output.status());
     }
+    let plain = arguments.look.setup(world)?;
     let setup = Setup {
-        resolver: match arguments.resolver {
-            Some(address) => Resolver::at([address]),
-            None => Resolver::system(),
-        },
-        root_anchors: input::root_anchors(arguments.trust_anchor.as_deref())?,
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        checked_at: (world.now)(),
-        times: Times::with_total(arguments.timeout),
-        helo_name: HELO_NAME.to_owned(),
         dial: match &arguments.proxy {
-            None => world.dial.clone(),
+            None => plain.dial,
             Some(proxy) => Dial::Proxied(proxy.clone()),
         },
         thorough: arguments.thorough,
         allow_private: arguments.reaches_private_addresses(),
         authoritative: arguments.authoritative,
+        ..plain
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     // Reports are written while standard input is still being read.

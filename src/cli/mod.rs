@@ -12,6 +12,7 @@ mod demo;
 mod dns;
 mod explain;
 mod input;
+mod look;
 mod output;
 mod tlsa;
 mod world;

@@ -2,7 +2,6 @@
 //! pre-flight of its deployment.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -10,8 +9,7 @@ use serde::Serialize;
 
 use crate::certificate::{Presented, presented_chain};
 use crate::next_hop::{NextHop, host_name_fault};
-use crate::observe::budget::Times;
-use crate::observe::{Dial, Resolver, Setup, observe};
+use crate::observe::{Dial, Setup, observe};
 use crate::renewal::{NewRecord, Renewal, Wanted, new_records, owner_name};
 use crate::report::ExitStatus;
 
@@ -86,20 +84,10 @@ async fn preflight(
         .parse()
         .map_err(|error: crate::next_hop::NextHopError| Stop::Sentence(error.to_string()))?;
     let setup = Setup {
-        resolver: match arguments.resolver {
-            Some(address) => Resolver::at([address]),
-            None => Resolver::system(),
-        },
-        root_anchors: input::root_anchors(arguments.trust_anchor.as_deref())?,
-        trust_store: Arc::new(input::trust_store(None)?),
-        checked_at: (world.now)(),
-        times: Times::with_total(arguments.timeout),
-        helo_name: super::check::HELO_NAME.to_owned(),
         // DNS alone tells: what the servers show now is about to go.
         dial: Dial::Routed(HashMap::new()),
-        thorough: false,
         allow_private: true,
-        authoritative: false,
+        ..arguments.look.setup(world)?
     };
     let renewal = Renewal::of(&observe(&next_hop, &setup).await, chain, wanted, hosts);
     Ok(if arguments.plan {
