@@ -28,7 +28,8 @@ pub(super) static TLS12_OTHER_CERTIFICATE: Rule = Rule {
     meaning: "Senders that know TLS 1.2 only get another certificate than those with TLS 1.3. \
               Both need TLSA records.",
     sender: "",
-    receiver: "",
+    receiver: "publish a record 3 1 1 for the key of each, or configure one certificate for \
+               both.",
 };
 
 /// One certificate of a server, and who gets it.

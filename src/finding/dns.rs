@@ -14,9 +14,11 @@ pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
     meaning: "The addresses of a mail server could not be looked up. Postfix goes on with \
               what it has; where no server of the domain has an address, mail waits, and no \
               TLS policy changes that.",
-    sender: "check with a second resolver whether only yours fails.",
-    receiver: "see that every name server of the zone answers A and AAAA queries for this name, \
-               and that its DNSSEC signatures are valid.",
+    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
+             one answers, the fault is in yours.",
+    receiver: "ask each name server of the zone for A and AAAA of this name (`dig +norecurse \
+               +dnssec`), and mend or remove the one that fails; sign the zone anew where a \
+               signature is missing or has expired.",
 };
 
 pub(super) static HOST_NOT_SIGNED: Rule = Rule {
@@ -57,7 +59,8 @@ pub(super) static MX_HOST_NAME_INVALID: Rule = Rule {
     reference: "Postfix valid_hostname",
     meaning: "An MX record names something that is no host name. Postfix leaves it out.",
     sender: "",
-    receiver: "correct the MX record.",
+    receiver: "put the name of the server into the MX record: letters, digits and hyphens \
+               between dots, without a port, a scheme or a blank.",
 };
 
 pub(super) static MX_HOST_WITHOUT_ADDRESS: Rule = Rule {
@@ -76,10 +79,11 @@ pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
     reference: "Postfix smtp_domain_addr",
     meaning: "The MX lookup failed, so Postfix does not know where the mail should go. No TLS \
               policy changes that.",
-    sender: "check with a second resolver whether only yours fails; mail waits and is tried \
-             again by itself.",
-    receiver: "see that every name server of the zone answers, and that its DNSSEC signatures \
-               are valid.",
+    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
+             one answers, the fault is in yours. Mail waits and is tried again by itself.",
+    receiver: "ask each name server of the zone for the MX records (`dig +norecurse +dnssec`), \
+               and mend or remove the one that fails; sign the zone anew where a signature is \
+               missing or has expired.",
 };
 
 pub(super) static MX_NOT_SIGNED: Rule = Rule {

@@ -71,8 +71,8 @@ pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
               not match this server. They are shared with another service, or kept by \
               somebody who did not hear of the new certificate.",
     sender: TELL,
-    receiver: "correct the records at the end of the alias, or put records of this server's own \
-               in place of the alias.",
+    receiver: "at the end of the alias publish the record of the key that is served now (the \
+               report's line `served 3 1 1`), or put that record in place of the alias.",
 };
 
 pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {

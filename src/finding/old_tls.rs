@@ -27,7 +27,7 @@ pub(super) static TLS_TOO_OLD: Rule = Rule {
               to match (levels may and encrypt). At dane with TLSA records, and at fingerprint, \
               verify and secure, Postfix raises OpenSSL's security level to 1, and the handshake \
               fails: mail waits.",
-    sender: "",
+    sender: "tell the receiver; until then level encrypt delivers, still encrypted.",
     receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
                2048 bits or a key on P-256.",
 };

@@ -25,7 +25,8 @@ pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
     meaning: "Postfix shuffles servers of equal preference and their addresses. They do not \
               behave alike here, so the same mail fares now better, now worse. The report gives \
               the weakest.",
-    sender: "",
+    sender: "nothing: what waits is tried again, and draws anew; an override would weaken the \
+             good servers too.",
     receiver: "make every server and every address of equal preference behave alike.",
 };
 
@@ -55,7 +56,8 @@ pub(super) static NO_ENCRYPTION: Rule = Rule {
     meaning: "No TLS comes about with the server that takes the mail, so it travels readable \
               for everybody on the way.",
     sender: "",
-    receiver: "switch STARTTLS on.",
+    receiver: "switch STARTTLS on (Postfix: `smtpd_tls_security_level = may`, with \
+               `smtpd_tls_chain_files` naming key and certificate).",
 };
 
 pub(super) static NOT_ALL_LOOKED_AT: Rule = Rule {
@@ -64,7 +66,8 @@ pub(super) static NOT_ALL_LOOKED_AT: Rule = Rule {
     reference: "Postfix smtp_mx_address_limit",
     meaning: "A bound kept part of the target from being looked at; the rest of the report \
               stands.",
-    sender: "",
+    sender: "nothing where a count is the bound: Postfix too stops after a few hosts and \
+             addresses. Where time ran out, look again with a larger --timeout.",
     receiver: "",
 };
 
@@ -89,7 +92,8 @@ pub(super) static POSTFIX_VERSIONS_DIFFER: Rule = Rule {
     meaning: "The MX records are not signed. Postfix before 3.6.17, 3.7.13, 3.8.8 and 3.9.2 \
               ignores the TLSA records then where the level dane comes from a policy table \
               rather than from main.cf; newer ones enforce them. The report is about the newest.",
-    sender: "",
+    sender: "`postconf mail_version` tells yours; update an older one, or set \
+             `smtp_tls_security_level = dane` in main.cf, which counts in all of them.",
     receiver: "",
 };
 

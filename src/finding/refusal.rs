@@ -14,7 +14,8 @@ pub(super) static REFUSED_AT_FIRST: Rule = Rule {
               The report is about the second time. Postfix goes on to the next address after such \
               a refusal, and comes again some minutes later where there is none; only a refusal of \
               STARTTLS makes it send in plain text, at level may.",
-    sender: "",
+    sender: "nothing, unless mail to this server is often late: then ask its administrator for a \
+             higher limit for your address.",
     receiver: "",
 };
 

@@ -55,7 +55,8 @@ pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
               before it. Zones are signed anew all the time, so the report takes for granted \
               that this one is too.",
     sender: "",
-    receiver: "",
+    receiver: "nothing where the zone is signed by itself; where it is signed by hand, sign it \
+               anew before that day.",
 };
 
 pub(super) static TLSA_BREAKS_AT_RENEWAL: Rule = Rule {

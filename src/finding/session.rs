@@ -86,7 +86,7 @@ pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
     reference: "Postfix smtp_stream_except",
     meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it. A \
               server that insists on a client certificate looks like this too.",
-    sender: "",
+    sender: "tell the receiver the time of this look and your address, for its log.",
     receiver: "look into the server's log for this moment; where it asks for client \
                certificates, make it do so on the submission ports only.",
 };
@@ -134,9 +134,9 @@ pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
     reference: "Postfix smtp_helo",
     meaning: "The server offers STARTTLS and answers the command with a 5xx reply. Where TLS \
               is required Postfix bounces the mail at once, whatever other servers there are.",
-    sender: "",
-    receiver: "mend TLS on the server (often a key or certificate file that cannot be read), or \
-               do not offer STARTTLS.",
+    sender: "tell the receiver, by phone or through another mail system.",
+    receiver: "correct the path and the permissions of the server's key and certificate files, \
+               which its log names, and reload it; or do not offer STARTTLS.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
@@ -145,9 +145,10 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
     reference: "Postfix smtp_helo",
     meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Where TLS is \
               required mail waits; at level may it goes in plain text at once.",
-    sender: "",
-    receiver: "mend TLS on the server: 454 most often means a key or certificate file that \
-               cannot be read.",
+    sender: "tell the receiver, by phone or through another mail system.",
+    receiver: "correct the path and the permissions of the server's key and certificate files, \
+               which its log names, and reload it: 454 most often means that one of them cannot \
+               be read.",
 };
 
 /// Raises the findings of this module.

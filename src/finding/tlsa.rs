@@ -64,9 +64,12 @@ pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
     reference: "RFC 7672 section 2.1.2",
     meaning: "The TLSA lookup for a mail server failed. A sender cannot tell whether somebody \
               keeps the records from it, so it skips the server; without another one mail waits.",
-    sender: "check with a second resolver whether only yours fails.",
-    receiver: "see that every name server of the zone answers TLSA queries, denials included, \
-               with valid signatures; old firewalls drop them.",
+    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
+             one answers, the fault is in yours.",
+    receiver: "ask each name server of the zone for the record (`dig +norecurse +dnssec TLSA \
+               NAME @SERVER`); update the server, or the firewall before it, that answers this \
+               type with an error or not at all, and sign the zone anew where a signature is \
+               missing or has expired.",
 };
 
 pub(super) static TLSA_MISMATCH: Rule = Rule {

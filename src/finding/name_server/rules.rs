@@ -10,7 +10,10 @@ pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
               so for minutes after each change; for longer where zone transfers fail, and then \
               its records and its signatures grow old.",
     sender: "",
-    receiver: "where it lasts, see why this server gets no zone transfer.",
+    receiver: "compare the serials again in an hour (`dig +norecurse SOA ZONE @SERVER`); if this \
+               one is still behind, start the transfer by hand (`rndc retransfer`, `nsd-control \
+               force_transfer`, `knotc zone-retransfer`) and read in its log what refused it: \
+               address list, TSIG key or firewall.",
 };
 
 pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
@@ -21,8 +24,10 @@ pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
               resolver that asks it gets no answer, and mail that depends on the answer waits. \
               Often the server, or a firewall or load balancer before it, does not know the type.",
     sender: "tell the domain which server it is; do not turn DANE off for all.",
-    receiver: "mend or replace this name server, or take it out of the NS records of the zone \
-               and of its parent.",
+    receiver: "ask the server yourself (`dig +norecurse TLSA NAME @SERVER`); update its \
+               software, or switch off the inspection of DNS in the firewall or load balancer \
+               before it; until then take it out of the NS records of the zone and of its \
+               parent.",
 };
 
 pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
@@ -66,7 +71,9 @@ pub(in super::super) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
               one: its copy of the zone is old. Whoever validates takes the answer for forged, \
               so that mail waits whenever this server is the one that is asked.",
     sender: "tell the domain which server it is.",
-    receiver: "see why this server gets no zone transfer.",
+    receiver: "start the zone transfer by hand (`rndc retransfer`, `nsd-control force_transfer`, \
+               `knotc zone-retransfer`) and read in the server's log what kept it from coming by \
+               itself: address list, TSIG key or firewall.",
 };
 
 pub(in super::super) static NAME_SERVER_SILENT: Rule = Rule {
@@ -98,9 +105,10 @@ pub(in super::super) static NAME_SERVERS_DISAGREE: Rule = Rule {
     reference: "RFC 1034 section 4.2.1",
     meaning: "The name servers of the zone have different records for this name. What a sender \
               gets depends on which of them its resolver happens to ask.",
-    sender: "",
-    receiver: "see that all name servers have the same copy of the zone: compare the serials, and \
-               whether this record was left out on some.",
+    sender: "tell the domain which servers differ.",
+    receiver: "compare the serials (`dig +norecurse SOA ZONE @SERVER`): where one is older, \
+               start the transfer by hand; where they are equal, the servers are fed from \
+               different sources, and the record has to be added in each.",
 };
 
 pub(in super::super) static NAME_SERVERS_IN_ORDER: Rule = Rule {
