@@ -388,4 +388,8 @@ async fn each_finding_is_raised_by_some_case_or_test() {
         .collect();
     let elsewhere: Vec<&str> = RAISED_ELSEWHERE.iter().map(|(id, _)| *id).collect();
     assert_eq!(missing, elsewhere);
+    for (id, test) in RAISED_ELSEWHERE {
+        let text = std::fs::read_to_string(test).unwrap();
+        assert!(text.contains(&format!("\"{id}\"")), "{id} in {test}");
+    }
 }
