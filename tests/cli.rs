@@ -265,6 +265,8 @@ async fn help_version_schema_and_the_catalogue_are_answers() {
         (vec!["--version"], env!("CARGO_PKG_VERSION")),
         (vec!["schema"], "\"$schema\""),
         (vec!["schema", "dns"], "\"LookupViews\""),
+        (vec!["schema", "log"], "\"Explanation\""),
+        (vec!["schema", "tlsa"], "\"TlsaOutput\""),
         (vec!["explain", "--list"], "tlsa-mismatch"),
         (vec!["explain", "tlsa-mismatch"], "What the receiver does"),
         (vec!["demo", "--list"], "stale-key"),

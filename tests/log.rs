@@ -21,7 +21,7 @@ use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::Stage;
 
 use support::now;
-use support::program::run_with;
+use support::program::{run_with, schema_faults};
 
 const LOG: &str = "fixtures/log/postfix-3.11.log";
 
@@ -92,6 +92,10 @@ async fn a_log_is_read_from_a_file_or_from_standard_input() {
     assert_eq!(json["causes"][0]["id"], "starttls-not-offered");
     assert_eq!(json["causes"][0]["tls"], true);
     assert_eq!(json["causes"][0]["next_hops"][0]["count"], 5);
+    assert_eq!(schema_faults("log", &json).await, [""; 0]);
+    let mut spoilt = json;
+    spoilt["causes"][0]["next_hops"][0]["count"] = "five".into();
+    assert_eq!(schema_faults("log", &spoilt).await.len(), 1);
 }
 
 #[tokio::test]

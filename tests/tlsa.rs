@@ -21,7 +21,7 @@ use danecheck::world::pki::{Identity, stale_tlsa};
 use danecheck::world::stage::{RunningStage, Stage};
 
 use support::now;
-use support::program::{Ran, run_with};
+use support::program::{Ran, run_with, schema_faults};
 
 /// A file that is gone when it is dropped.
 struct Pem(PathBuf);
@@ -79,7 +79,16 @@ async fn against(stage: &RunningStage, pem: &Pem, more: &[&str]) -> Ran {
     let mut all = vec!["tlsa", pem.path(), "--against", "example.com"];
     all.extend(["--resolver", &resolver]);
     all.extend(more);
-    alone(&all).await
+    let ran = alone(&all).await;
+    if !more.contains(&"--json") {
+        // Whatever a person is told, a program is told as well.
+        all.push("--json");
+        let json = alone(&all).await;
+        let output = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(schema_faults("tlsa", &output).await, [""; 0]);
+        assert_eq!(ran.status, json.status);
+    }
+    ran
 }
 
 /// An identity for these names.
@@ -117,6 +126,7 @@ async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(json["records"][0]["record"], record.as_str());
     assert_eq!(json["against"], serde_json::Value::Null);
+    assert_eq!(schema_faults("tlsa", &json).await, [""; 0]);
 }
 
 #[tokio::test]

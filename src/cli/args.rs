@@ -296,6 +296,10 @@ pub(super) enum Described {
     Report,
     /// The object of `danecheck dns --json`
     Dns,
+    /// The object of `danecheck explain --log --json`
+    Log,
+    /// The object of `danecheck tlsa --json`
+    Tlsa,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

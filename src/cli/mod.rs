@@ -98,6 +98,8 @@ fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, 
     let schema = match arguments.of {
         Described::Report => crate::report::schema(),
         Described::Dns => crate::report::lookup_schema(),
+        Described::Log => crate::log::schema(),
+        Described::Tlsa => crate::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();
     world.print(&format!("{schema}\n"))?;

@@ -5,23 +5,15 @@ use std::collections::HashMap;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde::Serialize;
 
 use crate::certificate::{Presented, presented_chain};
 use crate::next_hop::{NextHop, host_name_fault};
 use crate::observe::{Dial, Setup, observe};
-use crate::renewal::{NewRecord, Renewal, Wanted, new_records, owner_name};
+use crate::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
 use crate::report::ExitStatus;
 
 use super::args::TlsaArguments;
 use super::{Stop, World, input};
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Output {
-    records: Vec<NewRecord>,
-    against: Option<Renewal>,
-}
 
 pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
     let chain = certificates(arguments)?;
@@ -45,7 +37,7 @@ pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result
     }
     let Some(target) = &arguments.against else {
         let text = if arguments.json {
-            json(&Output {
+            json(&TlsaOutput {
                 records,
                 against: None,
             })
@@ -61,7 +53,7 @@ pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result
     let renewal = preflight(target, &chain, wanted, &hosts, arguments, world).await?;
     let status = renewal.exit_status();
     let text = if arguments.json {
-        json(&Output {
+        json(&TlsaOutput {
             records,
             against: Some(renewal),
         })
@@ -129,6 +121,6 @@ fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {
         .collect()
 }
 
-fn json(output: &Output) -> String {
+fn json(output: &TlsaOutput) -> String {
     serde_json::to_string(output).unwrap_or_default() + "\n"
 }

@@ -13,6 +13,7 @@ mod text;
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::printable;
@@ -59,7 +60,7 @@ struct Count {
 }
 
 /// What a log says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// Lines read.
     pub lines: u64,
@@ -70,7 +71,7 @@ pub struct Explanation {
 }
 
 /// One cause in a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Explained {
     /// The stable id.
     pub id: &'static str,
@@ -101,12 +102,17 @@ pub struct Explained {
 }
 
 /// A next hop and how often it was hit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NextHopCount {
     /// The domain of the recipients.
     pub name: String,
     /// Deliveries.
     pub count: u64,
+}
+
+/// The JSON Schema of what `danecheck explain --log --json` prints.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Explanation).into()
 }
 
 impl Reading {

@@ -7,6 +7,7 @@ mod plan;
 mod tests;
 mod text;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::certificate::{Certificate, Presented, ReferenceName, matches_host};
@@ -19,6 +20,21 @@ use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 
 pub use plan::{Plan, Step};
 
+/// What `danecheck tlsa --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TlsaOutput {
+    /// The records of the certificate, or of the authorities above it.
+    pub records: Vec<NewRecord>,
+    /// What they come to beside those that are published; null without
+    /// `--against`.
+    pub against: Option<Renewal>,
+}
+
+/// The JSON Schema of what `danecheck tlsa --json` prints.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(TlsaOutput).into()
+}
+
 /// Which records are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -29,7 +45,7 @@ pub enum Wanted {
 }
 
 /// A record to publish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NewRecord {
     /// Where it goes; null where no host was named.
     pub owner: Option<String>,
@@ -89,7 +105,7 @@ pub fn new_records(chain: &[Presented], wanted: Wanted, owners: &[String]) -> Ve
 }
 
 /// What the new certificate would come to at one MX host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outlook {
     /// A published record matches it.
@@ -104,7 +120,7 @@ pub enum Outlook {
 }
 
 /// One published record beside the new certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Published {
     /// The record.
     pub record: String,
@@ -115,7 +131,7 @@ pub struct Published {
 }
 
 /// The new certificate beside the records of one MX host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HostOutlook {
     /// The host.
     pub host: String,
@@ -134,7 +150,7 @@ pub struct HostOutlook {
 }
 
 /// The pre-flight of a renewal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Renewal {
     /// The mail domain.
     pub target: String,

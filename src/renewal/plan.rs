@@ -1,17 +1,18 @@
 //! The safe order of steps (RFC 7671 section 8.1): publish, wait, deploy,
 //! remove.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Outlook, Renewal};
 
 /// The steps, in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Plan(pub Vec<Step>);
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// `publish`, `wait`, `deploy`, `check` or `remove`.
     pub step: &'static str,

@@ -36,6 +36,18 @@ impl Write for Pad {
     }
 }
 
+/// Faults of an output beside the schema that the program prints for it.
+#[allow(dead_code, reason = "not every test file has a schema")]
+pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec<String> {
+    let schema = run_with(&["schema", what], b"", Dial::default()).await;
+    let schema = serde_json::from_str(&schema.stdout).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    schema
+        .iter_errors(output)
+        .map(|it| it.to_string())
+        .collect()
+}
+
 pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ran {
     let (stdout, stderr) = (Pad::default(), Pad::default());
     let world = World {
