@@ -377,3 +377,24 @@ async fn no_zone_makes_it_ask_without_end() {
     );
     assert!(questions(stage.dns()) <= 400, "{}", questions(stage.dns()));
 }
+
+#[tokio::test]
+async fn lookups_beyond_the_bound_are_told_of() {
+    let mut stage = Stage::new(now());
+    domain(&mut stage, |zone| {
+        (0..6).fold(zone, |zone, number| {
+            zone.mx("@", 20, &format!("mx{number}"))
+                .records(&format!("mx{number} A {MX1}"))
+        })
+    });
+    let stage = stage.start().await.unwrap();
+    let seen = look(&stage, true).await;
+    let asked = seen.hosts.iter().filter_map(|host| host.a.as_ref());
+    let asked = asked.filter(|lookup| lookup.authority.is_some()).count();
+    assert!((1..6).contains(&asked), "{asked}");
+    let report = Report::of(&seen);
+    let told = messages(&report, "not-all-looked-at");
+    // One MX lookup, three for each of six hosts, and twelve of them asked about.
+    let sentence = "Name servers were asked one by one about 12 lookups, and not about 7 more.";
+    assert_eq!(told, [sentence]);
+}

@@ -187,6 +187,18 @@ pub(super) struct DnsArguments {
     /// Ask the name servers themselves, and not only where the lookup fails
     #[arg(long)]
     pub(super) authoritative: bool,
+
+    /// Ask name servers at reserved and private addresses too (so does
+    /// --resolver)
+    #[arg(long)]
+    pub(super) allow_private: bool,
+}
+
+impl DnsArguments {
+    /// As for a check.
+    pub(super) fn reaches_private_addresses(&self) -> bool {
+        self.allow_private || self.look.resolver.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +372,12 @@ mod tests {
             let words = ["danecheck", "example.com"].iter().chain(options);
             let arguments = Arguments::try_parse_from(words).unwrap();
             assert_eq!(arguments.check.reaches_private_addresses(), reaches);
+            let words = ["danecheck", "dns", "example.com", "MX"].iter();
+            let arguments = Arguments::try_parse_from(words.chain(options)).unwrap();
+            let Some(Command::Dns(dns)) = arguments.command else {
+                panic!("{:?}", arguments.command);
+            };
+            assert_eq!(dns.reaches_private_addresses(), reaches);
         }
     }
 }

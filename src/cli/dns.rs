@@ -17,7 +17,7 @@ pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<E
         times: look.times(),
         dial: world.dial.clone(),
         authoritative: arguments.authoritative,
-        allow_private: look.resolver.is_some(),
+        allow_private: arguments.reaches_private_addresses(),
     };
     let views = LookupViews::of(&look_up(&question, &setup).await, setup.now);
     let text = if arguments.json {

@@ -235,6 +235,13 @@ impl<'a> Dns<'a> {
         }
     }
 
+    /// Notes what was not asked of name servers, once all is settled.
+    pub(super) fn note_what_was_left_out(&self) {
+        for sentence in self.authorities.left_out() {
+            self.cuts.note(sentence);
+        }
+    }
+
     /// Why a resolver that answers was not shown to validate.
     pub(super) async fn shortcoming(&self) -> Option<Shortcoming> {
         if self.validates().await || self.validation() == ResolverValidation::NoAnswer {

@@ -124,6 +124,7 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
     }
+    dns.note_what_was_left_out();
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
     let trust_store = trust(&setup.trust_store, &hosts);

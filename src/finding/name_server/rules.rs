@@ -59,7 +59,7 @@ pub(in super::super) static NAME_SERVER_NOT_PUBLIC: Rule = Rule {
     reference: "RFC 6890",
     meaning: "A name server of the zone has an address that is not public. It was not asked, for \
               the address leads into the network of whoever asks.",
-    sender: "name the resolver with --resolver where that network is yours.",
+    sender: "where that network is yours, look again with --allow-private.",
     receiver: "take the address out of public DNS.",
 };
 

@@ -97,6 +97,27 @@ impl Authorities {
         })
     }
 
+    /// What the budgets left out, one sentence each.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+        let beyond = |count: &AtomicUsize, bound| {
+            let count = count.load(Ordering::Relaxed);
+            count.checked_sub(bound).filter(|more| *more > 0)
+        };
+        let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS).map(|more| {
+            format!(
+                "Name servers were asked one by one about {AUTHORITY_LOOKUPS} lookups, and not \
+                 about {more} more."
+            )
+        });
+        let queries = beyond(&self.0.queries, AUTHORITY_QUERIES).map(|more| {
+            format!(
+                "{AUTHORITY_QUERIES} questions went to name servers themselves; {more} more were \
+                 left out."
+            )
+        });
+        lookups.into_iter().chain(queries)
+    }
+
     async fn inspect_server(
         &self,
         server: &Server,
