@@ -13,7 +13,7 @@ mod support;
 use danecheck::judge::{Horizon, Moment, Verdict};
 use danecheck::observation::Observation;
 use danecheck::report::{ExitStatus, FailOn, Report, exit_status, human};
-use danecheck::world::dns::Zone;
+use danecheck::world::dns::{Zone, ZoneFault};
 use danecheck::world::pki::{Identity, Leaf, Validity, stale_tlsa};
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::Stage;
@@ -205,24 +205,98 @@ async fn more_records_than_microsoft_copes_with_are_told() {
     assert_eq!(status(&report), ExitStatus::Fine);
 }
 
+/// `example.com` with its mail server in `example.net`, and what is wrong with
+/// the signatures of the latter.
+async fn in_two_zones(fault: Option<ZoneFault>) -> Observation {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx1.example.net");
+    let provider = Zone::signed("example.net.")
+        .records("mx1 A 192.0.2.10")
+        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
+    stage.zone(fault.into_iter().fold(provider, Zone::with));
+    stage.zone(Zone::signed("example.com.").mx("@", 10, "mx1.example.net."));
+    stage.server("192.0.2.10", MailServer::new(identity));
+    let stage = stage.start().await.unwrap();
+    stage.observe("example.com").await.unwrap()
+}
+
+fn days_later(days: i64, warn_days: Option<u32>) -> Horizon {
+    Horizon {
+        at: Some(Moment::After(days * 86_400)),
+        warn_days,
+    }
+}
+
+/// The findings about signatures, with the zones that they are about.
+fn about_signatures(report: &Report) -> Vec<(&str, &str)> {
+    let findings = report.findings.iter();
+    findings
+        .filter(|finding| finding.id.starts_with("signature"))
+        .map(|finding| (finding.id.as_str(), finding.subject.as_str()))
+        .collect()
+}
+
+const COM: &str = "example.com.";
+const NET: &str = "example.net.";
+
 #[tokio::test]
-async fn signatures_are_warned_of_within_the_days_asked_for_and_noted_for_later() {
-    let seen = seen(Validity::CURRENT, &[Of::Key, Of::NextKey]).await;
+async fn signatures_that_end_before_the_moment_judged_are_told_for_each_zone() {
     // The stage signs for two weeks, of which one day is over.
-    assert_eq!(ids(&Report::of(&seen)), ["tlsa-record-matches-nothing"]);
-    let soon = Report::at(&seen, warning_within(15));
-    assert!(
-        ids(&soon).contains(&"signature-ends-soon"),
-        "{:?}",
-        ids(&soon)
+    let seen = in_two_zones(None).await;
+    assert_eq!(about_signatures(&Report::of(&seen)), []);
+    assert_eq!(
+        about_signatures(&Report::at(&seen, days_later(12, None))),
+        []
     );
-    assert_eq!(status(&soon), ExitStatus::Warning);
-    let later = Horizon {
-        at: Some(Moment::After(20 * 86_400)),
-        warn_days: None,
-    };
-    let report = Report::at(&seen, later);
-    assert!(ids(&report).contains(&"signatures-end-by-then"));
+    let report = Report::at(&seen, days_later(14, None));
+    let by_then = "signatures-end-by-then";
+    assert_eq!(about_signatures(&report), [(by_then, COM), (by_then, NET)]);
+    // Who signs every few days is not told of a fault.
     assert_eq!(report.verdict, Verdict::DaneOk);
     assert_eq!(status(&report), ExitStatus::Fine);
+    let message = &report.findings[0].message;
+    assert!(
+        message.contains("Unless example.com. is signed again by then"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_zone_that_is_not_signed_again_in_time_is_warned_of_as_of_any_moment() {
+    let seen = in_two_zones(Some(ZoneFault::SignaturesEndSoon)).await;
+    for later in [Horizon::default(), days_later(14, None)] {
+        let report = Report::at(&seen, later);
+        let about = about_signatures(&report);
+        assert_eq!(about[0], ("signature-ends-soon", NET));
+        assert_eq!(status(&report), ExitStatus::Warning);
+        let before = "That is before the moment that this report is for.";
+        let message = &report.findings[0].message;
+        assert_eq!(message.contains(before), later.at.is_some(), "{message}");
+        // And not twice.
+        assert_eq!(about.iter().filter(|(_, zone)| *zone == NET).count(), 1);
+        assert_eq!(about.len(), 1 + usize::from(later.at.is_some()));
+    }
+}
+
+#[tokio::test]
+async fn days_to_warn_of_signatures_count_from_the_moment_judged() {
+    let seen = in_two_zones(None).await;
+    let soon = "signature-ends-soon";
+    for (horizon, expected) in [
+        (warning_within(12), &[][..]),
+        (warning_within(14), &[(soon, COM), (soon, NET)]),
+        (days_later(10, Some(2)), &[]),
+        (days_later(10, Some(4)), &[(soon, COM), (soon, NET)]),
+        (days_later(20, Some(0)), &[(soon, COM), (soon, NET)]),
+    ] {
+        let report = Report::at(&seen, horizon);
+        assert_eq!(about_signatures(&report), expected, "{horizon:?}");
+    }
+}
+
+#[tokio::test]
+async fn signatures_under_which_nothing_is_secure_break_nothing() {
+    let seen = in_two_zones(Some(ZoneFault::DsMissing)).await;
+    let report = Report::at(&seen, days_later(14, Some(14)));
+    assert_eq!(about_signatures(&report), [("signature-ends-soon", COM)]);
 }

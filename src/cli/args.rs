@@ -105,13 +105,14 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "targets")]
     pub(super) replay: Option<PathBuf>,
 
-    /// Judge certificates as of another moment: 2027-01-31, an RFC 3339 time,
-    /// or +30d after the target was looked at
+    /// Judge certificates and signatures as of another moment: 2027-01-31, an
+    /// RFC 3339 time, or +30d after the target was looked at
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
     pub(super) at: Option<Moment>,
 
-    /// Warn of certificates that end within so many days, where that breaks
-    /// something [default: 14, and at most a third of their life]
+    /// Warn of certificates and signatures that end within so many days, where
+    /// that breaks something [default: 14 and at most a third of their life for
+    /// certificates, what is overdue for signatures]
     #[arg(long, value_name = "N")]
     pub(super) warn_days: Option<u32>,
 

@@ -1,13 +1,11 @@
-//! Findings about how long DNS data lasts: signatures that are about to end,
-//! caches that still have what was changed.
+//! Findings about caches that still have what was changed.
 
-use crate::dnssec::{SignatureSpan, Validated};
+use crate::dnssec::Validated;
 use crate::judge::{DaneRecords, Judged, Standing};
 use crate::observation::{
     Answer, AuthoritySeen, Lookup, MxRecord, NameServerReply, Observation, RecordSet, SingleLookup,
 };
 use crate::tlsa::TlsaRecord;
-use crate::unix_time::UnixTime;
 
 use super::{Findings, Rule, Severity};
 
@@ -33,19 +31,6 @@ pub(super) static RESOLVER_SERVES_STALE: Rule = Rule {
     receiver: "see that the name servers of the zone answer.",
 };
 
-pub(super) static SIGNATURE_ENDS_SOON: Rule = Rule {
-    id: "signature-ends-soon",
-    severity: Severity::Warning,
-    reference: "RFC 6781 section 4.4.2",
-    meaning: "A signature of the zone ends within two days, with less than a fifth of its time \
-              left. Signing software renews signatures well before (BIND five days, Knot DNS \
-              seven, OpenDNSSEC three), so that it most likely does not run. Once the signature \
-              has ended, no validating sender delivers.",
-    sender: "tell the domain.",
-    receiver: "see why the zone is not signed again (the signing service, its keys, the transfer \
-               to the name servers), and sign it.",
-};
-
 pub(super) static TLSA_FROM_CACHE: Rule = Rule {
     id: "tlsa-from-cache",
     severity: Severity::Info,
@@ -58,92 +43,23 @@ pub(super) static TLSA_FROM_CACHE: Rule = Rule {
     receiver: "",
 };
 
-/// So many seconds before its end a signature is due, where software that
-/// works has long renewed it.
-const SOON: i64 = 2 * 86_400;
-
-/// And this part of its time is left at most: some signers make signatures for
-/// two days only, as they are asked for.
-const PART: i64 = 5;
-
-/// Whether a signature is about to end: within the days that were asked for,
-/// or where working software would have renewed it.
-fn ends_soon(span: &SignatureSpan, now: UnixTime, warn_days: Option<u32>) -> bool {
-    if let Some(days) = warn_days {
-        return span.expiration <= now.plus_days(days.into());
-    }
-    let left = span.expiration.0.saturating_sub(now.0);
-    let whole = span.expiration.0.saturating_sub(span.inception.0);
-    left < SOON && left.saturating_mul(PART) < whole
-}
-
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let observation = judged.evidence.observation;
-    signatures(observation, judged.horizon.warn_days, findings);
     stale(observation, findings);
     cached(judged, findings);
     spreading(observation, findings);
 }
 
-/// What is said of one lookup, whatever its type.
-struct Lasting<'a> {
-    what: String,
-    span: Option<&'a SignatureSpan>,
-    stale: bool,
-}
-
-fn lasting<T>(lookup: &Lookup<T>) -> Lasting<'_> {
-    let own = lookup.own.as_ref();
+/// The lookup in words, where its answer is a stale one.
+fn stale_lookup<T>(lookup: &Lookup<T>) -> Option<String> {
     let reason = lookup.extended_error.as_ref();
-    Lasting {
-        what: format!("{} {}", lookup.name, lookup.record_type),
-        span: own.and_then(|own| own.first_to_end.as_deref()),
-        stale: reason.is_some_and(|reason| reason.is_stale()),
-    }
-}
-
-fn all(observation: &Observation) -> Vec<Lasting<'_>> {
-    let mut all: Vec<Lasting<'_>> = observation.mx.iter().map(lasting).collect();
-    for host in &observation.hosts {
-        all.extend(host.a.iter().chain(&host.aaaa).map(lasting));
-        all.extend(host.alias.iter().map(lasting));
-        all.extend(host.tlsa.iter().map(|tlsa| lasting(&tlsa.lookup)));
-    }
-    all
-}
-
-/// The first signature of each zone that is about to end.
-fn signatures(observation: &Observation, warn_days: Option<u32>, findings: &mut Findings) {
-    let now = observation.checked_at;
-    let lookups = all(observation);
-    let mut spans: Vec<&SignatureSpan> = lookups.iter().filter_map(|it| it.span).collect();
-    spans.retain(|span| ends_soon(span, now, warn_days));
-    spans.sort_by_key(|span| span.expiration);
-    let mut zones: Vec<&str> = Vec::new();
-    for span in spans {
-        if zones.contains(&span.zone.as_str()) {
-            continue;
-        }
-        zones.push(&span.zone);
-        findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), ends_text(span));
-    }
-}
-
-fn ends_text(span: &SignatureSpan) -> String {
-    format!(
-        "The signature of {} ends at {}, and was not renewed since {}.",
-        span.record_set, span.expiration, span.inception
-    )
+    let is_stale = reason.is_some_and(|reason| reason.is_stale());
+    is_stale.then(|| format!("{} {}", lookup.name, lookup.record_type))
 }
 
 /// The findings about one lookup by itself.
-pub(super) fn of_single(lookup: &SingleLookup, now: UnixTime, findings: &mut Findings) {
-    if let Some(span) = lookup.own.first_to_end.as_deref()
-        && ends_soon(span, now, None)
-    {
-        findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), ends_text(span));
-    }
+pub(super) fn of_single(lookup: &SingleLookup, findings: &mut Findings) {
     let reason = lookup.reply.as_ref().ok();
     let reason = reason.and_then(|reply| reply.extended_error.as_ref());
     if reason.is_some_and(|reason| reason.is_stale()) {
@@ -157,12 +73,16 @@ fn stale_text(what: &str) -> String {
 }
 
 fn stale(observation: &Observation, findings: &mut Findings) {
-    for lookup in all(observation).iter().filter(|lookup| lookup.stale) {
-        findings.add(
-            &RESOLVER_SERVES_STALE,
-            lookup.what.clone(),
-            stale_text(&lookup.what),
-        );
+    let mut whats: Vec<String> = observation.mx.iter().filter_map(stale_lookup).collect();
+    for host in &observation.hosts {
+        whats.extend(host.a.iter().chain(&host.aaaa).filter_map(stale_lookup));
+        whats.extend(host.alias.iter().filter_map(stale_lookup));
+        let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
+        whats.extend(tlsa.filter_map(stale_lookup));
+    }
+    for what in whats {
+        let text = stale_text(&what);
+        findings.add(&RESOLVER_SERVES_STALE, what, text);
     }
 }
 
@@ -273,43 +193,4 @@ fn unanimous(seen: &AuthoritySeen) -> Option<&NameServerReply> {
     replies
         .all(|reply| reply.records == first.records)
         .then_some(first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn span(days_before: i64, hours_left: i64) -> SignatureSpan {
-        let now = UnixTime(1_700_000_000);
-        SignatureSpan {
-            zone: "example.com.".to_owned(),
-            record_set: "example.com. MX".to_owned(),
-            inception: now.plus_days(-days_before),
-            expiration: UnixTime(now.0 + hours_left * 3_600),
-        }
-    }
-
-    #[test]
-    fn signatures_are_due_where_working_software_has_renewed_them() {
-        let now = UnixTime(1_700_000_000);
-        for (days_before, hours_left, soon) in [
-            // Two weeks, as BIND, Knot DNS and OpenDNSSEC make them.
-            (12, 47, true),
-            (11, 3 * 24, false),
-            (1, 13 * 24, false),
-            // Made as they are asked for, for two days.
-            (1, 24, false),
-            // A week, of the last day.
-            (6, 23, true),
-            // Past its end altogether.
-            (14, -1, true),
-        ] {
-            let span = span(days_before, hours_left);
-            assert_eq!(
-                ends_soon(&span, now, None),
-                soon,
-                "{days_before} {hours_left}"
-            );
-        }
-    }
 }

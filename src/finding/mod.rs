@@ -17,6 +17,7 @@ mod refusal;
 mod resolver;
 mod rollover;
 mod session;
+mod signature;
 mod tlsa;
 
 pub use markdown::markdown;
@@ -140,8 +141,8 @@ pub static RULES: &[&Rule] = &[
     &resolver::RESOLVER_TIMES_OUT,
     &session::SERVER_SILENT,
     &session::SESSION_LOST_IN_TLS,
-    &freshness::SIGNATURE_ENDS_SOON,
-    &rollover::SIGNATURES_END_BY_THEN,
+    &signature::SIGNATURE_ENDS_SOON,
+    &signature::SIGNATURES_END_BY_THEN,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
@@ -236,6 +237,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     tlsa::check(judged, &mut findings);
     certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);
+    signature::check(judged, &mut findings);
     freshness::check(judged, &mut findings);
     rollover::check(judged, &mut findings);
     overall::check(judged, &mut findings);

@@ -2,7 +2,6 @@
 //! set tells about the next renewal.
 
 use crate::certificate::{Certificate, Presented};
-use crate::dnssec::{OwnValidation, SecurityStatus, SignatureSpan};
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, dane_names};
 use crate::matching::{DaneMatching, RecordOutcome, match_dane};
@@ -47,18 +46,6 @@ pub(super) static NO_SPARE_RECORD: Rule = Rule {
                --against DOMAIN --plan` gives the steps.",
 };
 
-pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
-    id: "signatures-end-by-then",
-    severity: Severity::Info,
-    reference: "RFC 4034 section 3.1.5",
-    meaning: "The report is as of a later moment, and a DNSSEC signature that was seen ends \
-              before it. Zones are signed anew all the time, so the report takes for granted \
-              that this one is too.",
-    sender: "",
-    receiver: "nothing where the zone is signed by itself; where it is signed by hand, sign it \
-               anew before that day.",
-};
-
 pub(super) static TLSA_BREAKS_AT_RENEWAL: Rule = Rule {
     id: "tlsa-breaks-at-renewal",
     severity: Severity::Info,
@@ -96,7 +83,6 @@ pub(super) static TLSA_TOO_MANY_RECORDS: Rule = Rule {
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
-    signatures(judged, findings);
     for (host, address) in judged.evidence.addresses() {
         let DaneRecords::Usable(tlsa, set) = address.dane else {
             continue;
@@ -128,45 +114,6 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         };
         vouched.ends_soon(address, findings);
         vouched.next_renewal(findings);
-    }
-}
-
-/// The signatures that the lookups rest on.
-fn signatures(judged: &Judged<'_>, findings: &mut Findings) {
-    let observation = judged.evidence.observation;
-    let now = judged.evidence.now;
-    if now == observation.checked_at {
-        return;
-    }
-    let mx = observation.mx.iter().filter_map(|mx| mx.own.as_ref());
-    let hosts = observation.hosts.iter().flat_map(|host| {
-        let addresses = host.a.iter().chain(&host.aaaa);
-        let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
-        addresses
-            .filter_map(|lookup| lookup.own.as_ref())
-            .chain(tlsa.filter_map(|lookup| lookup.own.as_ref()))
-    });
-    let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
-    let mut first: Option<&SignatureSpan> = None;
-    for own in mx.chain(hosts).filter(secure) {
-        let Some(period) = &own.first_to_end else {
-            continue;
-        };
-        let ends = period.expiration;
-        if ends <= now && first.is_none_or(|first| ends < first.expiration) {
-            first = Some(period);
-        }
-    }
-    if let Some(period) = first {
-        findings.add(
-            &SIGNATURES_END_BY_THEN,
-            observation.next_hop.to_string(),
-            format!(
-                "Signatures that were seen end before that day (the first, of {}, at {}): that \
-                 the zones are signed again is taken for granted.",
-                period.record_set, period.expiration
-            ),
-        );
     }
 }
 

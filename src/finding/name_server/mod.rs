@@ -15,7 +15,7 @@ use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
 use self::comparison::{agree, own, serials, signatures};
-use super::{Finding, Findings, Rule, freshness, overall};
+use super::{Finding, Findings, Rule, freshness, overall, signature};
 
 pub(super) use self::rules::*;
 
@@ -76,7 +76,8 @@ pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
         .collect();
     let mut findings = Findings::default();
     judge(&asked, now, &mut findings);
-    freshness::of_single(lookup, now, &mut findings);
+    signature::of_single(lookup, now, &mut findings);
+    freshness::of_single(lookup, &mut findings);
     findings.sorted()
 }
 

@@ -1,0 +1,162 @@
+//! Findings about DNSSEC signatures that come to their end.
+//!
+//! Zones are signed anew all the time, most of them by a program: that a
+//! signature ends is a fault only where it should have been renewed by now.
+
+use std::collections::HashSet;
+
+use crate::dnssec::{OwnValidation, SecurityStatus, SignatureSpan};
+use crate::judge::Judged;
+use crate::observation::{Observation, SingleLookup};
+use crate::unix_time::UnixTime;
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static SIGNATURE_ENDS_SOON: Rule = Rule {
+    id: "signature-ends-soon",
+    severity: Severity::Warning,
+    reference: "RFC 6781 section 4.4.2",
+    meaning: "A signature of the zone ends within two days, with less than a fifth of its time \
+              left, or within the days that --warn-days names. Signing software renews signatures \
+              well before their last two days (BIND five days, Knot DNS seven, OpenDNSSEC three), \
+              so that then it most likely does not run. Once the signature has ended, no \
+              validating sender delivers.",
+    sender: "tell the domain.",
+    receiver: "see why the zone is not signed again (the signing service, its keys, the transfer \
+               to the name servers), and sign it.",
+};
+
+pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
+    id: "signatures-end-by-then",
+    severity: Severity::Info,
+    reference: "RFC 4034 section 3.1.5",
+    meaning: "The report is as of a later moment, and a DNSSEC signature that was seen ends \
+              before it. Nothing shows that it will not be renewed in time, as most zones are by \
+              a program, so the report takes that for granted. If it is not, no validating sender \
+              delivers from then on.",
+    sender: "",
+    receiver: "nothing where the zone is signed by itself; where it is signed by hand, sign it \
+               anew before that day.",
+};
+
+/// So many seconds before its end a signature is due, where software that
+/// works has long renewed it.
+const SOON: i64 = 2 * 86_400;
+
+/// And this part of its time is left at most: some signers make signatures for
+/// two days only, as they are asked for.
+const PART: i64 = 5;
+
+/// Whether working software would have renewed a signature by now.
+fn is_overdue(span: &SignatureSpan, now: UnixTime) -> bool {
+    let left = span.expiration.0.saturating_sub(now.0);
+    let whole = span.expiration.0.saturating_sub(span.inception.0);
+    left < SOON && left.saturating_mul(PART) < whole
+}
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    // The moment for which is judged, and the one at which the signature was
+    // seen: what is due can be told of the latter alone.
+    let (then, seen) = (judged.evidence.now, observation.checked_at);
+    let warned_of = |span: &SignatureSpan| match judged.horizon.warn_days {
+        Some(days) => span.expiration <= then.plus_days(days.into()),
+        None => is_overdue(span, seen),
+    };
+    for span in first_of_each_zone(observation) {
+        let ends_by_then = seen < then && span.expiration <= then;
+        if warned_of(span) {
+            let mut text = ends_text(span);
+            if ends_by_then {
+                text.push_str(" That is before the moment that this report is for.");
+            }
+            findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), text);
+        } else if ends_by_then {
+            findings.add(
+                &SIGNATURES_END_BY_THEN,
+                span.zone.clone(),
+                format!(
+                    "The signature of {} ends at {}, before the moment that this report is for. \
+                     Unless {} is signed again by then, no validating sender delivers; the report \
+                     takes for granted that it is.",
+                    span.record_set, span.expiration, span.zone
+                ),
+            );
+        }
+    }
+}
+
+/// The finding about one lookup by itself.
+pub(super) fn of_single(lookup: &SingleLookup, now: UnixTime, findings: &mut Findings) {
+    if let Some(span) = lookup.own.first_to_end.as_deref()
+        && is_overdue(span, now)
+    {
+        findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), ends_text(span));
+    }
+}
+
+fn ends_text(span: &SignatureSpan) -> String {
+    format!(
+        "The signature of {} ends at {}, and was not renewed since {}.",
+        span.record_set, span.expiration, span.inception
+    )
+}
+
+/// The signature of each zone that ends first, of those that the delivery
+/// rests on: where an answer is not secure, nothing breaks when they end.
+fn first_of_each_zone(observation: &Observation) -> Vec<&SignatureSpan> {
+    let mx = observation.mx.iter().filter_map(|mx| mx.own.as_ref());
+    let hosts = observation.hosts.iter().flat_map(|host| {
+        let addresses = host.a.iter().chain(&host.aaaa);
+        let addresses = addresses.filter_map(|lookup| lookup.own.as_ref());
+        let alias = host.alias.iter().filter_map(|lookup| lookup.own.as_ref());
+        let tlsa = host.tlsa.iter().filter_map(|tlsa| tlsa.lookup.own.as_ref());
+        addresses.chain(alias).chain(tlsa)
+    });
+    let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
+    let mut spans: Vec<&SignatureSpan> = mx
+        .chain(hosts)
+        .filter(secure)
+        .filter_map(|own| own.first_to_end.as_deref())
+        .collect();
+    spans.sort_by_key(|span| span.expiration);
+    let mut zones = HashSet::new();
+    spans.retain(|span| zones.insert(&span.zone));
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(days_before: i64, hours_left: i64) -> SignatureSpan {
+        let now = UnixTime(1_700_000_000);
+        SignatureSpan {
+            zone: "example.com.".to_owned(),
+            record_set: "example.com. MX".to_owned(),
+            inception: now.plus_days(-days_before),
+            expiration: UnixTime(now.0 + hours_left * 3_600),
+        }
+    }
+
+    #[test]
+    fn signatures_are_due_where_working_software_has_renewed_them() {
+        let now = UnixTime(1_700_000_000);
+        for (days_before, hours_left, soon) in [
+            // Two weeks, as BIND, Knot DNS and OpenDNSSEC make them.
+            (12, 47, true),
+            (11, 3 * 24, false),
+            (1, 13 * 24, false),
+            // Made as they are asked for, for two days.
+            (1, 24, false),
+            // A week, of the last day.
+            (6, 23, true),
+            // Past its end altogether.
+            (14, -1, true),
+        ] {
+            let span = span(days_before, hours_left);
+            assert_eq!(is_overdue(&span, now), soon, "{days_before} {hours_left}");
+        }
+    }
+}
