@@ -5,6 +5,7 @@
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
 };
+use crate::entry::{Language, SYSTEMS, Written};
 use crate::log::Reading;
 use crate::matching::{
     RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
@@ -193,7 +194,14 @@ fn hold(report: &Report) -> ExitStatus {
     harmless(&value);
     let page = |width| {
         let color = false;
-        human(report, HumanStyle { color, width })
+        human(
+            report,
+            HumanStyle {
+                color,
+                width,
+                ..HumanStyle::default()
+            },
+        )
     };
     harmless_page(&page(20));
     harmless_page(&page(80));
@@ -212,6 +220,17 @@ fn hold(report: &Report) -> ExitStatus {
     let entries = &report.recommendation.entries;
     if let Some(line) = &entries.postfix {
         assert!(line.chars().all(is_harmless), "{line:?}");
+    }
+    if let Some(request) = report.entry_request(Language::De) {
+        for system in SYSTEMS {
+            match system.write(&request) {
+                Written::Entry { text, beside } => {
+                    harmless_page(&text);
+                    harmless_page(&beside.unwrap_or_default());
+                }
+                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
+            }
+        }
     }
     status
 }

@@ -170,14 +170,59 @@ async fn a_bad_target_on_the_command_line_is_named_and_the_others_are_checked() 
 async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
     let stage = stage().await;
     let ran = check(&stage, &["--entry", "postfix", "stale.example"], "").await;
-    assert_eq!(ran.stdout, "stale.example  encrypt\n");
+    let (comment, line): (Vec<&str>, Vec<&str>) =
+        ran.stdout.lines().partition(|line| line.starts_with('#'));
+    assert_eq!(line, ["stale.example  encrypt"]);
+    let note = danecheck::entry::Note::read(comment.into_iter()).unwrap();
+    assert_eq!(note.date, now().day());
+    assert!(note.reason.contains("matches none"), "{}", note.reason);
+    assert_eq!((ran.stderr.as_str(), ran.status), ("", ExitStatus::Broken));
     let ran = check(&stage, &["--entry", "mailcow", "stale.example"], "").await;
     assert_eq!(
         ran.stdout,
         "{\"dest\":\"stale.example\",\"policy\":\"encrypt\",\"parameters\":\"\",\"active\":\"1\"}\n"
     );
-    let ran = check(&stage, &["--entry", "postfix", "plain.example"], "").await;
+    assert!(ran.stderr.contains("TLS Policies"), "{}", ran.stderr);
+    let ran = check(
+        &stage,
+        &["--entry", "mailcow", "--lang", "de", "stale.example"],
+        "",
+    )
+    .await;
+    assert!(
+        ran.stderr.contains("Ziel        stale.example"),
+        "{}",
+        ran.stderr
+    );
+    for system in danecheck::entry::SYSTEMS {
+        for fine in ["plain.example", "good.example"] {
+            let ran = check(&stage, &["--entry", system.name, fine], "").await;
+            assert_eq!(
+                (ran.stdout.as_str(), ran.stderr.as_str(), ran.status),
+                ("", "", ExitStatus::Fine),
+                "{}",
+                system.name
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_needs_no_entry_or_cannot_say_it_is_told_so() {
+    let stage = stage().await;
+    let ran = check(&stage, &["--entry", "haraka", "stale.example"], "").await;
     assert_eq!((ran.stdout.as_str(), ran.status), ("", ExitStatus::Fine));
+    assert!(
+        ran.stderr.contains("does not look at TLSA"),
+        "{}",
+        ran.stderr
+    );
+    let ran = check(&stage, &["--entry", "maddy", "[mx.stale.example]"], "").await;
+    assert_eq!((ran.stdout.as_str(), ran.status), ("", ExitStatus::Broken));
+    assert!(ran.stderr.contains("recipient's domain"), "{}", ran.stderr);
+    let ran = check(&stage, &["--entry", "sendmail", "stale.example"], "").await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(ran.stderr.contains("kumomta"), "{}", ran.stderr);
 }
 
 #[tokio::test]

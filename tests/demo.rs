@@ -302,7 +302,7 @@ async fn no_line_for_people_is_wider_than_the_terminal_but_what_is_to_be_pasted(
             &report,
             HumanStyle {
                 color: true,
-                width: 80,
+                ..HumanStyle::default()
             },
         );
         assert!(colored.contains('\u{1b}'), "{}", case.name);

@@ -99,13 +99,7 @@ async fn rsa_key_exchange_is_outdated_and_good_for_dane() {
     assert_eq!(ids(&report), ["tls-outdated"]);
     assert_eq!(report.verdict, Verdict::DaneOk);
     assert_eq!(reasons(&report), [None; 3]);
-    let text = human(
-        &report,
-        HumanStyle {
-            color: false,
-            width: 80,
-        },
-    );
+    let text = human(&report, HumanStyle::default());
     assert!(text.contains("TLSv1.2"), "{text}");
     assert!(text.contains("only by old means"), "{text}");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::entry::{Language, System};
 use crate::judge::{Horizon, Moment};
 use crate::observe::Proxy;
 use crate::report::FailOn;
@@ -67,8 +68,12 @@ pub(super) struct CheckArguments {
     pub(super) format: Format,
 
     /// Print only the ready-to-paste override; nothing where none is needed
-    #[arg(long, value_name = "NAME")]
-    pub(super) entry: Option<EntryName>,
+    #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
+    pub(super) entry: Option<&'static System>,
+
+    /// The language of the steps in mailcow's form
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub(super) lang: Language,
 
     #[command(flatten)]
     pub(super) look: LookArguments,
@@ -331,14 +336,6 @@ pub(super) enum Format {
     Github,
     /// For an issue or the summary of a job
     Markdown,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum EntryName {
-    /// The line for the policy table
-    Postfix,
-    /// The body for mailcow's API
-    Mailcow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

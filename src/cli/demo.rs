@@ -19,6 +19,7 @@ pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result
     let style = HumanStyle {
         color: arguments.color.wanted(world.colors),
         width: world.width,
+        ..HumanStyle::default()
     };
     let company = Company::new((world.now)());
     let Some(name) = &arguments.case else {

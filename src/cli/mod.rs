@@ -10,6 +10,7 @@ mod args;
 mod check;
 mod demo;
 mod dns;
+mod entry;
 mod explain;
 mod input;
 mod look;

@@ -5,14 +5,15 @@ use crate::report::{
     exit_status, human, json, worst,
 };
 
-use super::args::{CheckArguments, EntryName, Format};
+use super::args::{CheckArguments, Format};
+use super::entry::Entry;
 use super::{Stop, World};
 
 /// What is written for each report.
 pub(super) enum Form {
     Human(HumanStyle),
     Json,
-    Entry(EntryName),
+    Entry(Entry),
     Written(Box<dyn Writer>),
 }
 
@@ -28,11 +29,15 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(arguments: &CheckArguments, world: &World) -> Self {
         let form = match (arguments.entry, arguments.json, arguments.format) {
-            (Some(entry), _, _) => Form::Entry(entry),
+            (Some(system), _, _) => Form::Entry(Entry {
+                system,
+                language: arguments.lang,
+            }),
             (None, true, _) | (None, _, Format::Json) => Form::Json,
             (None, false, Format::Human) => Form::Human(HumanStyle {
                 color: arguments.color.wanted(world.colors),
                 width: world.width,
+                language: arguments.lang,
             }),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
             (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
@@ -50,19 +55,25 @@ impl Output {
     }
 
     pub(super) fn report(&mut self, report: &Report, world: &mut World) -> Result<(), Stop> {
-        let status = exit_status(report, self.require_dane, self.fail_on);
+        let mut status = exit_status(report, self.require_dane, self.fail_on);
         let text = match &mut self.form {
             Form::Json => format!("{}\n", json(report)),
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
             Form::Human(style) => human(report, *style),
-            Form::Entry(name) => entry(report, *name),
+            Form::Entry(entry) => {
+                let said = entry.say(report);
+                if let Some(beside) = said.beside {
+                    world.say_beside(&beside);
+                }
+                // Nothing to set is success, whatever else is wrong.
+                if !said.needed {
+                    status = ExitStatus::Fine;
+                }
+                said.text
+            }
             Form::Written(writer) => writer.report(report, status),
         };
-        // Nothing to set is success, whatever else is wrong.
-        let no_entry_needed = matches!(self.form, Form::Entry(_)) && is_kept(report);
-        if !no_entry_needed {
-            self.status = worst(self.status, status);
-        }
+        self.status = worst(self.status, status);
         self.written += 1;
         if text.is_empty() {
             return Ok(());
@@ -92,20 +103,4 @@ impl Output {
     pub(super) fn status(&self) -> ExitStatus {
         self.status
     }
-}
-
-fn is_kept(report: &Report) -> bool {
-    report.recommendation.action == crate::judge::Action::Keep
-}
-
-fn entry(report: &Report, name: EntryName) -> String {
-    let entries = &report.recommendation.entries;
-    let line = match name {
-        EntryName::Postfix => entries.postfix.clone(),
-        EntryName::Mailcow => entries
-            .mailcow
-            .as_ref()
-            .and_then(|entry| serde_json::to_string(entry).ok()),
-    };
-    line.map_or_else(String::new, |line| format!("{line}\n"))
 }

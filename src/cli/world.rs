@@ -60,6 +60,23 @@ impl World {
         let _ = writeln!(self.stderr, "danecheck: {clean}");
     }
 
+    /// Instructions beside the data on standard output, line by line.
+    pub(super) fn say_beside(&mut self, text: &str) {
+        for line in text.lines() {
+            let clean: String = line
+                .chars()
+                .map(|c| {
+                    if crate::report::is_harmless(c) {
+                        c
+                    } else {
+                        '?'
+                    }
+                })
+                .collect();
+            let _ = writeln!(self.stderr, "{clean}");
+        }
+    }
+
     pub(super) fn complain_raw(&mut self, text: &str) {
         let _ = self.stderr.write_all(text.as_bytes());
     }

@@ -1,12 +1,23 @@
-//! Overrides in the form in which each mail system takes them.
+//! Overrides in the form in which each mail system takes them: one module for
+//! each family, one `System` in `SYSTEMS` for each name of `--entry`.
 
+mod exchange;
+mod exim;
+mod haraka;
+mod kumomta;
+mod maddy;
 mod mailcow;
+mod note;
+mod opensmtpd;
 mod postfix;
+mod stalwart;
 
-pub use mailcow::MailcowEntry;
+pub use mailcow::{Language, MailcowEntry, mailcow_steps};
+pub use note::{HowTo, Note};
 pub use postfix::postfix_line;
 
 use crate::judge::SecurityLevel;
+use crate::next_hop::NextHop;
 
 /// An override, before it is written down for some system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,3 +31,128 @@ pub struct Override {
     /// holds a blank or a comma, which would end it.
     pub parameters: Vec<String>,
 }
+
+/// All that an entry is written from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The override.
+    pub entry: Override,
+    /// The MX hosts for which it is needed, for systems that go by host.
+    pub hosts: Vec<String>,
+    /// Whether `may` delivers only by the retry in plain text.
+    pub by_plain_text_retry: bool,
+    /// Since when, why, until when.
+    pub note: Note,
+    /// The language of instructions.
+    pub language: Language,
+}
+
+/// What there is to paste.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// This text; instructions beside it where the form knows no comments.
+    Entry {
+        /// What is pasted, with its last line end.
+        text: String,
+        /// For standard error.
+        beside: Option<String>,
+    },
+    /// The system delivers as it is: why, in a sentence or two.
+    NotNeeded(String),
+    /// The system cannot say it: why, and what is nearest.
+    Inexpressible(String),
+}
+
+/// A mail system.
+pub struct System {
+    /// Its name for `--entry`.
+    pub name: &'static str,
+    /// What its form is, in a few words.
+    pub about: &'static str,
+    write: fn(&Request) -> Written,
+}
+
+impl System {
+    /// The system with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        SYSTEMS.iter().find(|system| system.name == name)
+    }
+
+    /// The entry in this system's form.
+    pub fn write(&self, request: &Request) -> Written {
+        (self.write)(request)
+    }
+}
+
+impl std::fmt::Debug for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every system, Postfix first and its descendants after it.
+pub static SYSTEMS: &[System] = &[
+    postfix::POSTFIX,
+    mailcow::MAILCOW,
+    postfix::MAILU,
+    postfix::DOCKER_MAILSERVER,
+    postfix::MAIL_IN_A_BOX,
+    exim::EXIM,
+    stalwart::STALWART,
+    stalwart::STALWART_TOML,
+    maddy::MADDY,
+    kumomta::KUMOMTA,
+    exchange::EXCHANGE_ONLINE,
+    haraka::HARAKA,
+    opensmtpd::OPENSMTPD,
+];
+
+/// What a system that goes by the recipient's domain can be told.
+struct ForDomain<'r> {
+    domain: &'r str,
+    policy: SecurityLevel,
+    note: &'r Note,
+    /// What Postfix's line says beyond the level, and this system cannot.
+    remarks: Vec<String>,
+}
+
+impl<'r> ForDomain<'r> {
+    /// The recipient's domain; no next hop of Postfix's transport table.
+    fn of(request: &'r Request, system: &str) -> Result<Self, Written> {
+        let next_hop = &request.entry.next_hop;
+        let plain = next_hop
+            .parse::<NextHop>()
+            .is_ok_and(|parsed| !parsed.bracketed && parsed.written_port.is_none());
+        if !plain {
+            return Err(Written::Inexpressible(format!(
+                "{system} goes by the recipient's domain, and {next_hop} is a next hop of \
+                 Postfix's transport table: ask for the domain that mail is addressed to"
+            )));
+        }
+        Ok(Self {
+            domain: next_hop,
+            policy: request.entry.policy,
+            note: &request.note,
+            remarks: remarks(request),
+        })
+    }
+
+    /// A name for what is made for this domain, of letters that every form
+    /// takes.
+    fn label(&self) -> String {
+        format!("danecheck_{}", self.domain.replace(['.', '-'], "_"))
+    }
+}
+
+/// What only Postfix's line can say.
+fn remarks(request: &Request) -> Vec<String> {
+    let parameters = request.entry.parameters.join(" ");
+    if parameters.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!("Not said here, but needed: {parameters}")]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
-//! Postfix: a line of a table of `smtp_tls_policy_maps`.
+//! Postfix and what is built around it: a line of a table of
+//! `smtp_tls_policy_maps`.
 
-use super::Override;
+use super::{HowTo, Override, Request, System, Written};
 
 /// The line, as `texthash:`, `hash:` and `lmdb:` tables take it.
 pub fn postfix_line(entry: &Override) -> String {
@@ -11,3 +12,73 @@ pub fn postfix_line(entry: &Override) -> String {
     }
     line
 }
+
+fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Written {
+    let how = HowTo {
+        goes_into: goes_into.to_owned(),
+        in_force: in_force.to_owned(),
+        taken_out: "delete this line with its comment, then the same again.".to_owned(),
+    };
+    let comment = request.note.comment("#", &how, &[]);
+    Written::Entry {
+        text: format!("{comment}{}\n", postfix_line(&request.entry)),
+        beside: None,
+    }
+}
+
+pub(super) const POSTFIX: System = System {
+    name: "postfix",
+    about: "a line of the policy table",
+    write: |request| {
+        line_with_comment(
+            request,
+            "the first table of smtp_tls_policy_maps, such as texthash:/etc/postfix/tls_policy.",
+            "`postfix reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:).",
+        )
+    },
+};
+
+/// Mailu copies `*.map` of its overrides and runs `postmap` on them as it
+/// starts (`core/postfix/start.py`); its table comes before its own DANE map.
+pub(super) const MAILU: System = System {
+    name: "mailu",
+    about: "a line of overrides/postfix/tls_policy.map",
+    write: |request| {
+        line_with_comment(
+            request,
+            "overrides/postfix/tls_policy.map in Mailu's folder (.map is part of the name).",
+            "`docker compose restart smtp`.",
+        )
+    },
+};
+
+/// The MTA-STS map of docker-mailserver is appended later
+/// (`setup.d/mta-sts.sh`), so that this table stays the first.
+pub(super) const DOCKER_MAILSERVER: System = System {
+    name: "docker-mailserver",
+    about: "a line of a table in the configuration volume",
+    write: |request| {
+        line_with_comment(
+            request,
+            "docker-data/dms/config/tls_policy. Once, in docker-data/dms/config/postfix-main.cf: \
+             `smtp_tls_policy_maps = texthash:/tmp/docker-mailserver/tls_policy`",
+            "`docker restart mailserver`; later changes with \
+             `docker exec mailserver postfix reload`.",
+        )
+    },
+};
+
+/// Mail-in-a-Box has no policy table of its own; `editconf.py` leaves alone
+/// what it is not told about, so that the setting outlives `sudo mailinabox`.
+pub(super) const MAIL_IN_A_BOX: System = System {
+    name: "mail-in-a-box",
+    about: "a line of a policy table that is set up once",
+    write: |request| {
+        line_with_comment(
+            request,
+            "/etc/postfix/tls_policy. Once: \
+             `sudo postconf -e smtp_tls_policy_maps=hash:/etc/postfix/tls_policy`",
+            "`sudo postmap hash:/etc/postfix/tls_policy && sudo postfix reload`.",
+        )
+    },
+};

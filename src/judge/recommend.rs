@@ -58,6 +58,9 @@ pub struct Entries {
     /// The row, as mailcow's API takes it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mailcow: Option<MailcowEntry>,
+    /// The comment that belongs above the line: since when, why, until when.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comment: Option<Vec<String>>,
 }
 
 /// A stricter entry.
@@ -105,6 +108,8 @@ pub(crate) fn recommend(
         entries: Entries {
             postfix: Some(postfix_line(&entry)),
             mailcow: Some(MailcowEntry::new(&entry)),
+            // It takes the findings to say why.
+            comment: None,
         },
         alternatives: alternatives(evidence),
         reason: override_reason(policy, outcomes.at(policy)),

@@ -51,7 +51,7 @@ impl Report {
             .iter()
             .map(|host| host_report(observation, host, &mut standings))
             .collect();
-        Self {
+        let mut report = Self {
             schema_version: SCHEMA_VERSION,
             target: observation.next_hop.to_string(),
             domain: observation.next_hop.domain().map(str::to_owned),
@@ -81,7 +81,11 @@ impl Report {
             hosts,
             proxy: observation.proxy.as_deref().map(printable),
             findings: judged.findings.iter().map(finding_report).collect(),
+        };
+        if report.recommendation.action == Action::Override {
+            report.recommendation.entries.comment = Some(report.note().lines());
         }
+        report
     }
 
     /// The report on a text that is no target: nothing was looked at.

@@ -4,6 +4,7 @@
 //! arguments too.
 
 mod build;
+mod entry;
 mod format;
 mod human;
 mod lookup;
@@ -21,7 +22,6 @@ pub use model::{
 };
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
-#[cfg(any(test, fuzzing))]
 pub(crate) use text::is_harmless;
 pub use text::printable;
 pub(crate) use text::wrap;

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::entry::Language;
 use crate::finding::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 
@@ -23,6 +24,8 @@ pub struct HumanStyle {
     pub color: bool,
     /// The width of a line in characters.
     pub width: usize,
+    /// The language of the steps in mailcow's form.
+    pub language: Language,
 }
 
 impl Default for HumanStyle {
@@ -30,6 +33,7 @@ impl Default for HumanStyle {
         Self {
             color: false,
             width: 80,
+            language: Language::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The entry to paste, and when to take it out.
 
-use crate::entry::MailcowEntry;
+use crate::entry::{MailcowEntry, mailcow_steps};
 use crate::judge::{Action, Verdict};
 
 use super::super::model::Report;
@@ -60,25 +60,15 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
 
 /// The form's fields in the form's order, and the same as an API call.
 fn mailcow(page: &mut Page, entry: &MailcowEntry) {
-    let parameters = if entry.parameters.is_empty() {
-        "(leave empty)"
-    } else {
-        &entry.parameters
-    };
-    page.line("     mailcow   E-Mail > Configuration > TLS Policies > Add TLS policy entry:");
-    page.line(&format!(
-        "        Target      {}",
-        page.tint(Tone::Strong, &entry.dest)
-    ));
-    page.line(&format!(
-        "        Policy      {}",
-        page.tint(Tone::Strong, &entry.policy)
-    ));
-    page.line(&format!("        Parameters  {parameters}"));
-    page.line("        Active      yes");
-    page.line("               or with its API:");
-    let body = serde_json::to_string(entry).unwrap_or_default();
-    page.line("        curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' \\");
-    page.line(&format!("          -d '{body}' \\"));
-    page.line("          https://MAILCOW/api/v1/add/tls-policy-map");
+    let steps = mailcow_steps(entry, page.style.language, |text| {
+        page.tint(Tone::Strong, text)
+    });
+    for (number, step) in steps.iter().enumerate() {
+        let margin = if number == 0 {
+            "     mailcow   "
+        } else {
+            "     "
+        };
+        page.line(&format!("{margin}{step}"));
+    }
 }

@@ -1,0 +1,52 @@
+//! OpenSMTPD knows no DANE: it takes STARTTLS where it is offered, asks for no
+//! certificate, and goes on in plain text where the handshake fails
+//! (`mta_session.c`).
+
+use crate::judge::SecurityLevel;
+
+use super::{ForDomain, HowTo, Request, System, Written};
+
+fn write(request: &Request) -> Written {
+    let asked = match ForDomain::of(request, "OpenSMTPD") {
+        Ok(asked) => asked,
+        Err(written) => return written,
+    };
+    let domain = asked.domain;
+    let name = asked.label();
+    if asked.policy != SecurityLevel::None {
+        return Written::NotNeeded(format!(
+            "OpenSMTPD does not look at TLSA records: it delivers to {domain} as it is, in TLS \
+             where that works. To insist on TLS: action \"{name}\" relay tls no-verify, and \
+             match from local for domain \"{domain}\" action \"{name}\""
+        ));
+    }
+    let Some(host) = request.hosts.first() else {
+        return Written::Inexpressible(format!(
+            "OpenSMTPD leaves STARTTLS alone only with a relay that is named, and no MX host of \
+             {domain} is known here: relay host smtp+notls://HOST"
+        ));
+    };
+    let how = HowTo {
+        goes_into: "smtpd.conf, before the match rule for other domains.".to_owned(),
+        in_force: "`smtpd -n`, which checks it, and a restart of smtpd.".to_owned(),
+        taken_out: "delete both lines, then the same again.".to_owned(),
+    };
+    let mut remarks = asked.remarks.clone();
+    if request.hosts.len() > 1 {
+        remarks.push("OpenSMTPD takes one relay: the other MX hosts are not tried.".to_owned());
+    }
+    let comment = asked.note.comment("#", &how, &remarks);
+    Written::Entry {
+        text: format!(
+            "{comment}action \"{name}\" relay host smtp+notls://{host}\n\
+             match from local for domain \"{domain}\" action \"{name}\"\n"
+        ),
+        beside: None,
+    }
+}
+
+pub(super) const OPENSMTPD: System = System {
+    name: "opensmtpd",
+    about: "rules of smtpd.conf, where any are needed",
+    write,
+};

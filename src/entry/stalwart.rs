@@ -1,0 +1,99 @@
+//! Stalwart: a TLS strategy, and the rule that chooses it. Its objects live in
+//! a database from 0.16 on; before, they were keys of a TOML file.
+
+use crate::judge::SecurityLevel;
+
+use super::{ForDomain, HowTo, Request, System, Written};
+
+/// `startTls` and `allowInvalidCerts`.
+fn settings(policy: SecurityLevel) -> (&'static str, bool) {
+    match policy {
+        SecurityLevel::None => ("disable", false),
+        SecurityLevel::May => ("optional", true),
+        _ => ("require", true),
+    }
+}
+
+const TAKEN_OUT: &str = "put the former rules back, then delete the strategy.";
+
+/// A certificate that fails under `optional` is not replaced by plain text.
+fn remarks(asked: &ForDomain<'_>, request: &Request) -> Vec<String> {
+    let mut remarks = asked.remarks.clone();
+    if request.entry.policy == SecurityLevel::May && request.by_plain_text_retry {
+        remarks.push(
+            "Stalwart has no plain-text retry after a failed handshake: where it fails here too, \
+             startTls has to be `disable`."
+                .to_owned(),
+        );
+    }
+    remarks
+}
+
+fn write(request: &Request) -> Written {
+    let asked = match ForDomain::of(request, "Stalwart") {
+        Ok(asked) => asked,
+        Err(written) => return written,
+    };
+    let (start_tls, invalid) = settings(asked.policy);
+    let name = asked.label();
+    let how = HowTo {
+        goes_into: "a shell with stalwart-cli, for Stalwart 0.16 or newer (in the WebUI: \
+                    Settings > MTA > Outbound > TLS Strategies, and > Strategy). The second \
+                    command takes the place of the rules that there are: where `stalwart-cli get \
+                    MtaOutboundStrategy --fields tls` shows any, put this one before them."
+            .to_owned(),
+        in_force: "the third command.".to_owned(),
+        taken_out: TAKEN_OUT.to_owned(),
+    };
+    let comment = asked.note.comment("#", &how, &remarks(&asked, request));
+    let domain = asked.domain;
+    let quote = r"'\''";
+    let text = format!(
+        "{comment}stalwart-cli create MtaTlsStrategy --field name={name} \\\n  \
+         --field description='danecheck {date}' --field dane=disable \\\n  \
+         --field startTls={start_tls} --field allowInvalidCerts={invalid}\n\
+         stalwart-cli update MtaOutboundStrategy --field tls='{{\"match\":{{\"0\":{{\"if\":\
+         \"rcpt_domain == {quote}{domain}{quote}\",\"then\":\"{quote}{name}{quote}\"}}}},\
+         \"else\":\"{quote}default{quote}\"}}'\n\
+         stalwart-cli create Action/ReloadSettings\n",
+        date = asked.note.date,
+    );
+    Written::Entry { text, beside: None }
+}
+
+fn write_toml(request: &Request) -> Written {
+    let asked = match ForDomain::of(request, "Stalwart") {
+        Ok(asked) => asked,
+        Err(written) => return written,
+    };
+    let (start_tls, invalid) = settings(asked.policy);
+    let name = asked.label();
+    let domain = asked.domain;
+    let how = HowTo {
+        goes_into: "the configuration of Stalwart 0.12 to 0.15; where queue.strategy.tls is set \
+                    already, put its first rule before those that are there."
+            .to_owned(),
+        in_force: "a reload of the configuration.".to_owned(),
+        taken_out: TAKEN_OUT.to_owned(),
+    };
+    let comment = asked.note.comment("#", &how, &remarks(&asked, request));
+    let text = format!(
+        "{comment}[queue.tls.{name}]\ndane = \"disable\"\nstarttls = \"{start_tls}\"\n\
+         allow-invalid-certs = {invalid}\n\n[queue.strategy]\n\
+         tls = [ {{ if = \"rcpt_domain == '{domain}'\", then = \"'{name}'\" }},\n        \
+         {{ else = \"'default'\" }} ]\n"
+    );
+    Written::Entry { text, beside: None }
+}
+
+pub(super) const STALWART: System = System {
+    name: "stalwart",
+    about: "commands for Stalwart 0.16 or newer",
+    write,
+};
+
+pub(super) const STALWART_TOML: System = System {
+    name: "stalwart-toml",
+    about: "the configuration of Stalwart 0.12 to 0.15",
+    write: write_toml,
+};

@@ -1,0 +1,101 @@
+//! From a report to the entry that it advises.
+
+use crate::entry::{Language, Note, Override, Request};
+use crate::finding::Severity;
+use crate::judge::{Action, Delivery, Standing};
+
+use super::model::{HostReport, Report};
+
+/// A reason that is longer is told by its first part.
+const LONGEST_REASON: usize = 200;
+
+impl Report {
+    /// What an entry for any mail system is written from; none where no
+    /// override is advised.
+    pub fn entry_request(&self, language: Language) -> Option<Request> {
+        let advice = &self.recommendation;
+        let row = advice.entries.mailcow.as_ref()?;
+        let policy = advice.policy?;
+        if advice.action != Action::Override {
+            return None;
+        }
+        Some(Request {
+            entry: Override {
+                next_hop: row.dest.clone(),
+                policy,
+                parameters: row
+                    .parameters
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect(),
+            },
+            hosts: self.broken_hosts(),
+            by_plain_text_retry: self.outcomes.may.delivery == Delivery::DeliveredAfterRetry,
+            note: self.note(),
+            language,
+        })
+    }
+
+    /// What the comment of an entry says.
+    pub fn note(&self) -> Note {
+        let worst = self
+            .findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Error)
+            .map(|finding| finding.message.as_str());
+        let logged = self.outcomes.dane.reason.as_deref();
+        let reason = worst
+            .or(logged)
+            .unwrap_or("the dane level does not deliver");
+        Note {
+            date: self.checked_at.day(),
+            reason: shortened(reason),
+            remove_when: self
+                .recommendation
+                .remove_when
+                .clone()
+                .unwrap_or_else(|| format!("`danecheck {}` says so", self.target)),
+        }
+    }
+
+    /// The hosts that the `dane` level does not get through to, and all where
+    /// none stands out. Names that no host can have stay out of entries.
+    fn broken_hosts(&self) -> Vec<String> {
+        let broken = |host: &&HostReport| {
+            host.addresses
+                .iter()
+                .any(|address| address.dane == Standing::Broken)
+        };
+        let names = |hosts: Vec<&HostReport>| -> Vec<String> {
+            hosts
+                .into_iter()
+                .map(|host| host.name.clone())
+                .filter(|name| is_host(name))
+                .collect()
+        };
+        let some = names(self.hosts.iter().filter(broken).collect());
+        if some.is_empty() {
+            names(self.hosts.iter().collect())
+        } else {
+            some
+        }
+    }
+}
+
+fn is_host(name: &str) -> bool {
+    crate::next_hop::host_name_fault(name).is_none() || name.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// The part before the first colon where the whole is long: what follows one
+/// explains.
+fn shortened(reason: &str) -> String {
+    if reason.chars().count() <= LONGEST_REASON {
+        return reason.to_owned();
+    }
+    reason
+        .split_once(": ")
+        .map_or(reason, |(first, _)| first)
+        .chars()
+        .take(LONGEST_REASON)
+        .collect()
+}
