@@ -34,7 +34,7 @@ const STRICTER: &[(SecurityLevel, SecurityLevel)] = &[
 /// The ways in which a session ends.
 fn ends() -> Vec<Value> {
     let reply = |code: u16| json!({"code": code, "lines": [format!("{code} 4.3.0 so it is")]});
-    let mut ends = vec![json!("completed"), json!("no-start-tls")];
+    let mut ends = vec![json!("completed"), json!("assumed"), json!("no-start-tls")];
     for how in ["lost", "timed-out", "flooded"] {
         for stage in [
             "no-greeting",
@@ -232,4 +232,91 @@ fn a_stricter_level_delivers_only_where_a_weaker_one_does() {
         }
     }
     assert!(seen > 2000, "{seen}");
+}
+
+/// Every server in it taken for granted.
+fn dns_only(whole: &Value) -> Value {
+    let mut assumed = whole.clone();
+    assumed["assumed"] = json!("dns-only");
+    for address in addresses(&mut assumed) {
+        if address["sessions"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+        {
+            address["sessions"] = json!([stand_in(&Value::Null)]);
+        }
+    }
+    assumed
+}
+
+/// Every server in it taken to show what it shows; none where some session did
+/// not go well, or where what is shown hangs on the name.
+fn same_certificates(whole: &Value) -> Option<Value> {
+    let mut assumed = whole.clone();
+    assumed["assumed"] = json!({"certificate": "chain.pem"});
+    for address in addresses(&mut assumed) {
+        let sessions = address["sessions"].as_array()?;
+        let (first, others) = sessions.split_first()?;
+        let same = |other: &Value| other["tls"]["chain"] == first["tls"]["chain"];
+        if !others.iter().all(same) || sessions.iter().any(|one| one["end"] != "completed") {
+            return None;
+        }
+        let tls = json!({
+            "version": null, "cipher": null, "group": null,
+            "chain": first["tls"]["chain"], "signature": "not-seen",
+        });
+        address["sessions"] = json!([stand_in(&tls)]);
+    }
+    Some(assumed)
+}
+
+fn stand_in(tls: &Value) -> Value {
+    json!({"sni": null, "greeting": null, "ehlo": null, "tls": tls, "end": "assumed"})
+}
+
+fn addresses(observation: &mut Value) -> impl Iterator<Item = &mut Value> {
+    observation["hosts"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .flat_map(|host| host["addresses"].as_array_mut().into_iter().flatten())
+}
+
+#[test]
+fn what_dns_alone_keeps_back_is_kept_back_whatever_the_servers_do() {
+    let (mut kept_back, mut let_through) = (0, 0);
+    for (name, saved) in recorded() {
+        let seen = Report::of(&read(&saved));
+        let alone = Report::of(&read(&dns_only(&saved)));
+        agree(&format!("{name} by DNS alone"), &alone);
+        for level in SecurityLevel::ALL {
+            if alone.outcomes.at(level).channel.is_some() {
+                let_through += 1;
+                continue;
+            }
+            kept_back += 1;
+            let real = seen.outcomes.at(level);
+            assert_eq!(real.channel, None, "{name} {level}: {real:?}");
+        }
+    }
+    assert!(
+        kept_back > 200 && let_through > 2000,
+        "{kept_back} {let_through}"
+    );
+}
+
+#[test]
+fn a_certificate_comes_to_the_same_from_a_file_as_from_its_servers() {
+    let mut seen = 0;
+    for (name, saved) in recorded() {
+        let Some(assumed) = same_certificates(&saved) else {
+            continue;
+        };
+        let real = Report::of(&read(&saved));
+        let from_file = Report::of(&read(&assumed));
+        assert_eq!(from_file.outcomes, real.outcomes, "{name}");
+        assert_eq!(from_file.verdict, real.verdict, "{name}");
+        seen += 1;
+    }
+    assert!(seen > 150, "{seen}");
 }

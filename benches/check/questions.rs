@@ -47,6 +47,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         thorough: false,
         allow_private: true,
         authoritative: false,
+        assumed: None,
     };
     let target = "one.example".parse()?;
     let begin = Instant::now();

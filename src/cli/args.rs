@@ -9,6 +9,7 @@ use crate::judge::{Horizon, Moment};
 use crate::observe::Proxy;
 use crate::report::FailOn;
 
+use super::assume::AssumeArguments;
 use super::look::LookArguments;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
@@ -101,6 +102,9 @@ pub(super) struct CheckArguments {
     /// HOST` opens; names are looked up here all the same
     #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
     pub(super) proxy: Option<Proxy>,
+
+    #[command(flatten)]
+    pub(super) assume: AssumeArguments,
 
     /// Write what was observed, one line a target
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]

@@ -46,6 +46,7 @@ pub(super) async fn check(
         thorough: arguments.thorough,
         allow_private: arguments.reaches_private_addresses(),
         authoritative: arguments.authoritative,
+        assumed: arguments.assume.assumed()?,
         ..plain
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use futures_util::Stream;
 use futures_util::stream;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
+use crate::certificate::presented_chain;
 use crate::observation::{OBSERVATION_FORMAT, Observation};
 use crate::observe::TrustStore;
 use crate::trust_anchor::RootAnchors;
@@ -114,6 +117,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
         return Err(refuse("is too large to be read".to_owned()));
     }
     std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}")))
+}
+
+/// The certificates of a file, the server's own first.
+pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
+    const GIVE: &str = "give the server's certificate, as in fullchain.pem";
+    let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
+    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
+    match presented_chain(&ders).first() {
+        None => Err(refuse(&format!("holds no certificate: {GIVE}"))),
+        Some(Err(error)) => Err(refuse(&error.to_string())),
+        Some(Ok(_)) => Ok(ders),
+    }
 }
 
 /// The trust store that was asked for.

@@ -65,6 +65,7 @@ impl LookArguments {
             thorough: false,
             allow_private: self.resolver.is_some(),
             authoritative: false,
+            assumed: None,
         })
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod args;
+mod assume;
 mod check;
 mod demo;
 mod dns;

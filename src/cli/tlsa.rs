@@ -1,14 +1,9 @@
 //! `danecheck tlsa CERT.pem`: the records for a certificate, and the
 //! pre-flight of its deployment.
 
-use std::collections::HashMap;
-
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
-
 use crate::certificate::{Presented, presented_chain};
 use crate::next_hop::{NextHop, host_name_fault};
-use crate::observe::{Dial, Setup, observe};
+use crate::observe::{Assumed, Setup, observe};
 use crate::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
 use crate::report::ExitStatus;
 
@@ -16,7 +11,7 @@ use super::args::TlsaArguments;
 use super::{Stop, World, input};
 
 pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
-    let chain = certificates(arguments)?;
+    let chain = presented_chain(&input::chain(&arguments.certificate)?);
     let hosts = hosts(arguments)?;
     let wanted = if arguments.ta {
         Wanted::Authorities
@@ -77,7 +72,7 @@ async fn preflight(
         .map_err(|error: crate::next_hop::NextHopError| Stop::Sentence(error.to_string()))?;
     let setup = Setup {
         // DNS alone tells: what the servers show now is about to go.
-        dial: Dial::Routed(HashMap::new()),
+        assumed: Some(Assumed::dns_only()),
         allow_private: true,
         ..arguments.look.setup(world)?
     };
@@ -87,24 +82,6 @@ async fn preflight(
     } else {
         renewal
     })
-}
-
-fn certificates(arguments: &TlsaArguments) -> Result<Vec<Presented>, Stop> {
-    let path = &arguments.certificate;
-    let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
-    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&input::read(path)?)
-        .collect::<Result<_, _>>()
-        .map_err(|_| {
-            refuse("cannot be read as PEM: give the server's certificate, as in fullchain.pem")
-        })?;
-    let chain = presented_chain(&ders);
-    match chain.first() {
-        None => Err(refuse(
-            "holds no certificate: give the server's certificate, as in fullchain.pem",
-        )),
-        Some(Err(error)) => Err(refuse(&error.to_string())),
-        Some(Ok(_)) => Ok(chain),
-    }
 }
 
 fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {

@@ -453,7 +453,7 @@ impl Mismatch<'_, '_> {
 }
 
 /// The rule for what a record is.
-fn rule_for(record: &TlsaRecord, origin: &Origin) -> &'static Rule {
+pub(super) fn rule_for(record: &TlsaRecord, origin: &Origin) -> &'static Rule {
     match origin {
         Origin::Nothing => &TLSA_OF_NOTHING,
         Origin::OtherFields { right, .. } if right.usage() != record.usage() => &TLSA_WRONG_USAGE,

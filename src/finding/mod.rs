@@ -5,6 +5,7 @@
 //! here. A new finding is a [`Rule`] next to its check, and its place in
 //! [`RULES`].
 
+pub(crate) mod assumed;
 mod certificates;
 mod dns;
 mod freshness;
@@ -87,6 +88,7 @@ pub static RULES: &[&Rule] = &[
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
+    &assumed::CERTIFICATE_ASSUMED,
     &rollover::CERTIFICATE_ENDS_SOON,
     &certificates::CERTIFICATE_NOT_COVERED,
     &session::CONNECTION_REFUSED,
@@ -140,6 +142,7 @@ pub static RULES: &[&Rule] = &[
     &resolver::RESOLVER_SILENT,
     &resolver::RESOLVER_TIMES_OUT,
     &session::SERVER_SILENT,
+    &assumed::SERVERS_NOT_LOOKED_AT,
     &session::SESSION_LOST_IN_TLS,
     &signature::SIGNATURE_ENDS_SOON,
     &signature::SIGNATURES_END_BY_THEN,
@@ -241,6 +244,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     freshness::check(judged, &mut findings);
     rollover::check(judged, &mut findings);
     overall::check(judged, &mut findings);
+    assumed::check(judged, &mut findings);
     findings.sorted()
 }
 

@@ -184,7 +184,7 @@ fn end(
     }
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
-        SessionEnd::Completed => {}
+        SessionEnd::Completed | SessionEnd::Assumed => {}
         // A family that works nowhere here is told once, for all addresses.
         SessionEnd::NotConnected(_)
             if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}

@@ -10,7 +10,7 @@ use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
 use super::dns::{failure_text, where_unsigned};
 use super::mismatch::{self, Mismatch};
-use super::{Findings, Rule, Severity};
+use super::{Findings, Rule, Severity, assumed};
 
 pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     id: "dane-ta-chain-refused",
@@ -195,35 +195,21 @@ fn records<'e>(
         }
         DaneRecords::LookupError | DaneRecords::NotFound(_) => return,
     };
-    let Some(matching) = address
-        .dane_session()
-        .and_then(|session| session.dane.as_ref())
-    else {
+    let Some(session) = address.dane_session() else {
+        return;
+    };
+    if session.shows_what_is_asked_for() {
+        assumed::records(tlsa, set, host, origins, findings);
+        return;
+    }
+    let Some(matching) = &session.dane else {
         return;
     };
     if matching.stage != Stage::MustMatch {
         all_unusable(tlsa, host, origins, findings);
         return;
     }
-    for (index, record) in set.iter().enumerate() {
-        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
-            usability(record)
-        {
-            let rule = match why {
-                UnusableReason::Truncated => &TLSA_WITHOUT_DATA,
-                _ => &TLSA_RECORD_UNUSABLE,
-            };
-            let what = what_it_is(origins, index);
-            findings.add(
-                rule,
-                tlsa.lookup.name.clone(),
-                format!(
-                    "The TLSA record {} cannot be used: {why}{what}.",
-                    short(record)
-                ),
-            );
-        }
-    }
+    single_unusable(tlsa, set, origins, findings);
     let subject = peer(host, address.seen.address);
     let outcomes = || set.iter().zip(&matching.records);
     match &matching.result {
@@ -313,6 +299,34 @@ fn records<'e>(
     }
 }
 
+/// The records that cannot be used, among others that can.
+pub(super) fn single_unusable(
+    tlsa: &TlsaLookup,
+    set: &[TlsaRecord],
+    origins: &[Option<Origin>],
+    findings: &mut Findings,
+) {
+    for (index, record) in set.iter().enumerate() {
+        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
+            usability(record)
+        {
+            let rule = match why {
+                UnusableReason::Truncated => &TLSA_WITHOUT_DATA,
+                _ => &TLSA_RECORD_UNUSABLE,
+            };
+            let what = what_it_is(origins, index);
+            findings.add(
+                rule,
+                tlsa.lookup.name.clone(),
+                format!(
+                    "The TLSA record {} cannot be used: {why}{what}.",
+                    short(record)
+                ),
+            );
+        }
+    }
+}
+
 /// What a record is, as the end of a sentence; empty where that is not known.
 fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
     match origins.get(index) {
@@ -321,7 +335,7 @@ fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
     }
 }
 
-fn all_unusable(
+pub(super) fn all_unusable(
     tlsa: &TlsaLookup,
     host: &HostEvidence<'_>,
     origins: &[Option<Origin>],

@@ -242,7 +242,7 @@ impl<'a> Surroundings<'a> {
         if data.len() < SHORTEST {
             return None;
         }
-        if forms(b"").iter().any(|(_, digest)| digest == data) {
+        if is_digest_of_nothing(data) {
             return Some(Origin::Nothing);
         }
         own_forms
@@ -292,6 +292,22 @@ impl<'a> Surroundings<'a> {
         };
         Some(Origin::Authority(known, object))
     }
+}
+
+/// Whether no certificate in use can match a record: it is of no input at all,
+/// or names an issuer from which none comes any more.
+pub(crate) fn matches_nobody(record: &TlsaRecord) -> bool {
+    let data = record.data();
+    let retired = || {
+        record.usage() == Some(CertificateUsage::DANE_TA)
+            && KnownAuthority::find(data)
+                .is_some_and(|(known, _)| matches!(known.role, Role::Retired(_)))
+    };
+    data.len() >= SHORTEST && is_digest_of_nothing(data) || retired()
+}
+
+fn is_digest_of_nothing(data: &[u8]) -> bool {
+    forms(b"").iter().any(|(_, digest)| digest == data)
 }
 
 fn readable(chain: &[Presented]) -> impl Iterator<Item = &Certificate> {

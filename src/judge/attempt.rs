@@ -112,7 +112,8 @@ pub(crate) fn attempt(
         | SessionEnd::HandshakeFailed(_)
         | SessionEnd::NoEhloReplyInTls(_)
         | SessionEnd::EhloRefusedInTls(_)
-        | SessionEnd::Completed => match policy.tls {
+        | SessionEnd::Completed
+        | SessionEnd::Assumed => match policy.tls {
             TlsUse::Never => Attempt::Ready(Channel::Plaintext),
             TlsUse::Opportunistic => {
                 opportunistic(end_for_postfix(session, policy), peer, age, stage_in_tls)
@@ -153,7 +154,7 @@ fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age, stage_in_tls: &str) ->
             plain_text_when_deferred(interrupted(*how, peer, stage_in_tls))
         }
         SessionEnd::EhloRefusedInTls(reply) => refusal(peer, reply, dsn(reply)),
-        SessionEnd::Completed => Attempt::Ready(Channel::Encrypted),
+        SessionEnd::Completed | SessionEnd::Assumed => Attempt::Ready(Channel::Encrypted),
         _ => Attempt::Ready(Channel::Plaintext),
     }
 }
@@ -182,7 +183,8 @@ fn mandatory(
         SessionEnd::HandshakeFailed(_) => return Attempt::Soft(handshake_failure()),
         SessionEnd::NoEhloReplyInTls(_)
         | SessionEnd::EhloRefusedInTls(_)
-        | SessionEnd::Completed => {}
+        | SessionEnd::Completed
+        | SessionEnd::Assumed => {}
         _ => {
             return Attempt::Soft(Failure::new(
                 "4.7.4",

@@ -2,10 +2,12 @@
 //! for all levels.
 
 use crate::certificate::{Certificate, Presented, presented_chain};
+use crate::forensics::matches_nobody;
 use crate::matching::{
     DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
 };
-use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session};
+use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session, SessionEnd};
+use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
@@ -192,6 +194,9 @@ impl<'a> Evidence<'a> {
         matched: Option<&DaneMatching>,
         policy: &TlsPolicy<'_>,
     ) -> Checked {
+        if session.shows_what_is_asked_for() {
+            return granted(&policy.check);
+        }
         let now = self.now;
         let passed = |ok: bool| {
             if ok {
@@ -243,6 +248,58 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
+    }
+}
+
+/// What the check comes to where a server shows what is asked for, as far as
+/// any server can.
+fn granted(check: &PeerCheck<'_>) -> Checked {
+    match check {
+        PeerCheck::None => Checked::Passed(Channel::Encrypted),
+        PeerCheck::Pkix(_) | PeerCheck::Pins(_) => Checked::Passed(Channel::Authenticated),
+        PeerCheck::Dane {
+            records,
+            half,
+            only,
+            ..
+        } => match (Promise::of(records), only) {
+            (Promise::Unusable, false) => Checked::Passed(Channel::Encrypted),
+            (Promise::Unusable, true) | (Promise::Impossible, _) => Checked::Failed,
+            (Promise::Kept, _) if *half => Checked::Passed(Channel::Encrypted),
+            (Promise::Kept, _) => Checked::Passed(Channel::Authenticated),
+        },
+    }
+}
+
+/// What a server can do about a set of TLSA records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// There are certificates that match.
+    Kept,
+    /// No certificate matches.
+    Impossible,
+    /// Any will do, for no record is usable.
+    Unusable,
+}
+
+impl Promise {
+    pub(crate) fn of(records: &[TlsaRecord]) -> Self {
+        let usable = |record: &&TlsaRecord| usability(record) == Usability::Usable;
+        let mut usable = records.iter().filter(usable).peekable();
+        if usable.peek().is_none() {
+            Self::Unusable
+        } else if usable.all(matches_nobody) {
+            Self::Impossible
+        } else {
+            Self::Kept
+        }
+    }
+}
+
+impl SessionEvidence<'_> {
+    /// Whether it stands for a server that does what DNS asks of it.
+    pub(crate) fn shows_what_is_asked_for(&self) -> bool {
+        self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
 }
 

@@ -36,7 +36,7 @@ pub use recommend::{Action, Alternative, Entries, Recommendation};
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use dane::{DaneRecords, NotFound};
-pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
+pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{MailcowEntry, Override, postfix_line};
 use crate::matching::{Stage, fingerprints};
-use crate::observation::SessionEnd;
+use crate::observation::{Assumption, SessionEnd};
 
 use super::dane::DaneRecords;
 use super::evidence::Evidence;
@@ -193,6 +193,12 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
 /// Where TLSA records exist, a missing STARTTLS or a strange certificate is
 /// also exactly what an attack looks like; so is a TLSA lookup that fails.
 fn caution(evidence: &Evidence<'_>) -> Option<String> {
+    if evidence.observation.assumed.is_some() {
+        return Some(
+            "No mail server was looked at: that it takes mail at this level is an assumption."
+                .to_owned(),
+        );
+    }
     let looks_like_attack = evidence.addresses().any(|(_, address)| {
         let Some(session) = address.dane_session() else {
             return false;
@@ -221,6 +227,10 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
 
 /// Stricter entries that also deliver, at once and whatever Postfix's choice.
 fn alternatives(evidence: &Evidence<'_>) -> Vec<Alternative> {
+    // Whether a certificate would do is known only of one that was seen.
+    if evidence.observation.assumed == Some(Assumption::DnsOnly) {
+        return Vec::new();
+    }
     let next_hop = evidence.observation.next_hop.policy_key();
     let delivers = |request: &PolicyRequest| {
         let outcome = evidence.outcome(request);

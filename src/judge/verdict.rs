@@ -10,7 +10,7 @@ use crate::observation::{
 
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
-use super::evidence::{AddressEvidence, Evidence, HostEvidence};
+use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
 use super::level::SecurityLevel;
 use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
@@ -58,6 +58,9 @@ impl Verdict {
 pub enum Standing {
     /// A TLSA record vouches for the server.
     Authenticated,
+    /// The server was not looked at; a TLSA record would vouch for it as it is
+    /// assumed to be.
+    Assumed,
     /// The server takes mail, and no TLSA records are in play.
     WithoutTlsa,
     /// The server takes mail in TLS, and no TLSA record is usable.
@@ -66,6 +69,12 @@ pub enum Standing {
     Broken,
     /// Nothing could be seen of it from here.
     Unseen,
+}
+
+impl Standing {
+    fn is_vouched_for(self) -> bool {
+        matches!(self, Self::Authenticated | Self::Assumed)
+    }
 }
 
 /// What DANE does for one address.
@@ -85,15 +94,20 @@ pub(crate) fn standing(
     let attempt = evidence.attempt(&request, host, address, &address.dane, Age::Deferred);
     match (&attempt, &address.dane) {
         (Attempt::Ready(_), DaneRecords::Unusable(_)) => Standing::Unusable,
-        (Attempt::Ready(_), DaneRecords::Usable(..)) => {
-            let matched = address
-                .dane_session()
-                .and_then(|session| session.dane.as_ref())
-                .is_some_and(|matching| matching.result.is_ok());
-            if matched {
-                Standing::Authenticated
-            } else {
+        (Attempt::Ready(_), DaneRecords::Usable(_, set)) => {
+            let vouched_for = address.dane_session().is_some_and(|session| {
+                if session.shows_what_is_asked_for() {
+                    return Promise::of(set) == Promise::Kept;
+                }
+                let matching = session.dane.as_ref();
+                matching.is_some_and(|matching| matching.result.is_ok())
+            });
+            if !vouched_for {
                 Standing::Unusable
+            } else if evidence.observation.assumed.is_some() {
+                Standing::Assumed
+            } else {
+                Standing::Authenticated
             }
         }
         (Attempt::Ready(_), DaneRecords::NotFound(_)) => Standing::WithoutTlsa,
@@ -252,14 +266,10 @@ pub(crate) fn verdict(
         .filter(|standing| *standing != Standing::Unseen)
         .collect();
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
-    if secure_mx
-        && seen
-            .iter()
-            .all(|standing| *standing == Standing::Authenticated)
-    {
+    if secure_mx && seen.iter().all(|standing| standing.is_vouched_for()) {
         Verdict::DaneOk
     } else if seen.contains(&Standing::Unusable)
-        && !seen.contains(&Standing::Authenticated)
+        && !seen.iter().any(|standing| standing.is_vouched_for())
         && !seen.contains(&Standing::Broken)
         && dane.channel != Some(Channel::Authenticated)
     {

@@ -59,6 +59,20 @@ pub struct Observation {
     /// The proxy through which mail servers were connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// What was taken for granted of the mail servers, none of which was
+    /// connected to then: every session ended as [`SessionEnd::Assumed`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<Assumption>,
+}
+
+/// What is taken for granted of mail servers that are not connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumption {
+    /// Each does what DNS asks of it (`--dns-only`).
+    DnsOnly,
+    /// Each shows the certificates of this file (`--cert`).
+    Certificate(String),
 }
 
 /// The recursive resolver.

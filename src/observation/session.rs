@@ -132,6 +132,9 @@ pub enum SessionEnd {
     EhloRefusedInTls(Reply),
     /// The server is ready for mail inside TLS.
     Completed,
+    /// There was none: the server is taken to be ready for mail inside TLS
+    /// ([`Assumption`](super::Assumption)).
+    Assumed,
 }
 
 /// A dialogue that ended without a reply.

@@ -14,6 +14,7 @@
     reason = "this is the half that opens sockets and waits"
 )]
 
+mod assumed;
 mod authority;
 mod base_domain;
 pub mod budget;
@@ -55,6 +56,7 @@ use crate::observation::{
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
 
+pub use self::assumed::Assumed;
 pub use self::dial::Dial;
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
@@ -86,6 +88,9 @@ pub struct Setup {
     /// Whether the name servers are asked about every lookup, and not only
     /// about those that fail or are bogus.
     pub authoritative: bool,
+    /// What stands in for the mail servers, none of which is connected to
+    /// then.
+    pub assumed: Option<Assumed>,
 }
 
 /// Looks at a next hop and everything behind it.
@@ -141,6 +146,7 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
         hosts,
         trust_store,
         proxy: setup.dial.proxy().map(ToString::to_string),
+        assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         cuts: cuts.into_sentences(),
     }
 }

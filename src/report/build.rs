@@ -12,17 +12,17 @@ use crate::judge::{
 use crate::matching::{RecordOutcome, Stage, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
-    Answer, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord, Observation,
-    ResolverValidation, SessionEnd, TlsaLookup,
+    Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
+    Observation, ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::lookup::{extended_error, printable_validation};
 use super::model::{
-    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LimitedReport,
-    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
-    SessionReport, TlsaReport,
+    AddressReport, AssumedReport, CertificateReport, FailureReport, FindingReport, HostReport,
+    LimitedReport, LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport,
+    SCHEMA_VERSION, SessionReport, TlsaReport,
 };
 use super::name_server::AuthorityReport;
 use super::text::printable;
@@ -80,6 +80,7 @@ impl Report {
             mx: observation.mx.as_ref().map(mx_report),
             hosts,
             proxy: observation.proxy.as_deref().map(printable),
+            assumed: assumed_report(observation),
             findings: judged.findings.iter().map(finding_report).collect(),
         };
         if report.recommendation.action == Action::Override {
@@ -128,9 +129,24 @@ impl Report {
             mx: None,
             hosts: Vec::new(),
             proxy: None,
+            assumed: None,
             findings: vec![finding_report(&finding)],
         }
     }
+}
+
+fn assumed_report(observation: &Observation) -> Option<AssumedReport> {
+    let assumption = observation.assumed.as_ref()?;
+    let (kind, file) = match assumption {
+        Assumption::DnsOnly => ("dns-only", None),
+        Assumption::Certificate(file) => ("certificate", Some(printable(file))),
+    };
+    let target = observation.next_hop.to_string();
+    Some(AssumedReport {
+        kind: kind.to_owned(),
+        file,
+        text: printable(&crate::finding::assumed::assumption(&target, assumption)),
+    })
 }
 
 /// The outcomes with the servers' words made harmless.
@@ -422,6 +438,10 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
     };
     match end {
         SessionEnd::Completed => ("completed", "ready for mail inside TLS".to_owned()),
+        SessionEnd::Assumed => (
+            "assumed",
+            "none took place: the server is taken to be ready for mail inside TLS".to_owned(),
+        ),
         SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
         SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),
         SessionEnd::GreetingRefused(reply) => ("greeting-refused", reply.text()),

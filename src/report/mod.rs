@@ -17,8 +17,9 @@ pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 pub use human::{HumanStyle, human};
 pub use lookup::{ExtendedErrorReport, LookupViews, ResolverView};
 pub use model::{
-    AddressReport, CertificateReport, FailureReport, FindingReport, HostReport, LookupReport,
-    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
+    AddressReport, AssumedReport, CertificateReport, FailureReport, FindingReport, HostReport,
+    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport,
+    TlsaReport,
 };
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};

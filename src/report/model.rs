@@ -43,8 +43,24 @@ pub struct Report {
     pub hosts: Vec<HostReport>,
     /// The proxy through which mail servers were connected to; null for none.
     pub proxy: Option<String>,
+    /// What was taken for granted of the mail servers, none of which was
+    /// connected to then; null where they were. Verdict and outcomes hold as far
+    /// as it does.
+    pub assumed: Option<AssumedReport>,
     /// What was found, the worst first.
     pub findings: Vec<FindingReport>,
+}
+
+/// What was taken for granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AssumedReport {
+    /// `dns-only`: each server does what DNS asks of it; `certificate`: each
+    /// shows the certificates of a file.
+    pub kind: String,
+    /// The file.
+    pub file: Option<String>,
+    /// The same in one sentence.
+    pub text: String,
 }
 
 /// The resolver.
@@ -200,7 +216,8 @@ pub struct RecordReport {
 pub struct SessionReport {
     /// The server name asked for in TLS; null for none.
     pub sni: Option<String>,
-    /// How it ended, `completed` where all went well; `old-means` where this
+    /// How it ended, `completed` where all went well; `assumed` where there
+    /// was none and the server is taken to be ready for mail inside TLS; `old-means` where this
     /// program could not finish the handshake, and Postfix can at some level.
     pub end: String,
     /// The same in one sentence.

@@ -189,6 +189,7 @@ impl RunningStage {
             thorough: self.thorough,
             allow_private: true,
             authoritative: false,
+            assumed: None,
         }
     }
 

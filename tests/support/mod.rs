@@ -28,3 +28,30 @@ pub(crate) fn ids(report: &Report) -> Vec<&str> {
         .map(|finding| finding.id.as_str())
         .collect()
 }
+
+/// A file of a test's own, gone when it is dropped.
+#[allow(dead_code, reason = "not every test file writes files")]
+pub(crate) struct Temporary(std::path::PathBuf);
+
+#[allow(dead_code, reason = "not every test file writes files")]
+impl Temporary {
+    pub(crate) fn with(extension: &str, text: &str) -> Self {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("danecheck-{}-{number}.{extension}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -60,6 +60,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         thorough: false,
         allow_private: true,
         authoritative: false,
+        assumed: None,
     }
 }
 

@@ -83,9 +83,13 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
         });
         for address in &host.addresses {
             let outcome = match address.dane {
-                Standing::Authenticated | Standing::WithoutTlsa | Standing::Unusable => {
-                    Outcome::Passed
+                _ if is_taken_for_granted(report, address) => {
+                    Outcome::Skipped("not looked at (--dns-only)".to_owned())
                 }
+                Standing::Authenticated
+                | Standing::Assumed
+                | Standing::WithoutTlsa
+                | Standing::Unusable => Outcome::Passed,
                 Standing::Broken => Outcome::Failed(
                     "the dane level does not deliver here".to_owned(),
                     details(address),
@@ -100,6 +104,12 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Whether all that speaks for an address is what DNS asks of it.
+fn is_taken_for_granted(report: &Report, address: &super::AddressReport) -> bool {
+    let assumed = report.assumed.as_ref();
+    assumed.is_some_and(|assumed| assumed.file.is_none()) && address.dane != Standing::Broken
 }
 
 fn details(address: &super::AddressReport) -> String {

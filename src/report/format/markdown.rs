@@ -76,6 +76,7 @@ fn hosts(text: &mut String, report: &Report) {
     for (host, address) in addresses(report) {
         let standing = match address.dane {
             Standing::Authenticated => "a TLSA record vouches for it",
+            Standing::Assumed => "not looked at; a TLSA record would vouch for it",
             Standing::WithoutTlsa => "no TLSA records in play",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",

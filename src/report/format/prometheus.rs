@@ -28,7 +28,7 @@ const VERDICTS: [Verdict; 7] = [
     Verdict::Indeterminate,
 ];
 
-const FAMILIES: [Family; 8] = [
+const FAMILIES: [Family; 9] = [
     Family {
         name: "danecheck_status",
         help: "Exit status of the check: 0 fine, 1 warning, 2 broken, 3 could not tell.",
@@ -40,6 +40,10 @@ const FAMILIES: [Family; 8] = [
     Family {
         name: "danecheck_delivers",
         help: "Whether Postfix delivers at this TLS security level, at once or at the retry.",
+    },
+    Family {
+        name: "danecheck_servers_looked_at",
+        help: "Whether mail servers were looked at, and not taken for granted (--dns-only, --cert).",
     },
     Family {
         name: "danecheck_override_needed",
@@ -101,6 +105,8 @@ impl Writer for Prometheus {
                 i64::from(report.outcomes.at(level).delivers()),
             );
         }
+        let looked_at = i64::from(report.assumed.is_none());
+        self.sample("danecheck_servers_looked_at", &[target], looked_at);
         let needed = report.recommendation.action == Action::Override;
         self.sample("danecheck_override_needed", &[target], i64::from(needed));
         for severity in [Severity::Error, Severity::Warning, Severity::Info] {
@@ -118,11 +124,13 @@ impl Writer for Prometheus {
                 ("host", host.name.as_str()),
                 ("address", address.address.as_str()),
             ];
-            self.sample(
-                "danecheck_address_authenticated",
-                &labels,
-                i64::from(address.dane == Standing::Authenticated),
-            );
+            if report.assumed.is_none() {
+                self.sample(
+                    "danecheck_address_authenticated",
+                    &labels,
+                    i64::from(address.dane == Standing::Authenticated),
+                );
+            }
             let leaf = address
                 .sessions
                 .iter()

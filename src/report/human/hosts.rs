@@ -6,7 +6,7 @@ use crate::judge::Standing;
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
-use super::{Page, Tone};
+use super::{Page, Tone, assumed};
 
 pub(super) fn hosts(page: &mut Page, report: &Report) {
     if let Some(mx) = &report.mx
@@ -128,7 +128,7 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
         page.paragraph("     ", "     ", &format!("{text}{words}"));
     }
     for record in first.records.iter().take(RECORDS_SHOWN) {
-        published(page, record);
+        published(page, first, record);
     }
     let more = first.records.len().saturating_sub(RECORDS_SHOWN);
     if more > 0 {
@@ -176,6 +176,9 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
 }
 
 fn standing_words(address: &AddressReport) -> (Tone, String) {
+    if let Some((tone, words)) = assumed::standing_words(address) {
+        return (tone, words.to_owned());
+    }
     // The session that says most: the one that did not go through.
     let end = address
         .sessions
@@ -200,7 +203,9 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             (Tone::Bad, "no STARTTLS, where DANE asks for TLS".to_owned())
         }
         (_, Some(_)) => (Tone::Doubtful, "no STARTTLS: plain text".to_owned()),
-        (Standing::Authenticated, None) => (Tone::Good, "a TLSA record vouches for it".to_owned()),
+        (Standing::Authenticated | Standing::Assumed, None) => {
+            (Tone::Good, "a TLSA record vouches for it".to_owned())
+        }
         (Standing::WithoutTlsa, None) => (Tone::Quiet, "no TLSA record counts".to_owned()),
         (Standing::Unusable, None) => (Tone::Doubtful, "no TLSA record can be used".to_owned()),
         (Standing::Broken, None) if address.records.is_empty() => {
@@ -234,7 +239,13 @@ fn plain_end(end: &str) -> &'static str {
     }
 }
 
-fn published(page: &mut Page, record: &RecordReport) {
+fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
+    let assumed = assumed::stand_in(address).is_some();
+    let no_match = if assumed {
+        "nothing in the file matches"
+    } else {
+        "nothing served matches"
+    };
     let tone = match record.result.as_str() {
         "matches" => Tone::Good,
         "not-seen" => Tone::Quiet,
@@ -244,13 +255,10 @@ fn published(page: &mut Page, record: &RecordReport) {
     let tinted = lead.clone();
     let words = match (record.result.as_str(), &record.what_it_is) {
         ("matches", _) => page.tint(tone, "matches"),
-        ("no-match", None) => page.tint(tone, "nothing served matches"),
+        ("not-seen", None) if assumed => page.tint(tone, "not compared"),
+        ("no-match", None) => page.tint(tone, no_match),
         ("no-match", Some(what)) => {
-            page.paragraph(
-                &lead,
-                &tinted,
-                &format!("nothing served matches: it is {what}"),
-            );
+            page.paragraph(&lead, &tinted, &format!("{no_match}: it is {what}"));
             return;
         }
         (_, Some(what)) => {
@@ -267,7 +275,8 @@ fn published(page: &mut Page, record: &RecordReport) {
 
 /// What the server shows, where it is not simply what is published.
 fn served(page: &mut Page, address: &AddressReport) {
-    if address.dane == Standing::Authenticated || address.records.is_empty() {
+    let vouched_for = matches!(address.dane, Standing::Authenticated | Standing::Assumed);
+    if vouched_for || address.records.is_empty() {
         return;
     }
     let Some(session) = address
@@ -278,8 +287,13 @@ fn served(page: &mut Page, address: &AddressReport) {
     else {
         return;
     };
+    let served = if session.end == "assumed" {
+        "in file    "
+    } else {
+        "served     "
+    };
     for certificate in &session.certificates {
-        let lead = format!("        served     {}  ", short(&certificate.tlsa));
+        let lead = format!("        {served}{}  ", short(&certificate.tlsa));
         let text = format!("{} (from {})", certificate.subject, certificate.issuer);
         page.paragraph(&lead, &lead, &text);
     }

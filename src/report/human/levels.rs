@@ -14,14 +14,26 @@ struct Cell {
 }
 
 pub(super) fn levels(page: &mut Page, report: &Report) {
+    let assumed = report.assumed.as_ref();
+    let dns_only = assumed.is_some_and(|assumed| assumed.file.is_none());
     let cells = SecurityLevel::ALL.map(|level| {
         let outcome = report.outcomes.at(level);
         let (word, tone) = word(outcome);
         let mark = if outcome.varies { "*" } else { "" };
+        // Nothing in DNS tells what a check by certificates comes to.
+        let by_certificate = matches!(
+            level,
+            SecurityLevel::Fingerprint | SecurityLevel::Verify | SecurityLevel::Secure
+        );
+        let (word, doubt) = match dns_only && outcome.delivers() {
+            true if by_certificate => ("", "?"),
+            true => (word, "?"),
+            false => (word, ""),
+        };
         Cell {
             level: level.as_str(),
             word,
-            shown: format!("{word}{mark}"),
+            shown: format!("{word}{mark}{doubt}"),
             tone,
         }
     });
@@ -47,7 +59,10 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
             legend.push(meaning);
         }
     }
-    if cells.iter().any(|cell| cell.shown.ends_with('*')) {
+    if cells.iter().any(|cell| cell.shown.ends_with('?')) {
+        legend.push("? = if the servers do their part, which was not looked at");
+    }
+    if cells.iter().any(|cell| cell.shown.contains('*')) {
         legend.push("* = at worst: Postfix chooses among equals by chance");
     }
     let legend = legend.join("; ");

@@ -1,6 +1,7 @@
 //! The report for a person: does mail flow and how protected; what is wrong
 //! and where; the levels; the entry to paste; when to take it out.
 
+mod assumed;
 mod hosts;
 mod levels;
 mod recommendation;
@@ -101,6 +102,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         style,
     };
     first_line(&mut page, report);
+    assumed::not_looked_at(&mut page, report);
     findings(&mut page, report);
     hosts::hosts(&mut page, report);
     if let Some(proxy) = &report.proxy {
@@ -144,6 +146,9 @@ fn first_line(page: &mut Page, report: &Report) {
 }
 
 fn headline_words(report: &Report) -> (Tone, String) {
+    if let Some(words) = assumed::headline_words(report) {
+        return words;
+    }
     let dane = &report.outcomes.dane;
     match report.verdict {
         Verdict::DaneOk => (Tone::Good, "mail flows, protected by DANE".to_owned()),
@@ -253,7 +258,9 @@ fn findings(page: &mut Page, report: &Report) {
             page.paragraph("      ", "      ", &text);
         }
         // The same step is told once, after the last finding that it mends.
-        if finding.severity > Severity::Info && (cut || *before == all) {
+        let is_next_step =
+            finding.severity > Severity::Info && !assumed::comes_too_early(report, finding);
+        if is_next_step && (cut || *before == all) {
             page.paragraph("      ", "      ", &finding.remedy);
         }
     }
@@ -265,7 +272,7 @@ fn gathered(report: &Report) -> Vec<(&FindingReport, String)> {
     let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
     let mut known: HashMap<(&str, &str, String), usize> = HashMap::new();
     let frame = |finding: &FindingReport| finding.message.replace(&finding.subject, "\n");
-    for finding in &report.findings {
+    for finding in assumed::without_the_assumption(report) {
         let key = (
             finding.id.as_str(),
             host_of(&finding.subject),

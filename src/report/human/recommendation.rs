@@ -4,14 +4,20 @@ use crate::entry::{MailcowEntry, mailcow_steps};
 use crate::judge::{Action, Verdict};
 
 use super::super::model::Report;
-use super::{Page, Tone};
+use super::{Page, Tone, assumed};
 
 pub(super) fn recommendation(page: &mut Page, report: &Report) {
+    if assumed::deployment(page, report) {
+        return;
+    }
     let advice = &report.recommendation;
     match advice.action {
         Action::Keep => {
             page.blank();
-            page.line("  No override is needed.");
+            page.line(match report.assumed {
+                None => "  No override is needed.",
+                Some(_) => "  As far as DNS goes, no override is needed.",
+            });
             return;
         }
         Action::NotFixable => {

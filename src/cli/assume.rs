@@ -1,0 +1,35 @@
+//! What may stand in for a look at the mail servers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::observation::Der;
+use crate::observe::Assumed;
+
+use super::{Stop, input};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct AssumeArguments {
+    /// Look at DNS only and connect to no mail server: for CI runners and other
+    /// places where port 25 is blocked
+    #[arg(long, conflicts_with_all = ["cert", "proxy", "thorough", "replay"])]
+    dns_only: bool,
+
+    /// Connect to no mail server, and judge as if every one showed these
+    /// certificates (fullchain.pem): may they be deployed?
+    #[arg(long, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough", "replay"])]
+    cert: Option<PathBuf>,
+}
+
+impl AssumeArguments {
+    pub(super) fn assumed(&self) -> Result<Option<Assumed>, Stop> {
+        let Some(path) = &self.cert else {
+            return Ok(self.dns_only.then(Assumed::dns_only));
+        };
+        let chain = input::chain(path)?;
+        let ders = chain.iter().map(|one| Der(one.to_vec())).collect();
+        let file = path.display().to_string();
+        Ok(Some(Assumed::certificate(&file, ders)))
+    }
+}

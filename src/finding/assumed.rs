@@ -1,0 +1,134 @@
+//! Findings where no mail server was looked at: what was taken for granted,
+//! and what DNS tells all the same.
+
+use crate::forensics::Origin;
+use crate::judge::{HostEvidence, Judged, Promise};
+use crate::observation::{Assumption, TlsaLookup};
+use crate::tlsa::{CertificateUsage, Selector, TlsaRecord, Usability, usability};
+
+use super::mismatch::rule_for;
+use super::rollover::{TLSA_BREAKS_AT_RENEWAL, TLSA_LONE_ISSUER};
+use super::tlsa::{all_unusable, short, single_unusable};
+use super::{Findings, Rule, Severity};
+
+pub(super) static CERTIFICATE_ASSUMED: Rule = Rule {
+    id: "certificate-assumed",
+    severity: Severity::Info,
+    reference: "RFC 7671 section 8",
+    meaning: "The check was told to take every mail server for one that shows the certificates \
+              of a file (--cert), and connected to none. What the servers show now, and whether \
+              they can be reached, is not in the report.",
+    sender: "",
+    receiver: "once the certificate is deployed, run danecheck without --cert where port 25 is \
+               open.",
+};
+
+pub(super) static SERVERS_NOT_LOOKED_AT: Rule = Rule {
+    id: "servers-not-looked-at",
+    severity: Severity::Info,
+    reference: "RFC 7672 section 2.2",
+    meaning: "The check was told to look at DNS only (--dns-only), and connected to no mail \
+              server. It tells whether the records are there, signed and usable; whether the \
+              servers can be reached, offer STARTTLS and show what the records ask for, it \
+              does not tell. Mail that is deferred by DNS alone is deferred whatever they do.",
+    sender: "run danecheck without --dns-only where port 25 is open, or through such a place with \
+             --proxy, to look at the servers too.",
+    receiver: "",
+};
+
+/// What was taken for granted, in one sentence.
+pub(crate) fn assumption(target: &str, assumption: &Assumption) -> String {
+    match assumption {
+        Assumption::DnsOnly => format!(
+            "No mail server of {target} was looked at: what is said of them holds where each \
+             can be reached, offers STARTTLS and shows a certificate as its TLSA records ask."
+        ),
+        Assumption::Certificate(file) => format!(
+            "No mail server of {target} was looked at: each is taken to show the certificates \
+             of {file}."
+        ),
+    }
+}
+
+/// Raises the finding about the whole target.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    let target = observation.next_hop.to_string();
+    let Some(assumed) = &observation.assumed else {
+        return;
+    };
+    let rule = match assumed {
+        Assumption::DnsOnly => &SERVERS_NOT_LOOKED_AT,
+        Assumption::Certificate(_) => &CERTIFICATE_ASSUMED,
+    };
+    let sentence = assumption(&target, assumed);
+    findings.add(rule, target, sentence);
+}
+
+/// What the records of a host tell without any certificate.
+pub(super) fn records(
+    tlsa: &TlsaLookup,
+    set: &[TlsaRecord],
+    host: &HostEvidence<'_>,
+    origins: &[Option<Origin>],
+    findings: &mut Findings,
+) {
+    match Promise::of(set) {
+        Promise::Unusable => all_unusable(tlsa, host, origins, findings),
+        Promise::Impossible => {
+            for (record, origin) in set.iter().zip(origins) {
+                let Some(origin) = origin else { continue };
+                let message = format!(
+                    "The TLSA record {} of {} is {}.",
+                    short(record),
+                    host.seen.name,
+                    origin.words()
+                );
+                findings.add(rule_for(record, origin), tlsa.lookup.name.clone(), message);
+            }
+        }
+        Promise::Kept => {
+            single_unusable(tlsa, set, origins, findings);
+            next_renewal(set, &host.seen.name, origins, findings);
+        }
+    }
+}
+
+/// What the next renewal will meet, whatever is served now.
+fn next_renewal(
+    set: &[TlsaRecord],
+    name: &str,
+    origins: &[Option<Origin>],
+    findings: &mut Findings,
+) {
+    let usable: Vec<(usize, &TlsaRecord)> = set
+        .iter()
+        .enumerate()
+        .filter(|(_, record)| usability(record) == Usability::Usable)
+        .collect();
+    let of_whole_certificate = usable.iter().all(|(_, record)| {
+        record.usage() == Some(CertificateUsage::DANE_EE)
+            && record.selector() == Some(Selector::CERT)
+    });
+    if of_whole_certificate {
+        let message = format!(
+            "{name} has only TLSA records of whole certificates (3 0 x): the next renewal needs \
+             another record, even if it keeps the key."
+        );
+        findings.add(&TLSA_BREAKS_AT_RENEWAL, name.to_owned(), message);
+    }
+    if let [(index, only)] = usable.as_slice()
+        && only.usage() == Some(CertificateUsage::DANE_TA)
+        && !matches!(origins.get(*index), Some(Some(Origin::Root { .. })))
+    {
+        let who = match origins.get(*index) {
+            Some(Some(origin)) => format!(" ({})", origin.words()),
+            _ => String::new(),
+        };
+        let message = format!(
+            "The only TLSA record of {name} names one authority{who}: where the next certificate \
+             comes from another, mail stops."
+        );
+        findings.add(&TLSA_LONE_ISSUER, name.to_owned(), message);
+    }
+}

@@ -1,0 +1,128 @@
+//! What a person is told where no mail server was looked at.
+
+use crate::judge::{Standing, Verdict};
+
+use super::super::model::{AddressReport, AssumedReport, FindingReport, Report, SessionReport};
+use super::{Page, Tone, code, fate};
+
+/// Right below the first line, for all that follows hangs on it.
+pub(super) fn not_looked_at(page: &mut Page, report: &Report) {
+    if let Some(assumed) = &report.assumed {
+        page.blank();
+        let tinted = format!("  {}", page.tint(Tone::Strong, "Mind: "));
+        page.paragraph("  Mind: ", &tinted, &assumed.text);
+    }
+}
+
+/// The findings but the one that says the same.
+pub(super) fn without_the_assumption(report: &Report) -> impl Iterator<Item = &FindingReport> {
+    let told = report.assumed.as_ref().map(|assumed| &assumed.text);
+    report
+        .findings
+        .iter()
+        .filter(move |finding| Some(&finding.message) != told)
+}
+
+/// What follows the target's name; nothing where the usual words will do.
+pub(super) fn headline_words(report: &Report) -> Option<(Tone, String)> {
+    let assumed = report.assumed.as_ref()?;
+    match &assumed.file {
+        Some(_) => with_certificate(report),
+        None => dns_only(report),
+    }
+}
+
+fn dns_only(report: &Report) -> Option<(Tone, String)> {
+    let (tone, words) = match report.verdict {
+        Verdict::DaneOk => (Tone::Good, "DNS is right for DANE".to_owned()),
+        Verdict::DanePartial => (
+            Tone::Doubtful,
+            "DNS does not let DANE protect all of this mail".to_owned(),
+        ),
+        Verdict::DaneUnusable => (Tone::Doubtful, "no TLSA record can be used".to_owned()),
+        Verdict::NoDane => (Tone::Good, "no DANE".to_owned()),
+        Verdict::DaneBroken if !report.outcomes.dane.varies => {
+            let dane = &report.outcomes.dane;
+            let words = format!("DANE senders {} this mail{}", fate(dane), code(dane));
+            (Tone::Bad, words)
+        }
+        Verdict::DaneBroken | Verdict::Undeliverable | Verdict::Indeterminate => return None,
+    };
+    Some((tone, format!("{words}; no mail server was looked at")))
+}
+
+fn with_certificate(report: &Report) -> Option<(Tone, String)> {
+    let (tone, words) = match report.verdict {
+        Verdict::DaneOk => (Tone::Good, "mail would flow, protected by DANE".to_owned()),
+        Verdict::DanePartial => (
+            Tone::Doubtful,
+            "mail would flow, but DANE would not protect all of it".to_owned(),
+        ),
+        Verdict::DaneUnusable => (
+            Tone::Doubtful,
+            "mail would flow in TLS, but no TLSA record can be used".to_owned(),
+        ),
+        Verdict::NoDane => (Tone::Good, "mail would flow in TLS; no DANE".to_owned()),
+        Verdict::DaneBroken => {
+            let dane = &report.outcomes.dane;
+            let words = format!("DANE senders would {} this mail{}", fate(dane), code(dane));
+            (Tone::Bad, words)
+        }
+        Verdict::Undeliverable | Verdict::Indeterminate => return None,
+    };
+    Some((tone, format!("with the given certificate, {words}")))
+}
+
+/// What stands for a session with an address that was not looked at.
+pub(super) fn stand_in(address: &AddressReport) -> Option<&SessionReport> {
+    let mut sessions = address.sessions.iter();
+    sessions.find(|session| session.end == "assumed")
+}
+
+/// What becomes of an address that was not looked at; nothing where it was.
+pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static str)> {
+    let stand_in = stand_in(address)?;
+    let with_certificate = !stand_in.certificates.is_empty();
+    Some(match address.dane {
+        Standing::Assumed if with_certificate => (Tone::Good, "a TLSA record would vouch for it"),
+        Standing::Assumed => (Tone::Quiet, "not looked at; its TLSA records count"),
+        Standing::WithoutTlsa => (Tone::Quiet, "not looked at; no TLSA record counts"),
+        Standing::Unusable => (Tone::Doubtful, "not looked at; no TLSA record can be used"),
+        Standing::Broken if address.records.is_empty() => {
+            (Tone::Bad, "its TLSA records cannot be looked up")
+        }
+        Standing::Broken => (Tone::Bad, "no TLSA record would vouch for it"),
+        Standing::Authenticated | Standing::Unseen => (Tone::Quiet, "not looked at"),
+    })
+}
+
+/// Whether a remedy is for servers that show the certificate already.
+pub(super) fn comes_too_early(report: &Report, finding: &FindingReport) -> bool {
+    let assumed = report.assumed.as_ref();
+    assumed.is_some_and(|assumed| assumed.file.is_some()) && finding.subject.contains(" [")
+}
+
+/// What to do about a certificate that is to come; whether that is all there is
+/// to say.
+pub(super) fn deployment(page: &mut Page, report: &Report) -> bool {
+    let Some(AssumedReport {
+        file: Some(file), ..
+    }) = &report.assumed
+    else {
+        return false;
+    };
+    page.blank();
+    let text = match report.verdict {
+        Verdict::DaneOk | Verdict::DanePartial | Verdict::DaneUnusable | Verdict::NoDane => {
+            format!("As far as DANE goes, {file} may be deployed.")
+        }
+        Verdict::DaneBroken => format!(
+            "Do not deploy {file} now. `danecheck tlsa {file} --against {} --plan` gives the \
+             order of steps that keeps mail flowing.",
+            report.target
+        ),
+        Verdict::Undeliverable | Verdict::Indeterminate => return false,
+    };
+    page.paragraph("  ", "  ", &text);
+    true
+}
