@@ -238,7 +238,7 @@ async fn a_resolver_that_withholds_bogus_data_of_the_domain_itself_validates() {
     .await;
     assert_eq!(
         ids(&report),
-        ["tlsa-lookup-failed", "ad-stripped", "dnssec-weak-link"]
+        ["tlsa-lookup-failed", "ad-stripped", "signature-wrong"]
     );
     assert_eq!(report.verdict, Verdict::DaneBroken);
     let link = "The chain of trust breaks in example.com.: the signature of \
@@ -258,7 +258,7 @@ async fn bogus_data_is_predicted_as_behind_a_validating_resolver() {
         [
             "mx-lookup-failed",
             "resolver-does-not-validate",
-            "dnssec-weak-link"
+            "signature-expired"
         ]
     );
     assert_eq!(report.verdict, Verdict::Undeliverable);
@@ -347,4 +347,70 @@ async fn no_time_is_spent_on_a_pause_that_does_not_fit() {
     assert_eq!(seen.hosts[0].addresses[0].refused_at_first, None);
     assert_eq!(stage.servers()[0].sessions().len(), 2);
     assert_eq!(ids(&Report::of(&seen)), ["temporary-refusal"]);
+}
+
+#[tokio::test]
+async fn each_weak_link_of_a_zone_has_a_finding_of_its_own() {
+    let tlsa = || ("_25._tcp.mx1".to_owned(), Rtype::TLSA);
+    let ((name, rtype), (other, other_type)) = (tlsa(), tlsa());
+    for (fault, id) in [
+        (ZoneFault::SignaturesExpired, "signature-expired"),
+        (ZoneFault::SignaturesNotYetValid, "signature-not-yet-valid"),
+        (
+            ZoneFault::SignatureMissing { on: Rtype::TLSA },
+            "signature-missing",
+        ),
+        (ZoneFault::BadSignature { name, rtype }, "signature-wrong"),
+        (
+            ZoneFault::SigningKeyUnpublished {
+                name: other,
+                rtype: other_type,
+            },
+            "signing-key-missing",
+        ),
+        (ZoneFault::DsMismatch, "ds-matches-no-key"),
+        (ZoneFault::DsWithoutDnskey, "key-missing"),
+        (ZoneFault::DenialMissing, "denial-proves-nothing"),
+    ] {
+        let report = report_on("example.com", |stage| {
+            domain(stage, |zone| zone.with(fault), &[]);
+        })
+        .await;
+        let links: Vec<_> = report.findings.iter().filter(|it| it.id == id).collect();
+        assert_eq!(links.len(), 1, "{id}: {:?}", ids(&report));
+        assert_eq!(links[0].subject, "example.com.");
+        let start = "The chain of trust breaks in example.com.: ";
+        assert!(links[0].message.starts_with(start), "{}", links[0].message);
+    }
+}
+
+#[tokio::test]
+async fn names_that_are_hashed_too_often_are_told_and_are_no_break() {
+    for (iterations, told) in [(0, false), (100, false), (200, true), (600, true)] {
+        let report = report_on("example.com", |stage| {
+            domain(stage, |zone| zone.nsec3(iterations, false), &[]);
+        })
+        .await;
+        let id = "nsec3-iterations-past-limit";
+        assert_eq!(ids(&report).contains(&id), told, "{iterations}");
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_matches_no_trust_anchor_is_told() {
+    let mut stage = Stage::new(now());
+    domain(&mut stage, |zone| zone, &[]);
+    let mut elsewhere = Stage::new(now());
+    domain(&mut elsewhere, |zone| zone, &[]);
+    let anchors = elsewhere.start().await.unwrap().setup().root_anchors;
+    let stage = stage.start().await.unwrap();
+    let setup = danecheck::observe::Setup {
+        root_anchors: anchors,
+        ..stage.setup()
+    };
+    let seen = danecheck::observe::observe(&"example.com".parse().unwrap(), &setup).await;
+    let report = Report::of(&seen);
+    assert_eq!(ids(&report), ["no-trust-anchor"]);
+    // The resolver has the right one, and Postfix believes it.
+    assert_eq!(report.verdict, Verdict::DaneOk);
 }

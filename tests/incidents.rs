@@ -78,6 +78,14 @@ fn server_that(stage: &mut Stage, misbehaviour: Misbehaviour) {
     stage.server(MX1, MailServer::new(identity).misbehaving([misbehaviour]));
 }
 
+/// The right record in a zone whose signing is at fault.
+fn signed_with(stage: &mut Stage, fault: ZoneFault) {
+    let identity = stage.identity("mx1.example.com");
+    let zone = domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1));
+    stage.zone(zone.with(fault));
+    stage.server(MX1, MailServer::new(identity));
+}
+
 const STALE_OR_WRONG: &[Incident] = &[
     Incident {
         what: "a renewal made a new key, and the record is of the old one",
@@ -360,33 +368,58 @@ const LOOKUPS: &[Incident] = &[
     },
     Incident {
         what: "NSEC or NSEC3 records are missing, so that no denial proves anything",
-        finding: "dnssec-weak-link",
+        finding: "denial-proves-nothing",
+        set: |stage| signed_with(stage, ZoneFault::DenialMissing),
+    },
+    Incident {
+        what: "NSEC3 names are hashed so often that validators stop validating",
+        finding: "nsec3-iterations-past-limit",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
-            stage.zone(domain().with(ZoneFault::DenialMissing));
+            stage.zone(domain().nsec3(600, false));
             stage.server(MX1, MailServer::new(identity));
         },
     },
     Incident {
         what: "the records were changed after they were signed",
-        finding: "dnssec-weak-link",
+        finding: "signature-wrong",
         set: |stage| {
-            let identity = stage.identity("mx1.example.com");
-            stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)).with(
-                ZoneFault::BadSignature {
-                    name: TLSA1.to_owned(),
-                    rtype: Rtype::TLSA,
-                },
-            ));
-            stage.server(MX1, MailServer::new(identity));
+            let (name, rtype) = (TLSA1.to_owned(), Rtype::TLSA);
+            signed_with(stage, ZoneFault::BadSignature { name, rtype });
         },
     },
     Incident {
-        what: "nobody signed the zone again in time",
-        finding: "dnssec-weak-link",
+        what: "the serial was raised after signing, so that all that does not exist is forged",
+        finding: "signature-wrong",
         set: |stage| {
-            stage.zone(domain().with(ZoneFault::SignaturesExpired));
+            let (name, rtype) = ("@".to_owned(), Rtype::SOA);
+            signed_with(stage, ZoneFault::BadSignature { name, rtype });
         },
+    },
+    Incident {
+        what: "the records were added to the signed zone, without a signature",
+        finding: "signature-missing",
+        set: |stage| signed_with(stage, ZoneFault::SignatureMissing { on: Rtype::TLSA }),
+    },
+    Incident {
+        what: "nobody signed the zone again in time",
+        finding: "signature-expired",
+        set: |stage| signed_with(stage, ZoneFault::SignaturesExpired),
+    },
+    Incident {
+        what: "nobody signs the zone again, and its signatures are about to expire",
+        finding: "signature-ends-soon",
+        set: |stage| signed_with(stage, ZoneFault::SignaturesEndSoon),
+    },
+    Incident {
+        what: "the keys were changed, and the DS record at the parent was not",
+        finding: "ds-matches-no-key",
+        set: |stage| signed_with(stage, ZoneFault::DsMismatch),
+    },
+    Incident {
+        what: "the zone moved to a provider that does not sign, and its DS record stayed",
+        finding: "key-missing",
+        set: |stage| signed_with(stage, ZoneFault::DsWithoutDnskey),
     },
     Incident {
         what: "the DS record was removed, or the provider does not sign",

@@ -20,6 +20,7 @@ mod rollover;
 mod session;
 mod signature;
 mod tlsa;
+mod weak_link;
 
 pub use markdown::markdown;
 
@@ -97,14 +98,16 @@ pub static RULES: &[&Rule] = &[
     &tlsa::DANE_TA_CHAIN_REFUSED,
     &mismatch::DANE_TA_NAME_MISMATCH,
     &overall::DELIVERY_BY_CHANCE,
-    &resolver::DNSSEC_WEAK_LINK,
+    &weak_link::DENIAL_PROVES_NOTHING,
     &overall::DOWNGRADE_BY_FAIL_OVER,
+    &weak_link::DS_MATCHES_NO_KEY,
     &session::EHLO_REFUSED,
     &session::GREETING_REFUSED,
     &session::HANDSHAKE_FAILED,
     &dns::HOST_NOT_SIGNED,
     &overall::INVALID_TARGET,
     &mismatch::ISSUER_NOT_SENT,
+    &weak_link::KEY_MISSING,
     &dns::MX_HOST_IS_ADDRESS,
     &dns::MX_HOST_IS_ALIAS,
     &dns::MX_HOST_NAME_INVALID,
@@ -126,7 +129,9 @@ pub static RULES: &[&Rule] = &[
     &dns::NO_MX_RECORD,
     &rollover::NO_SPARE_RECORD,
     &tlsa::NO_TLSA,
+    &weak_link::NO_TRUST_ANCHOR,
     &overall::NOT_ALL_LOOKED_AT,
+    &weak_link::NSEC3_ITERATIONS_PAST_LIMIT,
     &dns::NULL_MX,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
@@ -145,7 +150,12 @@ pub static RULES: &[&Rule] = &[
     &assumed::SERVERS_NOT_LOOKED_AT,
     &session::SESSION_LOST_IN_TLS,
     &signature::SIGNATURE_ENDS_SOON,
+    &weak_link::SIGNATURE_EXPIRED,
+    &weak_link::SIGNATURE_MISSING,
+    &weak_link::SIGNATURE_NOT_YET_VALID,
+    &weak_link::SIGNATURE_WRONG,
     &signature::SIGNATURES_END_BY_THEN,
+    &weak_link::SIGNING_KEY_MISSING,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,

@@ -9,7 +9,7 @@ use crate::observation::{
     Answer, FailureKind, Lookup, Observation, ResolverValidation, Shortcoming,
 };
 
-use super::{Findings, Rule, Severity};
+use super::{Findings, Rule, Severity, weak_link};
 
 pub(super) static AD_STRIPPED: Rule = Rule {
     id: "ad-stripped",
@@ -22,18 +22,6 @@ pub(super) static AD_STRIPPED: Rule = Rule {
              with `options trust-ad`; in place of systemd-resolved's stub or a home router; \
              dnsmasq passes the bit on with `proxy-dnssec`.",
     receiver: "",
-};
-
-pub(super) static DNSSEC_WEAK_LINK: Rule = Rule {
-    id: "dnssec-weak-link",
-    severity: Severity::Warning,
-    reference: "RFC 4035 section 5",
-    meaning: "A chain of trust breaks at this zone and record set. A validating resolver gives \
-              no answer below it, and mail that depends on the answer waits; no TLS policy \
-              changes that.",
-    sender: "tell the domain which link is broken; do not turn validation off for all.",
-    receiver: "sign the zone anew, or have its parent's DS records corrected, whichever the \
-               message names.",
 };
 
 pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
@@ -113,7 +101,9 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let observation = judged.evidence.observation;
     let views = views(observation);
     for view in &views {
-        weak_link(view, findings);
+        if let Some(own) = view.own {
+            weak_link::check(own, findings);
+        }
         time_out(observation, view, findings);
         if observation.resolver.validation == ResolverValidation::Shown {
             difference(view, findings);
@@ -245,19 +235,6 @@ fn view<T>(lookup: &Lookup<T>) -> View<'_> {
             Answer::Failed(failure) => Seen::Failed(failure.kind),
         },
         own: lookup.own.as_ref(),
-    }
-}
-
-fn weak_link(view: &View<'_>, findings: &mut Findings) {
-    if let Some(own) = view.own
-        && own.status == SecurityStatus::Bogus
-        && let Some(link) = &own.weak_link
-    {
-        findings.add(
-            &DNSSEC_WEAK_LINK,
-            link.zone.clone(),
-            format!("The chain of trust breaks in {}: {link}.", link.zone),
-        );
     }
 }
 
