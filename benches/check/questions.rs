@@ -48,6 +48,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         allow_private: true,
         authoritative: false,
         assumed: None,
+        pool: None,
     };
     let target = "one.example".parse()?;
     let begin = Instant::now();

@@ -10,6 +10,7 @@ use crate::observe::Proxy;
 use crate::report::FailOn;
 
 use super::assume::AssumeArguments;
+use super::bulk::BulkArguments;
 use super::look::LookArguments;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
@@ -78,6 +79,9 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub(super) look: LookArguments,
+
+    #[command(flatten)]
+    pub(super) bulk: BulkArguments,
 
     /// Ask the name servers themselves about every lookup, and not only about
     /// those that fail

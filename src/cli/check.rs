@@ -15,9 +15,6 @@ use super::args::CheckArguments;
 use super::input::{self, Given};
 use super::{Output, Stop, World};
 
-/// So many targets are looked at at once.
-const TARGETS_AT_ONCE: usize = 8;
-
 /// One target looked at, or the reason why it could not be.
 enum Looked {
     Observed(Box<Observation>),
@@ -47,6 +44,7 @@ pub(super) async fn check(
         allow_private: arguments.reaches_private_addresses(),
         authoritative: arguments.authoritative,
         assumed: arguments.assume.assumed()?,
+        pool: Some(arguments.bulk.pool()),
         ..plain
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
@@ -55,7 +53,7 @@ pub(super) async fn check(
     let now = world.now;
     let looks = input::targets(&arguments.targets, &mut *stdin)
         .map(|given| look(given, &setup, now))
-        .buffer_unordered(TARGETS_AT_ONCE);
+        .buffer_unordered(arguments.bulk.jobs());
     let mut looks = std::pin::pin!(looks);
     while let Some(looked) = looks.next().await {
         match looked {

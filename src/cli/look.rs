@@ -66,6 +66,7 @@ impl LookArguments {
             allow_private: self.resolver.is_some(),
             authoritative: false,
             assumed: None,
+            pool: None,
         })
     }
 }

@@ -8,6 +8,7 @@
 
 mod args;
 mod assume;
+mod bulk;
 mod check;
 mod demo;
 mod dns;

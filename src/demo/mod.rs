@@ -34,9 +34,14 @@ impl Case {
 
     /// Sets the case up, looks at it, and takes it down.
     pub async fn observe(&self, company: &Company) -> Result<Observation, StageError> {
+        self.stage(company).start().await?.observe(TARGET).await
+    }
+
+    /// The stage with the case on it.
+    pub fn stage(&self, company: &Company) -> Stage {
         let mut stage = Stage::under(company.now, company.root.clone(), company.issuer.clone());
         (self.set)(&mut stage);
-        stage.start().await?.observe(TARGET).await
+        stage
     }
 }
 

@@ -92,7 +92,7 @@ pub struct LimitedLook {
 }
 
 /// What a ClientHello is limited to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitedOffer {
     /// TLS 1.2.

@@ -1,6 +1,8 @@
 //! Which TLSA questions an address answer leads to, after Postfix's
 //! `tls_dane_resolve` (RFC 7672 section 2.2.3).
 
+use tokio::time::Instant;
+
 use super::lookup::{Dns, Raw};
 use super::wire::Datum;
 use crate::observation::RecordType;
@@ -51,7 +53,14 @@ pub(super) struct Bases {
     pub(super) for_the_report: bool,
     /// The TLSA base domain, where secure records that DANE can use are
     /// there: the server name that Postfix sends.
-    pub(super) sni: Option<String>,
+    pub(super) sni: Option<ServerName>,
+}
+
+/// A server name, and when its records were asked for.
+#[derive(Clone, Debug)]
+pub(super) struct ServerName {
+    pub(super) name: String,
+    pub(super) asked_at: Instant,
 }
 
 /// Asks what the plan says.
@@ -85,7 +94,10 @@ pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) ->
         match &*answer.raw {
             Raw::Records { data, .. } if dns.is_secure(&answer).await == Some(true) => {
                 if data.iter().any(is_usable) {
-                    bases.sni = Some(base.clone());
+                    bases.sni = Some(ServerName {
+                        name: base.clone(),
+                        asked_at: answer.asked_at,
+                    });
                 }
                 break;
             }

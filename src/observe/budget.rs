@@ -100,6 +100,51 @@ pub const AUTHORITY_QUERIES: usize = 400;
 /// So many of them at once.
 pub const AUTHORITY_QUERIES_AT_ONCE: usize = 32;
 
+/// Connections to one address at once, of all targets together.
+pub const PER_HOST: usize = 2;
+
+/// Connections to one address that may come at once, before they have to come
+/// evenly.
+pub const CONNECTION_BURST: u32 = 4;
+
+/// How far apart connections to one address are that come evenly.
+pub const CONNECTION_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Connections at once of all targets together.
+pub const CONNECTIONS_IN_ALL: usize = 512;
+
+/// Bytes kept of lookups for other targets.
+pub const LOOKUPS_BYTES_KEPT: u64 = 12 << 20;
+
+/// Bytes kept of sessions for other targets.
+pub const SESSIONS_BYTES_KEPT: u64 = 24 << 20;
+
+/// Bytes kept of what name servers said for other targets.
+pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
+
+/// Bytes kept of DS and DNSKEY answers for other targets.
+pub const KEYS_BYTES_KEPT: u64 = 8 << 20;
+
+/// Zones whose keys are kept in their validated form.
+pub const ZONES_KEPT: u64 = 1000;
+
+/// How long failures are used for other targets (RFC 9520 section 3.2: five
+/// minutes at most).
+pub const FAILURES_KEPT: Duration = Duration::from_secs(60);
+
+/// How much older than its TLSA records a session may be: a roll-over must not
+/// come between.
+pub const SESSION_BEFORE_TLSA: Duration = Duration::from_secs(60);
+
+/// How much longer than its time a check waits for what ends at that moment.
+pub const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// How often one target is looked at that waits for its turn in vain.
+pub const LOOKS: usize = 5;
+
+/// How long a session waits for its turn, whoever still waits for it.
+pub const QUEUE: Duration = Duration::from_secs(300);
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -137,6 +182,11 @@ impl Default for Times {
 }
 
 impl Times {
+    /// The time of one session by itself, whichever target waits for it.
+    pub(super) fn session(&self) -> Duration {
+        self.address.min(self.total.mul_f64(5.0 / 6.0))
+    }
+
     /// The default steps under another total, of which each address leaves a
     /// part for what comes after it.
     pub fn with_total(total: Duration) -> Self {
@@ -175,6 +225,12 @@ impl Deadline {
     /// What `step` allows, or what is left where that is less.
     pub(super) fn cap(self, step: Duration) -> Duration {
         step.min(self.left())
+    }
+
+    /// Waits for work that has a time of its own; nothing where this one is up
+    /// before. Work that ends at the same moment may still say what it has.
+    pub(super) async fn wait<F: Future>(self, work: F) -> Option<F::Output> {
+        timeout_at(self.0 + LAST_WORDS, work).await.ok()
     }
 
     /// Runs one step; nothing where time was up.

@@ -2,19 +2,21 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use futures_util::FutureExt;
 use futures_util::future::{Shared, join_all};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::Setup;
 use super::base_domain::{self, Bases, Plan};
-use super::budget::{ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSIONS_BYTES};
-use super::legacy;
+use super::budget::{
+    ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
+};
+use super::call::Caller;
 use super::lookup::{Dns, Looked, Raw, settle};
-use super::proxy::without_greeting;
-use super::smtp::{self, Script};
-use super::tls;
+use super::pool::{Pool, SessionKey};
 use super::wire::Datum;
 use crate::certificate::{Certificate, KeyKind};
 use crate::next_hop::{NextHop, NextHopHost, host_name_fault};
@@ -28,6 +30,7 @@ use crate::tlsa::TlsaRecord;
 /// What all parts of one check share.
 pub(super) struct Check<'a> {
     setup: &'a Setup,
+    caller: Arc<Caller>,
     port: u16,
     /// The address that was asked for by itself: it is no name that leads
     /// somewhere unawares.
@@ -37,6 +40,8 @@ pub(super) struct Check<'a> {
     cuts: &'a Cuts,
     connections: Semaphore,
     room: Room,
+    /// Time was up while an address that others keep busy was waited for.
+    crowded: AtomicBool,
 }
 
 /// One session to be.
@@ -46,6 +51,10 @@ struct Visit<'v> {
     sni: Option<&'v str>,
     /// What the ClientHello is limited to.
     offer: Option<LimitedOffer>,
+    /// How often the server was asked before.
+    attempt: u8,
+    /// A session from before this moment is none.
+    not_before: Option<Instant>,
     deadline: Deadline,
 }
 
@@ -69,12 +78,14 @@ impl<'a> Check<'a> {
     pub(super) fn new(
         setup: &'a Setup,
         next_hop: &NextHop,
+        pool: &Pool,
         dns: &'a Dns<'a>,
         deadline: Deadline,
         cuts: &'a Cuts,
     ) -> Self {
         Self {
             setup,
+            caller: Arc::new(Caller::new(setup, pool)),
             port: next_hop.port,
             typed: match next_hop.host {
                 NextHopHost::Address(address) => Some(address),
@@ -85,7 +96,14 @@ impl<'a> Check<'a> {
             cuts,
             connections: Semaphore::new(CONNECTIONS),
             room: Room::new(SESSIONS_BYTES),
+            crowded: AtomicBool::new(false),
         }
+    }
+
+    /// Whether another look would see more, because this one had to wait for
+    /// other targets.
+    pub(super) fn was_crowded_out(&self) -> bool {
+        self.crowded.load(Relaxed)
     }
 
     /// Looks at one host. Each address family goes its way alone, so that a
@@ -182,20 +200,22 @@ impl<'a> Check<'a> {
             address,
             sni: None,
             offer: None,
+            attempt: 0,
+            not_before: None,
             deadline: self.deadline.within(self.setup.times.address),
         };
-        let sni = async { bases.await.sni.clone() };
         let named = async {
-            match sni.await {
-                Some(sni) => {
-                    let visit = Visit {
-                        sni: Some(&sni),
-                        ..visit
-                    };
-                    self.talk(visit).await
-                }
-                None => None,
-            }
+            let bases = bases.await;
+            let sni = bases.sni.as_ref()?;
+            // What the server shows and what its records say have to be of
+            // one time: a roll-over between them would look like a fault.
+            let not_before = sni.asked_at.checked_sub(SESSION_BEFORE_TLSA);
+            let visit = Visit {
+                sni: Some(&sni.name),
+                not_before,
+                ..visit
+            };
+            self.talk(visit).await
         };
         let (plain, named) = tokio::join!(self.talk(visit), named);
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
@@ -204,7 +224,7 @@ impl<'a> Check<'a> {
         for session in &mut sessions {
             if any_came_in
                 && is_turned_away(session)
-                && let Some(again) = self.again(visit, session).await
+                && let Some(again) = self.again(visit, 1, session).await
             {
                 *session = again;
             }
@@ -266,11 +286,16 @@ impl<'a> Check<'a> {
         if visit.deadline.cap(pause) < pause {
             return None;
         }
-        tokio::time::sleep(pause).await;
+        // For the other targets that was done already.
+        let refused = |session: &&Session| session.refusal_for_now().is_some();
+        let known = |session: &Session| self.caller.knows(&self.again_key(visit, 2, session));
+        if !sessions.iter().filter(refused).all(known) {
+            tokio::time::sleep(pause).await;
+        }
         let mut asked = false;
         for session in sessions {
             if session.refusal_for_now().is_some()
-                && let Some(again) = self.again(visit, session).await
+                && let Some(again) = self.again(visit, 2, session).await
             {
                 *session = again;
                 asked = true;
@@ -280,12 +305,31 @@ impl<'a> Check<'a> {
     }
 
     /// The same visit once more.
-    async fn again(&self, visit: Visit<'_>, session: &Session) -> Option<Session> {
+    async fn again(&self, visit: Visit<'_>, attempt: u8, session: &Session) -> Option<Session> {
         let visit = Visit {
             sni: session.sni.as_deref(),
+            attempt,
             ..visit
         };
         self.talk(visit).await
+    }
+
+    fn again_key(&self, visit: Visit<'_>, attempt: u8, session: &Session) -> SessionKey {
+        self.key(Visit {
+            sni: session.sni.as_deref(),
+            attempt,
+            ..visit
+        })
+    }
+
+    fn key(&self, visit: Visit<'_>) -> SessionKey {
+        SessionKey {
+            address: visit.address,
+            port: self.port,
+            sni: visit.sni.map(str::to_owned),
+            offer: visit.offer,
+            attempt: visit.attempt,
+        }
     }
 
     /// The reserved block that keeps an address from being connected to.
@@ -310,7 +354,25 @@ impl<'a> Check<'a> {
         if self.room.is_used_up() {
             return None;
         }
-        let session = self.converse(visit).await;
+        let key = self.key(visit);
+        let call = self
+            .caller
+            .call(&key, visit.not_before, visit.deadline, self.deadline);
+        let session = match call.await {
+            Ok(talked) => {
+                for cut in talked.cuts() {
+                    self.cuts.note(cut.clone());
+                }
+                talked.session()?.clone()
+            }
+            Err(unheard) => {
+                self.cuts.late(visit.address.to_string());
+                if unheard.was_crowded_out() {
+                    self.crowded.store(true, Relaxed);
+                }
+                return None;
+            }
+        };
         if was_waited_for(&session.end) {
             self.cuts.late(visit.address.to_string());
         }
@@ -322,59 +384,6 @@ impl<'a> Check<'a> {
             return None;
         }
         Some(session)
-    }
-
-    async fn converse(&self, visit: Visit<'_>) -> Session {
-        let times = self.setup.times;
-        let Visit {
-            address,
-            sni,
-            offer,
-            deadline,
-        } = visit;
-        let connection = self
-            .setup
-            .dial
-            .reach(address, self.port, times.connect, deadline)
-            .await;
-        match connection {
-            Err(end) => Session {
-                sni: sni.map(str::to_owned),
-                greeting: None,
-                ehlo: None,
-                tls: None,
-                legacy: None,
-                refused_ehlo: None,
-                refused_ehlo_in_tls: None,
-                end,
-            },
-            Ok(stream) => {
-                let script = Script {
-                    helo_name: &self.setup.helo_name,
-                    sni,
-                    offer,
-                    peer: address,
-                    times,
-                    deadline,
-                    cuts: self.cuts,
-                };
-                let mut session = smtp::converse(stream, &script).await;
-                if self.setup.dial.proxy().is_some() {
-                    session.end = without_greeting(session.end);
-                }
-                if offer.is_none() && tls::is_worth_another_look(&session) {
-                    let connect = async || {
-                        let dial = &self.setup.dial;
-                        let stream = dial
-                            .reach(address, self.port, times.connect, deadline)
-                            .await;
-                        stream.ok()
-                    };
-                    session.legacy = Some(legacy::look_again(&script, connect).await);
-                }
-                session
-            }
-        }
     }
 }
 

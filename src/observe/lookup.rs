@@ -9,18 +9,21 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::base::ToName as _;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::Setup;
-use super::authority::{Authorities, Way};
+use super::authority::{Authorities, Inspected, Way};
 use super::budget::{ALIAS_HOPS, ANSWERS_BYTES, Cuts, Deadline, RECORDS, Room, Times};
+use super::pool::{Kept, Pool};
 use super::resolver::{Mode, Question, Resolver};
-use super::validator::{Failed, Validator};
+use super::validator::{Base, Failed, Owner, Validator};
 use super::wire::{Datum, WireName};
 use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
 use crate::next_hop::host_name_fault;
@@ -58,10 +61,37 @@ type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
 #[derive(Clone)]
 pub(super) struct Looked {
     pub(super) raw: Arc<Raw>,
+    /// When it was asked for.
+    pub(super) asked_at: Instant,
     own: OwnWord,
     authority: TheirWord,
     /// The reason that came with the last reply.
     extended_error: Option<ExtendedError>,
+}
+
+/// What a lookup gave, whichever check made it.
+pub(super) struct Found {
+    raw: Arc<Raw>,
+    /// What own validation makes of it, once a check has seen that to its end.
+    own: OnceCell<OwnValidation>,
+    trail: Trail,
+    lasts: Duration,
+}
+
+impl Kept for Found {
+    fn bytes(&self) -> usize {
+        let data = match &*self.raw {
+            Raw::Records { aliases, data, .. } => {
+                aliases.iter().map(String::len).sum::<usize>() + data.len() * size_of::<Datum>()
+            }
+            Raw::Denied { .. } | Raw::Failed(_) => 0,
+        };
+        size_of::<Self>() + self.trail.bytes() * 2 + data
+    }
+
+    fn lasts(&self) -> Duration {
+        self.lasts
+    }
 }
 
 impl Looked {
@@ -85,6 +115,24 @@ struct Trail {
     end: Option<WireName>,
     /// The reason that came with the last reply.
     extended_error: Option<ExtendedError>,
+    /// The resolver said something.
+    answered: bool,
+    /// Some reply carried the AD bit.
+    authentic: bool,
+    /// What was cut off, one sentence each.
+    cuts: Vec<String>,
+}
+
+impl Trail {
+    fn bytes(&self) -> usize {
+        self.replies.iter().map(Bytes::len).sum()
+    }
+
+    /// How long all replies may be used.
+    fn ttl(&self) -> Duration {
+        let ttls = self.replies.iter().map(|reply| super::wire::lasts(reply));
+        Duration::from_secs(ttls.min().unwrap_or(0).into())
+    }
 }
 
 type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
@@ -100,6 +148,7 @@ pub(super) struct Dns<'a> {
     times: Times,
     deadline: Deadline,
     cuts: &'a Cuts,
+    pool: Pool,
     validator: Validator,
     authorities: Authorities,
     /// Whether name servers are asked about every lookup.
@@ -111,25 +160,29 @@ pub(super) struct Dns<'a> {
 }
 
 impl<'a> Dns<'a> {
-    pub(super) fn new(setup: &'a Setup, deadline: Deadline, cuts: &'a Cuts) -> Self {
-        let validator = Validator::new(
-            &setup.resolver,
-            &setup.root_anchors,
-            setup.checked_at,
-            setup.times,
-            deadline,
-        );
+    pub(super) fn new(setup: &'a Setup, pool: &Pool, deadline: Deadline, cuts: &'a Cuts) -> Self {
+        let base = pool.parts().base.get_or_init(|| {
+            Base::new(
+                &setup.resolver,
+                &setup.root_anchors,
+                setup.times,
+                pool.parts().limits.keep,
+            )
+        });
+        let validator = Validator::new(base, setup.checked_at, setup.times, deadline);
         let way = Way {
             dial: setup.dial.clone(),
             private: setup.allow_private,
             times: setup.times,
             deadline,
+            now: setup.checked_at,
         };
         Self {
             resolver: &setup.resolver,
             times: setup.times,
             deadline,
             cuts,
+            pool: pool.clone(),
             authorities: Authorities::new(validator.upstream().clone(), way),
             authoritative: setup.authoritative,
             validator,
@@ -149,40 +202,110 @@ impl<'a> Dns<'a> {
             .entry((name.to_owned(), record_type))
             .or_default()
             .clone();
-        cell.get_or_init(async || {
-            let mut trail = Trail::default();
-            let raw = self.follow(name, record_type, &mut trail).await;
-            let end = trail.end.take();
-            let extended_error = trail.extended_error.take();
-            let own = self.validate(trail);
-            // What is asked only of the resolver itself is nobody's fault.
-            let of_resolver = name.is_empty() || name == KNOWN_BOGUS;
-            let authority = match end.filter(|_| !of_resolver) {
-                Some(end) => self.inspect(end, record_type, &raw, own.clone()),
-                None => futures_util::future::ready(None).boxed().shared(),
+        cell.get_or_init(|| self.look(name, record_type))
+            .await
+            .clone()
+    }
+
+    async fn look(&self, name: &str, record_type: RecordType) -> Looked {
+        let (found, asked_at) = self.find(name, record_type).await;
+        let Some(found) = found else {
+            self.cuts.late(format!("{name} {record_type}"));
+            return timed_out(asked_at);
+        };
+        if found.trail.answered {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+        if found.trail.authentic {
+            self.authentic.store(true, Ordering::Relaxed);
+        }
+        for cut in &found.trail.cuts {
+            self.cuts.note(cut.clone());
+        }
+        if matches!(&*found.raw, Raw::Failed(failure) if failure.kind == FailureKind::Timeout) {
+            self.cuts.late(format!("{name} {record_type}"));
+        }
+        let raw = if self.room.take(found.trail.bytes()) {
+            found.raw.clone()
+        } else {
+            self.cuts.note(format!(
+                "The DNS answers come to more than {} MiB in all; what came last was left out.",
+                ANSWERS_BYTES >> 20
+            ));
+            Arc::new(failed(FailureKind::Malformed))
+        };
+        let own = self.validate(&found);
+        // What is asked only of the resolver itself is nobody's fault.
+        let of_resolver = name.is_empty() || name == KNOWN_BOGUS;
+        let authority = match found.trail.end.clone().filter(|_| !of_resolver) {
+            Some(end) => self.inspect(end, record_type, &raw, own.clone()),
+            None => futures_util::future::ready(None).boxed().shared(),
+        };
+        Looked {
+            raw,
+            asked_at,
+            own,
+            authority,
+            extended_error: found.trail.extended_error.clone(),
+        }
+    }
+
+    /// What a lookup gives, and when it was asked for; nothing where that
+    /// comes too late for this check. What belongs to a host is asked once for
+    /// all checks; the MX records are the target's own.
+    async fn find(&self, name: &str, record_type: RecordType) -> (Option<Arc<Found>>, Instant) {
+        let work = {
+            let asking = Asking {
+                resolver: self.resolver.clone(),
+                query: self.times.query,
+                pool: self.pool.clone(),
             };
-            Looked {
-                raw: Arc::new(raw),
-                own,
-                authority,
-                extended_error,
-            }
-        })
-        .await
-        .clone()
+            let name = name.to_owned();
+            // Whoever else waits for it may have more time than this check.
+            let deadline = match self.pool.is_alone() {
+                true => self.deadline,
+                false => Deadline::after(self.times.total),
+            };
+            move || async move { asking.find(&name, record_type, deadline).await }
+        };
+        if record_type == RecordType::Mx {
+            let asked_at = Instant::now();
+            return (Some(Arc::new(work().await)), asked_at);
+        }
+        let key = (name.to_owned(), record_type);
+        let found = self.pool.parts().lookups.get(&key, None, |_| work());
+        let waited = self.deadline.wait(found.result()).await;
+        (waited.flatten(), found.at)
     }
 
     /// Lets own validation set out, beside whatever comes next.
-    fn validate(&self, trail: Trail) -> OwnWord {
-        let validator = self.validator.clone();
-        let Trail {
-            replies, failed, ..
-        } = trail;
-        if replies.is_empty() && failed.is_none() {
-            return futures_util::future::ready(None).boxed().shared();
+    fn validate(&self, found: &Arc<Found>) -> OwnWord {
+        let ready = |own| futures_util::future::ready(own).boxed().shared();
+        if let Some(own) = found.own.get() {
+            return ready(Some(own.clone()));
         }
-        let task =
-            tokio::spawn(async move { validator.judge_lookup(&replies, failed.as_ref()).await });
+        if found.trail.replies.is_empty() && found.trail.failed.is_none() {
+            return ready(None);
+        }
+        let (validator, found) = (self.validator.clone(), found.clone());
+        let deadline = self.deadline;
+        let task = tokio::spawn(async move {
+            let judge = async || {
+                let trail = &found.trail;
+                let own = validator.judge_lookup(&trail.replies, trail.failed.as_ref());
+                let own = own.await;
+                // What was cut short for this check counts for no other.
+                match validator.was_cut() {
+                    true => Err(own),
+                    false => Ok(own),
+                }
+            };
+            match deadline.wait(found.own.get_or_try_init(judge)).await {
+                Some(Ok(own)) => own.clone(),
+                Some(Err(own)) => own,
+                None => Validator::late(),
+            }
+        });
         async move { task.await.ok() }.boxed().shared()
     }
 
@@ -200,19 +323,38 @@ impl<'a> Dns<'a> {
             Raw::Failed(_) => self.answered.load(Ordering::Relaxed),
             Raw::Records { .. } | Raw::Denied { .. } => false,
         };
-        let authorities = self.authorities.clone();
         let now = fails || self.authoritative;
+        let sound = |own: &OwnValidation| own.status != SecurityStatus::Bogus;
+        // Without a task of its own, in the common case.
+        if !now && own.peek().is_some_and(|own| own.as_ref().is_none_or(sound)) {
+            return futures_util::future::ready(None).boxed().shared();
+        }
+        let authorities = self.authorities.clone();
+        let (pool, deadline) = (self.pool.clone(), self.deadline);
         let task = tokio::spawn(async move {
             let own = match now {
                 true => None,
                 false => own.await,
             };
-            let bogus = own.filter(|own| own.status == SecurityStatus::Bogus);
+            let bogus = own.filter(|own| !sound(own));
             if !now && bogus.is_none() {
                 return None;
             }
             let rtype = super::wire::rtype(record_type);
-            authorities.inspect(&end.to_name(), rtype).await
+            let end: Owner = end.to_name();
+            let key = (end.to_string().to_ascii_lowercase(), record_type);
+            let (asking, name, keep) = (authorities.clone(), end.clone(), pool.keeps_failure());
+            let mut mine = false;
+            let begun = pool.parts().inspections.get(&key, None, |_| {
+                mine = true;
+                async move { Inspected::new(asking.inspect(&name, rtype).await, keep) }
+            });
+            match deadline.wait(begun.result()).await.flatten() {
+                Some(inspected) if mine || inspected.is_whole() => inspected.seen(),
+                // Another check had no more time or budget for it.
+                Some(_) => authorities.inspect(&end, rtype).await,
+                None => None,
+            }
         });
         async move { task.await.ok().flatten() }.boxed().shared()
     }
@@ -284,8 +426,40 @@ impl<'a> Dns<'a> {
             ResolverValidation::NoAnswer
         }
     }
+}
 
-    async fn follow(&self, name: &str, record_type: RecordType, trail: &mut Trail) -> Raw {
+/// A lookup on its way, for one check or several.
+struct Asking {
+    resolver: Resolver,
+    query: Duration,
+    pool: Pool,
+}
+
+impl Asking {
+    async fn find(self, name: &str, record_type: RecordType, deadline: Deadline) -> Found {
+        let mut trail = Trail::default();
+        let raw = self.follow(name, record_type, deadline, &mut trail).await;
+        let lasts = match &raw {
+            // Time was up, for this check at least.
+            Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
+            Raw::Failed(_) => self.pool.keeps_failure(),
+            Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
+        };
+        Found {
+            raw: Arc::new(raw),
+            own: OnceCell::new(),
+            trail,
+            lasts,
+        }
+    }
+
+    async fn follow(
+        &self,
+        name: &str,
+        record_type: RecordType,
+        deadline: Deadline,
+        trail: &mut Trail,
+    ) -> Raw {
         // `dns_lookup_x` asks nobody for such names.
         if !name.is_empty() && host_name_fault(name).is_some() {
             return Raw::Denied {
@@ -306,16 +480,10 @@ impl<'a> Dns<'a> {
                 rtype: super::wire::rtype(record_type),
                 mode: Mode::Stub,
             };
-            let bytes = match self
-                .resolver
-                .ask(question, self.times.query, self.deadline)
-                .await
-            {
-                Ok(bytes) => Bytes::from(bytes),
+            let bytes = match self.resolver.ask(question, self.query, deadline).await {
+                // A copy takes no more room than it needs.
+                Ok(bytes) => Bytes::copy_from_slice(&bytes),
                 Err(failure) => {
-                    if failure.kind == FailureKind::Timeout {
-                        self.cuts.late(format!("{name} {record_type}"));
-                    }
                     trail.failed = Some(Failed {
                         name: current.clone(),
                         rtype: question.rtype,
@@ -325,26 +493,18 @@ impl<'a> Dns<'a> {
                         failure.kind,
                         FailureKind::Timeout | FailureKind::Unreachable
                     ) {
-                        self.answered.store(true, Ordering::Relaxed);
+                        trail.answered = true;
                     }
                     return Raw::Failed(failure);
                 }
             };
-            self.answered.store(true, Ordering::Relaxed);
-            if !self.room.take(bytes.len()) {
-                self.cuts.note(format!(
-                    "The DNS answers come to more than {} MiB in all; what came last was left \
-                     out.",
-                    ANSWERS_BYTES >> 20
-                ));
-                return failed(FailureKind::Malformed);
-            }
+            trail.answered = true;
             trail.replies.push(bytes.clone());
             let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
                 return failed(FailureKind::Malformed);
             };
             if reply.authentic {
-                self.authentic.store(true, Ordering::Relaxed);
+                trail.authentic = true;
             }
             trail.end = reply.next.clone().or(trail.end.take());
             trail.extended_error.clone_from(&reply.extended_error);
@@ -358,14 +518,14 @@ impl<'a> Dns<'a> {
             }
             ttl = ttl.min(reply.ttl);
             if reply.cut {
-                self.cuts.note(format!(
+                trail.cuts.push(format!(
                     "Only the first {RECORDS} {record_type} records of {name} were taken, as by Postfix."
                 ));
             }
             aliases.extend(reply.aliases);
             if aliases.len() > RECORDS {
                 aliases.truncate(RECORDS);
-                self.cuts.note(format!(
+                trail.cuts.push(format!(
                     "Only the first {RECORDS} aliases of {name} were taken."
                 ));
             }
@@ -403,6 +563,21 @@ impl<'a> Dns<'a> {
             }
         }
         failed(FailureKind::AliasLoop)
+    }
+}
+
+/// A lookup of which nothing was heard while this check had time.
+fn timed_out(asked_at: Instant) -> Looked {
+    let own = OwnValidation::indeterminate(format!(
+        "the resolver gives no answer to judge: {}",
+        FailureKind::Timeout.as_text()
+    ));
+    Looked {
+        raw: Arc::new(failed(FailureKind::Timeout)),
+        asked_at,
+        own: futures_util::future::ready(Some(own)).boxed().shared(),
+        authority: futures_util::future::ready(None).boxed().shared(),
+        extended_error: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod assumed;
 mod authority;
 mod base_domain;
 pub mod budget;
+mod call;
 mod dial;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -27,6 +28,7 @@ mod legacy;
 mod line;
 mod lookup;
 mod meter;
+mod pool;
 mod proxy;
 mod resolver;
 mod signature;
@@ -58,6 +60,7 @@ use crate::unix_time::UnixTime;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
+pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
@@ -91,16 +94,34 @@ pub struct Setup {
     /// What stands in for the mail servers, none of which is connected to
     /// then.
     pub assumed: Option<Assumed>,
+    /// What this check shares with others; nothing where it is by itself.
+    pub pool: Option<Pool>,
 }
 
 /// Looks at a next hop and everything behind it.
+///
+/// With other targets in its pool it is looked at again, a few times at most,
+/// where its time was up only because the others kept an address busy.
 pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
+    let pool = setup.pool.clone().unwrap_or_default();
+    let _running = pool.enter();
+    for _ in 1..pool.looks() {
+        let (observation, crowded_out) = look(next_hop, setup, &pool).await;
+        if !crowded_out || pool.is_alone() {
+            return observation;
+        }
+    }
+    look(next_hop, setup, &pool).await.0
+}
+
+/// Looks at a next hop; and says whether it had to wait for others in vain.
+async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, bool) {
     let store = setup.trust_store.clone();
     let loading = tokio::task::spawn_blocking(move || store.load());
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
-    let dns = Dns::new(setup, deadline, &cuts);
-    let check = Check::new(setup, next_hop, &dns, deadline, &cuts);
+    let dns = Dns::new(setup, pool, deadline, &cuts);
+    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts);
 
     // Hosts are looked at as soon as the MX records are there, while own
     // validation of these still runs: behind a resolver that does not
@@ -133,7 +154,8 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
     let trust_store = trust(&setup.trust_store, &hosts);
-    Observation {
+    let crowded_out = check.was_crowded_out();
+    let observation = Observation {
         format: OBSERVATION_FORMAT,
         next_hop: next_hop.clone(),
         checked_at: setup.checked_at,
@@ -148,7 +170,8 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         cuts: cuts.into_sentences(),
-    }
+    };
+    (observation, crowded_out)
 }
 
 /// A bracketed next hop has no MX lookup (`smtp_connect_inet`).

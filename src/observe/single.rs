@@ -9,7 +9,7 @@ use super::authority::{Authorities, Way};
 use super::budget::{Deadline, Times};
 use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
-use super::validator::{Failed, Packet, Validator, presented};
+use super::validator::{Base, Failed, Packet, Validator, presented};
 use super::wire::{self, WireName};
 use crate::dnssec::SecurityStatus;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
@@ -79,13 +79,13 @@ pub struct SingleSetup {
 /// Looks a name up.
 pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLookup {
     let deadline = Deadline::after(setup.times.total);
-    let validator = Validator::new(
+    let base = Base::new(
         &setup.resolver,
         &setup.root_anchors,
-        setup.now,
         setup.times,
-        deadline,
+        setup.times.total,
     );
+    let validator = Validator::new(&base, setup.now, setup.times, deadline);
     let asked = Question {
         name: &question.name,
         rtype: question.rtype,
@@ -126,6 +126,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
                 private: setup.allow_private,
                 times: setup.times,
                 deadline,
+                now: setup.now,
             };
             let authorities = Authorities::new(validator.upstream().clone(), way);
             authorities.inspect(&end, question.rtype).await

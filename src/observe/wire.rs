@@ -176,6 +176,18 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
     Some(reply)
 }
 
+/// How many seconds a reply may be used: the least TTL of its records, those
+/// of a denial included, which cannot last longer than its SOA record (RFC 2308
+/// section 5).
+pub(super) fn lasts(bytes: &[u8]) -> u32 {
+    let least = || -> Option<u32> {
+        let message = Message::from_octets(bytes).ok()?;
+        let records = message.answer().ok()?.chain(message.authority().ok()?);
+        records.map(|it| Some(it.ok()?.ttl().as_secs())).min()?
+    };
+    least().unwrap_or(0)
+}
+
 /// The TTL of the records of the type asked, as a signature over them has it.
 fn original_ttl(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<u32> {
     if record.rtype() != Rtype::RRSIG {

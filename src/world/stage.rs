@@ -190,6 +190,7 @@ impl RunningStage {
             allow_private: true,
             authoritative: false,
             assumed: None,
+            pool: None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::base::{Rtype, ToName as _};
 use futures_util::future::join_all;
@@ -24,6 +25,7 @@ use super::budget::{
     AUTHORITY_QUERIES_AT_ONCE, Deadline, Room, Times,
 };
 use super::dial::Dial;
+use super::pool::Kept;
 use super::validator::{Owner, Upstream};
 use super::wire::text;
 use crate::observation::{
@@ -31,6 +33,7 @@ use crate::observation::{
     NameServerSeen,
 };
 use crate::reserved::reserved_block;
+use crate::unix_time::UnixTime;
 
 /// The port of name servers.
 const DNS_PORT: u16 = 53;
@@ -43,6 +46,52 @@ pub(super) struct Way {
     pub(super) private: bool,
     pub(super) times: Times,
     pub(super) deadline: Deadline,
+    /// The time at which signatures are judged.
+    pub(super) now: UnixTime,
+}
+
+/// What the name servers said, whichever check asked them.
+pub(super) struct Inspected {
+    seen: Option<AuthoritySeen>,
+    keep: Duration,
+}
+
+impl Inspected {
+    /// What was seen; it is used for `keep` where it is whole.
+    pub(super) fn new(seen: Option<AuthoritySeen>, keep: Duration) -> Self {
+        Self { seen, keep }
+    }
+
+    pub(super) fn seen(&self) -> Option<AuthoritySeen> {
+        self.seen.clone()
+    }
+
+    /// Whether neither time nor budget cut it short.
+    pub(super) fn is_whole(&self) -> bool {
+        let answers = |seen: &AuthoritySeen| {
+            let addresses = seen.servers.iter().flat_map(|server| &server.addresses);
+            addresses
+                .filter_map(|address| address.answers.as_ref())
+                .flat_map(|answers| [&answers.udp, &answers.tcp])
+                .all(|it| *it != NameServerAnswer::Failed(NameServerFailure::NotAsked))
+        };
+        self.seen.as_ref().is_some_and(answers)
+    }
+}
+
+impl Kept for Inspected {
+    fn bytes(&self) -> usize {
+        let addresses = self.seen.iter().flat_map(|seen| &seen.servers);
+        let addresses = addresses.map(|server| 1 + server.addresses.len());
+        size_of::<Self>() + addresses.sum::<usize>() * 1024
+    }
+
+    fn lasts(&self) -> Duration {
+        match self.is_whole() {
+            true => self.keep,
+            false => Duration::ZERO,
+        }
+    }
 }
 
 type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
@@ -151,8 +200,9 @@ impl Authorities {
         name: &Owner,
         rtype: Rtype,
     ) -> NameServerAnswers {
+        let way = &self.0.way;
         let over = async |transport| match self.ask(address, name, rtype, transport).await {
-            Ok(bytes) => ask::read(&bytes, name, rtype, self.0.upstream.now()),
+            Ok(bytes) => ask::read(&bytes, name, rtype, way.now),
             Err(failure) => NameServerAnswer::Failed(failure),
         };
         let (udp, tcp, serial) = tokio::join!(

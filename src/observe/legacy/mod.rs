@@ -28,23 +28,27 @@ use crate::observation::{LegacyAnswer, LegacySeen, LegacyTls};
 const RECORD_BYTES: usize = (1 << 14) + 2048;
 
 /// Asks a server over new connections, which `connect` opens.
-pub(super) async fn look_again<S>(
-    script: &Script<'_>,
-    connect: impl AsyncFn() -> Option<S>,
-) -> LegacySeen
+pub(super) async fn look_again<S, F>(script: &Script<'_>, connect: impl Fn() -> F) -> LegacySeen
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Option<S>>,
+{
+    let verifying = ask_over(connect().await, script, Rigour::Verifying).await;
+    let lenient = match &verifying {
+        LegacyAnswer::Spoken(_) => None,
+        LegacyAnswer::Refused(_) => Some(ask_over(connect().await, script, Rigour::Lenient).await),
+    };
+    LegacySeen { verifying, lenient }
+}
+
+async fn ask_over<S>(stream: Option<S>, script: &Script<'_>, rigour: Rigour) -> LegacyAnswer
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let ask = async |rigour| match connect().await {
+    match stream {
         Some(stream) => ask(stream, script, rigour).await,
         None => LegacyAnswer::Refused("no second connection came about".to_owned()),
-    };
-    let verifying = ask(Rigour::Verifying).await;
-    let lenient = match &verifying {
-        LegacyAnswer::Spoken(_) => None,
-        LegacyAnswer::Refused(_) => Some(ask(Rigour::Lenient).await),
-    };
-    LegacySeen { verifying, lenient }
+    }
 }
 
 /// One session up to the server's first flight.

@@ -1,6 +1,7 @@
 //! The observing half against worlds on loopback.
 
 mod dns;
+mod pool;
 mod sessions;
 mod signature;
 mod smtp;
@@ -61,6 +62,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         allow_private: true,
         authoritative: false,
         assumed: None,
+        pool: None,
     }
 }
 

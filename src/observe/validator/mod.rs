@@ -40,8 +40,9 @@ pub(super) use self::chain::moment;
 use self::chain::{Chains, Delegation};
 pub(super) use self::packet::{Owner, Packet};
 use self::packet::{Rr, RrSet};
+use self::upstream::PAYER;
 pub(super) use self::upstream::Upstream;
-use super::budget::Deadline;
+use super::budget::{Deadline, ZONES_KEPT};
 use super::resolver::Resolver;
 use super::wire::WireName;
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus, SignatureSpan, WeakLink};
@@ -75,7 +76,48 @@ pub(super) struct Failed {
     pub(super) failure: LookupFailure,
 }
 
-/// The validation of one run; its parts share what they fetch.
+/// What the checks of a run share of their validation: what was fetched, and
+/// the validator that starts from the root alone.
+#[derive(Clone)]
+pub(super) struct Base {
+    anchors: RootAnchors,
+    upstream: Upstream,
+    context: Option<Arc<Context>>,
+}
+
+impl Base {
+    /// Nothing fetched yet, from this resolver; what is fetched is used for
+    /// `keep` at the longest.
+    pub(super) fn new(
+        resolver: &Resolver,
+        anchors: &RootAnchors,
+        times: super::budget::Times,
+        keep: Duration,
+    ) -> Self {
+        let upstream = Upstream::new(resolver.clone(), times.query, times.total, keep);
+        Self {
+            context: context(anchors.text(), &upstream, keep),
+            anchors: anchors.clone(),
+            upstream,
+        }
+    }
+}
+
+/// A validator that starts from these anchors.
+fn context(anchors: &str, upstream: &Upstream, keep: Duration) -> Option<Arc<Context>> {
+    let mut config = Config::new();
+    config.set_nsec3_iter_insecure(NSEC3_ITERATIONS);
+    config.set_max_cname_dname(ALIASES);
+    config.set_max_node_cache(ZONES_KEPT);
+    config.set_max_validity(keep);
+    // Whoever comes later gets a judgement of its own.
+    config.set_max_bogus_validity(Duration::from_secs(1));
+    let anchors = TrustAnchors::from_u8(anchors.as_bytes()).ok()?;
+    let context = ValidationContext::with_config(anchors, upstream.clone(), config);
+    Some(Arc::new(context))
+}
+
+/// The validation of one check; its parts share what they fetch.
 #[derive(Clone)]
 pub(super) struct Validator(Arc<Run>);
 
@@ -97,22 +139,6 @@ struct Trusted {
     context: Option<Arc<Context>>,
 }
 
-impl Trusted {
-    fn new(text: String, extended: Vec<Owner>, upstream: &Upstream) -> Self {
-        let mut config = Config::new();
-        config.set_nsec3_iter_insecure(NSEC3_ITERATIONS);
-        config.set_max_cname_dname(ALIASES);
-        let anchors = TrustAnchors::from_u8(text.as_bytes()).ok();
-        let context =
-            anchors.map(|it| ValidationContext::with_config(it, upstream.clone(), config));
-        Self {
-            text,
-            extended,
-            context: context.map(Arc::new),
-        }
-    }
-}
-
 /// What an insecure status rests on.
 enum Footing {
     /// On a proof.
@@ -124,20 +150,21 @@ enum Footing {
 }
 
 impl Validator {
-    /// A validator that asks this resolver.
+    /// The validation of one check.
     pub(super) fn new(
-        resolver: &Resolver,
-        anchors: &RootAnchors,
+        base: &Base,
         now: UnixTime,
         times: super::budget::Times,
         deadline: Deadline,
     ) -> Self {
-        let upstream = Upstream::new(resolver.clone(), times.query, deadline, now);
-        let trusted = Trusted::new(anchors.text().to_owned(), Vec::new(), &upstream);
         Self(Arc::new(Run {
-            anchors: anchors.clone(),
-            upstream,
-            trusted: Mutex::new(trusted),
+            anchors: base.anchors.clone(),
+            upstream: base.upstream.for_one_check(deadline),
+            trusted: Mutex::new(Trusted {
+                text: base.anchors.text().to_owned(),
+                extended: Vec::new(),
+                context: base.context.clone(),
+            }),
             now,
             total: times.total,
             deadline,
@@ -147,6 +174,17 @@ impl Validator {
     /// What was fetched, and can be, from the resolver with CD=1.
     pub(super) fn upstream(&self) -> &Upstream {
         &self.0.upstream
+    }
+
+    /// Whether some judgement ended for want of time or of questions.
+    pub(super) fn was_cut(&self) -> bool {
+        let payer = self.0.upstream.payer();
+        self.0.deadline.is_over() || payer.is_some_and(|payer| payer.is_used_up())
+    }
+
+    /// What is said where there was no time for a judgement.
+    pub(super) fn late() -> OwnValidation {
+        OwnValidation::indeterminate("the validation came to no end in time")
     }
 
     /// Judges what a lookup gave: its replies, and the question that failed
@@ -174,7 +212,12 @@ impl Validator {
             FailureKind::Timeout | FailureKind::Unreachable => cannot(&failed.failure),
             _ => {
                 let name: Owner = failed.name.to_name();
-                match self.0.upstream.ask(&name, failed.rtype).await {
+                match self
+                    .0
+                    .upstream
+                    .ask(&name, failed.rtype, self.0.deadline)
+                    .await
+                {
                     Ok(reply) => self.judge(&reply).await,
                     Err(failure) => cannot(&failure),
                 }
@@ -235,10 +278,7 @@ impl Validator {
                     Footing::Unknown(validation) => return Err(validation),
                 },
                 Some(state) => return Ok(state),
-                None => {
-                    let reason = "the validation came to no end in time";
-                    return Err(OwnValidation::indeterminate(reason));
-                }
+                None => return Err(Self::late()),
             }
         }
         Err(OwnValidation::indeterminate(
@@ -255,12 +295,21 @@ impl Validator {
     async fn state_under(&self, trusted: &Trusted, packet: &Packet) -> Option<ValidationState> {
         let context = trusted.context.clone()?;
         let mut message = Message::from_octets(packet.write()?).ok()?;
+        let payer = self.0.upstream.payer()?.clone();
         // A task of its own: what goes wrong in it goes no further.
-        let task = tokio::spawn(async move {
+        let mut task = tokio::spawn(PAYER.scope(payer.clone(), async move {
             let result = context.validate_msg::<_, Vec<u8>>(&mut message).await;
             result.ok().map(|(state, _)| state)
-        });
-        self.0.deadline.run(self.0.total, task).await?.ok()?
+        }));
+        let both = async {
+            tokio::select! {
+                state = &mut task => state.ok().flatten(),
+                () = payer.used_up() => None,
+            }
+        };
+        let state = self.0.deadline.run(self.0.total, both).await.flatten();
+        task.abort();
+        state
     }
 
     /// Checks what "insecure" rests on: the validator says it also of
@@ -315,7 +364,14 @@ impl Validator {
         }
         let mut extended = trusted.extended.clone();
         extended.push(zone.clone());
-        *trusted = Trusted::new(text, extended, &self.0.upstream);
+        // A validator for this check alone: what is trusted here is not to
+        // grow with the checks of a run.
+        let context = context(&text, &self.0.upstream, self.0.total);
+        *trusted = Trusted {
+            text,
+            extended,
+            context,
+        };
     }
 
     fn trusted(&self) -> std::sync::MutexGuard<'_, Trusted> {
@@ -512,8 +568,7 @@ impl Validator {
             }
         }
         for (name, rtype) in questions {
-            let upstream = self.0.upstream.clone();
-            tokio::spawn(async move { upstream.fetch(&name, rtype).await });
+            self.0.upstream.fetch_ahead(&name, rtype);
         }
     }
 }

@@ -8,7 +8,7 @@ use domain::base::ToName as _;
 use super::super::budget::{Deadline, Times};
 use super::super::wire::WireName;
 use super::super::{Dial, NameAndType, Resolver, SingleSetup, look_up};
-use super::Validator;
+use super::{Base, Validator};
 use crate::dnssec::{Fault, SecurityStatus, WeakLink};
 use crate::observation::SingleLookup;
 use crate::trust_anchor::RootAnchors;
@@ -514,16 +514,20 @@ async fn lookups_at_once_do_not_take_a_new_algorithm_for_an_insecure_zone() {
         .await
         .unwrap();
     let deadline = Deadline::after(Times::default().total);
-    let validator = Validator::new(
+    let base = Base::new(
         &Resolver::at([dns.addr()]),
         &RootAnchors::from_text(dns.trust_anchor()).unwrap(),
-        now(),
         Times::default(),
-        deadline,
+        Times::default().total,
     );
+    let validator = Validator::new(&base, now(), Times::default(), deadline);
     let ask = async |name: &str, rtype| {
         let name = WireName::from_str(name).unwrap();
-        let reply = validator.0.upstream.ask(&name.to_name(), rtype).await;
+        let reply = validator
+            .0
+            .upstream
+            .ask(&name.to_name(), rtype, deadline)
+            .await;
         validator.judge_lookup(&[reply.unwrap()], None).await.status
     };
     let statuses = tokio::join!(

@@ -1,10 +1,10 @@
-//! The validator's way to the DS and DNSKEY record sets: the check's resolver,
-//! each question once, with CD=1.
+//! The validator's way to the DS and DNSKEY record sets: the resolver, each
+//! question once for all checks of a run, with CD=1.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,94 +12,216 @@ use domain::base::{Message, Rtype};
 use domain::net::client::request::{
     ComposeRequest, Error, GetResponse, RequestMessage, SendRequest,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::super::budget::{ANSWERS_BYTES, Deadline, Room, VALIDATED_RECORDS, VALIDATION_QUERIES};
+use super::super::budget::{
+    Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATED_RECORDS, VALIDATION_QUERIES,
+};
+use super::super::pool::{Begun, Kept, Shelf};
 use super::super::resolver::{Mode, Question, Resolver};
 use super::packet::Owner;
 use crate::observation::{FailureKind, LookupFailure};
-use crate::unix_time::UnixTime;
 
 /// What came back for one question.
 pub(in super::super) type Fetched = Result<Bytes, LookupFailure>;
 
-type Questions = HashMap<(Owner, Rtype), Arc<OnceCell<Fetched>>>;
+/// How long an answer is kept at least: longer than the validator takes a zone
+/// for bogus because of a failure, so that there is an explanation all that
+/// time.
+const KEPT_AT_LEAST: Duration = Duration::from_secs(5);
 
-/// All questions of one run.
+tokio::task_local! {
+    /// Who pays for what the validator asks.
+    pub(super) static PAYER: Arc<Allowance>;
+}
+
+/// What one check may still have asked for its own validation, and how long
+/// it waits for that.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    left: AtomicUsize,
+    used_up: watch::Sender<bool>,
+    deadline: Deadline,
+}
+
+impl Allowance {
+    fn new(deadline: Deadline) -> Self {
+        Self {
+            left: AtomicUsize::new(VALIDATION_QUERIES),
+            used_up: watch::Sender::new(false),
+            deadline,
+        }
+    }
+
+    /// Pays for one question; false where there is nothing left.
+    fn pay(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        let relaxed = Ordering::Relaxed;
+        let paid = self.left.fetch_update(relaxed, relaxed, one_less).is_ok();
+        if !paid {
+            self.used_up.send_replace(true);
+        }
+        paid
+    }
+
+    pub(super) fn is_used_up(&self) -> bool {
+        *self.used_up.borrow()
+    }
+
+    /// Ends where it is used up.
+    pub(super) async fn used_up(&self) {
+        // The sender is part of this.
+        let _ = self.used_up.subscribe().wait_for(|it| *it).await;
+    }
+}
+
+/// An answer on its shelf.
+pub(super) struct Answered {
+    fetched: Fetched,
+    lasts: Duration,
+}
+
+impl Kept for Answered {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.fetched.as_ref().map_or(0, Bytes::len)
+    }
+
+    fn lasts(&self) -> Duration {
+        self.lasts
+    }
+}
+
+/// All questions of one run, asked for one check.
 #[derive(Clone)]
-pub(in super::super) struct Upstream(Arc<Shared>);
+pub(in super::super) struct Upstream {
+    shared: Arc<Shared>,
+    /// Nothing where whoever asks has to say who pays.
+    payer: Option<Arc<Allowance>>,
+}
 
 struct Shared {
     resolver: Resolver,
     query: Duration,
-    deadline: Deadline,
-    asked: Mutex<Questions>,
-    room: Room,
-    now: UnixTime,
+    total: Duration,
+    keep: Duration,
+    asked: Shelf<(Owner, Rtype), Answered>,
 }
 
 impl Upstream {
+    /// The questions of a run, each of which takes `query` with one server
+    /// and `total` in all; answers are used for `keep` at the longest.
     pub(super) fn new(
         resolver: Resolver,
         query: Duration,
-        deadline: Deadline,
-        now: UnixTime,
+        total: Duration,
+        keep: Duration,
     ) -> Self {
-        Self(Arc::new(Shared {
-            resolver,
-            now,
-            query,
-            deadline,
-            asked: Mutex::default(),
-            room: Room::new(ANSWERS_BYTES),
-        }))
+        Self {
+            shared: Arc::new(Shared {
+                resolver,
+                query,
+                total,
+                keep,
+                asked: Shelf::new(KEYS_BYTES_KEPT),
+            }),
+            payer: None,
+        }
     }
 
-    /// The time at which signatures are judged.
-    pub(in super::super) fn now(&self) -> UnixTime {
-        self.0.now
+    /// The same, for one check, which waits so long.
+    pub(super) fn for_one_check(&self, deadline: Deadline) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            payer: Some(Arc::new(Allowance::new(deadline))),
+        }
     }
 
-    /// Asks, or waits for whoever does so already.
+    pub(super) fn payer(&self) -> Option<&Arc<Allowance>> {
+        self.payer.as_ref()
+    }
+
+    /// Asks, or waits for whoever does so already; fails where that is not
+    /// paid for, or takes longer than the check.
     pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
-        let cell = {
-            let mut asked = self.asked();
-            let full = asked.len() >= VALIDATION_QUERIES;
-            match asked.get(&(name.clone(), rtype)) {
-                Some(cell) => cell.clone(),
-                None if full => return Err(no_more()),
-                None => asked.entry((name.clone(), rtype)).or_default().clone(),
-            }
-        };
-        cell.get_or_init(|| self.ask(name, rtype)).await.clone()
+        let payer = self.payer.as_deref();
+        match self.begin(name, rtype, payer) {
+            Some(begun) => self.wait(&begun).await,
+            None => Err(no_more()),
+        }
+    }
+
+    /// Lets it be asked, where it is not yet.
+    pub(super) fn fetch_ahead(&self, name: &Owner, rtype: Rtype) {
+        self.begin(name, rtype, self.payer.as_deref());
     }
 
     /// What came back, where it was asked; waits for what is under way.
     pub(super) async fn fetched(&self, name: &Owner, rtype: Rtype) -> Option<Fetched> {
-        let cell = self.asked().get(&(name.clone(), rtype)).cloned()?;
-        Some(cell.get_or_init(|| self.ask(name, rtype)).await.clone())
+        let begun = self.shared.asked.peek(&(name.clone(), rtype))?;
+        Some(self.wait(&begun).await)
     }
 
-    fn asked(&self) -> std::sync::MutexGuard<'_, Questions> {
-        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn wait(&self, begun: &Begun<Answered>) -> Fetched {
+        let answered = match &self.payer {
+            Some(payer) => payer.deadline.wait(begun.result()).await.flatten(),
+            None => begun.result().await,
+        };
+        answered.map_or_else(|| Err(no_more()), |it| it.fetched.clone())
+    }
+
+    /// Asks, unless somebody did so already; nothing where it would have to be
+    /// asked and is not paid for.
+    fn begin(
+        &self,
+        name: &Owner,
+        rtype: Rtype,
+        payer: Option<&Allowance>,
+    ) -> Option<Arc<Begun<Answered>>> {
+        let key = (name.clone(), rtype);
+        let asked = &self.shared.asked;
+        if let Some(begun) = asked.fresh(&key) {
+            return Some(begun);
+        }
+        if !payer.is_none_or(Allowance::pay) {
+            return None;
+        }
+        Some(asked.get(&key, None, |_| {
+            let (upstream, name) = (self.clone(), name.clone());
+            // A check that runs out of time leaves the answer to the others.
+            let deadline = Deadline::after(self.shared.total);
+            async move { upstream.answer(&name, rtype, deadline).await }
+        }))
+    }
+
+    async fn answer(&self, name: &Owner, rtype: Rtype, deadline: Deadline) -> Answered {
+        let fetched = self.ask(name, rtype, deadline).await;
+        let lasts = match &fetched {
+            Ok(bytes) => Duration::from_secs(super::super::wire::lasts(bytes).into()),
+            Err(_) => FAILURES_KEPT,
+        };
+        Answered {
+            fetched,
+            lasts: lasts.min(self.shared.keep).max(KEPT_AT_LEAST),
+        }
     }
 
     /// Asks whatever the resolver itself thinks of the data.
-    pub(super) async fn ask(&self, name: &Owner, rtype: Rtype) -> Fetched {
+    pub(super) async fn ask(&self, name: &Owner, rtype: Rtype, deadline: Deadline) -> Fetched {
         use domain::base::ToName as _;
         let question = Question {
             name: &name.to_vec(),
             rtype,
             mode: Mode::CheckingDisabled,
         };
-        let shared = &self.0;
+        let shared = &self.shared;
         let answer = shared
             .resolver
-            .ask(question, shared.query, shared.deadline)
+            .ask(question, shared.query, deadline)
             .await?;
-        let answer = Bytes::from(answer);
-        if !shared.room.take(answer.len()) || has_too_many_records(&answer) {
+        // A copy takes no more room than it needs.
+        let answer = Bytes::copy_from_slice(&answer);
+        if has_too_many_records(&answer) {
             return Err(no_more());
         }
         Ok(answer)
@@ -109,13 +231,23 @@ impl Upstream {
 impl SendRequest<RequestMessage<Vec<u8>>> for Upstream {
     fn send_request(&self, request: RequestMessage<Vec<u8>>) -> Box<dyn GetResponse + Send + Sync> {
         let upstream = self.clone();
+        let payer = PAYER.try_with(Clone::clone).ok();
         Box::new(Pending(tokio::spawn(async move {
             let request = request.to_message()?;
             let question = request.sole_question().map_err(|_| Error::FormError)?;
             use domain::base::ToName as _;
             let name = question.qname().to_name();
-            let fetched = upstream.fetch(&name, question.qtype()).await;
-            let bytes = fetched.map_err(|_| Error::NoTransportAvailable)?;
+            let begun = upstream.begin(&name, question.qtype(), payer.as_deref());
+            let Some(begun) = begun else {
+                // An answer here, even a bad one, would be kept for the other
+                // checks; whoever waits for this gives up (`used_up`).
+                return std::future::pending().await;
+            };
+            let answered = begun.result().await;
+            let fetched = answered.map(|it| it.fetched.clone());
+            let bytes = fetched
+                .unwrap_or_else(|| Err(no_more()))
+                .map_err(|_| Error::NoTransportAvailable)?;
             Ok(Message::from_octets(bytes)?)
         })))
     }

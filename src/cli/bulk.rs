@@ -1,0 +1,106 @@
+//! Many targets in one run: how many at once, and the manners towards those
+//! who serve several of them.
+
+use clap::Args;
+
+use crate::observe::{Pool, PoolLimits};
+
+/// Descriptors that are not for connections: the resolver's sockets, files
+/// and the runtime.
+const DESCRIPTORS_BESIDE: usize = 256 + 64;
+
+#[cfg(not(unix))]
+/// Descriptors where the system does not say how many there are: the usual
+/// soft limit.
+const DESCRIPTORS: usize = 1024;
+
+/// Targets at once for each processor: mostly they wait.
+const JOBS_PER_CORE: usize = 64;
+
+/// A target has this many connections at once, most of the time.
+const CONNECTIONS_PER_JOB: usize = 4;
+
+/// The most that --jobs may be; each needs memory.
+const MOST_JOBS: u16 = 4096;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct BulkArguments {
+    /// Look at so many targets at once [default: by processors and file
+    /// descriptors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+    jobs: Option<u16>,
+
+    /// Connections to one address at once, of all targets together
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    per_host: u16,
+}
+
+impl BulkArguments {
+    /// How many targets are looked at at once.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
+            .map_or_else(|| default_jobs(processors(), descriptors()), usize::from)
+    }
+
+    /// What the targets of this run share.
+    pub(super) fn pool(&self) -> Pool {
+        Pool::new(PoolLimits {
+            per_host: usize::from(self.per_host),
+            connections: connections(descriptors()),
+            ..PoolLimits::default()
+        })
+    }
+}
+
+/// Connections at once that the file descriptors leave room for.
+fn connections(descriptors: usize) -> usize {
+    descriptors
+        .saturating_sub(DESCRIPTORS_BESIDE)
+        .clamp(16, PoolLimits::default().connections)
+}
+
+fn default_jobs(processors: usize, descriptors: usize) -> usize {
+    let by_descriptors = connections(descriptors) / CONNECTIONS_PER_JOB;
+    (processors * JOBS_PER_CORE).min(by_descriptors).max(4)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The soft limit on open files.
+fn descriptors() -> usize {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        // None at all is more than enough.
+        let soft = limit.current.unwrap_or(u64::MAX);
+        usize::try_from(soft).unwrap_or(usize::MAX)
+    }
+    #[cfg(not(unix))]
+    DESCRIPTORS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_go_by_processors_and_descriptors() {
+        for (processors, descriptors, jobs) in [
+            (1, 1024, 64),
+            (2, 1024, 128),
+            (16, 1024, 128),
+            (2, 1 << 20, 128),
+            (2, 512, 48),
+            (2, 256, 4),
+            (2, 0, 4),
+        ] {
+            assert_eq!(
+                default_jobs(processors, descriptors),
+                jobs,
+                "{processors} {descriptors}"
+            );
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A session with an address, for one check or for several: who begins it,
+//! who waits for it, and for how long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Setup;
+use super::budget::{Cuts, Deadline, QUEUE, Times};
+use super::dial::Dial;
+use super::legacy;
+use super::pool::{Kept, Pool, SessionKey};
+use super::proxy::without_greeting;
+use super::smtp::{self, Script};
+use super::tls;
+use crate::observation::{Session, SessionEnd};
+
+/// A session that was held.
+pub(super) struct Talked {
+    /// Nothing where its turn never came.
+    session: Option<Session>,
+    cuts: Vec<String>,
+    /// It ended because the check that began it had no more time.
+    cut: bool,
+    lasts: Duration,
+}
+
+impl Talked {
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// What budgets cut off, one sentence each.
+    pub(super) fn cuts(&self) -> &[String] {
+        &self.cuts
+    }
+}
+
+impl Kept for Talked {
+    fn bytes(&self) -> usize {
+        let session = self.session.as_ref().map_or(0, Session::size);
+        // Replies are kept line by line, each with an allocation.
+        size_of::<Self>() + session + session / 4 + 512
+    }
+
+    fn lasts(&self) -> Duration {
+        self.lasts
+    }
+}
+
+/// No session came about while the check had time.
+pub(super) struct Unheard {
+    crowded_out: bool,
+}
+
+impl Unheard {
+    /// Because others were before it.
+    pub(super) fn was_crowded_out(&self) -> bool {
+        self.crowded_out
+    }
+}
+
+/// What a session needs of a check.
+pub(super) struct Caller {
+    pool: Pool,
+    dial: Dial,
+    helo_name: String,
+    times: Times,
+}
+
+impl Caller {
+    pub(super) fn new(setup: &Setup, pool: &Pool) -> Self {
+        Self {
+            pool: pool.clone(),
+            dial: setup.dial.clone(),
+            helo_name: setup.helo_name.clone(),
+            times: setup.times,
+        }
+    }
+
+    /// Whether this session was held already.
+    pub(super) fn knows(&self, key: &SessionKey) -> bool {
+        let begun = self.pool.parts().sessions.fresh(key);
+        begun.is_some_and(|begun| begun.ready().is_some())
+    }
+
+    /// Holds a session, or waits for whoever does so already. `visit` is the
+    /// time for it, `total` that of the check.
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        key: &SessionKey,
+        not_before: Option<tokio::time::Instant>,
+        visit: Deadline,
+        total: Deadline,
+    ) -> Result<Arc<Talked>, Unheard> {
+        loop {
+            let mut mine = false;
+            let begun = self.pool.parts().sessions.get(key, not_before, |facts| {
+                mine = true;
+                let (caller, key) = (self.clone(), key.clone());
+                async move {
+                    facts.set_queued(true);
+                    let turn = Deadline::after(QUEUE);
+                    let turn = turn.wait(caller.pool.parts().gates.turn(key.address)).await;
+                    // Closed by nobody.
+                    let connection = caller.pool.parts().connections.acquire().await;
+                    facts.set_queued(false);
+                    let talked = match turn.flatten() {
+                        Some(_) => caller.talk(&key, visit).await,
+                        None => Talked::never(),
+                    };
+                    drop(connection);
+                    talked
+                }
+            });
+            match total.wait(begun.result()).await {
+                Some(Some(talked)) if talked.cut && !mine && !total.is_over() => {}
+                Some(Some(talked)) if talked.session.is_some() => return Ok(talked),
+                Some(Some(_)) => return Err(Unheard { crowded_out: true }),
+                Some(None) => return Err(Unheard { crowded_out: false }),
+                None => {
+                    return Err(Unheard {
+                        crowded_out: begun.is_queued(),
+                    });
+                }
+            }
+        }
+    }
+
+    async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {
+        // Nobody else can want it: then it ends when its check does, with what
+        // was heard until then. Else it takes the time that it would take for
+        // any of them.
+        let alone = self.pool.is_alone();
+        let own = Deadline::after(self.times.session());
+        let deadline = if alone { visit } else { own };
+        if deadline.is_over() {
+            return Talked::never();
+        }
+        let shortened = alone && visit.left() + Duration::from_secs(1) < own.left();
+        let cuts = Cuts::default();
+        let session = self.converse(key, deadline, &cuts).await;
+        let cut = shortened && deadline.is_over();
+        let lasts = match &session.end {
+            _ if cut => Duration::ZERO,
+            SessionEnd::Completed | SessionEnd::NoStartTls
+                if session.refusal_for_now().is_none() =>
+            {
+                self.pool.keeps(Duration::MAX)
+            }
+            _ => self.pool.keeps_failure(),
+        };
+        Talked {
+            session: Some(session),
+            cuts: cuts.into_sentences(),
+            cut,
+            lasts,
+        }
+    }
+
+    async fn converse(&self, key: &SessionKey, deadline: Deadline, cuts: &Cuts) -> Session {
+        let (address, port) = (key.address, key.port);
+        let (dial, step) = (&self.dial, self.times.connect);
+        let stream = match dial.reach(address, port, step, deadline).await {
+            Ok(stream) => stream,
+            Err(end) => {
+                return Session {
+                    sni: key.sni.clone(),
+                    greeting: None,
+                    ehlo: None,
+                    tls: None,
+                    legacy: None,
+                    refused_ehlo: None,
+                    refused_ehlo_in_tls: None,
+                    end,
+                };
+            }
+        };
+        let script = Script {
+            helo_name: &self.helo_name,
+            sni: key.sni.as_deref(),
+            offer: key.offer,
+            peer: address,
+            times: self.times,
+            deadline,
+            cuts,
+        };
+        let mut session = smtp::converse(stream, &script).await;
+        if self.dial.proxy().is_some() {
+            session.end = without_greeting(session.end);
+        }
+        if key.offer.is_none() && tls::is_worth_another_look(&session) {
+            let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
+            session.legacy = Some(legacy::look_again(&script, connect).await);
+        }
+        session
+    }
+}
+
+impl Talked {
+    /// No session, because its turn never came.
+    fn never() -> Self {
+        Self {
+            session: None,
+            cuts: Vec::new(),
+            cut: true,
+            lasts: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Manners: how often, and how many times at once, an address is connected to.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+use super::super::budget::{CONNECTION_BURST, CONNECTION_INTERVAL};
+
+/// So many gates are kept before those are looked for that nobody needs.
+const GATES: usize = 1024;
+
+/// The gates of all addresses.
+pub(in super::super) struct Gates {
+    per_host: usize,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    gates: HashMap<IpAddr, Arc<Gate>>,
+    sweep_at: usize,
+}
+
+struct Gate {
+    places: Arc<Semaphore>,
+    /// When the next connection would begin if all came evenly (the "generic
+    /// cell rate algorithm" of ITU-T I.371).
+    due: Mutex<Instant>,
+}
+
+impl Gates {
+    pub(in super::super) fn new(per_host: usize) -> Self {
+        Self {
+            per_host: per_host.min(Semaphore::MAX_PERMITS),
+            known: Mutex::new(Known {
+                gates: HashMap::new(),
+                sweep_at: GATES,
+            }),
+        }
+    }
+
+    /// Waits for a turn at this address; it ends when the permit is dropped.
+    pub(in super::super) async fn turn(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+        let gate = self.gate(address, Instant::now());
+        let place = gate.places.clone().acquire_owned().await.ok()?;
+        let now = Instant::now();
+        let due = gate.next(now);
+        if due > now {
+            sleep_until(due).await;
+        }
+        Some(place)
+    }
+
+    fn gate(&self, address: IpAddr, now: Instant) -> Arc<Gate> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.gates.len() >= known.sweep_at {
+            known
+                .gates
+                .retain(|_, gate| Arc::strong_count(gate) > 1 || gate.is_in_use(now));
+            known.sweep_at = GATES.max(known.gates.len() * 2);
+        }
+        let gate = known.gates.entry(address).or_insert_with(|| {
+            Arc::new(Gate {
+                places: Arc::new(Semaphore::new(self.per_host)),
+                due: Mutex::new(now),
+            })
+        });
+        gate.clone()
+    }
+}
+
+impl Gate {
+    /// When the connection may begin that comes now.
+    fn next(&self, now: Instant) -> Instant {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = (*due).max(now);
+        *due = this + CONNECTION_INTERVAL;
+        this.checked_sub(CONNECTION_INTERVAL * (CONNECTION_BURST - 1))
+            .map_or(now, |early| early.max(now))
+    }
+
+    fn is_in_use(&self, now: Instant) -> bool {
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due > now || Arc::strong_count(&self.places) > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::net::Ipv4Addr;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    #[test]
+    fn connections_come_in_a_burst_and_then_evenly() {
+        let now = Instant::now();
+        let gate = Gates::new(2).gate(HERE, now);
+        for _ in 0..CONNECTION_BURST {
+            assert_eq!(gate.next(now), now);
+        }
+        for number in 1..=10 {
+            assert_eq!(gate.next(now), now + CONNECTION_INTERVAL * number);
+        }
+        // Whoever stayed away for long may come in a burst again.
+        let later = now + CONNECTION_INTERVAL * 100;
+        for _ in 0..CONNECTION_BURST {
+            assert_eq!(gate.next(later), later);
+        }
+        assert!(gate.next(later) > later);
+    }
+
+    #[tokio::test]
+    async fn no_more_are_there_at_once_than_may_be() {
+        let gates = Gates::new(2);
+        let mut turns: Vec<_> = (0..2).map(|_| gates.turn(HERE).now_or_never()).collect();
+        assert!(turns.iter().all(Option::is_some));
+        assert!(gates.turn(HERE).now_or_never().is_none());
+        let elsewhere = gates.turn(Ipv4Addr::LOCALHOST.into());
+        assert!(elsewhere.now_or_never().is_some());
+        turns.pop();
+        assert!(gates.turn(HERE).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn gates_that_nobody_needs_go() {
+        let gates = Gates::new(2);
+        let held = gates.turn(HERE).now_or_never();
+        let mut now = Instant::now();
+        for number in 0..10 * GATES {
+            let address = Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(number).unwrap());
+            gates.gate(address.into(), now).next(now);
+            now += CONNECTION_INTERVAL;
+        }
+        let known = gates.known.lock().unwrap();
+        assert!(known.gates.len() <= GATES);
+        assert!(known.gates.contains_key(&HERE));
+        drop(held);
+    }
+}
