@@ -22,6 +22,7 @@ pub mod observe;
 pub mod renewal;
 pub mod report;
 pub mod reserved;
+pub mod sender;
 pub mod tlsa;
 pub mod trust_anchor;
 pub mod unix_time;

@@ -12,6 +12,7 @@ use crate::report::FailOn;
 use super::assume::AssumeArguments;
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
+use super::sender::SenderArguments;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
 /// has to give way so that it does?
@@ -140,6 +141,9 @@ pub(super) struct CheckArguments {
     /// Colours; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+
+    #[command(flatten)]
+    pub(super) sender: SenderArguments,
 }
 
 impl CheckArguments {

@@ -26,9 +26,11 @@ pub(super) async fn check(
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
     let mut output = Output::new(arguments, world);
+    let sender = arguments.sender.sender();
+    let report = |seen: &Observation| Report::to(seen, arguments.horizon(), &sender);
     if let Some(path) = &arguments.replay {
         for observation in input::observations(path)? {
-            output.report(&Report::at(&observation, arguments.horizon()), world)?;
+            output.report(&report(&observation), world)?;
         }
         output.end(world)?;
         return Ok(output.status());
@@ -61,7 +63,7 @@ pub(super) async fn check(
                 if let Some(saved) = &mut saved {
                     saved.write(&observation)?;
                 }
-                output.report(&Report::at(&observation, arguments.horizon()), world)?;
+                output.report(&report(&observation), world)?;
             }
             Looked::Invalid(given, error) => {
                 let from_stdin = matches!(given, Given::Line(_));

@@ -17,6 +17,7 @@ mod explain;
 mod input;
 mod look;
 mod output;
+mod sender;
 mod tlsa;
 mod world;
 

@@ -17,6 +17,7 @@ mod overall;
 mod refusal;
 mod resolver;
 mod rollover;
+mod sender;
 mod session;
 mod signature;
 mod tlsa;
@@ -133,6 +134,7 @@ pub static RULES: &[&Rule] = &[
     &overall::NOT_ALL_LOOKED_AT,
     &weak_link::NSEC3_ITERATIONS_PAST_LIMIT,
     &dns::NULL_MX,
+    &sender::POLICY_SERVICE_FAILS,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
     &overall::PROXY_FAILED,
@@ -146,6 +148,8 @@ pub static RULES: &[&Rule] = &[
     &freshness::RESOLVER_SERVES_STALE,
     &resolver::RESOLVER_SILENT,
     &resolver::RESOLVER_TIMES_OUT,
+    &sender::SENDER_REFUSES_OLD_TLS,
+    &sender::SENDER_STRICTER_THAN_DANE,
     &session::SERVER_SILENT,
     &assumed::SERVERS_NOT_LOOKED_AT,
     &session::SESSION_LOST_IN_TLS,
@@ -255,6 +259,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     rollover::check(judged, &mut findings);
     overall::check(judged, &mut findings);
     assumed::check(judged, &mut findings);
+    sender::check(judged, &mut findings);
     findings.sorted()
 }
 

@@ -1,7 +1,8 @@
 //! One attempt with one address: `smtp_helo` and `smtp_start_tls` in
 //! Postfix's `smtp_proto.c`, `smtp_stream_except` in its `smtp_trouble.c`.
 
-use crate::observation::{Interruption, Reply, Session, SessionEnd};
+use crate::observation::{HandshakeFailure, Interruption, LegacySeen, Reply, Session, SessionEnd};
+use crate::sender::TlsVersion;
 
 use super::handshake::{Rigour, completes};
 use super::outcome::Channel;
@@ -14,7 +15,8 @@ pub(crate) enum Attempt {
     Ready(Channel),
     /// Try the next address; deferred where there is none.
     Soft(Failure),
-    /// Bounced now, whatever other hosts there are.
+    /// The end, whatever other hosts there are: bounced, or deferred where the
+    /// code begins with 4.
     Hard(Failure),
 }
 
@@ -125,11 +127,40 @@ pub(crate) fn attempt(
     }
 }
 
+/// What becomes of a handshake in which the sender does not take the version
+/// that the server speaks.
+static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
+    text: String::new(),
+    alert: None,
+    timed_out: false,
+    ours: true,
+});
+
 /// The session's end, had Postfix's TLS been there instead of ours.
 fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a SessionEnd {
+    let new_enough = |version: Option<&str>| {
+        policy.oldest.is_some_and(|oldest| {
+            version
+                .and_then(|version| version.parse::<TlsVersion>().ok())
+                .is_none_or(|version| version >= oldest)
+        })
+    };
+    let finished = session.tls.as_ref().and_then(|tls| tls.version.as_deref());
     match &session.end {
         SessionEnd::HandshakeFailed(_) if completes(session, Rigour::of(policy)) => {
-            &SessionEnd::Completed
+            let legacy = session.legacy.as_ref().and_then(LegacySeen::tls);
+            if new_enough(legacy.map(|tls| tls.version.as_str())) {
+                &SessionEnd::Completed
+            } else {
+                &TOO_OLD
+            }
+        }
+        SessionEnd::NoEhloReplyInTls(_)
+        | SessionEnd::EhloRefusedInTls(_)
+        | SessionEnd::Completed
+            if !new_enough(finished) =>
+        {
+            &TOO_OLD
         }
         end => end,
     }

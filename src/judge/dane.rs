@@ -21,7 +21,19 @@ pub(crate) enum DaneRecords<'a> {
     Usable(&'a TlsaLookup, &'a [TlsaRecord]),
 }
 
-impl DaneRecords<'_> {
+impl<'a> DaneRecords<'a> {
+    /// The secure records, usable or not; none where there are none.
+    pub(crate) fn records(&self) -> &'a [TlsaRecord] {
+        match self {
+            Self::LookupError | Self::NotFound(_) => &[],
+            Self::Usable(_, records) => records,
+            Self::Unusable(tlsa) => match &tlsa.lookup.answer {
+                Answer::Records(set) => set.secure().map_or(&[], |set| &set.records),
+                Answer::Denied(_) | Answer::Failed(_) => &[],
+            },
+        }
+    }
+
     /// Whether TLSA records were found that make TLS mandatory, usable or not.
     pub(crate) fn promise_tls(&self) -> bool {
         matches!(self, Self::Usable(..) | Self::Unusable(_))

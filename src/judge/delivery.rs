@@ -81,7 +81,7 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
                 reason: None,
                 varies: false,
             }),
-            EndResult::Hard(failure) => outcomes.push(failed(Delivery::Bounced, failure)),
+            EndResult::Hard(failure) => outcomes.push(ended(failure)),
         }
     }
     let strength = |outcome: &Outcome| (outcome.delivery, outcome.channel);
@@ -100,12 +100,17 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
 
 /// The outcome where there was no address to try.
 pub(crate) fn dead_end(end: &DeadEnd) -> Outcome {
-    let delivery = if end.dsn.starts_with('5') {
-        Delivery::Bounced
-    } else {
+    ended(Failure::new(end.dsn, end.reason.clone()))
+}
+
+/// The outcome where a failure ends all, as its code says.
+pub(crate) fn ended(failure: Failure) -> Outcome {
+    let delivery = if failure.dsn.starts_with('4') {
         Delivery::Deferred
+    } else {
+        Delivery::Bounced
     };
-    failed(delivery, Failure::new(end.dsn, end.reason.clone()))
+    failed(delivery, failure)
 }
 
 fn no_address_tried() -> Outcome {
@@ -137,7 +142,7 @@ fn after_retry(first: &Failure, retry: End) -> Outcome {
             varies: false,
         },
         EndResult::Soft(failure) => failed(Delivery::Deferred, failure),
-        EndResult::Hard(failure) => failed(Delivery::Bounced, failure),
+        EndResult::Hard(failure) => ended(failure),
     }
 }
 

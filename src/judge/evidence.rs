@@ -6,16 +6,21 @@ use crate::forensics::matches_nobody;
 use crate::matching::{
     DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
 };
-use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session, SessionEnd};
+use crate::observation::{
+    AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
+};
+use crate::sender::{InsecureMx, TlsVersion};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
 use super::delivery::{self, Attempts, Prospect};
+use super::level::SecurityLevel;
 use super::outcome::{Channel, Outcome};
 use super::policy::{
-    MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play, tls_policy,
+    CONFIGURATION_PROBLEM, MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play,
+    tls_policy,
 };
 use super::route::{Route, route};
 
@@ -133,6 +138,15 @@ impl<'a> Evidence<'a> {
         delivery::deliver(&prospects)
     }
 
+    /// What Postfix does where its table gives nothing that it takes: no
+    /// connection, 4.7.5, for every host.
+    pub(crate) fn outcome_without_policy(&self) -> Outcome {
+        match &self.route {
+            Route::Nowhere(end) => delivery::dead_end(end),
+            Route::Addresses(_) => delivery::ended(Failure::new("4.7.5", CONFIGURATION_PROBLEM)),
+        }
+    }
+
     fn attempts(
         &self,
         request: &PolicyRequest,
@@ -161,6 +175,12 @@ impl<'a> Evidence<'a> {
     ) -> Attempt {
         let port = self.observation.next_hop.port;
         let name = &host.seen.name;
+        let mx_ignored = request.settings.insecure_mx == InsecureMx::May
+            && self.mx.as_ref().is_some_and(|mx| !mx.secure);
+        if dies_of(request, dane) && !mx_ignored {
+            let text = "unknown mail transport error";
+            return Attempt::Hard(Failure::new("4.3.0", text));
+        }
         let policy = match tls_policy(request, self.observation, name, dane) {
             Ok(policy) => policy,
             Err(failure) => return Attempt::Soft(Failure::new("4.7.5", failure.text(name, port))),
@@ -182,7 +202,7 @@ impl<'a> Evidence<'a> {
         // The match made beforehand is for the address's own records.
         let matched = session.dane.as_ref().filter(|_| *dane == address.dane);
         attempt::attempt(session.seen, &peer, &policy, age, || {
-            self.check(session, matched, &policy)
+            self.check(session, matched, &policy, request.settings.trust_store)
         })
     }
 
@@ -193,6 +213,7 @@ impl<'a> Evidence<'a> {
         session: &SessionEvidence<'_>,
         matched: Option<&DaneMatching>,
         policy: &TlsPolicy<'_>,
+        trusting: bool,
     ) -> Checked {
         if session.shows_what_is_asked_for() {
             return granted(&policy.check);
@@ -208,7 +229,11 @@ impl<'a> Evidence<'a> {
         match &policy.check {
             PeerCheck::None => Checked::Passed(Channel::Encrypted),
             PeerCheck::Pkix(names) => {
-                passed(verify_pkix(&session.chain, &self.trust_store, names, now).is_ok())
+                let store = match trusting {
+                    true => self.trust_store.as_slice(),
+                    false => &[],
+                };
+                passed(verify_pkix(&session.chain, store, names, now).is_ok())
             }
             PeerCheck::Pins(pins) => {
                 let Some(Ok(leaf)) = session.chain.first() else {
@@ -301,6 +326,14 @@ impl SessionEvidence<'_> {
     pub(crate) fn shows_what_is_asked_for(&self) -> bool {
         self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
+
+    /// The version of TLS that came about, or would with Postfix.
+    pub(crate) fn version(&self) -> Option<TlsVersion> {
+        let finished = self.seen.tls.as_ref().and_then(|tls| tls.version.as_ref());
+        let legacy = self.seen.legacy.as_ref().and_then(LegacySeen::tls);
+        let version = legacy.map(|tls| &tls.version).or(finished)?;
+        version.parse().ok()
+    }
 }
 
 impl<'a> HostEvidence<'a> {
@@ -336,6 +369,18 @@ impl<'a> AddressEvidence<'a> {
             _ => self.session(None),
         }
     }
+}
+
+/// Whether looking at these TLSA records ends smtp(8), and with it the
+/// delivery (`mymalloc` in Postfix's `parse_tlsa_rr`).
+fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
+    let asks = matches!(request.level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
+    asks && request.settings.dnssec
+        && request.settings.dies_of_empty_tlsa
+        && dane
+            .records()
+            .iter()
+            .any(|record| matches!(record.rdata(), [2 | 3, _, matching] if *matching != 255))
 }
 
 fn address_evidence<'a>(

@@ -23,16 +23,19 @@ mod outcome;
 mod policy;
 mod recommend;
 mod route;
+mod sending;
 mod verdict;
 
 use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
+use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
 pub use level::{SecurityLevel, UnknownLevel};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Entries, Recommendation};
+pub use sending::Sending;
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use dane::{DaneRecords, NotFound};
@@ -54,6 +57,9 @@ pub struct Judged<'a> {
     pub standings: Vec<Standing>,
     /// The verdict.
     pub verdict: Verdict,
+    /// What becomes of the mail of the sender that was named, or of the one
+    /// that is assumed.
+    pub sending: Sending,
     /// What to do at the sending end.
     pub recommendation: Recommendation,
     /// What was found, the worst first.
@@ -85,6 +91,15 @@ pub fn judge(observation: &Observation) -> Judged<'_> {
 
 /// Judges what was observed, for any moment.
 pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
+    judge_for(observation, horizon, &Sender::default())
+}
+
+/// Judges what was observed, for any moment and any sender.
+pub fn judge_for<'a>(
+    observation: &'a Observation,
+    horizon: Horizon,
+    sender: &Sender,
+) -> Judged<'a> {
     let evidence = Evidence::at(observation, horizon.now(observation.checked_at));
     let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
     let standings: Vec<Standing> = evidence
@@ -92,7 +107,8 @@ pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
         .map(|(host, address)| verdict::standing(&evidence, host, address))
         .collect();
     let verdict = verdict::verdict(&evidence, &outcomes, &standings);
-    let recommendation = recommend::recommend(&evidence, verdict, &outcomes);
+    let sending = Sending::of(sender, observation, &evidence, &outcomes);
+    let recommendation = recommend::recommend(&evidence, verdict, &sending);
     let origins = origins::origins(&evidence);
     let mut judged = Judged {
         evidence,
@@ -100,6 +116,7 @@ pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
         outcomes,
         standings,
         verdict,
+        sending,
         recommendation,
         findings: Vec::new(),
         origins,

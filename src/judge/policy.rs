@@ -4,34 +4,86 @@
 use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
+use crate::sender::{InsecureMx, PolicyLine, ServerName, Settings, TlsVersion};
 use crate::tlsa::TlsaRecord;
 
 use super::dane::DaneRecords;
 use super::level::SecurityLevel;
 use super::route::next_hop_name;
 
-/// A line of a policy table: the level, and what a line can add to it.
+/// A line of a policy table: the level, and what a line can add to it; and the
+/// main.cf that it stands before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyRequest {
     pub(crate) level: SecurityLevel,
-    /// `match=` at `secure`; the level's default where none is given.
+    /// `match=` at `secure` and `verify`; the level's default where none is
+    /// given.
     pub(crate) match_names: Vec<String>,
     /// `match=` at `fingerprint`; any certificate where none is given, for
     /// the level's outcome assumes the pins of what is served now.
     pub(crate) pins: Vec<String>,
-    /// `servername=hostname`: SNI with the name of the MX host.
-    pub(crate) sni_hostname: bool,
+    /// `servername=`: SNI where no TLSA record is in play.
+    pub(crate) server_name: Option<ServerName>,
+    /// `protocols=`: the oldest TLS taken; what main.cf says where none is
+    /// given.
+    pub(crate) oldest_tls: Option<TlsVersion>,
+    /// An attribute makes every handshake fail (`tls_client_start`).
+    pub(crate) no_handshake: bool,
+    /// What main.cf and the release decide.
+    pub(crate) settings: Settings,
 }
 
 impl PolicyRequest {
     /// The level with its defaults.
     pub(crate) fn plain(level: SecurityLevel) -> Self {
+        Self::with(level, Settings::default())
+    }
+
+    /// The level with this main.cf around it.
+    pub(crate) fn with(level: SecurityLevel, settings: Settings) -> Self {
         Self {
             level,
             match_names: Vec::new(),
             pins: Vec::new(),
-            sni_hostname: false,
+            server_name: None,
+            oldest_tls: None,
+            no_handshake: false,
+            settings,
         }
+    }
+
+    /// A line of a table with this main.cf around it.
+    pub(crate) fn of_line(line: &PolicyLine, settings: Settings) -> Self {
+        let (pins, match_names) = match line.level {
+            SecurityLevel::Fingerprint => (line.matches.clone(), Vec::new()),
+            _ => (Vec::new(), line.matches.clone()),
+        };
+        Self {
+            match_names,
+            pins,
+            server_name: line.server_name.clone(),
+            oldest_tls: line.oldest_tls,
+            no_handshake: line.late_fault.is_some(),
+            ..Self::with(line.level, settings)
+        }
+    }
+
+    fn server_name(&self, observation: &Observation, host: &str) -> Option<String> {
+        Some(match self.server_name.as_ref()? {
+            ServerName::HostName => host.to_owned(),
+            ServerName::NextHop => next_hop_name(observation),
+            ServerName::Literal(name) => name.clone(),
+        })
+    }
+
+    /// The oldest TLS that goes through with this use of it
+    /// (`set_cipher_grade`: what counts is the level after DANE gave way).
+    fn oldest(&self, tls: TlsUse) -> TlsVersion {
+        let of_main_cf = match tls {
+            TlsUse::Never | TlsUse::Opportunistic => self.settings.oldest_at_may,
+            TlsUse::Mandatory => self.settings.oldest_above,
+        };
+        self.oldest_tls.unwrap_or(of_main_cf)
     }
 }
 
@@ -45,6 +97,8 @@ pub(crate) struct TlsPolicy<'a> {
     pub(crate) sni: Option<String>,
     /// What the certificate has to pass.
     pub(crate) check: PeerCheck<'a>,
+    /// The oldest TLS that goes through; none where none does.
+    pub(crate) oldest: Option<TlsVersion>,
 }
 
 /// Whether TLS is used.
@@ -79,9 +133,13 @@ pub(crate) enum PeerCheck<'a> {
     Pins(Vec<String>),
 }
 
+/// What Postfix logs where its own configuration is at fault.
+pub(crate) const CONFIGURATION_PROBLEM: &str = "client TLS configuration problem";
+
 /// Why Postfix does not even connect; always 4.7.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PolicyFailure {
+    Configuration,
     NonDnssecDestination,
     TlsaLookupError,
     NoTlsaRecords,
@@ -92,6 +150,7 @@ impl PolicyFailure {
     /// The text that Postfix logs.
     pub(crate) fn text(self, host: &str, port: u16) -> String {
         match self {
+            Self::Configuration => CONFIGURATION_PROBLEM.to_owned(),
             Self::NonDnssecDestination => "non DNSSEC destination".to_owned(),
             Self::TlsaLookupError => format!("TLSA lookup error for {host}:{port}"),
             Self::NoTlsaRecords => "no TLSA records found".to_owned(),
@@ -133,8 +192,9 @@ pub(crate) fn tls_policy<'a>(
     let plain = |tls, check| {
         Ok(TlsPolicy {
             tls,
-            sni: request.sni_hostname.then(|| host.to_owned()),
+            sni: request.server_name(observation, host),
             check,
+            oldest: (!request.no_handshake).then(|| request.oldest(tls)),
         })
     };
     match request.level {
@@ -146,60 +206,85 @@ pub(crate) fn tls_policy<'a>(
         }
         SecurityLevel::Verify => plain(
             TlsUse::Mandatory,
-            PeerCheck::Pkix(vec![ReferenceName::Exact(host.to_owned())]),
+            PeerCheck::Pkix(names(request, observation, host, &["hostname"])),
         ),
         SecurityLevel::Secure => plain(
             TlsUse::Mandatory,
-            PeerCheck::Pkix(secure_names(request, observation)),
+            PeerCheck::Pkix(names(
+                request,
+                observation,
+                host,
+                &["nexthop", "dot-nexthop"],
+            )),
         ),
-        SecurityLevel::Dane | SecurityLevel::DaneOnly => dane_policy(
-            request.level == SecurityLevel::DaneOnly,
-            mx_in_play(observation).as_ref(),
-            dane,
-        ),
+        SecurityLevel::Dane | SecurityLevel::DaneOnly => {
+            dane_policy(request, mx_in_play(observation).as_ref(), dane)
+        }
     }
 }
 
-/// `match=`, else `nexthop, dot-nexthop` (`smtp_tls_secure_cert_match`).
-fn secure_names(request: &PolicyRequest, observation: &Observation) -> Vec<ReferenceName> {
-    if request.match_names.is_empty() {
-        let next_hop = next_hop_name(observation);
-        return vec![
-            ReferenceName::Exact(next_hop.clone()),
-            ReferenceName::DotSuffix(next_hop),
-        ];
-    }
-    request
-        .match_names
-        .iter()
-        .map(|name| ReferenceName::parse(name))
+/// `match=`, else what the level takes by default
+/// (`smtp_tls_verify_cert_match`, `smtp_tls_secure_cert_match`).
+fn names(
+    request: &PolicyRequest,
+    observation: &Observation,
+    host: &str,
+    default: &[&str],
+) -> Vec<ReferenceName> {
+    let given = request.match_names.iter().map(String::as_str);
+    let of_level = default.iter().copied();
+    let items: Vec<&str> = match request.match_names.as_slice() {
+        [] => of_level.collect(),
+        _ => given.collect(),
+    };
+    items
+        .into_iter()
+        .map(|item| match item {
+            "hostname" => ReferenceName::Exact(host.to_owned()),
+            "nexthop" => ReferenceName::Exact(next_hop_name(observation)),
+            "dot-nexthop" => ReferenceName::DotSuffix(next_hop_name(observation)),
+            name => ReferenceName::parse(name),
+        })
         .collect()
 }
 
-/// `dane_init`, in its order. `smtp_tls_dane_insecure_mx_policy` is `dane`,
-/// the default from 3.10 on.
+/// `dane_init`, in its order.
 fn dane_policy<'a>(
-    only: bool,
+    request: &PolicyRequest,
     mx: Option<&MxInPlay>,
     dane: &DaneRecords<'a>,
 ) -> Result<TlsPolicy<'a>, PolicyFailure> {
-    let insecure_mx = mx.is_some_and(|mx| !mx.secure);
-    if only && insecure_mx {
-        return Err(PolicyFailure::NonDnssecDestination);
-    }
+    let only = request.level == SecurityLevel::DaneOnly;
+    let oldest = |tls| (!request.no_handshake).then(|| request.oldest(tls));
     let unauthenticated = |tls| {
         Ok(TlsPolicy {
             tls,
             sni: None,
             check: PeerCheck::None,
+            oldest: oldest(tls),
         })
     };
+    // "dane configured with dnssec lookups disabled"
+    match (request.settings.dnssec, only) {
+        (false, true) => return Err(PolicyFailure::Configuration),
+        (false, false) => return unauthenticated(TlsUse::Opportunistic),
+        (true, _) => {}
+    }
+    let insecure_mx = mx.is_some_and(|mx| !mx.secure);
+    if only && insecure_mx {
+        return Err(PolicyFailure::NonDnssecDestination);
+    }
+    if insecure_mx && request.settings.insecure_mx == InsecureMx::May {
+        return unauthenticated(TlsUse::Opportunistic);
+    }
+    let encrypt_only = insecure_mx && request.settings.insecure_mx == InsecureMx::Encrypt;
     match dane {
         DaneRecords::LookupError => Err(PolicyFailure::TlsaLookupError),
         DaneRecords::NotFound(_) if only => Err(PolicyFailure::NoTlsaRecords),
         DaneRecords::NotFound(_) => unauthenticated(TlsUse::Opportunistic),
         DaneRecords::Unusable(_) if only => Err(PolicyFailure::TlsaUnusable),
         DaneRecords::Unusable(_) => unauthenticated(TlsUse::Mandatory),
+        DaneRecords::Usable(..) if encrypt_only => unauthenticated(TlsUse::Mandatory),
         DaneRecords::Usable(tlsa, records) => Ok(TlsPolicy {
             tls: TlsUse::Mandatory,
             sni: Some(tlsa.base_domain.clone()),
@@ -209,6 +294,7 @@ fn dane_policy<'a>(
                 half: insecure_mx,
                 only,
             },
+            oldest: oldest(TlsUse::Mandatory),
         }),
     }
 }

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{MailcowEntry, Override, postfix_line};
 use crate::matching::{Stage, fingerprints};
 use crate::observation::{Assumption, SessionEnd};
+use crate::sender::{ServerName, Settings, TlsVersion};
 
 use super::dane::DaneRecords;
 use super::evidence::Evidence;
 use super::handshake::{Rigour, completes};
 use super::level::SecurityLevel;
-use super::outcome::{Delivery, Outcome, Outcomes};
+use super::outcome::{Channel, Delivery, Outcome};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};
+use super::sending::Sending;
 use super::verdict::{Blind, Verdict, blind};
 
 /// What to do at the sending end.
@@ -41,7 +43,8 @@ pub struct Recommendation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Nothing: the `dane` level delivers.
+    /// Nothing: the policy in force, the `dane` level unless another sender
+    /// was named, delivers.
     Keep,
     /// Set the override.
     Override,
@@ -72,35 +75,33 @@ pub struct Alternative {
     pub cost: String,
 }
 
-/// The recommendation for these outcomes.
+/// The recommendation for this sender.
 pub(crate) fn recommend(
     evidence: &Evidence<'_>,
     verdict: Verdict,
-    outcomes: &Outcomes,
+    sending: &Sending,
 ) -> Recommendation {
-    let dane = &outcomes.dane;
+    let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
         return no_override(Action::NotFixable, blind_reason(evidence));
     }
-    if dane.delivers() {
-        return no_override(
-            Action::Keep,
-            "The dane level delivers: no override is needed.".to_owned(),
-        );
+    if today.delivers() {
+        return no_override(Action::Keep, kept(sending));
     }
-    let Some(policy) = least_weakening(outcomes) else {
-        let why = dane.reason.as_deref().unwrap_or_default();
-        let scope = if dane.varies {
+    let Some((request, outcome)) = least_weakening(evidence, sending) else {
+        let why = today.reason.as_deref().unwrap_or_default();
+        let scope = if today.varies {
             "No TLS policy makes this mail flow at every attempt"
         } else {
             "No TLS policy makes this mail flow"
         };
         return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
+    let policy = request.level;
     let entry = Override {
         next_hop: evidence.observation.next_hop.policy_key(),
         policy,
-        parameters: Vec::new(),
+        parameters: parameters(&request),
     };
     Recommendation {
         action: Action::Override,
@@ -111,14 +112,32 @@ pub(crate) fn recommend(
             // It takes the findings to say why.
             comment: None,
         },
-        alternatives: alternatives(evidence),
-        reason: override_reason(policy, outcomes.at(policy)),
+        alternatives: alternatives(evidence, sending, policy),
+        reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
         caution: caution(evidence),
-        remove_when: Some(format!(
-            "`danecheck {}` says again that the dane level delivers",
-            evidence.observation.next_hop
-        )),
+        remove_when: Some(remove_when(evidence, sending)),
+    }
+}
+
+fn kept(sending: &Sending) -> String {
+    if sending.sender.is_assumed() {
+        return "The dane level delivers: no override is needed.".to_owned();
+    }
+    let in_force = &sending.in_force;
+    format!(
+        "The policy in force ({}, from {}) delivers: no override is needed.",
+        in_force.text, in_force.source
+    )
+}
+
+fn remove_when(evidence: &Evidence<'_>, sending: &Sending) -> String {
+    let next_hop = &evidence.observation.next_hop;
+    if sending.sender.is_assumed() {
+        format!("`danecheck {next_hop}` says again that the dane level delivers")
+    } else {
+        let options = sending.sender.options();
+        format!("`danecheck {options} {next_hop}` says that no override is needed")
     }
 }
 
@@ -135,15 +154,89 @@ fn no_override(action: Action, reason: String) -> Recommendation {
     }
 }
 
-/// `encrypt` where it delivers at once, else `may` where it delivers, else
-/// `none`.
-fn least_weakening(outcomes: &Outcomes) -> Option<SecurityLevel> {
-    if outcomes.encrypt.delivers_at_once() {
-        return Some(SecurityLevel::Encrypt);
-    }
-    [SecurityLevel::May, SecurityLevel::None]
+/// The strictest policy below the one in force with which mail flows, and what
+/// comes of it.
+fn least_weakening(evidence: &Evidence<'_>, sending: &Sending) -> Option<(PolicyRequest, Outcome)> {
+    candidates_below(evidence, sending)
         .into_iter()
-        .find(|level| outcomes.at(*level).delivers())
+        .flat_map(with_older_tls)
+        .map(|request| {
+            let outcome = evidence.outcome(&request);
+            (request, outcome)
+        })
+        .find(|(request, outcome)| match request.level {
+            // Whatever else the level is for, it is what senders do by
+            // themselves, or the last resort.
+            SecurityLevel::Dane | SecurityLevel::May | SecurityLevel::None => outcome.delivers(),
+            _ => outcome.delivers_at_once(),
+        })
+}
+
+/// The levels that can take the place of the one in force, the strictest
+/// first.
+fn candidates_below(evidence: &Evidence<'_>, sending: &Sending) -> Vec<PolicyRequest> {
+    use SecurityLevel::{Dane, DaneOnly, Encrypt, May, None, Secure, Verify};
+    let plain = |level| PolicyRequest::with(level, sending.settings);
+    let in_force = sending.in_force.line.as_ref().ok().map(|line| line.level);
+    let below: &[SecurityLevel] = match in_force {
+        Some(None) => &[],
+        Some(May) => &[None],
+        Some(Encrypt) => &[May, None],
+        Some(Dane) => &[Encrypt, May, None],
+        Some(DaneOnly) | Option::None => &[Dane, Encrypt, May, None],
+        Some(_) => &[Secure, Dane, Verify, Encrypt, May, None],
+    };
+    let authenticates =
+        |request: &PolicyRequest| evidence.outcome(request).channel == Some(Channel::Authenticated);
+    below
+        .iter()
+        .filter_map(|level| match level {
+            Secure => secure_request(evidence, sending.settings),
+            // Beside a certificate that is asked for, DANE has to prove as
+            // much.
+            Dane if below.contains(&Secure) => Some(plain(Dane)).filter(authenticates),
+            Verify => Some(plain(Verify)),
+            level => Some(plain(*level)),
+        })
+        .collect()
+}
+
+/// The policy as it is, and then with older TLS than the sender takes
+/// otherwise, the newest of it first.
+fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
+    let oldest = match request.level {
+        SecurityLevel::None => return vec![request],
+        SecurityLevel::May => request.settings.oldest_at_may,
+        _ => request.settings.oldest_above,
+    };
+    let older = TlsVersion::ALL
+        .into_iter()
+        .rev()
+        .filter(|version| *version < oldest)
+        .map(|version| PolicyRequest {
+            oldest_tls: Some(version),
+            ..request.clone()
+        })
+        .collect::<Vec<_>>();
+    std::iter::once(request).chain(older).collect()
+}
+
+/// The attributes of a line.
+fn parameters(request: &PolicyRequest) -> Vec<String> {
+    let mut parameters = Vec::new();
+    if !request.match_names.is_empty() {
+        parameters.push(format!("match={}", request.match_names.join(":")));
+    }
+    if !request.pins.is_empty() {
+        parameters.push(format!("match={}", request.pins.join("|")));
+    }
+    if request.server_name == Some(ServerName::HostName) {
+        parameters.push("servername=hostname".to_owned());
+    }
+    if let Some(oldest) = request.oldest_tls {
+        parameters.push(format!("protocols=>={oldest}"));
+    }
+    parameters
 }
 
 fn blind_reason(evidence: &Evidence<'_>) -> String {
@@ -174,16 +267,31 @@ fn blind_reason(evidence: &Evidence<'_>) -> String {
     }
 }
 
-fn override_reason(policy: SecurityLevel, outcome: &Outcome) -> String {
+fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) -> String {
     let when = match outcome.delivery {
         Delivery::DeliveredAfterRetry => ", though only at the retry some minutes later",
         Delivery::Delivered | Delivery::Deferred | Delivery::Bounced => "",
     };
-    format!("{policy} is the strictest of dane, encrypt, may and none that delivers{when}.")
+    if sending.sender.is_assumed() {
+        return format!(
+            "{policy} is the strictest of dane, encrypt, may and none that delivers{when}."
+        );
+    }
+    let in_force = &sending.in_force;
+    format!(
+        "{policy} is the strictest that delivers{when}; {} ({}) does not.",
+        in_force.text, in_force.source
+    )
 }
 
 fn gives_up(policy: SecurityLevel) -> &'static str {
     match policy {
+        SecurityLevel::Dane => {
+            "DANE still counts wherever it is whole; elsewhere mail goes without"
+        }
+        SecurityLevel::Secure | SecurityLevel::Verify => {
+            "a trusted CA still vouches for the server, but DNS alone says which one it is"
+        }
         SecurityLevel::Encrypt => "TLS stays, but nobody proves who answers",
         SecurityLevel::May => "mail may travel readable for everybody on the way",
         _ => "mail travels readable for everybody on the way",
@@ -226,7 +334,11 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
 }
 
 /// Stricter entries that also deliver, at once and whatever Postfix's choice.
-fn alternatives(evidence: &Evidence<'_>) -> Vec<Alternative> {
+fn alternatives(
+    evidence: &Evidence<'_>,
+    sending: &Sending,
+    chosen: SecurityLevel,
+) -> Vec<Alternative> {
     // Whether a certificate would do is known only of one that was seen.
     if evidence.observation.assumed == Some(Assumption::DnsOnly) {
         return Vec::new();
@@ -236,39 +348,49 @@ fn alternatives(evidence: &Evidence<'_>) -> Vec<Alternative> {
         let outcome = evidence.outcome(request);
         outcome.delivers_at_once()
     };
-    let line = |policy, parameters| {
+    let line = |request: &PolicyRequest| {
         postfix_line(&Override {
             next_hop: next_hop.clone(),
-            policy,
-            parameters,
+            policy: request.level,
+            parameters: parameters(request),
         })
     };
     let mut found = Vec::new();
-    if let Some(parameters) = secure_parameters(evidence, &delivers) {
+    if chosen == SecurityLevel::Dane {
+        // The other levels put a CA or a pin in the place of DANE.
+        let only = PolicyRequest::with(SecurityLevel::DaneOnly, sending.settings);
+        if delivers(&only) {
+            found.push(Alternative {
+                postfix: line(&only),
+                cost: "breaks when the receiver gives DANE up".to_owned(),
+            });
+        }
+        return found;
+    }
+    if let Some(request) = secure_request(evidence, sending.settings)
+        && chosen != SecurityLevel::Secure
+    {
         found.push(Alternative {
-            postfix: line(SecurityLevel::Secure, parameters),
+            postfix: line(&request),
             cost: "breaks when the receiver moves to other MX hosts or to a CA that you do \
                    not trust"
                 .to_owned(),
         });
     }
-    if delivers(&PolicyRequest::plain(SecurityLevel::Verify)) {
+    let verify = PolicyRequest::with(SecurityLevel::Verify, sending.settings);
+    if !matches!(chosen, SecurityLevel::Secure | SecurityLevel::Verify) && delivers(&verify) {
         found.push(Alternative {
-            postfix: line(SecurityLevel::Verify, Vec::new()),
+            postfix: line(&verify),
             cost: "trusts whatever MX hosts DNS names; needs a CA that you trust".to_owned(),
         });
     }
-    let pins = pins(evidence);
     let request = PolicyRequest {
-        pins: pins.clone(),
-        ..PolicyRequest::plain(SecurityLevel::Fingerprint)
+        pins: pins(evidence),
+        ..PolicyRequest::with(SecurityLevel::Fingerprint, sending.settings)
     };
-    if !pins.is_empty() && delivers(&request) {
+    if !request.pins.is_empty() && delivers(&request) {
         found.push(Alternative {
-            postfix: line(
-                SecurityLevel::Fingerprint,
-                vec![format!("match={}", pins.join("|"))],
-            ),
+            postfix: line(&request),
             cost: "breaks with the receiver's next key; needs \
                    smtp_tls_fingerprint_digest = sha256"
                 .to_owned(),
@@ -277,26 +399,19 @@ fn alternatives(evidence: &Evidence<'_>) -> Vec<Alternative> {
     found
 }
 
-/// `match=` with the names of the MX hosts, with SNI only where it takes it.
-fn secure_parameters(
-    evidence: &Evidence<'_>,
-    delivers: &dyn Fn(&PolicyRequest) -> bool,
-) -> Option<Vec<String>> {
+/// `secure` with the names of the MX hosts, with SNI only where it takes it;
+/// nothing where that does not deliver.
+fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyRequest> {
     let names: Vec<String> = host_names(evidence);
     [false, true].into_iter().find_map(|sni_hostname| {
         let request = PolicyRequest {
             match_names: names.clone(),
-            sni_hostname,
-            ..PolicyRequest::plain(SecurityLevel::Secure)
+            server_name: sni_hostname.then_some(ServerName::HostName),
+            ..PolicyRequest::with(SecurityLevel::Secure, settings)
         };
         let seen = !sni_hostname || sni_was_seen(evidence);
-        (!names.is_empty() && seen && delivers(&request)).then(|| {
-            let mut parameters = vec![format!("match={}", names.join(":"))];
-            if sni_hostname {
-                parameters.push("servername=hostname".to_owned());
-            }
-            parameters
-        })
+        let delivers = || evidence.outcome(&request).delivers_at_once();
+        (!names.is_empty() && seen && delivers()).then_some(request)
     })
 }
 

@@ -7,7 +7,7 @@ use crate::forensics::Origin;
 use crate::judge::{
     Action, AddressEvidence, DaneRecords, Delivery, Entries, Horizon, HostEvidence, Judged,
     Objection, Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means,
-    judge, judge_at, objection,
+    judge, judge_at, judge_for, objection,
 };
 use crate::matching::{RecordOutcome, Stage, served_records};
 use crate::next_hop::NextHopError;
@@ -15,6 +15,7 @@ use crate::observation::{
     Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
     Observation, ResolverValidation, SessionEnd, TlsaLookup,
 };
+use crate::sender::Sender;
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
@@ -25,6 +26,7 @@ use super::model::{
     SCHEMA_VERSION, SessionReport, TlsaReport,
 };
 use super::name_server::AuthorityReport;
+use super::sender::SenderReport;
 use super::text::printable;
 
 /// Host names of one certificate that are told.
@@ -39,6 +41,11 @@ impl Report {
     /// The report for another moment, or another outlook.
     pub fn at(observation: &Observation, horizon: Horizon) -> Self {
         Self::new(&judge_at(observation, horizon))
+    }
+
+    /// The report to one sender.
+    pub fn to(observation: &Observation, horizon: Horizon, sender: &Sender) -> Self {
+        Self::new(&judge_for(observation, horizon, sender))
     }
 
     /// The report on a judgement.
@@ -59,6 +66,8 @@ impl Report {
             judged_at: judged.evidence.now,
             verdict: judged.verdict,
             outcomes: clean(&judged.outcomes),
+            sender: (!judged.sending.sender.is_assumed())
+                .then(|| SenderReport::of(&judged.sending)),
             recommendation: Recommendation {
                 reason: printable(&judged.recommendation.reason),
                 ..judged.recommendation.clone()
@@ -111,6 +120,7 @@ impl Report {
             judged_at: checked_at,
             verdict: Verdict::Indeterminate,
             outcomes: Outcomes::of(|_| outcome.clone()),
+            sender: None,
             recommendation: Recommendation {
                 action: Action::NotFixable,
                 policy: None,
@@ -150,14 +160,15 @@ fn assumed_report(observation: &Observation) -> Option<AssumedReport> {
 }
 
 /// The outcomes with the servers' words made harmless.
-fn clean(outcomes: &Outcomes) -> Outcomes {
-    Outcomes::of(|level| {
-        let outcome = outcomes.at(level).clone();
-        Outcome {
-            reason: outcome.reason.as_deref().map(printable),
-            ..outcome
-        }
-    })
+pub(super) fn clean(outcomes: &Outcomes) -> Outcomes {
+    Outcomes::of(|level| clean_outcome(outcomes.at(level)))
+}
+
+pub(super) fn clean_outcome(outcome: &Outcome) -> Outcome {
+    Outcome {
+        reason: outcome.reason.as_deref().map(printable),
+        ..outcome.clone()
+    }
 }
 
 pub(super) fn finding_report(finding: &Finding) -> FindingReport {

@@ -10,6 +10,7 @@ mod human;
 mod lookup;
 mod model;
 mod name_server;
+mod sender;
 mod status;
 mod text;
 
@@ -22,6 +23,7 @@ pub use model::{
     TlsaReport,
 };
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
+pub use sender::{SenderPolicyReport, SenderReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 pub(crate) use text::is_harmless;
 pub use text::printable;

@@ -11,6 +11,7 @@ use crate::unix_time::UnixTime;
 
 use super::lookup::ExtendedErrorReport;
 use super::name_server::AuthorityReport;
+use super::sender::SenderReport;
 
 /// The version of the report's form.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -33,7 +34,12 @@ pub struct Report {
     pub verdict: Verdict,
     /// What Postfix does at each of its security levels.
     pub outcomes: Outcomes,
-    /// What to do at the sending end.
+    /// The sender that was named, and what becomes of its mail today; null
+    /// where none was.
+    #[serde(default)]
+    pub sender: Option<SenderReport>,
+    /// What to do at the sending end: of the sender that was named, else of a
+    /// Postfix at level dane.
     pub recommendation: Recommendation,
     /// Who answered the DNS questions.
     pub resolver: ResolverReport,

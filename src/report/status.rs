@@ -44,7 +44,13 @@ pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> Exit
         Verdict::DaneOk | Verdict::NoDane if warned => ExitStatus::Warning,
         Verdict::DaneOk | Verdict::NoDane => ExitStatus::Fine,
     };
+    // Whatever becomes of others' mail: that of this sender stays where it is.
+    let own_mail_waits = report
+        .sender
+        .as_ref()
+        .is_some_and(|sender| !sender.outcome.delivers());
     let status = match status {
+        ExitStatus::Fine | ExitStatus::Warning if own_mail_waits => ExitStatus::Broken,
         // "At least 2": that nothing could be told stays 3.
         ExitStatus::Fine | ExitStatus::Warning
             if require_dane && report.verdict != Verdict::DaneOk =>

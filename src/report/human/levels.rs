@@ -16,8 +16,10 @@ struct Cell {
 pub(super) fn levels(page: &mut Page, report: &Report) {
     let assumed = report.assumed.as_ref();
     let dns_only = assumed.is_some_and(|assumed| assumed.file.is_none());
+    let sender = report.sender.as_ref();
+    let outcomes = sender.map_or(&report.outcomes, |sender| &sender.outcomes);
     let cells = SecurityLevel::ALL.map(|level| {
-        let outcome = report.outcomes.at(level);
+        let outcome = outcomes.at(level);
         let (word, tone) = word(outcome);
         let mark = if outcome.varies { "*" } else { "" };
         // Nothing in DNS tells what a check by certificates comes to.

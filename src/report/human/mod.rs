@@ -5,6 +5,7 @@ mod assumed;
 mod hosts;
 mod levels;
 mod recommendation;
+mod sender;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -102,6 +103,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         style,
     };
     first_line(&mut page, report);
+    sender::sender(&mut page, report);
     assumed::not_looked_at(&mut page, report);
     findings(&mut page, report);
     hosts::hosts(&mut page, report);

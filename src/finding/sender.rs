@@ -1,0 +1,101 @@
+//! Findings about the sender that was named: its own policy, its own means.
+
+use crate::judge::{Action, Delivery, Judged, SecurityLevel};
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
+    id: "policy-service-fails",
+    severity: Severity::Error,
+    reference: "Postfix tls_policy_lookup",
+    meaning: "The table or service that is asked for the policy answers with a failure. Postfix \
+              then defers all mail to the domain with 4.7.5 `client TLS configuration problem`, \
+              whatever the receiver's servers do; the log does not name the DNS lookup behind it.",
+    sender: "set the override of the report, which is asked for before the service; then mend \
+             the lookup, or tell the receiver of it.",
+    receiver: "mend the name server that fails the lookup.",
+};
+
+pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
+    id: "sender-refuses-old-tls",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_tls_mandatory_protocols",
+    meaning: "The server speaks only TLS that is older than this sender takes, so the handshake \
+              fails: where TLS is a must, mail waits; elsewhere it goes in plain text, some \
+              minutes late, which is worse than old TLS.",
+    sender: "allow it for this domain alone, with the line of the message in the policy table.",
+    receiver: "switch TLS 1.2 and 1.3 on.",
+};
+
+pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
+    id: "sender-stricter-than-dane",
+    severity: Severity::Error,
+    reference: "Postfix smtp_tls_policy_maps",
+    meaning: "The policy that this sender has for the domain asks for more than level dane does, \
+              and the domain does not have it: mail waits here that other senders deliver.",
+    sender: "set the override of the report; where the policy comes from a service with a cache, \
+             empty that first, for the domain may have changed since.",
+    receiver: "",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let sending = &judged.sending;
+    if sending.sender.is_assumed() || judged.recommendation.action == Action::NotFixable {
+        return;
+    }
+    let target = judged.evidence.observation.next_hop.to_string();
+    let name = sending.sender.system.as_str();
+    let in_force = &sending.in_force;
+    match &in_force.line {
+        Err(_) => findings.add(
+            &POLICY_SERVICE_FAILS,
+            target.clone(),
+            format!(
+                "{} gives no policy for {target}: {}.",
+                in_force.source, in_force.why
+            ),
+        ),
+        Ok(_) if !sending.outcome.delivers() && sending.outcomes.dane.delivers() => findings.add(
+            &SENDER_STRICTER_THAN_DANE,
+            target.clone(),
+            format!(
+                "{name} sends to {target} at {} ({}), which keeps the mail back; dane would \
+                 deliver it.",
+                in_force.text, in_force.source
+            ),
+        ),
+        Ok(_) => {}
+    }
+    old_tls(judged, &target, findings);
+}
+
+fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
+    let sending = &judged.sending;
+    let better = |level| {
+        let (own, usual) = (sending.outcomes.at(level), judged.outcome(level));
+        usual.delivers_at_once() && (!own.delivers_at_once() || own.channel < usual.channel)
+    };
+    let late = sending.outcome.delivery == Delivery::DeliveredAfterRetry;
+    if !(late && better(SecurityLevel::May) || better(SecurityLevel::Encrypt)) {
+        return;
+    }
+    let newest = judged
+        .evidence
+        .addresses()
+        .flat_map(|(_, address)| &address.sessions)
+        .filter_map(|session| session.version())
+        .filter(|version| *version < sending.settings.oldest_above)
+        .min();
+    let Some(version) = newest else { return };
+    let line = format!("{target}  encrypt protocols=>={version}");
+    findings.add(
+        &SENDER_REFUSES_OLD_TLS,
+        target,
+        format!(
+            "A server of {target} speaks no TLS newer than {version}, and this sender takes none \
+             older than {}: `{line}` makes it do.",
+            sending.settings.oldest_above
+        ),
+    );
+}

@@ -1,0 +1,70 @@
+//! The part of the report about one sender.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Outcome, Outcomes, SecurityLevel, Sending};
+use crate::sender::TlsVersion;
+
+use super::build::{clean, clean_outcome};
+use super::text::printable;
+
+/// The sender that was named, and what becomes of its mail today. `outcomes`
+/// and `verdict` of the report are about a Postfix at its defaults all the
+/// same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SenderReport {
+    /// `postfix` or `mailcow`.
+    pub name: String,
+    /// The release of Postfix that was assumed; null for the newest.
+    pub postfix_version: Option<String>,
+    /// The level of its main.cf.
+    pub level: SecurityLevel,
+    /// The oldest TLS that it takes where TLS is mandatory.
+    pub min_tls: TlsVersion,
+    /// The policy in force for this next hop.
+    pub policy: SenderPolicyReport,
+    /// What becomes of its mail with that policy.
+    pub outcome: Outcome,
+    /// What would become of it at each level.
+    pub outcomes: Outcomes,
+}
+
+/// A policy in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SenderPolicyReport {
+    /// As it stands there: `dane-only`, `secure match=...`.
+    pub text: String,
+    /// Its level; null where Postfix does not take it.
+    pub level: Option<SecurityLevel>,
+    /// Who says so: `main.cf`, `postfix-tlspol 1.8.23`.
+    pub source: String,
+    /// Why it says so, or why Postfix does not take it; null where there is
+    /// nothing to say.
+    pub reason: Option<String>,
+}
+
+impl SenderReport {
+    pub(super) fn of(sending: &Sending) -> Self {
+        let in_force = &sending.in_force;
+        let reason = match &in_force.line {
+            Err(fault) if in_force.why.is_empty() => fault.clone(),
+            Err(fault) => format!("{fault}: {}", in_force.why),
+            Ok(_) => in_force.why.clone(),
+        };
+        Self {
+            name: sending.sender.system.as_str().to_owned(),
+            postfix_version: sending.sender.release().map(|release| release.to_string()),
+            level: sending.sender.main_level(),
+            min_tls: sending.settings.oldest_above,
+            policy: SenderPolicyReport {
+                text: printable(&in_force.text),
+                level: in_force.line.as_ref().ok().map(|line| line.level),
+                source: printable(&in_force.source),
+                reason: (!reason.is_empty()).then(|| printable(&reason)),
+            },
+            outcome: clean_outcome(&sending.outcome),
+            outcomes: clean(&sending.outcomes),
+        }
+    }
+}

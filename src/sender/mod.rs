@@ -1,0 +1,193 @@
+//! Who sends: the Postfix whose outcome the sender's administrator sees.
+//!
+//! `outcomes` of a report are those of a Postfix at its defaults, whatever is
+//! said here. A [`Sender`] adds what *its* mail meets today: the policy that
+//! its tables give for this next hop, and its own main.cf around it. Nothing
+//! here asks anybody: all is worked out from an observation.
+
+mod line;
+mod protocols;
+mod release;
+mod settings;
+mod tlspol;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::SecurityLevel;
+use crate::observation::Observation;
+
+pub use line::{LineFault, PolicyLine, ServerName};
+pub use release::{NoRelease, Release};
+pub use settings::{TlsVersion, UnknownTlsVersion};
+pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
+
+pub(crate) use settings::{InsecureMx, Settings};
+
+/// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
+const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);
+
+/// The postfix-tlspol that mailcow ships.
+const MAILCOW_TLSPOL: &str = "postfix-tlspol 1.8.23";
+
+/// The kinds of sender that are known.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum System {
+    /// A Postfix at its defaults, at level dane.
+    #[default]
+    Postfix,
+    /// mailcow, whose postfix-tlspol answers for each domain.
+    Mailcow,
+}
+
+impl System {
+    /// The word of the option.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postfix => "postfix",
+            Self::Mailcow => "mailcow",
+        }
+    }
+}
+
+/// A sender, as options name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// What it is.
+    pub system: System,
+    /// The level of its main.cf; `dane` where none was given.
+    pub level: Option<SecurityLevel>,
+    /// Its release of Postfix.
+    pub release: Option<Release>,
+    /// The oldest TLS that it takes where TLS is mandatory.
+    pub min_tls: Option<TlsVersion>,
+}
+
+/// The policy that a sender's tables and main.cf give for one next hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// Who says so: `main.cf`, `postfix-tlspol 1.8.23`.
+    pub source: String,
+    /// The policy as it stands there.
+    pub text: String,
+    /// The policy, or why Postfix does not take it.
+    pub line: Result<PolicyLine, String>,
+    /// Why it says so, in half a sentence; empty where nothing is to be said.
+    pub why: String,
+}
+
+impl Sender {
+    /// Whether it is the Postfix that every report is about.
+    pub fn is_assumed(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The options that name it.
+    pub fn options(&self) -> String {
+        let mut options = Vec::new();
+        if self.system != System::Postfix {
+            options.push(format!("--sender {}", self.system.as_str()));
+        }
+        if let Some(level) = self.level {
+            options.push(format!("--level {level}"));
+        }
+        if let Some(release) = self.release {
+            options.push(format!("--postfix-version {release}"));
+        }
+        if let Some(version) = self.min_tls {
+            options.push(format!("--min-tls {version}"));
+        }
+        options.join(" ")
+    }
+
+    /// The level of its main.cf.
+    pub fn main_level(&self) -> SecurityLevel {
+        self.level.unwrap_or(SecurityLevel::Dane)
+    }
+
+    /// Its release of Postfix; the newest where nothing is known.
+    pub fn release(&self) -> Option<Release> {
+        self.release.or(match self.system {
+            System::Postfix => None,
+            System::Mailcow => Some(MAILCOW_POSTFIX),
+        })
+    }
+
+    /// What its main.cf and its release decide beside the level.
+    pub(crate) fn settings(&self) -> Settings {
+        let release = self.release();
+        let of_tables_ignored = release.is_some_and(Release::ignores_tlsa_behind_insecure_mx)
+            && self.main_level() != SecurityLevel::Dane;
+        let (at_may, above) = match self.system {
+            System::Postfix => (TlsVersion::Tls10, TlsVersion::Tls10),
+            System::Mailcow => (TlsVersion::Tls12, TlsVersion::Tls12),
+        };
+        Settings {
+            insecure_mx: if of_tables_ignored {
+                InsecureMx::May
+            } else {
+                InsecureMx::Dane
+            },
+            oldest_at_may: at_may,
+            oldest_above: self.min_tls.unwrap_or(above),
+            dies_of_empty_tlsa: release.is_some_and(Release::dies_of_empty_tlsa),
+            ..Settings::default()
+        }
+    }
+
+    /// The policy in force for the next hop of this observation, where no
+    /// override is set for it.
+    pub fn in_force(&self, observation: &Observation) -> InForce {
+        if self.system == System::Mailcow {
+            let answered = tlspol::answer(observation);
+            let source = MAILCOW_TLSPOL.to_owned();
+            match answered.answer {
+                MapAnswer::Policy(text) => {
+                    return InForce {
+                        source,
+                        line: PolicyLine::parse(&text, self.release())
+                            .map_err(|fault| fault.to_string()),
+                        text,
+                        why: answered.why,
+                    };
+                }
+                MapAnswer::Temporary => {
+                    return InForce {
+                        source,
+                        text: "TEMP".to_owned(),
+                        line: Err("the table cannot be looked up".to_owned()),
+                        why: answered.why,
+                    };
+                }
+                MapAnswer::NotFound => {
+                    let why = format!("postfix-tlspol says nothing: {}", answered.why);
+                    return self.of_main_cf(why);
+                }
+            }
+        }
+        self.of_main_cf(String::new())
+    }
+
+    fn of_main_cf(&self, why: String) -> InForce {
+        let level = self.main_level();
+        InForce {
+            source: "main.cf".to_owned(),
+            text: level.to_string(),
+            line: Ok(PolicyLine::plain(level)),
+            why,
+        }
+    }
+}

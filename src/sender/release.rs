@@ -1,0 +1,152 @@
+//! Releases of Postfix, as far as they differ in what becomes of mail.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A release of Postfix: `3.7.11`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    major: u32,
+    minor: u32,
+    /// The newest of its branch where none was given.
+    patch: Option<u32>,
+}
+
+/// A text that is no release.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no release of Postfix: give one such as 3.7.11 or 3.10")]
+pub struct NoRelease(String);
+
+impl Release {
+    /// This release.
+    pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
+        Self {
+            major,
+            minor,
+            patch: Some(patch),
+        }
+    }
+
+    /// Whether it is of this branch of Postfix 3 or a later one.
+    pub(crate) fn is_from(self, minor: u32) -> bool {
+        (self.major, self.minor) >= (3, minor)
+    }
+
+    fn is_before(self, minor: u32, patch: u32) -> bool {
+        (self.major, self.minor) == (3, minor) && self.patch.is_some_and(|own| own < patch)
+    }
+
+    /// Whether `smtp_tls_dane_insecure_mx_policy` is `dane` by default only
+    /// where main.cf says `dane`, and `may` where a table does.
+    pub fn ignores_tlsa_behind_insecure_mx(self) -> bool {
+        self.is_before(6, 17)
+            || self.is_before(7, 13)
+            || self.is_before(8, 8)
+            || self.is_before(9, 2)
+    }
+
+    /// Whether a TLSA record without data ends its smtp(8) process
+    /// (`mymalloc: requested length 0`).
+    pub fn dies_of_empty_tlsa(self) -> bool {
+        let unmended = self.major == 3 && matches!(self.minor, 6 | 7);
+        unmended
+            || self.is_before(8, 18)
+            || self.is_before(9, 12)
+            || self.is_before(10, 11)
+            || self.is_before(11, 4)
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        match self.patch {
+            Some(patch) => write!(f, ".{patch}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Release {
+    type Err = NoRelease;
+
+    /// Reads `3.10`, `3.7.11`, and a snapshot such as `3.12-20260821` as the
+    /// newest of its branch.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || NoRelease(text.to_owned());
+        let number = text.split_once('-').map_or(text, |(number, _)| number);
+        let mut parts = number.split('.').map(str::parse::<u32>);
+        let mut next = || parts.next().transpose().map_err(|_| refuse());
+        let (major, minor, patch) = (next()?, next()?, next()?);
+        if next()?.is_some() {
+            return Err(refuse());
+        }
+        Ok(Self {
+            major: major.filter(|major| *major >= 2).ok_or_else(refuse)?,
+            minor: minor.ok_or_else(refuse)?,
+            patch,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release(text: &str) -> Release {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn releases_are_read_and_written() {
+        for text in ["3.7.11", "3.10", "3.12.0"] {
+            assert_eq!(release(text).to_string(), text);
+        }
+        assert_eq!(release("3.12-20260821").to_string(), "3.12");
+        for text in ["", "3", "3.", "x.y", "3.7.11.1", "3.7.x", "1.2"] {
+            assert!(text.parse::<Release>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn releases_before_2025_ignore_tlsa_behind_insecure_mx() {
+        for (text, ignores) in [
+            ("3.5.25", false),
+            ("3.6.16", true),
+            ("3.6.17", false),
+            ("3.7.11", true),
+            ("3.7.12", true),
+            ("3.7.13", false),
+            ("3.8.7", true),
+            ("3.8.8", false),
+            ("3.9.1", true),
+            ("3.9.2", false),
+            ("3.10.0", false),
+            ("3.7", false),
+        ] {
+            let release = release(text);
+            assert_eq!(release.ignores_tlsa_behind_insecure_mx(), ignores, "{text}");
+        }
+    }
+
+    #[test]
+    fn releases_before_2026_die_of_a_record_without_data() {
+        for (text, dies) in [
+            ("3.5.25", false),
+            ("3.6.17", true),
+            ("3.7.22", true),
+            ("3.8.17", true),
+            ("3.8.18", false),
+            ("3.9.11", true),
+            ("3.9.12", false),
+            ("3.10.10", true),
+            ("3.10.11", false),
+            ("3.11.3", true),
+            ("3.11.4", false),
+            ("3.12", false),
+            ("3.10", false),
+        ] {
+            assert_eq!(release(text).dies_of_empty_tlsa(), dies, "{text}");
+        }
+    }
+}
