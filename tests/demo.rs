@@ -331,6 +331,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("key-missing", "tests/findings.rs"),
     ("mx-host-is-address", "tests/findings.rs"),
     ("mx-host-name-invalid", "tests/findings.rs"),
+    ("name-server-answer-bogus", "tests/name_servers.rs"),
     ("name-server-behind", "tests/name_servers.rs"),
     ("name-server-lacks-signatures", "tests/name_servers.rs"),
     ("name-server-not-authoritative", "tests/name_servers.rs"),

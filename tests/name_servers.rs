@@ -170,6 +170,25 @@ async fn a_server_that_lacks_the_record_is_told_with_what_others_have() {
 }
 
 #[tokio::test]
+async fn a_server_whose_denial_does_not_hold_is_told() {
+    let id = "name-server-answer-bogus";
+    let fault = NameServerFault::DenialIncomplete;
+    let report = asked(&[(NS2, fault)], |zone| zone).await;
+    assert_eq!(ids(&report), [id]);
+    assert_eq!(
+        messages(&report, id),
+        [
+            "ns2.example.com (192.0.2.54), a name server of example.com., hands out an answer to \
+          AAAA that does not hold: example.com. does not prove that mx1.example.com. AAAA does \
+          not exist."
+        ]
+    );
+    // Where all do, it is the zone that is told of.
+    let report = asked(&[(NS1, fault), (NS2, fault)], |zone| zone).await;
+    assert!(!ids(&report).contains(&id), "{:?}", ids(&report));
+}
+
+#[tokio::test]
 async fn where_all_servers_answer_it_is_the_resolver() {
     let report = failing(&[]).await;
     assert_eq!(

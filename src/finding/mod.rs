@@ -115,6 +115,7 @@ pub static RULES: &[&Rule] = &[
     &dns::MX_HOST_WITHOUT_ADDRESS,
     &dns::MX_LOOKUP_FAILED,
     &dns::MX_NOT_SIGNED,
+    &name_server::NAME_SERVER_ANSWER_BOGUS,
     &name_server::NAME_SERVER_BEHIND,
     &name_server::NAME_SERVER_FAILS,
     &name_server::NAME_SERVER_LACKS_SIGNATURES,

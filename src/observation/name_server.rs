@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dnssec::WeakLink;
 use crate::unix_time::UnixTime;
 
 /// The name servers of the zone that holds a record set, each asked for that
@@ -56,6 +57,9 @@ pub struct NameServerAnswers {
     pub tcp: NameServerAnswer,
     /// The serial of its SOA record; none where it has none to give.
     pub serial: Option<u32>,
+    /// Where the chain of trust breaks for its reply, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak_link: Option<Box<WeakLink>>,
 }
 
 /// One answer.

@@ -183,7 +183,7 @@ impl<'a> Dns<'a> {
             deadline,
             cuts,
             pool: pool.clone(),
-            authorities: Authorities::new(validator.upstream().clone(), way),
+            authorities: Authorities::new(validator.clone(), way),
             authoritative: setup.authoritative,
             validator,
             asked: Mutex::default(),

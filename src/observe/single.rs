@@ -128,7 +128,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
                 deadline,
                 now: setup.now,
             };
-            let authorities = Authorities::new(validator.upstream().clone(), way);
+            let authorities = Authorities::new(validator.clone(), way);
             authorities.inspect(&end, question.rtype).await
         }
         false => None,

@@ -42,6 +42,10 @@ pub struct NameServerReport {
     pub tcp: Option<NameServerAnswerReport>,
     /// The serial of its SOA record; null where it gives none.
     pub serial: Option<u32>,
+    /// Where the chain of trust breaks for what it said; null where it holds,
+    /// or nobody could tell.
+    #[serde(default)]
+    pub weak_link: Option<String>,
 }
 
 /// One answer of a name server.
@@ -91,6 +95,7 @@ impl NameServerReport {
             udp: None,
             tcp: None,
             serial: None,
+            weak_link: None,
         }
     }
 
@@ -101,6 +106,10 @@ impl NameServerReport {
             udp: answers.map(|answers| NameServerAnswerReport::of(&answers.udp)),
             tcp: answers.map(|answers| NameServerAnswerReport::of(&answers.tcp)),
             serial: answers.and_then(|answers| answers.serial),
+            weak_link: answers.and_then(|answers| {
+                let link = answers.weak_link.as_ref()?;
+                Some(printable(&link.to_string()))
+            }),
             ..Self::without_address(server)
         }
     }
@@ -126,6 +135,9 @@ impl NameServerReport {
         };
         if let Some(serial) = self.serial {
             let _ = write!(text, "; serial {serial}");
+        }
+        if let Some(link) = &self.weak_link {
+            let _ = write!(text, "; does not hold: {link}");
         }
         text
     }

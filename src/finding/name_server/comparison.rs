@@ -1,13 +1,14 @@
 //! What the name servers of a zone have in common, and what not.
 
+use crate::dnssec::Fault;
 use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
 use crate::unix_time::UnixTime;
 
 use super::super::Findings;
 use super::Complaint;
 use super::rules::{
-    NAME_SERVER_BEHIND, NAME_SERVER_LACKS_SIGNATURES, NAME_SERVER_SIGNATURE_EXPIRED,
-    NAME_SERVERS_DISAGREE,
+    NAME_SERVER_ANSWER_BOGUS, NAME_SERVER_BEHIND, NAME_SERVER_LACKS_SIGNATURES,
+    NAME_SERVER_SIGNATURE_EXPIRED, NAME_SERVERS_DISAGREE,
 };
 
 /// Who hands out data without signatures, or with old ones, that others have.
@@ -49,6 +50,41 @@ pub(super) fn signatures(
                 complain(&NAME_SERVER_SIGNATURE_EXPIRED, server, message);
             }
         }
+    }
+}
+
+/// Who hands out what does not hold, where what others say does; what other
+/// findings say better is left to them.
+pub(super) fn bogus(
+    seen: &AuthoritySeen,
+    answered: &[(String, &NameServerAnswers)],
+    complaints: &mut Vec<Complaint>,
+) {
+    let replies = || answered.iter().filter(|(_, it)| own(it).is_some());
+    if replies().all(|(_, answers)| answers.weak_link.is_some()) {
+        return;
+    }
+    for (server, answers) in replies() {
+        let Some(link) = &answers.weak_link else {
+            continue;
+        };
+        if matches!(
+            link.fault,
+            Fault::SignatureExpired { .. } | Fault::SignatureMissing
+        ) || own(answers).is_some_and(|reply| !reply.signed)
+        {
+            continue;
+        }
+        let message = format!(
+            "{server}, a name server of {}, hands out an answer to {{}} that does not hold: {link}.",
+            seen.zone
+        );
+        complaints.push(Complaint::new(
+            &NAME_SERVER_ANSWER_BOGUS,
+            server,
+            seen,
+            message,
+        ));
     }
 }
 

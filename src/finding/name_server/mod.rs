@@ -14,7 +14,7 @@ use crate::observation::{
 use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
-use self::comparison::{agree, own, serials, signatures};
+use self::comparison::{agree, bogus, own, serials, signatures};
 use super::{Finding, Findings, Rule, freshness, overall, signature};
 
 pub(super) use self::rules::*;
@@ -125,6 +125,7 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
             faults(seen, server, answers, &mut complaints);
         }
         signatures(seen, &answered, now, &mut complaints);
+        bogus(seen, &answered, &mut complaints);
         let agree = agree(seen, &answered, findings);
         serials(seen, &answered, findings);
         let all_answer = answered.iter().all(|(_, answers)| own(answers).is_some());

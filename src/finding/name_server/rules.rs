@@ -2,6 +2,19 @@
 
 use super::super::{Rule, Severity};
 
+pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
+    id: "name-server-answer-bogus",
+    severity: Severity::Warning,
+    reference: "RFC 4035 section 5",
+    meaning: "What a name server hands out does not hold, while what others of the zone say \
+              does: its copy of the zone was changed or damaged, or it denies wrongly. Whoever \
+              validates takes the answer for forged, so that mail waits whenever this server is \
+              the one that is asked.",
+    sender: "tell the domain which server it is.",
+    receiver: "transfer the whole zone to this server anew; if that does not help, update its \
+               software, or take it out of the NS records.",
+};
+
 pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
     id: "name-server-behind",
     severity: Severity::Info,

@@ -26,8 +26,9 @@ use super::budget::{
 };
 use super::dial::Dial;
 use super::pool::Kept;
-use super::validator::{Owner, Upstream};
+use super::validator::{Owner, Validator};
 use super::wire::text;
+use crate::dnssec::{SecurityStatus, WeakLink};
 use crate::observation::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerSeen,
@@ -101,7 +102,7 @@ type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
 pub(super) struct Authorities(Arc<Shared>);
 
 struct Shared {
-    upstream: Upstream,
+    validator: Validator,
     way: Way,
     /// The serial of each zone at each address, asked for once.
     serials: Mutex<Serials>,
@@ -112,11 +113,11 @@ struct Shared {
 }
 
 impl Authorities {
-    /// None met yet; what a resolver can tell of them is asked through
-    /// `upstream`.
-    pub(super) fn new(upstream: Upstream, way: Way) -> Self {
+    /// None met yet; what a resolver can tell of them is asked through the
+    /// validator's upstream.
+    pub(super) fn new(validator: Validator, way: Way) -> Self {
         Self(Arc::new(Shared {
-            upstream,
+            validator,
             way,
             serials: Mutex::default(),
             lookups: AtomicUsize::new(0),
@@ -200,17 +201,36 @@ impl Authorities {
         name: &Owner,
         rtype: Rtype,
     ) -> NameServerAnswers {
-        let way = &self.0.way;
-        let over = async |transport| match self.ask(address, name, rtype, transport).await {
-            Ok(bytes) => ask::read(&bytes, name, rtype, way.now),
-            Err(failure) => NameServerAnswer::Failed(failure),
+        let now = self.0.way.now;
+        let read = |bytes: &Result<Vec<u8>, NameServerFailure>| match bytes {
+            Ok(bytes) => ask::read(bytes, name, rtype, now),
+            Err(failure) => NameServerAnswer::Failed(*failure),
         };
         let (udp, tcp, serial) = tokio::join!(
-            over(Transport::Udp),
-            over(Transport::Tcp),
+            self.ask(address, name, rtype, Transport::Udp),
+            self.ask(address, name, rtype, Transport::Tcp),
             self.serial(address, &zone.apex)
         );
-        NameServerAnswers { udp, tcp, serial }
+        let mut answers = NameServerAnswers {
+            udp: read(&udp),
+            tcp: read(&tcp),
+            serial,
+            weak_link: None,
+        };
+        // A referral or a reply of somebody else proves nothing, and need not.
+        if answers.whole().is_some_and(|reply| reply.authoritative) {
+            let over_tcp = answers.tcp.reply().is_some();
+            let bytes = if over_tcp { tcp } else { udp };
+            answers.weak_link = self.weak_link(bytes.unwrap_or_default()).await;
+        }
+        answers
+    }
+
+    /// Where the chain of trust breaks for what one server handed out.
+    async fn weak_link(&self, reply: Vec<u8>) -> Option<Box<WeakLink>> {
+        let own = self.0.validator.judge_lookup(&[reply.into()], None).await;
+        let link = own.weak_link.map(Box::new);
+        link.filter(|_| own.status == SecurityStatus::Bogus)
     }
 
     async fn serial(&self, address: IpAddr, apex: &Owner) -> Option<u32> {

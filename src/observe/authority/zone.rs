@@ -77,7 +77,7 @@ impl Authorities {
         let way = &self.0.way;
         // A zone whose servers are silent costs the resolver its patience;
         // what it does not know soon is found from above.
-        let fetch = self.0.upstream.fetch(name, Rtype::SOA);
+        let fetch = self.0.validator.upstream().fetch(name, Rtype::SOA);
         let bytes = way.deadline.run(way.times.query, fetch).await?.ok()?;
         let packet = Packet::read(&bytes)?;
         // Behind an alias the SOA record is another zone's.
@@ -88,7 +88,13 @@ impl Authorities {
     }
 
     async fn zone_at(&self, apex: Owner) -> Option<ZoneSeen> {
-        let bytes = self.0.upstream.fetch(&apex, Rtype::NS).await.ok()?;
+        let bytes = self
+            .0
+            .validator
+            .upstream()
+            .fetch(&apex, Rtype::NS)
+            .await
+            .ok()?;
         let packet = Packet::read(&bytes)?;
         let servers = packet.answer_at(&apex, Rtype::NS)?;
         let servers = servers.records.iter().filter_map(|record| {
@@ -129,8 +135,8 @@ impl Authorities {
             return Some(server.glue.clone());
         }
         let (a, aaaa) = tokio::join!(
-            self.0.upstream.fetch(&server.name, Rtype::A),
-            self.0.upstream.fetch(&server.name, Rtype::AAAA),
+            self.0.validator.upstream().fetch(&server.name, Rtype::A),
+            self.0.validator.upstream().fetch(&server.name, Rtype::AAAA),
         );
         if a.is_err() && aaaa.is_err() {
             return None;

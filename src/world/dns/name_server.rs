@@ -40,6 +40,9 @@ pub enum NameServerFault {
     LacksRecord,
     /// No RRSIG, NSEC or NSEC3, although they are asked for.
     LacksSignature,
+    /// No NSEC, NSEC3 or their signatures in what it denies, as of a copy of the
+    /// zone whose chain has a gap.
+    DenialIncomplete,
     /// TCP connections are refused (RFC 7766 section 5 asks for them).
     TcpRefused,
     /// Every answer over UDP is truncated, however small.
@@ -133,6 +136,10 @@ impl NameServer {
                 answer.additional = referral.glue;
                 return about(Speaker::Bystander, answer);
             }
+        }
+        if self.has(NameServerFault::DenialIncomplete) {
+            let is_soa = |set: &SignedSet| set.rrset.rtype == Rtype::SOA;
+            answer.authority.retain(is_soa);
         }
         if self.has(NameServerFault::OldSerial) {
             answer.answer.iter_mut().for_each(grow_old);
