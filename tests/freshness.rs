@@ -114,6 +114,18 @@ async fn a_mismatch_out_of_a_cache_says_how_long_the_cache_lasts() {
     domain(&mut stage, true, |zone| zone);
     let report = Report::of(&look(stage, false).await);
     assert!(!ids(&report).contains(&"tlsa-from-cache"));
+    // Nor is there where the server does not even answer.
+    let mut stage = Stage::new(now());
+    stage.zone(
+        Zone::signed("example.com.")
+            .mx("@", 10, "mx1")
+            .records(&format!("mx1 A {MX1}"))
+            .tlsa("_25._tcp.mx1", &stale_tlsa(3, 1, 1)),
+    );
+    stage.refusing(MX1);
+    stage.lookup_misbehaving(TLSA, Rtype::TLSA, Misbehaviour::Aged(240));
+    let report = Report::of(&look(stage, false).await);
+    assert!(!ids(&report).contains(&"tlsa-from-cache"));
     // And what matches needs no word about the cache.
     let mut stage = Stage::new(now());
     domain(&mut stage, false, |zone| zone);

@@ -322,6 +322,18 @@ async fn servers_of_a_zone_of_which_the_resolver_knows_nothing_are_found_from_ab
 }
 
 #[tokio::test]
+async fn servers_that_the_resolver_cannot_name_are_found_from_above() {
+    let mut stage = Stage::new(now());
+    domain(&mut stage, |zone| zone);
+    stage.lookup_misbehaving("example.com.", Rtype::NS, Misbehaviour::ServFail);
+    let seen = look(&stage.start().await.unwrap(), true).await;
+    let mx = seen.mx.as_ref().unwrap().authority.as_ref().unwrap();
+    assert_eq!(mx.zone, "example.com.");
+    assert_eq!(mx.servers.len(), 2);
+    assert_eq!(ids(&Report::of(&seen)), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_name_server_without_address_is_told() {
     let report = asked(&[], |zone| zone.records("@ NS ns3")).await;
     assert_eq!(ids(&report), ["name-server-without-address"]);

@@ -100,7 +100,12 @@ fn cached(judged: &Judged<'_>, findings: &mut Findings) {
         let Some((original, age)) = age(set) else {
             continue;
         };
-        if *standing == Standing::Broken {
+        // An address may be broken for other reasons.
+        let mismatch = address
+            .dane_session()
+            .and_then(|session| session.dane.as_ref())
+            .is_some_and(|matching| matching.result.is_err());
+        if *standing == Standing::Broken && mismatch {
             findings.add(
                 &TLSA_FROM_CACHE,
                 tlsa.lookup.name.clone(),

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import views
+from servers.mailserver import MailServer
 from servers.nameservers import Nameservers, wait_until
 from servers.signing import run
-from tree import DAY, TYPES, Tree
+from tree import DAY, MOVING_MAIL_SERVER, TYPES, Tree
 
 # The resolvers, by what is special about them.
 BEHIND_DNSMASQ, BEHIND_PROXY, WITHOUT_DNSSEC = "127.0.2.1", "127.0.2.2", "127.0.2.3"
 DENYING, NOBODY, DISTANT = "127.0.2.4", "127.0.2.5", "198.51.100.53"
 NEGATIVE_ANCHOR, PERMISSIVE = "127.0.2.6", "127.0.2.7"
 SERVING_EXPIRED, SILENT_TO_TLSA = "127.0.2.8", "127.0.2.9"
+FAILING_AT_TLSA, REMEMBERING = "127.0.2.10", "127.0.2.11"
+# The one that the system names; see `run`.
+OF_THE_SYSTEM = ""
 
 RECURSOR = """\
 config-dir={directory}
@@ -77,6 +81,8 @@ class Case:
     options: tuple[str, ...] = ()
     # What may be found besides, depending on who loses patience first.
     besides: frozenset[str] = frozenset()
+    # Whether it has the trust anchor of the tree.
+    anchored: bool = True
 
 
 def start(servers: Nameservers, unbound: Iterable[str]) -> None:
@@ -92,15 +98,18 @@ def start(servers: Nameservers, unbound: Iterable[str]) -> None:
     text = RECURSOR.format(directory=config, hints=servers.hints, address=WITHOUT_DNSSEC)
     (config / "recursor.conf").write_text(text)
     servers.start("pdns_recursor", f"--config-dir={config}")
-    fault = {"domain": "a13.lab.", "name": None, "type": TYPES["TLSA"], "does": "silence"}
+    fault = {"domain": "a13.lab.", "name": None, "type": TYPES["TLSA"]}
     servers.forwarders(
-        [{"listen": SILENT_TO_TLSA, "upstream": views.VALIDATING, "faults": [fault]}]
+        [
+            {"listen": address, "upstream": views.VALIDATING, "faults": [{**fault, "does": does}]}
+            for address, does in ((SILENT_TO_TLSA, "silence"), (FAILING_AT_TLSA, "servfail"))
+        ]
     )
     servers.unbound(DENYING, access="deny", more=unbound)
     servers.unbound(DISTANT, more=unbound)
     servers.unbound(NEGATIVE_ANCHOR, more=[*unbound, 'domain-insecure: "a13.lab."'])
     servers.unbound(PERMISSIVE, more=[*unbound, "val-permissive-mode: yes"])
-    for address in (BEHIND_PROXY, DISTANT, NEGATIVE_ANCHOR, PERMISSIVE, SILENT_TO_TLSA):
+    for address in (BEHIND_PROXY, DISTANT, NEGATIVE_ANCHOR, PERMISSIVE, SILENT_TO_TLSA, FAILING_AT_TLSA):
         wait_until(address, "lab.", "secure")
     for address in (BEHIND_DNSMASQ, WITHOUT_DNSSEC):
         wait_until(address, "lab.", "insecure")
@@ -124,6 +133,19 @@ def let_expire(servers: Nameservers, binary: Path, tree: Tree, unbound: Iterable
         time.sleep(0.2)
 
 
+def let_move(servers: Nameservers, binary: Path, tree: Tree, unbound: Iterable[str]) -> None:
+    """A resolver that has a zone in its cache as it was before a change."""
+    zone = tree.zone("moving.lab.")
+    authority = servers.nsd(zone.server, [(zone.name, zone.path)])
+    servers.unbound(REMEMBERING, more=unbound)
+    wait_until(REMEMBERING, zone.name, "secure")
+    report(binary, tree, Case("", REMEMBERING, "moving.lab", {}))
+    authority.terminate()
+    authority.wait(10)
+    servers.nsd(zone.server, [(zone.name, zone.copy_path)])
+    wait_until(zone.server, zone.name, "insecure")
+
+
 def day(days: int) -> str:
     """The date so many days from now, as reports have it."""
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * DAY))
@@ -143,6 +165,11 @@ def resolvers() -> list[Case]:
             {"ad-stripped": (BEHIND_DNSMASQ, "withholds bogus answers")},
         ),
         Case("dnsmasq with proxy-dnssec", BEHIND_PROXY, good, {}),
+        Case("the resolver that the system names", OF_THE_SYSTEM, good, {}),
+        Case(
+            "unbound with the anchor of another root than ours", views.VALIDATING, good,
+            {"no-trust-anchor": ("no key of . matches",)}, anchored=False,
+        ),
         Case(
             "PowerDNS Recursor with dnssec=off drops RRSIG", WITHOUT_DNSSEC, good,
             {"resolver-not-dnssec-capable": (WITHOUT_DNSSEC, "no DNSSEC signatures")},
@@ -230,11 +257,49 @@ def name_servers(tree: Tree) -> list[Case]:
              {"name-server-silent": (who("silence"), "TLSA", "answers others")},
              besides=frozenset({"resolver-times-out"})),
         Case("a forwarder silent to TLSA", SILENT_TO_TLSA, "a13.lab",
-             {"resolver-times-out": (SILENT_TO_TLSA, "_25._tcp.mx.a13.lab TLSA")}),
+             {
+                 "resolver-times-out": (SILENT_TO_TLSA, "_25._tcp.mx.a13.lab TLSA"),
+                 "name-servers-in-order": ("a13.lab.", "_25._tcp.mx.a13.lab. TLSA"),
+             }),
         Case("signatures that end tomorrow", views.VALIDATING, "ending.lab",
              {"signature-ends-soon": ("ending.lab.", day(1))}),
+        Case("signatures that end before the moment judged", views.VALIDATING, "a13.lab",
+             {"signatures-end-by-then": ("a13.lab.", day(30))}, ("--at", "+40d")),
         Case("unbound with serve-expired, the name server gone", SERVING_EXPIRED, "stale.lab",
              {"resolver-serves-stale": ("stale.lab MX", "stale answer")}),
+        Case("and asked itself, which is nobody's fault but the network's", SERVING_EXPIRED, "stale.lab",
+             {"resolver-serves-stale": ("stale.lab MX",), "name-servers-out-of-reach": ("stale.lab.",)},
+             asked),
+        Case("a resolver that fails where every name server answers", FAILING_AT_TLSA, "a13.lab",
+             {"name-servers-in-order": ("a13.lab.", "_25._tcp.mx.a13.lab. TLSA")}),
+        Case("name servers at addresses that are not public", OF_THE_SYSTEM, "a13.lab",
+             {"name-server-not-public": ("ns.lab (127.0.1.2)", "loopback")}, asked),
+        Case("a change that a resolver has not heard of", REMEMBERING, "moving.lab",
+             {
+                 "records-change-spreading": ("_25._tcp.moving.moving.lab TLSA", "up to 60 minutes"),
+                 "tlsa-from-cache": ("_25._tcp.moving.moving.lab", "fetched them"),
+             }, asked),
+        *one_of_two(),
+    ]
+
+
+def one_of_two() -> list[Case]:
+    """Two name servers of one zone, of which one is broken."""
+    copy = "ns-copy.lab (127.0.1.4)"
+    found = {
+        "earlier": ("name-server-behind", f"{copy} has serial 1", "others have 2"),
+        "lacking": ("name-servers-disagree", "_25._tcp.mx.lacking.lab. TLSA", f"{copy} has none"),
+        "unsigned": ("name-server-lacks-signatures", copy, "TLSA", "without signatures"),
+        "outdated": ("name-server-signature-expired", copy, "TLSA", f"expired at {day(-30)}"),
+        "gappy": ("name-server-answer-bogus", copy, "not prove that mx.gappy.lab. AAAA does not exist"),
+        "lame": ("name-server-not-authoritative", "ns-top.lab (127.0.1.1)", "does not serve it"),
+        "down": ("name-server-silent", "ns-down.lab (127.0.1.6)", "does not listen"),
+        "homeless": ("name-server-without-address", "ns-nowhere.lab"),
+    }
+    return [
+        Case(f"one of two name servers: {name}", views.VALIDATING, f"{name}.lab",
+             {identifier: words}, ("--authoritative",))
+        for name, (identifier, *words) in found.items()
     ]
 
 
@@ -249,8 +314,12 @@ LINKS = [
 
 def report(binary: Path, tree: Tree, case: Case) -> dict:
     """What danecheck says of a target."""
-    command = [str(binary), "--json", "--timeout", "60", "--resolver", case.resolver]
-    command += ["--trust-anchor", str(tree.anchor), *case.options, case.target]
+    command = [str(binary), "--json", "--timeout", "60", *case.options]
+    if case.resolver:
+        command += ["--resolver", case.resolver]
+    if case.anchored:
+        command += ["--trust-anchor", str(tree.anchor)]
+    command.append(case.target)
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
     if not done.stdout:
         raise RuntimeError(done.stderr)
@@ -273,6 +342,8 @@ def missing(case: Case, found: list[dict]) -> list[str]:
 def check(binary: Path, tree: Tree, servers: Nameservers, *, verbose: bool) -> tuple[int, int]:
     """Run all cases; how many passed and failed."""
     start(servers, views.UNBOUND)
+    MailServer(servers.directory, MOVING_MAIL_SERVER, "moving.moving.lab")
+    let_move(servers, binary, tree, views.UNBOUND)
     let_expire(servers, binary, tree, views.UNBOUND)
     cases = [*name_servers(tree), *resolvers(), *weak_links()]
     failed = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import findings
 import views
 from servers.nameservers import Nameservers, stop, wait_until
-from tree import TOP_SERVER, ZONE_SERVER, Tree
+from tree import COPY_SERVER, TOP_SERVER, ZONE_SERVER, Tree
 
 HERE = Path(__file__).resolve().parent
 
@@ -32,6 +32,8 @@ def start(tree: Tree, servers: Nameservers) -> None:
     """NSD twice, unbound twice, and the forwarders before zones that misbehave."""
     for address in (TOP_SERVER, ZONE_SERVER):
         servers.nsd(address, [(z.name, z.path) for z in tree.all if z.server == address])
+    copies = [z for z in tree.all if "ns-copy.lab." in z.servers]
+    servers.nsd(COPY_SERVER, [(z.name, z.copy_path) for z in copies])
     servers.forwarders(tree.forwarders)
     servers.unbound(views.VALIDATING, more=views.UNBOUND)
     servers.unbound(views.PLAIN, modules="iterator", more=views.UNBOUND)

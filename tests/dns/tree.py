@@ -10,11 +10,14 @@ from pathlib import Path
 from servers.signing import covered, run, stamp, tampered
 
 TOP_SERVER, ZONE_SERVER = "127.0.1.1", "127.0.1.2"
-# Of the zone whose server falls silent in the course of a run.
-STALE_SERVER = "127.0.1.3"
+# Of the zones whose server falls silent, or gets other content, in a run.
+STALE_SERVER, MOVING_SERVER = "127.0.1.3", "127.0.1.5"
+# Of second copies of zones, see `Zone.copy`; nobody listens at the other.
+COPY_SERVER, DOWN_SERVER = "127.0.1.4", "127.0.1.6"
 FAULTY_NETWORK = "127.0.4"
 TYPES = {"any": None, "TLSA": 52}
 DAY = 86400
+SERIAL = 2
 DIGEST = "ab" * 32
 
 # In every zone. Nothing listens at the address.
@@ -64,6 +67,10 @@ FULL = [
 # Asked of servers that fail.
 FAILING = [("_25._tcp.mx", "TLSA"), ("mx", "A")]
 
+# A mail server of which the records change.
+MOVING_MAIL_SERVER = "127.0.9.10"
+MOVING = ["@ MX 5 moving", f"moving A {MOVING_MAIL_SERVER}", f"_25._tcp.moving TLSA 3 1 1 {DIGEST}"]
+
 Lines = list[str]
 Spoiling = Callable[["Tree", "Zone", Lines], Lines]
 
@@ -86,8 +93,11 @@ class Zone:
     spoilt: Spoiling | None = None
     # Which type its name server answers how; see servers/forwarder.py.
     does: tuple[str, str] | None = None
-    # A second name server, which is in order.
-    second: bool = False
+    # Its name servers, where they are not just the one of `server`.
+    servers: tuple[str, ...] = ()
+    # What another server than its own has in place of the signed zone.
+    copy: Spoiling | None = None
+    copy_path: Path = Path()
     ttl: int = 60
     questions: list[tuple[str, str]] = field(default_factory=lambda: BRIEF)
     server: str = ZONE_SERVER
@@ -173,6 +183,47 @@ def remove(*owners: str, rtypes: Iterable[str]) -> Spoiling:
         ]
 
     return spoil
+
+
+# What the second server of a zone has.
+
+
+def earlier(tree: "Tree", zone: Zone, lines: Lines) -> Lines:
+    """The zone before its last change."""
+    return tree.sign(zone, zone.keys, zone.start, zone.end, lambda text: serial(text, 1))
+
+
+def lacking(tree: "Tree", zone: Zone, lines: Lines) -> Lines:
+    """The zone, but that somebody forgot the TLSA records."""
+
+    def edit(text: str) -> str:
+        return "\n".join(line for line in text.splitlines() if not line.startswith("_25._tcp.mx "))
+
+    return tree.sign(zone, zone.keys, zone.start, zone.end, edit)
+
+
+def unsigned(tree: "Tree", zone: Zone, lines: Lines) -> Lines:
+    """The zone before it is signed."""
+    return tree.source(zone).read_text().splitlines()
+
+
+def outdated(tree: "Tree", zone: Zone, lines: Lines) -> Lines:
+    """The zone as it was signed two months ago."""
+    return tree.sign(zone, zone.keys, -60, -30)
+
+
+def moved(tree: "Tree", zone: Zone, lines: Lines) -> Lines:
+    """The zone with other TLSA records."""
+
+    def edit(text: str) -> str:
+        return serial(text, SERIAL + 1).replace(DIGEST, "cd" * 32)
+
+    return tree.sign(zone, zone.keys, zone.start, zone.end, edit)
+
+
+def serial(text: str, number: int) -> str:
+    """The zone with this serial."""
+    return text.replace(f"host.lab. {SERIAL} ", f"host.lab. {number} ")
 
 
 def rtype_of(line: str) -> str:
@@ -271,8 +322,19 @@ def zones() -> list[Zone]:
         Zone("dnssec-failed.org.", ds="mismatch"),
         # For findings.py.
         Zone("ending.lab.", start=-29, end=1),
-        Zone("two.lab.", does=("TLSA", "servfail"), second=True, questions=[]),
+        Zone("two.lab.", does=("TLSA", "servfail"), servers=("ns-two.lab.", "ns.lab."), questions=[]),
         Zone("stale.lab.", server=STALE_SERVER, ttl=1, questions=[]),
+        Zone("moving.lab.", server=MOVING_SERVER, copy=moved, ttl=3600, records=MOVING, questions=[]),
+        # Two name servers, of which one is in order.
+        *(
+            Zone(f"{copy.__name__}.lab.", servers=("ns.lab.", "ns-copy.lab."), copy=copy, questions=[])
+            for copy in (earlier, lacking, unsigned, outdated)
+        ),
+        Zone("gappy.lab.", servers=("ns.lab.", "ns-copy.lab."), copy=remove("mx", rtypes=("NSEC",)),
+             questions=[]),
+        Zone("lame.lab.", servers=("ns.lab.", "ns-top.lab."), questions=[]),
+        Zone("down.lab.", servers=("ns.lab.", "ns-down.lab."), questions=[]),
+        Zone("homeless.lab.", servers=("ns.lab.", "ns-nowhere.lab."), questions=[]),
         # Servers that fail.
         *(
             Zone(f"{does}.lab.", does=("TLSA", does), questions=FAILING)
@@ -346,6 +408,7 @@ class Tree:
         self.root.records.append(f"ns-top.lab. A {TOP_SERVER}")
         self.top = Zone("lab.", server=TOP_SERVER, records=["@ NS ns-top.lab."])
         self.top.records += [f"ns-top.lab. A {TOP_SERVER}", f"ns.lab. A {ZONE_SERVER}"]
+        self.top.records += [f"ns-copy.lab. A {COPY_SERVER}", f"ns-down.lab. A {DOWN_SERVER}"]
         self.tested = zones()
         self.all = [self.root, self.top, *self.tested]
         self.forwarders: list[dict] = []
@@ -369,7 +432,7 @@ class Tree:
         self.root.records.append("lab. NS ns-top.lab.")
         for zone in self.tested:
             server = self.name_server(zone)
-            servers = [server, "ns.lab."] if zone.second else [server]
+            servers = zone.servers or (server,)
             self.parent(zone).records += [f"{zone.name} NS {one}" for one in servers]
             zone.records = [
                 *(f"@ NS {one}" for one in servers), *CONTENT.splitlines(), *zone.records
@@ -385,7 +448,7 @@ class Tree:
 
     def name_server(self, zone: Zone) -> str:
         """The zone's name server, a forwarder where it misbehaves."""
-        if zone.server == STALE_SERVER:
+        if zone.server in (STALE_SERVER, MOVING_SERVER):
             self.top.records.append(f"ns-{zone.label}.lab. A {zone.server}")
             return f"ns-{zone.label}.lab."
         if not zone.does:
@@ -405,8 +468,9 @@ class Tree:
     def write(self, zone: Zone) -> Lines:
         """One zone file; the DS records for the parent."""
         base = self.directory / (zone.name.rstrip(".") or "root")
-        text = f"$TTL {zone.ttl}\n$ORIGIN {zone.name}\n@ SOA ns.lab. host.lab. 1 3600 600 86400 60\n"
-        zone.path = base.with_name(base.name + ".zone")
+        text = f"$TTL {zone.ttl}\n$ORIGIN {zone.name}\n"
+        text += f"@ SOA ns.lab. host.lab. {SERIAL} 3600 600 86400 60\n"
+        zone.path = self.source(zone)
         zone.path.write_text(text + "\n".join(zone.records) + "\n")
         if not zone.algorithm:
             return self.delegation(zone)
@@ -416,6 +480,9 @@ class Tree:
         lines = self.sign(zone, zone.keys, zone.start, zone.end)
         if zone.spoilt:
             lines = zone.spoilt(self, zone, lines)
+        if zone.copy:
+            zone.copy_path = base.with_name(base.name + ".copy")
+            zone.copy_path.write_text("\n".join(zone.copy(self, zone, lines)) + "\n")
         zone.path = base.with_name(base.name + ".signed")
         zone.path.write_text("\n".join(lines) + "\n")
         return self.delegation(zone)
@@ -426,13 +493,26 @@ class Tree:
         command = ("ldns-keygen", "-a", str(zone.algorithm), *bits, *(("-k",) if sep else ()))
         return run(*command, zone.name, cwd=self.directory).strip()
 
-    def sign(self, zone: Zone, keys: list[str], start: int, end: int) -> Lines:
-        """The records and signatures, valid from so many days from now to so many."""
+    def source(self, zone: Zone) -> Path:
+        """The unsigned zone."""
+        return self.directory / f"{zone.name.rstrip('.') or 'root'}.zone"
+
+    def sign(
+        self, zone: Zone, keys: list[str], start: int, end: int,
+        edit: Callable[[str], str] | None = None,
+    ) -> Lines:
+        """The records, changed so, and signatures, valid from so many days from
+        now to so many."""
         now = time.time()
+        source = self.source(zone)
+        if edit:
+            text = edit(source.read_text())
+            source = source.with_suffix(".edited")
+            source.write_text(text)
         return run(
             *("ldns-signzone", *zone.signing, "-o", zone.name, "-f", "-"),
             *("-i", stamp(now + start * DAY), "-e", stamp(now + end * DAY)),
-            *(str(self.directory / f"{zone.name.rstrip('.') or 'root'}.zone"), *keys),
+            *(str(source), *keys),
             cwd=self.directory,
         ).splitlines()
 

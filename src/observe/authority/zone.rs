@@ -51,8 +51,11 @@ impl Authorities {
             Rtype::DS => name.iter_suffixes().nth(1)?,
             _ => name.clone(),
         };
-        if let Some(apex) = self.apex_by_soa(&name).await {
-            return self.zone_at(apex).await;
+        // It may know the zone and not who serves it: its parent does.
+        if let Some(apex) = self.apex_by_soa(&name).await
+            && let Some(zone) = self.zone_at(apex).await
+        {
+            return Some(zone);
         }
         let above: Vec<Owner> = name
             .iter_suffixes()
@@ -60,8 +63,16 @@ impl Authorities {
             .take(AUTHORITY_ZONE_DEPTH)
             .collect();
         let apexes = join_all(above.iter().map(|name| self.apex_by_soa(name))).await;
-        let apex = apexes.into_iter().flatten().next()?;
-        let mut zone = self.zone_at(apex).await?;
+        let mut apexes: Vec<Owner> = apexes.into_iter().flatten().collect();
+        apexes.dedup();
+        let mut zone = None;
+        for apex in apexes {
+            zone = self.zone_at(apex).await;
+            if zone.is_some() {
+                break;
+            }
+        }
+        let mut zone = zone?;
         for _ in 0..AUTHORITY_REFERRALS {
             match self.referral(&zone, &name, rtype).await {
                 Some(below) => zone = below,
