@@ -23,6 +23,7 @@ pub mod renewal;
 pub mod report;
 pub mod reserved;
 pub mod sender;
+pub mod serve;
 pub mod tlsa;
 pub mod trust_anchor;
 pub mod unix_time;

@@ -51,7 +51,8 @@ async fn set(records: &[&str], more: impl FnOnce(&mut Stage)) -> RunningStage {
 
 async fn check(stage: &RunningStage, options: &[&str]) -> Ran {
     let resolver = stage.dns().addr().to_string();
-    let mut all = vec!["--resolver", &resolver];
+    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
+    let mut all = vec!["--resolver", &resolver, "--trust-anchor", anchor.path()];
     all.extend(options);
     all.push("example.com");
     let ran = run_with(&all, b"", stage.dial()).await;

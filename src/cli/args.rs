@@ -6,13 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::entry::{Language, System};
 use crate::judge::{Horizon, Moment};
-use crate::observe::Proxy;
 use crate::report::FailOn;
 
-use super::assume::AssumeArguments;
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
 use super::sender::SenderArguments;
+use super::serve::ServeArguments;
+use super::servers::ServersArguments;
 
 /// Will mail to a domain flow under DANE, why not, and what is the least that
 /// has to give way so that it does?
@@ -45,6 +45,8 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Print the JSON Schema of what --json prints
     Schema(SchemaArguments),
+    /// Serve the metrics of targets over HTTP, for Prometheus
+    Serve(ServeArguments),
     /// Print the TLSA records for a certificate, or tell whether it may be
     /// deployed
     Tlsa(TlsaArguments),
@@ -84,39 +86,15 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) bulk: BulkArguments,
 
-    /// Ask the name servers themselves about every lookup, and not only about
-    /// those that fail
-    #[arg(long)]
-    pub(super) authoritative: bool,
-
-    /// Trust store for verify and secure [default: the system's, else
-    /// Mozilla's]
-    #[arg(long, value_name = "PEM")]
-    pub(super) ca_file: Option<PathBuf>,
-
-    /// See both certificates of a server with RSA and ECDSA, and the one of
-    /// TLS 1.2, at the cost of two more sessions with each address
-    #[arg(long)]
-    pub(super) thorough: bool,
-
-    /// Connect to reserved and private addresses too (so does --resolver)
-    #[arg(long)]
-    pub(super) allow_private: bool,
-
-    /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
-    /// HOST` opens; names are looked up here all the same
-    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
-    pub(super) proxy: Option<Proxy>,
-
     #[command(flatten)]
-    pub(super) assume: AssumeArguments,
+    pub(super) servers: ServersArguments,
 
     /// Write what was observed, one line a target
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(super) save: Option<PathBuf>,
 
     /// Judge saved observations, with no network
-    #[arg(long, value_name = "FILE", conflicts_with = "targets")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "dns_only", "cert"])]
     pub(super) replay: Option<PathBuf>,
 
     /// Judge certificates and signatures as of another moment: 2027-01-31, an
@@ -153,12 +131,6 @@ impl CheckArguments {
             at: self.at,
             warn_days: self.warn_days,
         }
-    }
-
-    /// Whether names may lead to reserved addresses: whoever names a resolver
-    /// knows what it answers.
-    pub(super) fn reaches_private_addresses(&self) -> bool {
-        self.allow_private || self.look.resolver.is_some()
     }
 }
 
@@ -381,7 +353,11 @@ mod tests {
         ] {
             let words = ["danecheck", "example.com"].iter().chain(options);
             let arguments = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(arguments.check.reaches_private_addresses(), reaches);
+            let check = &arguments.check;
+            assert_eq!(
+                check.servers.reaches_private_addresses(&check.look),
+                reaches
+            );
             let words = ["danecheck", "dns", "example.com", "MX"].iter();
             let arguments = Arguments::try_parse_from(words.chain(options)).unwrap();
             let Some(Command::Dns(dns)) = arguments.command else {

@@ -13,12 +13,12 @@ use super::{Stop, input};
 pub(super) struct AssumeArguments {
     /// Look at DNS only and connect to no mail server: for CI runners and other
     /// places where port 25 is blocked
-    #[arg(long, conflicts_with_all = ["cert", "proxy", "thorough", "replay"])]
+    #[arg(long, conflicts_with_all = ["cert", "proxy", "thorough"])]
     dns_only: bool,
 
     /// Connect to no mail server, and judge as if every one showed these
     /// certificates (fullchain.pem): may they be deployed?
-    #[arg(long, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough", "replay"])]
+    #[arg(long, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough"])]
     cert: Option<PathBuf>,
 }
 

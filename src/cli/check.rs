@@ -2,13 +2,12 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
 use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
-use crate::observe::{Dial, Setup, observe};
+use crate::observe::{Setup, observe};
 use crate::report::{ExitStatus, Report};
 
 use super::args::CheckArguments;
@@ -35,19 +34,9 @@ pub(super) async fn check(
         output.end(world)?;
         return Ok(output.status());
     }
-    let plain = arguments.look.setup(world)?;
     let setup = Setup {
-        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        dial: match &arguments.proxy {
-            None => plain.dial,
-            Some(proxy) => Dial::Proxied(proxy.clone()),
-        },
-        thorough: arguments.thorough,
-        allow_private: arguments.reaches_private_addresses(),
-        authoritative: arguments.authoritative,
-        assumed: arguments.assume.assumed()?,
         pool: Some(arguments.bulk.pool()),
-        ..plain
+        ..arguments.servers.setup(&arguments.look, world)?
     };
     let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
     // Reports are written while standard input is still being read.

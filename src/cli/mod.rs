@@ -18,6 +18,8 @@ mod input;
 mod look;
 mod output;
 mod sender;
+mod serve;
+mod servers;
 mod tlsa;
 mod world;
 
@@ -54,6 +56,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,
         Some(Command::Schema(arguments)) => schema(arguments, &mut world),
+        Some(Command::Serve(arguments)) => serve::serve(arguments, &mut world).await,
         Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
     };
     result.unwrap_or_else(|stop| stop.status(&mut world))

@@ -1,0 +1,162 @@
+//! `danecheck serve`: the exporter for Prometheus.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::judge::Horizon;
+use crate::next_hop::{NextHop, NextHopError};
+use crate::report::{ExitStatus, FailOn};
+use crate::serve::{Exporter, Limits, Rules, Targets};
+
+use super::look::LookArguments;
+use super::servers::ServersArguments;
+use super::{Stop, World, input};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "/probe?target=example.com checks a target and answers with its metrics, \
+                        /metrics tells of the exporter itself, /-/healthy whether it is there."
+)]
+pub(super) struct ServeArguments {
+    /// Where to listen
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9725")]
+    listen: SocketAddr,
+
+    /// A target that may be probed; may be given several times
+    #[arg(long, value_name = "TARGET")]
+    allow: Vec<String>,
+
+    /// Targets that may be probed, one a line
+    #[arg(long, value_name = "FILE")]
+    allow_file: Option<PathBuf>,
+
+    /// Any target may be probed, by whoever reaches the exporter
+    #[arg(long, conflicts_with_all = ["allow", "allow_file"])]
+    allow_any: bool,
+
+    /// Checks at once; requests for more are refused with status 503
+    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
+    max_checks: u16,
+
+    #[command(flatten)]
+    look: LookArguments,
+
+    #[command(flatten)]
+    servers: ServersArguments,
+
+    /// Warn of certificates that end within so many days, where that breaks
+    /// something [default: 14, and at most a third of their life]
+    #[arg(long, value_name = "N")]
+    warn_days: Option<u32>,
+
+    /// What makes the status in the metrics other than 0
+    #[arg(long, value_name = "WHAT", default_value = "warning")]
+    fail_on: FailOn,
+
+    /// Everything but dane-ok is at least status 2
+    #[arg(long)]
+    require_dane: bool,
+}
+
+pub(super) async fn serve(
+    arguments: &ServeArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let targets = arguments.targets()?;
+    let setup = arguments.servers.setup(&arguments.look, world)?;
+    let limits = Limits {
+        checks: usize::from(arguments.max_checks),
+        ..Limits::default()
+    };
+    let cannot = |error: std::io::Error| {
+        let address = arguments.listen;
+        Stop::Sentence(format!("{address}: cannot be listened on: {error}"))
+    };
+    // From here on a signal ends the program in order.
+    let stop = stop().map_err(cannot)?;
+    let listener = TcpListener::bind(arguments.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let count = match targets.count() {
+        Some(1) => "1 target".to_owned(),
+        Some(count) => format!("{count} targets"),
+        None => "any target".to_owned(),
+    };
+    world.complain(&format!("listening on http://{address}, for {count}"));
+    Exporter::new(setup, world.now, targets, limits)
+        .run(listener, stop)
+        .await;
+    world.complain("ended");
+    Ok(ExitStatus::Fine)
+}
+
+impl ServeArguments {
+    fn targets(&self) -> Result<Targets, Stop> {
+        let rules = Rules {
+            horizon: Horizon {
+                at: None,
+                warn_days: self.warn_days,
+            },
+            require_dane: self.require_dane,
+            fail_on: self.fail_on,
+        };
+        if self.allow_any {
+            return Ok(Targets::Any(rules));
+        }
+        let refuse = |error: NextHopError| Stop::Sentence(format!("--allow: {error}"));
+        let mut targets: Vec<NextHop> = self
+            .allow
+            .iter()
+            .map(|target| target.parse().map_err(refuse))
+            .collect::<Result<_, _>>()?;
+        if let Some(path) = &self.allow_file {
+            targets.extend(from_file(path)?);
+        }
+        if targets.is_empty() {
+            return Err(Stop::Sentence(
+                "which targets may be probed? Name them with --allow or --allow-file; with \
+                 --allow-any whoever reaches the exporter chooses where it connects to"
+                    .to_owned(),
+            ));
+        }
+        Ok(Targets::listed(targets, &rules))
+    }
+}
+
+fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
+    let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
+    let text = String::from_utf8(input::read(path)?)
+        .map_err(|_| refuse("is no text: give one target a line".to_owned()))?;
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| {
+            line.parse()
+                .map_err(|error: NextHopError| refuse(format!("line {number}: {error}")))
+        })
+        .collect()
+}
+
+/// Ready when somebody wants the program to end.
+#[cfg(unix)]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,221 @@
+//! The checks that run: so many at once, and for one target only one, to which
+//! all that ask for it at the same time are led.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::metrics::Metrics;
+use super::rules::Rules;
+use crate::next_hop::NextHop;
+use crate::observe::budget::Times;
+use crate::observe::{Pool, PoolLimits, Setup, observe};
+use crate::report::{Prometheus, Writer as _};
+use crate::unix_time::UnixTime;
+
+/// How much longer than its time a check is waited for: it ends by itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Prometheus needs the answer before its own time is up.
+const AHEAD: Duration = Duration::from_millis(500);
+
+/// How long checks share what they saw of hosts. Scrapes of many targets come
+/// close together; the next ones shall look for themselves.
+const SHARED_FOR: Duration = Duration::from_secs(10);
+
+/// Connections of all checks at once: with those of clients and the questions
+/// to the resolver they fit into the usual 1024 descriptors.
+const CONNECTIONS: usize = 256;
+
+/// What came of a request for a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Probed {
+    /// The metrics.
+    Seen(Bytes),
+    /// As many checks as may run do.
+    Busy,
+    /// It did not end in time.
+    Late,
+    /// The check itself failed, which is a fault of this program.
+    Failed,
+}
+
+/// A target, and how long its check may take.
+type Key = (NextHop, Duration);
+
+/// A check that runs, for as many as wait for it.
+type Running = Shared<BoxFuture<'static, Option<Bytes>>>;
+
+pub(super) struct Checks {
+    setup: Setup,
+    now: fn() -> UnixTime,
+    room: Arc<Semaphore>,
+    jobs: mpsc::UnboundedSender<Job>,
+    running: Mutex<HashMap<Key, Running>>,
+    pool: Mutex<(Instant, Pool)>,
+    metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for Checks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checks").finish_non_exhaustive()
+    }
+}
+
+impl Checks {
+    pub(super) fn new(
+        setup: Setup,
+        now: fn() -> UnixTime,
+        at_once: usize,
+        jobs: mpsc::UnboundedSender<Job>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            setup,
+            now,
+            room: Arc::new(Semaphore::new(at_once)),
+            jobs,
+            running: Mutex::default(),
+            pool: Mutex::new((Instant::now(), pool())),
+            metrics,
+        }
+    }
+
+    /// Checks a target, or waits for the check of it that runs already.
+    /// `within` is the time that the asker gives, if any.
+    pub(super) async fn probe(
+        self: &Arc<Self>,
+        target: NextHop,
+        rules: &Rules,
+        within: Option<Duration>,
+    ) -> Probed {
+        let time = self.time(within);
+        let key = (target, time);
+        let running = {
+            let mut all = self.running();
+            match all.get(&key) {
+                Some(running) => running.clone(),
+                None => {
+                    let Ok(room) = self.room.clone().try_acquire_owned() else {
+                        return Probed::Busy;
+                    };
+                    let running = self.begin(key.clone(), rules.clone(), room);
+                    all.insert(key, running.clone());
+                    running
+                }
+            }
+        };
+        match tokio::time::timeout(time + PATIENCE, running).await {
+            Ok(Some(text)) => Probed::Seen(text),
+            Ok(None) => Probed::Failed,
+            Err(_) => Probed::Late,
+        }
+    }
+
+    /// The time of a check.
+    fn time(&self, within: Option<Duration>) -> Duration {
+        let own = self.setup.times.total;
+        match within {
+            None => own,
+            Some(within) => own.min(within.saturating_sub(AHEAD).max(within / 2)),
+        }
+    }
+
+    /// Hands a check over to be run, for whoever asked may go away.
+    fn begin(self: &Arc<Self>, key: Key, rules: Rules, room: OwnedSemaphorePermit) -> Running {
+        let (seen, answer) = oneshot::channel();
+        let job = Job {
+            place: Place {
+                checks: self.clone(),
+                key,
+                _room: room,
+            },
+            rules,
+            seen,
+        };
+        // Nobody takes it where the exporter is about to end: then the answer
+        // is that it failed.
+        let _ = self.jobs.send(job);
+        async move { answer.await.ok() }.boxed().shared()
+    }
+
+    /// What checks that begin now share; own validation may keep keys for
+    /// longer than all else, so a new one is taken every time.
+    fn pool(&self) -> Pool {
+        let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.0.elapsed() >= SHARED_FOR {
+            *current = (Instant::now(), pool());
+        }
+        current.1.clone()
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<Key, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pool() -> Pool {
+    Pool::new(PoolLimits {
+        keep: SHARED_FOR,
+        // Nobody waits for a second look.
+        looks: 1,
+        connections: CONNECTIONS,
+        ..PoolLimits::default()
+    })
+}
+
+/// A check to be run.
+#[derive(Debug)]
+pub(super) struct Job {
+    place: Place,
+    rules: Rules,
+    seen: oneshot::Sender<Bytes>,
+}
+
+impl Job {
+    pub(super) async fn run(self) {
+        let began = Instant::now();
+        let checks = &self.place.checks;
+        let count = checks.metrics.check_begins();
+        let (target, time) = &self.place.key;
+        let setup = Setup {
+            checked_at: (checks.now)(),
+            pool: Some(checks.pool()),
+            times: if *time < checks.setup.times.total {
+                Times::with_total(*time)
+            } else {
+                checks.setup.times
+            },
+            ..checks.setup.clone()
+        };
+        let observation = observe(target, &setup).await;
+        let (report, status) = self.rules.judge(&observation);
+        let mut writer = Prometheus::default();
+        let mut text = writer.report(&report, status);
+        text.push_str(&writer.end());
+        count.ends(began.elapsed());
+        drop(self.place);
+        let _ = self.seen.send(Bytes::from(text));
+    }
+}
+
+/// The place of a check among those that run; given up when it is dropped,
+/// however the check ended.
+#[derive(Debug)]
+struct Place {
+    checks: Arc<Checks>,
+    key: Key,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.checks.running().remove(&self.key);
+    }
+}

@@ -1,0 +1,142 @@
+//! One request: what is asked for, and the answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::Service;
+use super::checks::Probed;
+use super::metrics::Answer;
+use crate::next_hop::NextHop;
+use crate::report::printable;
+
+/// The version 0.0.4 of the text exposition format.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// How long Prometheus is going to wait.
+const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+
+/// When a client may come again that was refused for lack of room, in seconds.
+const COME_AGAIN: &str = "5";
+
+const INDEX: &str = "danecheck, an exporter for Prometheus\n\n\
+                     /probe?target=example.com  checks a target\n\
+                     /metrics                   about the exporter itself\n\
+                     /-/healthy                 whether it is there\n";
+
+pub(super) type Answered = Response<Full<Bytes>>;
+
+/// The answer to a request; a body that came with it is not read.
+pub(super) async fn answer<B>(service: &Service, request: &Request<B>) -> Answered {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only GET and HEAD are known here",
+        );
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(ALLOW, allowed);
+        return response;
+    }
+    match request.uri().path() {
+        "/" => text(StatusCode::OK, PLAIN, INDEX),
+        "/-/healthy" => plain(StatusCode::OK, "healthy"),
+        "/metrics" => {
+            let metrics = service.metrics.text(service.targets.count());
+            text(StatusCode::OK, METRICS, metrics)
+        }
+        "/probe" => probe(service, request).await,
+        _ => plain(
+            StatusCode::NOT_FOUND,
+            "there are /probe?target=example.com, /metrics and /-/healthy",
+        ),
+    }
+}
+
+async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
+    let (answer, response) = match wanted(service, request) {
+        Err(refusal) => *refusal,
+        Ok((target, rules)) => {
+            let within = scrape_timeout(request);
+            match service.checks.probe(target, rules, within).await {
+                Probed::Seen(metrics) => (Answer::Seen, text(StatusCode::OK, METRICS, metrics)),
+                Probed::Busy => (Answer::Busy, busy("checks as may run at once are running")),
+                Probed::Late => (
+                    Answer::Late,
+                    plain(StatusCode::GATEWAY_TIMEOUT, "the check did not end in time"),
+                ),
+                Probed::Failed => (
+                    Answer::Failed,
+                    plain(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "the check failed: that is a fault of danecheck",
+                    ),
+                ),
+            }
+        }
+    };
+    service.metrics.probe(answer);
+    response
+}
+
+/// The target of a request and how it is judged, or the answer where there is
+/// none.
+fn wanted<'e, B>(
+    service: &'e Service,
+    request: &Request<B>,
+) -> Result<(NextHop, &'e super::Rules), Box<(Answer, Answered)>> {
+    let invalid = |why: &str| Box::new((Answer::Invalid, plain(StatusCode::BAD_REQUEST, why)));
+    let query = request.uri().query().unwrap_or_default();
+    let given = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "target")
+        .map(|(_, value)| value.into_owned())
+        .ok_or_else(|| invalid("name a target: /probe?target=example.com"))?;
+    let target: NextHop = given
+        .parse()
+        .map_err(|error: crate::next_hop::NextHopError| invalid(&error.to_string()))?;
+    match service.targets.rules(&target) {
+        Some(rules) => Ok((target, rules)),
+        None => {
+            let why = format!("{target} is not on the list of targets");
+            let response = plain(StatusCode::FORBIDDEN, &why);
+            Err(Box::new((Answer::NotAllowed, response)))
+        }
+    }
+}
+
+fn scrape_timeout<B>(request: &Request<B>) -> Option<Duration> {
+    let given = request.headers().get(SCRAPE_TIMEOUT)?.to_str().ok()?;
+    let seconds: f64 = given.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| !time.is_zero())
+}
+
+/// There is no room: `of` says of what.
+pub(super) fn busy(of: &str) -> Answered {
+    let why = format!("as many {of}: come again in {COME_AGAIN} seconds");
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, &why);
+    let later = HeaderValue::from_static(COME_AGAIN);
+    response.headers_mut().insert(RETRY_AFTER, later);
+    response
+}
+
+/// One sentence.
+fn plain(status: StatusCode, sentence: &str) -> Answered {
+    text(status, PLAIN, format!("{}\n", printable(sentence)))
+}
+
+fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answered {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

@@ -1,0 +1,484 @@
+//! `danecheck serve`: what it answers, what it refuses, and what no client can
+//! make it do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use danecheck::observe::{Setup, TrustStore};
+use danecheck::serve::{Exporter, Limits, Rules, Targets};
+use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
+use danecheck::world::pki::stale_tlsa;
+use danecheck::world::smtp::MailServer;
+use danecheck::world::stage::{RunningStage, Stage};
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use support::program::run_with;
+use support::{Temporary, now};
+
+const TARGETS: usize = 50;
+
+fn domain(number: usize) -> String {
+    format!("d{number}.example")
+}
+
+/// Fifty domains on one mail server; their MX lookups take a while.
+async fn stage() -> RunningStage {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx.many.example");
+    let many = Zone::signed("many.example.").records("mx A 192.0.2.10");
+    stage.zone(many.tlsa("_25._tcp.mx", &identity.tlsa(3, 1, 1)));
+    stage.server("192.0.2.10", MailServer::new(identity));
+    for number in 0..TARGETS {
+        let domain = domain(number);
+        stage.zone(Zone::signed(&format!("{domain}.")).mx("@", 10, "mx.many.example."));
+        let slow = Misbehaviour::DelayedBy(Duration::from_millis(300));
+        stage.lookup_misbehaving(&format!("{domain}."), Rtype::MX, slow);
+    }
+    let stale = Zone::signed("stale.example.")
+        .mx("@", 10, "mx")
+        .records("mx A 192.0.2.11")
+        .tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1));
+    stage.zone(stale);
+    stage.server(
+        "192.0.2.11",
+        MailServer::new(stage.identity("mx.stale.example")),
+    );
+    stage.start().await.unwrap()
+}
+
+fn exporter(setup: Setup, limits: Limits) -> Exporter {
+    let listed = (0..TARGETS).map(domain).chain(["stale.example".to_owned()]);
+    let targets = listed.map(|target| target.parse().unwrap());
+    Exporter::new(
+        setup,
+        now,
+        Targets::listed(targets, &Rules::default()),
+        limits,
+    )
+}
+
+/// Runs an exporter for as long as its clients need it.
+async fn serving<C: AsyncFnOnce(SocketAddr)>(exporter: Exporter, clients: C) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        stopped.await.unwrap();
+    };
+    tokio::join!(exporter.run(listener, stopped), async {
+        clients(address).await;
+        stop.send(()).unwrap();
+    });
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    request(address, "GET", path, "").await
+}
+
+async fn request(address: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
+    let text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    read(&mut stream).await
+}
+
+/// All that comes until the end of the connection.
+async fn read(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        head: head.to_ascii_lowercase(),
+        body: body.to_owned(),
+    }
+}
+
+/// A value of the exporter's own metrics.
+async fn own(address: SocketAddr, name: &str) -> u64 {
+    let metrics = get(address, "/metrics").await.body;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("danecheck_exporter_{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_probes_of_fifty_targets_stay_within_the_limits_and_none_is_lost() {
+    let stage = stage().await;
+    let limits = Limits {
+        checks: 8,
+        ..Limits::default()
+    };
+    serving(exporter(stage.setup(), limits), async |address| {
+        let mut to_see: HashSet<String> = (0..TARGETS).map(domain).collect();
+        let asked = (0..200).map(|number| async move {
+            let target = domain(number % TARGETS);
+            let answer = get(address, &format!("/probe?target={target}")).await;
+            (target, answer)
+        });
+        let answers = join_all(asked).await;
+        assert_eq!(answers.len(), 200);
+        let (mut seen, mut refused) = (0, 0);
+        for (target, answer) in answers {
+            match answer.status {
+                200 => {
+                    seen += 1;
+                    let verdict =
+                        format!("danecheck_verdict{{target=\"{target}\",verdict=\"dane-ok\"}} 1\n");
+                    assert!(answer.body.contains(&verdict), "{target}: {}", answer.body);
+                    to_see.remove(&target);
+                }
+                503 => {
+                    refused += 1;
+                    assert!(answer.head.contains("retry-after: 5"), "{}", answer.head);
+                    assert!(answer.body.contains("come again"), "{}", answer.body);
+                }
+                other => panic!("{target}: {other} {}", answer.body),
+            }
+        }
+        // All of them came while the first were still waiting for DNS.
+        assert!(seen >= 8 && refused > 0, "{seen} seen, {refused} refused");
+        assert_eq!(own(address, "probes_total{answer=\"seen\"}").await, seen);
+        assert_eq!(own(address, "probes_total{answer=\"busy\"}").await, refused);
+        assert_eq!(own(address, "checks_running_max").await, 8);
+        assert_eq!(own(address, "checks_running").await, 0);
+        // One check for all that ask for the same target at the same time.
+        assert!(own(address, "check_duration_seconds_count").await < seen);
+        // Who comes again is served.
+        while let Some(target) = to_see.iter().next().cloned() {
+            let some: Vec<String> = to_see.iter().take(8).cloned().collect();
+            let again = some.iter().map(|target| async move {
+                get(address, &format!("/probe?target={target}")).await
+            });
+            for (target, answer) in some.iter().zip(join_all(again).await) {
+                assert_eq!(answer.status, 200, "{target}");
+                to_see.remove(target);
+            }
+            assert!(!to_see.contains(&target));
+        }
+        assert!(own(address, "checks_running_max").await <= 8);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_target_outside_the_list_is_refused() {
+    let stage = stage().await;
+    serving(
+        exporter(stage.setup(), Limits::default()),
+        async |address| {
+            for (path, status, text) in [
+                ("/probe?target=other.example", 403, "not on the list"),
+                ("/probe?target=d1.example:26", 403, "not on the list"),
+                ("/probe?target=a..b", 400, "a..b"),
+                ("/probe?target=%1b[31m", 400, "?[31m"),
+                ("/probe?target=", 400, ""),
+                ("/probe", 400, "name a target"),
+                ("/elsewhere", 404, "/metrics"),
+            ] {
+                let answer = get(address, path).await;
+                assert_eq!(answer.status, status, "{path}");
+                assert!(answer.body.contains(text), "{path}: {}", answer.body);
+            }
+            // Nothing was looked at for all that.
+            assert_eq!(own(address, "check_duration_seconds_count").await, 0);
+            assert_eq!(
+                own(address, "probes_total{answer=\"not-allowed\"}").await,
+                2
+            );
+            assert_eq!(own(address, "probes_total{answer=\"invalid\"}").await, 4);
+            // One that only is written in another way is on it.
+            let answer = get(address, "/probe?x=1&target=postmaster%40D1.Example.").await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_probe_answers_with_what_the_format_prometheus_prints() {
+    let stage = stage().await;
+    let resolver = stage.dns().addr().to_string();
+    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
+    let options = [
+        "--resolver",
+        &resolver,
+        "--trust-anchor",
+        anchor.path(),
+        "--format",
+        "prometheus",
+        "stale.example",
+    ];
+    let printed = run_with(&options, b"", stage.dial()).await.stdout;
+    let setup = Setup {
+        trust_store: Arc::new(TrustStore::system()),
+        ..stage.setup()
+    };
+    serving(exporter(setup, Limits::default()), async |address| {
+        let answer = get(address, "/probe?target=stale.example").await;
+        let untimed = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.contains("timestamp"));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(untimed(&answer.body), untimed(&printed));
+        assert!(
+            answer
+                .head
+                .contains("content-type: text/plain; version=0.0.4")
+        );
+        assert_eq!(get(address, "/-/healthy").await.body, "healthy\n");
+        assert_eq!(own(address, "targets").await, 51);
+        let answer = request(address, "POST", "/metrics", "").await;
+        assert_eq!(answer.status, 405);
+        let answer = request(address, "HEAD", "/metrics", "").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_ends_before_prometheus_gives_up() {
+    let mut stage = Stage::new(now());
+    stage.zone(Zone::signed("d1.example."));
+    stage.lookup_misbehaving("d1.example.", Rtype::MX, Misbehaviour::Silence);
+    let stage = stage.start().await.unwrap();
+    serving(
+        exporter(stage.setup(), Limits::default()),
+        async |address| {
+            let began = std::time::Instant::now();
+            let header = "X-Prometheus-Scrape-Timeout-Seconds: 1.5\r\n";
+            let answer = request(address, "GET", "/probe?target=d1.example", header).await;
+            assert_eq!(answer.status, 200);
+            assert!(
+                answer
+                    .body
+                    .contains("danecheck_status{target=\"d1.example\"} ")
+            );
+            assert!(
+                began.elapsed() < Duration::from_millis(1500),
+                "{:?}",
+                began.elapsed()
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn requests_under_way_are_answered_at_the_end() {
+    let stage = stage().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        stopped.await.unwrap();
+    };
+    let run = exporter(stage.setup(), Limits::default()).run(listener, stopped);
+    let clients = async {
+        let probe = get(address, "/probe?target=d1.example");
+        let end = async {
+            while own(address, "checks_running").await == 0 {}
+            stop.send(()).unwrap();
+        };
+        let (answer, ()) = tokio::join!(probe, end);
+        assert_eq!(answer.status, 200);
+    };
+    tokio::join!(run, clients);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// Limits that a hostile client meets soon.
+fn tight() -> Limits {
+    Limits {
+        connections: 8,
+        head_time: Duration::from_millis(400),
+        head_size: 8192,
+        connection_time: Duration::from_millis(800),
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn slow_clients_are_put_out_and_hold_up_nobody() {
+    let stage = stage().await;
+    serving(exporter(stage.setup(), tight()), async |address| {
+        let mut slow = Vec::new();
+        for begin in ["", "GET /pro", "GET / HTTP/1.1\r\nHost: x\r\nX-A: "] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begin.as_bytes()).await.unwrap();
+            slow.push(stream);
+        }
+        assert_eq!(get(address, "/-/healthy").await.status, 200);
+        for stream in &mut slow {
+            // With an answer or without: the connection ends.
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+        }
+        assert_eq!(own(address, "connections").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_put_out() {
+    let stage = stage().await;
+    serving(exporter(stage.setup(), tight()), async |address| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+        // Until the exporter takes no more, for nobody takes its answers, and
+        // then ends the connection.
+        while stream.write_all(request.as_bytes()).await.is_ok() {}
+        while own(address, "connections").await > 1 {}
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused() {
+    let stage = stage().await;
+    serving(exporter(stage.setup(), tight()), async |address| {
+        let large = format!("X-Large: {}\r\n", "a".repeat(64 * 1024));
+        let many = "X-Many: 1\r\n".repeat(500);
+        for headers in [large, many] {
+            let text = format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            // It may end the connection before it has all.
+            let _ = stream.write_all(text.as_bytes()).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(
+                answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+                "{answer}"
+            );
+        }
+        assert_eq!(get(address, "/-/healthy").await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_in_a_row_are_answered_in_a_row() {
+    let stage = stage().await;
+    serving(exporter(stage.setup(), tight()), async |address| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let row = "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n".repeat(49);
+        let last = "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all((row + last).as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 50);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn too_many_connections_are_refused_in_words() {
+    let stage = stage().await;
+    let limits = Limits {
+        connections: 4,
+        ..Limits::default()
+    };
+    serving(exporter(stage.setup(), limits), async |address| {
+        let mut idle = Vec::new();
+        for _ in 0..4 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let answer = get(address, "/-/healthy").await;
+        assert_eq!(answer.status, 503);
+        assert!(answer.head.contains("retry-after"), "{}", answer.head);
+        drop(idle);
+        loop {
+            if get(address, "/-/healthy").await.status == 200 {
+                break;
+            }
+        }
+        assert!(own(address, "connections_refused_total").await >= 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_list_of_targets_it_does_not_start() {
+    let wrong = Temporary::with("txt", "# ours\n\nd1.example\na..b\n");
+    for (options, text) in [
+        (&["serve"][..], "--allow-any"),
+        (&["serve", "--allow", "a..b"], "a..b"),
+        (&["serve", "--allow-file", wrong.path()], "line 4"),
+        (
+            &["serve", "--allow-any", "--allow", "d1.example"],
+            "--allow",
+        ),
+        (
+            &["serve", "--allow-any", "--listen", "everywhere"],
+            "everywhere",
+        ),
+        (
+            &["serve", "--allow-any", "--listen", "192.0.2.1:1"],
+            "192.0.2.1:1",
+        ),
+    ] {
+        let ran = run_with(options, b"", Default::default()).await;
+        assert_eq!(ran.status as u8, 3, "{options:?}");
+        assert!(ran.stderr.contains(text), "{options:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_program_ends_in_order_when_it_is_told_to() {
+    let list = Temporary::with("txt", "d1.example\n# and\nd2.example\n");
+    for signal in ["TERM", "INT"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_danecheck"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--allow-file",
+                list.path(),
+            ])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(program.stderr.take().unwrap()).lines();
+        let line = stderr.next().unwrap().unwrap();
+        let begin = "danecheck: listening on http://127.0.0.1:";
+        assert!(
+            line.starts_with(begin) && line.ends_with(", for 2 targets"),
+            "{line}"
+        );
+        let killed = Command::new("kill")
+            .args([&format!("-{signal}"), &program.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        assert_eq!(program.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
