@@ -19,6 +19,7 @@ pub mod matching;
 pub mod next_hop;
 pub mod observation;
 pub mod observe;
+pub mod overrides;
 pub mod renewal;
 pub mod report;
 pub mod reserved;

@@ -10,6 +10,7 @@ use crate::report::FailOn;
 
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
+use super::overrides::OverridesArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
@@ -43,6 +44,9 @@ pub(super) enum Command {
     Dns(DnsArguments),
     /// Say what a finding means and what to do about it
     Explain(ExplainArguments),
+    /// Say which overrides of a Postfix table, or of mailcow's, are still
+    /// needed
+    Overrides(Box<OverridesArguments>),
     /// Print the JSON Schema of what --json prints
     Schema(SchemaArguments),
     /// Serve the metrics of targets over HTTP, for Prometheus
@@ -298,6 +302,8 @@ pub(super) enum Described {
     Report,
     /// The object of `danecheck dns --json`
     Dns,
+    /// The object of `danecheck overrides --json`
+    Overrides,
     /// The object of `danecheck explain --log --json`
     Log,
     /// The object of `danecheck tlsa --json`

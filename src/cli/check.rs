@@ -85,20 +85,20 @@ async fn look(given: Given, setup: &Setup, now: fn() -> crate::unix_time::UnixTi
 }
 
 /// The file of `--save`.
-struct Saved {
+pub(super) struct Saved {
     file: std::fs::File,
     name: String,
 }
 
 impl Saved {
-    fn create(path: &Path) -> Result<Self, Stop> {
+    pub(super) fn create(path: &Path) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let file = std::fs::File::create(path)
             .map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
         Ok(Self { file, name })
     }
 
-    fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
+    pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
         let line = serde_json::to_string(observation).unwrap_or_default();
         writeln!(self.file, "{line}")
             .map_err(|error| Stop::Sentence(format!("{}: cannot be written: {error}", self.name)))

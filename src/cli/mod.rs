@@ -17,6 +17,7 @@ mod explain;
 mod input;
 mod look;
 mod output;
+mod overrides;
 mod sender;
 mod serve;
 mod servers;
@@ -55,6 +56,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,
+        Some(Command::Overrides(arguments)) => overrides::overrides(arguments, &mut world).await,
         Some(Command::Schema(arguments)) => schema(arguments, &mut world),
         Some(Command::Serve(arguments)) => serve::serve(arguments, &mut world).await,
         Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
@@ -105,6 +107,7 @@ fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, 
     let schema = match arguments.of {
         Described::Report => crate::report::schema(),
         Described::Dns => crate::report::lookup_schema(),
+        Described::Overrides => crate::overrides::schema(),
         Described::Log => crate::log::schema(),
         Described::Tlsa => crate::renewal::schema(),
     };

@@ -29,6 +29,11 @@ pub(super) struct SenderArguments {
 }
 
 impl SenderArguments {
+    /// Whether it says what the sender is.
+    pub(super) fn names_one(&self) -> bool {
+        self.sender.is_some()
+    }
+
     /// The sender; the one that every report is about where none is named.
     pub(super) fn sender(&self) -> Sender {
         Sender {

@@ -126,7 +126,7 @@ fn head(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Stands for a blank at which no line is broken.
-const KEPT: char = '\u{a0}';
+const KEPT: char = '\u{e000}';
 
 /// Adds a paragraph, broken into lines but for what stands in backticks. A
 /// backslash would join a comment of Exim's with the line below it.

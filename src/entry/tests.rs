@@ -63,7 +63,7 @@ fn every_entry_says_since_when_why_until_when_and_how() {
                 .collect();
             let read = Note::read(comment.iter().map(String::as_str));
             assert_eq!(read.as_ref(), Some(&request.note), "{text}");
-            for head in ["Goes into: ", "In force: ", "Taken out: "] {
+            for head in ["Goes into:", "In force:", "Taken out:"] {
                 let lines = comment.iter().filter(|line| line.contains(head)).count();
                 assert_eq!(lines, 1, "{} {head}\n{text}", system.name);
             }

@@ -29,7 +29,7 @@ mod verdict;
 use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
-use crate::sender::Sender;
+use crate::sender::{PolicyLine, Sender};
 
 pub use horizon::{Horizon, Moment};
 pub use level::{SecurityLevel, UnknownLevel};
@@ -73,6 +73,18 @@ impl Judged<'_> {
     /// What becomes of a message at this level.
     pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
         self.outcomes.at(level)
+    }
+
+    /// What becomes of the sender's mail with this line for the next hop in
+    /// its table; with one that Postfix does not take where there is none.
+    pub fn with_line(&self, line: Option<&PolicyLine>) -> Outcome {
+        match line {
+            Some(line) => {
+                let request = PolicyRequest::of_line(line, self.sending.settings);
+                self.evidence.outcome(&request)
+            }
+            None => self.evidence.outcome_without_policy(),
+        }
     }
 
     /// Whether secure TLSA records, or a failed lookup of them, decide about

@@ -1,0 +1,171 @@
+//! `danecheck overrides FILE`: which overrides are still needed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::{StreamExt as _, stream};
+use tokio::io::AsyncReadExt as _;
+
+use crate::judge::Horizon;
+use crate::next_hop::NextHop;
+use crate::observation::Observation;
+use crate::observe::{Dial, Proxy, Setup, observe};
+use crate::overrides::Overrides;
+use crate::report::ExitStatus;
+use crate::sender::System;
+
+use super::bulk::BulkArguments;
+use super::check::Saved;
+use super::look::LookArguments;
+use super::sender::SenderArguments;
+use super::{Stop, World, input};
+
+/// More of a list is read by nobody.
+const LARGEST_INPUT: u64 = 64 << 20;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 nothing should change, 1 something should, and mail flows all \
+                  the same, 2 mail waits for all of an override, 3 could not tell or wrong usage."
+)]
+pub(super) struct OverridesArguments {
+    /// A Postfix policy table in text form, or the list of mailcow's API
+    /// (get/tls-policy-map/all); `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Print the whole file as it should be, comments kept
+    #[arg(long)]
+    write: bool,
+
+    /// One JSON object
+    #[arg(long, conflicts_with = "write")]
+    json: bool,
+
+    /// Say only what should change; nothing where nothing should
+    #[arg(long, conflicts_with_all = ["write", "json"])]
+    quiet: bool,
+
+    /// A next hop to judge lines for parent domains (.example.com) by; may be
+    /// given several times
+    #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
+    below: Vec<NextHop>,
+
+    #[command(flatten)]
+    sender: SenderArguments,
+
+    #[command(flatten)]
+    look: LookArguments,
+
+    #[command(flatten)]
+    bulk: BulkArguments,
+
+    /// Trust store for verify and secure [default: the system's, else
+    /// Mozilla's]
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+
+    /// Connect to mail servers through a SOCKS proxy
+    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
+    proxy: Option<Proxy>,
+
+    /// Write what was observed, one line a next hop
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    save: Option<PathBuf>,
+
+    /// Judge by saved observations, with no network
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+}
+
+pub(super) async fn overrides(
+    arguments: &OverridesArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let name = arguments.file.display().to_string();
+    let text = text(&arguments.file, world).await?;
+    let overrides =
+        Overrides::read(&text).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
+    let mut sender = arguments.sender.sender();
+    // mailcow's list is mailcow's, unless somebody else is named.
+    if matches!(overrides, Overrides::Rows(_)) && !arguments.sender.names_one() {
+        sender.system = System::Mailcow;
+    }
+    let next_hops = overrides.next_hops(&arguments.below);
+    let seen = match &arguments.replay {
+        Some(path) => input::observations(path)?
+            .into_iter()
+            .map(|seen| (seen.next_hop.policy_key(), seen))
+            .collect(),
+        None => look(next_hops, arguments, world).await?,
+    };
+    let examination = overrides.examine(&seen, &arguments.below, &sender, Horizon::default());
+    let text = if arguments.write {
+        examination.written()
+    } else if arguments.json {
+        serde_json::to_string(&examination.report()).unwrap_or_default() + "\n"
+    } else {
+        let name = if name == "-" { "standard input" } else { &name };
+        examination.human(name, world.width, arguments.quiet)
+    };
+    if !text.is_empty() {
+        world.print(&text)?;
+    }
+    Ok(examination.exit_status())
+}
+
+/// The file, as text: what is no UTF-8 is in no line that counts.
+async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        (&mut world.stdin)
+            .take(LARGEST_INPUT)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(|error| Stop::Sentence(format!("standard input: {error}")))?;
+        bytes
+    } else {
+        input::read(path)?
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What is seen of each next hop, as `danecheck TARGET` sees it.
+async fn look(
+    next_hops: Vec<NextHop>,
+    arguments: &OverridesArguments,
+    world: &World,
+) -> Result<HashMap<String, Observation>, Stop> {
+    let plain = arguments.look.setup(world)?;
+    let setup = Setup {
+        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
+        dial: match &arguments.proxy {
+            None => plain.dial,
+            Some(proxy) => Dial::Proxied(proxy.clone()),
+        },
+        pool: Some(arguments.bulk.pool()),
+        ..plain
+    };
+    let now = world.now;
+    let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
+    let looks = stream::iter(next_hops)
+        .map(|next_hop| {
+            let setup = Setup {
+                checked_at: now(),
+                ..setup.clone()
+            };
+            async move { observe(&next_hop, &setup).await }
+        })
+        .buffer_unordered(arguments.bulk.jobs());
+    let mut looks = std::pin::pin!(looks);
+    let mut seen = HashMap::new();
+    while let Some(observation) = looks.next().await {
+        if let Some(saved) = &mut saved {
+            saved.write(&observation)?;
+        }
+        seen.insert(observation.next_hop.policy_key(), observation);
+    }
+    Ok(seen)
+}

@@ -1,0 +1,185 @@
+//! One override of a file, and which next hops it can be for.
+
+use crate::entry::Note;
+use crate::next_hop::{NextHop, host_name_fault};
+
+/// One override.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its first line, or its place in a list; from 1.
+    pub line: usize,
+    /// mailcow's id.
+    pub id: Option<u64>,
+    /// What it is for, in lower case.
+    pub key: String,
+    /// Level and attributes.
+    pub value: String,
+    /// What danecheck said when it advised it.
+    pub note: Option<Note>,
+    /// Which next hops it counts for.
+    pub place: Place,
+}
+
+/// Which next hops an override counts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This one.
+    NextHop(NextHop),
+    /// All names below this one that have no line of their own
+    /// (`tls_policy_lookup` in Postfix's `smtp_tls_policy.c`).
+    Below(String),
+    /// None: why, and the next hop that may have been meant.
+    Nowhere {
+        /// Why.
+        why: String,
+        /// What may have been meant.
+        meant: Option<NextHop>,
+    },
+    /// None: this line before it is for the same.
+    Shadowed {
+        /// That line.
+        line: usize,
+    },
+    /// None: it is switched off.
+    Off,
+}
+
+/// Which next hops a key stands for. Postfix asks for the next hop as it is
+/// written, brackets and port included, in lower case.
+pub(super) fn place(key: &str, value: &str) -> Place {
+    let nowhere = |why: &str, meant: Option<NextHop>| Place::Nowhere {
+        why: why.to_owned(),
+        meant,
+    };
+    if value.is_empty() {
+        return nowhere(
+            "nothing stands behind the name: Postfix ignores the line",
+            key.parse().ok(),
+        );
+    }
+    if key.starts_with('/') || key.starts_with("!/") {
+        return nowhere(
+            "it is a pattern, as in pcre: and regexp: tables, which are not read here",
+            None,
+        );
+    }
+    if let Some((_, domain)) = key.rsplit_once('@') {
+        return nowhere(
+            "Postfix asks for the domain of an address, never for the address",
+            domain.parse().ok(),
+        );
+    }
+    if let Some(parent) = key.strip_prefix('.') {
+        return match host_name_fault(parent) {
+            None => Place::Below(parent.to_owned()),
+            Some(why) => nowhere(&format!("it is no domain: {why}"), None),
+        };
+    }
+    if let Some(parent) = key.strip_prefix("*.") {
+        return nowhere(
+            &format!("there are no wildcards: for all names below, Postfix asks for .{parent}"),
+            None,
+        );
+    }
+    if let Some(bare) = key.strip_suffix('.') {
+        return nowhere(
+            "Postfix asks for the name without the final dot",
+            bare.parse().ok(),
+        );
+    }
+    match key.parse::<NextHop>() {
+        Ok(meant) if !key.is_ascii() => nowhere(
+            &format!("it has to be written in A-labels: {}", meant.policy_key()),
+            Some(meant),
+        ),
+        Ok(next_hop) => Place::NextHop(next_hop),
+        Err(error) => nowhere(
+            &format!("it is no next hop: {error}"),
+            format!("[{key}]").parse().ok(),
+        ),
+    }
+}
+
+impl Entry {
+    /// Whether it counts for this next hop where no line of its own does, and
+    /// how closely: the longest parent is asked first.
+    pub fn covers(&self, next_hop: &NextHop) -> Option<usize> {
+        let Place::Below(parent) = &self.place else {
+            return None;
+        };
+        if next_hop.bracketed || next_hop.written_port.is_some() {
+            return None;
+        }
+        let below = next_hop.domain()?.strip_suffix(parent.as_str())?;
+        below.ends_with('.').then_some(parent.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_for_next_hops_as_postfix_asks_for_them() {
+        for key in [
+            "example.com",
+            "[mail.example.com]",
+            "[192.0.2.1]:25",
+            "example.com:submission",
+            "[ipv6:2001:db8::1]",
+        ] {
+            let found = place(key, "may");
+            assert!(matches!(found, Place::NextHop(_)), "{key}: {found:?}");
+        }
+        assert_eq!(
+            place(".example.com", "may"),
+            Place::Below("example.com".into())
+        );
+    }
+
+    #[test]
+    fn keys_that_nobody_asks_for_are_told_with_what_may_be_meant() {
+        for (key, meant) in [
+            ("user@example.com", Some("example.com")),
+            ("example.com.", Some("example.com")),
+            ("192.0.2.1", Some("[192.0.2.1]")),
+            ("2001:db8::1", Some("[2001:db8::1]")),
+            ("b\u{fc}cher.example", Some("xn--bcher-kva.example")),
+            ("*.example.com", None),
+            ("/^example\\.com$/", None),
+            ("..", None),
+            ("\"quoted", None),
+        ] {
+            let Place::Nowhere { meant: found, .. } = place(key, "may") else {
+                panic!("{key}");
+            };
+            let found = found.map(|next_hop| next_hop.policy_key());
+            assert_eq!(found.as_deref(), meant, "{key}");
+        }
+        let no_value = place("example.com", "");
+        assert!(matches!(no_value, Place::Nowhere { meant: Some(_), .. }));
+    }
+
+    #[test]
+    fn a_parent_covers_what_is_below_it_and_not_itself() {
+        let parent = Entry {
+            line: 1,
+            id: None,
+            key: ".example.com".into(),
+            value: "may".into(),
+            note: None,
+            place: place(".example.com", "may"),
+        };
+        for (next_hop, covered) in [
+            ("sub.example.com", true),
+            ("a.b.example.com", true),
+            ("example.com", false),
+            ("notexample.com", false),
+            ("[sub.example.com]", false),
+            ("sub.example.com:25", false),
+        ] {
+            let covers = parent.covers(&next_hop.parse().unwrap()).is_some();
+            assert_eq!(covers, covered, "{next_hop}");
+        }
+    }
+}

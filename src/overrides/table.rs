@@ -1,0 +1,243 @@
+//! A Postfix table in text form: logical lines, comments and all, so that it
+//! can be written again (`postmap(1)`, `dict_thash_open` in Postfix's
+//! `dict_thash.c`).
+
+use std::ops::Range;
+
+use crate::entry::Note;
+
+use super::entry::{Entry, Place, place};
+
+/// A table, line by line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    lines: Vec<String>,
+    /// The overrides, in their order.
+    pub entries: Vec<TableEntry>,
+}
+
+/// An override and the lines that it takes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableEntry {
+    /// The override.
+    pub entry: Entry,
+    /// Its own lines, with those that continue it.
+    own: Range<usize>,
+    /// The lines of the comment that danecheck put above it.
+    comment: Range<usize>,
+}
+
+/// What is to become of an override's lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// They go, with danecheck's comment.
+    Remove,
+    /// These take their place, and that of danecheck's comment.
+    Replace(Vec<String>),
+}
+
+impl Table {
+    /// Reads a table; whatever the text is, it can be read as one.
+    pub fn read(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut entries: Vec<TableEntry> = Vec::new();
+        for own in logical_lines(&lines) {
+            let comment = comment_above(&lines, own.start);
+            let note = Note::read(slice(&lines, &comment).iter().map(String::as_str));
+            let logical = joined(slice(&lines, &own));
+            let (key, value) = match logical.split_once(|c: char| c.is_ascii_whitespace()) {
+                Some((key, value)) => (key, value.trim()),
+                None => (logical.as_str(), ""),
+            };
+            let starts_blank = logical.is_empty();
+            let key = key.to_ascii_lowercase();
+            // The first of two lines counts; `postmap` warns of the second.
+            let earlier = entries
+                .iter()
+                .find(|other| other.entry.key == key && !other.entry.value.is_empty())
+                .map(|other| other.entry.line);
+            let place = match earlier {
+                _ if starts_blank => Place::Nowhere {
+                    why: "it begins with a blank, and there is no line above that it could \
+                          continue: Postfix ignores it"
+                        .to_owned(),
+                    meant: None,
+                },
+                Some(line) if !value.is_empty() => Place::Shadowed { line },
+                _ => place(&key, value),
+            };
+            entries.push(TableEntry {
+                entry: Entry {
+                    line: own.start + 1,
+                    id: None,
+                    key,
+                    value: value.to_owned(),
+                    note,
+                    place,
+                },
+                own,
+                comment,
+            });
+        }
+        Self { lines, entries }
+    }
+
+    /// The table with these changes, one for each override that changes.
+    pub fn with(&self, change_of: impl Fn(usize) -> Option<Change>) -> String {
+        let mut out: Vec<Option<Vec<String>>> = self
+            .lines
+            .iter()
+            .map(|line| Some(vec![line.clone()]))
+            .collect();
+        for (number, entry) in self.entries.iter().enumerate() {
+            let Some(change) = change_of(number) else {
+                continue;
+            };
+            // A comment between a line and what continues it stays.
+            let own = entry.own.clone().filter(|at| {
+                self.lines
+                    .get(*at)
+                    .is_some_and(|line| !is_comment_or_blank(line))
+            });
+            for at in entry.comment.clone().chain(own) {
+                if let Some(slot) = out.get_mut(at) {
+                    *slot = None;
+                }
+            }
+            if let Change::Replace(lines) = change
+                && let Some(slot) = out.get_mut(entry.own.start)
+            {
+                *slot = Some(lines);
+            }
+        }
+        let mut text = String::new();
+        for line in out.into_iter().flatten().flatten() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn slice<'l>(lines: &'l [String], range: &Range<usize>) -> &'l [String] {
+    lines.get(range.clone()).unwrap_or_default()
+}
+
+fn is_comment_or_blank(line: &str) -> bool {
+    let trimmed = line.trim_start();
+    trimmed.is_empty() || trimmed.starts_with('#')
+}
+
+/// Where each logical line is: one that begins with a blank continues the one
+/// above, over comments and blank lines in between (`readllines.c`).
+fn logical_lines(lines: &[String]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if is_comment_or_blank(line) {
+            continue;
+        }
+        match found.last_mut() {
+            Some(last) if line.starts_with(|c: char| c.is_ascii_whitespace()) => {
+                last.end = number + 1;
+            }
+            _ => found.push(number..number + 1),
+        }
+    }
+    found
+}
+
+/// The lines of a logical line as one; empty where there is no key.
+fn joined(lines: &[String]) -> String {
+    let mut text = String::new();
+    for line in lines.iter().filter(|line| !is_comment_or_blank(line)) {
+        text.push_str(line);
+        text.push(' ');
+    }
+    if text.starts_with(|c: char| c.is_ascii_whitespace()) {
+        return String::new();
+    }
+    text.trim_end().to_owned()
+}
+
+/// The comment of danecheck's that ends right above this line.
+fn comment_above(lines: &[String], line: usize) -> Range<usize> {
+    let mut start = line;
+    while let Some(above) = start.checked_sub(1).and_then(|at| lines.get(at)) {
+        if Note::begins(above) {
+            return start - 1..line;
+        }
+        if !Note::continues(above) {
+            break;
+        }
+        start -= 1;
+    }
+    line..line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(table: &Table) -> Vec<(usize, &str, &str)> {
+        table
+            .entries
+            .iter()
+            .map(|entry| {
+                let entry = &entry.entry;
+                (entry.line, entry.key.as_str(), entry.value.as_str())
+            })
+            .collect()
+    }
+
+    /// What `postmap -s` of Postfix 3.7 makes of the same text, and what it
+    /// warns of, in one.
+    #[test]
+    fn lines_are_joined_and_comments_skipped_as_postmap_does() {
+        let table = Table::read(
+            "# head\na.example encrypt\nA.example may\n  match=x\nb.example\n   \n\
+             c.example\tmay\n# inside\n protocols=>=TLSv1\n\n   ciphers=high\n[H.example]:25 none\n",
+        );
+        assert_eq!(
+            pairs(&table),
+            [
+                (2, "a.example", "encrypt"),
+                (3, "a.example", "may   match=x"),
+                (5, "b.example", ""),
+                (7, "c.example", "may  protocols=>=TLSv1    ciphers=high"),
+                (12, "[h.example]:25", "none"),
+            ]
+        );
+        assert_eq!(table.entries[1].entry.place, Place::Shadowed { line: 2 });
+        let lost = Table::read(" may\nx.example may\n");
+        assert_eq!(pairs(&lost)[0], (1, "", ""));
+    }
+
+    #[test]
+    fn danechecks_comment_belongs_to_the_line_below_it() {
+        let text = "# ours\n# danecheck 2026-09-01: It matched nothing.\n#     Really.\n\
+                    #   Remove when: it does\nexample.com  encrypt\nexample.net may\n";
+        let table = Table::read(text);
+        let note = table.entries[0].entry.note.clone().unwrap();
+        assert_eq!(note.date, "2026-09-01");
+        assert_eq!(note.reason, "It matched nothing. Really.");
+        assert_eq!(note.remove_when, "it does");
+        assert_eq!(table.entries[1].entry.note, None);
+        assert_eq!(table.with(|_| None), text);
+        let removed = table.with(|number| (number == 0).then_some(Change::Remove));
+        assert_eq!(removed, "# ours\nexample.net may\n");
+        let replaced = table.with(|number| {
+            (number == 0).then(|| Change::Replace(vec!["# new".into(), "example.com  may".into()]))
+        });
+        assert_eq!(
+            replaced,
+            "# ours\n# new\nexample.com  may\nexample.net may\n"
+        );
+    }
+
+    #[test]
+    fn a_comment_inside_a_line_that_goes_stays() {
+        let table = Table::read("a.example may\n# why\n ciphers=high\nb.example may\n");
+        let text = table.with(|number| (number == 0).then_some(Change::Remove));
+        assert_eq!(text, "# why\nb.example may\n");
+    }
+}

@@ -1,0 +1,127 @@
+//! What is said of overrides, for a person: first what should change.
+
+use crate::report::wrap;
+
+use super::judgement::Proposal;
+use super::report::OverrideReport;
+use super::{Examination, Overrides, status};
+use crate::report::ExitStatus;
+
+/// The blanks before what is said of an override.
+const MARGIN: &str = "     ";
+
+impl Examination {
+    /// The text; `name` is that of the file. Where it is `brief`, only what
+    /// should change.
+    pub fn human(&self, name: &str, width: usize, brief: bool) -> String {
+        let report = self.report();
+        let each: Vec<(&OverrideReport, ExitStatus)> = report
+            .overrides
+            .iter()
+            .zip(self.judgements.iter().map(status))
+            .collect();
+        let of = |wanted: ExitStatus| each.iter().filter(move |(_, status)| *status == wanted);
+        let mut page = Page {
+            text: String::new(),
+            width,
+        };
+        let changes = self
+            .judgements
+            .iter()
+            .filter(|judgement| judgement.proposal != Proposal::Leave)
+            .count();
+        if !(brief && self.exit_status() == ExitStatus::Fine) {
+            page.line(&summary(name, &each, changes));
+        }
+        for (wanted, title) in [
+            (ExitStatus::Broken, "Mail waits:"),
+            (ExitStatus::Unknown, "Could not be told:"),
+            (
+                ExitStatus::Warning,
+                "Mail flows, and something should change:",
+            ),
+            (ExitStatus::Fine, "As it should be:"),
+        ] {
+            if wanted == ExitStatus::Fine && brief || of(wanted).next().is_none() {
+                continue;
+            }
+            page.line("");
+            page.line(title);
+            for (one, _) in of(wanted) {
+                page.one(one);
+            }
+        }
+        if changes > 0 {
+            page.line("");
+            let how = match &self.overrides {
+                Overrides::Table(_) => {
+                    "--write prints the whole table as it should be. What puts it in force: \
+                     `postfix reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:)."
+                }
+                Overrides::Rows(_) => {
+                    "Each call takes effect at once. --write prints the whole list as it should be."
+                }
+            };
+            page.paragraph("", how);
+        }
+        page.text
+    }
+}
+
+fn summary(name: &str, each: &[(&OverrideReport, ExitStatus)], changes: usize) -> String {
+    let count = |wanted: ExitStatus| each.iter().filter(|(_, status)| *status == wanted).count();
+    let overrides = match each.len() {
+        1 => "1 override".to_owned(),
+        number => format!("{number} overrides"),
+    };
+    let mut parts = vec![format!("{name}: {overrides}")];
+    for (wanted, words) in [
+        (ExitStatus::Broken, "with mail that waits"),
+        (ExitStatus::Unknown, "that could not be told"),
+    ] {
+        if count(wanted) > 0 {
+            parts.push(format!("{} {words}", count(wanted)));
+        }
+    }
+    parts.push(match changes {
+        0 => "nothing to change".to_owned(),
+        changes => format!("{changes} to change"),
+    });
+    parts.join(", ")
+}
+
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn paragraph(&mut self, margin: &str, text: &str) {
+        for line in wrap(text, self.width.saturating_sub(margin.len())) {
+            self.line(&format!("{margin}{line}"));
+        }
+    }
+
+    fn one(&mut self, one: &OverrideReport) {
+        let place = match one.id {
+            Some(id) => format!("id {id}"),
+            None => format!("line {}", one.line),
+        };
+        self.line(&format!("  {place}: {}  {}", one.next_hop, one.policy));
+        self.paragraph(MARGIN, &format!("{}: {}", one.word.as_str(), one.reason));
+        if let (Some(since), Some(because)) = (&one.since, &one.because) {
+            self.paragraph(MARGIN, &format!("(set on {since}: {because})"));
+        }
+        match (&one.call, &one.replace_with) {
+            (Some(call), _) => self.line(&format!("{MARGIN}{call}")),
+            (None, Some(line)) => self.line(&format!("{MARGIN}to be: {line}")),
+            (None, None) if one.remove => self.line(&format!("{MARGIN}to be removed")),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! `danecheck overrides`: the right word on each line of a table, and the
+//! table as it should be.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and meets files"
+)]
+
+mod support;
+
+use danecheck::overrides::{OverridesReport, Word};
+use danecheck::report::ExitStatus;
+use danecheck::world::dns::Zone;
+use danecheck::world::pki::{Leaf, stale_tlsa};
+use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck::world::stage::{RunningStage, Stage};
+
+use support::now;
+use support::program::{Ran, run_with};
+
+/// What stands at one domain.
+enum Domain {
+    /// DANE in order.
+    Good,
+    /// A record of a key that is gone.
+    Stale,
+    /// The same, and a certificate that no authority vouches for.
+    StaleSelfSigned,
+    /// No TLSA records.
+    Plain,
+    /// TLSA records of which none can be used.
+    Unusable,
+    /// TLSA records, and a server that misbehaves.
+    Misbehaving(Misbehaviour),
+    /// Nobody answers.
+    Refusing,
+}
+
+/// The domains, and whatever is below `below.example`.
+fn domains() -> Vec<(&'static str, Domain)> {
+    vec![
+        ("good.example", Domain::Good),
+        ("good2.example", Domain::Good),
+        ("stale.example", Domain::Stale),
+        ("stale2.example", Domain::Stale),
+        ("stale3.example", Domain::Stale),
+        ("stale4.example", Domain::Stale),
+        ("stale5.example", Domain::Stale),
+        ("stale6.example", Domain::Stale),
+        ("stale7.example", Domain::Stale),
+        ("self.example", Domain::StaleSelfSigned),
+        ("plain.example", Domain::Plain),
+        ("plain2.example", Domain::Plain),
+        ("plain3.example", Domain::Plain),
+        ("unusable.example", Domain::Unusable),
+        (
+            "clear.example",
+            Domain::Misbehaving(Misbehaviour::NoStartTls),
+        ),
+        (
+            "clear2.example",
+            Domain::Misbehaving(Misbehaviour::NoStartTls),
+        ),
+        (
+            "silent.example",
+            Domain::Misbehaving(Misbehaviour::DropBeforeStartTlsReply),
+        ),
+        ("down.example", Domain::Refusing),
+        ("good.below.example", Domain::Good),
+        ("stale.below.example", Domain::Stale),
+    ]
+}
+
+/// Where the checks take place, and a file with its trusted root.
+struct Ground {
+    stage: RunningStage,
+    ca: std::path::PathBuf,
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.ca);
+    }
+}
+
+async fn ground(name: &str) -> Ground {
+    let mut stage = Stage::new(now());
+    let file = format!("danecheck-overrides-{name}-{}.pem", std::process::id());
+    let ca = std::env::temp_dir().join(file);
+    std::fs::write(&ca, stage.root.certificate().pem()).unwrap();
+    stage.zone(Zone::signed("below.example."));
+    for (number, (domain, kind)) in domains().into_iter().enumerate() {
+        let host = format!("mx.{domain}");
+        let address = format!("192.0.2.{}", number + 1);
+        let identity = match kind {
+            Domain::StaleSelfSigned => Leaf::new([host.as_str()]).self_signed(stage.now),
+            _ => stage.identity(&host),
+        };
+        let zone = Zone::signed(&format!("{domain}."))
+            .mx("@", 10, "mx")
+            .records(&format!("mx A {address}"));
+        let record = match kind {
+            Domain::Good | Domain::Misbehaving(_) | Domain::Refusing => {
+                Some(identity.tlsa(3, 1, 1))
+            }
+            Domain::Stale | Domain::StaleSelfSigned => Some(stale_tlsa(3, 1, 1)),
+            Domain::Unusable => Some(identity.tlsa(1, 1, 1)),
+            Domain::Plain => None,
+        };
+        stage.zone(match record {
+            Some(record) => zone.tlsa("_25._tcp.mx", &record),
+            None => zone,
+        });
+        let server = MailServer::new(identity);
+        match kind {
+            Domain::Refusing => stage.refusing(&address),
+            Domain::Misbehaving(how) => stage.server(&address, server.misbehaving([how])),
+            _ => stage.server(&address, server),
+        }
+    }
+    Ground {
+        stage: stage.start().await.unwrap(),
+        ca,
+    }
+}
+
+/// `danecheck overrides` on this text, as from a pipe.
+async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
+    let resolver = ground.stage.dns().addr().to_string();
+    let ca = ground.ca.to_str().unwrap();
+    let mut all = vec!["overrides", "-", "--resolver", &resolver, "--ca-file", ca];
+    all.extend(options);
+    run_with(&all, text.as_bytes(), ground.stage.dial()).await
+}
+
+fn report(ran: &Ran) -> OverridesReport {
+    assert_eq!(ran.stderr, "");
+    let report = serde_json::from_str(&ran.stdout).unwrap();
+    let schema = jsonschema::validator_for(&danecheck::overrides::schema()).unwrap();
+    assert!(schema.is_valid(&serde_json::to_value(&report).unwrap()));
+    report
+}
+
+/// The table: each line, the word on it, and what is to stand there instead
+/// (`-` for nothing, `=` for itself).
+fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
+    use Word::{
+        CouldNotTell, Deliberate, Malformed, Needed, NeverUsed, NoLongerNeeded, NotEnough,
+        StricterWouldDo,
+    };
+    let advised = "# danecheck 2026-09-01: It matched nothing.\n#   Remove when: it does\n";
+    [
+        // Needed.
+        ("stale.example encrypt", Needed, "="),
+        ("clear.example may", Needed, "="),
+        ("silent.example none", Needed, "="),
+        ("stale2.example secure match=mx.stale2.example", Needed, "="),
+        ("stale3.example verify", Needed, "="),
+        // A choice of somebody's.
+        ("plain.example encrypt", Deliberate, "="),
+        ("good.example secure match=mx.good.example", Deliberate, "="),
+        ("plain2.example verify", Deliberate, "="),
+        // No longer needed.
+        ("good2.example encrypt", NoLongerNeeded, "-"),
+        ("unusable.example may", NoLongerNeeded, "-"),
+        ("plain3.example none", NoLongerNeeded, "-"),
+        // Stricter would do.
+        (
+            "stale4.example may",
+            StricterWouldDo,
+            "stale4.example  encrypt",
+        ),
+        (
+            "clear2.example none",
+            StricterWouldDo,
+            "clear2.example  may",
+        ),
+        ("stale5.example encrypt protocols=", Needed, "="),
+        // Not enough.
+        (
+            "self.example secure match=mx.self.example",
+            NotEnough,
+            "self.example  encrypt",
+        ),
+        ("down.example may", NotEnough, "="),
+        (
+            "[mx.clear.example] encrypt",
+            NotEnough,
+            "[mx.clear.example]  may",
+        ),
+        // Malformed: at once, late, and a level that is none.
+        (
+            "stale6.example encrypt match=mx.stale6.example",
+            Malformed,
+            "stale6.example  encrypt",
+        ),
+        (
+            "stale7.example encrypt ciphers=best",
+            Malformed,
+            "stale7.example  encrypt",
+        ),
+        ("[mx.good.example] encrpyt", Malformed, "-"),
+        (
+            "[mx.good.example]:25 may protocols=!SSLv2,!SSLv3",
+            Malformed,
+            "-",
+        ),
+        (
+            "[mx.stale.example]:25 fingerprint",
+            Malformed,
+            "[mx.stale.example]:25  encrypt",
+        ),
+        // Never used.
+        ("stale.example may", NeverUsed, "-"),
+        ("Good2.EXAMPLE verify", NeverUsed, "-"),
+        ("user@good.example may", NeverUsed, "-"),
+        ("*.good.example may", NeverUsed, "-"),
+        // Never used, and something was meant for which mail waits.
+        (
+            "mx.stale.example. may",
+            NotEnough,
+            "mx.stale.example  encrypt",
+        ),
+        // For all names below.
+        (".below.example encrypt", Needed, "="),
+        (".elsewhere.example encrypt", CouldNotTell, "="),
+        (
+            "good.below.example may",
+            StricterWouldDo,
+            "good.below.example  dane",
+        ),
+    ]
+    .into_iter()
+    .map(|(line, word, right)| (line.to_owned(), word, right))
+    .chain([
+        (
+            format!("[mx.plain.example] fingerprint match={pin}"),
+            NotEnough,
+            "-",
+        ),
+        (
+            format!("[mx.stale2.example] fingerprint match={pin}"),
+            NotEnough,
+            "[mx.stale2.example]  fingerprint PIN",
+        ),
+        (
+            format!("{advised}[mx.plain2.example] verify"),
+            NoLongerNeeded,
+            "-",
+        ),
+    ])
+    .collect()
+}
+
+const NO_PIN: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
+                      00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
+
+#[tokio::test]
+async fn each_of_thirty_lines_gets_the_right_word() {
+    let ground = ground("words").await;
+    let table = table(NO_PIN);
+    assert!(table.len() >= 30);
+    let text: String = table.iter().map(|(line, ..)| format!("{line}\n")).collect();
+    let below = ["--json", "--below", "stale.below.example"];
+    let ran = overrides(&ground, &below, &text).await;
+    let report = report(&ran);
+    assert_eq!(report.form, "postfix");
+    let wrong: Vec<String> = table
+        .iter()
+        .zip(&report.overrides)
+        .filter_map(|((line, word, right), got)| {
+            let replaced = got.replace_with.clone();
+            let is = match replaced {
+                Some(line) => line,
+                None if got.remove => "-".to_owned(),
+                None => "=".to_owned(),
+            };
+            let is = match is.split_once(" match=") {
+                Some((head, _)) if right.ends_with("PIN") => format!("{head} PIN"),
+                _ => is,
+            };
+            (got.word != *word || is != *right)
+                .then(|| format!("{line}\n   {:?} {is}: {}", got.word, got.reason))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(report.overrides.len(), table.len());
+    assert_eq!(ran.status, ExitStatus::Broken);
+}
+
+/// What is advised is enough, and nothing more is to be said of it.
+#[tokio::test]
+async fn the_table_as_it_should_be_needs_no_further_change() {
+    let ground = ground("write").await;
+    let text: String = table(NO_PIN)
+        .iter()
+        .map(|(line, ..)| format!("# of ours\n{line}\n\n"))
+        .collect();
+    let below = ["--below", "stale.below.example"];
+    let write = ["--write", "--below", "stale.below.example"];
+    let written = overrides(&ground, &write, &text).await;
+    assert_eq!(written.status, ExitStatus::Broken);
+    let ours = written.stdout.matches("# of ours\n").count();
+    assert_eq!(ours, table(NO_PIN).len(), "{}", written.stdout);
+    assert!(!written.stdout.contains("2026-09-01"), "{}", written.stdout);
+    let json = [&["--json"], &below[..]].concat();
+    let again = report(&overrides(&ground, &json, &written.stdout).await);
+    for one in &again.overrides {
+        let settled = match one.word {
+            Word::Needed | Word::Deliberate => true,
+            // Nobody answers there, and a parent that nothing is known of.
+            Word::NotEnough => one.next_hop == "down.example",
+            Word::CouldNotTell => one.next_hop == ".elsewhere.example",
+            _ => false,
+        };
+        assert!(settled, "{one:?}");
+        assert!(!one.remove && one.replace_with.is_none(), "{one:?}");
+    }
+    assert_eq!(
+        overrides(&ground, &write, &written.stdout).await.stdout,
+        written.stdout
+    );
+    // What was put in says so itself.
+    let advised = again.overrides.iter().filter(|one| one.since.is_some());
+    assert!(advised.count() >= 8, "{}", written.stdout);
+}
+
+#[tokio::test]
+async fn the_exit_status_says_whether_anything_should_change() {
+    let ground = ground("status").await;
+    for (text, status) in [
+        ("", ExitStatus::Fine),
+        ("# nothing\n", ExitStatus::Fine),
+        ("stale.example encrypt\n", ExitStatus::Fine),
+        ("good.example encrypt\n", ExitStatus::Warning),
+        ("stale.example may\n", ExitStatus::Warning),
+        ("clear.example encrypt\n", ExitStatus::Broken),
+        ("good.example encrpyt\n", ExitStatus::Broken),
+        (".parent.example encrypt\n", ExitStatus::Unknown),
+        (
+            ".parent.example encrypt\ngood.example may\n",
+            ExitStatus::Unknown,
+        ),
+        (
+            ".parent.example encrypt\nclear.example encrypt\n",
+            ExitStatus::Broken,
+        ),
+        ("[{\"id\":1}]", ExitStatus::Unknown),
+    ] {
+        let ran = overrides(&ground, &[], text).await;
+        assert_eq!(ran.status, status, "{text}\n{}\n{}", ran.stdout, ran.stderr);
+    }
+    let quiet = overrides(&ground, &["--quiet"], "stale.example encrypt\n").await;
+    assert_eq!(
+        (quiet.stdout.as_str(), quiet.status),
+        ("", ExitStatus::Fine)
+    );
+}
+
+#[tokio::test]
+async fn mailcows_list_gets_the_calls_that_mend_it() {
+    let ground = ground("mailcow").await;
+    let list = r#"[
+        {"id":1,"dest":"stale.example","policy":"encrypt","parameters":"","active":1},
+        {"id":2,"dest":"good.example","policy":"may","parameters":"","active":"1"},
+        {"id":3,"dest":"stale2.example","policy":"none","parameters":"","active":1},
+        {"id":4,"dest":"good2.example","policy":"none","parameters":"","active":0},
+        {"id":5,"dest":"clear.example","policy":"encrypt","parameters":"","active":1}
+    ]"#;
+    let ran = overrides(&ground, &["--json"], list).await;
+    let report = report(&ran);
+    assert_eq!(report.form, "mailcow");
+    let words: Vec<Word> = report.overrides.iter().map(|one| one.word).collect();
+    assert_eq!(
+        words,
+        [
+            Word::Needed,
+            Word::NoLongerNeeded,
+            Word::StricterWouldDo,
+            Word::SwitchedOff,
+            Word::NotEnough
+        ]
+    );
+    let call = |at: usize| report.overrides[at].call.clone().unwrap_or_default();
+    assert_eq!(call(0), "");
+    assert!(
+        call(1).contains("-d '[\"2\"]'") && call(1).contains("/delete/"),
+        "{}",
+        call(1)
+    );
+    assert!(
+        call(2).contains("\"policy\":\"encrypt\"") && call(2).contains("/edit/"),
+        "{}",
+        call(2)
+    );
+    assert!(call(4).contains("\"policy\":\"may\""), "{}", call(4));
+    assert_eq!(ran.status, ExitStatus::Broken);
+    let written = overrides(&ground, &["--write"], list).await.stdout;
+    let again = overrides(&ground, &["--json"], &written).await;
+    assert_eq!(again.status, ExitStatus::Fine, "{}", again.stdout);
+}
+
+#[tokio::test]
+async fn a_person_reads_first_what_has_to_be_done() {
+    let ground = ground("person").await;
+    let text = "stale.example encrypt\ngood.example encrypt\nclear.example encrypt\n";
+    let ran = overrides(&ground, &[], text).await;
+    let order: Vec<usize> = ["clear.example", "good.example", "stale.example"]
+        .iter()
+        .map(|name| ran.stdout.find(&format!("{name}  encrypt")).unwrap())
+        .collect();
+    assert!(order.is_sorted(), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("to be: clear.example  may"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.lines().all(|line| line.chars().count() <= 80),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// Over all that real Postfix was measured on: the advised level is needed,
+/// what is weaker is told to be, and what is stricter is not enough.
+#[test]
+fn the_words_agree_with_what_postfix_did() {
+    use danecheck::judge::Horizon;
+    use danecheck::observation::Observation;
+    use danecheck::overrides::{Around, judge_line};
+    use danecheck::sender::Sender;
+
+    let sender = Sender::default();
+    let around = Around {
+        sender: &sender,
+        horizon: Horizon::default(),
+        parent: None,
+        advised: false,
+    };
+    let delivers = |fixture: &serde_json::Value, level: &str| {
+        let delivery = fixture["outcomes"][level]["delivery"].as_str().unwrap();
+        delivery.starts_with("delivered")
+    };
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for entry in std::fs::read_dir("fixtures/postfix").unwrap() {
+        let file = std::fs::read(entry.unwrap().path()).unwrap();
+        let fixture: serde_json::Value = serde_json::from_slice(&file).unwrap();
+        let observation: Observation =
+            serde_json::from_value(fixture["observation"].clone()).unwrap();
+        let advised = fixture["recommendation"]["policy"].as_str();
+        let kept = fixture["recommendation"]["action"] == "keep";
+        if !kept && advised.is_none() {
+            continue;
+        }
+        for level in ["none", "may", "encrypt"] {
+            let word = judge_line(&observation, Some(level), around).word;
+            let right = if !delivers(&fixture, level) {
+                vec![Word::NotEnough]
+            } else if Some(level) == advised {
+                vec![Word::Needed]
+            } else if kept && level == "encrypt" {
+                vec![Word::NoLongerNeeded, Word::Deliberate]
+            } else if kept {
+                vec![Word::NoLongerNeeded]
+            } else if level == "encrypt" {
+                // It delivers, if not at once, and is stricter than advised.
+                vec![Word::Needed]
+            } else {
+                vec![Word::StricterWouldDo]
+            };
+            judged += 1;
+            if !right.contains(&word) {
+                wrong.push(format!("{} {level}: {word:?}", fixture["scenario"]));
+            }
+        }
+    }
+    assert!(judged > 1500, "{judged}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
