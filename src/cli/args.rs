@@ -11,6 +11,7 @@ use crate::report::FailOn;
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
+use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
@@ -89,6 +90,9 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub(super) bulk: BulkArguments,
+
+    #[command(flatten)]
+    pub(super) resume: ResumeArguments,
 
     #[command(flatten)]
     pub(super) servers: ServersArguments,

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use futures_util::Stream;
-use futures_util::stream;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
@@ -39,38 +37,53 @@ impl Given {
 
 /// The targets in order; `-` stands for the lines of standard input, which
 /// are read only as they are needed.
-pub(super) fn targets<'a>(
-    arguments: &'a [String],
+pub(super) struct Targets<'a> {
+    arguments: std::slice::Iter<'a, String>,
     stdin: &'a mut (dyn AsyncBufRead + Send + Unpin),
-) -> impl Stream<Item = Given> + 'a {
-    struct State<'a> {
-        arguments: std::slice::Iter<'a, String>,
+    is_reading: bool,
+    bytes: u64,
+}
+
+impl<'a> Targets<'a> {
+    pub(super) fn new(
+        arguments: &'a [String],
         stdin: &'a mut (dyn AsyncBufRead + Send + Unpin),
-        reading: bool,
+    ) -> Self {
+        Self {
+            arguments: arguments.iter(),
+            stdin,
+            is_reading: false,
+            bytes: 0,
+        }
     }
-    let state = State {
-        arguments: arguments.iter(),
-        stdin,
-        reading: false,
-    };
-    stream::unfold(state, |mut state| async move {
+
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Option<Given> {
         loop {
-            if state.reading {
-                match next_line(state.stdin).await {
-                    Some(line) => return Some((Given::Line(line), state)),
-                    None => state.reading = false,
+            if self.is_reading {
+                match next_line(self.stdin, &mut self.bytes).await {
+                    Some(line) => return Some(Given::Line(line)),
+                    None => self.is_reading = false,
                 }
             }
-            match state.arguments.next()?.as_str() {
-                "-" => state.reading = true,
-                target => return Some((Given::Argument(target.to_owned()), state)),
+            match self.arguments.next()?.as_str() {
+                "-" => self.is_reading = true,
+                target => return Some(Given::Argument(target.to_owned())),
             }
         }
-    })
+    }
+
+    /// About how many bytes of standard input were read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes
+    }
 }
 
 /// The next line that is neither blank nor a comment.
-async fn next_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> Option<String> {
+async fn next_line(
+    stdin: &mut (dyn AsyncBufRead + Send + Unpin),
+    bytes: &mut u64,
+) -> Option<String> {
     loop {
         let mut line = Vec::new();
         let read = (&mut *stdin)
@@ -81,6 +94,7 @@ async fn next_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> Option<Stri
         if read == 0 {
             return None;
         }
+        *bytes += u64::try_from(read).unwrap_or(0);
         let complete = line.ends_with(b"\n");
         if !complete && u64::try_from(read).ok()? == LONGEST_LINE {
             skip_line(stdin).await?;

@@ -15,9 +15,14 @@ mod dns;
 mod entry;
 mod explain;
 mod input;
+mod interrupt;
 mod look;
 mod output;
 mod overrides;
+mod progress;
+mod resume;
+mod run;
+mod saved;
 mod sender;
 mod serve;
 mod servers;
@@ -32,14 +37,21 @@ use clap::Parser as _;
 use crate::report::ExitStatus;
 
 use args::{Arguments, Command, Described, SchemaArguments};
+pub use interrupt::Interrupts;
 use output::Output;
-pub use world::World;
+pub use world::{Terminals, World};
 
 /// Runs the program on the real world.
 pub fn main() -> ExitCode {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let status = match runtime.enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(std::env::args_os(), World::real())),
+        Ok(runtime) => {
+            let status = runtime.block_on(run(std::env::args_os(), World::real()));
+            // Not all that others might have waited for is over, nor is a read
+            // of standard input that nobody ends.
+            runtime.shutdown_background();
+            status
+        }
         Err(_) => ExitStatus::Unknown,
     };
     ExitCode::from(status as u8)

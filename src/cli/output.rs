@@ -55,9 +55,24 @@ impl Output {
     }
 
     pub(super) fn report(&mut self, report: &Report, world: &mut World) -> Result<(), Stop> {
+        self.report_written(report, None, world)
+    }
+
+    /// Whether reports are written as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json)
+    }
+
+    /// A report that may be there as JSON already.
+    pub(super) fn report_written(
+        &mut self,
+        report: &Report,
+        line: Option<String>,
+        world: &mut World,
+    ) -> Result<(), Stop> {
         let mut status = exit_status(report, self.require_dane, self.fail_on);
         let text = match &mut self.form {
-            Form::Json => format!("{}\n", json(report)),
+            Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
             Form::Human(style) => human(report, *style),
             Form::Entry(entry) => {

@@ -17,8 +17,8 @@ use crate::report::ExitStatus;
 use crate::sender::System;
 
 use super::bulk::BulkArguments;
-use super::check::Saved;
 use super::look::LookArguments;
+use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::{Stop, World, input};
 
@@ -149,7 +149,8 @@ async fn look(
         ..plain
     };
     let now = world.now;
-    let mut saved = arguments.save.as_deref().map(Saved::create).transpose()?;
+    let saved = arguments.save.as_deref();
+    let mut saved = saved.map(|path| Saved::create(path, false)).transpose()?;
     let looks = stream::iter(next_hops)
         .map(|next_hop| {
             let setup = Setup {

@@ -1,6 +1,7 @@
 //! What the program has around it, so that tests can give it another one.
 
 use std::io::{IsTerminal as _, Write};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncBufRead, BufReader};
@@ -9,6 +10,7 @@ use crate::observe::Dial;
 use crate::unix_time::UnixTime;
 
 use super::Stop;
+use super::interrupt::Interrupts;
 
 /// The surroundings of one run.
 pub struct World {
@@ -26,6 +28,23 @@ pub struct World {
     pub now: fn() -> UnixTime,
     /// Where connections go.
     pub dial: Dial,
+    /// Which streams are terminals.
+    pub terminals: Terminals,
+    /// How many bytes standard input has, where it is a file.
+    pub stdin_size: Option<u64>,
+    /// What may interrupt a run.
+    pub interrupts: Interrupts,
+    /// Whether standard output goes to this file.
+    pub writes_to: fn(&Path) -> bool,
+}
+
+/// Which streams are terminals, whatever their colours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terminals {
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error; one that can move its cursor.
+    pub stderr: bool,
 }
 
 impl World {
@@ -41,6 +60,13 @@ impl World {
             width: 80,
             now,
             dial: Dial::Direct,
+            terminals: Terminals {
+                stdout: std::io::stdout().is_terminal(),
+                stderr: std::io::stderr().is_terminal() && !dumb,
+            },
+            stdin_size: stdin_size(),
+            interrupts: Interrupts::Signals,
+            writes_to,
         }
     }
 
@@ -80,6 +106,37 @@ impl World {
     pub(super) fn complain_raw(&mut self, text: &str) {
         let _ = self.stderr.write_all(text.as_bytes());
     }
+}
+
+/// The size of standard input, where it is a file.
+#[cfg(unix)]
+fn stdin_size() -> Option<u64> {
+    use rustix::fs::{FileType, fstat};
+    let stat = fstat(std::io::stdin()).ok()?;
+    FileType::from_raw_mode(stat.st_mode)
+        .is_file()
+        .then(|| u64::try_from(stat.st_size).ok())
+        .flatten()
+}
+
+#[cfg(not(unix))]
+fn stdin_size() -> Option<u64> {
+    None
+}
+
+/// Whether standard output is this very file.
+#[cfg(unix)]
+fn writes_to(path: &Path) -> bool {
+    use rustix::fs::{fstat, stat};
+    let (Ok(stdout), Ok(file)) = (fstat(std::io::stdout()), stat(path)) else {
+        return false;
+    };
+    (stdout.st_dev, stdout.st_ino) == (file.st_dev, file.st_ino)
+}
+
+#[cfg(not(unix))]
+fn writes_to(_: &Path) -> bool {
+    false
 }
 
 fn now() -> UnixTime {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use danecheck::cli::{World, run};
+use danecheck::cli::{Interrupts, Terminals, World, run};
 use danecheck::observe::Dial;
 use danecheck::report::ExitStatus;
 
@@ -58,6 +58,10 @@ pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ra
         width: 80,
         now,
         dial,
+        terminals: Terminals::default(),
+        stdin_size: None,
+        interrupts: Interrupts::None,
+        writes_to: |_| false,
     };
     let all = std::iter::once("danecheck").chain(arguments.iter().copied());
     let status = run(all.map(Into::into), world).await;

@@ -1,0 +1,181 @@
+//! How far a run has come, in one line on the terminal.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use super::World;
+
+/// How often the line is drawn anew.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Before this nothing can be said of the time that is left.
+const EARLY: Duration = Duration::from_secs(2);
+
+/// What is known of a run so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Count {
+    /// Targets with a report of this run.
+    pub(super) done: u64,
+    /// Targets that another run has reported.
+    pub(super) skipped: u64,
+    /// Targets that were begun, done or not.
+    pub(super) begun: u64,
+    /// All targets, where that is known.
+    pub(super) total: Option<u64>,
+    /// How much of the input was read, from 0 to 1, where that is known.
+    pub(super) read: Option<f64>,
+}
+
+/// The line.
+pub(super) struct Progress {
+    begun: Instant,
+    drawn_at: Option<Instant>,
+    is_drawn: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            drawn_at: None,
+            is_drawn: false,
+        }
+    }
+
+    /// Draws it, not too often; only where standard error is a terminal.
+    pub(super) fn draw(&mut self, count: &Count, world: &mut World) {
+        let soon = |at: Instant| at.elapsed() < EVERY;
+        if !world.terminals.stderr || self.is_drawn && self.drawn_at.is_some_and(soon) {
+            return;
+        }
+        let line = line(count, self.begun.elapsed());
+        let room = world.width.saturating_sub(1);
+        let line: String = line.chars().take(room).collect();
+        let _ = write!(world.stderr, "\r{line}\x1b[K");
+        let _ = world.stderr.flush();
+        self.drawn_at = Some(Instant::now());
+        self.is_drawn = true;
+    }
+
+    /// Makes room for something else on the same terminal.
+    pub(super) fn clear(&mut self, world: &mut World) {
+        if std::mem::take(&mut self.is_drawn) {
+            let _ = write!(world.stderr, "\r\x1b[K");
+            let _ = world.stderr.flush();
+        }
+    }
+
+    /// Makes room for a report, where that goes to a terminal too.
+    pub(super) fn clear_for_report(&mut self, world: &mut World) {
+        if world.terminals.stdout {
+            self.clear(world);
+        }
+    }
+}
+
+fn line(count: &Count, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    let done = count.done;
+    #[expect(clippy::cast_precision_loss, reason = "it is shown in whole numbers")]
+    let rate = done as f64 / seconds.max(0.1);
+    let mut line = match count.total {
+        Some(total) => format!("{} of {total} done", done + count.skipped),
+        None => format!("{} done", done + count.skipped),
+    };
+    if count.skipped > 0 {
+        line += &format!(" ({} before)", count.skipped);
+    }
+    line += &format!(", {} under way", count.begun.saturating_sub(done));
+    line += &match rate {
+        rate if rate >= 10.0 => format!(", {rate:.0} a second"),
+        rate => format!(", {rate:.1} a second"),
+    };
+    if elapsed >= EARLY
+        && let Some(left) = left(count, rate)
+    {
+        line += &format!(", {} left", span(left));
+    }
+    line
+}
+
+/// The seconds that are left at this rate.
+fn left(count: &Count, rate: f64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
+    let (done, begun, skipped) = (count.done as f64, count.begun as f64, count.skipped as f64);
+    #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
+    let total = match (count.total, count.read) {
+        (Some(total), _) => total as f64,
+        // The rest of the input is taken to be like what was read of it.
+        (None, Some(read)) if read > 0.0 => (begun + skipped) / read,
+        _ => return None,
+    };
+    (done > 0.0).then(|| ((total - skipped - done) / rate).max(0.0))
+}
+
+fn span(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    let hours = minutes / 60.0;
+    if seconds < 59.5 {
+        format!("{seconds:.0} s")
+    } else if minutes < 59.5 {
+        format!("{minutes:.0} min")
+    } else {
+        format!("{hours:.1} h")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_is_known() {
+        let minute = Duration::from_secs(60);
+        let count = Count {
+            done: 3000,
+            begun: 3128,
+            ..Count::default()
+        };
+        for (count, elapsed, text) in [
+            (count, minute, "3000 done, 128 under way, 50 a second"),
+            (
+                Count {
+                    total: Some(12_000),
+                    ..count
+                },
+                minute,
+                "3000 of 12000 done, 128 under way, 50 a second, 3 min left",
+            ),
+            (
+                Count {
+                    total: Some(12_000),
+                    skipped: 7000,
+                    ..count
+                },
+                minute,
+                "10000 of 12000 done (7000 before), 128 under way, 50 a second, 40 s left",
+            ),
+            (
+                // 3128 lines are a hundredth of the input.
+                Count {
+                    read: Some(0.01),
+                    ..count
+                },
+                minute,
+                "3000 done, 128 under way, 50 a second, 1.7 h left",
+            ),
+            (
+                Count {
+                    done: 1,
+                    begun: 9,
+                    total: Some(9),
+                    ..Count::default()
+                },
+                Duration::from_secs(1),
+                "1 of 9 done, 8 under way, 1.0 a second",
+            ),
+        ] {
+            assert_eq!(line(&count, elapsed), text);
+        }
+    }
+}

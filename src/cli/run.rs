@@ -1,0 +1,279 @@
+//! A run over its targets: so many at once, reports as they come, and an end
+//! between two lines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::judge::Horizon;
+use crate::next_hop::{NextHop, NextHopError};
+use crate::observation::Observation;
+use crate::observe::{Setup, observe};
+use crate::report::{ExitStatus, Report, json, worst};
+use crate::sender::Sender;
+
+use super::input::{Given, Targets};
+use super::interrupt::{Interrupts, Watch};
+use super::progress::{Count, Progress};
+use super::resume::Done;
+use super::saved::Saved;
+use super::{Output, Stop, World};
+
+/// How long the rest of the input is counted for after an interrupt.
+const COUNTING: Duration = Duration::from_millis(300);
+
+/// How often progress is shown where nothing comes to its end.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a run is made of.
+pub(super) struct Run<'a> {
+    /// The targets as they were given.
+    pub(super) targets: &'a [String],
+    pub(super) setup: Setup,
+    pub(super) horizon: Horizon,
+    pub(super) sender: Sender,
+    /// Targets at once.
+    pub(super) jobs: usize,
+    /// What needs no second look.
+    pub(super) done: Option<Done>,
+    pub(super) saved: Option<Saved>,
+}
+
+/// One target looked at, or the reason why it could not be.
+enum Looked {
+    Observed(Box<Seen>),
+    Invalid(Given, NextHopError),
+    /// Its task came to no end, which is a fault in this program.
+    Lost(Given),
+}
+
+/// A target with all that is made of it.
+struct Seen {
+    /// Nothing where nobody saves it.
+    observation: Option<Observation>,
+    report: Report,
+    /// The report as JSON, where that is wanted.
+    line: Option<String>,
+}
+
+impl Run<'_> {
+    /// Looks at all targets.
+    pub(super) async fn run(
+        mut self,
+        mut output: Output,
+        world: &mut World,
+    ) -> Result<ExitStatus, Stop> {
+        let interrupts = std::mem::replace(&mut world.interrupts, Interrupts::None);
+        let mut watch = Watch::new(interrupts);
+        // Reports are written while standard input is still being read.
+        let mut stdin = std::mem::replace(&mut world.stdin, Box::new(tokio::io::empty()));
+        let mut input = Input {
+            targets: Targets::new(self.targets, &mut *stdin),
+            done: self.done.take(),
+            size: world.stdin_size,
+            count: Count::default(),
+        };
+        let known = !self.targets.iter().any(|target| target == "-");
+        input.count.total = known
+            .then(|| u64::try_from(self.targets.len()).ok())
+            .flatten();
+        let input = tokio::sync::Mutex::new(input);
+        let mut progress = (self.targets.len() > 1 || !known).then(Progress::new);
+        let mut ticks = tokio::time::interval(TICK);
+        let interrupted = {
+            let looks = stream::unfold(&input, async |input| {
+                let given = input.lock().await.next().await?;
+                Some((given, input))
+            });
+            let looker = Looker {
+                setup: Arc::new(self.setup.clone()),
+                horizon: self.horizon,
+                sender: Arc::new(self.sender.clone()),
+                saves: self.saved.is_some(),
+                writes_json: output.is_json(),
+                now: world.now,
+            };
+            let looks = looks
+                .map(|given| looker.look(given))
+                .buffer_unordered(self.jobs);
+            let mut looks = std::pin::pin!(looks);
+            loop {
+                let looked = tokio::select! {
+                    biased;
+                    () = watch.interrupted() => break true,
+                    looked = looks.next() => match looked {
+                        Some(looked) => Some(looked),
+                        None => break false,
+                    },
+                    _ = ticks.tick(), if progress.is_some() && world.terminals.stderr => None,
+                };
+                if let Some(looked) = looked {
+                    if let Some(progress) = &mut progress {
+                        progress.clear_for_report(world);
+                    }
+                    self.write(looked, &mut output, world)?;
+                    if let Ok(mut input) = input.try_lock() {
+                        input.count.done += 1;
+                    }
+                }
+                if let (Some(progress), Ok(input)) = (&mut progress, input.try_lock()) {
+                    progress.draw(&input.count, world);
+                }
+            }
+        };
+        if let Some(progress) = &mut progress {
+            progress.clear(world);
+        }
+        output.end(world)?;
+        if !interrupted {
+            return Ok(output.status());
+        }
+        let mut input = input.into_inner();
+        let (left, is_all) = input.count_the_rest().await;
+        explain_interrupt(&input.count, left, is_all, world);
+        // Some targets were not looked at.
+        Ok(worst(output.status(), ExitStatus::Unknown))
+    }
+
+    fn write(
+        &mut self,
+        looked: Looked,
+        output: &mut Output,
+        world: &mut World,
+    ) -> Result<(), Stop> {
+        match looked {
+            Looked::Observed(seen) => {
+                if let (Some(saved), Some(observation)) = (&mut self.saved, &seen.observation) {
+                    saved.write(observation)?;
+                }
+                output.report_written(&seen.report, seen.line, world)
+            }
+            Looked::Invalid(given, error) => {
+                let from_stdin = matches!(given, Given::Line(_));
+                if from_stdin || output.wants_report_on_invalid_argument() {
+                    let report = Report::on_invalid_target(given.text(), &error, (world.now)());
+                    output.report(&report, world)?;
+                }
+                if !from_stdin {
+                    world.complain(&error.to_string());
+                    output.unknown();
+                }
+                Ok(())
+            }
+            Looked::Lost(given) => Err(Stop::Sentence(format!(
+                "{}: the check came to no end, which is a fault in danecheck: please report it",
+                given.text()
+            ))),
+        }
+    }
+}
+
+/// The targets that are still to be looked at.
+struct Input<'a> {
+    targets: Targets<'a>,
+    done: Option<Done>,
+    /// Bytes of standard input in all, where that is known.
+    size: Option<u64>,
+    count: Count,
+}
+
+impl Input<'_> {
+    async fn next(&mut self) -> Option<Given> {
+        loop {
+            let Some(given) = self.targets.next().await else {
+                self.count.total = Some(self.count.begun + self.count.skipped);
+                return None;
+            };
+            #[expect(clippy::cast_precision_loss, reason = "it is for an estimate")]
+            let part = |size: u64| self.targets.bytes_read() as f64 / size.max(1) as f64;
+            self.count.read = self.size.map(part);
+            if self
+                .done
+                .as_mut()
+                .is_some_and(|done| done.take(given.text()))
+            {
+                self.count.skipped += 1;
+                continue;
+            }
+            self.count.begun += 1;
+            return Some(given);
+        }
+    }
+
+    /// How many targets were not begun, and whether these are all.
+    async fn count_the_rest(&mut self) -> (u64, bool) {
+        let mut left = 0;
+        let count = async {
+            while let Some(given) = self.targets.next().await {
+                let skipped = self
+                    .done
+                    .as_mut()
+                    .is_some_and(|done| done.take(given.text()));
+                left += u64::from(!skipped);
+            }
+        };
+        let is_all = tokio::time::timeout(COUNTING, count).await.is_ok();
+        (left, is_all)
+    }
+}
+
+/// Looks at targets, each in a task of its own: judging and writing take as
+/// much of a processor as looking.
+struct Looker {
+    setup: Arc<Setup>,
+    horizon: Horizon,
+    sender: Arc<Sender>,
+    saves: bool,
+    writes_json: bool,
+    now: fn() -> crate::unix_time::UnixTime,
+}
+
+impl Looker {
+    fn look(&self, given: Given) -> impl Future<Output = Looked> + use<> {
+        let (setup, sender) = (self.setup.clone(), self.sender.clone());
+        let (horizon, saves, writes_json) = (self.horizon, self.saves, self.writes_json);
+        let now = self.now;
+        async move {
+            let next_hop = match given.text().parse::<NextHop>() {
+                Ok(next_hop) => next_hop,
+                Err(error) => return Looked::Invalid(given, error),
+            };
+            let task = tokio::spawn(async move {
+                let setup = Setup {
+                    checked_at: now(),
+                    ..(*setup).clone()
+                };
+                let observation = observe(&next_hop, &setup).await;
+                let report = Report::to(&observation, horizon, &sender);
+                Seen {
+                    line: writes_json.then(|| json(&report)),
+                    report,
+                    observation: saves.then_some(observation),
+                }
+            });
+            match task.await {
+                Ok(seen) => Looked::Observed(Box::new(seen)),
+                Err(_) => Looked::Lost(given),
+            }
+        }
+    }
+}
+
+fn explain_interrupt(count: &Count, left: u64, is_all: bool, world: &mut World) {
+    let under_way = count.begun.saturating_sub(count.done);
+    let at_least = if is_all { "" } else { "at least " };
+    let before = match count.skipped {
+        0 => String::new(),
+        skipped => format!(" ({skipped} more have one from before)"),
+    };
+    world.complain(&format!(
+        "interrupted: {} targets have their report{before}, {under_way} were under way and have \
+         none, {at_least}{left} were not begun",
+        count.done
+    ));
+    world.complain(
+        "to go on, give the same targets again with --resume FILE, where FILE holds the JSON \
+         reports so far; new ones may be appended to it (>>)",
+    );
+}
