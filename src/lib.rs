@@ -16,6 +16,7 @@ pub mod fuzzing;
 pub mod judge;
 pub mod log;
 pub mod matching;
+pub mod mta_sts;
 pub mod next_hop;
 pub mod observation;
 pub mod observe;

@@ -47,6 +47,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         thorough: false,
         allow_private: true,
         authoritative: false,
+        mta_sts: true,
         assumed: None,
         pool: None,
     };

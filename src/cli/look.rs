@@ -65,6 +65,7 @@ impl LookArguments {
             thorough: false,
             allow_private: self.resolver.is_some(),
             authoritative: false,
+            mta_sts: true,
             assumed: None,
             pool: None,
         })

@@ -74,6 +74,7 @@ async fn preflight(
         // DNS alone tells: what the servers show now is about to go.
         assumed: Some(Assumed::dns_only()),
         allow_private: true,
+        mta_sts: false,
         ..arguments.look.setup(world)?
     };
     let renewal = Renewal::of(&observe(&next_hop, &setup).await, chain, wanted, hosts);

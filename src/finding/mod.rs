@@ -11,6 +11,7 @@ mod dns;
 mod freshness;
 mod markdown;
 mod mismatch;
+mod mta_sts;
 pub(crate) mod name_server;
 mod old_tls;
 mod overall;
@@ -109,6 +110,16 @@ pub static RULES: &[&Rule] = &[
     &overall::INVALID_TARGET,
     &mismatch::ISSUER_NOT_SENT,
     &weak_link::KEY_MISSING,
+    &mta_sts::MTA_STS_HOST_FAILS,
+    &mta_sts::MTA_STS_HOST_NOT_LISTED,
+    &mta_sts::MTA_STS_MAX_AGE_ODD,
+    &mta_sts::MTA_STS_NO_HOST_PASSES,
+    &mta_sts::MTA_STS_NOT_ENFORCED,
+    &mta_sts::MTA_STS_NOT_SEEN,
+    &mta_sts::MTA_STS_PATTERN_UNUSED,
+    &mta_sts::MTA_STS_POLICY_INVALID,
+    &mta_sts::MTA_STS_POLICY_UNAVAILABLE,
+    &mta_sts::MTA_STS_RECORD_INVALID,
     &dns::MX_HOST_IS_ADDRESS,
     &dns::MX_HOST_IS_ALIAS,
     &dns::MX_HOST_NAME_INVALID,
@@ -168,6 +179,8 @@ pub static RULES: &[&Rule] = &[
     &session::STARTTLS_REFUSED_FOR_NOW,
     &refusal::TEMPORARY_REFUSAL,
     &old_tls::TLS_OUTDATED,
+    &mta_sts::TLS_REPORTING_INVALID,
+    &mta_sts::TLS_REPORTING_MISSING,
     &old_tls::TLS_TOO_OLD,
     &certificates::TLS12_OTHER_CERTIFICATE,
     &mismatch::TLSA_ALIAS_STALE,
@@ -261,6 +274,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     overall::check(judged, &mut findings);
     assumed::check(judged, &mut findings);
     sender::check(judged, &mut findings);
+    mta_sts::check(judged, &mut findings);
     findings.sorted()
 }
 

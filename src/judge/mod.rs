@@ -18,6 +18,7 @@ mod evidence;
 mod handshake;
 mod horizon;
 mod level;
+mod mta_sts;
 mod origins;
 mod outcome;
 mod policy;
@@ -41,6 +42,7 @@ pub use verdict::{Standing, Verdict};
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
+pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};
@@ -60,6 +62,9 @@ pub struct Judged<'a> {
     /// What becomes of the mail of the sender that was named, or of the one
     /// that is assumed.
     pub sending: Sending,
+    /// MTA-STS, as a sender that honours it sees it; nothing where it was not
+    /// looked at.
+    pub(crate) mta_sts: Option<MtaSts<'a>>,
     /// What to do at the sending end.
     pub recommendation: Recommendation,
     /// What was found, the worst first.
@@ -119,7 +124,9 @@ pub fn judge_for<'a>(
         .map(|(host, address)| verdict::standing(&evidence, host, address))
         .collect();
     let verdict = verdict::verdict(&evidence, &outcomes, &standings);
-    let sending = Sending::of(sender, observation, &evidence, &outcomes);
+    let mta_sts = mta_sts::mta_sts(&evidence);
+    let served = mta_sts.as_ref().and_then(|mta_sts| mta_sts.served);
+    let sending = Sending::of(sender, &evidence, &outcomes, served);
     let recommendation = recommend::recommend(&evidence, verdict, &sending);
     let origins = origins::origins(&evidence);
     let mut judged = Judged {
@@ -129,6 +136,7 @@ pub fn judge_for<'a>(
         standings,
         verdict,
         sending,
+        mta_sts,
         recommendation,
         findings: Vec::new(),
         origins,

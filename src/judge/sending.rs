@@ -1,7 +1,7 @@
 //! What becomes of the mail of one sender, with the policy that it has for
 //! this next hop today.
 
-use crate::observation::Observation;
+use crate::observation::PolicyResponse;
 use crate::sender::{InForce, Sender, Settings};
 
 use super::evidence::Evidence;
@@ -25,12 +25,12 @@ pub struct Sending {
 impl Sending {
     pub(crate) fn of(
         sender: &Sender,
-        observation: &Observation,
         evidence: &Evidence<'_>,
         of_assumed: &Outcomes,
+        served: Option<&PolicyResponse>,
     ) -> Self {
         let settings = sender.settings();
-        let in_force = sender.in_force(observation);
+        let in_force = sender.in_force(evidence.observation, served);
         let outcomes = if settings == Settings::default() {
             of_assumed.clone()
         } else {

@@ -42,6 +42,7 @@ pub enum RecordType {
     Mx,
     Ns,
     Tlsa,
+    Txt,
 }
 
 impl fmt::Display for RecordType {
@@ -53,6 +54,7 @@ impl fmt::Display for RecordType {
             Self::Mx => "MX",
             Self::Ns => "NS",
             Self::Tlsa => "TLSA",
+            Self::Txt => "TXT",
         })
     }
 }

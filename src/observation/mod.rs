@@ -4,6 +4,7 @@
 //! saved and judged again later (`--save`, `--replay`).
 
 mod lookup;
+mod mta_sts;
 mod name_server;
 mod session;
 mod single;
@@ -21,6 +22,7 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
+pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerReply, NameServerSeen,
@@ -56,6 +58,9 @@ pub struct Observation {
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off, one sentence each.
     pub cuts: Vec<String>,
+    /// MTA-STS and TLS reporting; nothing where they were not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mta_sts: Option<MtaStsSeen>,
     /// The proxy through which mail servers were connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,

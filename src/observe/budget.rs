@@ -145,6 +145,13 @@ pub const LOOKS: usize = 5;
 /// How long a session waits for its turn, whoever still waits for it.
 pub const QUEUE: Duration = Duration::from_secs(300);
 
+/// Bytes read of a policy of MTA-STS, and of the header before it (RFC 8461
+/// section 3.3 suggests as many).
+pub const POLICY_BYTES: usize = 64 * 1024;
+
+/// Addresses asked for that policy, of each family.
+pub const POLICY_ADDRESSES: usize = 2;
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -164,6 +171,10 @@ pub struct Times {
     pub pause: Duration,
     /// Saying goodbye, which nobody waits for.
     pub quit: Duration,
+    /// One address of the host that serves a policy of MTA-STS.
+    pub policy: Duration,
+    /// What is beside mail is waited for so much longer than mail.
+    pub after_the_rest: Duration,
 }
 
 impl Default for Times {
@@ -177,6 +188,8 @@ impl Default for Times {
             handshake: Duration::from_secs(15),
             pause: Duration::from_secs(3),
             quit: Duration::from_millis(250),
+            policy: Duration::from_secs(10),
+            after_the_rest: Duration::from_secs(2),
         }
     }
 }
@@ -215,6 +228,11 @@ impl Deadline {
 
     pub(super) fn is_over(self) -> bool {
         Instant::now() >= self.0
+    }
+
+    /// The moment itself.
+    pub(super) fn instant(self) -> Instant {
+        self.0
     }
 
     /// What is left.

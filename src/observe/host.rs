@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use futures_util::FutureExt;
-use futures_util::future::{Shared, join_all};
-use tokio::sync::Semaphore;
+use futures_util::future::{BoxFuture, Shared, join_all};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::Setup;
@@ -30,6 +30,7 @@ use crate::tlsa::TlsaRecord;
 /// What all parts of one check share.
 pub(super) struct Check<'a> {
     setup: &'a Setup,
+    promised: Promised<'a>,
     caller: Arc<Caller>,
     port: u16,
     /// The address that was asked for by itself: it is no name that leads
@@ -43,6 +44,9 @@ pub(super) struct Check<'a> {
     /// Time was up while an address that others keep busy was waited for.
     crowded: AtomicBool,
 }
+
+/// Whether the domain promises a policy of MTA-STS, once that is known.
+pub(super) type Promised<'a> = Shared<BoxFuture<'a, bool>>;
 
 /// One session to be.
 #[derive(Clone, Copy)]
@@ -82,9 +86,11 @@ impl<'a> Check<'a> {
         dns: &'a Dns<'a>,
         deadline: Deadline,
         cuts: &'a Cuts,
+        promised: Promised<'a>,
     ) -> Self {
         Self {
             setup,
+            promised,
             caller: Arc::new(Caller::new(setup, pool)),
             port: next_hop.port,
             typed: match next_hop.host {
@@ -117,7 +123,7 @@ impl<'a> Check<'a> {
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
             host.addresses
-                .push(self.see_address(address, nothing).await);
+                .push(self.see_address(name, address, nothing).await);
         } else if host_name_fault(name).is_none() {
             let (a, aaaa) = tokio::join!(
                 self.see_family(name, RecordType::A),
@@ -161,7 +167,7 @@ impl<'a> Check<'a> {
         let left_out = found.split_off(found.len().min(ADDRESSES));
         let talks = found
             .into_iter()
-            .map(|address| self.see_address(address, bases.clone()));
+            .map(|address| self.see_address(host, address, bases.clone()));
         let (bases, seen) = tokio::join!(bases.clone(), join_all(talks));
         family.bases = bases;
         family.addresses = seen;
@@ -179,7 +185,7 @@ impl<'a> Check<'a> {
 
     /// One talk without a server name at once, and one with it as soon as it
     /// is known that Postfix would send one.
-    async fn see_address<B>(&self, address: IpAddr, bases: Shared<B>) -> AddressSeen
+    async fn see_address<B>(&self, host: &str, address: IpAddr, bases: Shared<B>) -> AddressSeen
     where
         B: Future<Output = Arc<Bases>>,
     {
@@ -204,9 +210,12 @@ impl<'a> Check<'a> {
             not_before: None,
             deadline: self.deadline.within(self.setup.times.address),
         };
+        let met = Notify::new();
         let named = async {
             let bases = bases.await;
-            let sni = bases.sni.as_ref()?;
+            let Some(sni) = bases.sni.as_ref() else {
+                return self.talk_for_policy(host, visit, &met).await;
+            };
             // What the server shows and what its records say have to be of
             // one time: a roll-over between them would look like a fault.
             let not_before = sni.asked_at.checked_sub(SESSION_BEFORE_TLSA);
@@ -217,7 +226,12 @@ impl<'a> Check<'a> {
             };
             self.talk(visit).await
         };
-        let (plain, named) = tokio::join!(self.talk(visit), named);
+        let plain = async {
+            let session = self.talk(visit).await;
+            met.notify_one();
+            session
+        };
+        let (plain, named) = tokio::join!(plain, named);
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
         // Some servers let one client in once at a time; Postfix comes alone.
         let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
@@ -241,6 +255,28 @@ impl<'a> Check<'a> {
             refused_at_first,
             limited,
         }
+    }
+
+    /// A talk with the server name that MTA-STS calls for (RFC 8461 section 6.1)
+    /// and no TLSA record does. Whether there is a policy is known by now, or
+    /// not waited for any longer than the talk without a server name lasts.
+    async fn talk_for_policy(&self, host: &str, visit: Visit<'_>, met: &Notify) -> Option<Session> {
+        if host.parse::<IpAddr>().is_ok() {
+            return None;
+        }
+        let promised = tokio::select! {
+            biased;
+            promised = self.promised.clone() => promised,
+            () = met.notified() => false,
+        };
+        if !promised {
+            return None;
+        }
+        let visit = Visit {
+            sni: Some(host),
+            ..visit
+        };
+        self.talk(visit).await
     }
 
     /// What the server shows to clients that offer less, one after the other;

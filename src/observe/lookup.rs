@@ -142,6 +142,15 @@ type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
 /// AD bit.
 const KNOWN_BOGUS: &str = "dnssec-failed.org";
 
+/// What a lookup is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Postfix's way to a mail server.
+    Mail,
+    /// Something beside it.
+    Aside,
+}
+
 /// The lookups of one check.
 pub(super) struct Dns<'a> {
     resolver: &'a Resolver,
@@ -202,15 +211,37 @@ impl<'a> Dns<'a> {
             .entry((name.to_owned(), record_type))
             .or_default()
             .clone();
-        cell.get_or_init(|| self.look(name, record_type))
+        cell.get_or_init(|| self.look(name, record_type, Purpose::Mail))
             .await
             .clone()
     }
 
-    async fn look(&self, name: &str, record_type: RecordType) -> Looked {
+    /// Looks a name up on which no delivery of Postfix depends: without own
+    /// validation, without asking name servers, and without a word where it
+    /// takes too long.
+    pub(super) async fn look_up_aside(&self, name: &str, record_type: RecordType) -> Looked {
+        let cell = self
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((name.to_owned(), record_type))
+            .or_default()
+            .clone();
+        cell.get_or_init(|| self.look(name, record_type, Purpose::Aside))
+            .await
+            .clone()
+    }
+
+    async fn look(&self, name: &str, record_type: RecordType, purpose: Purpose) -> Looked {
+        let aside = purpose == Purpose::Aside;
+        let late = || {
+            if !aside {
+                self.cuts.late(format!("{name} {record_type}"));
+            }
+        };
         let (found, asked_at) = self.find(name, record_type).await;
         let Some(found) = found else {
-            self.cuts.late(format!("{name} {record_type}"));
+            late();
             return timed_out(asked_at);
         };
         if found.trail.answered {
@@ -223,7 +254,7 @@ impl<'a> Dns<'a> {
             self.cuts.note(cut.clone());
         }
         if matches!(&*found.raw, Raw::Failed(failure) if failure.kind == FailureKind::Timeout) {
-            self.cuts.late(format!("{name} {record_type}"));
+            late();
         }
         let raw = if self.room.take(found.trail.bytes()) {
             found.raw.clone()
@@ -234,9 +265,12 @@ impl<'a> Dns<'a> {
             ));
             Arc::new(failed(FailureKind::Malformed))
         };
-        let own = self.validate(&found);
+        let own = match purpose {
+            Purpose::Mail => self.validate(&found),
+            Purpose::Aside => futures_util::future::ready(None).boxed().shared(),
+        };
         // What is asked only of the resolver itself is nobody's fault.
-        let of_resolver = name.is_empty() || name == KNOWN_BOGUS;
+        let of_resolver = name.is_empty() || name == KNOWN_BOGUS || aside;
         let authority = match found.trail.end.clone().filter(|_| !of_resolver) {
             Some(end) => self.inspect(end, record_type, &raw, own.clone()),
             None => futures_util::future::ready(None).boxed().shared(),

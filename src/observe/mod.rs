@@ -28,6 +28,7 @@ mod legacy;
 mod line;
 mod lookup;
 mod meter;
+mod mta_sts;
 mod pool;
 mod proxy;
 mod resolver;
@@ -44,15 +45,17 @@ mod wire;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
 use self::host::Check;
 use self::lookup::{Dns, Looked, Raw, settle};
+use self::mta_sts::{Errand, Patience};
 use self::wire::Datum;
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::observation::{
-    HostSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
+    HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
 use crate::trust_anchor::RootAnchors;
@@ -60,6 +63,7 @@ use crate::unix_time::UnixTime;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
+pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
@@ -91,6 +95,8 @@ pub struct Setup {
     /// Whether the name servers are asked about every lookup, and not only
     /// about those that fail or are bogus.
     pub authoritative: bool,
+    /// Whether MTA-STS and TLS reporting are looked at.
+    pub mta_sts: bool,
     /// What stands in for the mail servers, none of which is connected to
     /// then.
     pub assumed: Option<Assumed>,
@@ -121,7 +127,27 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
     let dns = Dns::new(setup, pool, deadline, &cuts);
-    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts);
+    let patience = Patience::new();
+    // A policy is for the domain of a mailbox, and brackets are for a host.
+    let errand = next_hop
+        .domain()
+        .filter(|_| setup.mta_sts && !next_hop.bracketed && setup.assumed.is_none())
+        .map(|domain| Errand {
+            setup,
+            domain,
+            dns: &dns,
+            deadline,
+            cuts: &cuts,
+            patience: &patience,
+        });
+    let promised = async {
+        match &errand {
+            Some(errand) => errand.promised().await,
+            None => false,
+        }
+    };
+    let promised = promised.boxed().shared();
+    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
 
     // Hosts are looked at as soon as the MX records are there, while own
     // validation of these still runs: behind a resolver that does not
@@ -130,12 +156,23 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     // Postfix behind the same resolver; no mail, and nothing of it is kept.
     //
     // The probe costs no time of its own: the MX lookup takes as long.
-    let (shortcoming, (mx, raw_hosts)) = tokio::join!(dns.shortcoming(), async {
-        let mx = look_up_mx(next_hop, &dns).await;
-        let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
-        let hosts = join_all(names.iter().map(|name| check.see(name))).await;
-        (mx, hosts)
-    });
+    let mail = async {
+        let looked = tokio::join!(dns.shortcoming(), async {
+            let mx = look_up_mx(next_hop, &dns).await;
+            let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
+            let hosts = join_all(names.iter().map(|name| check.see(name))).await;
+            (mx, hosts)
+        });
+        patience.ends_at(deadline.within(setup.times.after_the_rest));
+        looked
+    };
+    let beside = async {
+        match &errand {
+            Some(errand) => Some(errand.run().await),
+            None => None,
+        }
+    };
+    let ((shortcoming, (mx, raw_hosts)), raw_mta_sts) = tokio::join!(mail, beside);
 
     let validation = dns.validation();
     let mx = match mx.zip(next_hop.domain()) {
@@ -150,11 +187,16 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
     }
+    let mta_sts = match (&errand, raw_mta_sts) {
+        (Some(errand), Some(raw)) => Some(raw.settle(errand, validation).await),
+        _ => None,
+    };
     dns.note_what_was_left_out();
     // A loader that fails has panicked; the store is then read here.
     let _ = loading.await;
-    let trust_store = trust(&setup.trust_store, &hosts);
+    let trust_store = trust(&setup.trust_store, &hosts, mta_sts.as_ref());
     let crowded_out = check.was_crowded_out();
+    drop(check);
     let observation = Observation {
         format: OBSERVATION_FORMAT,
         next_hop: next_hop.clone(),
@@ -167,6 +209,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         mx,
         hosts,
         trust_store,
+        mta_sts,
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         cuts: cuts.into_sentences(),
@@ -226,12 +269,19 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
     }
 }
 
-fn trust(store: &TrustStore, hosts: &[HostSeen]) -> TrustStoreSeen {
+fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) -> TrustStoreSeen {
+    let of_policy_host = beside
+        .and_then(|beside| beside.fetch.as_ref())
+        .into_iter()
+        .flat_map(|fetch| &fetch.visits)
+        .filter_map(|visit| visit.tls.as_ref())
+        .flat_map(|tls| &tls.chain);
     let presented = hosts
         .iter()
         .flat_map(|host| &host.addresses)
         .flat_map(|address| &address.sessions)
         .flat_map(Session::chain)
+        .chain(of_policy_host)
         .map(|der| der.0.as_slice());
     store.relevant(presented)
 }

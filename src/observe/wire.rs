@@ -30,6 +30,8 @@ pub(super) enum Datum {
     Mx(MxRecord),
     Name(String),
     Tlsa(Vec<u8>),
+    /// The strings of one TXT record.
+    Text(Vec<String>),
 }
 
 impl Datum {
@@ -41,6 +43,7 @@ impl Datum {
             Self::Mx(mx) => (mx.preference, mx.host.clone().into_bytes()),
             Self::Name(name) => (0, name.clone().into_bytes()),
             Self::Tlsa(data) => (0, data.clone()),
+            Self::Text(strings) => (0, strings.concat().into_bytes()),
         }
     }
 }
@@ -96,6 +99,7 @@ pub(super) fn rtype(record_type: RecordType) -> Rtype {
         RecordType::Mx => Rtype::MX,
         RecordType::Ns => Rtype::NS,
         RecordType::Tlsa => Rtype::TLSA,
+        RecordType::Txt => Rtype::TXT,
     }
 }
 
@@ -215,7 +219,7 @@ fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
             Some(Datum::Name(text(record.data().cname())))
         }
         RecordType::Ns => Some(Datum::Name(String::new())),
-        RecordType::A | RecordType::Aaaa | RecordType::Tlsa => {
+        RecordType::A | RecordType::Aaaa | RecordType::Tlsa | RecordType::Txt => {
             let record = record.to_record::<UnknownRecordData<_>>().ok()??;
             let data: &[u8] = record.data().data();
             match asked {
@@ -227,10 +231,23 @@ fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
                     let octets = <[u8; 16]>::try_from(data).ok()?;
                     Some(Datum::Address(Ipv6Addr::from(octets).into()))
                 }
+                RecordType::Txt => strings(data).map(Datum::Text),
                 _ => Some(Datum::Tlsa(data.to_vec())),
             }
         }
     }
+}
+
+/// The strings of a TXT record (RFC 1035 section 3.3.14); nothing where they are
+/// cut short.
+fn strings(mut data: &[u8]) -> Option<Vec<String>> {
+    let mut strings = Vec::new();
+    while let Some((length, rest)) = data.split_first() {
+        let (string, rest) = rest.split_at_checked(usize::from(*length))?;
+        strings.push(String::from_utf8_lossy(string).into_owned());
+        data = rest;
+    }
+    Some(strings)
 }
 
 fn extended_error(message: &Message<&[u8]>) -> Option<ExtendedError> {

@@ -25,6 +25,7 @@ use super::model::{
     LimitedReport, LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport,
     SCHEMA_VERSION, SessionReport, TlsaReport,
 };
+use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::sender::SenderReport;
 use super::text::printable;
@@ -88,6 +89,7 @@ impl Report {
             },
             mx: observation.mx.as_ref().map(mx_report),
             hosts,
+            mta_sts: judged.mta_sts.as_ref().map(MtaStsReport::of),
             proxy: observation.proxy.as_deref().map(printable),
             assumed: assumed_report(observation),
             findings: judged.findings.iter().map(finding_report).collect(),
@@ -138,6 +140,7 @@ impl Report {
             },
             mx: None,
             hosts: Vec::new(),
+            mta_sts: None,
             proxy: None,
             assumed: None,
             findings: vec![finding_report(&finding)],

@@ -9,6 +9,7 @@ mod format;
 mod human;
 mod lookup;
 mod model;
+mod mta_sts;
 mod name_server;
 mod sender;
 mod status;
@@ -22,6 +23,7 @@ pub use model::{
     LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport,
     TlsaReport,
 };
+pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use sender::{SenderPolicyReport, SenderReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};

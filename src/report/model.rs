@@ -10,6 +10,7 @@ use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
 use super::lookup::ExtendedErrorReport;
+use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::sender::SenderReport;
 
@@ -47,6 +48,10 @@ pub struct Report {
     pub mx: Option<MxReport>,
     /// The MX hosts, or the next hop itself.
     pub hosts: Vec<HostReport>,
+    /// What the domain says by MTA-STS and TLS reporting; null where that was
+    /// not looked at.
+    #[serde(default)]
+    pub mta_sts: Option<MtaStsReport>,
     /// The proxy through which mail servers were connected to; null for none.
     pub proxy: Option<String>,
     /// What was taken for granted of the mail servers, none of which was

@@ -10,12 +10,13 @@ mod protocols;
 mod release;
 mod settings;
 mod tlspol;
+mod tlspol_policy;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::SecurityLevel;
-use crate::observation::Observation;
+use crate::observation::{Observation, PolicyResponse};
 
 pub use line::{LineFault, PolicyLine, ServerName};
 pub use release::{NoRelease, Release};
@@ -149,10 +150,11 @@ impl Sender {
     }
 
     /// The policy in force for the next hop of this observation, where no
-    /// override is set for it.
-    pub fn in_force(&self, observation: &Observation) -> InForce {
+    /// override is set for it. `served` is what its policy host hands out under
+    /// a certificate that holds.
+    pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
         if self.system == System::Mailcow {
-            let answered = tlspol::answer(observation);
+            let answered = tlspol::answer(observation, served);
             let source = MAILCOW_TLSPOL.to_owned();
             match answered.answer {
                 MapAnswer::Policy(text) => {

@@ -5,9 +5,12 @@
 use crate::dnssec::SecurityStatus;
 use crate::next_hop::NextHopHost;
 use crate::observation::{
-    Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord, Observation, TlsaLookup,
+    Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord, Observation, PolicyResponse,
+    TlsaLookup,
 };
 use crate::tlsa::{TlsaRecord, Usability, usability};
+
+use super::tlspol_policy;
 
 /// The answer on its socketmap, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +71,9 @@ enum Tlsa {
 }
 
 /// What it answers to the query for this next hop, with nothing in its cache.
-pub fn answer(observation: &Observation) -> Answered {
+/// `served` is what the host of the domain's policy of MTA-STS hands out under a
+/// certificate that holds.
+pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Answered {
     let next_hop = &observation.next_hop;
     let NextHopHost::Name(_) = &next_hop.host else {
         return Answered::not_found("it answers for domains alone");
@@ -85,8 +90,15 @@ pub fn answer(observation: &Observation) -> Answered {
             answer: MapAnswer::Temporary,
             why,
         },
-        Dane::None => Answered::not_found("it finds no DANE"),
-        Dane::Silent => Answered::not_found("DNS kept it waiting"),
+        // What its own time did not suffice for does not keep the policy of
+        // MTA-STS from counting.
+        none => match (served.and_then(tlspol_policy::line), none) {
+            (Some(line), _) => Answered::policy(&line, "the policy of MTA-STS says enforce"),
+            (None, Dane::Silent) => Answered::not_found("DNS kept it waiting"),
+            (None, _) => {
+                Answered::not_found("it finds neither DANE nor a policy of MTA-STS to enforce")
+            }
+        },
     }
 }
 

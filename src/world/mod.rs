@@ -5,6 +5,7 @@
 mod accept;
 pub mod delay;
 pub mod dns;
+pub mod https;
 pub mod pki;
 pub mod smtp;
 pub mod socks;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::next_hop::{NextHop, NextHopError, SMTP_PORT};
 use crate::observation::Observation;
+use crate::observe::HTTPS_PORT;
 use crate::observe::budget::Times;
 use crate::observe::{Dial, Resolver, Setup, TrustStore, TrustStoreError, observe};
 use crate::trust_anchor::{RootAnchors, TrustAnchorError};
@@ -17,6 +18,7 @@ use crate::unix_time::UnixTime;
 use super::dns::{
     DnsWorld, Misbehaviour, NameServerFault, ResolverKind, Rtype, RunningDns, WorldError, Zone,
 };
+use super::https::{PolicyRequestSeen, PolicyServer, RunningPolicyServer};
 use super::pki::{Authority, Identity, Leaf};
 use super::smtp::{ClosedPort, MailServer, RunningMailServer};
 
@@ -31,6 +33,7 @@ pub struct Stage {
     pub issuer: Authority,
     dns: DnsWorld,
     servers: Vec<(IpAddr, MailServer)>,
+    policy_servers: Vec<(IpAddr, PolicyServer)>,
     closed: Vec<IpAddr>,
     thorough: bool,
 }
@@ -39,6 +42,7 @@ pub struct Stage {
 pub struct RunningStage {
     dns: RunningDns,
     servers: Vec<RunningMailServer>,
+    policy_servers: Vec<RunningPolicyServer>,
     routes: HashMap<SocketAddr, SocketAddr>,
     root_anchors: RootAnchors,
     trust_store: Arc<TrustStore>,
@@ -83,6 +87,7 @@ impl Stage {
             issuer,
             dns: DnsWorld::new(now),
             servers: Vec::new(),
+            policy_servers: Vec::new(),
             closed: Vec::new(),
             thorough: false,
         }
@@ -119,6 +124,12 @@ impl Stage {
             .extend(address.parse().ok().map(|ip| (ip, server)));
     }
 
+    /// Puts a server that hands out a policy of MTA-STS at this address.
+    pub fn policy_server(&mut self, address: &str, server: PolicyServer) {
+        self.policy_servers
+            .extend(address.parse().ok().map(|ip| (ip, server)));
+    }
+
     /// Lets this address refuse connections. An address with neither server
     /// nor refusal has no route.
     pub fn refusing(&mut self, address: &str) {
@@ -145,6 +156,12 @@ impl Stage {
             routes.insert(SocketAddr::new(ip, SMTP_PORT), server.addr());
             servers.push(server);
         }
+        let mut policy_servers = Vec::new();
+        for (ip, server) in self.policy_servers {
+            let server = server.start().await?;
+            routes.insert(SocketAddr::new(ip, HTTPS_PORT), server.addr());
+            policy_servers.push(server);
+        }
         let mut closed = Vec::new();
         for ip in self.closed {
             let port = ClosedPort::new()?;
@@ -156,6 +173,7 @@ impl Stage {
             root_anchors: RootAnchors::from_text(dns.trust_anchor())?,
             dns,
             servers,
+            policy_servers,
             routes,
             trust_store: Arc::new(TrustStore::from_pem("the demo's own root", pem.as_bytes())?),
             now: self.now,
@@ -189,6 +207,7 @@ impl RunningStage {
             thorough: self.thorough,
             allow_private: true,
             authoritative: false,
+            mta_sts: true,
             assumed: None,
             pool: None,
         }
@@ -202,6 +221,12 @@ impl RunningStage {
     /// The name servers.
     pub fn dns(&self) -> &RunningDns {
         &self.dns
+    }
+
+    /// What was asked of the servers that hand out policies.
+    pub fn policy_requests(&self) -> Vec<PolicyRequestSeen> {
+        let servers = self.policy_servers.iter();
+        servers.flat_map(RunningPolicyServer::requests).collect()
     }
 
     /// The mail servers, in the order in which they were put on stage.

@@ -61,6 +61,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         thorough: false,
         allow_private: true,
         authoritative: false,
+        mta_sts: false,
         assumed: None,
         pool: None,
     }

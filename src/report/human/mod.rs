@@ -4,6 +4,7 @@
 mod assumed;
 mod hosts;
 mod levels;
+mod mta_sts;
 mod recommendation;
 mod sender;
 
@@ -107,6 +108,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
     assumed::not_looked_at(&mut page, report);
     findings(&mut page, report);
     hosts::hosts(&mut page, report);
+    mta_sts::mta_sts(&mut page, report);
     if let Some(proxy) = &report.proxy {
         page.blank();
         page.paragraph(

@@ -1,0 +1,296 @@
+//! MTA-STS as a sender that honours it sees it (RFC 8461 sections 3 and 4):
+//! the policy that counts, and which MX hosts pass it.
+//!
+//! Postfix by itself does not ask for any of it. What it finds concerns other
+//! senders, and mailcow.
+
+use std::net::IpAddr;
+
+use crate::certificate::ReferenceName;
+use crate::matching::verify_pkix;
+use crate::mta_sts::{Policy, PolicyFault, RecordFault, StsRecord, policy, sts_record};
+use crate::observation::{
+    Answer, ConnectFailureKind, Lookup, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
+    PolicyVisit, SessionEnd, SignatureCheck,
+};
+
+use super::evidence::{AddressEvidence, Evidence, HostEvidence};
+
+/// What there is of MTA-STS.
+pub(crate) struct MtaSts<'a> {
+    pub(crate) seen: &'a MtaStsSeen,
+    /// The record; nothing where the lookup failed.
+    pub(crate) record: Option<Result<StsRecord, RecordFault>>,
+    /// What each address of the policy host hands out.
+    pub(crate) visits: Vec<(IpAddr, Result<Policy, Unavailable>)>,
+    /// What stands against the policy host as a whole.
+    pub(crate) no_address: Option<Unavailable>,
+    /// The response that a sender takes that is not strict about anything but
+    /// the certificate.
+    pub(crate) served: Option<&'a PolicyResponse>,
+    /// Each MX host against the policy that counts.
+    pub(crate) hosts: Vec<HostStanding>,
+}
+
+/// Why an address of the policy host gives no policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unavailable {
+    /// It may be for reasons of our own.
+    NotSeen(String),
+    /// Nobody answers, or nothing that is HTTP.
+    Unreachable(String),
+    /// The certificate does not hold.
+    Certificate(String),
+    /// The response is none that counts.
+    Response(String),
+    /// The policy is none.
+    Policy(PolicyFault),
+}
+
+impl Unavailable {
+    /// Why, in half a sentence.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::NotSeen(why)
+            | Self::Unreachable(why)
+            | Self::Certificate(why)
+            | Self::Response(why) => why.clone(),
+            Self::Policy(fault) => fault.to_string(),
+        }
+    }
+}
+
+/// One MX host against the policy.
+pub(crate) struct HostStanding {
+    pub(crate) name: String,
+    /// The policy lists it.
+    pub(crate) listed: bool,
+    /// Each address that was seen: nothing stands against it, or this does.
+    pub(crate) addresses: Vec<(IpAddr, Result<(), String>)>,
+}
+
+impl HostStanding {
+    /// Whether a sender that enforces the policy delivers here.
+    pub(crate) fn passes(&self) -> bool {
+        self.listed && self.addresses.iter().any(|(_, standing)| standing.is_ok())
+    }
+}
+
+impl MtaSts<'_> {
+    /// The policy that counts: the record holds, and some address hands it
+    /// out.
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        matches!(self.record, Some(Ok(_)))
+            .then(|| {
+                self.visits
+                    .iter()
+                    .find_map(|(_, visit)| visit.as_ref().ok())
+            })
+            .flatten()
+    }
+}
+
+/// MTA-STS of what was observed; nothing where it was not looked at.
+pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
+    let seen = evidence.observation.mta_sts.as_ref()?;
+    let record = texts(&seen.record).map(sts_record);
+    let visits: Vec<(IpAddr, Result<Policy, Unavailable>)> = seen
+        .fetch
+        .iter()
+        .flat_map(|fetch| {
+            let visits = fetch.visits.iter();
+            visits.map(|visit| (visit.address, of_visit(evidence, &fetch.host, visit)))
+        })
+        .collect();
+    let served = seen.fetch.iter().find_map(|fetch| {
+        fetch.visits.iter().find_map(|visit| match &visit.end {
+            PolicyEnd::Answered(response) if certificate(evidence, &fetch.host, visit).is_ok() => {
+                Some(response)
+            }
+            _ => None,
+        })
+    });
+    let mut mta_sts = MtaSts {
+        seen,
+        record,
+        no_address: seen.fetch.as_ref().and_then(no_address),
+        visits,
+        served,
+        hosts: Vec::new(),
+    };
+    if let Some(policy) = mta_sts.policy().cloned() {
+        mta_sts.hosts = evidence
+            .hosts
+            .iter()
+            .map(|host| standing(evidence, &policy, host))
+            .collect();
+    }
+    Some(mta_sts)
+}
+
+/// The TXT records of a lookup: none where they are denied, nothing where it
+/// failed. No DNSSEC is asked of them (RFC 8461 section 3.1).
+pub(crate) fn texts(lookup: &Lookup<Vec<String>>) -> Option<&[Vec<String>]> {
+    match &lookup.answer {
+        Answer::Records(records) => Some(&records.open().regardless().records),
+        Answer::Denied(_) => Some(&[]),
+        Answer::Failed(_) => None,
+    }
+}
+
+fn no_address(fetch: &PolicyFetch) -> Option<Unavailable> {
+    if !fetch.visits.is_empty() {
+        return None;
+    }
+    let failures = [fetch.a.failure(), fetch.aaaa.failure()];
+    let failure = failures.into_iter().flatten().next();
+    Some(match failure {
+        Some(failure) => Unavailable::Unreachable(format!(
+            "its address cannot be looked up ({})",
+            failure.kind.as_text()
+        )),
+        None => Unavailable::Unreachable("it has no address".to_owned()),
+    })
+}
+
+fn of_visit(
+    evidence: &Evidence<'_>,
+    host: &str,
+    visit: &PolicyVisit,
+) -> Result<Policy, Unavailable> {
+    let response = match &visit.end {
+        PolicyEnd::Reserved(block) => {
+            let why = format!("its address is not of the public internet ({block})");
+            return Err(Unavailable::NotSeen(why));
+        }
+        PolicyEnd::NotConnected(failure) => {
+            let why = format!("no connection: {}", failure.text);
+            return Err(match failure.kind {
+                ConnectFailureKind::Unreachable
+                | ConnectFailureKind::TimedOut
+                | ConnectFailureKind::Proxy => Unavailable::NotSeen(why),
+                ConnectFailureKind::Refused | ConnectFailureKind::Other => {
+                    Unavailable::Unreachable(why)
+                }
+            });
+        }
+        PolicyEnd::HandshakeFailed(failure) => {
+            let why = format!("no TLS: {}", failure.text);
+            return Err(if failure.ours {
+                Unavailable::NotSeen(why)
+            } else {
+                Unavailable::Unreachable(why)
+            });
+        }
+        PolicyEnd::NoResponse(why) => {
+            return Err(Unavailable::Unreachable(format!("no HTTP response: {why}")));
+        }
+        PolicyEnd::NotInTime => {
+            let why = "it did not answer within seconds; senders wait for a minute";
+            return Err(Unavailable::NotSeen(why.to_owned()));
+        }
+        PolicyEnd::Answered(response) => response,
+    };
+    certificate(evidence, host, visit)?;
+    response_fault(response).map_or(Ok(()), |why| Err(Unavailable::Response(why)))?;
+    policy(&response.body).map_err(Unavailable::Policy)
+}
+
+/// RFC 8461 section 3.3: valid for the policy host, not expired, and from an
+/// authority that is trusted.
+fn certificate(
+    evidence: &Evidence<'_>,
+    host: &str,
+    visit: &PolicyVisit,
+) -> Result<(), Unavailable> {
+    let tls = visit.tls.as_ref();
+    let chain: Vec<&Vec<u8>> = tls
+        .iter()
+        .flat_map(|tls| tls.chain.iter().map(|der| &der.0))
+        .collect();
+    if let Some(SignatureCheck::Bad(_)) = tls.map(|tls| &tls.signature) {
+        let why = "its certificate is not its own: the handshake is signed with another key";
+        return Err(Unavailable::Certificate(why.to_owned()));
+    }
+    pkix(evidence, &crate::certificate::presented_chain(&chain), host)
+        .map_err(|why| Unavailable::Certificate(format!("its certificate does not hold: {why}")))
+}
+
+/// A path to the trust store, and the name among the DNS names of the
+/// certificate: the common name does not count (RFC 8461 sections 3.3 and
+/// 4.1).
+fn pkix(
+    evidence: &Evidence<'_>,
+    chain: &[crate::certificate::Presented],
+    host: &str,
+) -> Result<(), String> {
+    let name = ReferenceName::Exact(host.to_owned());
+    verify_pkix(chain, evidence.trust_store(), &[name], evidence.now)
+        .map_err(|failure| failure.plain().to_string())?;
+    match chain.first() {
+        Some(Ok(leaf)) if !leaf.has_dns_san() => {
+            Err("it names the host in its common name alone".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a response is none that counts.
+fn response_fault(response: &PolicyResponse) -> Option<String> {
+    let status = response.status;
+    if (300..400).contains(&status) {
+        let to = response.location.as_deref().unwrap_or("nowhere");
+        return Some(format!(
+            "it answers with {status}, a redirection to {to}, and those are not followed"
+        ));
+    }
+    if status != 200 {
+        return Some(format!("it answers with {status} in place of 200"));
+    }
+    let media_type = response.content_type.as_deref().map(|field| {
+        let end = field.find(';').unwrap_or(field.len());
+        field.get(..end).unwrap_or_default().trim()
+    });
+    match media_type {
+        Some(text) if text.eq_ignore_ascii_case("text/plain") => {}
+        Some(other) => return Some(format!("it calls the policy {other}, not text/plain")),
+        None => return Some("it does not call the policy text/plain".to_owned()),
+    }
+    response
+        .cut
+        .then(|| "the policy is longer than 64 kilobytes".to_owned())
+}
+
+fn standing(evidence: &Evidence<'_>, policy: &Policy, host: &HostEvidence<'_>) -> HostStanding {
+    HostStanding {
+        name: host.seen.name.clone(),
+        listed: policy.allows(&host.seen.name),
+        addresses: host
+            .addresses
+            .iter()
+            .filter(|address| !super::verdict::cannot_be_seen(address))
+            .map(|address| (address.seen.address, of_address(evidence, host, address)))
+            .collect(),
+    }
+}
+
+/// RFC 8461 section 4.1 and 4.2: STARTTLS, and a certificate for the MX host.
+fn of_address(
+    evidence: &Evidence<'_>,
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+) -> Result<(), String> {
+    let Some(session) = address.session(Some(&host.seen.name)) else {
+        return Err("it was not looked at".to_owned());
+    };
+    match &session.seen.end {
+        SessionEnd::Completed
+        | SessionEnd::NoEhloReplyInTls(_)
+        | SessionEnd::EhloRefusedInTls(_) => {}
+        SessionEnd::NoStartTls => return Err("it does not offer STARTTLS".to_owned()),
+        SessionEnd::StartTlsRefused(_) => return Err("it refuses STARTTLS".to_owned()),
+        _ if !session.chain.is_empty() => {}
+        _ => return Err("no TLS comes about".to_owned()),
+    }
+    pkix(evidence, &session.chain, &host.seen.name)
+}

@@ -1,0 +1,33 @@
+//! MTA-STS (RFC 8461) and TLS reporting (RFC 8460): what a receiver says
+//! without DNSSEC about the TLS of its mail servers.
+//!
+//! Texts in, meanings out: who fetches them is `observe`, and who compares
+//! them with the mail servers is `judge`.
+
+mod policy;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use policy::{LONGEST, Mode, Pattern, Policy, PolicyFault, policy};
+pub use record::{
+    RecordFault, ReportRecord, StsRecord, promises_policy, report_record, sts_record,
+};
+
+/// The name at which the TXT record of MTA-STS is.
+pub fn record_name(domain: &str) -> String {
+    format!("_mta-sts.{domain}")
+}
+
+/// The host that serves the policy.
+pub fn policy_host(domain: &str) -> String {
+    format!("mta-sts.{domain}")
+}
+
+/// Where the policy is there.
+pub const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
+
+/// The name at which the TXT record of TLS reporting is.
+pub fn report_name(domain: &str) -> String {
+    format!("_smtp._tls.{domain}")
+}

@@ -1,0 +1,214 @@
+//! The policy of MTA-STS (RFC 8461 section 3.2), and which MX hosts it allows
+//! (section 4.1).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest life that a policy can ask for: a year.
+pub const LONGEST: u64 = 31_557_600;
+
+/// What is done with what does not fit the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nothing is delivered to such a host.
+    Enforce,
+    /// It is reported, and mail goes there all the same.
+    Testing,
+    /// The domain has no policy (any more).
+    None,
+}
+
+impl Mode {
+    /// The word of the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Testing => "testing",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A pattern of `mx:`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Pattern {
+    /// This host.
+    Host(String),
+    /// `*.domain`: a host with one label before it.
+    OneLabelBelow(String),
+}
+
+impl Pattern {
+    /// Whether the policy allows this host. Names of more labels below the
+    /// domain, or of none, do not match.
+    pub fn allows(&self, host: &str) -> bool {
+        match self {
+            Self::Host(name) => name.eq_ignore_ascii_case(host),
+            Self::OneLabelBelow(domain) => host.split_once('.').is_some_and(|(label, rest)| {
+                !label.is_empty() && rest.eq_ignore_ascii_case(domain)
+            }),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let lower = text.to_ascii_lowercase();
+        let (domain, wildcard) = match lower.strip_prefix("*.") {
+            Some(domain) => (domain, true),
+            None => (lower.as_str(), false),
+        };
+        let is_name = crate::next_hop::host_name_fault(domain).is_none()
+            && domain.parse::<std::net::IpAddr>().is_err();
+        is_name.then(|| match wildcard {
+            true => Self::OneLabelBelow(domain.to_owned()),
+            false => Self::Host(domain.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(name) => f.write_str(name),
+            Self::OneLabelBelow(domain) => write!(f, "*.{domain}"),
+        }
+    }
+}
+
+/// A policy that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What it asks of senders.
+    pub mode: Mode,
+    /// How many seconds it may be kept.
+    pub max_age: u64,
+    /// The MX hosts that it allows.
+    pub mx: Vec<Pattern>,
+}
+
+impl Policy {
+    /// Whether it allows this host.
+    pub fn allows(&self, host: &str) -> bool {
+        self.mx.iter().any(|pattern| pattern.allows(host))
+    }
+}
+
+/// Why a text is no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// It is not UTF-8.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// A line is no `name: value`.
+    #[error("line {0} is no field of the form name: value")]
+    Line(usize),
+    /// A field that has to be there is not.
+    #[error("it has no field `{0}`")]
+    Missing(&'static str),
+    /// A field's value is none.
+    #[error("`{value}` is no value for `{name}`: {why}")]
+    Value {
+        /// The field.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+}
+
+/// Reads a policy. Fields come in any order; of one that is there twice the
+/// first counts, but for `mx`; those that nobody knows are passed over.
+pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
+    if body.contains('\u{fffd}') {
+        return Err(PolicyFault::NotUtf8);
+    }
+    let mut lines: Vec<&str> = body.split('\n').collect();
+    // The last line may end or not.
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    let mut version: Option<&str> = None;
+    let mut mode: Option<&str> = None;
+    let mut max_age: Option<&str> = None;
+    let mut mx: Vec<&str> = Vec::new();
+    for (number, line) in lines.into_iter().enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        // The grammar has no empty lines; whoever reads policies passes over
+        // them.
+        if line.trim_matches(BLANKS).is_empty() {
+            continue;
+        }
+        let field = line
+            .split_once(':')
+            .map(|(name, value)| (name, value.trim_matches(BLANKS)))
+            .filter(|(name, value)| is_name(name) && is_value(value));
+        let Some((name, value)) = field else {
+            return Err(PolicyFault::Line(number + 1));
+        };
+        match name {
+            "version" => _ = version.get_or_insert(value),
+            "mode" => _ = mode.get_or_insert(value),
+            "max_age" => _ = max_age.get_or_insert(value),
+            "mx" => mx.push(value),
+            _ => {}
+        }
+    }
+    let wrong = |name, value: &str, why| PolicyFault::Value {
+        name,
+        value: value.to_owned(),
+        why,
+    };
+    let version = version.ok_or(PolicyFault::Missing("version"))?;
+    if version != "STSv1" {
+        return Err(wrong("version", version, "it is STSv1"));
+    }
+    let mode = match mode.ok_or(PolicyFault::Missing("mode"))? {
+        "enforce" => Mode::Enforce,
+        "testing" => Mode::Testing,
+        "none" => Mode::None,
+        other => return Err(wrong("mode", other, "it is enforce, testing or none")),
+    };
+    let age = max_age.ok_or(PolicyFault::Missing("max_age"))?;
+    let max_age = age
+        .parse::<u64>()
+        .ok()
+        .filter(|_| age.len() <= 10 && age.bytes().all(|byte| byte.is_ascii_digit()))
+        .ok_or_else(|| {
+            wrong(
+                "max_age",
+                age,
+                "it is a number of seconds, of 1 to 10 digits",
+            )
+        })?;
+    let mx = mx
+        .into_iter()
+        .map(|text| {
+            let why = "it is a host name, or one whose first label is `*`";
+            Pattern::read(text).ok_or_else(|| wrong("mx", text, why))
+        })
+        .collect::<Result<Vec<Pattern>, _>>()?;
+    // Section 3.2: "mx" is needed in every mode but "none".
+    if mx.is_empty() && mode != Mode::None {
+        return Err(PolicyFault::Missing("mx"));
+    }
+    Ok(Policy { mode, max_age, mx })
+}
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// sts-policy-ext-name: a letter or digit first, and 32 characters at most.
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    name.len() <= 32
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+fn is_value(value: &str) -> bool {
+    !value.is_empty() && !value.chars().any(char::is_control)
+}

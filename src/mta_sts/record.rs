@@ -1,0 +1,175 @@
+//! The TXT records of MTA-STS (RFC 8461 section 3.1) and of TLS reporting
+//! (RFC 8460 section 3).
+
+/// A record `v=STSv1` that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StsRecord {
+    /// Changes with every change of the policy.
+    pub id: String,
+}
+
+/// A record `v=TLSRPTv1` that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRecord {
+    /// Where reports go: `mailto:` and `https:` addresses.
+    pub addresses: Vec<String>,
+}
+
+/// Why the records at a name say nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordFault {
+    /// There is none that begins with the version.
+    #[error("there is none")]
+    None,
+    /// More than one begins with it, so that none counts.
+    #[error("there are {0} of them, where only one counts")]
+    Several(usize),
+    /// What follows the version is no list of fields.
+    #[error("`{0}` is no field of the form name=value")]
+    Field(String),
+    /// A field that has to be there is not.
+    #[error("it has no field `{0}`")]
+    Missing(&'static str),
+    /// A field's value is none.
+    #[error("`{value}` is no value for `{name}`: {why}")]
+    Value {
+        /// The field.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+}
+
+/// The record of MTA-STS among the TXT records at `_mta-sts`. Each is given as
+/// its strings, which belong together without anything in between.
+pub fn sts_record(records: &[Vec<String>]) -> Result<StsRecord, RecordFault> {
+    let text = the_one(records, "STSv1")?;
+    let fields = fields(&text)?;
+    let id = fields
+        .iter()
+        .find(|(name, _)| name == "id")
+        .map(|(_, value)| value.clone())
+        .ok_or(RecordFault::Missing("id"))?;
+    // sts-id: 1*32(ALPHA / DIGIT)
+    let right = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !right {
+        return Err(RecordFault::Value {
+            name: "id",
+            value: id,
+            why: "it has 1 to 32 letters and digits",
+        });
+    }
+    Ok(StsRecord { id })
+}
+
+/// The record of TLS reporting among the TXT records at `_smtp._tls`.
+pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFault> {
+    let text = the_one(records, "TLSRPTv1")?;
+    let fields = fields(&text)?;
+    let list = fields
+        .iter()
+        .find(|(name, _)| name == "rua")
+        .map(|(_, value)| value.clone())
+        .ok_or(RecordFault::Missing("rua"))?;
+    let addresses: Vec<String> = list.split(',').map(|uri| uri.trim().to_owned()).collect();
+    for address in &addresses {
+        let scheme = address.split_once(':');
+        let right = match scheme {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => {
+                rest.split_once('@').is_some_and(|(local, domain)| {
+                    !local.is_empty() && crate::next_hop::host_name_fault(domain).is_none()
+                })
+            }
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty())
+            }
+            _ => false,
+        };
+        if !right {
+            return Err(RecordFault::Value {
+                name: "rua",
+                value: address.clone(),
+                why: "reports go to mailto:NAME@DOMAIN or to https://...",
+            });
+        }
+    }
+    Ok(ReportRecord { addresses })
+}
+
+/// Whether anything here makes any sender ask for a policy: postfix-tlspol
+/// does for each string that begins with the version, whatever follows.
+pub fn promises_policy(records: &[Vec<String>]) -> bool {
+    records
+        .iter()
+        .any(|strings| strings.concat().starts_with("v=STSv1"))
+        || records
+            .iter()
+            .flatten()
+            .any(|string| string.starts_with("v=STSv1"))
+}
+
+/// The records that begin with the version; the others "MUST be discarded".
+fn candidates(records: &[Vec<String>], version: &str) -> Vec<String> {
+    records
+        .iter()
+        .map(|strings| strings.concat())
+        .filter(|text| {
+            text.strip_prefix("v=")
+                .and_then(|rest| rest.strip_prefix(version))
+                .is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with(';'))
+        })
+        .collect()
+}
+
+fn the_one(records: &[Vec<String>], version: &str) -> Result<String, RecordFault> {
+    let mut candidates = candidates(records, version);
+    match (candidates.len(), candidates.pop()) {
+        (1, Some(text)) => Ok(text),
+        (0, _) | (_, None) => Err(RecordFault::None),
+        (several, Some(_)) => Err(RecordFault::Several(several)),
+    }
+}
+
+/// The fields after the version, apart at `;` with blanks around it; the last
+/// one may be followed by one.
+fn fields(text: &str) -> Result<Vec<(String, String)>, RecordFault> {
+    let trimmed = |text: &str| text.trim_matches([' ', '\t']).to_owned();
+    let mut parts: Vec<&str> = text.split(';').skip(1).collect();
+    if parts.last().is_some_and(|last| trimmed(last).is_empty()) {
+        parts.pop();
+    }
+    parts
+        .into_iter()
+        .map(|part| {
+            let part = trimmed(part);
+            let field = part.split_once('=');
+            // sts-ext-name: a letter or digit first, 32 at most; the value has
+            // no blank, no `=` and no `;`.
+            field
+                .filter(|(name, value)| is_name(name) && is_value(name, value))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .ok_or(RecordFault::Field(part.clone()))
+        })
+        .collect()
+}
+
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    name.len() <= 32
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+fn is_value(name: &str, value: &str) -> bool {
+    // Addresses may have a query, with `=` in it, and blanks between them.
+    let of_list = name == "rua";
+    let allowed = |byte: u8| match byte {
+        b' ' | b'\t' | b'=' => of_list,
+        byte => byte.is_ascii_graphic(),
+    };
+    !value.is_empty() && value.bytes().all(allowed)
+}

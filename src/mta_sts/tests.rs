@@ -1,0 +1,528 @@
+//! RFC 8461 section 3.1 and 3.2, and section 3 of RFC 8460, rule by rule. What
+//! needs a server (section 3.3) or a certificate (section 4.1) is in
+//! `tests/mta_sts.rs`.
+
+use super::*;
+
+fn records(texts: &[&str]) -> Vec<Vec<String>> {
+    texts.iter().map(|text| vec![(*text).to_owned()]).collect()
+}
+
+/// Each rule with the records that show it, and the id that is read, or the
+/// words of the fault.
+const RECORDS: &[(&str, &[&str], Result<&str, &str>)] = &[
+    // Section 3.1, the two fields.
+    (
+        "3.1 both fields",
+        &["v=STSv1; id=20160831085700Z;"],
+        Ok("20160831085700Z"),
+    ),
+    ("3.1 no final delimiter", &["v=STSv1;id=1"], Ok("1")),
+    (
+        "3.1 blanks around the delimiter",
+        &["v=STSv1 ; \t id=1 ; "],
+        Ok("1"),
+    ),
+    (
+        "3.1 id: 32 letters and digits",
+        &["v=STSv1; id=abcdefghijklmnopqrstuvwxyz012345"],
+        Ok("abcdefghijklmnopqrstuvwxyz012345"),
+    ),
+    (
+        "3.1 id: no 33rd",
+        &["v=STSv1; id=abcdefghijklmnopqrstuvwxyz0123456"],
+        Err(
+            "`abcdefghijklmnopqrstuvwxyz0123456` is no value for `id`: it has 1 to 32 letters and digits",
+        ),
+    ),
+    (
+        "3.1 id: no other character",
+        &["v=STSv1; id=2016-08-31"],
+        Err("`2016-08-31` is no value for `id`: it has 1 to 32 letters and digits"),
+    ),
+    (
+        "3.1 id: not empty",
+        &["v=STSv1; id="],
+        Err("`id=` is no field of the form name=value"),
+    ),
+    (
+        "3.1 id: required",
+        &["v=STSv1;"],
+        Err("it has no field `id`"),
+    ),
+    (
+        "3.1 id: names are case-sensitive",
+        &["v=STSv1; ID=1"],
+        Err("it has no field `id`"),
+    ),
+    // "The TXT record MUST begin with the sts-version field".
+    (
+        "3.1 version first",
+        &["id=1; v=STSv1"],
+        Err("there is none"),
+    ),
+    (
+        "3.1 version: case-sensitive",
+        &["v=stsv1; id=1"],
+        Err("there is none"),
+    ),
+    (
+        "3.1 version: no blank before it",
+        &[" v=STSv1; id=1"],
+        Err("there is none"),
+    ),
+    (
+        "3.1 version: this one",
+        &["v=STSv2; id=1"],
+        Err("there is none"),
+    ),
+    (
+        "3.1 version: not the beginning of another",
+        &["v=STSv12; id=1"],
+        Err("there is none"),
+    ),
+    ("3.1 fields in any order", &["v=STSv1; a=b; id=1"], Ok("1")),
+    // "unknown fields SHALL be ignored", if the record is syntactically valid.
+    (
+        "3.1 unknown fields",
+        &["v=STSv1; id=1; next.field_1-x=anything:goes/here;"],
+        Ok("1"),
+    ),
+    (
+        "3.1 field names: 32 characters",
+        &["v=STSv1; id=1; abcdefghijklmnopqrstuvwxyz012345=x"],
+        Ok("1"),
+    ),
+    (
+        "3.1 field names: no 33rd",
+        &["v=STSv1; id=1; abcdefghijklmnopqrstuvwxyz0123456=x"],
+        Err("`abcdefghijklmnopqrstuvwxyz0123456=x` is no field of the form name=value"),
+    ),
+    (
+        "3.1 field names: begin with a letter or digit",
+        &["v=STSv1; id=1; -a=x"],
+        Err("`-a=x` is no field of the form name=value"),
+    ),
+    (
+        "3.1 values: no blank",
+        &["v=STSv1; id=1; a=b c"],
+        Err("`a=b c` is no field of the form name=value"),
+    ),
+    (
+        "3.1 values: no equals sign",
+        &["v=STSv1; id=1; a=b=c"],
+        Err("`a=b=c` is no field of the form name=value"),
+    ),
+    (
+        "3.1 a field is name and value",
+        &["v=STSv1; id=1; word"],
+        Err("`word` is no field of the form name=value"),
+    ),
+    (
+        "3.1 no empty field",
+        &["v=STSv1;; id=1"],
+        Err("`` is no field of the form name=value"),
+    ),
+    (
+        "3.1 no bytes beyond ASCII",
+        &["v=STSv1; id=1; a=\u{fffd}"],
+        Err("`a=\u{fffd}` is no field of the form name=value"),
+    ),
+    // "all entries except for the first SHALL be ignored".
+    (
+        "3.1 the first of two ids",
+        &["v=STSv1; id=1; id=2"],
+        Ok("1"),
+    ),
+    // "records that do not begin with "v=STSv1;" are discarded"; "if the
+    // number of resulting records is not one".
+    (
+        "3.1 other records beside it",
+        &["spf2.0/pra", "v=STSv1; id=1", ""],
+        Ok("1"),
+    ),
+    (
+        "3.1 two of them",
+        &["v=STSv1; id=1", "v=STSv1; id=2"],
+        Err("there are 2 of them, where only one counts"),
+    ),
+    ("3.1 none of them", &["v=spf1 -all"], Err("there is none")),
+    ("3.1 no record at all", &[], Err("there is none")),
+];
+
+#[test]
+fn each_rule_of_section_3_1_holds() {
+    for (rule, texts, expected) in RECORDS {
+        let read = sts_record(&records(texts));
+        let read = read
+            .map(|record| record.id)
+            .map_err(|fault| fault.to_string());
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(read, expected, "{rule}");
+    }
+}
+
+#[test]
+fn the_strings_of_a_record_belong_together_without_a_blank() {
+    // "MUST be treated as if those strings are concatenated together without
+    // adding spaces."
+    let strings = vec![
+        ["v=STSv1; i", "d=2016", "0831;"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    assert_eq!(sts_record(&strings).unwrap().id, "20160831");
+    let strings = vec![["v=STSv1;", "id=1 ", "2"].map(str::to_owned).to_vec()];
+    assert!(sts_record(&strings).is_err());
+}
+
+#[test]
+fn whatever_makes_some_sender_ask_for_a_policy_promises_one() {
+    for (texts, promises) in [
+        (&["v=STSv1; id=1"][..], true),
+        (&["v=STSv1 id=1"], true),
+        (&["v=STSv1; id=1", "v=STSv1; id=2"], true),
+        (&["x", "v=STSv1"], true),
+        (&["V=STSv1; id=1"], false),
+        (&["id=1; v=STSv1"], false),
+        (&[], false),
+    ] {
+        assert_eq!(promises_policy(&records(texts)), promises, "{texts:?}");
+    }
+}
+
+/// Each rule with a policy that shows it, and what is read: mode, age and
+/// patterns, or the words of the fault.
+const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
+    (
+        "3.2 the example",
+        "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmx: backupmx.example.com\r\nmax_age: 604800\r\n",
+        Ok("enforce 604800 mail.example.com *.example.net backupmx.example.com"),
+    ),
+    (
+        "3.2 LF alone",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 no end of the last line",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 no blank after the colon",
+        "version:STSv1\nmode:testing\nmx:a.example\nmax_age:1",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 blanks after the colon and at the end",
+        "version: \tSTSv1 \nmode: testing\t\nmx:   a.example\nmax_age: 1",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 any order",
+        "max_age: 1\nmx: a.example\nmode: testing\nversion: STSv1\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 version: required",
+        "mode: testing\nmx: a.example\nmax_age: 1\n",
+        Err("it has no field `version`"),
+    ),
+    (
+        "3.2 version: this one",
+        "version: STSv2\nmode: testing\nmx: a.example\nmax_age: 1\n",
+        Err("`STSv2` is no value for `version`: it is STSv1"),
+    ),
+    (
+        "3.2 version: case-sensitive",
+        "version: stsv1\nmode: testing\nmx: a.example\nmax_age: 1\n",
+        Err("`stsv1` is no value for `version`: it is STSv1"),
+    ),
+    (
+        "3.2 mode: required",
+        "version: STSv1\nmx: a.example\nmax_age: 1\n",
+        Err("it has no field `mode`"),
+    ),
+    (
+        "3.2 mode: one of three",
+        "version: STSv1\nmode: report\nmx: a.example\nmax_age: 1\n",
+        Err("`report` is no value for `mode`: it is enforce, testing or none"),
+    ),
+    (
+        "3.2 mode: case-sensitive",
+        "version: STSv1\nmode: Enforce\nmx: a.example\nmax_age: 1\n",
+        Err("`Enforce` is no value for `mode`: it is enforce, testing or none"),
+    ),
+    (
+        "3.2 max_age: required",
+        "version: STSv1\nmode: testing\nmx: a.example\n",
+        Err("it has no field `max_age`"),
+    ),
+    (
+        "3.2 max_age: digits",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1d\n",
+        Err("`1d` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits"),
+    ),
+    (
+        "3.2 max_age: no sign",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: +1\n",
+        Err("`+1` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits"),
+    ),
+    (
+        "3.2 max_age: 0 is one",
+        "version: STSv1\nmode: none\nmax_age: 0\n",
+        Ok("none 0"),
+    ),
+    (
+        "3.2 max_age: ten digits",
+        "version: STSv1\nmode: none\nmax_age: 9999999999\n",
+        Ok("none 9999999999"),
+    ),
+    (
+        "3.2 max_age: no eleventh",
+        "version: STSv1\nmode: none\nmax_age: 00000000001\n",
+        Err(
+            "`00000000001` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits",
+        ),
+    ),
+    (
+        "3.2 mx: required to enforce",
+        "version: STSv1\nmode: enforce\nmax_age: 1\n",
+        Err("it has no field `mx`"),
+    ),
+    (
+        "3.2 mx: required to test",
+        "version: STSv1\nmode: testing\nmax_age: 1\n",
+        Err("it has no field `mx`"),
+    ),
+    (
+        "3.2 mx: not with none",
+        "version: STSv1\nmode: none\nmax_age: 86400\n",
+        Ok("none 86400"),
+    ),
+    (
+        "3.2 mx: lower case for comparison",
+        "version: STSv1\nmode: testing\nmx: MX.Example\nmax_age: 1\n",
+        Ok("testing 1 mx.example"),
+    ),
+    (
+        "3.2 mx: the star is the whole first label",
+        "version: STSv1\nmode: testing\nmx: mx*.a.example\nmax_age: 1\n",
+        Err(
+            "`mx*.a.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+        ),
+    ),
+    (
+        "3.2 mx: the star comes first",
+        "version: STSv1\nmode: testing\nmx: a.*.example\nmax_age: 1\n",
+        Err(
+            "`a.*.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+        ),
+    ),
+    (
+        "3.2 mx: no leading dot",
+        "version: STSv1\nmode: testing\nmx: .example\nmax_age: 1\n",
+        Err("`.example` is no value for `mx`: it is a host name, or one whose first label is `*`"),
+    ),
+    (
+        "3.2 mx: no address",
+        "version: STSv1\nmode: testing\nmx: 192.0.2.1\nmax_age: 1\n",
+        Err("`192.0.2.1` is no value for `mx`: it is a host name, or one whose first label is `*`"),
+    ),
+    (
+        "3.2 mx: one a line",
+        "version: STSv1\nmode: testing\nmx: a.example, b.example\nmax_age: 1\n",
+        Err(
+            "`a.example, b.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+        ),
+    ),
+    (
+        "3.2 unknown fields",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1\nnote: anything {at} all: here, grüße\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 the first of two modes",
+        "version: STSv1\nmode: testing\nmode: enforce\nmx: a.example\nmax_age: 1\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 the first of two ages",
+        "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1\nmax_age: 2\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 the first of two versions",
+        "version: STSv1\nversion: STSv9\nmode: testing\nmx: a.example\nmax_age: 1\n",
+        Ok("testing 1 a.example"),
+    ),
+    (
+        "3.2 the first counts though it is wrong",
+        "version: STSv1\nmode: x\nmode: enforce\nmx: a.example\nmax_age: 1\n",
+        Err("`x` is no value for `mode`: it is enforce, testing or none"),
+    ),
+    (
+        "3.2 each line is a field",
+        "version: STSv1\nmode: testing\nmx a.example\nmax_age: 1\n",
+        Err("line 3 is no field of the form name: value"),
+    ),
+    (
+        "3.2 no blank before the colon",
+        "version: STSv1\nmode : testing\nmx: a.example\nmax_age: 1\n",
+        Err("line 2 is no field of the form name: value"),
+    ),
+    (
+        "3.2 no blank before the name",
+        "version: STSv1\n mode: testing\nmx: a.example\nmax_age: 1\n",
+        Err("line 2 is no field of the form name: value"),
+    ),
+    (
+        "3.2 no empty value",
+        "version: STSv1\nmode:\nmx: a.example\nmax_age: 1\n",
+        Err("line 2 is no field of the form name: value"),
+    ),
+    (
+        "3.2 no control characters",
+        "version: STSv1\nmode: testing\nnote: a\u{7}\nmx: a.example\nmax_age: 1\n",
+        Err("line 3 is no field of the form name: value"),
+    ),
+    (
+        "3.2 field names: no 33rd character",
+        "abcdefghijklmnopqrstuvwxyz0123456: x\nversion: STSv1\n",
+        Err("line 1 is no field of the form name: value"),
+    ),
+    (
+        "3.2 UTF-8",
+        "version: STSv1\nmode: testing\nnote: \u{fffd}\nmx: a.example\nmax_age: 1\n",
+        Err("it is not UTF-8"),
+    ),
+    (
+        "3.2 an HTML page",
+        "<!DOCTYPE html>\n<html></html>\n",
+        Err("line 1 is no field of the form name: value"),
+    ),
+    ("3.2 nothing", "", Err("it has no field `version`")),
+    (
+        "an empty line, which everybody passes over",
+        "version: STSv1\nmode: none\n\nmax_age: 1\n\n",
+        Ok("none 1"),
+    ),
+];
+
+#[test]
+fn each_rule_of_section_3_2_holds() {
+    for (rule, body, expected) in POLICIES {
+        let read = policy(body)
+            .map(|policy| {
+                let mx = policy.mx.iter().map(|pattern| format!(" {pattern}"));
+                let mx = mx.collect::<String>();
+                format!("{} {}{mx}", policy.mode.as_str(), policy.max_age)
+            })
+            .map_err(|fault| fault.to_string());
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(read, expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_pattern_allows_hosts_as_section_4_1_says() {
+    for (pattern, host, allows) in [
+        ("mail.example.com", "mail.example.com", true),
+        ("mail.example.com", "MAIL.example.com", true),
+        ("mail.example.com", "mail2.example.com", false),
+        ("mail.example.com", "a.mail.example.com", false),
+        ("*.example.com", "mail.example.com", true),
+        ("*.example.com", "Mail.Example.COM", true),
+        // "matches only exactly one label".
+        ("*.example.com", "example.com", false),
+        ("*.example.com", "foo.bar.example.com", false),
+        ("*.example.com", ".example.com", false),
+        ("*.example.com", "mail.example.org", false),
+    ] {
+        let text = format!("version: STSv1\nmode: enforce\nmax_age: 1\nmx: {pattern}\n");
+        assert_eq!(
+            policy(&text).unwrap().allows(host),
+            allows,
+            "{pattern} {host}"
+        );
+    }
+}
+
+/// RFC 8460 section 3.
+const REPORTS: &[(&str, &[&str], Result<&str, &str>)] = &[
+    (
+        "3 by mail",
+        &["v=TLSRPTv1;rua=mailto:reports@example.com"],
+        Ok("mailto:reports@example.com"),
+    ),
+    (
+        "3 by HTTPS",
+        &["v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt"],
+        Ok("https://reporting.example.com/v1/tlsrpt"),
+    ),
+    (
+        "3 both, with blanks",
+        &["v=TLSRPTv1; rua=mailto:a@example.com , https://example.com/?a=b;"],
+        Ok("mailto:a@example.com https://example.com/?a=b"),
+    ),
+    (
+        "3 rua: required",
+        &["v=TLSRPTv1;"],
+        Err("it has no field `rua`"),
+    ),
+    (
+        "3 rua: no other scheme",
+        &["v=TLSRPTv1; rua=http://example.com/"],
+        Err(
+            "`http://example.com/` is no value for `rua`: reports go to mailto:NAME@DOMAIN or to https://...",
+        ),
+    ),
+    (
+        "3 rua: a scheme",
+        &["v=TLSRPTv1; rua=reports@example.com"],
+        Err(
+            "`reports@example.com` is no value for `rua`: reports go to mailto:NAME@DOMAIN or to https://...",
+        ),
+    ),
+    (
+        "3 version first",
+        &["rua=mailto:a@example.com; v=TLSRPTv1"],
+        Err("there is none"),
+    ),
+    (
+        "3 version: this one",
+        &["v=TLSRPTv2; rua=mailto:a@example.com"],
+        Err("there is none"),
+    ),
+    (
+        "3 unknown fields",
+        &["v=TLSRPTv1; x=y; rua=mailto:a@example.com"],
+        Ok("mailto:a@example.com"),
+    ),
+    (
+        "3 two of them",
+        &[
+            "v=TLSRPTv1; rua=mailto:a@example.com",
+            "v=TLSRPTv1; rua=mailto:b@example.com",
+        ],
+        Err("there are 2 of them, where only one counts"),
+    ),
+    (
+        "3 other records beside it",
+        &["hello", "v=TLSRPTv1; rua=mailto:a@example.com"],
+        Ok("mailto:a@example.com"),
+    ),
+];
+
+#[test]
+fn each_rule_of_section_3_of_tls_reporting_holds() {
+    for (rule, texts, expected) in REPORTS {
+        let read = report_record(&records(texts));
+        let read = read
+            .map(|record| record.addresses.join(" "))
+            .map_err(|fault| fault.to_string());
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(read, expected, "{rule}");
+    }
+}

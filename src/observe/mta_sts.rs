@@ -1,0 +1,369 @@
+//! MTA-STS and TLS reporting: the TXT records, and the policy over HTTPS.
+//!
+//! All of it goes beside the rest of a check. The rest is never waited for,
+//! and once it is done, this is waited for only a little longer: an HTTPS
+//! server that hangs says nothing about mail.
+
+use std::net::IpAddr;
+
+use futures_util::future::join_all;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Setup;
+use super::budget::{Cuts, Deadline, POLICY_ADDRESSES, POLICY_BYTES, SESSION_BYTES};
+use super::lookup::{Dns, Looked, Raw, settle};
+use super::meter::Metered;
+use super::tls::{self, Offer};
+use super::wire::Datum;
+use crate::mta_sts::{POLICY_PATH, policy_host, promises_policy, record_name, report_name};
+use crate::observation::{
+    Answer, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
+    PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
+};
+use crate::reserved::reserved_block;
+
+/// The port of HTTPS.
+pub(crate) const HTTPS_PORT: u16 = 443;
+
+/// Until when this is waited for: as long as the rest of the check lasts, and
+/// a little longer.
+pub(super) struct Patience {
+    end: watch::Sender<Option<Instant>>,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self {
+            end: watch::Sender::new(None),
+        }
+    }
+
+    /// The rest is done.
+    pub(super) fn ends_at(&self, deadline: Deadline) {
+        self.end.send_replace(Some(deadline.instant()));
+    }
+
+    /// Runs one step; nothing where it was not waited for.
+    async fn within<F: Future>(&self, work: F) -> Option<F::Output> {
+        let mut end = self.end.subscribe();
+        let over = async {
+            let end = match end.wait_for(Option::is_some).await {
+                Ok(end) => *end,
+                Err(_) => None,
+            };
+            match end {
+                Some(end) => tokio::time::sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = over => None,
+        }
+    }
+}
+
+/// What was looked up and fetched, before answers have a status.
+pub(super) struct RawMtaSts {
+    record: Option<Looked>,
+    report: Option<Looked>,
+    fetch: Option<RawFetch>,
+}
+
+struct RawFetch {
+    a: Option<Looked>,
+    aaaa: Option<Looked>,
+    visits: Vec<PolicyVisit>,
+}
+
+/// The errand of one check.
+pub(super) struct Errand<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) domain: &'a str,
+    pub(super) dns: &'a Dns<'a>,
+    pub(super) deadline: Deadline,
+    pub(super) cuts: &'a Cuts,
+    pub(super) patience: &'a Patience,
+}
+
+impl Errand<'_> {
+    /// Looks the record up: whether the domain promises a policy. It is asked
+    /// beside the MX records, and known as soon as they are.
+    pub(super) async fn promised(&self) -> bool {
+        let record = self.ask(&record_name(self.domain), RecordType::Txt).await;
+        record.is_some_and(|record| promises_policy(&texts(&record)))
+    }
+
+    /// Does the whole errand.
+    pub(super) async fn run(&self) -> RawMtaSts {
+        let fetch = async {
+            match self.promised().await {
+                true => Some(self.fetch().await),
+                false => None,
+            }
+        };
+        let (report_name, record_name) = (report_name(self.domain), record_name(self.domain));
+        let (report, fetch) = tokio::join!(self.ask(&report_name, RecordType::Txt), fetch);
+        RawMtaSts {
+            record: self.ask(&record_name, RecordType::Txt).await,
+            report,
+            fetch,
+        }
+    }
+
+    async fn ask(&self, name: &str, record_type: RecordType) -> Option<Looked> {
+        let work = self.dns.look_up_aside(name, record_type);
+        self.patience.within(work).await
+    }
+
+    async fn fetch(&self) -> RawFetch {
+        let host = policy_host(self.domain);
+        let (a, aaaa) = tokio::join!(
+            self.ask(&host, RecordType::A),
+            self.ask(&host, RecordType::Aaaa)
+        );
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for looked in [&a, &aaaa].into_iter().flatten() {
+            if let Raw::Records { data, .. } = &*looked.raw {
+                let of_family = data.iter().filter_map(|datum| match datum {
+                    Datum::Address(address) => Some(*address),
+                    _ => None,
+                });
+                addresses.extend(of_family.take(POLICY_ADDRESSES));
+            }
+        }
+        let visits = addresses
+            .into_iter()
+            .map(|address| self.visit(&host, address));
+        let visits: Vec<PolicyVisit> = join_all(visits).await;
+        if visits.iter().any(|visit| visit.end == PolicyEnd::NotInTime) {
+            self.cuts.note(format!(
+                "{host} did not hand out the MTA-STS policy in time; senders wait for a minute."
+            ));
+        }
+        RawFetch { a, aaaa, visits }
+    }
+
+    async fn visit(&self, host: &str, address: IpAddr) -> PolicyVisit {
+        let left_alone = reserved_block(address).filter(|_| !self.setup.allow_private);
+        if let Some(block) = left_alone {
+            return PolicyVisit {
+                address,
+                tls: None,
+                end: PolicyEnd::Reserved(block.to_string()),
+            };
+        }
+        let mut tls = None;
+        let policy = self.setup.times.policy;
+        let work = self
+            .deadline
+            .run(policy, self.converse(host, address, &mut tls));
+        let end = self.patience.within(work).await.flatten();
+        PolicyVisit {
+            address,
+            tls,
+            end: end.unwrap_or(PolicyEnd::NotInTime),
+        }
+    }
+
+    /// Asks for the policy, whatever certificate is shown: nothing is sent
+    /// that somebody in between could not know, and that the certificate does
+    /// not hold is for the judgement to say.
+    async fn converse(&self, host: &str, address: IpAddr, seen: &mut Option<TlsSeen>) -> PolicyEnd {
+        let times = self.setup.times;
+        let dial = &self.setup.dial;
+        let connect = dial.reach(address, HTTPS_PORT, times.connect, self.deadline);
+        let stream: TcpStream = match connect.await {
+            Ok(stream) => stream,
+            Err(SessionEnd::NotConnected(failure)) => return PolicyEnd::NotConnected(failure),
+            Err(_) => return PolicyEnd::NoResponse(tls::LOST.to_owned()),
+        };
+        let offer = Offer {
+            // RFC 8461 section 6.1: "MUST contain the name of the policy host".
+            sni: Some(host),
+            peer: address,
+            limited: None,
+        };
+        let stream = Metered::new(stream, SESSION_BYTES);
+        let handshake = tls::shake_hands(stream, &offer, times.handshake).await;
+        *seen = handshake.seen;
+        let stream = match handshake.stream {
+            Ok(stream) => stream,
+            Err(failure) if failure.timed_out => return PolicyEnd::NotInTime,
+            Err(failure) => return PolicyEnd::HandshakeFailed(failure),
+        };
+        match get(TokioIo::new(stream), host).await {
+            Ok(response) => PolicyEnd::Answered(response),
+            Err(error) => PolicyEnd::NoResponse(reason(&error)),
+        }
+    }
+}
+
+async fn get<S>(stream: S, host: &str) -> hyper::Result<PolicyResponse>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    let mut builder = hyper::client::conn::http1::Builder::new();
+    builder.max_buf_size(POLICY_BYTES);
+    let (mut sender, connection) = builder.handshake::<_, Empty<Bytes>>(stream).await?;
+    let request = Request::get(POLICY_PATH)
+        .header(HOST, host)
+        .header(USER_AGENT, concat!("danecheck/", env!("CARGO_PKG_VERSION")))
+        .body(Empty::new())
+        // A path and a host name that were checked make a request.
+        .unwrap_or_default();
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        read(response).await
+    };
+    tokio::pin!(exchange);
+    tokio::pin!(connection);
+    tokio::select! {
+        biased;
+        done = &mut exchange => done,
+        ended = &mut connection => {
+            ended?;
+            exchange.await
+        }
+    }
+}
+
+async fn read(response: Response<Incoming>) -> hyper::Result<PolicyResponse> {
+    let field = |name| {
+        let value = response.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let (location, content_type) = (field(LOCATION), field(CONTENT_TYPE));
+    let status = response.status().as_u16();
+    let mut body = response.into_body();
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut cut = false;
+    // Nobody reads what comes with another status.
+    while status == 200
+        && !cut
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+            cut = bytes.len() > POLICY_BYTES;
+            bytes.truncate(POLICY_BYTES);
+        }
+    }
+    Ok(PolicyResponse {
+        status,
+        location,
+        content_type,
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        cut,
+    })
+}
+
+/// hyper's words, and those of what lies behind.
+fn reason(error: &hyper::Error) -> String {
+    use std::error::Error as _;
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn texts(looked: &Looked) -> Vec<Vec<String>> {
+    match &*looked.raw {
+        Raw::Records { data, .. } => data.iter().filter_map(text).collect(),
+        Raw::Denied { .. } | Raw::Failed(_) => Vec::new(),
+    }
+}
+
+fn text(datum: &Datum) -> Option<Vec<String>> {
+    match datum {
+        Datum::Text(strings) => Some(strings.clone()),
+        _ => None,
+    }
+}
+
+impl RawMtaSts {
+    /// The same with a status at each answer.
+    pub(super) async fn settle(
+        self,
+        errand: &Errand<'_>,
+        validation: ResolverValidation,
+    ) -> MtaStsSeen {
+        let finish = Finish { errand, validation };
+        let domain = errand.domain;
+        let (record, report) = tokio::join!(
+            finish.lookup(record_name(domain), RecordType::Txt, self.record, text),
+            finish.lookup(report_name(domain), RecordType::Txt, self.report, text),
+        );
+        let fetch = match self.fetch {
+            None => None,
+            Some(fetch) => {
+                let host = policy_host(domain);
+                let (a, aaaa) = tokio::join!(
+                    finish.lookup(host.clone(), RecordType::A, fetch.a, address),
+                    finish.lookup(host.clone(), RecordType::Aaaa, fetch.aaaa, address),
+                );
+                Some(PolicyFetch {
+                    host,
+                    a,
+                    aaaa,
+                    visits: fetch.visits,
+                })
+            }
+        };
+        MtaStsSeen {
+            record,
+            report,
+            fetch,
+        }
+    }
+}
+
+fn address(datum: &Datum) -> Option<IpAddr> {
+    match datum {
+        Datum::Address(address) => Some(*address),
+        _ => None,
+    }
+}
+
+struct Finish<'a> {
+    errand: &'a Errand<'a>,
+    validation: ResolverValidation,
+}
+
+impl Finish<'_> {
+    /// A lookup that was not waited for is one without an answer in time.
+    async fn lookup<T>(
+        &self,
+        name: String,
+        record_type: RecordType,
+        looked: Option<Looked>,
+        take: impl Fn(&Datum) -> Option<T>,
+    ) -> Lookup<T> {
+        let settled = match &looked {
+            None => None,
+            Some(looked) => {
+                let work = settle(&name, record_type, looked, self.validation, take);
+                self.errand.patience.within(work).await
+            }
+        };
+        settled.unwrap_or_else(|| Lookup {
+            name: name.clone(),
+            record_type,
+            answer: Answer::Failed(LookupFailure {
+                kind: FailureKind::Timeout,
+                extended_error: None,
+            }),
+            own: None,
+            extended_error: None,
+            authority: None,
+        })
+    }
+}
