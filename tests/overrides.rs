@@ -147,8 +147,8 @@ fn report(ran: &Ran) -> OverridesReport {
 /// (`-` for nothing, `=` for itself).
 fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
     use Word::{
-        CouldNotTell, Deliberate, Malformed, Needed, NeverUsed, NoLongerNeeded, NotEnough,
-        StricterWouldDo,
+        CouldNotTell, Deliberate, Duplicate, Malformed, Needed, NeverUsed, NoLongerNeeded,
+        NotEnough, StricterWouldDo,
     };
     let advised = "# danecheck 2026-09-01: It matched nothing.\n#   Remove when: it does\n";
     [
@@ -213,8 +213,8 @@ fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
             "[mx.stale.example]:25  encrypt",
         ),
         // Never used.
-        ("stale.example may", NeverUsed, "-"),
-        ("Good2.EXAMPLE verify", NeverUsed, "-"),
+        ("stale.example may", Duplicate, "-"),
+        ("Good2.EXAMPLE verify", Duplicate, "-"),
         ("user@good.example may", NeverUsed, "-"),
         ("*.good.example may", NeverUsed, "-"),
         // Never used, and something was meant for which mail waits.
@@ -346,6 +346,14 @@ async fn the_exit_status_says_whether_anything_should_change() {
         (
             ".parent.example encrypt\nclear.example encrypt\n",
             ExitStatus::Broken,
+        ),
+        (
+            "stale.example encrypt\nSTALE.example may\n",
+            ExitStatus::Broken,
+        ),
+        (
+            "user@stale.example may\nstale.example encrypt\n",
+            ExitStatus::Warning,
         ),
         ("[{\"id\":1}]", ExitStatus::Unknown),
     ] {

@@ -35,7 +35,7 @@ pub enum Place {
         /// What may have been meant.
         meant: Option<NextHop>,
     },
-    /// None: this line before it is for the same.
+    /// None, or a table that cannot be read: this line is for the same.
     Shadowed {
         /// That line.
         line: usize,

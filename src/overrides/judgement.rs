@@ -29,6 +29,8 @@ pub enum Word {
     NotEnough,
     /// Postfix does not take it as it is meant.
     Malformed,
+    /// The same next hop has a line already.
+    Duplicate,
     /// No next hop ever comes to it.
     NeverUsed,
     /// It is switched off.
@@ -47,6 +49,7 @@ impl Word {
             Self::StricterWouldDo => "stricter would do",
             Self::NotEnough => "not enough",
             Self::Malformed => "malformed",
+            Self::Duplicate => "a duplicate",
             Self::NeverUsed => "never used",
             Self::SwitchedOff => "switched off",
             Self::CouldNotTell => "could not tell",

@@ -171,9 +171,15 @@ impl Examiner<'_> {
             Place::NextHop(next_hop) => self.exact(entry, next_hop),
             Place::Below(parent) => self.below(entry, parent),
             Place::Nowhere { why, meant } => self.nowhere(entry, why, meant.as_ref()),
+            // "is unavailable. ... duplicate entry" (`dict_thash_open`), where
+            // `postmap` takes the first and warns.
             Place::Shadowed { line } => Judgement::unseen(
-                Word::NeverUsed,
-                format!("line {line} is for the same next hop, and the first one counts"),
+                Word::Duplicate,
+                format!(
+                    "line {line} is for the same next hop. In a texthash: table this stops all \
+                     mail, whatever it is for (4.7.5 client TLS configuration problem); in a \
+                     hash: or lmdb: table the first line counts"
+                ),
                 Proposal::Remove,
             ),
             Place::Off => Judgement::unseen(Word::SwitchedOff, "it is not active", Proposal::Leave),
@@ -280,7 +286,7 @@ impl Examiner<'_> {
 /// Which of several words on one line counts.
 fn weight(word: Word) -> u8 {
     match word {
-        Word::NotEnough | Word::Malformed => 5,
+        Word::NotEnough | Word::Malformed | Word::Duplicate => 5,
         Word::CouldNotTell => 4,
         Word::Needed => 3,
         Word::Deliberate => 2,
@@ -343,7 +349,7 @@ fn status(judgement: &Judgement) -> ExitStatus {
         Word::Needed | Word::Deliberate | Word::SwitchedOff => ExitStatus::Fine,
         Word::NoLongerNeeded | Word::StricterWouldDo | Word::NeverUsed => ExitStatus::Warning,
         Word::Malformed if flows => ExitStatus::Warning,
-        Word::NotEnough | Word::Malformed => ExitStatus::Broken,
+        Word::NotEnough | Word::Malformed | Word::Duplicate => ExitStatus::Broken,
         Word::CouldNotTell => ExitStatus::Unknown,
     }
 }

@@ -51,7 +51,7 @@ impl Table {
             };
             let starts_blank = logical.is_empty();
             let key = key.to_ascii_lowercase();
-            // The first of two lines counts; `postmap` warns of the second.
+            // `postmap` takes the first of two and warns; `texthash:` takes none.
             let earlier = entries
                 .iter()
                 .find(|other| other.entry.key == key && !other.entry.value.is_empty())
