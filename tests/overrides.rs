@@ -430,6 +430,15 @@ async fn a_person_reads_first_what_has_to_be_done() {
         "{}",
         ran.stdout
     );
+    // Who strips STARTTLS could have the table ask for less.
+    assert!(ran.stdout.contains("First: "), "{}", ran.stdout);
+    let written = overrides(&ground, &["--write"], text).await;
+    assert!(
+        written.stderr.contains("line 3, clear.example: "),
+        "{}",
+        written.stderr
+    );
+    assert_eq!(written.stderr.lines().count(), 1, "{}", written.stderr);
 }
 
 /// Over all that real Postfix was measured on: the advised level is needed,

@@ -102,6 +102,11 @@ pub(super) async fn overrides(
         None => look(next_hops, arguments, world).await?,
     };
     let examination = overrides.examine(&seen, &arguments.below, &sender, Horizon::default());
+    if arguments.write {
+        for caution in examination.cautions() {
+            world.complain(&caution);
+        }
+    }
     let text = if arguments.write {
         examination.written()
     } else if arguments.json {

@@ -12,6 +12,9 @@ use crate::observation::Observation;
 use crate::report::{Report, printable};
 use crate::sender::{PolicyLine, Sender};
 
+/// Where the policy comes from if no table answers.
+const MAIN_CF: &str = "main.cf";
+
 /// The word on an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +91,9 @@ pub struct Judgement {
     pub with: Option<Outcome>,
     /// What would become of mail without it.
     pub without: Option<Outcome>,
+    /// What to make sure of before a line in its place, that asks for less, is
+    /// set.
+    pub caution: Option<String>,
 }
 
 impl Judgement {
@@ -99,6 +105,7 @@ impl Judgement {
             proposal,
             with: None,
             without: None,
+            caution: None,
         }
     }
 }
@@ -172,7 +179,12 @@ struct Case<'a> {
 impl<'a> Case<'a> {
     fn new(judged: &'a Judged<'a>, report: &'a Report, around: Around<'a>) -> Self {
         let own = &judged.sending.outcome;
-        let parent = around.parent.map(|(_, value)| read(value, around.sender));
+        // A table that answers for the name itself is asked before any table
+        // is for its parent (`maps_find` in Postfix's `maps.c`).
+        let parent = around
+            .parent
+            .filter(|_| judged.sending.in_force.source == MAIN_CF)
+            .map(|(_, value)| read(value, around.sender));
         let without = match &parent {
             None => own.clone(),
             Some(line) => judged.with_line(line.as_ref().ok()),
@@ -266,7 +278,17 @@ impl<'a> Case<'a> {
     }
 
     fn said(&self, word: Word, reason: String, proposal: Proposal, with: Outcome) -> Judgement {
+        // What is put in the place of a line that did not do asks for less
+        // than was asked for.
+        let weakens = matches!(word, Word::NotEnough | Word::Malformed)
+            && matches!(proposal, Proposal::Replace { .. });
         Judgement {
+            caution: self
+                .report
+                .recommendation
+                .caution
+                .clone()
+                .filter(|_| weakens),
             word,
             reason: printable(&reason),
             proposal,
@@ -373,10 +395,9 @@ impl<'a> Case<'a> {
         // A CA or a pin in the place of DANE is another promise, not less.
         let other_promise = asked == 3 && own >= 3;
         if (asked > own || other_promise) && !self.around.advised {
-            let reason = format!(
-                "mail flows without it ({text}), and it asks for more, or for something else: {}",
-                becomes(&with)
-            );
+            let reason = "mail flows, and would without it; it asks for more than that, or for \
+                          another proof. danecheck leaves it alone"
+                .to_owned();
             return self.said(Word::Deliberate, reason, Proposal::Leave, with);
         }
         let proposal = self.own_policy();
@@ -417,7 +438,12 @@ impl<'a> Case<'a> {
             .unwrap_or_else(|_| with.clone());
         let (then, now) = (becomes(&at_best), becomes(&with));
         let reason = if then == now {
-            format!("{policy} delivers as well, and takes whatever protection there is")
+            let more = match best {
+                SecurityLevel::May => ", and uses TLS as soon as it works",
+                SecurityLevel::Encrypt => ", and insists on TLS",
+                _ => "",
+            };
+            format!("{policy} delivers as well{more}")
         } else {
             format!("with {policy} mail is {then}; now it is {now}")
         };

@@ -261,11 +261,16 @@ impl Examiner<'_> {
             }
         }
         let Some((next_hop, judgement)) = worst else {
+            let beside_tlspol = match self.overrides {
+                Overrides::Table(_) => "",
+                Overrides::Rows(_) => ". It counts only where postfix-tlspol knows nothing",
+            };
             return Judgement::unseen(
                 Word::CouldNotTell,
                 format!(
                     "it is for every name below {parent}, and danecheck cannot know to which of \
-                     them mail goes: name them with --below, or write a line for each"
+                     them mail goes: name them with --below, or write a line for \
+                     each{beside_tlspol}"
                 ),
                 Proposal::Leave,
             );
@@ -330,6 +335,18 @@ impl Examination {
                 })
             }
         }
+    }
+
+    /// What to make sure of before the file as it should be is put in force:
+    /// whoever stands between here and a receiver can make its line ask for
+    /// less.
+    pub fn cautions(&self) -> Vec<String> {
+        self.each()
+            .filter_map(|(entry, judgement)| {
+                let caution = judgement.caution.as_ref()?;
+                Some(format!("line {}, {}: {caution}", entry.line, entry.key))
+            })
+            .collect()
     }
 
     /// Whether anything should change: 1 where mail flows all the same, 2

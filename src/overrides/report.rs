@@ -47,6 +47,8 @@ pub struct OverrideReport {
     pub since: Option<String>,
     /// Why it did.
     pub because: Option<String>,
+    /// What to make sure of before it is replaced; null for nothing.
+    pub caution: Option<String>,
     /// What becomes of mail with it; null where it was not looked at.
     pub with: Option<Outcome>,
     /// What would become of mail without it.
@@ -90,6 +92,7 @@ fn one(entry: &Entry, judgement: &Judgement) -> OverrideReport {
         call: entry.id.and_then(|id| call(id, &judgement.proposal)),
         since: entry.note.as_ref().map(|note| note.date.clone()),
         because: entry.note.as_ref().map(|note| printable(&note.reason)),
+        caution: judgement.caution.clone(),
         with: judgement.with.as_ref().map(clean),
         without: judgement.without.as_ref().map(clean),
     }

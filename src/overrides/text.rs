@@ -31,7 +31,7 @@ impl Examination {
             .filter(|judgement| judgement.proposal != Proposal::Leave)
             .count();
         if !(brief && self.exit_status() == ExitStatus::Fine) {
-            page.line(&summary(name, &each, changes));
+            page.paragraph("", &summary(name, &each, changes));
         }
         for (wanted, title) in [
             (ExitStatus::Broken, "Mail waits:"),
@@ -122,6 +122,9 @@ impl Page {
             (None, Some(line)) => self.line(&format!("{MARGIN}to be: {line}")),
             (None, None) if one.remove => self.line(&format!("{MARGIN}to be removed")),
             (None, None) => {}
+        }
+        if let Some(caution) = &one.caution {
+            self.paragraph(MARGIN, &format!("First: {caution}"));
         }
     }
 }
