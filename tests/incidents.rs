@@ -13,8 +13,11 @@
 mod support;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use danecheck::world::dns::{Misbehaviour as Answer, Rtype, Zone, ZoneFault};
+use danecheck::world::dns::{
+    Misbehaviour as Answer, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault,
+};
 use danecheck::world::pki::{Authority, AuthorityProfile, Identity, Leaf, Validity, stale_tlsa};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
@@ -22,6 +25,7 @@ use danecheck::world::stage::Stage;
 use support::{ids, report_on};
 
 const MX1: &str = "192.0.2.10";
+const MX1_IPV6: &str = "2001:db8::10";
 const MX2: &str = "192.0.2.20";
 const TLSA1: &str = "_25._tcp.mx1";
 
@@ -86,11 +90,70 @@ fn signed_with(stage: &mut Stage, fault: ZoneFault) {
     stage.server(MX1, MailServer::new(identity));
 }
 
+const NS1: [u8; 4] = [192, 0, 2, 53];
+const NS2: [u8; 4] = [192, 0, 2, 54];
+
+/// The right record, in a zone with two name servers, of which one does this.
+fn served_with(stage: &mut Stage, fault: NameServerFault) {
+    let identity = stage.identity("mx1.example.com");
+    stage.zone(
+        domain()
+            .tlsa(TLSA1, &identity.tlsa(3, 1, 1))
+            .name_server("ns1", NS1.into())
+            .name_server("ns2", NS2.into()),
+    );
+    stage.server(MX1, MailServer::new(identity));
+    stage.name_server_misbehaving(NS2.into(), fault);
+    stage.asking_name_servers();
+    stage.patience(Duration::from_millis(800));
+}
+
 const STALE_OR_WRONG: &[Incident] = &[
     Incident {
         what: "a renewal made a new key, and the record is of the old one",
         finding: "tlsa-mismatch",
         set: |stage| current(stage, &[&stale_tlsa(3, 1, 1)]),
+    },
+    Incident {
+        what: "the records were changed to the next key's, before that was installed",
+        finding: "tlsa-ahead-of-certificate",
+        set: |stage| {
+            let leaf = Leaf::new(["mx1.example.com"]).validity(Validity::days(-75, 15));
+            let identity = stage.issuer.issue(leaf);
+            publishing(stage, identity, &[&stale_tlsa(3, 1, 1)]);
+        },
+    },
+    Incident {
+        what: "the records were corrected, and the resolver still has the old ones",
+        finding: "tlsa-from-cache",
+        set: |stage| {
+            current(stage, &[&stale_tlsa(3, 1, 1)]);
+            stage.lookup_misbehaving("_25._tcp.mx1.example.com.", Rtype::TLSA, Answer::Aged(240));
+        },
+    },
+    Incident {
+        what: "the preferred server's record is stale, and the other one, which takes the mail, \
+               cannot hand it on",
+        finding: "preferred-server-fails",
+        set: |stage| {
+            let first = stage.identity("mx1.example.com");
+            let second = stage.identity("mx2.example.com");
+            stage.zone(
+                two_hosts()
+                    .tlsa(TLSA1, &stale_tlsa(3, 1, 1))
+                    .tlsa("_25._tcp.mx2", &second.tlsa(3, 1, 1)),
+            );
+            stage.server(MX1, MailServer::new(first));
+            stage.server(MX2, MailServer::new(second));
+        },
+    },
+    Incident {
+        what: "an appliance made itself another certificate",
+        finding: "tlsa-certificate-renewed",
+        set: |stage| {
+            let appliance = Leaf::new(["MX"]).self_signed(stage.now);
+            publishing(stage, appliance, &[&stale_tlsa(3, 0, 1)]);
+        },
     },
     Incident {
         what: "the record is of the whole certificate, which a renewal changed",
@@ -422,7 +485,46 @@ const LOOKUPS: &[Incident] = &[
         set: |stage| signed_with(stage, ZoneFault::DsWithoutDnskey),
     },
     Incident {
-        what: "the DS record was removed, or the provider does not sign",
+        what: "A queries are answered, and TLSA queries dropped, by a firewall or a name server",
+        finding: "name-server-silent",
+        set: |stage| {
+            served_with(stage, NameServerFault::SilentToTlsa);
+            stage.name_server_misbehaving(NS1.into(), NameServerFault::SilentToTlsa);
+            stage.lookup_misbehaving("_25._tcp.mx1.example.com.", Rtype::TLSA, Answer::ServFail);
+        },
+    },
+    Incident {
+        what: "one of the name servers fails at TLSA, so that the lookup does every other time",
+        finding: "name-server-fails",
+        set: |stage| served_with(stage, NameServerFault::ServFailToTlsa),
+    },
+    Incident {
+        what: "some of the name servers do not do DNSSEC",
+        finding: "name-server-lacks-signatures",
+        set: |stage| served_with(stage, NameServerFault::LacksSignature),
+    },
+    Incident {
+        what: "some of the name servers deny with a broken NSEC chain",
+        finding: "name-server-answer-bogus",
+        set: |stage| served_with(stage, NameServerFault::DenialIncomplete),
+    },
+    Incident {
+        what: "a secondary lacks the records",
+        finding: "name-servers-disagree",
+        set: |stage| served_with(stage, NameServerFault::LacksRecord),
+    },
+    Incident {
+        what: "a secondary gets no zone transfers, and has old records",
+        finding: "name-server-behind",
+        set: |stage| served_with(stage, NameServerFault::OldSerial),
+    },
+    Incident {
+        what: "the DS record was removed, and nobody noticed",
+        finding: "signed-without-ds",
+        set: |stage| signed_with(stage, ZoneFault::DsMissing),
+    },
+    Incident {
+        what: "the provider whose records are used does not sign",
         finding: "tlsa-not-signed",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -487,11 +589,52 @@ const UNSIGNED_PROVIDERS: &[Incident] = &[
     },
 ];
 
+const RESOLVERS: &[Incident] = &[Incident {
+    what: "the sender's resolver does not validate, so that DANE is silently off",
+    finding: "resolver-does-not-validate",
+    set: |stage| {
+        let identity = stage.identity("mx1.example.com");
+        let record = identity.tlsa(3, 1, 1);
+        publishing(stage, identity, &[&record]);
+        stage.resolver(ResolverKind::NotValidating);
+    },
+}];
+
 const WITHOUT_TLS: &[Incident] = &[
     Incident {
         what: "TLSA records were published, and TLS was never switched on",
         finding: "starttls-not-offered",
         set: |stage| server_that(stage, Misbehaviour::NoStartTls),
+    },
+    Incident {
+        what: "the records of port 465 were aliased to port 25, which has no STARTTLS",
+        finding: "tlsa-of-other-service",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(
+                domain()
+                    .cname(TLSA1, "_465._tcp.mx1")
+                    .tlsa("_465._tcp.mx1", &identity.tlsa(3, 1, 1)),
+            );
+            let server = MailServer::new(identity);
+            stage.server(MX1, server.misbehaving([Misbehaviour::NoStartTls]));
+        },
+    },
+    Incident {
+        what: "over IPv4 STARTTLS is answered with 454, and over IPv6 nothing is answered",
+        finding: "address-families-fail-differently",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            stage.zone(
+                domain()
+                    .records(&format!("mx1 AAAA {MX1_IPV6}"))
+                    .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
+            );
+            let server = || MailServer::new(identity.clone());
+            stage.server(MX1, server().misbehaving([Misbehaviour::StartTls454]));
+            stage.server(MX1_IPV6, server().misbehaving([Misbehaviour::NoGreeting]));
+            stage.patience(Duration::from_millis(800));
+        },
     },
     Incident {
         what: "the key file cannot be read: STARTTLS is answered with 454",
@@ -530,9 +673,20 @@ const HANDSHAKES: &[Incident] = &[
         set: |stage| server_that(stage, Misbehaviour::HandshakeAlert),
     },
     Incident {
+        what: "the server knows TLS 1.0 and suites without certificate only",
+        finding: "tls-too-old",
+        set: |stage| server_that(stage, Misbehaviour::Tls10Anonymous),
+    },
+    Incident {
         what: "the server insists on a client certificate",
-        finding: "session-lost-in-tls",
+        finding: "client-certificate-required",
         set: |stage| server_that(stage, Misbehaviour::RequireClientCertificate),
+    },
+    Incident {
+        what: "the server asks for a client certificate, and breaks off over the one that the \
+               sender has",
+        finding: "client-certificate-wanted",
+        set: |stage| server_that(stage, Misbehaviour::AskForClientCertificate),
     },
 ];
 
@@ -541,6 +695,7 @@ const TABLES: &[(&str, &[Incident])] = &[
     ("Chains under usage 2", CHAINS),
     ("Lookups and signatures", LOOKUPS),
     ("Providers without signatures", UNSIGNED_PROVIDERS),
+    ("The sender's resolver", RESOLVERS),
     ("No STARTTLS that works", WITHOUT_TLS),
     ("Handshakes", HANDSHAKES),
 ];

@@ -11,6 +11,9 @@ use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use super::tlsa::{TLSA_MISMATCH, peer, short};
 use super::{Findings, Rule, Severity};
 
+/// Nobody leaves mail waiting for so many days.
+const LONG_DAYS: i64 = 60;
+
 const TELL: &str = "tell the receiver, by phone or through another mail system.";
 
 pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
@@ -61,6 +64,20 @@ pub(super) static ISSUER_NOT_SENT: Rule = Rule {
     sender: TELL,
     receiver: "configure the server with the whole chain (`fullchain.pem` in place of \
                `cert.pem`) and reload it.",
+};
+
+pub(super) static TLSA_AHEAD_OF_CERTIFICATE: Rule = Rule {
+    id: "tlsa-ahead-of-certificate",
+    severity: Severity::Error,
+    reference: "RFC 7671 section 8.1",
+    meaning: "No TLSA record is of the key that the server shows, and the certificate was not \
+              changed for long. Where mail flowed lately, it is the records that were changed: to \
+              those of a certificate to come, before that is installed, and with the record of \
+              the present one removed.",
+    sender: TELL,
+    receiver: "publish the record of the key that is served now (the report's line `served  \
+               3 1 1`) beside the new one, and remove it only when the new certificate is \
+               installed everywhere; or install that now.",
 };
 
 pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
@@ -375,6 +392,16 @@ impl Mismatch<'_, '_> {
                 ),
             );
         }
+        if let Some(since) = self.unchanged_for_long() {
+            return (
+                &TLSA_AHEAD_OF_CERTIFICATE,
+                format!(
+                    "The certificate of {subject} is the same since {since}, and none of its TLSA \
+                     records is of it: unless mail has waited that long, the records were changed \
+                     before the certificate."
+                ),
+            );
+        }
         (
             &TLSA_MISMATCH,
             format!(
@@ -383,6 +410,19 @@ impl Mismatch<'_, '_> {
                 self.issued()
             ),
         )
+    }
+
+    /// The day of issue of a certificate that is in use for longer than anybody
+    /// leaves mail waiting.
+    fn unchanged_for_long(&self) -> Option<String> {
+        let Some(Ok(leaf)) = self.chain().first() else {
+            return None;
+        };
+        let (begin, end) = (leaf.not_before(), leaf.not_after());
+        let now = self.judged.evidence.now;
+        let part = end.0.saturating_sub(begin.0) / 3 * 2;
+        let long = part.min(LONG_DAYS * 86_400);
+        (now.0.saturating_sub(begin.0) >= long && now < end).then(|| begin.day())
     }
 
     /// When the certificate was issued: mail has been waiting since then, or

@@ -7,7 +7,9 @@
 
 pub(crate) mod assumed;
 mod certificates;
+mod client_certificate;
 mod dns;
+mod families;
 mod freshness;
 mod markdown;
 mod mismatch;
@@ -88,12 +90,15 @@ pub struct Finding {
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
     &resolver::AD_STRIPPED,
+    &families::ADDRESS_FAMILIES_FAIL_DIFFERENTLY,
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
     &assumed::CERTIFICATE_ASSUMED,
     &rollover::CERTIFICATE_ENDS_SOON,
     &certificates::CERTIFICATE_NOT_COVERED,
+    &client_certificate::CLIENT_CERTIFICATE_REQUIRED,
+    &client_certificate::CLIENT_CERTIFICATE_WANTED,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
     &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
@@ -149,6 +154,7 @@ pub static RULES: &[&Rule] = &[
     &sender::POLICY_SERVICE_FAILS,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
+    &overall::PREFERRED_SERVER_FAILS,
     &overall::PROXY_FAILED,
     &freshness::RECORDS_CHANGE_SPREADING,
     &refusal::REFUSED_AT_FIRST,
@@ -171,6 +177,7 @@ pub static RULES: &[&Rule] = &[
     &weak_link::SIGNATURE_NOT_YET_VALID,
     &weak_link::SIGNATURE_WRONG,
     &signature::SIGNATURES_END_BY_THEN,
+    &weak_link::SIGNED_WITHOUT_DS,
     &weak_link::SIGNING_KEY_MISSING,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
@@ -183,6 +190,7 @@ pub static RULES: &[&Rule] = &[
     &mta_sts::TLS_REPORTING_MISSING,
     &old_tls::TLS_TOO_OLD,
     &certificates::TLS12_OTHER_CERTIFICATE,
+    &mismatch::TLSA_AHEAD_OF_CERTIFICATE,
     &mismatch::TLSA_ALIAS_STALE,
     &tlsa::TLSA_ALL_UNUSABLE,
     &rollover::TLSA_BREAKS_AT_RENEWAL,
@@ -198,6 +206,7 @@ pub static RULES: &[&Rule] = &[
     &tlsa::TLSA_NOT_SIGNED,
     &mismatch::TLSA_OF_NOTHING,
     &mismatch::TLSA_OF_OTHER_SERVER,
+    &session::TLSA_OF_OTHER_SERVICE,
     &mismatch::TLSA_OF_TEXT,
     &mismatch::TLSA_ONE_CERTIFICATE_MANY_RECORDS,
     &mismatch::TLSA_OTHER_ISSUER,
@@ -271,6 +280,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     signature::check(judged, &mut findings);
     freshness::check(judged, &mut findings);
     rollover::check(judged, &mut findings);
+    families::check(judged, &mut findings);
     overall::check(judged, &mut findings);
     assumed::check(judged, &mut findings);
     sender::check(judged, &mut findings);

@@ -1,8 +1,8 @@
 //! Findings about the target as a whole.
 
 use crate::judge::{
-    Blind, Channel, DaneRecords, Delivery, Judged, Outcome, SecurityLevel, Standing, Verdict,
-    blind, cannot_be_seen, proxy_failure,
+    Blind, Channel, DaneRecords, Delivery, Judged, Outcome, Route, SecurityLevel, Standing,
+    Verdict, blind, cannot_be_seen, proxy_failure,
 };
 use crate::observation::SessionEnd;
 
@@ -97,6 +97,18 @@ pub(super) static POSTFIX_VERSIONS_DIFFER: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static PREFERRED_SERVER_FAILS: Rule = Rule {
+    id: "preferred-server-fails",
+    severity: Severity::Warning,
+    reference: "RFC 5321 section 5.1",
+    meaning: "The mail servers that the domain prefers fail DANE, and one of worse preference \
+              takes the mail in their place. It commonly has to hand it on to the preferred \
+              ones; where it asks for DANE itself, mail waits there, and the sender gets a delay \
+              notice from the receiver's own server.",
+    sender: "tell the receiver: that mail is taken does not mean that it arrives.",
+    receiver: "mend the preferred server, and look into the queue of the other one.",
+};
+
 pub(super) static PROXY_FAILED: Rule = Rule {
     id: "proxy-failed",
     severity: Severity::Error,
@@ -157,6 +169,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         );
     }
     downgrade(judged, &target, findings);
+    preferred(judged, &target, findings);
     no_encryption(judged, findings);
 }
 
@@ -208,6 +221,43 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
             &DOWNGRADE_BY_FAIL_OVER,
             target.to_owned(),
             format!("A server of {target} fails DANE, and the mail goes without DANE to {via}."),
+        );
+    }
+}
+
+/// Where all servers of the best preference fail, and others do not.
+fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
+    let dane = judged.outcome(SecurityLevel::Dane);
+    let (Route::Addresses(candidates), Some(via)) = (&judged.evidence.route, dane.via.as_deref())
+    else {
+        return;
+    };
+    let hosts = &judged.evidence.hosts;
+    let places = hosts.iter().enumerate().flat_map(|(index, host)| {
+        let addresses = 0..host.addresses.len();
+        addresses.map(move |place| (index, place))
+    });
+    let broken: Vec<(usize, usize)> = places
+        .zip(&judged.standings)
+        .filter(|(_, standing)| **standing == Standing::Broken)
+        .map(|(place, _)| place)
+        .collect();
+    let best = candidates.iter().map(|one| one.preference).min();
+    let of_best = || candidates.iter().filter(|one| Some(one.preference) == best);
+    let all_broken = of_best().all(|one| broken.contains(&(one.host, one.address)));
+    let mut names: Vec<&str> = of_best()
+        .filter_map(|one| Some(hosts.get(one.host)?.seen.name.as_str()))
+        .collect();
+    names.dedup();
+    if dane.delivers() && all_broken && !names.contains(&via) {
+        findings.add(
+            &PREFERRED_SERVER_FAILS,
+            target.to_owned(),
+            format!(
+                "{} fail{} DANE, and {via}, of worse preference, takes the mail.",
+                names.join(", "),
+                if names.len() == 1 { "s" } else { "" }
+            ),
         );
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let views = views(observation);
     for view in &views {
         if let Some(own) = view.own {
-            weak_link::check(own, findings);
+            weak_link::check(&view.what, own, view.signed, findings);
         }
         time_out(observation, view, findings);
         if observation.resolver.validation == ResolverValidation::Shown {
@@ -207,6 +207,8 @@ struct View<'a> {
     what: String,
     status: Seen,
     own: Option<&'a OwnValidation>,
+    /// Signatures came with the records.
+    signed: bool,
 }
 
 /// The resolver's view.
@@ -235,6 +237,11 @@ fn view<T>(lookup: &Lookup<T>) -> View<'_> {
             Answer::Failed(failure) => Seen::Failed(failure.kind),
         },
         own: lookup.own.as_ref(),
+        // Only a signature tells it (RFC 4034 section 3.1.4).
+        signed: match &lookup.answer {
+            Answer::Records(set) => set.open().regardless().original_ttl.is_some(),
+            Answer::Denied(_) | Answer::Failed(_) => false,
+        },
     }
 }
 

@@ -1,15 +1,15 @@
 //! Findings about the dialogue with each address.
 
 use crate::judge::{
-    AddressEvidence, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen, family_works,
-    objection,
+    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
+    family_works, objection,
 };
-use crate::observation::{ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
+use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
 use super::tlsa::peer;
 use super::{Findings, Rule, Severity};
-use super::{old_tls, refusal};
+use super::{client_certificate, old_tls, refusal};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
@@ -84,11 +84,10 @@ pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
     id: "session-lost-in-tls",
     severity: Severity::Error,
     reference: "Postfix smtp_stream_except",
-    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it. A \
-              server that insists on a client certificate looks like this too.",
+    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it.",
     sender: "tell the receiver the time of this look and your address, for its log.",
-    receiver: "look into the server's log for this moment; where it asks for client \
-               certificates, make it do so on the submission ports only.",
+    receiver: "look into the server's log for this moment, and see what stands between the \
+               network and the mail server (a filter, a load balancer).",
 };
 
 pub(super) static STARTTLS_MASKED: Rule = Rule {
@@ -151,6 +150,17 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
                be read.",
 };
 
+pub(super) static TLSA_OF_OTHER_SERVICE: Rule = Rule {
+    id: "tlsa-of-other-service",
+    severity: Severity::Error,
+    reference: "RFC 7671 section 6",
+    meaning: "The name of the TLSA records for this port is an alias (CNAME) of another \
+              service's, such as submission with TLS on port 465, and there is no STARTTLS here. \
+              The records were never meant for it, and make senders refuse to deliver.",
+    sender: "tell the receiver.",
+    receiver: "remove the alias, or switch STARTTLS on here too.",
+};
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
@@ -179,7 +189,9 @@ fn end(
     findings: &mut Findings,
 ) {
     let subject = peer(host, address.seen.address);
-    if refusal::session(&subject, session, findings) {
+    if refusal::session(&subject, session, findings)
+        || client_certificate::session(&subject, session, findings)
+    {
         return;
     }
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
@@ -232,13 +244,24 @@ fn end(
                              records promise TLS: a firewall overwrote it."
                         ),
                     ),
-                    None => add(
-                        &STARTTLS_NOT_OFFERED,
-                        format!(
-                            "{subject} does not offer STARTTLS, although TLSA records promise \
-                             TLS."
-                        ),
-                    ),
+                    None => {
+                        add(
+                            &STARTTLS_NOT_OFFERED,
+                            format!(
+                                "{subject} does not offer STARTTLS, although TLSA records \
+                                 promise TLS."
+                            ),
+                        );
+                        if let Some(other) = other_service(address) {
+                            add(
+                                &TLSA_OF_OTHER_SERVICE,
+                                format!(
+                                    "The TLSA records that promise TLS at {subject} are those at \
+                                     {other}, by an alias."
+                                ),
+                            );
+                        }
+                    }
                 }
             }
         }
@@ -287,6 +310,25 @@ fn end(
             format!("{subject} starts TLS and then refuses: {}.", reply.text()),
         ),
     }
+}
+
+/// The end of the alias that the name of the TLSA records is, where it is the
+/// name of another service: its first two labels are another port or protocol.
+fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
+    let (DaneRecords::Usable(tlsa, _) | DaneRecords::Unusable(tlsa)) = &address.dane else {
+        return None;
+    };
+    let Answer::Records(set) = &tlsa.lookup.answer else {
+        return None;
+    };
+    let end = set.open().regardless().aliases.last()?;
+    let service = |name: &str| -> Vec<String> {
+        let labels = name.split('.').take(2);
+        labels.map(str::to_ascii_lowercase).collect()
+    };
+    let theirs = service(end);
+    let is_service = theirs.iter().all(|label| label.starts_with('_'));
+    (is_service && theirs != service(&tlsa.lookup.name)).then_some(end)
 }
 
 /// A keyword that a firewall overwrote: Xs, as many as `STARTTLS` has letters

@@ -123,6 +123,18 @@ pub(super) static SIGNING_KEY_MISSING: Rule = Rule {
                it has; at the next change publish the new key a TTL before it signs.",
 };
 
+pub(super) static SIGNED_WITHOUT_DS: Rule = Rule {
+    id: "signed-without-ds",
+    severity: Severity::Info,
+    reference: "RFC 4035 section 5.2",
+    meaning: "There are signatures, and no chain of trust leads to them: a zone on the way has no \
+              DS record at its parent, because it was removed, was lost in a move to another \
+              provider or registrar, or was never handed in. To everybody the data counts as \
+              unsigned, and DANE does not apply to it.",
+    sender: "nothing: mail flows as to any domain that is not signed.",
+    receiver: "have the registrar publish the DS record of the zone's key signing key.",
+};
+
 /// The rule for a fault; nothing for what breaks no chain, for what is told
 /// where it is insecure, and for what danecheck alone cannot compute.
 fn rule(fault: &Fault) -> Option<&'static Rule> {
@@ -143,9 +155,22 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
     }
 }
 
-/// The weak link of one lookup.
-pub(super) fn check(own: &OwnValidation, findings: &mut Findings) {
+/// The weak link of one lookup, and whether signatures came with its answer.
+pub(super) fn check(what: &str, own: &OwnValidation, signed: bool, findings: &mut Findings) {
     let Some(link) = &own.weak_link else { return };
+    if let Fault::DsMissing { parent } = &link.fault
+        && own.status == SecurityStatus::Insecure
+        && signed
+    {
+        findings.add(
+            &SIGNED_WITHOUT_DS,
+            link.zone.clone(),
+            format!(
+                "{what} has signatures that nobody can check, for {} has no DS record at {parent}.",
+                link.zone
+            ),
+        );
+    }
     let Some(rule) = rule(&link.fault) else {
         return;
     };

@@ -295,6 +295,9 @@ pub struct TlsSeen {
     pub chain: Vec<Der>,
     /// Whether the server proved that it holds the leaf's key.
     pub signature: SignatureCheck,
+    /// The server asked for a client certificate; it got none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_certificate_wanted: bool,
 }
 
 /// The check of the server's handshake signature.

@@ -42,6 +42,7 @@ impl Assumed {
             group: None,
             chain: self.chain.clone(),
             signature: SignatureCheck::NotSeen,
+            client_certificate_wanted: false,
         });
         AddressSeen {
             address,

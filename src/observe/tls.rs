@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ProtocolVersion,
@@ -63,7 +64,11 @@ where
             Ok(Ok(stream)) => Ok(stream),
         },
     };
+    let wanted = capture.wanted.load(Ordering::Relaxed);
     let Captured { mut seen, left_out } = capture.take();
+    if let Some(seen) = &mut seen {
+        seen.client_certificate_wanted = wanted;
+    }
     if let Ok(stream) = &result {
         let (_, connection) = stream.get_ref();
         let seen = seen.get_or_insert_with(TlsSeen::nothing);
@@ -103,8 +108,8 @@ fn client(
         .with_protocol_versions(versions)
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(capture)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(capture.clone())
+        .with_client_cert_resolver(capture);
     config.resumption = Resumption::disabled();
     config.enable_sni = offer.sni.is_some();
     let name = match offer.sni {
@@ -221,6 +226,7 @@ impl TlsSeen {
             group: None,
             chain: Vec::new(),
             signature: SignatureCheck::NotSeen,
+            client_certificate_wanted: false,
         }
     }
 }
@@ -236,6 +242,24 @@ struct Captured {
 struct Capture {
     limited: Option<LimitedOffer>,
     captured: Mutex<Captured>,
+    /// The server asked for a client certificate.
+    wanted: AtomicBool,
+}
+
+/// There is none; that the server asks is remembered.
+impl ResolvesClientCert for Capture {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        self.wanted.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 impl Capture {

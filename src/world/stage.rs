@@ -36,6 +36,8 @@ pub struct Stage {
     policy_servers: Vec<(IpAddr, PolicyServer)>,
     closed: Vec<IpAddr>,
     thorough: bool,
+    authoritative: bool,
+    times: Times,
 }
 
 /// A stage on which everything runs.
@@ -48,6 +50,8 @@ pub struct RunningStage {
     trust_store: Arc<TrustStore>,
     now: UnixTime,
     thorough: bool,
+    authoritative: bool,
+    times: Times,
     _closed: Vec<ClosedPort>,
 }
 
@@ -90,6 +94,12 @@ impl Stage {
             policy_servers: Vec::new(),
             closed: Vec::new(),
             thorough: false,
+            authoritative: false,
+            // Nobody has to be waited for here.
+            times: Times {
+                pause: Duration::ZERO,
+                ..Times::default()
+            },
         }
     }
 
@@ -141,6 +151,17 @@ impl Stage {
         self.thorough = true;
     }
 
+    /// Has the name servers asked about every lookup.
+    pub fn asking_name_servers(&mut self) {
+        self.authoritative = true;
+    }
+
+    /// Has those who say nothing waited for no longer than this.
+    pub fn patience(&mut self, patience: Duration) {
+        self.times.query = patience;
+        self.times.reply = patience;
+    }
+
     fn with_dns(&mut self, change: impl FnOnce(DnsWorld) -> DnsWorld) {
         let dns = std::mem::replace(&mut self.dns, DnsWorld::new(self.now));
         self.dns = change(dns);
@@ -178,6 +199,8 @@ impl Stage {
             trust_store: Arc::new(TrustStore::from_pem("the demo's own root", pem.as_bytes())?),
             now: self.now,
             thorough: self.thorough,
+            authoritative: self.authoritative,
+            times: self.times,
             _closed: closed,
         })
     }
@@ -197,16 +220,12 @@ impl RunningStage {
             root_anchors: self.root_anchors.clone(),
             trust_store: self.trust_store.clone(),
             checked_at: self.now,
-            // Nobody has to be waited for here.
-            times: Times {
-                pause: Duration::ZERO,
-                ..Times::default()
-            },
+            times: self.times,
             helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
             thorough: self.thorough,
             allow_private: true,
-            authoritative: false,
+            authoritative: self.authoritative,
             mta_sts: true,
             assumed: None,
             pool: None,

@@ -76,6 +76,29 @@ const HELLO_AND_CERTIFICATE: [u8; 62] = [
     0xff, 0xff, 0xfc, 0xff, 0xff, 0xf9,
 ];
 
+/// The first flight of a server with TLS 1.0 and DH-anon-AES256-SHA: ServerHello,
+/// a ServerKeyExchange of 2048 bits and ServerHelloDone (RFC 2246 section 7.4).
+const TLS10_ANONYMOUS: [u8; 584] = {
+    let mut flight = [7; 584];
+    put(&mut flight, 0, &[22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1]);
+    // No session, the suite, no compression.
+    put(&mut flight, 43, &[0, 0, 0x3a, 0]);
+    put(&mut flight, 47, &[22, 3, 1, 2, 11, 12, 0, 2, 7, 1, 0]);
+    put(&mut flight, 58 + 256, &[0, 1, 2, 1, 0]);
+    put(
+        &mut flight,
+        58 + 256 + 5 + 256,
+        &[22, 3, 1, 0, 4, 14, 0, 0, 0],
+    );
+    flight
+};
+
+const fn put(flight: &mut [u8], place: usize, bytes: &[u8]) {
+    let (_, rest) = flight.split_at_mut(place);
+    let (here, _) = rest.split_at_mut(bytes.len());
+    here.copy_from_slice(bytes);
+}
+
 /// More of a handshake message, in a record of 16 bytes.
 const MORE_OF_IT: [u8; 21] = [
     22, 3, 3, 0, 16, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
@@ -188,6 +211,7 @@ impl Misbehaviour {
             Self::EndlessCertificate => HandshakeAct::Flood(&HELLO_AND_CERTIFICATE, &MORE_OF_IT),
             Self::HandshakeAlert => HandshakeAct::Send(&const { alert(3, 40) }),
             Self::ProtocolVersionAlert => HandshakeAct::Send(&const { alert(1, 70) }),
+            Self::Tls10Anonymous => HandshakeAct::Send(&TLS10_ANONYMOUS),
             Self::UnrecognizedNameAlert => HandshakeAct::SendUnlessNamed(&const { alert(3, 112) }),
             _ => return None,
         })

@@ -95,7 +95,9 @@ pub(super) fn server_config(
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)?;
     let builder = if has(Misbehaviour::RequireClientCertificate) {
-        builder.with_client_cert_verifier(client_verifier(provider)?)
+        builder.with_client_cert_verifier(client_verifier(provider, true)?)
+    } else if has(Misbehaviour::AskForClientCertificate) {
+        builder.with_client_cert_verifier(client_verifier(provider, false)?)
     } else {
         builder.with_no_client_auth()
     };
@@ -111,14 +113,21 @@ pub(super) fn server_config(
     Ok(Arc::new(config))
 }
 
-/// Demands a certificate from an authority that nobody has one from.
+/// Demands a certificate from an authority that nobody has one from, or asks
+/// for it.
 fn client_verifier(
     provider: Arc<CryptoProvider>,
+    insists: bool,
 ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, rustls::Error> {
     let authority = Authority::root("Clients", UnixTime(0));
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate().der().clone())?;
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder = match insists {
+        true => builder,
+        false => builder.allow_unauthenticated(),
+    };
+    builder
         .build()
         .map_err(|error| rustls::Error::General(error.to_string()))
 }

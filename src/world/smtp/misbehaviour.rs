@@ -125,6 +125,8 @@ pub enum Misbehaviour {
     /// Answers the ClientHello with the alert protocol_version(70) in a TLS
     /// 1.0 record, as a server that knows nothing newer does.
     ProtocolVersionAlert,
+    /// Agrees on TLS 1.0 with a suite that has no certificate.
+    Tls10Anonymous,
     /// Answers the alert unrecognized_name(112) unless the client names one of
     /// the server's named identities (RFC 6066 section 3), so that a client
     /// without SNI fails.
@@ -132,6 +134,8 @@ pub enum Misbehaviour {
     /// Wants a client certificate. With TLS 1.3 the client takes its handshake
     /// for done when the alert comes.
     RequireClientCertificate,
+    /// Asks for a client certificate, and goes on without.
+    AskForClientCertificate,
     /// Shows its other identity to clients that know TLS 1.2 only; it has to
     /// have one.
     OtherIdentityInTls12,

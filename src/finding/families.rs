@@ -1,0 +1,65 @@
+//! The finding about a host whose address families fail in different ways.
+
+use crate::judge::{HostEvidence, Judged, Standing};
+
+use super::tlsa::peer;
+use super::{Findings, Rule, Severity};
+
+pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
+    id: "address-families-fail-differently",
+    severity: Severity::Error,
+    reference: "Postfix smtp_address_preference",
+    meaning: "A mail server fails over IPv4 in one way and over IPv6 in another: there are two \
+              faults, and often two machines. Which of them a sender's log names depends on the \
+              family that it tried last, so that the same trouble looks like several.",
+    sender: "tell the receiver both: one log line shows half of it.",
+    receiver: "mend both: try `openssl s_client -starttls smtp -connect HOST:25` with `-4` and \
+               with `-6` until either comes through.",
+};
+
+/// Raises the finding, from those that the addresses have so far.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let mut standings = judged.standings.iter();
+    for host in &judged.evidence.hosts {
+        let own: Vec<&Standing> = standings.by_ref().take(host.addresses.len()).collect();
+        if own.iter().any(|standing| **standing != Standing::Broken) {
+            continue;
+        }
+        let (four, six) = (told(host, true, findings), told(host, false, findings));
+        let (Some((_, over_four)), Some((_, over_six))) = (four.first(), six.first()) else {
+            continue;
+        };
+        let alike = |(id, _): &(&str, String)| six.iter().any(|(other, _)| id == other);
+        if four.iter().any(alike) {
+            continue;
+        }
+        let name = &host.seen.name;
+        findings.add(
+            &ADDRESS_FAMILIES_FAIL_DIFFERENTLY,
+            name.clone(),
+            format!(
+                "Both address families of {name} fail, each in its own way. IPv4: {over_four} \
+                 IPv6: {over_six}"
+            ),
+        );
+    }
+}
+
+/// What was found about the addresses of one family: ids and messages.
+fn told(
+    host: &HostEvidence<'_>,
+    is_ipv4: bool,
+    findings: &Findings,
+) -> Vec<(&'static str, String)> {
+    let addresses = host.addresses.iter().map(|address| address.seen.address);
+    let peers: Vec<String> = addresses
+        .filter(|address| address.is_ipv4() == is_ipv4)
+        .map(|address| peer(host, address))
+        .collect();
+    let faults = findings.0.iter().filter(|finding| {
+        finding.rule.severity > Severity::Info && peers.contains(&finding.subject)
+    });
+    faults
+        .map(|finding| (finding.rule.id, finding.message.clone()))
+        .collect()
+}
