@@ -6,6 +6,7 @@
 
 pub mod certificate;
 pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod dnssec;
 pub mod entry;

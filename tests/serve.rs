@@ -19,8 +19,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use danecheck::config::Terms;
 use danecheck::observe::{Setup, TrustStore};
-use danecheck::serve::{Exporter, Limits, Rules, Targets};
+use danecheck::serve::{Exporter, Limits};
 use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
 use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
@@ -66,13 +67,8 @@ async fn stage() -> RunningStage {
 
 fn exporter(setup: Setup, limits: Limits) -> Exporter {
     let listed = (0..TARGETS).map(domain).chain(["stale.example".to_owned()]);
-    let targets = listed.map(|target| target.parse().unwrap());
-    Exporter::new(
-        setup,
-        now,
-        Targets::listed(targets, &Rules::default()),
-        limits,
-    )
+    let targets = listed.map(|target| (target.parse().unwrap(), Terms::default()));
+    Exporter::new(setup, now, targets.collect(), limits)
 }
 
 /// Runs an exporter for as long as its clients need it.
@@ -434,6 +430,7 @@ async fn without_a_list_of_targets_it_does_not_start() {
         (&["serve"][..], "--allow-any"),
         (&["serve", "--allow", "a..b"], "a..b"),
         (&["serve", "--allow-file", wrong.path()], "line 4"),
+        (&["serve", "--config", wrong.path()], ":3: "),
         (
             &["serve", "--allow-any", "--allow", "d1.example"],
             "--allow",
@@ -456,6 +453,7 @@ async fn without_a_list_of_targets_it_does_not_start() {
 #[test]
 fn the_program_ends_in_order_when_it_is_told_to() {
     let list = Temporary::with("txt", "d1.example\n# and\nd2.example\n");
+    let config = Temporary::with("toml", "[[domain]]\nname = \"d3.example\"\n");
     for signal in ["TERM", "INT"] {
         let mut program = Command::new(env!("CARGO_BIN_EXE_danecheck"))
             .args([
@@ -464,6 +462,8 @@ fn the_program_ends_in_order_when_it_is_told_to() {
                 "127.0.0.1:0",
                 "--allow-file",
                 list.path(),
+                "--config",
+                config.path(),
             ])
             .stderr(Stdio::piped())
             .spawn()
@@ -472,7 +472,7 @@ fn the_program_ends_in_order_when_it_is_told_to() {
         let line = stderr.next().unwrap().unwrap();
         let begin = "danecheck: listening on http://127.0.0.1:";
         assert!(
-            line.starts_with(begin) && line.ends_with(", for 2 targets"),
+            line.starts_with(begin) && line.ends_with(", for 3 targets"),
             "{line}"
         );
         let killed = Command::new("kill")

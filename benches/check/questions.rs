@@ -49,6 +49,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         authoritative: false,
         mta_sts: true,
         assumed: None,
+        skip: Arc::from([]),
         pool: None,
     };
     let target = "one.example".parse()?;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::entry::{Language, System};
-use crate::judge::{Horizon, Moment};
-use crate::report::FailOn;
+use crate::judge::Moment;
 
 use super::bulk::BulkArguments;
+use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
 use super::resume::ResumeArguments;
@@ -61,7 +61,7 @@ pub(super) enum Command {
 pub(super) struct CheckArguments {
     /// Next hops: example.com, [mail.example.com], either with :port; `-`
     /// reads one a line from standard input
-    #[arg(value_name = "TARGET", required_unless_present = "replay")]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["replay", "config"])]
     pub(super) targets: Vec<String>,
 
     /// One JSON report per target, one line each
@@ -110,19 +110,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
     pub(super) at: Option<Moment>,
 
-    /// Warn of certificates and signatures that end within so many days, where
-    /// that breaks something [default: 14 and at most a third of their life for
-    /// certificates, what is overdue for signatures]
-    #[arg(long, value_name = "N")]
-    pub(super) warn_days: Option<u32>,
-
-    /// What makes the exit status other than 0
-    #[arg(long, value_name = "WHAT", default_value = "warning")]
-    pub(super) fail_on: FailOn,
-
-    /// Everything but dane-ok is at least exit status 2
-    #[arg(long)]
-    pub(super) require_dane: bool,
+    #[command(flatten)]
+    pub(super) expect: ExpectArguments,
 
     /// Colours; NO_COLOR is honoured
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -130,16 +119,6 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub(super) sender: SenderArguments,
-}
-
-impl CheckArguments {
-    /// For when is judged, and how far ahead is looked.
-    pub(super) fn horizon(&self) -> Horizon {
-        Horizon {
-            at: self.at,
-            warn_days: self.warn_days,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

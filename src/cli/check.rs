@@ -1,8 +1,10 @@
 //! `danecheck TARGET...`: look, judge, report.
 
-use crate::observation::Observation;
+use std::sync::Arc;
+
+use crate::config::Config;
 use crate::observe::Setup;
-use crate::report::{ExitStatus, Report};
+use crate::report::ExitStatus;
 
 use super::args::CheckArguments;
 use super::run::Run;
@@ -13,16 +15,18 @@ pub(super) async fn check(
     arguments: &CheckArguments,
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
-    let mut output = Output::new(arguments, world);
+    let expectations = Arc::new(arguments.expect.expectations()?);
+    let mut output = Output::new(arguments, expectations.clone(), world);
     let sender = arguments.sender.sender();
-    let report = |seen: &Observation| Report::to(seen, arguments.horizon(), &sender);
     if let Some(path) = &arguments.replay {
         for observation in input::observations(path)? {
-            output.report(&report(&observation), world)?;
+            let terms = expectations.terms(&observation.next_hop);
+            output.report(&terms.report(&observation, arguments.at, &sender), world)?;
         }
         output.end(world)?;
         return Ok(output.status());
     }
+    let targets = arguments.targets(&expectations)?;
     let setup = Setup {
         pool: Some(arguments.bulk.pool()),
         ..arguments.servers.setup(&arguments.look, world)?
@@ -31,13 +35,33 @@ pub(super) async fn check(
     let goes_on = done.is_some();
     let saved = arguments.save.as_deref();
     let run = Run {
-        targets: &arguments.targets,
+        targets: &targets,
         setup,
-        horizon: arguments.horizon(),
+        at: arguments.at,
+        expectations,
         sender,
         jobs: arguments.bulk.jobs(),
         done,
         saved: saved.map(|path| Saved::create(path, goes_on)).transpose()?,
     };
     run.run(output, world).await
+}
+
+impl CheckArguments {
+    /// The targets that are named, else all domains of the file.
+    fn targets(&self, expectations: &Config) -> Result<Vec<String>, Stop> {
+        if !self.targets.is_empty() {
+            return Ok(self.targets.clone());
+        }
+        let domains = expectations.domains().iter();
+        let domains: Vec<String> = domains.map(ToString::to_string).collect();
+        match (&self.expect.config, domains.is_empty()) {
+            (Some(path), true) => Err(Stop::Sentence(format!(
+                "{}: names no domain: write a [[domain]] with its name, or name targets beside \
+                 --config",
+                path.display()
+            ))),
+            _ => Ok(domains),
+        }
+    }
 }

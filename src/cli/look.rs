@@ -67,6 +67,7 @@ impl LookArguments {
             authoritative: false,
             mta_sts: true,
             assumed: None,
+            skip: Arc::from([]),
             pool: None,
         })
     }

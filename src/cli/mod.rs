@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod dns;
 mod entry;
+mod expect;
 mod explain;
 mod input;
 mod interrupt;

@@ -1,8 +1,11 @@
 //! Reports on their way out: format, exit status, broken pipes.
 
+use std::sync::Arc;
+
+use crate::config::Config;
 use crate::report::{
-    ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
-    exit_status, human, json, worst,
+    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, human,
+    json, worst,
 };
 
 use super::args::{CheckArguments, Format};
@@ -20,14 +23,17 @@ pub(super) enum Form {
 /// Writes reports and remembers the worst status.
 pub(super) struct Output {
     form: Form,
-    require_dane: bool,
-    fail_on: FailOn,
+    expectations: Arc<Config>,
     written: usize,
     status: ExitStatus,
 }
 
 impl Output {
-    pub(super) fn new(arguments: &CheckArguments, world: &World) -> Self {
+    pub(super) fn new(
+        arguments: &CheckArguments,
+        expectations: Arc<Config>,
+        world: &World,
+    ) -> Self {
         let form = match (arguments.entry, arguments.json, arguments.format) {
             (Some(system), _, _) => Form::Entry(Entry {
                 system,
@@ -47,8 +53,7 @@ impl Output {
         };
         Self {
             form,
-            require_dane: arguments.require_dane,
-            fail_on: arguments.fail_on,
+            expectations,
             written: 0,
             status: ExitStatus::Fine,
         }
@@ -70,7 +75,12 @@ impl Output {
         line: Option<String>,
         world: &mut World,
     ) -> Result<(), Stop> {
-        let mut status = exit_status(report, self.require_dane, self.fail_on);
+        // What is no target has no terms of its own.
+        let terms = match report.target.parse() {
+            Ok(target) => self.expectations.terms(&target),
+            Err(_) => self.expectations.defaults(),
+        };
+        let mut status = terms.status(report);
         let text = match &mut self.form {
             Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),

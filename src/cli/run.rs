@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use crate::judge::Horizon;
+use crate::config::Config;
+use crate::judge::Moment;
 use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::observe::{Setup, observe};
@@ -31,7 +32,10 @@ pub(super) struct Run<'a> {
     /// The targets as they were given.
     pub(super) targets: &'a [String],
     pub(super) setup: Setup,
-    pub(super) horizon: Horizon,
+    /// The moment to judge for, where it is another one.
+    pub(super) at: Option<Moment>,
+    /// What is expected of each target.
+    pub(super) expectations: Arc<Config>,
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
@@ -88,7 +92,8 @@ impl Run<'_> {
             });
             let looker = Looker {
                 setup: Arc::new(self.setup.clone()),
-                horizon: self.horizon,
+                at: self.at,
+                expectations: self.expectations.clone(),
                 sender: Arc::new(self.sender.clone()),
                 saves: self.saved.is_some(),
                 writes_json: output.is_json(),
@@ -222,7 +227,8 @@ impl Input<'_> {
 /// much of a processor as looking.
 struct Looker {
     setup: Arc<Setup>,
-    horizon: Horizon,
+    at: Option<Moment>,
+    expectations: Arc<Config>,
     sender: Arc<Sender>,
     saves: bool,
     writes_json: bool,
@@ -232,20 +238,22 @@ struct Looker {
 impl Looker {
     fn look(&self, given: Given) -> impl Future<Output = Looked> + use<> {
         let (setup, sender) = (self.setup.clone(), self.sender.clone());
-        let (horizon, saves, writes_json) = (self.horizon, self.saves, self.writes_json);
-        let now = self.now;
+        let (at, saves, writes_json) = (self.at, self.saves, self.writes_json);
+        let (expectations, now) = (self.expectations.clone(), self.now);
         async move {
             let next_hop = match given.text().parse::<NextHop>() {
                 Ok(next_hop) => next_hop,
                 Err(error) => return Looked::Invalid(given, error),
             };
             let task = tokio::spawn(async move {
+                let terms = expectations.terms(&next_hop);
                 let setup = Setup {
                     checked_at: now(),
+                    skip: terms.skip_hosts.clone(),
                     ..(*setup).clone()
                 };
                 let observation = observe(&next_hop, &setup).await;
-                let report = Report::to(&observation, horizon, &sender);
+                let report = terms.report(&observation, at, &sender);
                 Seen {
                     line: writes_json.then(|| json(&report)),
                     report,

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::judge::Horizon;
 use crate::next_hop::{NextHop, NextHopError};
-use crate::report::{ExitStatus, FailOn};
-use crate::serve::{Exporter, Limits, Rules, Targets};
+use crate::report::ExitStatus;
+use crate::serve::{Exporter, Limits, Targets};
 
+use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::servers::ServersArguments;
 use super::{Stop, World, input};
@@ -34,7 +34,7 @@ pub(super) struct ServeArguments {
     allow_file: Option<PathBuf>,
 
     /// Any target may be probed, by whoever reaches the exporter
-    #[arg(long, conflicts_with_all = ["allow", "allow_file"])]
+    #[arg(long, conflicts_with_all = ["allow", "allow_file", "config"])]
     allow_any: bool,
 
     /// Checks at once; requests for more are refused with status 503
@@ -47,18 +47,8 @@ pub(super) struct ServeArguments {
     #[command(flatten)]
     servers: ServersArguments,
 
-    /// Warn of certificates that end within so many days, where that breaks
-    /// something [default: 14, and at most a third of their life]
-    #[arg(long, value_name = "N")]
-    warn_days: Option<u32>,
-
-    /// What makes the status in the metrics other than 0
-    #[arg(long, value_name = "WHAT", default_value = "warning")]
-    fail_on: FailOn,
-
-    /// Everything but dane-ok is at least status 2
-    #[arg(long)]
-    require_dane: bool,
+    #[command(flatten)]
+    expect: ExpectArguments,
 }
 
 pub(super) async fn serve(
@@ -94,16 +84,9 @@ pub(super) async fn serve(
 
 impl ServeArguments {
     fn targets(&self) -> Result<Targets, Stop> {
-        let rules = Rules {
-            horizon: Horizon {
-                at: None,
-                warn_days: self.warn_days,
-            },
-            require_dane: self.require_dane,
-            fail_on: self.fail_on,
-        };
+        let config = self.expect.expectations()?;
         if self.allow_any {
-            return Ok(Targets::Any(rules));
+            return Ok(Targets::Any(config.defaults().clone()));
         }
         let refuse = |error: NextHopError| Stop::Sentence(format!("--allow: {error}"));
         let mut targets: Vec<NextHop> = self
@@ -114,14 +97,19 @@ impl ServeArguments {
         if let Some(path) = &self.allow_file {
             targets.extend(from_file(path)?);
         }
+        targets.extend(config.domains().iter().cloned());
         if targets.is_empty() {
             return Err(Stop::Sentence(
-                "which targets may be probed? Name them with --allow or --allow-file; with \
-                 --allow-any whoever reaches the exporter chooses where it connects to"
+                "which targets may be probed? Name them with --allow, --allow-file or --config; \
+                 with --allow-any whoever reaches the exporter chooses where it connects to"
                     .to_owned(),
             ));
         }
-        Ok(Targets::listed(targets, &rules))
+        let with_terms = targets.into_iter().map(|target| {
+            let terms = config.terms(&target).clone();
+            (target, terms)
+        });
+        Ok(with_terms.collect())
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod assumed;
 mod certificates;
 mod client_certificate;
 mod dns;
+pub(crate) mod expectation;
 mod families;
 mod freshness;
 mod markdown;
@@ -112,6 +113,7 @@ pub static RULES: &[&Rule] = &[
     &session::GREETING_REFUSED,
     &session::HANDSHAKE_FAILED,
     &dns::HOST_NOT_SIGNED,
+    &expectation::HOST_SKIPPED,
     &overall::INVALID_TARGET,
     &mismatch::ISSUER_NOT_SENT,
     &weak_link::KEY_MISSING,
@@ -130,6 +132,7 @@ pub static RULES: &[&Rule] = &[
     &dns::MX_HOST_NAME_INVALID,
     &dns::MX_HOST_WITHOUT_ADDRESS,
     &dns::MX_LOOKUP_FAILED,
+    &expectation::MX_NOT_AS_EXPECTED,
     &dns::MX_NOT_SIGNED,
     &name_server::NAME_SERVER_ANSWER_BOGUS,
     &name_server::NAME_SERVER_BEHIND,
@@ -283,6 +286,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     families::check(judged, &mut findings);
     overall::check(judged, &mut findings);
     assumed::check(judged, &mut findings);
+    expectation::check(judged, &mut findings);
     sender::check(judged, &mut findings);
     mta_sts::check(judged, &mut findings);
     findings.sorted()

@@ -254,6 +254,11 @@ fn blind_reason(evidence: &Evidence<'_>) -> String {
              works (--proxy)."
                 .to_owned()
         }
+        Some(Blind::Skipped) => {
+            "Every mail server was to be skipped, so none was looked at: take one out of \
+             skip-hosts."
+                .to_owned()
+        }
         Some(Blind::Reserved) => {
             "No mail server has an address of the public internet, so none was connected to: \
              --allow-private does it all the same."

@@ -152,6 +152,8 @@ pub(crate) enum Blind {
     Proxy,
     /// Every address is reserved, and so none was connected to.
     Reserved,
+    /// Every mail server was to be skipped.
+    Skipped,
     /// There are TLSA records, and nobody vouches for them.
     Unvalidated,
 }
@@ -164,6 +166,9 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
             && mx_lookup_failed(evidence)
     {
         return Some(Blind::Resolver);
+    }
+    if observation.hosts.is_empty() && !observation.skipped.is_empty() {
+        return Some(Blind::Skipped);
     }
     let addresses: Vec<_> = evidence.addresses().map(|(_, address)| address).collect();
     if !addresses.is_empty() && addresses.iter().all(|address| cannot_be_seen(address)) {

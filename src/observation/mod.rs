@@ -68,6 +68,31 @@ pub struct Observation {
     /// connected to then: every session ended as [`SessionEnd::Assumed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumed: Option<Assumption>,
+    /// The MX hosts that were not looked at by wish, and count for nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+}
+
+impl Observation {
+    /// Whether it has seen any of these hosts.
+    pub fn looks_at_any(&self, hosts: &[String]) -> bool {
+        self.hosts.iter().any(|host| hosts.contains(&host.name))
+    }
+
+    /// The same as if these hosts had been skipped.
+    #[must_use]
+    pub fn skipping(&self, hosts: &[String]) -> Self {
+        let mut rest = self.clone();
+        let (skipped, kept) = rest
+            .hosts
+            .into_iter()
+            .partition(|host| hosts.contains(&host.name));
+        let skipped: Vec<HostSeen> = skipped;
+        rest.hosts = kept;
+        rest.skipped
+            .extend(skipped.into_iter().map(|host| host.name));
+        rest
+    }
 }
 
 /// What is taken for granted of mail servers that are not connected to.

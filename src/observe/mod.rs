@@ -100,6 +100,8 @@ pub struct Setup {
     /// What stands in for the mail servers, none of which is connected to
     /// then.
     pub assumed: Option<Assumed>,
+    /// MX hosts that are not looked at.
+    pub skip: Arc<[String]>,
     /// What this check shares with others; nothing where it is by itself.
     pub pool: Option<Pool>,
 }
@@ -160,8 +162,11 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         let looked = tokio::join!(dns.shortcoming(), async {
             let mx = look_up_mx(next_hop, &dns).await;
             let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
+            let (skipped, names): (Vec<String>, Vec<String>) = names
+                .into_iter()
+                .partition(|name| setup.skip.contains(name));
             let hosts = join_all(names.iter().map(|name| check.see(name))).await;
-            (mx, hosts)
+            (mx, hosts, skipped)
         });
         patience.ends_at(deadline.within(setup.times.after_the_rest));
         looked
@@ -172,7 +177,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let ((shortcoming, (mx, raw_hosts)), raw_mta_sts) = tokio::join!(mail, beside);
+    let ((shortcoming, (mx, raw_hosts, skipped)), raw_mta_sts) = tokio::join!(mail, beside);
 
     let validation = dns.validation();
     let mx = match mx.zip(next_hop.domain()) {
@@ -212,6 +217,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         mta_sts,
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
+        skipped,
         cuts: cuts.into_sentences(),
     };
     (observation, crowded_out)

@@ -2,6 +2,7 @@
 
 use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
+use crate::finding::expectation::mx_not_as_expected;
 use crate::finding::{Finding, invalid_target};
 use crate::forensics::Origin;
 use crate::judge::{
@@ -92,12 +93,27 @@ impl Report {
             mta_sts: judged.mta_sts.as_ref().map(MtaStsReport::of),
             proxy: observation.proxy.as_deref().map(printable),
             assumed: assumed_report(observation),
+            skipped_hosts: observation
+                .skipped
+                .iter()
+                .map(|host| printable(host))
+                .collect(),
             findings: judged.findings.iter().map(finding_report).collect(),
         };
         if report.recommendation.action == Action::Override {
             report.recommendation.entries.comment = Some(report.note().lines());
         }
         report
+    }
+
+    /// The same with a finding where the MX records name other hosts than
+    /// these.
+    #[must_use]
+    pub fn held_to_mx(mut self, observation: &Observation, expected: &[String]) -> Self {
+        let finding = mx_not_as_expected(observation, expected);
+        let finding = finding.as_ref().map(finding_report);
+        self.findings.splice(..0, finding);
+        self
     }
 
     /// The report on a text that is no target: nothing was looked at.
@@ -143,6 +159,7 @@ impl Report {
             mta_sts: None,
             proxy: None,
             assumed: None,
+            skipped_hosts: Vec::new(),
             findings: vec![finding_report(&finding)],
         }
     }

@@ -58,6 +58,10 @@ pub struct Report {
     /// connected to then; null where they were. Verdict and outcomes hold as far
     /// as it does.
     pub assumed: Option<AssumedReport>,
+    /// MX hosts that were skipped by wish; the report is as if no MX record
+    /// named them.
+    #[serde(default)]
+    pub skipped_hosts: Vec<String>,
     /// What was found, the worst first.
     pub findings: Vec<FindingReport>,
 }

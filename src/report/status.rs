@@ -1,6 +1,7 @@
 //! The exit status: the monitoring-plugin convention, for every format.
 
 use crate::finding::Severity;
+use crate::finding::expectation::MX_NOT_AS_EXPECTED;
 use crate::judge::Verdict;
 
 use super::model::Report;
@@ -49,7 +50,13 @@ pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> Exit
         .sender
         .as_ref()
         .is_some_and(|sender| !sender.outcome.delivers());
+    let other_mx = report
+        .findings
+        .iter()
+        .any(|finding| finding.id == MX_NOT_AS_EXPECTED.id);
     let status = match status {
+        // Whatever those servers are like, they are not the domain's.
+        _ if other_mx => ExitStatus::Broken,
         ExitStatus::Fine | ExitStatus::Warning if own_mail_waits => ExitStatus::Broken,
         // "At least 2": that nothing could be told stays 3.
         ExitStatus::Fine | ExitStatus::Warning

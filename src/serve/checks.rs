@@ -12,11 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use super::rules::Rules;
+use crate::config::Terms;
 use crate::next_hop::NextHop;
 use crate::observe::budget::Times;
 use crate::observe::{Pool, PoolLimits, Setup, observe};
 use crate::report::{Prometheus, Writer as _};
+use crate::sender::Sender;
 use crate::unix_time::UnixTime;
 
 /// How much longer than its time a check is waited for: it ends by itself.
@@ -92,7 +93,7 @@ impl Checks {
     pub(super) async fn probe(
         self: &Arc<Self>,
         target: NextHop,
-        rules: &Rules,
+        terms: &Terms,
         within: Option<Duration>,
     ) -> Probed {
         let time = self.time(within);
@@ -105,7 +106,7 @@ impl Checks {
                     let Ok(room) = self.room.clone().try_acquire_owned() else {
                         return Probed::Busy;
                     };
-                    let running = self.begin(key.clone(), rules.clone(), room);
+                    let running = self.begin(key.clone(), terms.clone(), room);
                     all.insert(key, running.clone());
                     running
                 }
@@ -128,7 +129,7 @@ impl Checks {
     }
 
     /// Hands a check over to be run, for whoever asked may go away.
-    fn begin(self: &Arc<Self>, key: Key, rules: Rules, room: OwnedSemaphorePermit) -> Running {
+    fn begin(self: &Arc<Self>, key: Key, terms: Terms, room: OwnedSemaphorePermit) -> Running {
         let (seen, answer) = oneshot::channel();
         let job = Job {
             place: Place {
@@ -136,7 +137,7 @@ impl Checks {
                 key,
                 _room: room,
             },
-            rules,
+            terms,
             seen,
         };
         // Nobody takes it where the exporter is about to end: then the answer
@@ -174,7 +175,7 @@ fn pool() -> Pool {
 #[derive(Debug)]
 pub(super) struct Job {
     place: Place,
-    rules: Rules,
+    terms: Terms,
     seen: oneshot::Sender<Bytes>,
 }
 
@@ -187,6 +188,7 @@ impl Job {
         let setup = Setup {
             checked_at: (checks.now)(),
             pool: Some(checks.pool()),
+            skip: self.terms.skip_hosts.clone(),
             times: if *time < checks.setup.times.total {
                 Times::with_total(*time)
             } else {
@@ -195,7 +197,8 @@ impl Job {
             ..checks.setup.clone()
         };
         let observation = observe(target, &setup).await;
-        let (report, status) = self.rules.judge(&observation);
+        let report = self.terms.report(&observation, None, &Sender::default());
+        let status = self.terms.status(&report);
         let mut writer = Prometheus::default();
         let mut text = writer.report(&report, status);
         text.push_str(&writer.end());

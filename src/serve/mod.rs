@@ -16,7 +16,7 @@ mod checks;
 mod connection;
 mod metrics;
 mod request;
-mod rules;
+mod targets;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::unix_time::UnixTime;
 use checks::{Checks, Job};
 use metrics::Metrics;
 
-pub use rules::{Rules, Targets};
+pub use targets::Targets;
 
 /// What the exporter takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::Service;
 use super::checks::Probed;
 use super::metrics::Answer;
+use crate::config::Terms;
 use crate::next_hop::NextHop;
 use crate::report::printable;
 
@@ -59,9 +60,9 @@ pub(super) async fn answer<B>(service: &Service, request: &Request<B>) -> Answer
 async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
     let (answer, response) = match wanted(service, request) {
         Err(refusal) => *refusal,
-        Ok((target, rules)) => {
+        Ok((target, terms)) => {
             let within = scrape_timeout(request);
-            match service.checks.probe(target, rules, within).await {
+            match service.checks.probe(target, terms, within).await {
                 Probed::Seen(metrics) => (Answer::Seen, text(StatusCode::OK, METRICS, metrics)),
                 Probed::Busy => (Answer::Busy, busy("checks as may run at once are running")),
                 Probed::Late => (
@@ -87,7 +88,7 @@ async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
 fn wanted<'e, B>(
     service: &'e Service,
     request: &Request<B>,
-) -> Result<(NextHop, &'e super::Rules), Box<(Answer, Answered)>> {
+) -> Result<(NextHop, &'e Terms), Box<(Answer, Answered)>> {
     let invalid = |why: &str| Box::new((Answer::Invalid, plain(StatusCode::BAD_REQUEST, why)));
     let query = request.uri().query().unwrap_or_default();
     let given = form_urlencoded::parse(query.as_bytes())
@@ -97,8 +98,8 @@ fn wanted<'e, B>(
     let target: NextHop = given
         .parse()
         .map_err(|error: crate::next_hop::NextHopError| invalid(&error.to_string()))?;
-    match service.targets.rules(&target) {
-        Some(rules) => Ok((target, rules)),
+    match service.targets.terms(&target) {
+        Some(terms) => Ok((target, terms)),
         None => {
             let why = format!("{target} is not on the list of targets");
             let response = plain(StatusCode::FORBIDDEN, &why);

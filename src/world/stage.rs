@@ -228,6 +228,7 @@ impl RunningStage {
             authoritative: self.authoritative,
             mta_sts: true,
             assumed: None,
+            skip: Arc::from([]),
             pool: None,
         }
     }

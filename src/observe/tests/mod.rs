@@ -63,6 +63,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         authoritative: false,
         mta_sts: false,
         assumed: None,
+        skip: Arc::from([]),
         pool: None,
     }
 }

@@ -1,0 +1,54 @@
+//! `danecheck.toml`: the domains that somebody answers for, and what is
+//! expected of each. From text to data; nothing is read here.
+
+mod reader;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::next_hop::NextHop;
+
+pub use reader::ConfigError;
+pub use terms::Terms;
+
+/// A file of expectations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    defaults: Terms,
+    /// In the order of the file.
+    domains: Vec<NextHop>,
+    terms: HashMap<NextHop, Terms>,
+}
+
+impl Config {
+    /// Reads a file; `name` is what errors call it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        reader::read(name, text)
+    }
+
+    /// The domains in the order of the file.
+    pub fn domains(&self) -> &[NextHop] {
+        &self.domains
+    }
+
+    /// The terms of a target: its own, or the defaults where the file does not
+    /// name it.
+    pub fn terms(&self, target: &NextHop) -> &Terms {
+        self.terms.get(target).unwrap_or(&self.defaults)
+    }
+
+    /// The terms of a target that the file does not name.
+    pub fn defaults(&self) -> &Terms {
+        &self.defaults
+    }
+
+    /// The same with all of its terms changed like this.
+    #[must_use]
+    pub fn with(mut self, change: impl Fn(&mut Terms)) -> Self {
+        change(&mut self.defaults);
+        self.terms.values_mut().for_each(change);
+        self
+    }
+}

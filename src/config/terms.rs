@@ -1,0 +1,62 @@
+//! What is expected of one target, and how its report is held to it.
+
+use std::sync::Arc;
+
+use crate::judge::{Horizon, Moment};
+use crate::observation::Observation;
+use crate::report::{ExitStatus, FailOn, Report, exit_status};
+use crate::sender::Sender;
+
+/// What is expected of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether everything but `dane-ok` is at least broken.
+    pub require_dane: bool,
+    /// What makes the status other than 0.
+    pub fail_on: FailOn,
+    /// How long before certificates end there is a warning.
+    pub warn_days: Option<u32>,
+    /// MX hosts that are not looked at, and count for nothing.
+    pub skip_hosts: Arc<[String]>,
+    /// The MX hosts that there have to be, in any order.
+    pub expected_mx: Option<Arc<[String]>>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            require_dane: false,
+            fail_on: FailOn::default(),
+            warn_days: None,
+            skip_hosts: Arc::from([]),
+            expected_mx: None,
+        }
+    }
+}
+
+impl Terms {
+    /// The report on what was observed, under these terms.
+    pub fn report(&self, seen: &Observation, at: Option<Moment>, sender: &Sender) -> Report {
+        let horizon = Horizon {
+            at,
+            warn_days: self.warn_days,
+        };
+        let skipping;
+        let seen = if seen.looks_at_any(&self.skip_hosts) {
+            skipping = seen.skipping(&self.skip_hosts);
+            &skipping
+        } else {
+            seen
+        };
+        let report = Report::to(seen, horizon, sender);
+        match &self.expected_mx {
+            Some(expected) => report.held_to_mx(seen, expected),
+            None => report,
+        }
+    }
+
+    /// The status that goes with a report.
+    pub fn status(&self, report: &Report) -> ExitStatus {
+        exit_status(report, self.require_dane, self.fail_on)
+    }
+}
