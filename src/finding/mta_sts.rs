@@ -234,7 +234,9 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
         of_host(host, mode, findings);
     }
     for pattern in &policy.mx {
-        let used = mta_sts.hosts.iter().any(|host| pattern.allows(&host.name));
+        let skipped = judged.evidence.observation.skipped.iter();
+        let seen = mta_sts.hosts.iter().map(|host| &host.name);
+        let used = seen.chain(skipped).any(|host| pattern.allows(host));
         // Without hosts nothing can be said about any.
         if !used && !mta_sts.hosts.is_empty() {
             findings.add(
