@@ -161,9 +161,11 @@ async fn each_line_has_its_report_and_each_host_is_met_once() {
         assert_eq!(names.len(), 2, "{names:?}");
         assert!(names[0].is_none() && names[1].is_some(), "{names:?}");
     }
-    // Each host costs four lookups, each domain one; the rest is shared.
+    // Each host costs four lookups; each domain its MX records and the two TXT
+    // records of MTA-STS and TLS reporting; the rest is shared. What a busy
+    // machine asks twice has room; hosts looked up for each domain have none.
     let asked = stage.dns().query_count();
-    assert!(asked < DOMAINS * 2 + HOSTS * 8, "{asked} questions");
+    assert!(asked < DOMAINS * 5 + HOSTS * 8, "{asked} questions");
 }
 
 #[tokio::test(flavor = "multi_thread")]
