@@ -52,7 +52,8 @@ impl ResumeArguments {
             }
             if done.reports == 0 {
                 world.complain(&format!(
-                    "{} holds no report: to go on after a run, append to its output with >>",
+                    "{} holds no report, so all targets are looked at; where it held some, \
+                     > has emptied it: append with >>",
                     path.display()
                 ));
             }

@@ -114,16 +114,16 @@ pub const CONNECTION_INTERVAL: Duration = Duration::from_millis(250);
 pub const CONNECTIONS_IN_ALL: usize = 512;
 
 /// Bytes kept of lookups for other targets.
-pub const LOOKUPS_BYTES_KEPT: u64 = 12 << 20;
+pub const LOOKUPS_BYTES_KEPT: u64 = 8 << 20;
 
 /// Bytes kept of sessions for other targets.
-pub const SESSIONS_BYTES_KEPT: u64 = 24 << 20;
+pub const SESSIONS_BYTES_KEPT: u64 = 16 << 20;
 
 /// Bytes kept of what name servers said for other targets.
 pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
 
 /// Bytes kept of DS and DNSKEY answers for other targets.
-pub const KEYS_BYTES_KEPT: u64 = 8 << 20;
+pub const KEYS_BYTES_KEPT: u64 = 4 << 20;
 
 /// Zones whose keys are kept in their validated form.
 pub const ZONES_KEPT: u64 = 1000;

@@ -124,8 +124,11 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
 
 /// Looks at a next hop; and says whether it had to wait for others in vain.
 async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, bool) {
-    let store = setup.trust_store.clone();
-    let loading = tokio::task::spawn_blocking(move || store.load());
+    // Once for all targets.
+    let loading = (!setup.trust_store.is_loaded()).then(|| {
+        let store = setup.trust_store.clone();
+        tokio::task::spawn_blocking(move || store.load())
+    });
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
     let dns = Dns::new(setup, pool, deadline, &cuts);
@@ -198,7 +201,9 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     };
     dns.note_what_was_left_out();
     // A loader that fails has panicked; the store is then read here.
-    let _ = loading.await;
+    if let Some(loading) = loading {
+        let _ = loading.await;
+    }
     let trust_store = trust(&setup.trust_store, &hosts, mta_sts.as_ref());
     let crowded_out = check.was_crowded_out();
     drop(check);

@@ -66,6 +66,10 @@ impl TrustStore {
         self.certificates();
     }
 
+    pub(super) fn is_loaded(&self) -> bool {
+        self.given.is_some() || self.loaded.get().is_some()
+    }
+
     fn certificates(&self) -> &Loaded {
         if let Some(given) = &self.given {
             return given;

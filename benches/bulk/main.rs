@@ -1,0 +1,304 @@
+//! Many domains in one run: processor time beside `posttls-finger`, the wall
+//! time beside what the machine allows, memory, and what is shared. See
+//! `docs/bulk.md`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock, runs programs and prints"
+)]
+
+mod front;
+mod ground;
+mod program;
+
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ground::{Ground, ROUND_TRIP};
+use program::Took;
+
+/// Targets at once, unless said otherwise.
+const JOBS: usize = 128;
+
+/// Round trips of a session: two to connect and be greeted, then `EHLO`,
+/// `STARTTLS`, the handshake of TLS 1.3 and `EHLO` inside it.
+const ROUND_TRIPS: f64 = 6.0;
+
+/// Connections to each address: one ClientHello without a server name, one
+/// with it.
+const SHAPES: usize = 2;
+
+/// Domains with a host each, for the comparison with `posttls-finger`.
+const LONERS: usize = 300;
+
+struct Limits {
+    /// Processor time a domain, in parts of that of `posttls-finger`.
+    finger: f64,
+    /// Wall time, in parts of what is possible.
+    wall: f64,
+    /// MB.
+    memory: f64,
+    /// Processor time a domain of many, in parts of that of a tenth of them;
+    /// and of many on few hosts, in parts of that of many on many.
+    growth: f64,
+}
+
+const LIMITS: Limits = Limits {
+    finger: 1.0 / 8.0,
+    wall: 1.5,
+    memory: 100.0,
+    growth: 1.25,
+};
+
+/// What only a program gone wrong exceeds, whatever else the machine does.
+const GROSS_LIMITS: Limits = Limits {
+    finger: 0.4,
+    wall: 3.0,
+    memory: 100.0,
+    growth: 1.6,
+};
+
+struct Options {
+    program: PathBuf,
+    limits: Limits,
+    /// The table is left out, and loners are fewer.
+    quick: bool,
+    domains: usize,
+    resolver: SocketAddr,
+    /// Where `posttls-finger` finds its `main.cf`, if it is to run.
+    finger: Option<PathBuf>,
+    /// Serve so many domains on so many hosts, and run nothing.
+    serve: Option<(usize, usize)>,
+}
+
+impl Options {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let mut options = Self {
+            program: env!("CARGO_BIN_EXE_danecheck").into(),
+            limits: LIMITS,
+            quick: false,
+            domains: 10_000,
+            resolver: (Ipv4Addr::LOCALHOST, 0).into(),
+            finger: None,
+            serve: None,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                // Cargo's own.
+                "--bench" => {}
+                "--program" => options.program = value()?.into(),
+                "--gross" => options.limits = GROSS_LIMITS,
+                "--quick" => options.quick = true,
+                "--domains" => options.domains = value()?.parse()?,
+                "--resolver-at" => options.resolver = value()?.parse()?,
+                "--posttls-finger" => options.finger = Some(value()?.into()),
+                "--serve" => options.serve = Some((value()?.parse()?, value()?.parse()?)),
+                other => return Err(format!("what is {other}? See docs/bulk.md").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("FAIL {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every limit held.
+fn run() -> Result<bool, Box<dyn Error>> {
+    let options = Options::read()?;
+    let start = |domains, hosts| -> Result<(tokio::runtime::Runtime, Ground), Box<dyn Error>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let ground = runtime.block_on(Ground::start(domains, hosts, options.resolver))?;
+        Ok((runtime, ground))
+    };
+    if let Some((domains, hosts)) = options.serve {
+        let (_runtime, ground) = start(domains, hosts)?;
+        println!("--resolver {}", ground.resolver());
+        ground.targets().iter().for_each(|it| println!("{it}"));
+        std::io::stdin().read_line(&mut String::new())?;
+        return Ok(true);
+    }
+    let mut good = true;
+    {
+        let count = if options.quick { LONERS / 3 } else { LONERS };
+        let (_runtime, ground) = start(count, count)?;
+        good &= loners(&options, &ground)?;
+    }
+    let many = options.domains;
+    let mut table = vec![head()];
+    let mut small = None;
+    if !options.quick {
+        for domains in [many / 100, many / 10] {
+            let (_runtime, ground) = start(domains, domains / 20)?;
+            let took = measure(&options, &ground)?;
+            table.push(row(&ground, &took));
+            small = Some(took.processor / number(domains));
+        }
+    }
+    let each = {
+        let (_runtime, ground) = start(many, many / 20)?;
+        let took = measure(&options, &ground)?;
+        table.push(row(&ground, &took));
+        good &= many_on_hosts(&options, &ground, &took);
+        let each = took.processor / number(many);
+        if let Some(small) = small {
+            let what = format!("processor time a domain, of {many} : of {}", many / 10);
+            good &= judge(&what, each / small, options.limits.growth, "");
+        }
+        println!("{many} domains, interrupted, killed and gone on with");
+        let output = std::env::temp_dir().join(format!("danecheck-bulk-{}", std::process::id()));
+        let targets = ground.targets();
+        let resolver = ground.resolver();
+        let whole = program::break_off(&options.program, resolver, JOBS, &targets, &output);
+        std::fs::remove_file(&output)?;
+        let whole = whole?;
+        let word = if whole { "PASS" } else { "FAIL" };
+        println!("{word} each has exactly one report");
+        good &= whole;
+        each
+    };
+    if !options.quick {
+        let (_runtime, ground) = start(many, many / 2000)?;
+        let took = measure(&options, &ground)?;
+        table.push(row(&ground, &took));
+        let few = took.processor / number(many);
+        let what = "processor time a domain, 2000 on a host : 20";
+        good &= judge(what, few / each, options.limits.growth, "");
+        good &= judge(
+            "peak memory, 2000 on a host",
+            took.memory,
+            options.limits.memory,
+            " MB",
+        );
+    }
+    println!();
+    table.iter().for_each(|line| println!("{line}"));
+    Ok(good)
+}
+
+/// Domains with a host and a key each: nothing is shared but the root and the
+/// top-level zones.
+fn loners(options: &Options, ground: &Ground) -> Result<bool, Box<dyn Error>> {
+    println!(
+        "{} domains, each with a host and a key of its own",
+        ground.domains
+    );
+    let took = measure(options, ground)?;
+    let each = took.processor / number(ground.domains) * 1e3;
+    println!("  danecheck                  {each:6.2} ms of processor time a domain");
+    let Some(directory) = &options.finger else {
+        println!("  posttls-finger             not run: benches/run does");
+        return Ok(true);
+    };
+    let finger = program::posttls_finger(&ground.targets(), Path::new(directory))?;
+    let finger = finger / number(ground.domains) * 1e3;
+    println!("  posttls-finger -l dane -c  {finger:6.2} ms");
+    Ok(judge(
+        "danecheck : posttls-finger",
+        each / finger,
+        options.limits.finger,
+        "",
+    ))
+}
+
+fn measure(options: &Options, ground: &Ground) -> Result<Took, Box<dyn Error>> {
+    // The resolver next door knows all answers after a first run; so do the
+    // signers of the zones.
+    program::run(&options.program, ground.resolver(), JOBS, ground.targets())
+}
+
+/// Many domains on the hosts of few.
+fn many_on_hosts(options: &Options, ground: &Ground, took: &Took) -> bool {
+    let Ground { domains, hosts, .. } = *ground;
+    println!("{domains} domains on {hosts} hosts, --jobs {JOBS}");
+    let (most, fewest) = ground.connections();
+    let once = (most, fewest) == (SHAPES, SHAPES);
+    let word = if once { "PASS" } else { "FAIL" };
+    println!(
+        "{word} connections to each address, at least {fewest}, at most {most}: one for each ClientHello"
+    );
+    // The first targets meet all hosts, so many at once as there are jobs; each
+    // waits for its session. The rest is work for the processors, and the
+    // servers are on the same ones.
+    let session = ROUND_TRIPS * ROUND_TRIP.as_secs_f64();
+    let rounds = (number(hosts) / number(JOBS)).max(1.0);
+    let waiting = session * rounds;
+    let cores = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(2);
+    let rest = 1.0 - number(hosts) / number(domains);
+    let working = (took.processor + took.servers + took.others) * rest / number(cores);
+    let possible = waiting + working;
+    println!(
+        "  the limit: {rounds:.1} x {:.0} ms to meet the hosts, and {:.0} % of {:.2} s of danecheck, \
+         {:.2} s of the servers and {:.2} s of others on {cores} processors: {possible:.2} s",
+        session * 1e3,
+        rest * 100.0,
+        took.processor,
+        took.servers,
+        took.others,
+    );
+    let wall = took.wall.as_secs_f64();
+    println!(
+        "  wall time {wall:.2} s, {:.0} domains a second",
+        number(domains) / wall
+    );
+    let mut good = once;
+    good &= judge(
+        "wall time : the limit",
+        wall / possible,
+        options.limits.wall,
+        "",
+    );
+    good & judge("peak memory", took.memory, options.limits.memory, " MB")
+}
+
+fn head() -> String {
+    "| domains | hosts | connections | wall, s | processor, s | ms a domain | peak MB |\n\
+     | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        .to_owned()
+}
+
+fn row(ground: &Ground, took: &Took) -> String {
+    let Ground { domains, hosts, .. } = *ground;
+    let (most, _) = ground.connections();
+    format!(
+        "| {domains} | {hosts} | {} | {:.2} | {:.2} | {:.2} | {:.0} |",
+        most * hosts,
+        took.wall.as_secs_f64(),
+        took.processor,
+        took.processor / number(domains) * 1e3,
+        took.memory
+    )
+}
+
+fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
+    let good = measured <= limit;
+    let word = if good { "PASS" } else { "FAIL" };
+    println!("{word} {what:28} {measured:.3}{unit}, at most {limit:.3}{unit}");
+    good
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "these are counts of what there is here"
+)]
+fn number(count: usize) -> f64 {
+    count as f64
+}
