@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use danecheck::world::delay::DelayRelay;
@@ -19,6 +20,8 @@ pub(crate) struct Ground {
     pub(crate) hosts: usize,
     pub(crate) domains: usize,
     resolver: SocketAddr,
+    /// The root's key, which is nobody else's.
+    anchor: PathBuf,
     port: u16,
     servers: Vec<RunningMailServer>,
     _relays: Vec<DelayRelay>,
@@ -63,7 +66,11 @@ impl Ground {
             world.zone(Zone::signed(&format!("d{number}.test.")).mx("@", 10, &host))
         });
         let dns = world.start().await?;
+        let name = format!("danecheck-bulk-anchor-{}", std::process::id());
+        let anchor = std::env::temp_dir().join(name);
+        std::fs::write(&anchor, dns.trust_anchor())?;
         Ok(Self {
+            anchor,
             hosts,
             domains,
             resolver: front::start(resolver, dns.addr()).await?,
@@ -74,8 +81,14 @@ impl Ground {
         })
     }
 
-    pub(crate) fn resolver(&self) -> SocketAddr {
-        self.resolver
+    /// The options with which a program finds its way here.
+    pub(crate) fn options(&self) -> [String; 4] {
+        [
+            "--resolver".to_owned(),
+            self.resolver.to_string(),
+            "--trust-anchor".to_owned(),
+            self.anchor.display().to_string(),
+        ]
     }
 
     /// The domains as they are given to a program.
@@ -90,5 +103,11 @@ impl Ground {
         counts.fold((0, usize::MAX), |(most, fewest), count| {
             (most.max(count), fewest.min(count))
         })
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.anchor);
     }
 }

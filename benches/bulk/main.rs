@@ -129,7 +129,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     };
     if let Some((domains, hosts)) = options.serve {
         let (_runtime, ground) = start(domains, hosts)?;
-        println!("--resolver {}", ground.resolver());
+        println!("{}", ground.options().join(" "));
         ground.targets().iter().for_each(|it| println!("{it}"));
         std::io::stdin().read_line(&mut String::new())?;
         return Ok(true);
@@ -164,8 +164,8 @@ fn run() -> Result<bool, Box<dyn Error>> {
         println!("{many} domains, interrupted, killed and gone on with");
         let output = std::env::temp_dir().join(format!("danecheck-bulk-{}", std::process::id()));
         let targets = ground.targets();
-        let resolver = ground.resolver();
-        let whole = program::break_off(&options.program, resolver, JOBS, &targets, &output);
+        let way = ground.options();
+        let whole = program::break_off(&options.program, &way, JOBS, &targets, &output);
         std::fs::remove_file(&output)?;
         let whole = whole?;
         let word = if whole { "PASS" } else { "FAIL" };
@@ -218,9 +218,7 @@ fn loners(options: &Options, ground: &Ground) -> Result<bool, Box<dyn Error>> {
 }
 
 fn measure(options: &Options, ground: &Ground) -> Result<Took, Box<dyn Error>> {
-    // The resolver next door knows all answers after a first run; so do the
-    // signers of the zones.
-    program::run(&options.program, ground.resolver(), JOBS, ground.targets())
+    program::run(&options.program, &ground.options(), JOBS, ground.targets())
 }
 
 /// Many domains on the hosts of few.

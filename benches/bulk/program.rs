@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -54,10 +53,10 @@ fn busy_time() -> Result<f64, Box<dyn Error>> {
     Ok((fields.iter().take(8).sum::<f64>() - idle) / TICKS)
 }
 
-fn danecheck(program: &Path, resolver: SocketAddr, jobs: usize) -> Command {
+fn danecheck(program: &Path, options: &[String], jobs: usize) -> Command {
     let mut command = Command::new(program);
     command.args(["--json", "--jobs", &jobs.to_string()]);
-    command.args(["--resolver", &resolver.to_string()]);
+    command.args(options);
     command.stdin(Stdio::piped());
     command
 }
@@ -82,7 +81,7 @@ type Feeder = std::thread::JoinHandle<std::process::ChildStdin>;
 /// One run over these targets, each of which has to be in order.
 pub(crate) fn run(
     program: &Path,
-    resolver: SocketAddr,
+    options: &[String],
     jobs: usize,
     targets: Vec<String>,
 ) -> Result<Took, Box<dyn Error>> {
@@ -90,7 +89,7 @@ pub(crate) fn run(
     let busy = busy_time()?;
     let expected = targets.len();
     let begin = Instant::now();
-    let mut command = danecheck(program, resolver, jobs);
+    let mut command = danecheck(program, options, jobs);
     let mut child = command.arg("-").stdout(Stdio::piped()).spawn()?;
     let feeder = feed(&mut child, targets)?;
     let mut reader = BufReader::new(child.stdout.take().ok_or("no pipe")?);
@@ -166,7 +165,7 @@ pub(crate) fn posttls_finger(
 /// each target has one report in the end.
 pub(crate) fn break_off(
     program: &Path,
-    resolver: SocketAddr,
+    options: &[String],
     jobs: usize,
     targets: &[String],
     output: &Path,
@@ -178,7 +177,7 @@ pub(crate) fn break_off(
         (1.0, None),
     ] {
         let file = OpenOptions::new().append(true).open(output)?;
-        let mut command = danecheck(program, resolver, jobs);
+        let mut command = danecheck(program, options, jobs);
         command.arg("--resume").arg(output).arg("-");
         let mut child = command.stdout(file).stderr(Stdio::piped()).spawn()?;
         let feeder = feed(&mut child, targets.to_vec())?;
