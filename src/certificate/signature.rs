@@ -1,5 +1,8 @@
 //! Whether one certificate is signed by one key.
 
+use std::sync::LazyLock;
+
+use moka::sync::Cache;
 use ring::signature as ring_signature;
 use ring::signature::UnparsedPublicKey;
 use serde::Serialize;
@@ -186,8 +189,38 @@ pub enum SignatureOutcome {
     CannotVerify(String),
 }
 
+/// Signatures of which it is known what became of them: many domains are on the
+/// hosts of few, and an issuer has many certificates. Each is told by all that
+/// its outcome depends on.
+static KNOWN: LazyLock<Cache<[u8; 32], SignatureOutcome>> = LazyLock::new(|| Cache::new(4096));
+
 /// Whether `key` signed `certificate` (openssl:`X509_verify`).
 pub fn verify_signature(certificate: &Certificate, key: &PublicKey) -> SignatureOutcome {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let algorithms = format!(
+        "{:?} {:?} {}",
+        certificate.signature_algorithm(),
+        key.kind(),
+        key.bits()
+    );
+    let material = key.material();
+    let parts = [
+        algorithms.as_bytes(),
+        material,
+        certificate.signature(),
+        certificate.to_be_signed(),
+    ];
+    for part in parts {
+        hash.update(&part.len().to_be_bytes());
+        hash.update(part);
+    }
+    match <[u8; 32]>::try_from(hash.finish().as_ref()) {
+        Ok(hash) => KNOWN.get_with(hash, || verify(certificate, key)),
+        Err(_) => verify(certificate, key),
+    }
+}
+
+fn verify(certificate: &Certificate, key: &PublicKey) -> SignatureOutcome {
     let algorithm = certificate.signature_algorithm();
     let cannot = || {
         SignatureOutcome::CannotVerify(format!(
