@@ -323,7 +323,7 @@ async fn a_sender_may_refuse_the_tls_of_the_server() {
     );
     assert_eq!(
         report.recommendation.entries.postfix.as_deref(),
-        Some("example.com  encrypt protocols=>=TLSv1.2")
+        Some("example.com  dane protocols=>=TLSv1.2")
     );
     assert!(ids(&report).contains(&"sender-refuses-old-tls"));
     // `may` has protocols of its own.

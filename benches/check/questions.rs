@@ -48,6 +48,7 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         allow_private: true,
         authoritative: false,
         mta_sts: true,
+        local_sender: None,
         assumed: None,
         skip: Arc::from([]),
         pool: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::observe::Setup;
 use crate::report::ExitStatus;
+use crate::sender::System;
 
 use super::args::CheckArguments;
 use super::run::Run;
@@ -20,6 +21,12 @@ pub(super) async fn check(
     let sender = arguments.sender.sender();
     if let Some(path) = &arguments.replay {
         for observation in input::observations(path)? {
+            if sender.system == System::Local && observation.local_sender.is_none() {
+                return Err(Stop::Sentence(format!(
+                    "{}: was saved without --sender local",
+                    path.display()
+                )));
+            }
             let terms = expectations.terms(&observation.next_hop);
             output.report(&terms.report(&observation, arguments.at, &sender), world)?;
         }
@@ -29,6 +36,7 @@ pub(super) async fn check(
     let targets = arguments.targets(&expectations)?;
     let setup = Setup {
         pool: Some(arguments.bulk.pool()),
+        local_sender: arguments.sender.local().await?,
         ..arguments.servers.setup(&arguments.look, world)?
     };
     let done = arguments.resume.done(world)?;

@@ -66,6 +66,7 @@ impl LookArguments {
             allow_private: self.resolver.is_some(),
             authoritative: false,
             mta_sts: true,
+            local_sender: None,
             assumed: None,
             skip: Arc::from([]),
             pool: None,

@@ -1,9 +1,14 @@
 //! Whose mail it is: the options that name the sender.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::judge::SecurityLevel;
+use crate::observe::LocalPostfix;
 use crate::sender::{Release, Sender, System, TlsVersion};
+
+use super::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
@@ -26,12 +31,47 @@ pub(super) struct SenderArguments {
     /// TLSv1.2]
     #[arg(long, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
     min_tls: Option<TlsVersion>,
+
+    /// The configuration directory of the Postfix that --sender local asks
+    /// [default: Postfix's own]
+    #[arg(long, value_name = "DIR")]
+    postfix_config: Option<PathBuf>,
 }
 
 impl SenderArguments {
     /// Whether it says what the sender is.
     pub(super) fn names_one(&self) -> bool {
         self.sender.is_some()
+    }
+
+    /// The Postfix on this machine, where it is the sender: its parameters are
+    /// read once for all targets.
+    pub(super) async fn local(&self) -> Result<Option<LocalPostfix>, Stop> {
+        let asked_for = self.sender == Some(System::Local);
+        let of_main_cf = [
+            (self.level.is_some(), "--level"),
+            (self.postfix_version.is_some(), "--postfix-version"),
+            (self.min_tls.is_some(), "--min-tls"),
+        ];
+        for (given, option) in of_main_cf {
+            if asked_for && given {
+                return Err(Stop::Sentence(format!(
+                    "{option} is not for --sender local: this machine's own main.cf says it"
+                )));
+            }
+        }
+        if !asked_for && self.postfix_config.is_some() {
+            return Err(Stop::Sentence(
+                "--postfix-config is for --sender local".to_owned(),
+            ));
+        }
+        if !asked_for {
+            return Ok(None);
+        }
+        let postfix = LocalPostfix::read(self.postfix_config.clone()).await;
+        postfix
+            .map(Some)
+            .map_err(|error| Stop::Sentence(format!("--sender local: {error}")))
     }
 
     /// The sender; the one that every report is about where none is named.

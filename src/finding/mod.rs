@@ -12,6 +12,7 @@ mod dns;
 pub(crate) mod expectation;
 mod families;
 mod freshness;
+mod local_sender;
 mod markdown;
 mod mismatch;
 mod mta_sts;
@@ -117,6 +118,14 @@ pub static RULES: &[&Rule] = &[
     &overall::INVALID_TARGET,
     &mismatch::ISSUER_NOT_SENT,
     &weak_link::KEY_MISSING,
+    &local_sender::LOCAL_DANE_SWITCHED_OFF,
+    &local_sender::LOCAL_NO_TRUST_STORE,
+    &local_sender::LOCAL_OVERRIDE_NOT_NEEDED,
+    &local_sender::LOCAL_OVERRIDE_TOO_WEAK,
+    &local_sender::LOCAL_POLICY_MALFORMED,
+    &local_sender::LOCAL_POLICY_SHADOWED,
+    &local_sender::LOCAL_RELAYS,
+    &local_sender::LOCAL_RESOLVER_NOT_TRUSTED,
     &mta_sts::MTA_STS_HOST_FAILS,
     &mta_sts::MTA_STS_HOST_NOT_LISTED,
     &mta_sts::MTA_STS_MAX_AGE_ODD,
@@ -288,6 +297,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     assumed::check(judged, &mut findings);
     expectation::check(judged, &mut findings);
     sender::check(judged, &mut findings);
+    local_sender::check(judged, &mut findings);
     mta_sts::check(judged, &mut findings);
     findings.sorted()
 }

@@ -9,7 +9,7 @@ use crate::matching::{
 use crate::observation::{
     AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
 };
-use crate::sender::{InsecureMx, TlsVersion};
+use crate::sender::{Dnssec, InsecureMx, TlsVersion};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
@@ -375,7 +375,7 @@ impl<'a> AddressEvidence<'a> {
 /// delivery (`mymalloc` in Postfix's `parse_tlsa_rr`).
 fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
     let asks = matches!(request.level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
-    asks && request.settings.dnssec
+    asks && request.settings.dnssec == Dnssec::On
         && request.settings.dies_of_empty_tlsa
         && dane
             .records()

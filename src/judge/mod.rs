@@ -37,6 +37,7 @@ pub use level::{SecurityLevel, UnknownLevel};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Entries, Recommendation};
 pub use sending::Sending;
+pub(crate) use sending::StandingOverride;
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use dane::{DaneRecords, NotFound};

@@ -4,7 +4,7 @@
 use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
-use crate::sender::{InsecureMx, PolicyLine, ServerName, Settings, TlsVersion};
+use crate::sender::{Dnssec, InsecureMx, PolicyLine, ServerName, Settings, TlsVersion};
 use crate::tlsa::TlsaRecord;
 
 use super::dane::DaneRecords;
@@ -266,9 +266,17 @@ fn dane_policy<'a>(
     };
     // "dane configured with dnssec lookups disabled"
     match (request.settings.dnssec, only) {
-        (false, true) => return Err(PolicyFailure::Configuration),
-        (false, false) => return unauthenticated(TlsUse::Opportunistic),
-        (true, _) => {}
+        (Dnssec::Off, true) => return Err(PolicyFailure::Configuration),
+        (Dnssec::Unvouched, true) => {
+            return Err(match mx {
+                Some(_) => PolicyFailure::NonDnssecDestination,
+                None => PolicyFailure::NoTlsaRecords,
+            });
+        }
+        (Dnssec::Off | Dnssec::Unvouched, false) => {
+            return unauthenticated(TlsUse::Opportunistic);
+        }
+        (Dnssec::On, _) => {}
     }
     let insecure_mx = mx.is_some_and(|mx| !mx.secure);
     if only && insecure_mx {

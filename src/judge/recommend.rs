@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{MailcowEntry, Override, postfix_line};
 use crate::matching::{Stage, fingerprints};
 use crate::observation::{Assumption, SessionEnd};
-use crate::sender::{ServerName, Settings, TlsVersion};
+use crate::sender::{InForce, ServerName, Settings, TlsVersion};
 
 use super::dane::DaneRecords;
 use super::evidence::Evidence;
@@ -88,7 +88,9 @@ pub(crate) fn recommend(
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
     }
-    let Some((request, outcome)) = least_weakening(evidence, sending) else {
+    let Some((request, outcome)) =
+        strictest_that_delivers(evidence, &sending.in_force, sending.settings)
+    else {
         let why = today.reason.as_deref().unwrap_or_default();
         let scope = if today.varies {
             "No TLS policy makes this mail flow at every attempt"
@@ -156,10 +158,19 @@ fn no_override(action: Action, reason: String) -> Recommendation {
 
 /// The strictest policy below the one in force with which mail flows, and what
 /// comes of it.
-fn least_weakening(evidence: &Evidence<'_>, sending: &Sending) -> Option<(PolicyRequest, Outcome)> {
-    candidates_below(evidence, sending)
-        .into_iter()
-        .flat_map(with_older_tls)
+pub(super) fn strictest_that_delivers(
+    evidence: &Evidence<'_>,
+    in_force: &InForce,
+    settings: Settings,
+) -> Option<(PolicyRequest, Outcome)> {
+    // What is in force may lack nothing but the TLS of the server.
+    let itself = in_force.line.as_ref().ok().into_iter().flat_map(|line| {
+        let request = PolicyRequest::of_line(line, settings);
+        with_older_tls(request).into_iter().skip(1)
+    });
+    let below = candidates_below(evidence, in_force, settings);
+    itself
+        .chain(below.into_iter().flat_map(with_older_tls))
         .map(|request| {
             let outcome = evidence.outcome(&request);
             (request, outcome)
@@ -174,10 +185,14 @@ fn least_weakening(evidence: &Evidence<'_>, sending: &Sending) -> Option<(Policy
 
 /// The levels that can take the place of the one in force, the strictest
 /// first.
-fn candidates_below(evidence: &Evidence<'_>, sending: &Sending) -> Vec<PolicyRequest> {
+fn candidates_below(
+    evidence: &Evidence<'_>,
+    in_force: &InForce,
+    settings: Settings,
+) -> Vec<PolicyRequest> {
     use SecurityLevel::{Dane, DaneOnly, Encrypt, May, None, Secure, Verify};
-    let plain = |level| PolicyRequest::with(level, sending.settings);
-    let in_force = sending.in_force.line.as_ref().ok().map(|line| line.level);
+    let plain = |level| PolicyRequest::with(level, settings);
+    let in_force = in_force.line.as_ref().ok().map(|line| line.level);
     let below: &[SecurityLevel] = match in_force {
         Some(None) => &[],
         Some(May) => &[None],
@@ -191,7 +206,7 @@ fn candidates_below(evidence: &Evidence<'_>, sending: &Sending) -> Vec<PolicyReq
     below
         .iter()
         .filter_map(|level| match level {
-            Secure => secure_request(evidence, sending.settings),
+            Secure => secure_request(evidence, settings),
             // Beside a certificate that is asked for, DANE has to prove as
             // much.
             Dane if below.contains(&Secure) => Some(plain(Dane)).filter(authenticates),
@@ -206,6 +221,7 @@ fn candidates_below(evidence: &Evidence<'_>, sending: &Sending) -> Vec<PolicyReq
 fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
     let oldest = match request.level {
         SecurityLevel::None => return vec![request],
+        _ if request.oldest_tls.is_some() => return vec![request],
         SecurityLevel::May => request.settings.oldest_at_may,
         _ => request.settings.oldest_above,
     };
@@ -219,6 +235,15 @@ fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
         })
         .collect::<Vec<_>>();
     std::iter::once(request).chain(older).collect()
+}
+
+/// The line of a policy table for this target.
+pub(super) fn line_of(evidence: &Evidence<'_>, request: &PolicyRequest) -> String {
+    postfix_line(&Override {
+        next_hop: evidence.observation.next_hop.policy_key(),
+        policy: request.level,
+        parameters: parameters(request),
+    })
 }
 
 /// The attributes of a line.
@@ -348,18 +373,11 @@ fn alternatives(
     if evidence.observation.assumed == Some(Assumption::DnsOnly) {
         return Vec::new();
     }
-    let next_hop = evidence.observation.next_hop.policy_key();
     let delivers = |request: &PolicyRequest| {
         let outcome = evidence.outcome(request);
         outcome.delivers_at_once()
     };
-    let line = |request: &PolicyRequest| {
-        postfix_line(&Override {
-            next_hop: next_hop.clone(),
-            policy: request.level,
-            parameters: parameters(request),
-        })
-    };
+    let line = |request: &PolicyRequest| line_of(evidence, request);
     let mut found = Vec::new();
     if chosen == SecurityLevel::Dane {
         // The other levels put a CA or a pin in the place of DANE.

@@ -2,11 +2,13 @@
 //! this next hop today.
 
 use crate::observation::PolicyResponse;
-use crate::sender::{InForce, Sender, Settings};
+use crate::sender::{InForce, Parameters, Sender, Settings, System};
 
 use super::evidence::Evidence;
+use super::level::SecurityLevel;
 use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
+use super::recommend::{line_of, strictest_that_delivers};
 
 /// A sender and what it meets here.
 #[derive(Clone, Debug)]
@@ -19,7 +21,19 @@ pub struct Sending {
     pub outcome: Outcome,
     /// What would become of it at each level.
     pub outcomes: Outcomes,
+    /// What is wrong with the override that the policy in force is; nothing
+    /// where it is none, or a right one.
+    pub(crate) standing_override: Option<StandingOverride>,
     pub(crate) settings: Settings,
+}
+
+/// What is wrong with an override that delivers.
+#[derive(Clone, Debug)]
+pub(crate) enum StandingOverride {
+    /// What is in force without it delivers as well.
+    NotNeeded { without: InForce },
+    /// A stricter line delivers as well.
+    TooWeak { line: String },
 }
 
 impl Sending {
@@ -29,7 +43,7 @@ impl Sending {
         of_assumed: &Outcomes,
         served: Option<&PolicyResponse>,
     ) -> Self {
-        let settings = sender.settings();
+        let settings = sender.settings(evidence.observation);
         let in_force = sender.in_force(evidence.observation, served);
         let outcomes = if settings == Settings::default() {
             of_assumed.clone()
@@ -40,12 +54,57 @@ impl Sending {
             Ok(line) => evidence.outcome(&PolicyRequest::of_line(line, settings)),
             Err(_) => evidence.outcome_without_policy(),
         };
+        let standing_override = match outcome.delivers() {
+            true => standing_override(sender, evidence, &in_force, settings),
+            false => None,
+        };
         Self {
             sender: sender.clone(),
             in_force,
             outcome,
             outcomes,
+            standing_override,
             settings,
         }
+    }
+}
+
+/// What is wrong with an entry of the table on this machine that delivers.
+fn standing_override(
+    sender: &Sender,
+    evidence: &Evidence<'_>,
+    in_force: &InForce,
+    settings: Settings,
+) -> Option<StandingOverride> {
+    let seen = evidence.observation.local_sender.as_ref()?;
+    if sender.system != System::Local {
+        return None;
+    }
+    let without = Parameters(seen).without_override()?;
+    let line = in_force.line.as_ref().ok()?;
+    let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
+    let wanted = match &without.line {
+        Ok(line) if of(line).delivers() => {
+            let weaker = strength(line.level) > strength(in_force.line.as_ref().ok()?.level);
+            return weaker.then_some(StandingOverride::NotNeeded { without });
+        }
+        _ => strictest_that_delivers(evidence, &without, settings)?.0,
+    };
+    (strength(wanted.level) > strength(line.level)).then(|| StandingOverride::TooWeak {
+        line: line_of(evidence, &wanted),
+    })
+}
+
+/// How much a level asks for; those that ask for a proof are not compared.
+fn strength(level: SecurityLevel) -> u8 {
+    match level {
+        SecurityLevel::None => 0,
+        SecurityLevel::May => 1,
+        SecurityLevel::Encrypt => 2,
+        SecurityLevel::Dane => 3,
+        SecurityLevel::DaneOnly
+        | SecurityLevel::Fingerprint
+        | SecurityLevel::Verify
+        | SecurityLevel::Secure => 4,
     }
 }

@@ -3,6 +3,7 @@
 //! What the network does is data here, not an error. An observation can be
 //! saved and judged again later (`--save`, `--replay`).
 
+mod local_sender;
 mod lookup;
 mod mta_sts;
 mod name_server;
@@ -18,6 +19,7 @@ use crate::next_hop::NextHop;
 use crate::tlsa::TlsaRecord;
 use crate::unix_time::UnixTime;
 
+pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
@@ -61,6 +63,9 @@ pub struct Observation {
     /// MTA-STS and TLS reporting; nothing where they were not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mta_sts: Option<MtaStsSeen>,
+    /// The Postfix on this machine, where it was asked (`--sender local`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_sender: Option<LocalSenderSeen>,
     /// The proxy through which mail servers were connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,

@@ -26,6 +26,7 @@ mod group;
 mod host;
 mod legacy;
 mod line;
+mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
@@ -63,6 +64,7 @@ use crate::unix_time::UnixTime;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
+pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
@@ -97,6 +99,8 @@ pub struct Setup {
     pub authoritative: bool,
     /// Whether MTA-STS and TLS reporting are looked at.
     pub mta_sts: bool,
+    /// The Postfix on this machine, where it is asked what it does.
+    pub local_sender: Option<LocalPostfix>,
     /// What stands in for the mail servers, none of which is connected to
     /// then.
     pub assumed: Option<Assumed>,
@@ -180,7 +184,14 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let ((shortcoming, (mx, raw_hosts, skipped)), raw_mta_sts) = tokio::join!(mail, beside);
+    let tables = async {
+        match &setup.local_sender {
+            Some(postfix) => Some(postfix.ask(&next_hop.policy_key()).await),
+            None => None,
+        }
+    };
+    let ((shortcoming, (mx, raw_hosts, skipped)), raw_mta_sts, local_sender) =
+        tokio::join!(mail, beside, tables);
 
     let validation = dns.validation();
     let mx = match mx.zip(next_hop.domain()) {
@@ -220,6 +231,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         hosts,
         trust_store,
         mta_sts,
+        local_sender,
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         skipped,

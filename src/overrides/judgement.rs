@@ -145,7 +145,8 @@ pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
 
 /// The value as Postfix takes it.
 fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
-    let line = PolicyLine::parse(value, sender.release()).map_err(|fault| fault.to_string())?;
+    let line =
+        PolicyLine::parse(value, sender.known_release()).map_err(|fault| fault.to_string())?;
     // "configured at fingerprint security level, but with no fingerprints to
     // match"
     let pins = line.matches.iter().any(|pin| is_pin(pin));

@@ -69,7 +69,7 @@ impl Report {
             verdict: judged.verdict,
             outcomes: clean(&judged.outcomes),
             sender: (!judged.sending.sender.is_assumed())
-                .then(|| SenderReport::of(&judged.sending)),
+                .then(|| SenderReport::of(&judged.sending, observation)),
             recommendation: Recommendation {
                 reason: printable(&judged.recommendation.reason),
                 ..judged.recommendation.clone()

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Outcome, Outcomes, SecurityLevel, Sending};
+use crate::observation::Observation;
 use crate::sender::TlsVersion;
 
 use super::build::{clean, clean_outcome};
@@ -14,7 +15,7 @@ use super::text::printable;
 /// same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SenderReport {
-    /// `postfix` or `mailcow`.
+    /// `postfix`, `mailcow` or `local`.
     pub name: String,
     /// The release of Postfix that was assumed; null for the newest.
     pub postfix_version: Option<String>,
@@ -45,7 +46,7 @@ pub struct SenderPolicyReport {
 }
 
 impl SenderReport {
-    pub(super) fn of(sending: &Sending) -> Self {
+    pub(super) fn of(sending: &Sending, observation: &Observation) -> Self {
         let in_force = &sending.in_force;
         let reason = match &in_force.line {
             Err(fault) if in_force.why.is_empty() => fault.clone(),
@@ -54,8 +55,11 @@ impl SenderReport {
         };
         Self {
             name: sending.sender.system.as_str().to_owned(),
-            postfix_version: sending.sender.release().map(|release| release.to_string()),
-            level: sending.sender.main_level(),
+            postfix_version: sending
+                .sender
+                .release(observation)
+                .map(|release| release.to_string()),
+            level: sending.sender.main_level(observation),
             min_tls: sending.settings.oldest_above,
             policy: SenderPolicyReport {
                 text: printable(&in_force.text),

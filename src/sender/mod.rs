@@ -6,6 +6,7 @@
 //! here asks anybody: all is worked out from an observation.
 
 mod line;
+mod local;
 mod protocols;
 mod release;
 mod settings;
@@ -16,14 +17,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::SecurityLevel;
-use crate::observation::{Observation, PolicyResponse};
+use crate::observation::{Observation, PolicyResponse, ResolverValidation};
 
 pub use line::{LineFault, PolicyLine, ServerName};
+pub use local::policy_keys;
 pub use release::{NoRelease, Release};
 pub use settings::{TlsVersion, UnknownTlsVersion};
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 
-pub(crate) use settings::{InsecureMx, Settings};
+pub(crate) use local::{Parameters, is_service};
+pub(crate) use settings::{Dnssec, InsecureMx, Settings};
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
 const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);
@@ -52,6 +55,8 @@ pub enum System {
     Postfix,
     /// mailcow, whose postfix-tlspol answers for each domain.
     Mailcow,
+    /// The Postfix on this machine, asked by postconf and postmap.
+    Local,
 }
 
 impl System {
@@ -60,6 +65,7 @@ impl System {
         match self {
             Self::Postfix => "postfix",
             Self::Mailcow => "mailcow",
+            Self::Local => "local",
         }
     }
 }
@@ -114,26 +120,52 @@ impl Sender {
         options.join(" ")
     }
 
+    /// What the Postfix on this machine said, where that is who sends.
+    fn local<'o>(&self, observation: &'o Observation) -> Option<Parameters<'o>> {
+        let seen = observation.local_sender.as_ref()?;
+        (self.system == System::Local).then_some(Parameters(seen))
+    }
+
     /// The level of its main.cf.
-    pub fn main_level(&self) -> SecurityLevel {
-        self.level.unwrap_or(SecurityLevel::Dane)
+    pub fn main_level(&self, observation: &Observation) -> SecurityLevel {
+        match self.local(observation) {
+            Some(parameters) => parameters.level(),
+            None => self.level.unwrap_or(SecurityLevel::Dane),
+        }
     }
 
     /// Its release of Postfix; the newest where nothing is known.
-    pub fn release(&self) -> Option<Release> {
+    pub fn release(&self, observation: &Observation) -> Option<Release> {
+        self.known_release()
+            .or_else(|| self.local(observation)?.release())
+    }
+
+    /// Its release of Postfix, as far as it is known without a look.
+    pub fn known_release(&self) -> Option<Release> {
         self.release.or(match self.system {
-            System::Postfix => None,
+            System::Postfix | System::Local => None,
             System::Mailcow => Some(MAILCOW_POSTFIX),
         })
     }
 
     /// What its main.cf and its release decide beside the level.
-    pub(crate) fn settings(&self) -> Settings {
-        let release = self.release();
+    pub(crate) fn settings(&self, observation: &Observation) -> Settings {
+        if let Some(parameters) = self.local(observation) {
+            let settings = parameters.settings();
+            let unvouched = observation.resolver.validation == ResolverValidation::NotShown;
+            return match settings.dnssec {
+                Dnssec::On if unvouched => Settings {
+                    dnssec: Dnssec::Unvouched,
+                    ..settings
+                },
+                _ => settings,
+            };
+        }
+        let release = self.release(observation);
         let of_tables_ignored = release.is_some_and(Release::ignores_tlsa_behind_insecure_mx)
-            && self.main_level() != SecurityLevel::Dane;
+            && self.main_level(observation) != SecurityLevel::Dane;
         let (at_may, above) = match self.system {
-            System::Postfix => (TlsVersion::Tls10, TlsVersion::Tls10),
+            System::Postfix | System::Local => (TlsVersion::Tls10, TlsVersion::Tls10),
             System::Mailcow => (TlsVersion::Tls12, TlsVersion::Tls12),
         };
         Settings {
@@ -153,6 +185,9 @@ impl Sender {
     /// override is set for it. `served` is what its policy host hands out under
     /// a certificate that holds.
     pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
+        if let Some(parameters) = self.local(observation) {
+            return parameters.in_force();
+        }
         if self.system == System::Mailcow {
             let answered = tlspol::answer(observation, served);
             let source = MAILCOW_TLSPOL.to_owned();
@@ -160,7 +195,7 @@ impl Sender {
                 MapAnswer::Policy(text) => {
                     return InForce {
                         source,
-                        line: PolicyLine::parse(&text, self.release())
+                        line: PolicyLine::parse(&text, self.release(observation))
                             .map_err(|fault| fault.to_string()),
                         text,
                         why: answered.why,
@@ -176,15 +211,15 @@ impl Sender {
                 }
                 MapAnswer::NotFound => {
                     let why = format!("postfix-tlspol says nothing: {}", answered.why);
-                    return self.of_main_cf(why);
+                    return self.of_main_cf(observation, why);
                 }
             }
         }
-        self.of_main_cf(String::new())
+        self.of_main_cf(observation, String::new())
     }
 
-    fn of_main_cf(&self, why: String) -> InForce {
-        let level = self.main_level();
+    fn of_main_cf(&self, observation: &Observation, why: String) -> InForce {
+        let level = self.main_level(observation);
         InForce {
             source: "main.cf".to_owned(),
             text: level.to_string(),

@@ -79,6 +79,18 @@ pub(crate) enum InsecureMx {
     Dane,
 }
 
+/// What DNSSEC is worth to a sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dnssec {
+    /// It asks for it, and its resolver validates.
+    On,
+    /// It does not ask for it (`smtp_dns_support_level`), or something undoes
+    /// it.
+    Off,
+    /// It asks, and its resolver vouches for nothing.
+    Unvouched,
+}
+
 /// What main.cf and the release decide beside the level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -89,8 +101,8 @@ pub(crate) struct Settings {
     pub(crate) oldest_above: TlsVersion,
     /// A TLSA record without data ends smtp(8).
     pub(crate) dies_of_empty_tlsa: bool,
-    /// `smtp_dns_support_level = dnssec`, and nothing that undoes it.
-    pub(crate) dnssec: bool,
+    /// What DNSSEC is worth to it.
+    pub(crate) dnssec: Dnssec,
     /// There is a trust store.
     pub(crate) trust_store: bool,
 }
@@ -104,7 +116,7 @@ impl Default for Settings {
             oldest_at_may: TlsVersion::Tls10,
             oldest_above: TlsVersion::Tls10,
             dies_of_empty_tlsa: false,
-            dnssec: true,
+            dnssec: Dnssec::On,
             trust_store: true,
         }
     }

@@ -227,6 +227,7 @@ impl RunningStage {
             allow_private: true,
             authoritative: self.authoritative,
             mta_sts: true,
+            local_sender: None,
             assumed: None,
             skip: Arc::from([]),
             pool: None,

@@ -8,6 +8,7 @@ import itertools
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import checker
@@ -15,6 +16,8 @@ import compare
 import fixtures
 import mailservers
 import nameservers
+import policies as policy_servers
+import senders
 from certificates import STRANGERS, Mint
 from conclusion import conclude
 from model import LEVELS, Placed, Scenario
@@ -109,6 +112,7 @@ def main() -> int:
     seen: dict[str, Outcome] = {}
     done: dict[str, list[Message]] = {}
     measured: dict[str, compare.Measured] = {}
+    runs: list[senders.Run] = []
     clock = Clock()
     mint = Mint(directory / "certificates")
     ca_file = directory / "ca.pem"
@@ -125,6 +129,7 @@ def main() -> int:
     try:
         nameservers.start(zones, scenarios, anchor, logs, children)
         mailservers.start(directory, options.exim, everywhere, mint, children)
+        policy_servers.serve_policies(directory / "policies", mint, senders.policies())
         clock.done("name servers, resolver, mail servers")
         answers = {}
         if not options.measure_only:
@@ -142,7 +147,10 @@ def main() -> int:
             if s.repeat > 1
         }
         client.policies = policies(scenarios, placed, entries)
-        client.start([m for part in (batch, more) for group in part.values() for m in group])
+        runs = of_senders(options, scenarios, client, anchor, ca_file) if answers else []
+        mail_of_senders = [message for run in runs for message in run.messages()]
+        measured_mail = [m for part in (batch, more) for group in part.values() for m in group]
+        client.start([*measured_mail, *mail_of_senders])
 
         def measure(parts: dict[str, list[Message]]) -> None:
             # One level after the other, so that no mail server meets all of them at once.
@@ -159,6 +167,13 @@ def main() -> int:
             clock.done(f"{len(mail)} messages through Postfix")
 
         measure(batch)
+        if runs:
+            client.send(mail_of_senders)
+            attempts = client.wait(mail_of_senders)
+            in_tls = mailservers.received_in_tls(directory)
+            for m in mail_of_senders:
+                seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
+            clock.done(f"{len(mail_of_senders)} messages of other senders")
         # A few draws may miss the weakest lot: who seems wrong gets many more.
         unlucky = [
             s
@@ -174,7 +189,62 @@ def main() -> int:
         stop(children)
     if options.record and answers:
         fixtures.write(scenarios, measured, answers, everything=not options.only)
-    return conclude(scenarios, measured, answers, everything=not options.only)
+    differing = [(run, senders.complaints(run, seen)) for run in runs]
+    for _run, texts in differing:
+        for text in texts:
+            print(f"DIFFERS {text}")
+    failed = sum(bool(texts) for _run, texts in differing)
+    if runs:
+        print(senders.summary([run.case for run in runs], failed))
+    status = conclude(scenarios, measured, answers, everything=not options.only)
+    return 1 if failed else status
+
+
+def of_senders(
+    options: argparse.Namespace,
+    scenarios: list[Scenario],
+    client: Client,
+    anchor: Path,
+    ca_file: Path,
+) -> list[senders.Run]:
+    """danecheck on the cases of other senders; their tables, and the service."""
+    cases = senders.chosen(scenarios)
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    next_hops = {name: scenario.next_hop for name, scenario in by_name.items()}
+    policy_servers.serve_answers(senders.answers_of_service(cases, next_hops))
+    configured = client.directory.parent / "senders"
+    configured.mkdir()
+    for transport, table in senders.own_tables(cases).items():
+        write_table(configured / f"policy-{transport}", table)
+    for kind in senders.KINDS:
+        senders.config_directory(configured, kind, client.main())
+    look = ("--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor))
+    look += ("--ca-file", str(ca_file))
+    binary = options.binary.resolve()
+    with ThreadPoolExecutor(checker.AT_ONCE) as pool:
+        asked = pool.map(
+            lambda case: senders.ask(binary, case, by_name[case.scenario], look, configured), cases
+        )
+        answers = list(asked)
+    runs = [
+        senders.Run(case, next_hops[case.scenario], answer, senders.proposed(answer.report, case))
+        for case, answer in zip(cases, answers)
+    ]
+    for kind in senders.KINDS:
+        for what in ("entry", "stricter"):
+            lines = {
+                run.next_hop: run.lines[what]
+                for run in runs
+                if run.case.kind == kind and what in run.lines
+            }
+            write_table(configured / f"policy-{kind.name}-{what}", lines)
+    client.others = senders.services(configured)
+    return runs
+
+
+def write_table(path: Path, table: dict[str, str]) -> None:
+    """A table as `texthash` reads it."""
+    path.write_text("".join(f"{key} {value}\n" for key, value in table.items()))
 
 
 def gather(

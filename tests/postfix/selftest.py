@@ -11,10 +11,11 @@ sys.dont_write_bytecode = True
 import compare
 import fixtures
 import scenarios
+import senders
 from compare import Comparison, Measured
 from conclusion import KNOWN
 from model import LEVELS, Scenario
-from rules import RULES, SHOWN_BY_EVERY_SCENARIO, UNSHOWN
+from rules import RULES, SHOWN_BY_EVERY_SCENARIO, SHOWN_BY_SENDERS, UNSHOWN
 from sender import Outcome
 
 SCENARIO = Scenario("stale", "", "dane-broken")
@@ -149,6 +150,13 @@ class RightAndWrong(unittest.TestCase):
         self.assertEqual(len({one.name for one in everything}), len(everything))
         self.assertEqual([one.name for one in everything if not one.about], [])
 
+    def test_cases_of_senders_have_names_of_their_own_and_scenarios(self):
+        names = [case.name for case in senders.CASES]
+        self.assertEqual(len(set(names)), len(names))
+        known = {one.name for one in scenarios.collect()}
+        self.assertEqual({case.scenario for case in senders.CASES} - known, set())
+        self.assertEqual({case.kind.name for case in senders.CASES}, {k.name for k in senders.KINDS})
+
     def test_divergences_file_reads(self):
         compare.divergences(KNOWN)
 
@@ -157,7 +165,7 @@ class Rules(unittest.TestCase):
     """The list of rules and the scenarios hold each other complete."""
 
     def test_every_rule_has_a_scenario_or_a_reason(self):
-        shown = set(SHOWN_BY_EVERY_SCENARIO)
+        shown = {*SHOWN_BY_EVERY_SCENARIO, *SHOWN_BY_SENDERS}
         for scenario in scenarios.collect():
             shown |= cited(scenario.about)
         self.assertEqual(shown - set(RULES), set(), "cited and not in the list")

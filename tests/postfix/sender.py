@@ -104,13 +104,15 @@ class Client:
     directory: Path
     ca_file: Path
     policies: dict[str, dict[str, str]] = field(default_factory=dict)
+    # Transports of senders with a main.cf of their own, and their options.
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def start(self, messages: list[Message]) -> None:
         """Write the tables and start."""
         bring_up(ADDRESS)
         bring_up(ADDRESS6)
         services = [COMMON_MASTER, f"{ADDRESS}:{PORT} inet n - n - - smtpd"]
-        for transport in sorted({*LEVELS, *self.policies}):
+        for transport in sorted({*LEVELS, *self.policies} - set(self.others)):
             level = transport if transport in LEVELS else "dane"
             services.append(f"{transport} unix - - n - {PROCESSES} smtp")
             services.append(f"  -o smtp_tls_security_level={level}")
@@ -118,15 +120,11 @@ class Client:
             if transport in self.policies:
                 table = self.directory / f"policy-{transport}"
                 services.append(f"  -o smtp_tls_policy_maps=texthash:{table}")
-        main = CLIENT_MAIN.format(
-            directory=self.directory,
-            address=ADDRESS,
-            address6=ADDRESS6,
-            ca_file=self.ca_file,
-            backoff=BACKOFF,
-            patience=PATIENCE,
-        )
-        new_instance(self.directory, main, "\n".join(services) + "\n")
+        for transport, options in self.others.items():
+            services.append(f"{transport} unix - - n - {PROCESSES} smtp")
+            services.append(f"  -o syslog_name=postfix/{transport}")
+            services += [f"  -o {option}" for option in options]
+        new_instance(self.directory, self.main(), "\n".join(services) + "\n")
         for transport, table in self.policies.items():
             text = "".join(f"{key} {value}\n" for key, value in table.items())
             (self.directory / f"policy-{transport}").write_text(text)
@@ -134,6 +132,17 @@ class Client:
             "".join(f"{m.recipient} {m.transport}:{m.next_hop}\n" for m in messages)
         )
         postfix(self.directory, "start")
+
+    def main(self) -> str:
+        """Its main.cf."""
+        return CLIENT_MAIN.format(
+            directory=self.directory,
+            address=ADDRESS,
+            address6=ADDRESS6,
+            ca_file=self.ca_file,
+            backoff=BACKOFF,
+            patience=PATIENCE,
+        )
 
     def stop(self) -> None:
         """Stop it, if it ever started."""

@@ -62,6 +62,7 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
         allow_private: true,
         authoritative: false,
         mta_sts: false,
+        local_sender: None,
         assumed: None,
         skip: Arc::from([]),
         pool: None,

@@ -10,7 +10,7 @@ pub(super) fn sender(page: &mut Page, report: &Report) {
     let policy = &sender.policy;
     let (tone, fate) = fate(&sender.outcome);
     let named = match sender.name.as_str() {
-        "postfix" => "This Postfix".to_owned(),
+        "postfix" | "local" => "This Postfix".to_owned(),
         name => name.to_owned(),
     };
     let lead = format!("  {named}: ");

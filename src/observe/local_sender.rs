@@ -1,0 +1,208 @@
+//! The Postfix on this machine, asked by its own tools: `postconf` for its
+//! parameters, `postmap -q` for what its tables say.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
+use crate::sender::policy_keys;
+
+/// How long one question to a table may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is asked of `postconf`.
+const PARAMETERS: [&str; 21] = [
+    "mail_version",
+    "compatibility_level",
+    "disable_dns_lookups",
+    "ignore_mx_lookup_error",
+    "relayhost",
+    "smtp_dns_support_level",
+    "smtp_enforce_tls",
+    "smtp_host_lookup",
+    "smtp_tls_CAfile",
+    "smtp_tls_CApath",
+    "smtp_tls_dane_insecure_mx_policy",
+    "smtp_tls_fingerprint_cert_match",
+    "smtp_tls_fingerprint_digest",
+    "smtp_tls_mandatory_protocols",
+    "smtp_tls_policy_maps",
+    "smtp_tls_protocols",
+    "smtp_tls_secure_cert_match",
+    "smtp_tls_security_level",
+    "smtp_tls_servername",
+    "smtp_tls_verify_cert_match",
+    "smtp_use_tls",
+];
+
+/// Why the Postfix on this machine cannot be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the Postfix on this machine cannot be asked: {0}")]
+pub struct NoPostfix(String);
+
+/// The Postfix on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalPostfix {
+    config_directory: Option<PathBuf>,
+    parameters: BTreeMap<String, String>,
+}
+
+impl LocalPostfix {
+    /// Reads its parameters; those of another instance where its directory is
+    /// given.
+    pub async fn read(config_directory: Option<PathBuf>) -> Result<Self, NoPostfix> {
+        let mut arguments: Vec<OsString> = vec!["-x".into()];
+        arguments.extend(PARAMETERS.map(OsString::from));
+        let said = run("postconf", config_directory.as_ref(), arguments)
+            .await
+            .map_err(NoPostfix)?;
+        let parameters = parameters(&said.stdout);
+        if !parameters.contains_key("mail_version") {
+            return Err(NoPostfix(said.complaint("postconf")));
+        }
+        Ok(Self {
+            config_directory,
+            parameters,
+        })
+    }
+
+    /// What its tables say to this next hop.
+    pub(super) async fn ask(&self, next_hop: &str) -> LocalSenderSeen {
+        let tables = self
+            .parameters
+            .get("smtp_tls_policy_maps")
+            .map_or("", String::as_str);
+        let tables: Vec<&str> = tables
+            .split([' ', '\t', ','])
+            .filter(|table| !table.is_empty())
+            .collect();
+        let mut lookups = Vec::new();
+        for key in policy_keys(next_hop) {
+            for table in &tables {
+                lookups.push(PolicyLookup {
+                    table: (*table).to_owned(),
+                    key: key.clone(),
+                    answer: self.look_up(&key, table).await,
+                });
+            }
+        }
+        LocalSenderSeen {
+            parameters: self.parameters.clone(),
+            lookups,
+        }
+    }
+
+    async fn look_up(&self, key: &str, table: &str) -> TableAnswer {
+        let arguments = vec!["-q".into(), key.into(), table.into()];
+        match run("postmap", self.config_directory.as_ref(), arguments).await {
+            Ok(said) => said.answer(),
+            Err(why) => TableAnswer::Failed(why),
+        }
+    }
+}
+
+/// What a tool said.
+#[derive(Debug, Default)]
+struct Said {
+    success: bool,
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    /// `postmap -q` prints the value; it ends with 1 where there is none, and
+    /// says why where it could not ask.
+    fn answer(&self) -> TableAnswer {
+        let value = self.stdout.trim_end_matches('\n');
+        if self.success {
+            TableAnswer::Found(value.to_owned())
+        } else if self.stderr.contains("fatal:") || self.stderr.contains("error:") {
+            TableAnswer::Failed(self.complaint("postmap"))
+        } else {
+            TableAnswer::NotFound
+        }
+    }
+
+    fn complaint(&self, tool: &str) -> String {
+        let line = self.stderr.lines().rfind(|line| !line.trim().is_empty());
+        line.map_or_else(
+            || format!("{tool} says nothing"),
+            |line| line.trim().to_owned(),
+        )
+    }
+}
+
+async fn run(
+    tool: &str,
+    config_directory: Option<&PathBuf>,
+    arguments: Vec<OsString>,
+) -> Result<Said, String> {
+    let mut command = Command::new(tool);
+    if let Some(directory) = config_directory {
+        command.arg("-c").arg(directory);
+    }
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    // Where root's tools are, which cron and users often lack.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"));
+    match tokio::time::timeout(PATIENCE, command.output()).await {
+        Err(_) => Err(format!("{tool} does not answer in time")),
+        Ok(Err(error)) => Err(format!("{tool} cannot be run: {error}")),
+        Ok(Ok(output)) => Ok(Said {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }),
+    }
+}
+
+/// `name = value`, one a line.
+fn parameters(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postconf_is_read() {
+        let read = parameters(
+            "mail_version = 3.7.11\nsmtp_tls_policy_maps =\n\
+             smtp_tls_mandatory_protocols = >=TLSv1.2\n",
+        );
+        assert_eq!(read["mail_version"], "3.7.11");
+        assert_eq!(read["smtp_tls_policy_maps"], "");
+        assert_eq!(read["smtp_tls_mandatory_protocols"], ">=TLSv1.2");
+    }
+
+    #[test]
+    fn postmap_is_read() {
+        let said = |success, stdout: &str, stderr: &str| Said {
+            success,
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+        };
+        let found = said(true, "encrypt \n", "").answer();
+        assert_eq!(found, TableAnswer::Found("encrypt ".to_owned()));
+        assert_eq!(said(false, "", "").answer(), TableAnswer::NotFound);
+        let refused = "postmap: warning: connect to 127.0.0.1:1: Connection refused\n\
+                       postmap: fatal: table socketmap:inet:127.0.0.1:1:Q: query error: \
+                       Connection refused\n";
+        let why = "postmap: fatal: table socketmap:inet:127.0.0.1:1:Q: query error: \
+                   Connection refused";
+        let failed = said(false, "", refused).answer();
+        assert_eq!(failed, TableAnswer::Failed(why.to_owned()));
+    }
+}
