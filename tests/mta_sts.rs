@@ -673,6 +673,8 @@ async fn for_a_broken_policy_mailcow_is_advised_the_strictest_that_delivers() {
         Some("example.com  secure match=mx1.example.com")
     );
     assert_eq!(report.recommendation.policy, Some(SecurityLevel::Secure));
+    // Made-up MX records would look the same.
+    assert!(report.recommendation.caution.is_some());
     assert!(ids(&report).contains(&"sender-stricter-than-dane"));
     // The certificate is nobody's: TLS alone.
     let scene = Scene {

@@ -33,8 +33,9 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "The policy that this sender has for the domain asks for more than level dane does, \
               and the domain does not have it: mail waits here that other senders deliver.",
-    sender: "set the override of the report; where the policy comes from a service with a cache, \
-             empty that first, for the domain may have changed since.",
+    sender: "set the override of the report. Where the policy comes from a service with a cache, \
+             empty that first, for the domain may have changed since: on mailcow with docker \
+             compose restart postfix-tlspol-mailcow.",
     receiver: "",
 };
 

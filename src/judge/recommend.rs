@@ -117,7 +117,7 @@ pub(crate) fn recommend(
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
-        caution: caution(evidence),
+        caution: caution(evidence, &sending.in_force),
         remove_when: Some(remove_when(evidence, sending)),
     }
 }
@@ -329,8 +329,9 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
 }
 
 /// Where TLSA records exist, a missing STARTTLS or a strange certificate is
-/// also exactly what an attack looks like; so is a TLSA lookup that fails.
-fn caution(evidence: &Evidence<'_>) -> Option<String> {
+/// also exactly what an attack looks like; so is a TLSA lookup that fails, and a
+/// server that does not prove the name that is asked for.
+fn caution(evidence: &Evidence<'_>, in_force: &InForce) -> Option<String> {
     if evidence.observation.assumed.is_some() {
         return Some(
             "No mail server was looked at: that it takes mail at this level is an assumption."
@@ -356,7 +357,13 @@ fn caution(evidence: &Evidence<'_>) -> Option<String> {
         address.dane == DaneRecords::LookupError
             || address.dane.promise_tls() && (no_tls || strange)
     });
-    looks_like_attack.then(|| {
+    // A policy that asks for a name and a trusted CA fails for an attacker too,
+    // and so it does for MX records that somebody made up.
+    let by_authority = in_force
+        .line
+        .as_ref()
+        .is_ok_and(|line| matches!(line.level, SecurityLevel::Verify | SecurityLevel::Secure));
+    (looks_like_attack || by_authority).then(|| {
         "Somebody between you and the receiver would look exactly like this. Check from \
          another network, or ask the receiver by phone, before you set it."
             .to_owned()
