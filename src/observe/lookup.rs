@@ -286,7 +286,7 @@ impl<'a> Dns<'a> {
 
     /// What a lookup gives, and when it was asked for; nothing where that
     /// comes too late for this check. What belongs to a host is asked once for
-    /// all checks; the MX records are the target's own.
+    /// all checks; MX and TXT records are the target's own.
     async fn find(&self, name: &str, record_type: RecordType) -> (Option<Arc<Found>>, Instant) {
         let work = {
             let asking = Asking {
@@ -302,7 +302,8 @@ impl<'a> Dns<'a> {
             };
             move || async move { asking.find(&name, record_type, deadline).await }
         };
-        if record_type == RecordType::Mx {
+        // What belongs to the target would only crowd out what belongs to hosts.
+        if matches!(record_type, RecordType::Mx | RecordType::Txt) {
             let asked_at = Instant::now();
             return (Some(Arc::new(work().await)), asked_at);
         }
