@@ -1,7 +1,7 @@
 //! A run over its targets: so many at once, reports as they come, and an end
 //! between two lines.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -72,14 +72,16 @@ impl Run<'_> {
         let mut watch = Watch::new(interrupts);
         // Reports are written while standard input is still being read.
         let mut stdin = std::mem::replace(&mut world.stdin, Box::new(tokio::io::empty()));
-        let mut input = Input {
+        // Apart from the input, which is taken while more of it is waited for.
+        let count = Mutex::new(Count::default());
+        let input = Input {
             targets: Targets::new(self.targets, &mut *stdin),
             done: self.done.take(),
             size: world.stdin_size,
-            count: Count::default(),
+            count: &count,
         };
         let known = !self.targets.iter().any(|target| target == "-");
-        input.count.total = known
+        lock(&count).total = known
             .then(|| u64::try_from(self.targets.len()).ok())
             .flatten();
         let input = tokio::sync::Mutex::new(input);
@@ -118,12 +120,11 @@ impl Run<'_> {
                         progress.clear_for_report(world);
                     }
                     self.write(looked, &mut output, world)?;
-                    if let Ok(mut input) = input.try_lock() {
-                        input.count.done += 1;
-                    }
+                    lock(&count).done += 1;
                 }
-                if let (Some(progress), Ok(input)) = (&mut progress, input.try_lock()) {
-                    progress.draw(&input.count, world);
+                if let Some(progress) = &mut progress {
+                    let so_far = *lock(&count);
+                    progress.draw(&so_far, world);
                 }
             }
         };
@@ -136,7 +137,8 @@ impl Run<'_> {
         }
         let mut input = input.into_inner();
         let (left, is_all) = input.count_the_rest().await;
-        explain_interrupt(&input.count, left, is_all, world);
+        let so_far = *lock(&count);
+        explain_interrupt(&so_far, left, is_all, world);
         // Some targets were not looked at.
         Ok(worst(output.status(), ExitStatus::Unknown))
     }
@@ -180,28 +182,34 @@ struct Input<'a> {
     done: Option<Done>,
     /// Bytes of standard input in all, where that is known.
     size: Option<u64>,
-    count: Count,
+    count: &'a Mutex<Count>,
+}
+
+fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
+    count.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Input<'_> {
     async fn next(&mut self) -> Option<Given> {
         loop {
             let Some(given) = self.targets.next().await else {
-                self.count.total = Some(self.count.begun + self.count.skipped);
+                let mut count = lock(self.count);
+                count.total = Some(count.begun + count.skipped);
                 return None;
             };
             #[expect(clippy::cast_precision_loss, reason = "it is for an estimate")]
             let part = |size: u64| self.targets.bytes_read() as f64 / size.max(1) as f64;
-            self.count.read = self.size.map(part);
+            let mut count = lock(self.count);
+            count.read = self.size.map(part);
             if self
                 .done
                 .as_mut()
                 .is_some_and(|done| done.take(given.text()))
             {
-                self.count.skipped += 1;
+                count.skipped += 1;
                 continue;
             }
-            self.count.begun += 1;
+            count.begun += 1;
             return Some(given);
         }
     }
