@@ -64,7 +64,8 @@ fn default_jobs(processors: usize, descriptors: usize) -> usize {
     (processors * JOBS_PER_CORE).min(by_descriptors).max(4)
 }
 
-fn processors() -> usize {
+/// Processors that this program may use.
+pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -28,6 +28,7 @@ mod sender;
 mod serve;
 mod servers;
 mod tlsa;
+mod workers;
 mod world;
 
 use std::ffi::OsString;

@@ -14,11 +14,13 @@ use crate::observe::{Setup, observe};
 use crate::report::{ExitStatus, Report, json, worst};
 use crate::sender::Sender;
 
+use super::bulk::processors;
 use super::input::{Given, Targets};
 use super::interrupt::{Interrupts, Watch};
 use super::progress::{Count, Progress};
 use super::resume::Done;
 use super::saved::Saved;
+use super::workers::Workers;
 use super::{Output, Stop, World};
 
 /// How long the rest of the input is counted for after an interrupt.
@@ -85,7 +87,8 @@ impl Run<'_> {
             .then(|| u64::try_from(self.targets.len()).ok())
             .flatten();
         let input = tokio::sync::Mutex::new(input);
-        let mut progress = (self.targets.len() > 1 || !known).then(Progress::new);
+        let many = self.targets.len() > 1 || !known;
+        let mut progress = many.then(Progress::new);
         let mut ticks = tokio::time::interval(TICK);
         let interrupted = {
             let looks = stream::unfold(&input, async |input| {
@@ -100,6 +103,7 @@ impl Run<'_> {
                 saves: self.saved.is_some(),
                 writes_json: output.is_json(),
                 now: world.now,
+                workers: Workers::new(if many { processors() } else { 0 }),
             };
             let looks = looks
                 .map(|given| looker.look(given))
@@ -241,19 +245,21 @@ struct Looker {
     saves: bool,
     writes_json: bool,
     now: fn() -> crate::unix_time::UnixTime,
+    workers: Workers,
 }
 
 impl Looker {
-    fn look(&self, given: Given) -> impl Future<Output = Looked> + use<> {
+    fn look(&self, given: Given) -> impl Future<Output = Looked> {
         let (setup, sender) = (self.setup.clone(), self.sender.clone());
         let (at, saves, writes_json) = (self.at, self.saves, self.writes_json);
         let (expectations, now) = (self.expectations.clone(), self.now);
+        let workers = &self.workers;
         async move {
             let next_hop = match given.text().parse::<NextHop>() {
                 Ok(next_hop) => next_hop,
                 Err(error) => return Looked::Invalid(given, error),
             };
-            let task = tokio::spawn(async move {
+            let task = workers.spawn(async move {
                 let terms = expectations.terms(&next_hop);
                 let setup = Setup {
                     checked_at: now(),
