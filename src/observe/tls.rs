@@ -3,11 +3,12 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ProtocolVersion,
@@ -89,22 +90,31 @@ where
     }
 }
 
+/// All that a ClientHello may offer.
+static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.kx_groups.extend(group::MORE);
+    Arc::new(provider)
+});
+
 fn client(
     capture: Arc<Capture>,
     offer: &Offer<'_>,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let mut provider = rustls::crypto::ring::default_provider();
-    provider.kx_groups.extend(group::MORE);
-    if let Some(limited) = offer.limited {
-        provider
-            .cipher_suites
-            .retain(|suite| takes(limited, *suite));
-    }
+    let provider = match offer.limited {
+        None => WHOLE_OFFER.clone(),
+        Some(limited) => {
+            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
+            let suites = &mut provider.cipher_suites;
+            suites.retain(|suite| takes(limited, *suite));
+            Arc::new(provider)
+        }
+    };
     let versions: &[&rustls::SupportedProtocolVersion] = match offer.limited {
         Some(LimitedOffer::Tls12) => &[&rustls::version::TLS12],
         _ => &[&rustls::version::TLS13, &rustls::version::TLS12],
     };
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|error| error.to_string())?
         .dangerous()

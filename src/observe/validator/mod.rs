@@ -24,6 +24,7 @@ mod packet;
 mod tests;
 mod upstream;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use domain::base::{Message, Name, Rtype, ToName as _};
 use domain::dnssec::validator::anchor::TrustAnchors;
 use domain::dnssec::validator::context::{Config, ValidationContext, ValidationState};
 use domain::rdata::ZoneRecordData;
+use futures_util::FutureExt as _;
 
 pub(super) use self::chain::moment;
 use self::chain::{Chains, Delegation};
@@ -296,20 +298,19 @@ impl Validator {
         let context = trusted.context.clone()?;
         let mut message = Message::from_octets(packet.write()?).ok()?;
         let payer = self.0.upstream.payer()?.clone();
-        // A task of its own: what goes wrong in it goes no further.
-        let mut task = tokio::spawn(PAYER.scope(payer.clone(), async move {
+        let judge = PAYER.scope(payer.clone(), async move {
             let result = context.validate_msg::<_, Vec<u8>>(&mut message).await;
             result.ok().map(|(state, _)| state)
-        }));
+        });
+        // What goes wrong in it goes no further.
+        let judge = AssertUnwindSafe(judge).catch_unwind();
         let both = async {
             tokio::select! {
-                state = &mut task => state.ok().flatten(),
+                state = judge => state.ok().flatten(),
                 () = payer.used_up() => None,
             }
         };
-        let state = self.0.deadline.run(self.0.total, both).await.flatten();
-        task.abort();
-        state
+        self.0.deadline.run(self.0.total, both).await.flatten()
     }
 
     /// Checks what "insecure" rests on: the validator says it also of

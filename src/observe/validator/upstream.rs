@@ -12,6 +12,7 @@ use domain::base::{Message, Rtype};
 use domain::net::client::request::{
     ComposeRequest, Error, GetResponse, RequestMessage, SendRequest,
 };
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -230,26 +231,42 @@ impl Upstream {
 
 impl SendRequest<RequestMessage<Vec<u8>>> for Upstream {
     fn send_request(&self, request: RequestMessage<Vec<u8>>) -> Box<dyn GetResponse + Send + Sync> {
-        let upstream = self.clone();
         let payer = PAYER.try_with(Clone::clone).ok();
-        Box::new(Pending(tokio::spawn(async move {
-            let request = request.to_message()?;
-            let question = request.sole_question().map_err(|_| Error::FormError)?;
-            use domain::base::ToName as _;
-            let name = question.qname().to_name();
-            let begun = upstream.begin(&name, question.qtype(), payer.as_deref());
-            let Some(begun) = begun else {
-                // An answer here, even a bad one, would be kept for the other
-                // checks; whoever waits for this gives up (`used_up`).
-                return std::future::pending().await;
-            };
-            let answered = begun.result().await;
-            let fetched = answered.map(|it| it.fetched.clone());
-            let bytes = fetched
-                .unwrap_or_else(|| Err(no_more()))
-                .map_err(|_| Error::NoTransportAvailable)?;
-            Ok(Message::from_octets(bytes)?)
-        })))
+        let pending = match self.begin_request(&request, payer.as_deref()) {
+            Err(error) => Pending::Ready(Some(Err(error))),
+            // An answer here, even a bad one, would be kept for the other
+            // checks; whoever waits for this gives up (`used_up`).
+            Ok(None) => Pending::Never,
+            Ok(Some(begun)) => match begun.result().now_or_never() {
+                Some(answered) => Pending::Ready(Some(response(answered.as_deref()))),
+                None => Pending::Task(tokio::spawn(async move {
+                    response(begun.result().await.as_deref())
+                })),
+            },
+        };
+        Box::new(pending)
+    }
+}
+
+impl Upstream {
+    fn begin_request(
+        &self,
+        request: &RequestMessage<Vec<u8>>,
+        payer: Option<&Allowance>,
+    ) -> Result<Option<Arc<Begun<Answered>>>, Error> {
+        use domain::base::ToName as _;
+        let request = request.to_message()?;
+        let question = request.sole_question().map_err(|_| Error::FormError)?;
+        let name = question.qname().to_name();
+        Ok(self.begin(&name, question.qtype(), payer))
+    }
+}
+
+/// An answer as the validator takes it.
+fn response(answered: Option<&Answered>) -> Response {
+    match answered.map(|it| &it.fetched) {
+        Some(Ok(bytes)) => Ok(Message::from_octets(bytes.clone())?),
+        Some(Err(_)) | None => Err(Error::NoTransportAvailable),
     }
 }
 
@@ -270,24 +287,35 @@ fn no_more() -> LookupFailure {
     }
 }
 
-/// An answer under way; a task of its own, because the trait wants a future
-/// that threads can share.
+type Response = Result<Message<Bytes>, Error>;
+
+/// An answer, there or under way.
 #[derive(Debug)]
-struct Pending(JoinHandle<Result<Message<Bytes>, Error>>);
+enum Pending {
+    /// Nothing once it was taken.
+    Ready(Option<Response>),
+    /// A task of its own, because the trait wants a future that threads can
+    /// share.
+    Task(JoinHandle<Response>),
+    Never,
+}
 
 impl GetResponse for Pending {
-    fn get_response(
-        &mut self,
-    ) -> Pin<Box<dyn Future<Output = Result<Message<Bytes>, Error>> + Send + Sync + '_>> {
+    fn get_response(&mut self) -> Pin<Box<dyn Future<Output = Response> + Send + Sync + '_>> {
         Box::pin(async {
-            let joined = (&mut self.0).await;
-            joined.unwrap_or(Err(Error::ConnectionClosed))
+            match self {
+                Self::Ready(response) => response.take().unwrap_or(Err(Error::ConnectionClosed)),
+                Self::Task(task) => task.await.unwrap_or(Err(Error::ConnectionClosed)),
+                Self::Never => std::future::pending().await,
+            }
         })
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Self::Task(task) = self {
+            task.abort();
+        }
     }
 }
