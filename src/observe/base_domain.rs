@@ -3,7 +3,8 @@
 
 use tokio::time::Instant;
 
-use super::lookup::{Dns, Raw};
+use super::asking::Raw;
+use super::lookup::Dns;
 use super::wire::Datum;
 use crate::observation::RecordType;
 

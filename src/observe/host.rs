@@ -10,13 +10,15 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::Setup;
+use super::asking::Raw;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
     ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
 };
 use super::call::Caller;
-use super::lookup::{Dns, Looked, Raw, settle};
+use super::lookup::{Dns, Looked};
 use super::pool::{Pool, SessionKey};
+use super::settle::settle;
 use super::wire::Datum;
 use crate::certificate::{Certificate, KeyKind};
 use crate::next_hop::{NextHop, NextHopHost, host_name_fault};

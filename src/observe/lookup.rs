@@ -1,61 +1,43 @@
 //! Lookups as Postfix's `dns_lookup_x` makes them, each asked once.
 //!
 //! Answers stay raw while the check runs, because only at its end is it known
-//! whether the resolver validates; then [`settle`] gives each its status.
+//! whether the resolver validates; then [`super::settle`] gives each its status.
 //! danecheck's own validation of each answer sets out as soon as it is there,
 //! and nobody waits for it who has the resolver's word.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use bytes::Bytes;
 use domain::base::ToName as _;
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, ready};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::Setup;
+use super::asking::{Asking, Found, Raw, failed};
 use super::authority::{Authorities, Inspected, Way};
-use super::budget::{ALIAS_HOPS, ANSWERS_BYTES, Cuts, Deadline, RECORDS, Room, Times};
-use super::pool::{Kept, Pool};
-use super::resolver::{Mode, Question, Resolver};
-use super::validator::{Base, Failed, Owner, Validator};
-use super::wire::{Datum, WireName};
-use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
-use crate::next_hop::host_name_fault;
+use super::budget::{ANSWERS_BYTES, Cuts, Deadline, Room, Times};
+use super::pool::Pool;
+use super::resolver::Resolver;
+use super::validator::{Base, Owner, Validator};
+use crate::dnssec::{OwnValidation, SecurityStatus};
 use crate::observation::{
-    Answer, AuthoritySeen, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet,
-    RecordType, ResolverValidation, Shortcoming,
+    AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
 };
-
-/// An answer with the AD bit, before anything is made of the bit.
-#[derive(Clone, Debug)]
-pub(super) enum Raw {
-    Records {
-        aliases: Vec<String>,
-        data: Vec<Datum>,
-        ttl: u32,
-        authentic: bool,
-        original_ttl: Option<u32>,
-        /// Signatures came with the last reply.
-        signed: bool,
-    },
-    Denied {
-        denial: Denial,
-        authentic: bool,
-    },
-    Failed(LookupFailure),
-}
-
-/// The word of danecheck's own validation, once it is there.
-type OwnWord = Shared<BoxFuture<'static, Option<OwnValidation>>>;
 
 /// The word of the name servers, once it is there.
 type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
+
+/// What danecheck's own validation says, and what comes of it.
+#[derive(Clone, Default)]
+struct Judged {
+    /// Nothing where there is nothing to judge.
+    own: Option<OwnValidation>,
+    /// The name servers are asked because of it.
+    authority: Option<TheirWord>,
+}
 
 /// A lookup that was made.
 #[derive(Clone)]
@@ -63,75 +45,26 @@ pub(super) struct Looked {
     pub(super) raw: Arc<Raw>,
     /// When it was asked for.
     pub(super) asked_at: Instant,
-    own: OwnWord,
-    authority: TheirWord,
+    judged: Shared<BoxFuture<'static, Judged>>,
+    /// The name servers are asked whatever own validation says.
+    authority: Option<TheirWord>,
     /// The reason that came with the last reply.
-    extended_error: Option<ExtendedError>,
-}
-
-/// What a lookup gave, whichever check made it.
-pub(super) struct Found {
-    raw: Arc<Raw>,
-    /// What own validation makes of it, once a check has seen that to its end.
-    own: OnceCell<OwnValidation>,
-    trail: Trail,
-    lasts: Duration,
-}
-
-impl Kept for Found {
-    fn bytes(&self) -> usize {
-        let data = match &*self.raw {
-            Raw::Records { aliases, data, .. } => {
-                aliases.iter().map(String::len).sum::<usize>() + data.len() * size_of::<Datum>()
-            }
-            Raw::Denied { .. } | Raw::Failed(_) => 0,
-        };
-        size_of::<Self>() + self.trail.bytes() * 2 + data
-    }
-
-    fn lasts(&self) -> Duration {
-        self.lasts
-    }
+    pub(super) extended_error: Option<ExtendedError>,
 }
 
 impl Looked {
     /// What the name servers themselves say, where they were asked.
-    async fn authority(&self) -> Option<AuthoritySeen> {
-        self.authority.clone().await
+    pub(super) async fn authority(&self) -> Option<AuthoritySeen> {
+        let word = match &self.authority {
+            Some(word) => Some(word.clone()),
+            None => self.judged.clone().await.authority,
+        };
+        word?.await
     }
 
     /// What danecheck's own validation says; nothing where nothing was asked.
     pub(super) async fn own(&self) -> Option<OwnValidation> {
-        self.own.clone().await
-    }
-}
-
-/// The replies that a lookup rests on.
-#[derive(Default)]
-struct Trail {
-    replies: Vec<Bytes>,
-    failed: Option<Failed>,
-    /// The name at which aliases end, as far as they were followed.
-    end: Option<WireName>,
-    /// The reason that came with the last reply.
-    extended_error: Option<ExtendedError>,
-    /// The resolver said something.
-    answered: bool,
-    /// Some reply carried the AD bit.
-    authentic: bool,
-    /// What was cut off, one sentence each.
-    cuts: Vec<String>,
-}
-
-impl Trail {
-    fn bytes(&self) -> usize {
-        self.replies.iter().map(Bytes::len).sum()
-    }
-
-    /// How long all replies may be used.
-    fn ttl(&self) -> Duration {
-        let ttls = self.replies.iter().map(|reply| super::wire::lasts(reply));
-        Duration::from_secs(ttls.min().unwrap_or(0).into())
+        self.judged.clone().await.own
     }
 }
 
@@ -204,22 +137,17 @@ impl<'a> Dns<'a> {
 
     /// Looks a name up, or waits for whoever does so already.
     pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Looked {
-        let cell = self
-            .asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((name.to_owned(), record_type))
-            .or_default()
-            .clone();
-        cell.get_or_init(|| self.look(name, record_type, Purpose::Mail))
-            .await
-            .clone()
+        self.look_up_for(Purpose::Mail, name, record_type).await
     }
 
     /// Looks a name up on which no delivery of Postfix depends: without own
     /// validation, without asking name servers, and without a word where it
     /// takes too long.
     pub(super) async fn look_up_aside(&self, name: &str, record_type: RecordType) -> Looked {
+        self.look_up_for(Purpose::Aside, name, record_type).await
+    }
+
+    async fn look_up_for(&self, purpose: Purpose, name: &str, record_type: RecordType) -> Looked {
         let cell = self
             .asked
             .lock()
@@ -227,7 +155,7 @@ impl<'a> Dns<'a> {
             .entry((name.to_owned(), record_type))
             .or_default()
             .clone();
-        cell.get_or_init(|| self.look(name, record_type, Purpose::Aside))
+        cell.get_or_init(|| self.look(name, record_type, purpose))
             .await
             .clone()
     }
@@ -265,21 +193,30 @@ impl<'a> Dns<'a> {
             ));
             Arc::new(failed(FailureKind::Malformed))
         };
-        let own = match purpose {
-            Purpose::Mail => self.validate(&found),
-            Purpose::Aside => futures_util::future::ready(None).boxed().shared(),
-        };
         // What is asked only of the resolver itself is nobody's fault.
         let of_resolver = name.is_empty() || name == KNOWN_BOGUS || aside;
-        let authority = match found.trail.end.clone().filter(|_| !of_resolver) {
-            Some(end) => self.inspect(end, record_type, &raw, own.clone()),
-            None => futures_util::future::ready(None).boxed().shared(),
+        let end = found.trail.end.clone().filter(|_| !of_resolver);
+        let inspection = end.map(|end| Inspection {
+            authorities: self.authorities.clone(),
+            pool: self.pool.clone(),
+            deadline: self.deadline,
+            name: end.to_name(),
+            record_type,
+        });
+        // A resolver that never answered fails by itself.
+        let fails = matches!(*raw, Raw::Failed(_)) && self.answered.load(Ordering::Relaxed);
+        let (at_once, if_bogus) = match inspection {
+            Some(inspection) if fails || self.authoritative => (Some(inspection), None),
+            inspection => (None, inspection),
         };
         Looked {
             raw,
             asked_at,
-            own,
-            authority,
+            judged: match purpose {
+                Purpose::Mail => self.validate(&found, if_bogus),
+                Purpose::Aside => ready(Judged::default()).boxed().shared(),
+            },
+            authority: at_once.map(Inspection::begin),
             extended_error: found.trail.extended_error.clone(),
         }
     }
@@ -313,14 +250,24 @@ impl<'a> Dns<'a> {
         (waited.flatten(), found.at)
     }
 
-    /// Lets own validation set out, beside whatever comes next.
-    fn validate(&self, found: &Arc<Found>) -> OwnWord {
-        let ready = |own| futures_util::future::ready(own).boxed().shared();
+    /// Lets own validation set out, beside whatever comes next, and after it
+    /// the question to the name servers, where the answer is bogus.
+    fn validate(
+        &self,
+        found: &Arc<Found>,
+        if_bogus: Option<Inspection>,
+    ) -> Shared<BoxFuture<'static, Judged>> {
+        let judged = |own: OwnValidation| Judged {
+            authority: if_bogus
+                .filter(|_| own.status == SecurityStatus::Bogus)
+                .map(Inspection::begin),
+            own: Some(own),
+        };
         if let Some(own) = found.own.get() {
-            return ready(Some(own.clone()));
+            return ready(judged(own.clone())).boxed().shared();
         }
         if found.trail.replies.is_empty() && found.trail.failed.is_none() {
-            return ready(None);
+            return ready(Judged::default()).boxed().shared();
         }
         let (validator, found) = (self.validator.clone(), found.clone());
         let deadline = self.deadline;
@@ -335,63 +282,17 @@ impl<'a> Dns<'a> {
                     false => Ok(own),
                 }
             };
-            match deadline.wait(found.own.get_or_try_init(judge)).await {
-                Some(Ok(own)) => own.clone(),
-                Some(Err(own)) => own,
-                None => Validator::late(),
-            }
+            judged(
+                match deadline.wait(found.own.get_or_try_init(judge)).await {
+                    Some(Ok(own)) => own.clone(),
+                    Some(Err(own)) => own,
+                    None => Validator::late(),
+                },
+            )
         });
-        async move { task.await.ok() }.boxed().shared()
-    }
-
-    /// Lets the name servers be asked, beside whatever comes next, where the
-    /// lookup fails or is bogus, or all are to be asked.
-    fn inspect(
-        &self,
-        end: WireName,
-        record_type: RecordType,
-        raw: &Raw,
-        own: OwnWord,
-    ) -> TheirWord {
-        let fails = match raw {
-            // A resolver that never answered fails by itself.
-            Raw::Failed(_) => self.answered.load(Ordering::Relaxed),
-            Raw::Records { .. } | Raw::Denied { .. } => false,
-        };
-        let now = fails || self.authoritative;
-        let sound = |own: &OwnValidation| own.status != SecurityStatus::Bogus;
-        // Without a task of its own, in the common case.
-        if !now && own.peek().is_some_and(|own| own.as_ref().is_none_or(sound)) {
-            return futures_util::future::ready(None).boxed().shared();
-        }
-        let authorities = self.authorities.clone();
-        let (pool, deadline) = (self.pool.clone(), self.deadline);
-        let task = tokio::spawn(async move {
-            let own = match now {
-                true => None,
-                false => own.await,
-            };
-            let bogus = own.filter(|own| !sound(own));
-            if !now && bogus.is_none() {
-                return None;
-            }
-            let rtype = super::wire::rtype(record_type);
-            let end: Owner = end.to_name();
-            let key = (end.to_string().to_ascii_lowercase(), record_type);
-            let (asking, name, keep) = (authorities.clone(), end.clone(), pool.keeps_failure());
-            let mut mine = false;
-            let begun = pool.parts().inspections.get(&key, None, |_| {
-                mine = true;
-                async move { Inspected::new(asking.inspect(&name, rtype).await, keep) }
-            });
-            match deadline.wait(begun.result()).await.flatten() {
-                Some(inspected) if mine || inspected.is_whole() => inspected.seen(),
-                // Another check had no more time or budget for it.
-                Some(_) => authorities.inspect(&end, rtype).await,
-                None => None,
-            }
-        });
-        async move { task.await.ok().flatten() }.boxed().shared()
+        async move { task.await.unwrap_or_default() }
+            .boxed()
+            .shared()
     }
 
     /// Whether an answer is secure, for whoever has to decide on it now: by
@@ -463,141 +364,38 @@ impl<'a> Dns<'a> {
     }
 }
 
-/// A lookup on its way, for one check or several.
-struct Asking {
-    resolver: Resolver,
-    query: Duration,
+/// A question to the name servers of one record set.
+struct Inspection {
+    authorities: Authorities,
     pool: Pool,
+    deadline: Deadline,
+    name: Owner,
+    record_type: RecordType,
 }
 
-impl Asking {
-    async fn find(self, name: &str, record_type: RecordType, deadline: Deadline) -> Found {
-        let mut trail = Trail::default();
-        let raw = self.follow(name, record_type, deadline, &mut trail).await;
-        let lasts = match &raw {
-            // Time was up, for this check at least.
-            Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
-            Raw::Failed(_) => self.pool.keeps_failure(),
-            Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
-        };
-        Found {
-            raw: Arc::new(raw),
-            own: OnceCell::new(),
-            trail,
-            lasts,
-        }
+impl Inspection {
+    /// Lets them be asked, beside whatever comes next.
+    fn begin(self) -> TheirWord {
+        let task = tokio::spawn(self.ask());
+        async move { task.await.ok().flatten() }.boxed().shared()
     }
 
-    async fn follow(
-        &self,
-        name: &str,
-        record_type: RecordType,
-        deadline: Deadline,
-        trail: &mut Trail,
-    ) -> Raw {
-        // `dns_lookup_x` asks nobody for such names.
-        if !name.is_empty() && host_name_fault(name).is_some() {
-            return Raw::Denied {
-                denial: Denial::NxDomain,
-                authentic: false,
-            };
+    async fn ask(self) -> Option<AuthoritySeen> {
+        let rtype = super::wire::rtype(self.record_type);
+        let key = (self.name.to_string().to_ascii_lowercase(), self.record_type);
+        let (asking, name) = (self.authorities.clone(), self.name.clone());
+        let keep = self.pool.keeps_failure();
+        let mut mine = false;
+        let begun = self.pool.parts().inspections.get(&key, None, |_| {
+            mine = true;
+            async move { Inspected::new(asking.inspect(&name, rtype).await, keep) }
+        });
+        match self.deadline.wait(begun.result()).await.flatten() {
+            Some(inspected) if mine || inspected.is_whole() => inspected.seen(),
+            // Another check had no more time or budget for it.
+            Some(_) => self.authorities.inspect(&self.name, rtype).await,
+            None => None,
         }
-        let Ok(mut current) = WireName::from_str(if name.is_empty() { "." } else { name }) else {
-            return failed(FailureKind::Malformed);
-        };
-        let mut aliases = Vec::new();
-        let mut authentic = true;
-        let mut ttl = u32::MAX;
-        trail.end = Some(current.clone());
-        for _ in 0..ALIAS_HOPS {
-            let question = Question {
-                name: &current,
-                rtype: super::wire::rtype(record_type),
-                mode: Mode::Stub,
-            };
-            let bytes = match self.resolver.ask(question, self.query, deadline).await {
-                // A copy takes no more room than it needs.
-                Ok(bytes) => Bytes::copy_from_slice(&bytes),
-                Err(failure) => {
-                    trail.failed = Some(Failed {
-                        name: current.clone(),
-                        rtype: question.rtype,
-                        failure: failure.clone(),
-                    });
-                    if !matches!(
-                        failure.kind,
-                        FailureKind::Timeout | FailureKind::Unreachable
-                    ) {
-                        trail.answered = true;
-                    }
-                    return Raw::Failed(failure);
-                }
-            };
-            trail.answered = true;
-            trail.replies.push(bytes.clone());
-            let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
-                return failed(FailureKind::Malformed);
-            };
-            if reply.authentic {
-                trail.authentic = true;
-            }
-            trail.end = reply.next.clone().or(trail.end.take());
-            trail.extended_error.clone_from(&reply.extended_error);
-            // One reply without the bit, and nothing after it counts.
-            authentic &= reply.authentic;
-            if reply.rcode == 3 {
-                return Raw::Denied {
-                    denial: Denial::NxDomain,
-                    authentic,
-                };
-            }
-            ttl = ttl.min(reply.ttl);
-            if reply.cut {
-                trail.cuts.push(format!(
-                    "Only the first {RECORDS} {record_type} records of {name} were taken, as by Postfix."
-                ));
-            }
-            aliases.extend(reply.aliases);
-            if aliases.len() > RECORDS {
-                aliases.truncate(RECORDS);
-                trail.cuts.push(format!(
-                    "Only the first {RECORDS} aliases of {name} were taken."
-                ));
-            }
-            if !reply.data.is_empty() {
-                if let Some(owner) = reply.owner
-                    && aliases.last().map_or(name, String::as_str) != owner
-                {
-                    aliases.push(owner);
-                }
-                return Raw::Records {
-                    aliases,
-                    data: reply.data,
-                    ttl,
-                    original_ttl: reply.original_ttl,
-                    authentic,
-                    signed: reply.signed,
-                };
-            }
-            if reply.spoiled {
-                return failed(FailureKind::Malformed);
-            }
-            match reply.next {
-                None => {
-                    return Raw::Denied {
-                        denial: Denial::NoData,
-                        authentic,
-                    };
-                }
-                Some(next) => {
-                    if host_name_fault(&super::wire::text(&next)).is_some() {
-                        return failed(FailureKind::Malformed);
-                    }
-                    current = next;
-                }
-            }
-        }
-        failed(FailureKind::AliasLoop)
     }
 }
 
@@ -610,95 +408,13 @@ fn timed_out(asked_at: Instant) -> Looked {
     Looked {
         raw: Arc::new(failed(FailureKind::Timeout)),
         asked_at,
-        own: futures_util::future::ready(Some(own)).boxed().shared(),
-        authority: futures_util::future::ready(None).boxed().shared(),
+        judged: ready(Judged {
+            own: Some(own),
+            authority: None,
+        })
+        .boxed()
+        .shared(),
+        authority: None,
         extended_error: None,
-    }
-}
-
-fn failed(kind: FailureKind) -> Raw {
-    Raw::Failed(LookupFailure {
-        kind,
-        extended_error: None,
-    })
-}
-
-/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's
-/// where it was shown to validate, for a stub that trusts it as Postfix does;
-/// else danecheck's own.
-pub(super) async fn settle<T>(
-    name: &str,
-    record_type: RecordType,
-    looked: &Looked,
-    validation: ResolverValidation,
-    take: impl Fn(&Datum) -> Option<T>,
-) -> Lookup<T> {
-    let own = looked.own().await;
-    let standing = |authentic| standing(authentic, validation, own.as_ref());
-    let answer = match &*looked.raw {
-        Raw::Records {
-            aliases,
-            data,
-            ttl,
-            original_ttl,
-            authentic,
-            ..
-        } => match standing(*authentic) {
-            Err(failure) => Answer::Failed(failure),
-            Ok((status, known_by)) => Answer::Records(Validated::new(
-                status,
-                known_by,
-                RecordSet {
-                    aliases: aliases.clone(),
-                    records: data.iter().filter_map(take).collect(),
-                    ttl: *ttl,
-                    original_ttl: *original_ttl,
-                },
-            )),
-        },
-        Raw::Denied { denial, authentic } => match standing(*authentic) {
-            Err(failure) => Answer::Failed(failure),
-            Ok((status, known_by)) => Answer::Denied(Validated::new(status, known_by, *denial)),
-        },
-        Raw::Failed(failure) => Answer::Failed(failure.clone()),
-    };
-    Lookup {
-        name: name.to_owned(),
-        record_type,
-        answer,
-        own,
-        extended_error: looked.extended_error.clone(),
-        authority: looked.authority().await,
-    }
-}
-
-/// The status of an answer, and how it is known; or the failure that a
-/// validating resolver would make of it.
-fn standing(
-    authentic: bool,
-    validation: ResolverValidation,
-    own: Option<&OwnValidation>,
-) -> Result<(SecurityStatus, KnownBy), LookupFailure> {
-    if authentic {
-        return Ok((SecurityStatus::Secure, KnownBy::AuthenticatedData));
-    }
-    if validation == ResolverValidation::Shown {
-        return Ok((SecurityStatus::Insecure, KnownBy::NoAuthenticatedData));
-    }
-    match own {
-        Some(own) if own.status == SecurityStatus::Bogus => Err(LookupFailure {
-            kind: FailureKind::Bogus,
-            extended_error: Some(ExtendedError {
-                code: own.extended_error(),
-                text: own.reason.clone().unwrap_or_default(),
-            }),
-        }),
-        Some(own) if own.status != SecurityStatus::Indeterminate => {
-            Ok((own.status, KnownBy::OwnValidation))
-        }
-        _ => Ok((
-            SecurityStatus::Indeterminate,
-            KnownBy::ResolverNotValidating,
-        )),
     }
 }

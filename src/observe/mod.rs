@@ -14,6 +14,7 @@
     reason = "this is the half that opens sockets and waits"
 )]
 
+mod asking;
 mod assumed;
 mod authority;
 mod base_domain;
@@ -33,6 +34,7 @@ mod mta_sts;
 mod pool;
 mod proxy;
 mod resolver;
+mod settle;
 mod signature;
 mod single;
 mod smtp;
@@ -49,10 +51,12 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
+use self::asking::Raw;
 use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
 use self::host::Check;
-use self::lookup::{Dns, Looked, Raw, settle};
+use self::lookup::{Dns, Looked};
 use self::mta_sts::{Errand, Patience};
+use self::settle::settle;
 use self::wire::Datum;
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::observation::{

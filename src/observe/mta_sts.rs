@@ -17,9 +17,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Setup;
+use super::asking::Raw;
 use super::budget::{Cuts, Deadline, POLICY_ADDRESSES, POLICY_BYTES, SESSION_BYTES};
-use super::lookup::{Dns, Looked, Raw, settle};
+use super::lookup::{Dns, Looked};
 use super::meter::Metered;
+use super::settle::settle;
 use super::tls::{self, Offer};
 use super::wire::Datum;
 use crate::mta_sts::{POLICY_PATH, policy_host, promises_policy, record_name, report_name};

@@ -18,13 +18,13 @@ use tokio::sync::Semaphore;
 
 use self::gate::Gates;
 pub(super) use self::shelf::{Begun, Kept, Shelf};
+use super::asking::Found;
 use super::authority::Inspected;
 use super::budget::{
     CONNECTIONS_IN_ALL, FAILURES_KEPT, INSPECTIONS_BYTES_KEPT, LOOKS, LOOKUPS_BYTES_KEPT, PER_HOST,
     SESSIONS_BYTES_KEPT,
 };
 use super::call::Talked;
-use super::lookup::Found;
 use super::validator::Base;
 use crate::observation::{LimitedOffer, RecordType};
 

@@ -1,0 +1,244 @@
+//! One lookup on its way: asked as Postfix's `dns_lookup_x` asks, alias by
+//! alias, for one check or for several.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::budget::{ALIAS_HOPS, Deadline, RECORDS};
+use super::pool::{Kept, Pool};
+use super::resolver::{Mode, Question, Resolver};
+use super::validator::Failed;
+use super::wire::{Datum, WireName};
+use crate::dnssec::OwnValidation;
+use crate::next_hop::host_name_fault;
+use crate::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
+
+/// An answer with the AD bit, before anything is made of the bit.
+#[derive(Clone, Debug)]
+pub(super) enum Raw {
+    Records {
+        aliases: Vec<String>,
+        data: Vec<Datum>,
+        ttl: u32,
+        authentic: bool,
+        original_ttl: Option<u32>,
+        /// Signatures came with the last reply.
+        signed: bool,
+    },
+    Denied {
+        denial: Denial,
+        authentic: bool,
+    },
+    Failed(LookupFailure),
+}
+
+/// What a lookup gave, whichever check made it.
+pub(super) struct Found {
+    pub(super) raw: Arc<Raw>,
+    /// What own validation makes of it, once a check has seen that to its end.
+    pub(super) own: OnceCell<OwnValidation>,
+    pub(super) trail: Trail,
+    lasts: Duration,
+}
+
+impl Kept for Found {
+    fn bytes(&self) -> usize {
+        let data = match &*self.raw {
+            Raw::Records { aliases, data, .. } => {
+                aliases.iter().map(String::len).sum::<usize>() + data.len() * size_of::<Datum>()
+            }
+            Raw::Denied { .. } | Raw::Failed(_) => 0,
+        };
+        size_of::<Self>() + self.trail.bytes() * 2 + data
+    }
+
+    fn lasts(&self) -> Duration {
+        self.lasts
+    }
+}
+
+/// The replies that a lookup rests on.
+#[derive(Default)]
+pub(super) struct Trail {
+    pub(super) replies: Vec<Bytes>,
+    pub(super) failed: Option<Failed>,
+    /// The name at which aliases end, as far as they were followed.
+    pub(super) end: Option<WireName>,
+    /// The reason that came with the last reply.
+    pub(super) extended_error: Option<ExtendedError>,
+    /// The resolver said something.
+    pub(super) answered: bool,
+    /// Some reply carried the AD bit.
+    pub(super) authentic: bool,
+    /// What was cut off, one sentence each.
+    pub(super) cuts: Vec<String>,
+}
+
+impl Trail {
+    pub(super) fn bytes(&self) -> usize {
+        self.replies.iter().map(Bytes::len).sum()
+    }
+
+    /// How long all replies may be used.
+    fn ttl(&self) -> Duration {
+        let ttls = self.replies.iter().map(|reply| super::wire::lasts(reply));
+        Duration::from_secs(ttls.min().unwrap_or(0).into())
+    }
+}
+
+/// A lookup on its way, for one check or several.
+pub(super) struct Asking {
+    pub(super) resolver: Resolver,
+    /// How long one server is waited for.
+    pub(super) query: Duration,
+    pub(super) pool: Pool,
+}
+
+impl Asking {
+    /// Makes the lookup.
+    pub(super) async fn find(
+        self,
+        name: &str,
+        record_type: RecordType,
+        deadline: Deadline,
+    ) -> Found {
+        let mut trail = Trail::default();
+        let raw = self.follow(name, record_type, deadline, &mut trail).await;
+        let lasts = match &raw {
+            // Time was up, for this check at least.
+            Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
+            Raw::Failed(_) => self.pool.keeps_failure(),
+            Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
+        };
+        Found {
+            raw: Arc::new(raw),
+            own: OnceCell::new(),
+            trail,
+            lasts,
+        }
+    }
+
+    async fn follow(
+        &self,
+        name: &str,
+        record_type: RecordType,
+        deadline: Deadline,
+        trail: &mut Trail,
+    ) -> Raw {
+        // `dns_lookup_x` asks nobody for such names.
+        if !name.is_empty() && host_name_fault(name).is_some() {
+            return Raw::Denied {
+                denial: Denial::NxDomain,
+                authentic: false,
+            };
+        }
+        let Ok(mut current) = WireName::from_str(if name.is_empty() { "." } else { name }) else {
+            return failed(FailureKind::Malformed);
+        };
+        let mut aliases = Vec::new();
+        let mut authentic = true;
+        let mut ttl = u32::MAX;
+        trail.end = Some(current.clone());
+        for _ in 0..ALIAS_HOPS {
+            let question = Question {
+                name: &current,
+                rtype: super::wire::rtype(record_type),
+                mode: Mode::Stub,
+            };
+            let bytes = match self.resolver.ask(question, self.query, deadline).await {
+                // A copy takes no more room than it needs.
+                Ok(bytes) => Bytes::copy_from_slice(&bytes),
+                Err(failure) => {
+                    trail.failed = Some(Failed {
+                        name: current.clone(),
+                        rtype: question.rtype,
+                        failure: failure.clone(),
+                    });
+                    if !matches!(
+                        failure.kind,
+                        FailureKind::Timeout | FailureKind::Unreachable
+                    ) {
+                        trail.answered = true;
+                    }
+                    return Raw::Failed(failure);
+                }
+            };
+            trail.answered = true;
+            trail.replies.push(bytes.clone());
+            let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
+                return failed(FailureKind::Malformed);
+            };
+            if reply.authentic {
+                trail.authentic = true;
+            }
+            trail.end = reply.next.clone().or(trail.end.take());
+            trail.extended_error.clone_from(&reply.extended_error);
+            // One reply without the bit, and nothing after it counts.
+            authentic &= reply.authentic;
+            if reply.rcode == 3 {
+                return Raw::Denied {
+                    denial: Denial::NxDomain,
+                    authentic,
+                };
+            }
+            ttl = ttl.min(reply.ttl);
+            if reply.cut {
+                trail.cuts.push(format!(
+                    "Only the first {RECORDS} {record_type} records of {name} were taken, as by Postfix."
+                ));
+            }
+            aliases.extend(reply.aliases);
+            if aliases.len() > RECORDS {
+                aliases.truncate(RECORDS);
+                trail.cuts.push(format!(
+                    "Only the first {RECORDS} aliases of {name} were taken."
+                ));
+            }
+            if !reply.data.is_empty() {
+                if let Some(owner) = reply.owner
+                    && aliases.last().map_or(name, String::as_str) != owner
+                {
+                    aliases.push(owner);
+                }
+                return Raw::Records {
+                    aliases,
+                    data: reply.data,
+                    ttl,
+                    original_ttl: reply.original_ttl,
+                    authentic,
+                    signed: reply.signed,
+                };
+            }
+            if reply.spoiled {
+                return failed(FailureKind::Malformed);
+            }
+            match reply.next {
+                None => {
+                    return Raw::Denied {
+                        denial: Denial::NoData,
+                        authentic,
+                    };
+                }
+                Some(next) => {
+                    if host_name_fault(&super::wire::text(&next)).is_some() {
+                        return failed(FailureKind::Malformed);
+                    }
+                    current = next;
+                }
+            }
+        }
+        failed(FailureKind::AliasLoop)
+    }
+}
+
+/// A lookup that came to nothing.
+pub(super) fn failed(kind: FailureKind) -> Raw {
+    Raw::Failed(LookupFailure {
+        kind,
+        extended_error: None,
+    })
+}

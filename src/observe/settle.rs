@@ -1,0 +1,91 @@
+//! The status of an answer, given at the end of a check, when it is known
+//! whether the resolver validates.
+
+use super::asking::Raw;
+use super::lookup::Looked;
+use super::wire::Datum;
+use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
+use crate::observation::{
+    Answer, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet, RecordType,
+    ResolverValidation,
+};
+
+/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's
+/// where it was shown to validate, for a stub that trusts it as Postfix does;
+/// else danecheck's own.
+pub(super) async fn settle<T>(
+    name: &str,
+    record_type: RecordType,
+    looked: &Looked,
+    validation: ResolverValidation,
+    take: impl Fn(&Datum) -> Option<T>,
+) -> Lookup<T> {
+    let own = looked.own().await;
+    let standing = |authentic| standing(authentic, validation, own.as_ref());
+    let answer = match &*looked.raw {
+        Raw::Records {
+            aliases,
+            data,
+            ttl,
+            original_ttl,
+            authentic,
+            ..
+        } => match standing(*authentic) {
+            Err(failure) => Answer::Failed(failure),
+            Ok((status, known_by)) => Answer::Records(Validated::new(
+                status,
+                known_by,
+                RecordSet {
+                    aliases: aliases.clone(),
+                    records: data.iter().filter_map(take).collect(),
+                    ttl: *ttl,
+                    original_ttl: *original_ttl,
+                },
+            )),
+        },
+        Raw::Denied { denial, authentic } => match standing(*authentic) {
+            Err(failure) => Answer::Failed(failure),
+            Ok((status, known_by)) => Answer::Denied(Validated::new(status, known_by, *denial)),
+        },
+        Raw::Failed(failure) => Answer::Failed(failure.clone()),
+    };
+    Lookup {
+        name: name.to_owned(),
+        record_type,
+        answer,
+        own,
+        extended_error: looked.extended_error.clone(),
+        authority: looked.authority().await,
+    }
+}
+
+/// The status of an answer, and how it is known; or the failure that a
+/// validating resolver would make of it.
+fn standing(
+    authentic: bool,
+    validation: ResolverValidation,
+    own: Option<&OwnValidation>,
+) -> Result<(SecurityStatus, KnownBy), LookupFailure> {
+    if authentic {
+        return Ok((SecurityStatus::Secure, KnownBy::AuthenticatedData));
+    }
+    if validation == ResolverValidation::Shown {
+        return Ok((SecurityStatus::Insecure, KnownBy::NoAuthenticatedData));
+    }
+    match own {
+        Some(own) if own.status == SecurityStatus::Bogus => Err(LookupFailure {
+            kind: FailureKind::Bogus,
+            extended_error: Some(ExtendedError {
+                code: own.extended_error(),
+                text: own.reason.clone().unwrap_or_default(),
+            }),
+        }),
+        Some(own) if own.status != SecurityStatus::Indeterminate => {
+            Ok((own.status, KnownBy::OwnValidation))
+        }
+        _ => Ok((
+            SecurityStatus::Indeterminate,
+            KnownBy::ResolverNotValidating,
+        )),
+    }
+}
