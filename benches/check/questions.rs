@@ -3,11 +3,9 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use danecheck::observe::budget::Times;
-use danecheck::observe::{Dial, Resolver, Setup, TrustStore, observe};
+use danecheck::observe::{Dial, Resolver, Setup, observe};
 use danecheck::trust_anchor::RootAnchors;
 use danecheck::world::dns::{DnsWorld, Misbehaviour, ResolverKind, Zone, now};
 
@@ -36,22 +34,11 @@ pub(crate) async fn count(kind: ResolverKind) -> Result<Questions, Box<dyn Error
         .misbehaving_always(Misbehaviour::DelayedBy(PER_ANSWER))
         .start()
         .await?;
+    let root_anchors = RootAnchors::from_text(dns.trust_anchor())?;
     let setup = Setup {
-        resolver: Resolver::at([dns.addr()]),
-        root_anchors: RootAnchors::from_text(dns.trust_anchor())?,
-        trust_store: Arc::new(TrustStore::system()),
-        checked_at: now(),
-        times: Times::default(),
-        helo_name: "danecheck.invalid".to_owned(),
         dial: Dial::Routed(HashMap::new()),
-        thorough: false,
         allow_private: true,
-        authoritative: false,
-        mta_sts: true,
-        local_sender: None,
-        assumed: None,
-        skip: Arc::from([]),
-        pool: None,
+        ..Setup::new(Resolver::at([dns.addr()]), root_anchors, now())
     };
     let target = "one.example".parse()?;
     let begin = Instant::now();

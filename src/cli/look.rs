@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,9 +12,6 @@ use crate::observe::{Resolver, Setup};
 use crate::trust_anchor::RootAnchors;
 
 use super::{Stop, World, input};
-
-/// The name in `EHLO`; a host name that is known to nobody.
-const HELO_NAME: &str = "danecheck.invalid";
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct LookArguments {
@@ -55,21 +51,10 @@ impl LookArguments {
     /// it answers.
     pub(super) fn setup(&self, world: &World) -> Result<Setup, Stop> {
         Ok(Setup {
-            resolver: self.resolver(),
-            root_anchors: self.root_anchors()?,
-            trust_store: Arc::new(input::trust_store(None)?),
-            checked_at: (world.now)(),
             times: self.times(),
-            helo_name: HELO_NAME.to_owned(),
             dial: world.dial.clone(),
-            thorough: false,
             allow_private: self.resolver.is_some(),
-            authoritative: false,
-            mta_sts: true,
-            local_sender: None,
-            assumed: None,
-            skip: Arc::from([]),
-            pool: None,
+            ..Setup::new(self.resolver(), self.root_anchors()?, (world.now)())
         })
     }
 }

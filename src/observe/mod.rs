@@ -35,6 +35,7 @@ mod pool;
 mod proxy;
 mod resolver;
 mod settle;
+mod setup;
 mod signature;
 mod single;
 mod smtp;
@@ -46,13 +47,11 @@ mod trust_store;
 mod validator;
 mod wire;
 
-use std::sync::Arc;
-
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use self::asking::Raw;
-use self::budget::{Cuts, Deadline, MX_HOSTS, Times};
+use self::budget::{Cuts, Deadline, MX_HOSTS};
 use self::host::Check;
 use self::lookup::{Dns, Looked};
 use self::mta_sts::{Errand, Patience};
@@ -63,8 +62,6 @@ use crate::observation::{
     HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
-use crate::trust_anchor::RootAnchors;
-use crate::unix_time::UnixTime;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
@@ -73,46 +70,9 @@ pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
+pub use self::setup::Setup;
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
-
-/// How to look.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Who is asked.
-    pub resolver: Resolver,
-    /// Where trust in DNS comes from.
-    pub root_anchors: RootAnchors,
-    /// Where trust in certificates comes from.
-    pub trust_store: Arc<TrustStore>,
-    /// What the observation says of its time.
-    pub checked_at: UnixTime,
-    /// How long things may take.
-    pub times: Times,
-    /// The name in `EHLO`.
-    pub helo_name: String,
-    /// How an address becomes a byte stream.
-    pub dial: Dial,
-    /// Whether each address is asked for all its certificates.
-    pub thorough: bool,
-    /// Whether reserved and private addresses that a name leads to are
-    /// connected to.
-    pub allow_private: bool,
-    /// Whether the name servers are asked about every lookup, and not only
-    /// about those that fail or are bogus.
-    pub authoritative: bool,
-    /// Whether MTA-STS and TLS reporting are looked at.
-    pub mta_sts: bool,
-    /// The Postfix on this machine, where it is asked what it does.
-    pub local_sender: Option<LocalPostfix>,
-    /// What stands in for the mail servers, none of which is connected to
-    /// then.
-    pub assumed: Option<Assumed>,
-    /// MX hosts that are not looked at.
-    pub skip: Arc<[String]>,
-    /// What this check shares with others; nothing where it is by itself.
-    pub pool: Option<Pool>,
-}
 
 /// Looks at a next hop and everything behind it.
 ///

@@ -215,22 +215,15 @@ impl RunningStage {
 
     /// How a check looks at this stage.
     pub fn setup(&self) -> Setup {
+        let resolver = Resolver::at([self.dns.addr()]);
         Setup {
-            resolver: Resolver::at([self.dns.addr()]),
-            root_anchors: self.root_anchors.clone(),
             trust_store: self.trust_store.clone(),
-            checked_at: self.now,
             times: self.times,
-            helo_name: "danecheck.invalid".to_owned(),
             dial: self.dial(),
             thorough: self.thorough,
             allow_private: true,
             authoritative: self.authoritative,
-            mta_sts: true,
-            local_sender: None,
-            assumed: None,
-            skip: Arc::from([]),
-            pool: None,
+            ..Setup::new(resolver, self.root_anchors.clone(), self.now)
         }
     }
 

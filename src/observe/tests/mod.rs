@@ -50,22 +50,14 @@ fn setup(dns: &RunningDns, routes: &[(Ipv4Addr, SocketAddr)]) -> Setup {
             .iter()
             .map(|(address, to)| (SocketAddr::from((*address, 25)), *to)),
     );
+    let root_anchors = RootAnchors::from_text(dns.trust_anchor()).unwrap();
     Setup {
-        resolver: Resolver::at([dns.addr()]),
-        root_anchors: RootAnchors::from_text(dns.trust_anchor()).unwrap(),
-        trust_store: Arc::new(TrustStore::system()),
-        checked_at: now(),
         times: quick(),
         helo_name: "probe.example".to_owned(),
         dial: Dial::Routed(to_servers),
-        thorough: false,
         allow_private: true,
-        authoritative: false,
         mta_sts: false,
-        local_sender: None,
-        assumed: None,
-        skip: Arc::from([]),
-        pool: None,
+        ..Setup::new(Resolver::at([dns.addr()]), root_anchors, now())
     }
 }
 

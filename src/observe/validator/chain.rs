@@ -13,7 +13,7 @@ use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Ds, Rrsig, ZoneRecordData};
 use domain::zonefile::inplace::{Entry, Zonefile};
 
-use super::NSEC3_ITERATIONS;
+use super::base::NSEC3_ITERATIONS;
 use super::packet::{Owner, Packet, RrSet};
 use super::upstream::Upstream;
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};

@@ -18,8 +18,10 @@
 //!
 //! What it cannot judge is indeterminate, with the reason.
 
+mod base;
 mod chain;
 mod packet;
+mod presentation;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -30,45 +32,34 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::base::iana::Class;
-use domain::base::rdata::{ComposeRecordData as _, RecordData as _};
-use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt as _};
 use domain::base::{Message, Name, Rtype, ToName as _};
-use domain::dnssec::validator::anchor::TrustAnchors;
-use domain::dnssec::validator::context::{Config, ValidationContext, ValidationState};
+use domain::dnssec::validator::context::ValidationState;
 use domain::rdata::ZoneRecordData;
 use futures_util::FutureExt as _;
 
+pub(super) use self::base::Base;
+use self::base::{Context, context};
 pub(super) use self::chain::moment;
 use self::chain::{Chains, Delegation};
 pub(super) use self::packet::{Owner, Packet};
 use self::packet::{Rr, RrSet};
+#[cfg(any(test, fuzzing))]
+pub(super) use self::presentation::rewritten;
+pub(super) use self::presentation::{presented, texts};
 use self::upstream::PAYER;
 pub(super) use self::upstream::Upstream;
-use super::budget::{Deadline, ZONES_KEPT};
-use super::resolver::Resolver;
+use super::budget::Deadline;
 use super::wire::WireName;
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus, SignatureSpan, WeakLink};
 use crate::observation::{FailureKind, LookupFailure};
-use crate::tlsa::TlsaRecord;
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
-
-/// Iterations above which a denial by NSEC3 proves nothing (unbound's
-/// `val-nsec3-keysize-iterations`; RFC 9276 section 3.2).
-const NSEC3_ITERATIONS: u16 = 150;
 
 /// Iterations above which the validator says bogus.
 const NSEC3_ITERATIONS_BOGUS: u16 = 500;
 
-/// Aliases followed in one answer: as many as the validator can be told to. A
-/// resolver starts anew at other zones' names alone (unbound's
-/// `max-query-restarts`), and the message bounds the rest.
-const ALIASES: u8 = 100;
-
 /// How often zones with algorithm 14 or 15 may follow each other on one path.
 const ANCHOR_ROUNDS: usize = 4;
-
-type Context = ValidationContext<Upstream>;
 
 /// A question without a usable answer.
 #[derive(Clone, Debug)]
@@ -76,47 +67,6 @@ pub(super) struct Failed {
     pub(super) name: WireName,
     pub(super) rtype: Rtype,
     pub(super) failure: LookupFailure,
-}
-
-/// What the checks of a run share of their validation: what was fetched, and
-/// the validator that starts from the root alone.
-#[derive(Clone)]
-pub(super) struct Base {
-    anchors: RootAnchors,
-    upstream: Upstream,
-    context: Option<Arc<Context>>,
-}
-
-impl Base {
-    /// Nothing fetched yet, from this resolver; what is fetched is used for
-    /// `keep` at the longest.
-    pub(super) fn new(
-        resolver: &Resolver,
-        anchors: &RootAnchors,
-        times: super::budget::Times,
-        keep: Duration,
-    ) -> Self {
-        let upstream = Upstream::new(resolver.clone(), times.query, times.total, keep);
-        Self {
-            context: context(anchors.text(), &upstream, keep),
-            anchors: anchors.clone(),
-            upstream,
-        }
-    }
-}
-
-/// A validator that starts from these anchors.
-fn context(anchors: &str, upstream: &Upstream, keep: Duration) -> Option<Arc<Context>> {
-    let mut config = Config::new();
-    config.set_nsec3_iter_insecure(NSEC3_ITERATIONS);
-    config.set_max_cname_dname(ALIASES);
-    config.set_max_node_cache(ZONES_KEPT);
-    config.set_max_validity(keep);
-    // Whoever comes later gets a judgement of its own.
-    config.set_max_bogus_validity(Duration::from_secs(1));
-    let anchors = TrustAnchors::from_u8(anchors.as_bytes()).ok()?;
-    let context = ValidationContext::with_config(anchors, upstream.clone(), config);
-    Some(Arc::new(context))
 }
 
 /// The validation of one check; its parts share what they fetch.
@@ -600,46 +550,5 @@ fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
     OwnValidation {
         first_to_end,
         ..worse
-    }
-}
-
-/// The records of the type asked in presentation form, and the smallest TTL of
-/// the answer; nothing where the reply cannot be read.
-pub(super) fn presented(reply: &Bytes) -> Option<(Vec<String>, Option<u32>)> {
-    let packet = Packet::read(reply)?;
-    let records = packet.answers(packet.rtype).flat_map(|set| &set.records);
-    let mut texts: Vec<String> = records.map(|record| text(record.data())).collect();
-    texts.sort();
-    let ttls = packet.answer.iter().flat_map(|set| &set.records);
-    let ttl = ttls.map(|record| record.ttl().as_secs()).min();
-    Some((texts, ttl))
-}
-
-/// A reply taken apart and written again; nothing where it cannot be read.
-#[cfg(any(test, fuzzing))]
-pub(super) fn rewritten(reply: &Bytes) -> Option<Vec<u8>> {
-    let packet = Packet::read(reply)?;
-    let _ = (
-        packet.end(),
-        packet.is_alias_only(),
-        packet.is_bare_denial(),
-    );
-    packet.write()
-}
-
-/// The records of a set in presentation form, sorted.
-pub(super) fn texts(set: &RrSet) -> Vec<String> {
-    let mut texts: Vec<String> = set.records.iter().map(|it| text(it.data())).collect();
-    texts.sort();
-    texts
-}
-
-fn text(data: &packet::Data) -> String {
-    let mut bytes = Vec::new();
-    // Appending to a vector does not fail.
-    let Ok(()) = data.compose_rdata(&mut bytes);
-    match data.rtype() {
-        Rtype::TLSA => TlsaRecord::from_rdata(&bytes).to_string(),
-        _ => data.display_zonefile(DisplayKind::Simple).to_string(),
     }
 }
