@@ -9,16 +9,19 @@
     reason = "a benchmark reads the clock, runs programs and prints"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod front;
 mod ground;
+mod least;
 mod program;
 
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use ground::{Ground, ROUND_TRIP};
+use common::{Options, ROUND_TRIP, conclude, judge};
+use ground::Ground;
 use program::Took;
 
 /// Targets at once, unless said otherwise.
@@ -62,72 +65,54 @@ const GROSS_LIMITS: Limits = Limits {
     growth: 1.6,
 };
 
-struct Options {
-    program: PathBuf,
+/// What is run, and how much of it.
+struct Bench {
+    options: Options,
     limits: Limits,
     /// The table is left out, and loners are fewer.
     quick: bool,
     domains: usize,
-    resolver: SocketAddr,
-    /// Where `posttls-finger` finds its `main.cf`, if it is to run.
-    finger: Option<PathBuf>,
     /// Serve so many domains on so many hosts, and run nothing.
     serve: Option<(usize, usize)>,
 }
 
-impl Options {
+impl Bench {
     fn read() -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            program: env!("CARGO_BIN_EXE_danecheck").into(),
-            limits: LIMITS,
-            quick: false,
-            domains: 10_000,
-            resolver: (Ipv4Addr::LOCALHOST, 0).into(),
-            finger: None,
-            serve: None,
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                // Cargo's own.
-                "--bench" => {}
-                "--program" => options.program = value()?.into(),
-                "--gross" => options.limits = GROSS_LIMITS,
-                "--quick" => options.quick = true,
-                "--domains" => options.domains = value()?.parse()?,
-                "--resolver-at" => options.resolver = value()?.parse()?,
-                "--posttls-finger" => options.finger = Some(value()?.into()),
-                "--serve" => options.serve = Some((value()?.parse()?, value()?.parse()?)),
-                other => return Err(format!("what is {other}? See docs/bulk.md").into()),
+        let (mut quick, mut domains, mut serve) = (false, 10_000, None);
+        let options = Options::read(|argument, value| {
+            match argument {
+                "--quick" => quick = true,
+                "--domains" => domains = value()?.parse()?,
+                "--serve" => serve = Some((value()?.parse()?, value()?.parse()?)),
+                _ => return Ok(false),
             }
-        }
-        Ok(options)
+            Ok(true)
+        })?;
+        Ok(Self {
+            limits: if options.gross { GROSS_LIMITS } else { LIMITS },
+            options,
+            quick,
+            domains,
+            serve,
+        })
     }
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("FAIL {error}");
-            ExitCode::FAILURE
-        }
-    }
+    conclude(run())
 }
 
 /// Whether every limit held.
 fn run() -> Result<bool, Box<dyn Error>> {
-    let options = Options::read()?;
+    let bench = Bench::read()?;
     let start = |domains, hosts| -> Result<(tokio::runtime::Runtime, Ground), Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let ground = runtime.block_on(Ground::start(domains, hosts, options.resolver))?;
+        let ground = runtime.block_on(Ground::start(domains, hosts, bench.options.resolver))?;
         Ok((runtime, ground))
     };
-    if let Some((domains, hosts)) = options.serve {
+    if let Some((domains, hosts)) = bench.serve {
         let (_runtime, ground) = start(domains, hosts)?;
         println!("{}", ground.options().join(" "));
         ground.targets().iter().for_each(|it| println!("{it}"));
@@ -136,36 +121,36 @@ fn run() -> Result<bool, Box<dyn Error>> {
     }
     let mut good = true;
     {
-        let count = if options.quick { LONERS / 3 } else { LONERS };
+        let count = if bench.quick { LONERS / 3 } else { LONERS };
         let (_runtime, ground) = start(count, count)?;
-        good &= loners(&options, &ground)?;
+        good &= loners(&bench, &ground)?;
     }
-    let many = options.domains;
+    let many = bench.domains;
     let mut table = vec![head()];
     let mut small = None;
-    if !options.quick {
+    if !bench.quick {
         for domains in [many / 100, many / 10] {
             let (_runtime, ground) = start(domains, domains / 20)?;
-            let took = measure(&options, &ground)?;
+            let took = measure(&bench, &ground)?;
             table.push(row(&ground, &took));
             small = Some(took.processor / number(domains));
         }
     }
     let each = {
         let (_runtime, ground) = start(many, many / 20)?;
-        let took = measure(&options, &ground)?;
+        let took = measure(&bench, &ground)?;
         table.push(row(&ground, &took));
-        good &= many_on_hosts(&options, &ground, &took);
+        good &= many_on_hosts(&bench, &ground, &took);
         let each = took.processor / number(many);
         if let Some(small) = small {
             let what = format!("processor time a domain, of {many} : of {}", many / 10);
-            good &= judge(&what, each / small, options.limits.growth, "");
+            good &= judge(&what, each / small, bench.limits.growth, "");
         }
         println!("{many} domains, interrupted, killed and gone on with");
         let output = std::env::temp_dir().join(format!("danecheck-bulk-{}", std::process::id()));
         let targets = ground.targets();
         let way = ground.options();
-        let whole = program::break_off(&options.program, &way, JOBS, &targets, &output);
+        let whole = program::break_off(&bench.options.program, &way, JOBS, &targets, &output);
         std::fs::remove_file(&output)?;
         let whole = whole?;
         let word = if whole { "PASS" } else { "FAIL" };
@@ -173,17 +158,17 @@ fn run() -> Result<bool, Box<dyn Error>> {
         good &= whole;
         each
     };
-    if !options.quick {
+    if !bench.quick {
         let (_runtime, ground) = start(many, many / 2000)?;
-        let took = measure(&options, &ground)?;
+        let took = measure(&bench, &ground)?;
         table.push(row(&ground, &took));
         let few = took.processor / number(many);
         let what = "processor time a domain, 2000 on a host : 20";
-        good &= judge(what, few / each, options.limits.growth, "");
+        good &= judge(what, few / each, bench.limits.growth, "");
         good &= judge(
             "peak memory, 2000 on a host",
             took.memory,
-            options.limits.memory,
+            bench.limits.memory,
             " MB",
         );
     }
@@ -194,15 +179,23 @@ fn run() -> Result<bool, Box<dyn Error>> {
 
 /// Domains with a host and a key each: nothing is shared but the root and the
 /// top-level zones.
-fn loners(options: &Options, ground: &Ground) -> Result<bool, Box<dyn Error>> {
+fn loners(bench: &Bench, ground: &Ground) -> Result<bool, Box<dyn Error>> {
     println!(
         "{} domains, each with a host and a key of its own",
         ground.domains
     );
-    let took = measure(options, ground)?;
+    let took = measure(bench, ground)?;
     let each = took.processor / number(ground.domains) * 1e3;
     println!("  danecheck                  {each:6.2} ms of processor time a domain");
-    let Some(directory) = &options.finger else {
+    let kernel = took.kernel / number(ground.domains) * 1e3;
+    println!("    of these in the kernel   {kernel:6.2} ms");
+    let least = least::milliseconds()?;
+    println!(
+        "    {} signatures and {} key agreements take {least:.2} ms by themselves",
+        least::SIGNATURES,
+        least::AGREEMENTS
+    );
+    let Some(directory) = &bench.options.finger else {
         println!("  posttls-finger             not run: benches/run does");
         return Ok(true);
     };
@@ -212,18 +205,23 @@ fn loners(options: &Options, ground: &Ground) -> Result<bool, Box<dyn Error>> {
     Ok(judge(
         "danecheck : posttls-finger",
         each / finger,
-        options.limits.finger,
+        bench.limits.finger,
         "",
     ))
 }
 
-fn measure(options: &Options, ground: &Ground) -> Result<Took, Box<dyn Error>> {
-    program::run(&options.program, &ground.options(), JOBS, ground.targets())
+fn measure(bench: &Bench, ground: &Ground) -> Result<Took, Box<dyn Error>> {
+    program::run(
+        &bench.options.program,
+        &ground.options(),
+        JOBS,
+        ground.targets(),
+    )
 }
 
 /// Many domains on the hosts of few.
-fn many_on_hosts(options: &Options, ground: &Ground, took: &Took) -> bool {
-    let Ground { domains, hosts, .. } = *ground;
+fn many_on_hosts(bench: &Bench, ground: &Ground, took: &Took) -> bool {
+    let (domains, hosts) = (ground.domains, ground.hosts());
     println!("{domains} domains on {hosts} hosts, --jobs {JOBS}");
     let (most, fewest) = ground.connections();
     let once = (most, fewest) == (SHAPES, SHAPES);
@@ -261,10 +259,10 @@ fn many_on_hosts(options: &Options, ground: &Ground, took: &Took) -> bool {
     good &= judge(
         "wall time : the limit",
         wall / possible,
-        options.limits.wall,
+        bench.limits.wall,
         "",
     );
-    good & judge("peak memory", took.memory, options.limits.memory, " MB")
+    good & judge("peak memory", took.memory, bench.limits.memory, " MB")
 }
 
 fn head() -> String {
@@ -274,7 +272,7 @@ fn head() -> String {
 }
 
 fn row(ground: &Ground, took: &Took) -> String {
-    let Ground { domains, hosts, .. } = *ground;
+    let (domains, hosts) = (ground.domains, ground.hosts());
     let (most, _) = ground.connections();
     format!(
         "| {domains} | {hosts} | {} | {:.2} | {:.2} | {:.2} | {:.0} |",
@@ -284,13 +282,6 @@ fn row(ground: &Ground, took: &Took) -> String {
         took.processor / number(domains) * 1e3,
         took.memory
     )
-}
-
-fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
-    let good = measured <= limit;
-    let word = if good { "PASS" } else { "FAIL" };
-    println!("{word} {what:28} {measured:.3}{unit}, at most {limit:.3}{unit}");
-    good
 }
 
 #[expect(

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::peak_memory;
+
 /// Clock ticks a second in /proc, which is part of its interface.
 const TICKS: f64 = 100.0;
 
@@ -18,6 +20,8 @@ pub(crate) struct Took {
     pub(crate) wall: Duration,
     /// Seconds of processor time, user and system.
     pub(crate) processor: f64,
+    /// The part of them that the kernel took.
+    pub(crate) kernel: f64,
     /// The same of this process, which is all servers, in the meantime.
     pub(crate) servers: f64,
     /// The same of all else that this machine did.
@@ -26,17 +30,31 @@ pub(crate) struct Took {
     pub(crate) memory: f64,
 }
 
-/// Seconds of processor time of this process and of its children that ended.
-fn processor_time() -> Result<(f64, f64), Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name of the program may hold spaces.
-    let (_, rest) = stat.rsplit_once(')').ok_or("no /proc/self/stat")?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let field = |number: usize| -> Result<f64, Box<dyn Error>> {
-        let text = fields.get(number - 3).ok_or("a short /proc/self/stat")?;
-        Ok(text.parse::<f64>()? / TICKS)
-    };
-    Ok((field(14)? + field(15)?, field(16)? + field(17)?))
+/// Seconds of processor time up to now.
+struct ProcessorTime {
+    own: f64,
+    /// Of the children that ended.
+    children: f64,
+    /// What the kernel did for these.
+    children_in_kernel: f64,
+}
+
+impl ProcessorTime {
+    fn now() -> Result<Self, Box<dyn Error>> {
+        let stat = std::fs::read_to_string("/proc/self/stat")?;
+        // The name of the program may hold spaces.
+        let (_, rest) = stat.rsplit_once(')').ok_or("no /proc/self/stat")?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let field = |number: usize| -> Result<f64, Box<dyn Error>> {
+            let text = fields.get(number - 3).ok_or("a short /proc/self/stat")?;
+            Ok(text.parse::<f64>()? / TICKS)
+        };
+        Ok(Self {
+            own: field(14)? + field(15)?,
+            children: field(16)? + field(17)?,
+            children_in_kernel: field(17)?,
+        })
+    }
 }
 
 /// Seconds in which the processors of this machine were at work.
@@ -85,7 +103,7 @@ pub(crate) fn run(
     jobs: usize,
     targets: Vec<String>,
 ) -> Result<Took, Box<dyn Error>> {
-    let (own, children) = processor_time()?;
+    let before = ProcessorTime::now()?;
     let busy = busy_time()?;
     let expected = targets.len();
     let begin = Instant::now();
@@ -106,28 +124,20 @@ pub(crate) fn run(
     let wall = begin.elapsed();
     let busy = busy_time()? - busy;
     // It waits for more input, and can be looked at.
-    let memory = peak_memory(&child)?;
+    let memory = crate::number(usize::try_from(peak_memory(&child)?)?) * 1024.0 / 1e6;
     drop(feeder.join());
     child.wait()?;
-    let (own_now, children_now) = processor_time()?;
-    let (processor, servers) = (children_now - children, own_now - own);
+    let after = ProcessorTime::now()?;
+    let processor = after.children - before.children;
+    let servers = after.own - before.own;
     Ok(Took {
         wall,
         processor,
+        kernel: after.children_in_kernel - before.children_in_kernel,
         servers,
         others: (busy - processor - servers).max(0.0),
         memory,
     })
-}
-
-fn peak_memory(child: &Child) -> Result<f64, Box<dyn Error>> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .ok_or("no VmHWM in /proc")?;
-    Ok(peak.trim().parse::<f64>()? * 1024.0 / 1e6)
 }
 
 /// The processor time of `posttls-finger` for these next hops, some at once.
@@ -135,7 +145,7 @@ pub(crate) fn posttls_finger(
     targets: &[String],
     configuration: &Path,
 ) -> Result<f64, Box<dyn Error>> {
-    let (_, children) = processor_time()?;
+    let before = ProcessorTime::now()?;
     let finger = |target: &String| -> Result<(), String> {
         let mut command = Command::new("posttls-finger");
         command
@@ -158,7 +168,7 @@ pub(crate) fn posttls_finger(
             .into_iter()
             .try_for_each(|it| it.join().unwrap_or(Err("a thread died".to_owned())))
     })?;
-    Ok(processor_time()?.1 - children)
+    Ok(ProcessorTime::now()?.children - before.children)
 }
 
 /// A run that is interrupted, goes on, is killed and goes on again; whether

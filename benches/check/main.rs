@@ -8,18 +8,19 @@
     reason = "a benchmark reads the clock, runs programs and prints"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod measure;
 mod questions;
 mod surroundings;
 
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use common::{Options, ROUND_TRIP, conclude, judge};
 use danecheck::world::dns::ResolverKind;
-use surroundings::{ONE, PLAIN, ROUND_TRIP, SIX, Surroundings};
+use surroundings::{ONE, PLAIN, SIX, Surroundings};
 
 /// So many processes are started for the startup time.
 const STARTS: usize = 20;
@@ -60,65 +61,40 @@ const GROSS_LIMITS: Limits = Limits {
     memory: 20.0,
 };
 
-struct Options {
-    program: PathBuf,
+/// What is run, and how often.
+struct Bench {
+    options: Options,
     limits: Limits,
     rounds: usize,
-    resolver: SocketAddr,
-    /// Where `posttls-finger` finds its `main.cf`, if it is to run.
-    finger: Option<PathBuf>,
-}
-
-impl Options {
-    fn read() -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            program: env!("CARGO_BIN_EXE_danecheck").into(),
-            limits: LIMITS,
-            rounds: 21,
-            resolver: (Ipv4Addr::LOCALHOST, 0).into(),
-            finger: None,
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-            match argument.as_str() {
-                // Cargo's own.
-                "--bench" => {}
-                "--program" => options.program = value()?.into(),
-                "--gross" => options.limits = GROSS_LIMITS,
-                "--rounds" => options.rounds = value()?.parse()?,
-                "--resolver-at" => options.resolver = value()?.parse()?,
-                "--posttls-finger" => options.finger = Some(value()?.into()),
-                other => return Err(format!("what is {other}? See benches/README.md").into()),
-            }
-        }
-        Ok(options)
-    }
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("FAIL {error}");
-            ExitCode::FAILURE
-        }
-    }
+    conclude(run())
 }
 
 /// Whether every limit held.
 fn run() -> Result<bool, Box<dyn Error>> {
-    let options = Options::read()?;
+    let mut rounds = 21;
+    let options = Options::read(|argument, value| {
+        if argument == "--rounds" {
+            rounds = value()?.parse()?;
+        }
+        Ok(argument == "--rounds")
+    })?;
+    let bench = Bench {
+        limits: if options.gross { GROSS_LIMITS } else { LIMITS },
+        options,
+        rounds,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let surroundings = runtime.block_on(Surroundings::start(options.resolver))?;
+    let surroundings = runtime.block_on(Surroundings::start(bench.options.resolver))?;
     let held = [
         runtime.block_on(questions())?,
-        checks(&options, &surroundings)?,
-        startup(&options, &surroundings)?,
-        memory(&options, &surroundings)?,
+        checks(&bench, &surroundings)?,
+        startup(&bench, &surroundings)?,
+        memory(&bench, &surroundings)?,
     ];
     Ok(held.iter().all(|held| *held))
 }
@@ -142,17 +118,17 @@ async fn questions() -> Result<bool, Box<dyn Error>> {
 }
 
 /// Whole checks, in turn: what slows the machine down slows them all down.
-fn checks(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+fn checks(bench: &Bench, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
     let (one, six) = (surroundings.next_hop(ONE), surroundings.next_hop(SIX));
     let resolver = surroundings.resolver();
     let finger = |next_hop: &str| {
-        let directory = options.finger.as_deref();
+        let directory = bench.options.finger.as_deref();
         directory.map(|directory| measure::posttls_finger(next_hop, directory))
     };
     let (mut of_one, mut of_six, mut of_finger) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=options.rounds {
-        let took_one = measure::check(&options.program, &one, resolver, "dane-ok")?;
-        let took_six = measure::check(&options.program, &six, resolver, "dane-ok")?;
+    for round in 0..=bench.rounds {
+        let took_one = measure::check(&bench.options.program, &one, resolver, "dane-ok")?;
+        let took_six = measure::check(&bench.options.program, &six, resolver, "dane-ok")?;
         let took_finger = finger(&one).transpose()?;
         // The first round fills the caches of the resolver and the system.
         if round > 0 {
@@ -163,7 +139,7 @@ fn checks(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dy
     }
     println!(
         "{} rounds, {} ms of round trip to the mail servers; medians, then the range",
-        options.rounds,
+        bench.rounds,
         ROUND_TRIP.as_millis()
     );
     println!("  danecheck, one MX host     {}", spread(&of_one));
@@ -171,15 +147,15 @@ fn checks(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dy
     let mut good = judge(
         "six MX hosts : one",
         ratio(&of_six, &of_one),
-        options.limits.six,
+        bench.limits.six,
         "",
     );
-    if options.finger.is_some() {
+    if bench.options.finger.is_some() {
         println!("  posttls-finger -l dane -c  {}", spread(&of_finger));
         good &= judge(
             "danecheck : posttls-finger",
             ratio(&of_one, &of_finger),
-            options.limits.finger,
+            bench.limits.finger,
             "",
         );
     } else {
@@ -188,36 +164,24 @@ fn checks(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dy
     Ok(good)
 }
 
-fn startup(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+fn startup(bench: &Bench, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
     let next_hop = surroundings.next_hop(ONE);
-    measure::first_packet(&options.program, &next_hop)?;
+    measure::first_packet(&bench.options.program, &next_hop)?;
     let took = (0..STARTS)
-        .map(|_| measure::first_packet(&options.program, &next_hop).map(milliseconds))
+        .map(|_| measure::first_packet(&bench.options.program, &next_hop).map(milliseconds))
         .collect::<Result<Vec<_>, _>>()?;
     println!("{STARTS} starts");
     println!("  start to first packet      {}", spread(&took));
-    let limit = options.limits.first_packet;
+    let limit = bench.limits.first_packet;
     Ok(judge("start to first packet", median(&took), limit, " ms"))
 }
 
-fn memory(options: &Options, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
+fn memory(bench: &Bench, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
     let next_hop = surroundings.next_hop(PLAIN);
-    let kib = measure::peak_memory(&options.program, &next_hop, surroundings.resolver())?;
+    let kib = measure::memory(&bench.options.program, &next_hop, surroundings.resolver())?;
     let megabytes = f64::from(u32::try_from(kib)?) * 1024.0 / 1e6;
     println!("an unsigned domain");
-    Ok(judge(
-        "peak memory",
-        megabytes,
-        options.limits.memory,
-        " MB",
-    ))
-}
-
-fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
-    let good = measured <= limit;
-    let word = if good { "PASS" } else { "FAIL" };
-    println!("{word} {what:28} {measured:.2}{unit}, at most {limit:.2}{unit}");
-    good
+    Ok(judge("peak memory", megabytes, bench.limits.memory, " MB"))
 }
 
 fn milliseconds(time: Duration) -> f64 {

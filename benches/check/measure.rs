@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::common::peak_memory;
+
 /// What a process may take before it counts as stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
@@ -75,7 +77,7 @@ pub(crate) fn first_packet(program: &Path, next_hop: &str) -> Result<Duration, B
 /// The most memory that the program had resident over one whole check, in
 /// KiB. The target comes by standard input, which stays open: so the program
 /// is still there to be looked at when its report is out.
-pub(crate) fn peak_memory(
+pub(crate) fn memory(
     program: &Path,
     next_hop: &str,
     resolver: SocketAddr,
@@ -91,16 +93,11 @@ pub(crate) fn peak_memory(
     writeln!(stdin, "{next_hop}")?;
     let mut report = String::new();
     BufReader::new(stdout).read_line(&mut report)?;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+    let peak = peak_memory(&child)?;
     drop(stdin);
     child.wait()?;
     if !report.contains("\"verdict\":\"no-dane\"") {
         return Err(format!("not the report of an unsigned domain: {report}").into());
     }
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .ok_or("no VmHWM in /proc")?;
-    Ok(peak.trim().parse()?)
+    Ok(peak)
 }

@@ -2,6 +2,7 @@
 //! of its own, and what a target begins stays there: it is not passed from
 //! processor to processor as its answers come in.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tokio::runtime::{Builder, Handle};
@@ -11,7 +12,9 @@ use tokio::task::JoinHandle;
 /// Threads at work until this is dropped: none ends before the others, for
 /// one may wait for what another began.
 pub(super) struct Workers {
-    workers: Vec<Worker>,
+    /// Each is started when it is first needed; nothing where the system does
+    /// not give as many.
+    workers: Vec<OnceLock<Option<Worker>>>,
     turn: AtomicUsize,
 }
 
@@ -22,10 +25,10 @@ struct Worker {
 }
 
 impl Workers {
-    /// So many threads; fewer where the system does not give as many.
+    /// So many threads.
     pub(super) fn new(count: usize) -> Self {
         Self {
-            workers: (0..count).map_while(|_| Worker::start()).collect(),
+            workers: (0..count).map(|_| OnceLock::new()).collect(),
             turn: AtomicUsize::new(0),
         }
     }
@@ -38,7 +41,8 @@ impl Workers {
     {
         let turn = self.turn.fetch_add(1, Relaxed);
         let worker = turn.checked_rem(self.workers.len());
-        match worker.and_then(|index| self.workers.get(index)) {
+        let worker = worker.and_then(|index| self.workers.get(index));
+        match worker.and_then(|worker| worker.get_or_init(Worker::start).as_ref()) {
             Some(worker) => worker.handle.spawn(work),
             None => tokio::spawn(work),
         }
