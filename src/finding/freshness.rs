@@ -3,7 +3,8 @@
 use crate::dnssec::Validated;
 use crate::judge::{DaneRecords, Judged, Standing};
 use crate::observation::{
-    Answer, AuthoritySeen, Lookup, MxRecord, NameServerReply, Observation, RecordSet, SingleLookup,
+    Answer, AuthoritySeen, ExtendedError, Lookup, MxRecord, NameServerReply, Observation,
+    RecordSet, SingleLookup,
 };
 use crate::tlsa::TlsaRecord;
 
@@ -51,13 +52,6 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     spreading(observation, findings);
 }
 
-/// The lookup in words, where its answer is a stale one.
-fn stale_lookup<T>(lookup: &Lookup<T>) -> Option<String> {
-    let reason = lookup.extended_error.as_ref();
-    let is_stale = reason.is_some_and(|reason| reason.is_stale());
-    is_stale.then(|| format!("{} {}", lookup.name, lookup.record_type))
-}
-
 /// The findings about one lookup by itself.
 pub(super) fn of_single(lookup: &SingleLookup, findings: &mut Findings) {
     let reason = lookup.reply.as_ref().ok();
@@ -73,16 +67,12 @@ fn stale_text(what: &str) -> String {
 }
 
 fn stale(observation: &Observation, findings: &mut Findings) {
-    let mut whats: Vec<String> = observation.mx.iter().filter_map(stale_lookup).collect();
-    for host in &observation.hosts {
-        whats.extend(host.a.iter().chain(&host.aaaa).filter_map(stale_lookup));
-        whats.extend(host.alias.iter().filter_map(stale_lookup));
-        let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
-        whats.extend(tlsa.filter_map(stale_lookup));
-    }
-    for what in whats {
-        let text = stale_text(&what);
-        findings.add(&RESOLVER_SERVES_STALE, what, text);
+    for lookup in observation.lookups() {
+        if lookup.extended_error.is_some_and(ExtendedError::is_stale) {
+            let what = lookup.what();
+            let text = stale_text(&what);
+            findings.add(&RESOLVER_SERVES_STALE, what, text);
+        }
     }
 }
 

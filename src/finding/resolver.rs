@@ -3,11 +3,9 @@
 
 use std::net::SocketAddr;
 
-use crate::dnssec::{OwnValidation, SecurityStatus};
+use crate::dnssec::SecurityStatus;
 use crate::judge::{Judged, SecurityLevel};
-use crate::observation::{
-    Answer, FailureKind, Lookup, Observation, ResolverValidation, Shortcoming,
-};
+use crate::observation::{FailureKind, LookupView, Observation, ResolverValidation, Shortcoming};
 
 use super::{Findings, Rule, Severity, weak_link};
 
@@ -99,14 +97,13 @@ pub(super) static RESOLVER_TIMES_OUT: Rule = Rule {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     resolver(judged, findings);
     let observation = judged.evidence.observation;
-    let views = views(observation);
-    for view in &views {
-        if let Some(own) = view.own {
-            weak_link::check(&view.what, own, view.signed, findings);
+    for lookup in observation.lookups() {
+        if let Some(own) = lookup.own {
+            weak_link::check(&lookup.what(), own, lookup.signed, findings);
         }
-        time_out(observation, view, findings);
+        time_out(observation, &lookup, findings);
         if observation.resolver.validation == ResolverValidation::Shown {
-            difference(view, findings);
+            difference(&lookup, findings);
         }
     }
 }
@@ -170,9 +167,8 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
 /// What a Postfix behind a resolver without AD bit does instead of what is
 /// predicted: its level `dane` is `may`, and nothing is bogus to it.
 fn behind_it(judged: &Judged<'_>) -> &'static str {
-    let withheld = views(judged.evidence.observation)
-        .iter()
-        .any(|view| view.status == Seen::Failed(FailureKind::Bogus));
+    let mut lookups = judged.evidence.observation.lookups();
+    let withheld = lookups.any(|lookup| lookup.status == Err(FailureKind::Bogus));
     if withheld {
         "a Postfix behind it would take them for good, and use no DANE at all"
     } else if judged.outcome(SecurityLevel::May).delivers() {
@@ -185,14 +181,13 @@ fn behind_it(judged: &Judged<'_>) -> &'static str {
 /// What the run as a whole shows of a resolver without AD bit.
 fn shortcoming(observation: &Observation) -> Option<Shortcoming> {
     observation.resolver.shortcoming.or_else(|| {
-        views(observation).iter().find_map(|view| {
-            let bogus = view.own?.status == SecurityStatus::Bogus;
-            match view.status {
-                Seen::Failed(FailureKind::Bogus) => Some(Shortcoming::DoesNotValidate),
-                Seen::Failed(FailureKind::ServFail) if bogus => Some(Shortcoming::AdStripped),
+        observation
+            .lookups()
+            .find_map(|lookup| match lookup.status {
+                Err(FailureKind::Bogus) => Some(Shortcoming::DoesNotValidate),
+                Err(FailureKind::ServFail) if lookup.is_bogus() => Some(Shortcoming::AdStripped),
                 _ => None,
-            }
-        })
+            })
     })
 }
 
@@ -202,86 +197,43 @@ fn is_loopback(address: &str) -> bool {
         .is_ok_and(|address| address.ip().to_canonical().is_loopback())
 }
 
-/// One lookup in both views.
-struct View<'a> {
-    what: String,
-    status: Seen,
-    own: Option<&'a OwnValidation>,
-    /// Signatures came with the records.
-    signed: bool,
-}
-
-/// The resolver's view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
-    Status(SecurityStatus),
-    Failed(FailureKind),
-}
-
-fn views(observation: &Observation) -> Vec<View<'_>> {
-    let mut views: Vec<View<'_>> = observation.mx.iter().map(view).collect();
-    for host in &observation.hosts {
-        views.extend(host.a.iter().chain(&host.aaaa).map(view));
-        views.extend(host.alias.iter().map(view));
-        views.extend(host.tlsa.iter().map(|tlsa| view(&tlsa.lookup)));
-    }
-    views
-}
-
-fn view<T>(lookup: &Lookup<T>) -> View<'_> {
-    View {
-        what: format!("{} {}", lookup.name, lookup.record_type),
-        status: match &lookup.answer {
-            Answer::Records(records) => Seen::Status(records.status()),
-            Answer::Denied(denial) => Seen::Status(denial.status()),
-            Answer::Failed(failure) => Seen::Failed(failure.kind),
-        },
-        own: lookup.own.as_ref(),
-        // Only a signature tells it (RFC 4034 section 3.1.4).
-        signed: match &lookup.answer {
-            Answer::Records(set) => set.open().regardless().original_ttl.is_some(),
-            Answer::Denied(_) | Answer::Failed(_) => false,
-        },
-    }
-}
-
-fn time_out(observation: &Observation, view: &View<'_>, findings: &mut Findings) {
+fn time_out(observation: &Observation, lookup: &LookupView<'_>, findings: &mut Findings) {
     let resolver = &observation.resolver;
     let answers_others = resolver.validation != ResolverValidation::NoAnswer;
-    if view.status == Seen::Failed(FailureKind::Timeout) && answers_others {
+    if lookup.status == Err(FailureKind::Timeout) && answers_others {
         findings.add(
             &RESOLVER_TIMES_OUT,
-            view.what.clone(),
+            lookup.what(),
             format!(
                 "The resolver {} gave no answer in time to {}, and answered others.",
                 resolver.addresses.join(", "),
-                view.what
+                lookup.what()
             ),
         );
     }
 }
 
-fn difference(view: &View<'_>, findings: &mut Findings) {
-    let Some(own) = view.own else {
+fn difference(lookup: &LookupView<'_>, findings: &mut Findings) {
+    let Some(own) = lookup.own else {
         return;
     };
-    let theirs = match (view.status, own.status) {
+    let theirs = match (lookup.status, own.status) {
         (_, SecurityStatus::Indeterminate) => return,
-        (Seen::Status(theirs), ours) if theirs == ours => return,
-        (Seen::Status(theirs), _) => theirs.as_str(),
+        (Ok(theirs), ours) if theirs == ours => return,
+        (Ok(theirs), _) => theirs.as_str(),
         // Where data is not bogus, SERVFAIL has other reasons as well; but an
         // answer came as soon as the resolver was told not to validate.
-        (Seen::Failed(FailureKind::ServFail), ours) if ours != SecurityStatus::Bogus => "bogus",
-        (Seen::Failed(_), _) => return,
+        (Err(FailureKind::ServFail), ours) if ours != SecurityStatus::Bogus => "bogus",
+        (Err(_), _) => return,
     };
     let why = own.reason.as_deref().map(|why| format!(" ({why})"));
     findings.add(
         &RESOLVER_AND_VALIDATION_DIFFER,
-        view.what.clone(),
+        lookup.what(),
         format!(
             "To the resolver {} is {theirs}, to danecheck's own validation it is {}{}; a Postfix \
              behind this resolver goes by the resolver, and so does this report.",
-            view.what,
+            lookup.what(),
             own.status.as_str(),
             why.unwrap_or_default()
         ),

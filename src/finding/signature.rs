@@ -106,17 +106,9 @@ fn ends_text(span: &SignatureSpan) -> String {
 /// The signature of each zone that ends first, of those that the delivery
 /// rests on: where an answer is not secure, nothing breaks when they end.
 fn first_of_each_zone(observation: &Observation) -> Vec<&SignatureSpan> {
-    let mx = observation.mx.iter().filter_map(|mx| mx.own.as_ref());
-    let hosts = observation.hosts.iter().flat_map(|host| {
-        let addresses = host.a.iter().chain(&host.aaaa);
-        let addresses = addresses.filter_map(|lookup| lookup.own.as_ref());
-        let alias = host.alias.iter().filter_map(|lookup| lookup.own.as_ref());
-        let tlsa = host.tlsa.iter().filter_map(|tlsa| tlsa.lookup.own.as_ref());
-        addresses.chain(alias).chain(tlsa)
-    });
+    let own = observation.lookups().filter_map(|lookup| lookup.own);
     let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
-    let mut spans: Vec<&SignatureSpan> = mx
-        .chain(hosts)
+    let mut spans: Vec<&SignatureSpan> = own
         .filter(secure)
         .filter_map(|own| own.first_to_end.as_deref())
         .collect();

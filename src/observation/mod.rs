@@ -5,6 +5,7 @@
 
 mod local_sender;
 mod lookup;
+mod lookup_view;
 mod mta_sts;
 mod name_server;
 mod session;
@@ -24,6 +25,7 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
+pub use lookup_view::LookupView;
 pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,

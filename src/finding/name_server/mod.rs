@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::dnssec::SecurityStatus;
 use crate::judge::Judged;
 use crate::observation::{
-    AuthoritySeen, Lookup, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
+    AuthoritySeen, LookupView, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
     NameServerFailure, NameServerSeen, Observation, SingleLookup,
 };
 use crate::reserved::reserved_block;
@@ -82,23 +82,16 @@ pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
 }
 
 fn asked(observation: &Observation) -> Vec<Asked<'_>> {
-    let mut all: Vec<Asked<'_>> = observation.mx.iter().filter_map(of_lookup).collect();
-    for host in &observation.hosts {
-        all.extend(host.a.iter().chain(&host.aaaa).filter_map(of_lookup));
-        all.extend(host.alias.iter().filter_map(of_lookup));
-        let tlsa = host.tlsa.iter();
-        all.extend(tlsa.filter_map(|tlsa| of_lookup(&tlsa.lookup)));
-    }
-    all
+    observation.lookups().filter_map(of_lookup).collect()
 }
 
-fn of_lookup<T>(lookup: &Lookup<T>) -> Option<Asked<'_>> {
-    let through = match lookup.failure() {
+fn of_lookup(lookup: LookupView<'_>) -> Option<Asked<'_>> {
+    let through = match lookup.status {
         _ if lookup.is_bogus() => Through::Bogus,
-        Some(_) => Through::Failed,
-        None => Through::Answered,
+        Err(_) => Through::Failed,
+        Ok(_) => Through::Answered,
     };
-    let seen = lookup.authority.as_ref()?;
+    let seen = lookup.authority?;
     Some(Asked { seen, through })
 }
 

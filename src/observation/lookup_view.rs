@@ -1,0 +1,73 @@
+//! A lookup whatever its type: all that is known of it but the data.
+
+use crate::dnssec::{OwnValidation, SecurityStatus};
+
+use super::{Answer, AuthoritySeen, ExtendedError, FailureKind, Lookup, Observation, RecordType};
+
+/// What is known of a lookup beside its records.
+#[derive(Clone, Copy, Debug)]
+pub struct LookupView<'a> {
+    /// The name asked.
+    pub name: &'a str,
+    /// The type asked.
+    pub record_type: RecordType,
+    /// The status of the records or of the denial, or how the lookup failed.
+    pub status: Result<SecurityStatus, FailureKind>,
+    /// Whether signatures came with the records: only these tell their
+    /// original TTL (RFC 4034 section 3.1.4).
+    pub signed: bool,
+    /// What danecheck's own validation says of it.
+    pub own: Option<&'a OwnValidation>,
+    /// A reason that came with an answer.
+    pub extended_error: Option<&'a ExtendedError>,
+    /// What the name servers themselves say of it.
+    pub authority: Option<&'a AuthoritySeen>,
+}
+
+impl LookupView<'_> {
+    /// The name and the type.
+    pub fn what(&self) -> String {
+        format!("{} {}", self.name, self.record_type)
+    }
+
+    /// Whether danecheck's own validation found it bogus.
+    pub fn is_bogus(&self) -> bool {
+        self.own
+            .is_some_and(|own| own.status == SecurityStatus::Bogus)
+    }
+}
+
+impl<'a, T> From<&'a Lookup<T>> for LookupView<'a> {
+    fn from(lookup: &'a Lookup<T>) -> Self {
+        Self {
+            name: &lookup.name,
+            record_type: lookup.record_type,
+            status: match &lookup.answer {
+                Answer::Records(records) => Ok(records.status()),
+                Answer::Denied(denial) => Ok(denial.status()),
+                Answer::Failed(failure) => Err(failure.kind),
+            },
+            signed: match &lookup.answer {
+                Answer::Records(set) => set.open().regardless().original_ttl.is_some(),
+                Answer::Denied(_) | Answer::Failed(_) => false,
+            },
+            own: lookup.own.as_ref(),
+            extended_error: lookup.extended_error.as_ref(),
+            authority: lookup.authority.as_ref(),
+        }
+    }
+}
+
+impl Observation {
+    /// The lookups on the way to the mail servers: MX, addresses, aliases and
+    /// TLSA records.
+    pub fn lookups(&self) -> impl Iterator<Item = LookupView<'_>> {
+        let hosts = self.hosts.iter().flat_map(|host| {
+            let addresses = host.a.iter().chain(&host.aaaa).map(LookupView::from);
+            let alias = host.alias.iter().map(LookupView::from);
+            let tlsa = host.tlsa.iter().map(|tlsa| (&tlsa.lookup).into());
+            addresses.chain(alias).chain(tlsa)
+        });
+        self.mx.iter().map(LookupView::from).chain(hosts)
+    }
+}
