@@ -13,12 +13,13 @@ mod support;
 
 use danecheck::judge::{Action, Channel, Standing, Verdict};
 use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
-use danecheck::world::pki::{Identity, Leaf, stale_tlsa};
+use danecheck::world::dns::{Misbehaviour, Rtype};
+use danecheck::world::pki::{Leaf, stale_tlsa};
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::program::{Ran, run_with};
+use support::domain::{MX1, publishing};
+use support::program::{Ran, report_of, run_on, run_with};
 use support::{Temporary, ids, now};
 
 /// The key of Let's Encrypt's R3, retired in 2024.
@@ -34,28 +35,15 @@ async fn stage(records: &[&str]) -> RunningStage {
 
 async fn set(records: &[&str], more: impl FnOnce(&mut Stage)) -> RunningStage {
     let mut stage = Stage::new(now());
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records("mx1 A 192.0.2.10");
-    let zone = records
-        .iter()
-        .fold(zone, |zone, record| zone.tlsa("_25._tcp.mx1", record));
-    stage.zone(zone);
-    stage.server(
-        "192.0.2.10",
-        MailServer::new(stage.identity("mx1.example.com")),
-    );
+    stage.zone(publishing(records));
+    let server = MailServer::new(stage.identity("mx1.example.com"));
+    stage.server(MX1, server);
     more(&mut stage);
     stage.start().await.unwrap()
 }
 
 async fn check(stage: &RunningStage, options: &[&str]) -> Ran {
-    let resolver = stage.dns().addr().to_string();
-    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
-    let mut all = vec!["--resolver", &resolver, "--trust-anchor", anchor.path()];
-    all.extend(options);
-    all.push("example.com");
-    let ran = run_with(&all, b"", stage.dial()).await;
+    let ran = run_on(stage, &[options, &["example.com"]].concat(), b"").await;
     for server in stage.servers() {
         assert_eq!(server.sessions().len(), 0, "a server was connected to");
     }
@@ -64,15 +52,7 @@ async fn check(stage: &RunningStage, options: &[&str]) -> Ran {
 
 async fn report(stage: &RunningStage, options: &[&str]) -> Report {
     let ran = check(stage, &[&["--json"], options].concat()).await;
-    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
-    let value = serde_json::from_str(&ran.stdout).unwrap();
-    assert!(schema.is_valid(&value), "{value}");
-    serde_json::from_value(value).unwrap()
-}
-
-fn pem(identity: &Identity) -> Temporary {
-    let text: String = identity.chain().iter().map(|one| one.pem()).collect();
-    Temporary::with("pem", &text)
+    report_of(&ran)
 }
 
 #[tokio::test]
@@ -222,7 +202,7 @@ async fn a_tlsa_lookup_that_fails_is_broken_by_dns_alone() {
 async fn a_certificate_is_judged_as_if_every_server_showed_it() {
     let fitting = Leaf::new(["mx1.example.com"]).self_signed(now());
     let stage = stage(&[&fitting.tlsa(3, 1, 1)]).await;
-    let file = pem(&fitting);
+    let file = Temporary::chain_of(&fitting);
     let seen = report(&stage, &["--cert", file.path()]).await;
     assert_eq!(seen.verdict, Verdict::DaneOk);
     assert_eq!(ids(&seen), ["certificate-assumed"]);
@@ -233,7 +213,7 @@ async fn a_certificate_is_judged_as_if_every_server_showed_it() {
     assert_eq!(address.dane, Standing::Assumed);
     assert_eq!(address.records[0].result, "matches");
 
-    let other = pem(&Leaf::new(["mx1.example.com"]).self_signed(now()));
+    let other = Temporary::chain_of(&Leaf::new(["mx1.example.com"]).self_signed(now()));
     let seen = report(&stage, &["--cert", other.path()]).await;
     assert_eq!(seen.verdict, Verdict::DaneBroken);
     assert_eq!(seen.outcomes.encrypt.channel, Some(Channel::Encrypted));
@@ -257,7 +237,7 @@ async fn a_certificate_is_judged_as_if_every_server_showed_it() {
 #[tokio::test]
 async fn an_assumption_is_saved_and_judged_again() {
     let stage = stage(&[&stale_tlsa(3, 1, 1)]).await;
-    let file = pem(&Leaf::new(["mx1.example.com"]).self_signed(now()));
+    let file = Temporary::chain_of(&Leaf::new(["mx1.example.com"]).self_signed(now()));
     for options in [vec!["--dns-only"], vec!["--cert", file.path()]] {
         let saved = Temporary::with("json", "");
         let options = [&options[..], &["--json", "--save", saved.path()]].concat();

@@ -23,7 +23,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use support::now;
-use support::program::{Ran, run_with};
+use support::program::{Ran, run_on, targets};
 
 /// A report as its reader sees it, without what a clock or a cache decides.
 fn seen(report: &Report) -> Value {
@@ -122,23 +122,7 @@ fn host_address(number: usize) -> Ipv4Addr {
 }
 
 async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
-    let resolver = stage.dns().addr().to_string();
-    // Each stage has a root of its own.
-    let anchor = format!("{}/bulk-{}", env!("CARGO_TARGET_TMPDIR"), resolver);
-    std::fs::write(&anchor, stage.dns().trust_anchor()).unwrap();
-    let mut all = vec!["--resolver", &resolver, "--trust-anchor", &anchor];
-    all.extend(arguments);
-    run_with(&all, stdin.as_bytes(), stage.dial()).await
-}
-
-fn targets(stdout: &str) -> Vec<String> {
-    let mut targets: Vec<String> = stdout
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .map(|report| report["target"].as_str().unwrap().to_owned())
-        .collect();
-    targets.sort();
-    targets
+    run_on(stage, arguments, stdin.as_bytes()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

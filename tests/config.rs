@@ -19,7 +19,8 @@ use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::program::{Ran, run_with};
+use support::domain::{MX1, in_order};
+use support::program::{Ran, report_of, run_on, run_with};
 use support::{Temporary, ids, now};
 
 /// `example.com` with an MX host in order and a backup with a stale record,
@@ -27,13 +28,8 @@ use support::{Temporary, ids, now};
 async fn stage() -> RunningStage {
     let mut stage = Stage::new(now());
     let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .mx("@", 20, "backup.example.net.")
-        .records("mx1 A 192.0.2.10")
-        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-    stage.zone(zone);
-    stage.server("192.0.2.10", MailServer::new(identity));
+    stage.zone(in_order(&identity).mx("@", 20, "backup.example.net."));
+    stage.server(MX1, MailServer::new(identity));
     let backup = Zone::signed("example.net.")
         .mx("@", 10, "backup")
         .records("backup A 192.0.2.11")
@@ -48,21 +44,14 @@ async fn stage() -> RunningStage {
 
 async fn check(stage: &RunningStage, config: &str, options: &[&str]) -> Ran {
     let file = Temporary::with("toml", config);
-    let resolver = stage.dns().addr().to_string();
-    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
-    let mut all = vec!["--resolver", &resolver, "--trust-anchor", anchor.path()];
-    all.extend(["--config", file.path()]);
-    all.extend(options);
-    run_with(&all, b"", stage.dial()).await
+    let all = [&["--config", file.path()], options].concat();
+    run_on(stage, &all, b"").await
 }
 
 async fn report(stage: &RunningStage, config: &str, options: &[&str]) -> Report {
     let ran = check(stage, config, &[&["--json"], options].concat()).await;
-    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
     assert_eq!(ran.stderr, "");
-    let value = serde_json::from_str(&ran.stdout).unwrap();
-    assert!(schema.is_valid(&value), "{value}");
-    serde_json::from_value(value).unwrap()
+    report_of(&ran)
 }
 
 #[tokio::test]

@@ -18,18 +18,13 @@ use danecheck::world::dns::{
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
 
-use support::{ids, now, report_on};
-
-const MX1: &str = "192.0.2.10";
+use support::domain::{MX1, TLSA1, in_order, signed};
+use support::{ids, now, observed, report_on};
 
 /// `example.com` signed, with one MX host and the right TLSA record.
 fn domain(stage: &mut Stage, change: impl FnOnce(Zone) -> Zone, misbehaviours: &[Misbehaviour]) {
     let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"))
-        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-    stage.zone(change(zone));
+    stage.zone(change(in_order(&identity)));
     let server = MailServer::new(identity).misbehaving(misbehaviours.iter().cloned());
     stage.server(MX1, server);
 }
@@ -128,13 +123,8 @@ async fn a_server_that_hangs_up_inside_tls_is_told() {
 async fn tlsa_records_behind_an_alias_out_of_the_signed_tree_do_not_count() {
     let report = report_on("example.com", |stage| {
         let identity = stage.identity("mx1.example.com");
-        stage.zone(
-            Zone::signed("example.com.")
-                .mx("@", 10, "mx1")
-                .records(&format!("mx1 A {MX1}"))
-                .cname("_25._tcp.mx1", "_25._tcp.mx1.example.net."),
-        );
-        stage.zone(Zone::unsigned("example.net.").tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)));
+        stage.zone(signed().cname(TLSA1, "_25._tcp.mx1.example.net."));
+        stage.zone(Zone::unsigned("example.net.").tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
         stage.server(MX1, MailServer::new(identity));
     })
     .await;
@@ -288,15 +278,7 @@ async fn a_lookup_on_which_the_resolver_and_own_validation_differ_is_told() {
 
 #[tokio::test]
 async fn a_resolver_on_another_machine_is_told_where_postfix_would_believe_it() {
-    let mut stage = Stage::new(now());
-    domain(&mut stage, |zone| zone, &[]);
-    let mut seen = stage
-        .start()
-        .await
-        .unwrap()
-        .observe("example.com")
-        .await
-        .unwrap();
+    let mut seen = observed("example.com", |stage| domain(stage, |zone| zone, &[])).await;
     assert_eq!(ids(&Report::of(&seen)), [""; 0]);
     seen.resolver.addresses = vec!["192.0.2.53:53".to_owned()];
     assert_eq!(ids(&Report::of(&seen)), ["resolver-not-on-loopback"]);

@@ -21,9 +21,9 @@ use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::Stage;
 
-use support::{ids, now};
+use support::domain::{MX1, publishing};
+use support::{ids, message, now};
 
-const MX1: &str = "192.0.2.10";
 const TLSA: &str = "_25._tcp.mx1.example.com.";
 
 /// `example.com` in good order but for its TLSA record, where that is stale.
@@ -33,11 +33,7 @@ fn domain(stage: &mut Stage, is_stale: bool, change: impl FnOnce(Zone) -> Zone) 
         true => stale_tlsa(3, 1, 1),
         false => identity.tlsa(3, 1, 1),
     };
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"))
-        .tlsa("_25._tcp.mx1", &tlsa);
-    stage.zone(change(zone));
+    stage.zone(change(publishing([tlsa])));
     stage.server(MX1, MailServer::new(identity));
 }
 
@@ -47,12 +43,6 @@ async fn look(stage: Stage, authoritative: bool) -> Observation {
     setup.authoritative = authoritative;
     setup.times.query = Duration::from_millis(500);
     observe(&"example.com".parse().unwrap(), &setup).await
-}
-
-fn message<'a>(report: &'a Report, id: &str) -> &'a str {
-    assert!(ids(report).contains(&id), "{id}: {:?}", ids(report));
-    let mut findings = report.findings.iter();
-    &findings.find(|finding| finding.id == id).unwrap().message
 }
 
 #[tokio::test]

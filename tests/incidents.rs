@@ -22,12 +22,11 @@ use danecheck::world::pki::{Authority, AuthorityProfile, Identity, Leaf, Validit
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
 
+use support::domain::{self, MX1, TLSA1, hosted, in_order, signed};
 use support::{ids, report_on};
 
-const MX1: &str = "192.0.2.10";
 const MX1_IPV6: &str = "2001:db8::10";
 const MX2: &str = "192.0.2.20";
-const TLSA1: &str = "_25._tcp.mx1";
 
 /// One kind of incident.
 struct Incident {
@@ -39,24 +38,14 @@ struct Incident {
     set: fn(&mut Stage),
 }
 
-/// `example.com` signed, with one MX host.
-fn domain() -> Zone {
-    Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"))
-}
-
 /// `example.com` signed, with two MX hosts.
 fn two_hosts() -> Zone {
-    domain().mx("@", 20, "mx2").records(&format!("mx2 A {MX2}"))
+    signed().mx("@", 20, "mx2").records(&format!("mx2 A {MX2}"))
 }
 
 /// One server with this identity and these TLSA records.
 fn publishing(stage: &mut Stage, identity: Identity, records: &[&str]) {
-    let zone = records
-        .iter()
-        .fold(domain(), |zone, record| zone.tlsa(TLSA1, record));
-    stage.zone(zone);
+    stage.zone(domain::publishing(records));
     stage.server(MX1, MailServer::new(identity));
 }
 
@@ -78,14 +67,14 @@ fn record_of(text: &[u8]) -> String {
 /// The right record, and a server that does this.
 fn server_that(stage: &mut Stage, misbehaviour: Misbehaviour) {
     let identity = stage.identity("mx1.example.com");
-    stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+    stage.zone(in_order(&identity));
     stage.server(MX1, MailServer::new(identity).misbehaving([misbehaviour]));
 }
 
 /// The right record in a zone whose signing is at fault.
 fn signed_with(stage: &mut Stage, fault: ZoneFault) {
     let identity = stage.identity("mx1.example.com");
-    let zone = domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1));
+    let zone = in_order(&identity);
     stage.zone(zone.with(fault));
     stage.server(MX1, MailServer::new(identity));
 }
@@ -97,8 +86,7 @@ const NS2: [u8; 4] = [192, 0, 2, 54];
 fn served_with(stage: &mut Stage, fault: NameServerFault) {
     let identity = stage.identity("mx1.example.com");
     stage.zone(
-        domain()
-            .tlsa(TLSA1, &identity.tlsa(3, 1, 1))
+        in_order(&identity)
             .name_server("ns1", NS1.into())
             .name_server("ns2", NS2.into()),
     );
@@ -256,11 +244,7 @@ const STALE_OR_WRONG: &[Incident] = &[
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
             let factory = Leaf::new(["appliance.example.net"]).self_signed(stage.now);
-            stage.zone(
-                domain()
-                    .records(&format!("mx1 A {MX2}"))
-                    .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
-            );
+            stage.zone(in_order(&identity).records(&format!("mx1 A {MX2}")));
             stage.server(MX1, MailServer::new(identity));
             stage.server(MX2, MailServer::new(factory));
         },
@@ -276,7 +260,7 @@ const STALE_OR_WRONG: &[Incident] = &[
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
             stage.zone(
-                domain()
+                signed()
                     .cname(TLSA1, "_443._tcp.www")
                     .tlsa("_443._tcp.www", &stale_tlsa(3, 0, 2)),
             );
@@ -304,7 +288,7 @@ const STALE_OR_WRONG: &[Incident] = &[
         set: |stage| {
             let other = stage.identity("hosting.example.net");
             let named = stage.identity("mx1.example.com");
-            stage.zone(domain().tlsa(TLSA1, &other.tlsa(3, 1, 1)));
+            stage.zone(signed().tlsa(TLSA1, &other.tlsa(3, 1, 1)));
             let server = MailServer::new(other).showing_to("mx1.example.com", named);
             stage.server(MX1, server);
         },
@@ -439,7 +423,7 @@ const LOOKUPS: &[Incident] = &[
         finding: "nsec3-iterations-past-limit",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
-            stage.zone(domain().nsec3(600, false));
+            stage.zone(signed().nsec3(600, false));
             stage.server(MX1, MailServer::new(identity));
         },
     },
@@ -528,7 +512,7 @@ const LOOKUPS: &[Incident] = &[
         finding: "tlsa-not-signed",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
-            stage.zone(domain().cname(TLSA1, "_25._tcp.mx1.example.net."));
+            stage.zone(signed().cname(TLSA1, "_25._tcp.mx1.example.net."));
             stage.zone(Zone::unsigned("example.net.").tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
             stage.server(MX1, MailServer::new(identity));
         },
@@ -549,18 +533,6 @@ const LOOKUPS: &[Incident] = &[
         },
     },
 ];
-
-/// A host of another domain, whose zone is this one.
-fn hosted(stage: &mut Stage, domain: Zone, hosting: Zone) {
-    let identity = stage.identity("mx1.example.net");
-    stage.zone(domain.mx("@", 10, "mx1.example.net."));
-    stage.zone(
-        hosting
-            .records(&format!("mx1 A {MX1}"))
-            .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
-    );
-    stage.server(MX1, MailServer::new(identity));
-}
 
 const UNSIGNED_PROVIDERS: &[Incident] = &[
     Incident {
@@ -612,7 +584,7 @@ const WITHOUT_TLS: &[Incident] = &[
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
             stage.zone(
-                domain()
+                signed()
                     .cname(TLSA1, "_465._tcp.mx1")
                     .tlsa("_465._tcp.mx1", &identity.tlsa(3, 1, 1)),
             );
@@ -625,11 +597,7 @@ const WITHOUT_TLS: &[Incident] = &[
         finding: "address-families-fail-differently",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
-            stage.zone(
-                domain()
-                    .records(&format!("mx1 AAAA {MX1_IPV6}"))
-                    .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
-            );
+            stage.zone(in_order(&identity).records(&format!("mx1 AAAA {MX1_IPV6}")));
             let server = || MailServer::new(identity.clone());
             stage.server(MX1, server().misbehaving([Misbehaviour::StartTls454]));
             stage.server(MX1_IPV6, server().misbehaving([Misbehaviour::NoGreeting]));
@@ -661,7 +629,7 @@ const WITHOUT_TLS: &[Incident] = &[
         finding: "port-blocked-here",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
-            stage.zone(domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
+            stage.zone(in_order(&identity));
         },
     },
 ];

@@ -5,7 +5,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test fails by panicking, and meets files and sockets"
@@ -20,15 +19,13 @@ use danecheck::observation::{
 use danecheck::observe::Dial;
 use danecheck::report::{ExitStatus, Report, SenderReport};
 use danecheck::sender::{Sender, System};
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::stale_tlsa;
+use danecheck::world::pki::{Identity, stale_tlsa};
 use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
 
+use support::domain::{MX1, publishing};
 use support::program::run_with;
-use support::{ids, now};
+use support::{ids, message, observed};
 
-const MX1: &str = "192.0.2.10";
 const TABLE: &str = "hash:/etc/postfix/tls_policy";
 
 /// What `postconf -x` says of a Postfix with DANE; later lines win.
@@ -71,25 +68,13 @@ fn postfix(changes: &[(&str, &str)], lookups: &[Asked<'_>]) -> LocalSenderSeen {
 }
 
 /// `example.com`, signed, with these TLSA records.
-async fn seen(tlsa: impl Fn(&danecheck::world::pki::Identity) -> Vec<String>) -> Observation {
-    let mut stage = Stage::new(now());
-    let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"));
-    let records = tlsa(&identity);
-    let zone = records
-        .iter()
-        .fold(zone, |zone, record| zone.tlsa("_25._tcp.mx1", record));
-    stage.zone(zone);
-    stage.server(MX1, MailServer::new(identity));
-    stage
-        .start()
-        .await
-        .unwrap()
-        .observe("example.com")
-        .await
-        .unwrap()
+async fn seen(tlsa: impl Fn(&Identity) -> Vec<String>) -> Observation {
+    observed("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        stage.zone(publishing(tlsa(&identity)));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await
 }
 
 async fn healthy() -> Observation {
@@ -112,12 +97,6 @@ fn told(observation: &Observation, local: LocalSenderSeen) -> (Report, SenderRep
     let report = Report::to(&observation, Horizon::default(), &sender);
     let part = report.sender.clone().unwrap();
     (report, part)
-}
-
-fn message(report: &Report, id: &str) -> String {
-    let finding = report.findings.iter().find(|finding| finding.id == id);
-    let told = finding.map(|finding| finding.message.clone());
-    told.unwrap_or_else(|| panic!("no {id} among {:?}", ids(report)))
 }
 
 #[tokio::test]

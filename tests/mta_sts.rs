@@ -6,7 +6,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::type_complexity,
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -23,16 +22,15 @@ use danecheck::observation::{MtaStsSeen, Observation, PolicyEnd};
 use danecheck::observe::budget::Times;
 use danecheck::observe::observe;
 use danecheck::report::Report;
-use danecheck::sender::{Sender, System};
-use danecheck::world::dns::{Rtype, Zone};
+use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype};
 use danecheck::world::https::{PolicyFault, PolicyServer};
 use danecheck::world::pki::{Authority, Identity, Leaf, Validity};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::{ids, now};
+use support::domain::{MX1, in_order, signed};
+use support::{ids, mailcow, message, now, observed};
 
-const MX1: &str = "192.0.2.10";
 const WEB: &str = "192.0.2.80";
 const WEB_V6: &str = "2001:db8::80";
 const RECORD: &str = "_mta-sts TXT \"v=STSv1; id=20261122;\"";
@@ -93,13 +91,11 @@ impl Scene {
             Some(mx) => mx(&stage),
             None => stage.identity("mx1.example.com"),
         };
-        let mut zone = Zone::signed("example.com.")
-            .mx("@", 10, "mx1")
-            .records(&format!("mx1 A {MX1}\n{}", self.zone));
-        if self.tlsa {
-            zone = zone.tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-        }
-        stage.zone(zone);
+        let zone = match self.tlsa {
+            true => in_order(&identity),
+            false => signed(),
+        };
+        stage.zone(zone.records(&self.zone));
         stage.server(MX1, MailServer::new(identity).misbehaving(self.mail));
         let web = match self.web {
             Some(web) => web(&stage),
@@ -116,19 +112,6 @@ impl Scene {
 
     async fn report(self) -> Report {
         Report::of(&self.observe().await)
-    }
-}
-
-fn message(report: &Report, id: &str) -> String {
-    let finding = report.findings.iter().find(|finding| finding.id == id);
-    let told = finding.map(|finding| finding.message.clone());
-    told.unwrap_or_else(|| panic!("no {id} among {:?}", ids(report)))
-}
-
-fn mailcow() -> Sender {
-    Sender {
-        system: System::Mailcow,
-        ..Sender::default()
     }
 }
 
@@ -728,29 +711,17 @@ async fn postfix_tlspol_takes_what_the_letter_does_not() {
 
 #[tokio::test]
 async fn a_dns_error_counts_more_for_tlspol_than_a_policy() {
-    let mut stage = Stage::new(now());
-    let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!(
-            "mx1 A {MX1}\n{RECORD}\n{REPORTS}\nmta-sts A {WEB}"
-        ));
-    stage.zone(zone.tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)));
-    stage.server(MX1, MailServer::new(identity));
-    let web = stage.identity("mta-sts.example.com");
-    stage.policy_server(WEB, PolicyServer::new(web, ENFORCE));
-    stage.lookup_misbehaving(
-        "_25._tcp.mx1.example.com.",
-        Rtype::TLSA,
-        danecheck::world::dns::Misbehaviour::ServFail,
-    );
-    let observation = stage
-        .start()
-        .await
-        .unwrap()
-        .observe("example.com")
-        .await
-        .unwrap();
+    let observation = observed("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        let records = format!("{RECORD}\n{REPORTS}\nmta-sts A {WEB}");
+        stage.zone(in_order(&identity).records(&records));
+        stage.server(MX1, MailServer::new(identity));
+        let web = stage.identity("mta-sts.example.com");
+        stage.policy_server(WEB, PolicyServer::new(web, ENFORCE));
+        let name = "_25._tcp.mx1.example.com.";
+        stage.lookup_misbehaving(name, Rtype::TLSA, DnsMisbehaviour::ServFail);
+    })
+    .await;
     let report = Report::to(&observation, Horizon::default(), &mailcow());
     assert_eq!(report.sender.unwrap().policy.text, "TEMP");
 }

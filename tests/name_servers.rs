@@ -19,9 +19,9 @@ use danecheck::world::dns::{
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
 
+use support::domain::{MX1, in_order};
 use support::{ids, now};
 
-const MX1: &str = "192.0.2.10";
 const NS1: &str = "192.0.2.53";
 const NS2: &str = "192.0.2.54";
 const TLSA: &str = "_25._tcp.mx1.example.com.";
@@ -29,10 +29,7 @@ const TLSA: &str = "_25._tcp.mx1.example.com.";
 /// `example.com` with two name servers, in good order.
 fn domain(stage: &mut Stage, change: impl FnOnce(Zone) -> Zone) {
     let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"))
-        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1))
+    let zone = in_order(&identity)
         .name_server("ns1", NS1.parse().unwrap())
         .name_server("ns2", NS2.parse().unwrap());
     stage.zone(change(zone));

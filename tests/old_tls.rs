@@ -15,13 +15,10 @@ use danecheck::observation::{
     HandshakeFailure, KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Observation, SessionEnd,
 };
 use danecheck::report::{HumanStyle, Report, human};
-use danecheck::world::dns::Zone;
 use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
 
-use support::{ids, now};
-
-const MX1: &str = "192.0.2.10";
+use support::domain::{MX1, in_order};
+use support::{ids, observed};
 
 fn tls(version: &str, key_exchange: KeyExchange) -> LegacyTls {
     LegacyTls {
@@ -42,17 +39,12 @@ fn x25519() -> KeyExchange {
 /// A domain in order, seen as if its server had answered so to a ClientHello
 /// of Postfix, with the certificate that it has.
 async fn seen(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> Observation {
-    let mut stage = Stage::new(now());
-    let identity = stage.identity("mx1.example.com");
-    stage.zone(
-        Zone::signed("example.com.")
-            .mx("@", 10, "mx1")
-            .records(&format!("mx1 A {MX1}"))
-            .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)),
-    );
-    stage.server(MX1, MailServer::new(identity));
-    let stage = stage.start().await.unwrap();
-    let mut observation = stage.observe("example.com").await.unwrap();
+    let mut observation = observed("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        stage.zone(in_order(&identity));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
     let sessions = observation
         .hosts
         .iter_mut()

@@ -24,6 +24,7 @@ use danecheck::world::smtp::MailServer;
 use danecheck::world::socks::{SocksMisbehaviour, SocksProxy};
 use danecheck::world::stage::{RunningStage, Stage};
 
+use support::domain::{MX1, in_order};
 use support::program::run_with;
 use support::{ids, now};
 
@@ -31,13 +32,8 @@ use support::{ids, now};
 async fn stage() -> RunningStage {
     let mut stage = Stage::new(now());
     let identity = stage.identity("mx1.example.com");
-    stage.zone(
-        Zone::signed("example.com.")
-            .mx("@", 10, "mx1")
-            .records("mx1 A 192.0.2.10\nmx1 AAAA 2001:db8::10")
-            .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)),
-    );
-    for address in ["192.0.2.10", "2001:db8::10"] {
+    stage.zone(in_order(&identity).records("mx1 AAAA 2001:db8::10"));
+    for address in [MX1, "2001:db8::10"] {
         stage.server(address, MailServer::new(identity.clone()));
     }
     stage.start().await.unwrap()

@@ -24,9 +24,9 @@ use danecheck::world::dns::{DnsWorld, RunningDns, Zone};
 use danecheck::world::pki::{Authority, Leaf};
 use danecheck::world::smtp::{MailServer, RunningMailServer};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 
 use support::now;
+use support::program::targets;
 
 const DOMAINS: usize = 300;
 
@@ -131,14 +131,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn reported(path: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut targets: Vec<String> = text
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .map(|report| report["target"].as_str().unwrap().to_owned())
-        .collect();
-    targets.sort();
-    targets
+    targets(&std::fs::read_to_string(path).unwrap())
 }
 
 fn assert_each_has_one(ground: &Ground, output: &Path) {

@@ -18,8 +18,9 @@ use danecheck::world::pki::{Identity, Leaf, Validity, stale_tlsa};
 use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::Stage;
 
+use support::domain::{MX1, hosted, publishing};
 use support::program::run_with;
-use support::{ids, now};
+use support::{ids, now, observed, report_on};
 
 /// A record of the issuer, of the key, of the certificate, or of the next key.
 #[derive(Clone, Copy)]
@@ -34,28 +35,19 @@ enum Of {
 fn set(stage: &mut Stage, validity: Validity, records: &[Of]) {
     let leaf = Leaf::new(["mx1.example.com"]).validity(validity);
     let identity: Identity = stage.issuer.issue(leaf).sending_root();
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records("mx1 A 192.0.2.10");
-    let zone = records.iter().fold(zone, |zone, of| {
-        let record = match of {
-            Of::Issuer => stage.issuer.tlsa(2, 1, 1),
-            Of::Root => stage.root.tlsa(2, 1, 1),
-            Of::Key => identity.tlsa(3, 1, 1),
-            Of::Certificate => identity.tlsa(3, 0, 1),
-            Of::NextKey => stale_tlsa(3, 1, 1),
-        };
-        zone.tlsa("_25._tcp.mx1", &record)
-    });
+    let zone = publishing(records.iter().map(|of| match of {
+        Of::Issuer => stage.issuer.tlsa(2, 1, 1),
+        Of::Root => stage.root.tlsa(2, 1, 1),
+        Of::Key => identity.tlsa(3, 1, 1),
+        Of::Certificate => identity.tlsa(3, 0, 1),
+        Of::NextKey => stale_tlsa(3, 1, 1),
+    }));
     stage.zone(zone);
-    stage.server("192.0.2.10", MailServer::new(identity));
+    stage.server(MX1, MailServer::new(identity));
 }
 
 async fn seen(validity: Validity, records: &[Of]) -> Observation {
-    let mut stage = Stage::new(now());
-    set(&mut stage, validity, records);
-    let stage = stage.start().await.unwrap();
-    stage.observe("example.com").await.unwrap()
+    observed("example.com", |stage| set(stage, validity, records)).await
 }
 
 fn warning_within(days: u32) -> Horizon {
@@ -188,19 +180,13 @@ async fn what_the_next_renewal_will_meet_is_told_and_is_no_fault_yet() {
 
 #[tokio::test]
 async fn more_records_than_microsoft_copes_with_are_told() {
-    let mut stage = Stage::new(now());
-    let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records("mx1 A 192.0.2.10")
-        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-    let zone = (0..12).fold(zone, |zone, number| {
-        zone.tlsa("_25._tcp.mx1", &format!("3 1 1 {number:064x}"))
-    });
-    stage.zone(zone);
-    stage.server("192.0.2.10", MailServer::new(identity));
-    let stage = stage.start().await.unwrap();
-    let report = Report::of(&stage.observe("example.com").await.unwrap());
+    let report = report_on("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        let others = (0..12).map(|number| format!("3 1 1 {number:064x}"));
+        stage.zone(publishing(others.chain([identity.tlsa(3, 1, 1)])));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
     assert!(ids(&report).contains(&"tlsa-too-many-records"));
     assert_eq!(status(&report), ExitStatus::Fine);
 }
@@ -208,16 +194,12 @@ async fn more_records_than_microsoft_copes_with_are_told() {
 /// `example.com` with its mail server in `example.net`, and what is wrong with
 /// the signatures of the latter.
 async fn in_two_zones(fault: Option<ZoneFault>) -> Observation {
-    let mut stage = Stage::new(now());
-    let identity = stage.identity("mx1.example.net");
-    let provider = Zone::signed("example.net.")
-        .records("mx1 A 192.0.2.10")
-        .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-    stage.zone(fault.into_iter().fold(provider, Zone::with));
-    stage.zone(Zone::signed("example.com.").mx("@", 10, "mx1.example.net."));
-    stage.server("192.0.2.10", MailServer::new(identity));
-    let stage = stage.start().await.unwrap();
-    stage.observe("example.com").await.unwrap()
+    observed("example.com", |stage| {
+        let hosting = Zone::signed("example.net.");
+        let hosting = fault.into_iter().fold(hosting, Zone::with);
+        hosted(stage, Zone::signed("example.com."), hosting);
+    })
+    .await
 }
 
 fn days_later(days: i64, warn_days: Option<u32>) -> Horizon {

@@ -15,48 +15,31 @@ mod support;
 use danecheck::judge::{Action, Channel, Delivery, Horizon, SecurityLevel, Verdict};
 use danecheck::observation::{Answer, FailureKind, LookupFailure, Observation};
 use danecheck::report::{ExitStatus, FailOn, Report, SenderReport, exit_status};
-use danecheck::sender::{Sender, System};
+use danecheck::sender::Sender;
 use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
 
-use support::{ids, now};
+use support::domain::{MX1, hosted, publishing};
+use support::{ids, mailcow, observed};
 
-const MX1: &str = "192.0.2.10";
 const MX2: &str = "192.0.2.20";
 
 /// One signed domain with one MX host, and whatever is changed of it.
 fn domain(stage: &mut Stage, tlsa: &[&str], change: impl FnOnce(Zone) -> Zone) {
     let identity = stage.identity("mx1.example.com");
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"));
-    let zone = tlsa.iter().fold(zone, |zone, fields| {
+    let records = tlsa.iter().map(|fields| {
         let numbers: Vec<u8> = fields.split(' ').map(|n| n.parse().unwrap()).collect();
-        let record = identity.tlsa(numbers[0], numbers[1], numbers[2]);
-        zone.tlsa("_25._tcp.mx1", &record)
+        identity.tlsa(numbers[0], numbers[1], numbers[2])
     });
-    stage.zone(change(zone));
+    stage.zone(change(publishing(records)));
     stage.server(MX1, MailServer::new(identity));
-}
-
-async fn seen(target: &str, set: impl FnOnce(&mut Stage)) -> Observation {
-    let mut stage = Stage::new(now());
-    set(&mut stage);
-    stage.start().await.unwrap().observe(target).await.unwrap()
 }
 
 fn told(observation: &Observation, sender: &Sender) -> (Report, SenderReport) {
     let report = Report::to(observation, Horizon::default(), sender);
     let part = report.sender.clone().unwrap();
     (report, part)
-}
-
-fn mailcow() -> Sender {
-    Sender {
-        system: System::Mailcow,
-        ..Sender::default()
-    }
 }
 
 fn at(level: SecurityLevel) -> Sender {
@@ -68,7 +51,7 @@ fn at(level: SecurityLevel) -> Sender {
 
 /// What mailcow's sender is under, and from where.
 async fn policy_of_mailcow(set: impl FnOnce(&mut Stage)) -> (String, String) {
-    let observation = seen("example.com", set).await;
+    let observation = observed("example.com", set).await;
     let (_, sender) = told(&observation, &mailcow());
     (sender.policy.text, sender.policy.source)
 }
@@ -77,7 +60,7 @@ const TLSPOL: &str = "postfix-tlspol 1.8.23";
 
 #[tokio::test]
 async fn nobody_is_named_in_a_report_unless_somebody_was_asked_for() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| zone)
     })
     .await;
@@ -88,7 +71,7 @@ async fn nobody_is_named_in_a_report_unless_somebody_was_asked_for() {
 
 #[tokio::test]
 async fn tlspol_asks_for_dane_and_nothing_less_where_every_host_has_it() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| zone)
     })
     .await;
@@ -118,11 +101,8 @@ async fn tlspol_asks_for_dane_where_only_some_have_it() {
     assert_eq!(policy.await, ("dane".to_owned(), TLSPOL.to_owned()));
     // The MX records are not signed, the host is.
     let policy = policy_of_mailcow(|stage| {
-        let identity = stage.identity("mx1.example.net");
-        stage.zone(Zone::unsigned("example.com.").mx("@", 10, "mx1.example.net."));
-        let zone = Zone::signed("example.net.").records(&format!("mx1 A {MX1}"));
-        stage.zone(zone.tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)));
-        stage.server(MX1, MailServer::new(identity));
+        let domain = Zone::unsigned("example.com.");
+        hosted(stage, domain, Zone::signed("example.net."));
     });
     assert_eq!(policy.await, ("dane".to_owned(), TLSPOL.to_owned()));
 }
@@ -149,7 +129,7 @@ async fn where_tlspol_finds_no_dane_main_cf_decides() {
     });
     assert_eq!(policy.await, dane());
     // It knows no aliases: Postfix finds the records at the end of one.
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         let identity = stage.identity("cdn.example.com");
         let zone = Zone::signed("example.com.")
             .mx("@", 10, "mx1")
@@ -167,7 +147,7 @@ async fn where_tlspol_finds_no_dane_main_cf_decides() {
 #[tokio::test]
 async fn tlspol_answers_for_domains_alone() {
     for target in ["[mx1.example.com]", "example.com:25", "[192.0.2.10]"] {
-        let observation = seen(target, |stage| domain(stage, &["3 1 1"], |zone| zone)).await;
+        let observation = observed(target, |stage| domain(stage, &["3 1 1"], |zone| zone)).await;
         let (_, sender) = told(&observation, &mailcow());
         assert_eq!(sender.policy.source, "main.cf", "{target}");
         assert_eq!(sender.policy.text, "dane", "{target}");
@@ -176,7 +156,7 @@ async fn tlspol_answers_for_domains_alone() {
 
 #[tokio::test]
 async fn a_dns_error_makes_tlspol_fail_and_the_log_name_the_configuration() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| zone);
         let name = "_25._tcp.mx1.example.com.";
         stage.lookup_misbehaving(name, Rtype::TLSA, DnsMisbehaviour::ServFail);
@@ -199,7 +179,7 @@ async fn a_dns_error_makes_tlspol_fail_and_the_log_name_the_configuration() {
 
 #[tokio::test]
 async fn where_dns_says_nothing_in_time_tlspol_answers_as_if_it_had_not_looked() {
-    let mut observation = seen("example.com", |stage| {
+    let mut observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| zone)
     })
     .await;
@@ -223,7 +203,7 @@ async fn where_dns_says_nothing_in_time_tlspol_answers_as_if_it_had_not_looked()
 #[tokio::test]
 async fn the_override_is_relative_to_the_level_of_the_sender() {
     // Nothing to authenticate anybody by: who insists waits.
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         let zone = Zone::unsigned("example.com.").mx("@", 10, "mx1");
         stage.zone(zone.records(&format!("mx1 A {MX1}")));
         let identity = stage.identity("mx1.example.net");
@@ -278,7 +258,7 @@ async fn the_override_is_relative_to_the_level_of_the_sender() {
 
 #[tokio::test]
 async fn for_secure_the_names_of_the_mx_hosts_come_first() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         let identity = stage.identity("mx1.example.net");
         stage.zone(Zone::unsigned("example.com.").mx("@", 10, "mx1.example.net."));
         stage.zone(Zone::unsigned("example.net.").records(&format!("mx1 A {MX1}")));
@@ -304,7 +284,7 @@ fn speaking(mut observation: Observation, version: &str) -> Observation {
 
 #[tokio::test]
 async fn a_sender_may_refuse_the_tls_of_the_server() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| zone)
     })
     .await;
@@ -333,7 +313,7 @@ async fn a_sender_may_refuse_the_tls_of_the_server() {
 
 #[tokio::test]
 async fn mailcow_takes_no_old_tls_at_any_level() {
-    let observation = seen("example.com", |stage| domain(stage, &[], |zone| zone)).await;
+    let observation = observed("example.com", |stage| domain(stage, &[], |zone| zone)).await;
     let observation = speaking(observation, "TLSv1");
     let (report, sender) = told(&observation, &mailcow());
     // Late and in plain text, where a Postfix at its defaults has TLS.
@@ -353,7 +333,7 @@ async fn mailcow_takes_no_old_tls_at_any_level() {
 
 #[tokio::test]
 async fn releases_differ_behind_mx_records_that_are_not_signed() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         let identity = stage.identity("mx1.example.net");
         stage.zone(Zone::unsigned("example.com.").mx("@", 10, "mx1.example.net."));
         let zone = Zone::signed("example.net.").records(&format!("mx1 A {MX1}"));
@@ -376,7 +356,7 @@ async fn releases_differ_behind_mx_records_that_are_not_signed() {
 
 #[tokio::test]
 async fn older_releases_die_of_a_record_without_data() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         domain(stage, &["3 1 1"], |zone| {
             zone.tlsa("_25._tcp.mx1", "\\# 3 030101")
         });
@@ -402,7 +382,7 @@ async fn older_releases_die_of_a_record_without_data() {
 
 #[tokio::test]
 async fn a_server_without_starttls_is_beyond_every_sender_that_insists() {
-    let observation = seen("example.com", |stage| {
+    let observation = observed("example.com", |stage| {
         let identity = stage.identity("mx1.example.com");
         let zone = Zone::signed("example.com.").mx("@", 10, "mx1");
         stage.zone(zone.records(&format!("mx1 A {MX1}")));

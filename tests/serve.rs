@@ -31,7 +31,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use support::program::run_with;
+use support::program::{run_on, run_with};
 use support::{Temporary, now};
 
 const TARGETS: usize = 50;
@@ -223,18 +223,8 @@ async fn a_target_outside_the_list_is_refused() {
 #[tokio::test]
 async fn a_probe_answers_with_what_the_format_prometheus_prints() {
     let stage = stage().await;
-    let resolver = stage.dns().addr().to_string();
-    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
-    let options = [
-        "--resolver",
-        &resolver,
-        "--trust-anchor",
-        anchor.path(),
-        "--format",
-        "prometheus",
-        "stale.example",
-    ];
-    let printed = run_with(&options, b"", stage.dial()).await.stdout;
+    let options = ["--format", "prometheus", "stale.example"];
+    let printed = run_on(&stage, &options, b"").await.stdout;
     let setup = Setup {
         trust_store: Arc::new(TrustStore::system()),
         ..stage.setup()

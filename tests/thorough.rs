@@ -11,14 +11,12 @@ mod support;
 
 use danecheck::judge::Verdict;
 use danecheck::report::{HumanStyle, Report, human};
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::{Identity, KeyKind, Leaf};
+use danecheck::world::pki::{Identity, KeyKind, Leaf, stale_tlsa};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::Stage;
 
+use support::domain::{MX1, in_order, publishing};
 use support::{ids, report_on};
-
-const MX1: &str = "192.0.2.10";
 
 /// Which of a server's certificates have a TLSA record.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,19 +32,13 @@ fn domain(stage: &mut Stage, published: Published, ways: &[Misbehaviour]) {
     let ecdsa = stage.identity("mx1.example.com");
     let rsa = Leaf::new(["mx1.example.com"]).key(KeyKind::Rsa2048);
     let rsa = stage.issuer.issue(rsa);
-    let zone = Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}"));
-    let record =
-        |zone: Zone, identity: &Identity| zone.tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1));
-    stage.zone(match published {
-        Published::Ecdsa => record(zone, &ecdsa),
-        Published::Rsa => record(zone, &rsa),
-        Published::Both => record(record(zone, &ecdsa), &rsa),
-        Published::Neither => {
-            zone.tlsa("_25._tcp.mx1", &danecheck::world::pki::stale_tlsa(3, 1, 1))
-        }
-    });
+    let record = |identity: &Identity| identity.tlsa(3, 1, 1);
+    stage.zone(publishing(match published {
+        Published::Ecdsa => vec![record(&ecdsa)],
+        Published::Rsa => vec![record(&rsa)],
+        Published::Both => vec![record(&ecdsa), record(&rsa)],
+        Published::Neither => vec![stale_tlsa(3, 1, 1)],
+    }));
     let server = MailServer::new(ecdsa).having_also(rsa);
     stage.server(MX1, server.misbehaving(ways.iter().cloned()));
 }
@@ -145,12 +137,7 @@ async fn another_certificate_in_tls_1_2_is_told() {
 async fn a_server_without_tls_1_2_and_with_one_certificate_shows_nothing_more() {
     let report = report_on("example.com", |stage| {
         let identity = stage.identity("mx1.example.com");
-        stage.zone(
-            Zone::signed("example.com.")
-                .mx("@", 10, "mx1")
-                .records(&format!("mx1 A {MX1}"))
-                .tlsa("_25._tcp.mx1", &identity.tlsa(3, 1, 1)),
-        );
+        stage.zone(in_order(&identity));
         let server = MailServer::new(identity).misbehaving([Misbehaviour::Tls13Only]);
         stage.server(MX1, server);
         stage.looked_at_thoroughly();

@@ -11,46 +11,14 @@
 
 mod support;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use danecheck::observe::Dial;
 use danecheck::report::ExitStatus;
 use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
 use danecheck::world::pki::{Identity, stale_tlsa};
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::now;
 use support::program::{Ran, run_with, schema_faults};
-
-/// A file that is gone when it is dropped.
-struct Pem(PathBuf);
-
-impl Pem {
-    fn of(identity: &Identity) -> Self {
-        let text: String = identity.chain().iter().map(|one| one.pem()).collect();
-        Self::with(&text)
-    }
-
-    fn with(text: &str) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("danecheck-tlsa-{}-{number}.pem", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Pem {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
+use support::{Temporary, now};
 
 async fn alone(arguments: &[&str]) -> Ran {
     run_with(arguments, b"", Dial::default()).await
@@ -74,7 +42,7 @@ async fn published(first: &[&str], second: &[&str]) -> RunningStage {
     stage.start().await.unwrap()
 }
 
-async fn against(stage: &RunningStage, pem: &Pem, more: &[&str]) -> Ran {
+async fn against(stage: &RunningStage, pem: &Temporary, more: &[&str]) -> Ran {
     let resolver = stage.dns().addr().to_string();
     let mut all = vec!["tlsa", pem.path(), "--against", "example.com"];
     all.extend(["--resolver", &resolver]);
@@ -102,7 +70,7 @@ fn identity(names: &[&str]) -> Identity {
 #[tokio::test]
 async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
     let identity = identity(&["mx1.example.com"]);
-    let pem = Pem::of(&identity);
+    let pem = Temporary::chain_of(&identity);
     let record = identity.tlsa(3, 1, 1);
     for (arguments, wanted) in [
         (vec![], format!("{record}\n")),
@@ -131,17 +99,20 @@ async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
 
 #[tokio::test]
 async fn a_file_without_a_certificate_is_refused() {
-    let alone_in_file = Pem::of(&identity(&["mx1.example.com"]).sending_leaf_alone());
+    let alone_in_file = Temporary::chain_of(&identity(&["mx1.example.com"]).sending_leaf_alone());
     for (file, arguments, said) in [
-        (Pem::with(""), vec![], "holds no certificate"),
+        (Temporary::with("pem", ""), vec![], "holds no certificate"),
         (
-            Pem::with("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"),
+            Temporary::with(
+                "pem",
+                "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+            ),
             vec![],
             "not a readable certificate",
         ),
         (alone_in_file, vec!["--ta"], "fullchain.pem"),
         (
-            Pem::of(&identity(&["mx1.example.com"])),
+            Temporary::chain_of(&identity(&["mx1.example.com"])),
             vec!["--host", "not a host"],
             "no host name",
         ),
@@ -156,7 +127,7 @@ async fn a_file_without_a_certificate_is_refused() {
 async fn a_certificate_whose_record_is_published_passes() {
     let new = identity(&["mx1.example.com"]);
     let stage = published(&[&stale_tlsa(3, 1, 1), &new.tlsa(3, 1, 1)], &[]).await;
-    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    let ran = against(&stage, &Temporary::chain_of(&new), &["--plan"]).await;
     assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stdout);
     for words in [
         "deploy it",
@@ -173,7 +144,7 @@ async fn a_certificate_whose_record_is_published_passes() {
 async fn a_new_key_against_stale_records_fails_and_says_what_to_add() {
     let new = identity(&["mx1.example.com", "mx2.example.com"]);
     let stage = published(&[&stale_tlsa(3, 1, 1)], &[&new.tlsa(3, 1, 1)]).await;
-    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    let ran = against(&stage, &Temporary::chain_of(&new), &["--plan"]).await;
     assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stdout);
     let add = format!("_25._tcp.mx1.example.com. IN TLSA {}", new.tlsa(3, 1, 1));
     for words in [
@@ -188,7 +159,7 @@ async fn a_new_key_against_stale_records_fails_and_says_what_to_add() {
     assert!(!ran.stdout.contains("_25._tcp.mx2.example.com. IN TLSA 3"));
     let ran = against(
         &stage,
-        &Pem::of(&new),
+        &Temporary::chain_of(&new),
         &["--json", "--host", "mx2.example.com"],
     )
     .await;
@@ -202,7 +173,7 @@ async fn a_new_key_against_stale_records_fails_and_says_what_to_add() {
 async fn the_record_to_add_is_one_that_no_stronger_digest_hides() {
     let new = identity(&["mx1.example.com"]);
     let stage = published(&[&stale_tlsa(3, 1, 2)], &[]).await;
-    let ran = against(&stage, &Pem::of(&new), &[]).await;
+    let ran = against(&stage, &Temporary::chain_of(&new), &[]).await;
     assert_eq!(ran.status, ExitStatus::Broken);
     assert!(ran.stdout.contains(&new.tlsa(3, 1, 2)), "{}", ran.stdout);
 }
@@ -210,7 +181,12 @@ async fn the_record_to_add_is_one_that_no_stronger_digest_hides() {
 #[tokio::test]
 async fn without_records_nothing_matches_and_nothing_breaks() {
     let new = identity(&["mx1.example.com"]);
-    let ran = against(&published(&[], &[]).await, &Pem::of(&new), &["--plan"]).await;
+    let ran = against(
+        &published(&[], &[]).await,
+        &Temporary::chain_of(&new),
+        &["--plan"],
+    )
+    .await;
     assert_eq!(ran.status, ExitStatus::Warning, "{}", ran.stdout);
     assert!(ran.stdout.contains("nothing breaks"), "{}", ran.stdout);
     assert!(ran.stdout.contains("Now that the server shows it"));
@@ -232,7 +208,7 @@ async fn where_the_lookup_fails_the_pre_flight_fails() {
         Misbehaviour::ServFail,
     );
     let stage = stage.start().await.unwrap();
-    let ran = against(&stage, &Pem::of(&new), &["--plan"]).await;
+    let ran = against(&stage, &Temporary::chain_of(&new), &["--plan"]).await;
     assert_eq!(ran.status, ExitStatus::Unknown, "{}", ran.stdout);
     assert!(
         ran.stdout.contains("Mend the lookups first"),

@@ -1,22 +1,32 @@
 //! What the tests share: the clock, and checks on a stage.
 
+#[allow(dead_code, reason = "not every test file looks at this domain")]
+pub(crate) mod domain;
 #[allow(dead_code, reason = "not every test file runs the program")]
 pub(crate) mod program;
 
+use danecheck::observation::Observation;
 use danecheck::report::Report;
+use danecheck::sender::{Sender, System};
+use danecheck::world::pki::Identity;
 use danecheck::world::stage::Stage;
 
 /// The real time: the validating resolver on stage reads the clock, so
 /// whoever signs for it has to.
 pub(crate) use danecheck::world::dns::now;
 
+/// What is seen of a target, on a stage that `set` sets.
+#[allow(dead_code, reason = "not every test file checks a stage")]
+pub(crate) async fn observed(target: &str, set: impl FnOnce(&mut Stage)) -> Observation {
+    let mut stage = Stage::new(now());
+    set(&mut stage);
+    stage.start().await.unwrap().observe(target).await.unwrap()
+}
+
 /// The report on a target, on a stage that `set` sets.
 #[allow(dead_code, reason = "not every test file checks a stage")]
 pub(crate) async fn report_on(target: &str, set: impl FnOnce(&mut Stage)) -> Report {
-    let mut stage = Stage::new(now());
-    set(&mut stage);
-    let observation = stage.start().await.unwrap().observe(target).await.unwrap();
-    Report::of(&observation)
+    Report::of(&observed(target, set).await)
 }
 
 /// The ids of the findings of a report.
@@ -27,6 +37,24 @@ pub(crate) fn ids(report: &Report) -> Vec<&str> {
         .iter()
         .map(|finding| finding.id.as_str())
         .collect()
+}
+
+/// What the first finding with this id says; it has to be there.
+#[allow(dead_code, reason = "not every test file reads findings")]
+pub(crate) fn message<'a>(report: &'a Report, id: &str) -> &'a str {
+    let mut findings = report.findings.iter();
+    let finding = findings.find(|finding| finding.id == id);
+    assert!(finding.is_some(), "no {id} among {:?}", ids(report));
+    &finding.unwrap().message
+}
+
+/// mailcow, as whose mail it is.
+#[allow(dead_code, reason = "not every test file has a sender")]
+pub(crate) fn mailcow() -> Sender {
+    Sender {
+        system: System::Mailcow,
+        ..Sender::default()
+    }
 }
 
 /// A file of a test's own, gone when it is dropped.
@@ -43,6 +71,12 @@ impl Temporary {
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, text).unwrap();
         Self(path)
+    }
+
+    /// The certificates that a server with this identity sends.
+    pub(crate) fn chain_of(identity: &Identity) -> Self {
+        let text: String = identity.chain().iter().map(|one| one.pem()).collect();
+        Self::with("pem", &text)
     }
 
     pub(crate) fn path(&self) -> &str {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use danecheck::cli::{Interrupts, Terminals, World, run};
 use danecheck::observe::Dial;
-use danecheck::report::ExitStatus;
+use danecheck::report::{ExitStatus, Report};
+use danecheck::world::stage::RunningStage;
 
-use super::now;
+use super::{Temporary, now};
 
 /// What a run printed, and how it ended.
 pub(crate) struct Ran {
@@ -36,8 +37,26 @@ impl Write for Pad {
     }
 }
 
+/// The report that a run printed as JSON, which its schema allows.
+pub(crate) fn report_of(ran: &Ran) -> Report {
+    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
+    let value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(schema.is_valid(&value), "{value}");
+    serde_json::from_value(value).unwrap()
+}
+
+/// The targets of reports in JSON, one a line, in the order of their names.
+pub(crate) fn targets(reports: &str) -> Vec<String> {
+    let mut targets: Vec<String> = reports
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|report| report.get("target").unwrap().as_str().unwrap().to_owned())
+        .collect();
+    targets.sort();
+    targets
+}
+
 /// Faults of an output beside the schema that the program prints for it.
-#[allow(dead_code, reason = "not every test file has a schema")]
 pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec<String> {
     let schema = run_with(&["schema", what], b"", Dial::default()).await;
     let schema = serde_json::from_str(&schema.stdout).unwrap();
@@ -46,6 +65,15 @@ pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec
         .iter_errors(output)
         .map(|it| it.to_string())
         .collect()
+}
+
+/// A run that asks the resolver of a stage and trusts its root.
+pub(crate) async fn run_on(stage: &RunningStage, arguments: &[&str], stdin: &[u8]) -> Ran {
+    let resolver = stage.dns().addr().to_string();
+    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
+    let mut all = vec!["--resolver", &resolver, "--trust-anchor", anchor.path()];
+    all.extend(arguments);
+    run_with(&all, stdin, stage.dial()).await
 }
 
 pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ran {
