@@ -10,8 +10,8 @@ use domain::base::{Rtype, Ttl};
 use super::answer::{Answer, Reason};
 use super::authority::SignedSet;
 use super::packet::{Query, Response};
+use super::query_log::Transport;
 use super::record::parse_name;
-use super::resolver::Transport;
 
 /// What happens to lookups of a name and type, in place of the honest answer.
 ///

@@ -1,7 +1,7 @@
 //! The name servers of zones: what each answers by itself, without recursion
 //! (RFC 1034 section 4.3.1).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domain::base::Serial;
 use domain::base::iana::{Rcode, Rtype};
@@ -11,8 +11,8 @@ use super::answer::Answer;
 use super::authority::{Authority, Found, SignedSet};
 use super::misbehaviour::{Outcome, Reaction};
 use super::packet::{Query, Response, Speaker};
+use super::query_log::{Asked, QueryLog, Transport};
 use super::record::Owner;
-use super::resolver::{Asked, Transport};
 use super::socket::Serve;
 use super::tree::Tree;
 
@@ -55,7 +55,7 @@ pub(super) struct NameServer {
     tree: Arc<Tree>,
     zones: Vec<Owner>,
     faults: Vec<NameServerFault>,
-    log: Mutex<Vec<Asked>>,
+    log: QueryLog,
 }
 
 impl NameServer {
@@ -64,16 +64,13 @@ impl NameServer {
             tree,
             zones,
             faults,
-            log: Mutex::default(),
+            log: QueryLog::default(),
         }
     }
 
     /// Every query so far, oldest first.
     pub(super) fn asked(&self) -> Vec<Asked> {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.log.asked()
     }
 
     fn has(&self, fault: NameServerFault) -> bool {
@@ -177,10 +174,7 @@ impl Serve for NameServer {
                 return Reaction::now(response.map_or(Outcome::Ignore, Outcome::Respond));
             }
         };
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Asked::of(&query, transport));
+        self.log.remember(&query, transport);
         let tlsa = query.rtype == Rtype::TLSA;
         if self.has(NameServerFault::Silent) || tlsa && self.has(NameServerFault::SilentToTlsa) {
             return Reaction::now(Outcome::Ignore);

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::answer::Answer;
 use super::misbehaviour::{Exchange, Misbehaviour, Outcome, Reaction};
 use super::packet::{Query, Response, Speaker, bare_response};
+use super::query_log::{Asked, QueryLog, Transport};
 use super::record::Owner;
 use super::socket::Serve;
 use super::tree::Tree;
@@ -34,39 +35,6 @@ pub enum ResolverKind {
     NotDnssecCapable,
 }
 
-/// How a query came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// UDP (RFC 1035 section 4.2.1).
-    Udp,
-    /// TCP (RFC 7766).
-    Tcp,
-}
-
-/// A query that a server has seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The name, with its trailing dot.
-    pub name: String,
-    /// The type.
-    pub rtype: Rtype,
-    /// How it came.
-    pub transport: Transport,
-    /// Whether it had the CD bit (RFC 4035 section 3.2.2).
-    pub checking_disabled: bool,
-}
-
-impl Asked {
-    pub(super) fn of(query: &Query<'_>, transport: Transport) -> Self {
-        Self {
-            name: query.name.fmt_with_dot().to_string(),
-            rtype: query.rtype,
-            transport,
-            checking_disabled: query.checking_disabled(),
-        }
-    }
-}
-
 /// An answer that the resolver keeps, with its verdict once it is asked for.
 #[derive(Debug)]
 struct Cached {
@@ -83,7 +51,7 @@ pub(super) struct Resolver {
     pub(super) misbehaviours: HashMap<(Owner, Rtype), Misbehaviour>,
     pub(super) always: Option<Misbehaviour>,
     cache: Mutex<HashMap<(Owner, Rtype), Arc<Cached>>>,
-    log: Mutex<Vec<Asked>>,
+    log: QueryLog,
 }
 
 impl Serve for Resolver {
@@ -101,16 +69,13 @@ impl Resolver {
             misbehaviours: HashMap::new(),
             always: None,
             cache: Mutex::default(),
-            log: Mutex::default(),
+            log: QueryLog::default(),
         }
     }
 
     /// Every query so far, oldest first.
     pub(super) fn asked(&self) -> Vec<Asked> {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.log.asked()
     }
 
     async fn answer_to(&self, packet: &[u8], transport: Transport) -> Reaction {
@@ -124,7 +89,7 @@ impl Resolver {
             let declined = bare_response(query.message, Rcode::REFUSED);
             return Reaction::now(Outcome::Respond(declined));
         }
-        self.remember(&query, transport);
+        self.log.remember(&query, transport);
         let exchange = Exchange {
             query: &query,
             transport,
@@ -145,13 +110,6 @@ impl Resolver {
         at(query.name.clone())
             .or_else(above)
             .or(self.always.as_ref())
-    }
-
-    fn remember(&self, query: &Query<'_>, transport: Transport) {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Asked::of(query, transport));
     }
 
     async fn respond(&self, query: &Query<'_>) -> Response {

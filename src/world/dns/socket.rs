@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::error::WorldError;
 use super::misbehaviour::{Outcome, Reaction};
 use super::packet::EDNS_PAYLOAD;
-use super::resolver::Transport;
+use super::query_log::Transport;
 
 /// How often a port that UDP got and TCP did not is given back.
 const PORT_ATTEMPTS: usize = 32;
