@@ -4,11 +4,13 @@
 //! Texts in, meanings out: who fetches them is `observe`, and who compares
 //! them with the mail servers is `judge`.
 
+mod field;
 mod policy;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use field::FieldFault;
 pub use policy::{LONGEST, Mode, Pattern, Policy, PolicyFault, policy};
 pub use record::{
     RecordFault, ReportRecord, StsRecord, promises_policy, report_record, sts_record,

@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::field::{FieldFault, is_name};
+
 /// The longest life that a policy can ask for: a year.
 pub const LONGEST: u64 = 31_557_600;
 
@@ -104,19 +106,9 @@ pub enum PolicyFault {
     /// A line is no `name: value`.
     #[error("line {0} is no field of the form name: value")]
     Line(usize),
-    /// A field that has to be there is not.
-    #[error("it has no field `{0}`")]
-    Missing(&'static str),
-    /// A field's value is none.
-    #[error("`{value}` is no value for `{name}`: {why}")]
-    Value {
-        /// The field.
-        name: &'static str,
-        /// The value.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
+    /// A field is missing or wrong.
+    #[error(transparent)]
+    InField(#[from] FieldFault),
 }
 
 /// Reads a policy. Fields come in any order; of one that is there twice the
@@ -156,58 +148,43 @@ pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
             _ => {}
         }
     }
-    let wrong = |name, value: &str, why| PolicyFault::Value {
-        name,
-        value: value.to_owned(),
-        why,
-    };
-    let version = version.ok_or(PolicyFault::Missing("version"))?;
+    let version = version.ok_or(FieldFault::Missing("version"))?;
     if version != "STSv1" {
-        return Err(wrong("version", version, "it is STSv1"));
+        return Err(FieldFault::value("version", version, "it is STSv1").into());
     }
-    let mode = match mode.ok_or(PolicyFault::Missing("mode"))? {
+    let mode = match mode.ok_or(FieldFault::Missing("mode"))? {
         "enforce" => Mode::Enforce,
         "testing" => Mode::Testing,
         "none" => Mode::None,
-        other => return Err(wrong("mode", other, "it is enforce, testing or none")),
+        other => {
+            let why = "it is enforce, testing or none";
+            return Err(FieldFault::value("mode", other, why).into());
+        }
     };
-    let age = max_age.ok_or(PolicyFault::Missing("max_age"))?;
+    let age = max_age.ok_or(FieldFault::Missing("max_age"))?;
     let max_age = age
         .parse::<u64>()
         .ok()
         .filter(|_| age.len() <= 10 && age.bytes().all(|byte| byte.is_ascii_digit()))
         .ok_or_else(|| {
-            wrong(
-                "max_age",
-                age,
-                "it is a number of seconds, of 1 to 10 digits",
-            )
+            let why = "it is a number of seconds, of 1 to 10 digits";
+            FieldFault::value("max_age", age, why)
         })?;
     let mx = mx
         .into_iter()
         .map(|text| {
             let why = "it is a host name, or one whose first label is `*`";
-            Pattern::read(text).ok_or_else(|| wrong("mx", text, why))
+            Pattern::read(text).ok_or_else(|| FieldFault::value("mx", text, why))
         })
         .collect::<Result<Vec<Pattern>, _>>()?;
     // Section 3.2: "mx" is needed in every mode but "none".
     if mx.is_empty() && mode != Mode::None {
-        return Err(PolicyFault::Missing("mx"));
+        return Err(FieldFault::Missing("mx").into());
     }
     Ok(Policy { mode, max_age, mx })
 }
 
 const BLANKS: [char; 2] = [' ', '\t'];
-
-/// sts-policy-ext-name: a letter or digit first, and 32 characters at most.
-fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    name.len() <= 32
-        && bytes
-            .next()
-            .is_some_and(|first| first.is_ascii_alphanumeric())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-}
 
 fn is_value(value: &str) -> bool {
     !value.is_empty() && !value.chars().any(char::is_control)

@@ -1,6 +1,8 @@
 //! The TXT records of MTA-STS (RFC 8461 section 3.1) and of TLS reporting
 //! (RFC 8460 section 3).
 
+use super::field::{FieldFault, is_name};
+
 /// A record `v=STSv1` that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StsRecord {
@@ -27,19 +29,9 @@ pub enum RecordFault {
     /// What follows the version is no list of fields.
     #[error("`{0}` is no field of the form name=value")]
     Field(String),
-    /// A field that has to be there is not.
-    #[error("it has no field `{0}`")]
-    Missing(&'static str),
-    /// A field's value is none.
-    #[error("`{value}` is no value for `{name}`: {why}")]
-    Value {
-        /// The field.
-        name: &'static str,
-        /// The value.
-        value: String,
-        /// The rule that it breaks.
-        why: &'static str,
-    },
+    /// A field is missing or wrong.
+    #[error(transparent)]
+    InField(#[from] FieldFault),
 }
 
 /// The record of MTA-STS among the TXT records at `_mta-sts`. Each is given as
@@ -51,15 +43,12 @@ pub fn sts_record(records: &[Vec<String>]) -> Result<StsRecord, RecordFault> {
         .iter()
         .find(|(name, _)| name == "id")
         .map(|(_, value)| value.clone())
-        .ok_or(RecordFault::Missing("id"))?;
+        .ok_or(FieldFault::Missing("id"))?;
     // sts-id: 1*32(ALPHA / DIGIT)
     let right = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !right {
-        return Err(RecordFault::Value {
-            name: "id",
-            value: id,
-            why: "it has 1 to 32 letters and digits",
-        });
+        let why = "it has 1 to 32 letters and digits";
+        return Err(FieldFault::value("id", &id, why).into());
     }
     Ok(StsRecord { id })
 }
@@ -72,7 +61,7 @@ pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFaul
         .iter()
         .find(|(name, _)| name == "rua")
         .map(|(_, value)| value.clone())
-        .ok_or(RecordFault::Missing("rua"))?;
+        .ok_or(FieldFault::Missing("rua"))?;
     let addresses: Vec<String> = list.split(',').map(|uri| uri.trim().to_owned()).collect();
     for address in &addresses {
         let scheme = address.split_once(':');
@@ -88,11 +77,8 @@ pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFaul
             _ => false,
         };
         if !right {
-            return Err(RecordFault::Value {
-                name: "rua",
-                value: address.clone(),
-                why: "reports go to mailto:NAME@DOMAIN or to https://...",
-            });
+            let why = "reports go to mailto:NAME@DOMAIN or to https://...";
+            return Err(FieldFault::value("rua", address, why).into());
         }
     }
     Ok(ReportRecord { addresses })
@@ -153,15 +139,6 @@ fn fields(text: &str) -> Result<Vec<(String, String)>, RecordFault> {
                 .ok_or(RecordFault::Field(part.clone()))
         })
         .collect()
-}
-
-fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    name.len() <= 32
-        && bytes
-            .next()
-            .is_some_and(|first| first.is_ascii_alphanumeric())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
 fn is_value(name: &str, value: &str) -> bool {
