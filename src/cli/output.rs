@@ -68,6 +68,11 @@ impl Output {
         matches!(self.form, Form::Json)
     }
 
+    /// Whether a report may have words on standard error too.
+    pub(super) fn says_beside(&self) -> bool {
+        matches!(self.form, Form::Entry(_))
+    }
+
     /// A report that may be there as JSON already.
     pub(super) fn report_written(
         &mut self,

@@ -48,9 +48,9 @@ impl Progress {
         if !world.terminals.stderr || self.is_drawn && self.drawn_at.is_some_and(soon) {
             return;
         }
-        let line = line(count, self.begun.elapsed());
-        let room = world.width.saturating_sub(1);
-        let line: String = line.chars().take(room).collect();
+        // A line that fills its row may already have begun the next one.
+        let room = (world.line_width)().saturating_sub(1);
+        let line = line(count, self.begun.elapsed(), room);
         let _ = write!(world.stderr, "\r{line}\x1b[K");
         let _ = world.stderr.flush();
         self.drawn_at = Some(Instant::now());
@@ -64,38 +64,44 @@ impl Progress {
             let _ = world.stderr.flush();
         }
     }
-
-    /// Makes room for a report, where that goes to a terminal too.
-    pub(super) fn clear_for_report(&mut self, world: &mut World) {
-        if world.terminals.stdout {
-            self.clear(world);
-        }
-    }
 }
 
-fn line(count: &Count, elapsed: Duration) -> String {
+/// What is known, as far as there is room for it: the least important goes
+/// first.
+fn line(count: &Count, elapsed: Duration, room: usize) -> String {
     let seconds = elapsed.as_secs_f64();
     let done = count.done;
     #[expect(clippy::cast_precision_loss, reason = "it is shown in whole numbers")]
     let rate = done as f64 / seconds.max(0.1);
-    let mut line = match count.total {
-        Some(total) => format!("{} of {total} done", done + count.skipped),
-        None => format!("{} done", done + count.skipped),
+    let all = done + count.skipped;
+    let all = match count.total {
+        Some(total) => format!("{all} of {total} done"),
+        None => format!("{all} done"),
     };
-    if count.skipped > 0 {
-        line += &format!(" ({} before)", count.skipped);
-    }
-    line += &format!(", {} under way", count.begun.saturating_sub(done));
-    line += &match rate {
+    let before = match count.skipped {
+        0 => String::new(),
+        skipped => format!(" ({skipped} before)"),
+    };
+    let under_way = format!(", {} under way", count.begun.saturating_sub(done));
+    let mut speed = match rate {
+        _ if done == 0 => String::new(),
         rate if rate >= 10.0 => format!(", {rate:.0} a second"),
         rate => format!(", {rate:.1} a second"),
     };
     if elapsed >= EARLY
         && let Some(left) = left(count, rate)
     {
-        line += &format!(", {} left", span(left));
+        speed += &format!(", {} left", span(left));
     }
-    line
+    let forms = [
+        format!("{all}{before}{under_way}{speed}"),
+        format!("{all}{before}{speed}"),
+        format!("{all}{speed}"),
+    ];
+    match forms.into_iter().find(|form| form.len() <= room) {
+        Some(form) => form,
+        None => all.chars().take(room).collect(),
+    }
 }
 
 /// The seconds that are left at this rate.
@@ -165,6 +171,16 @@ mod tests {
                 "3000 done, 128 under way, 50 a second, 1.7 h left",
             ),
             (
+                // No speed, where nothing is known of it.
+                Count {
+                    begun: 128,
+                    read: Some(0.01),
+                    ..Count::default()
+                },
+                minute,
+                "0 done, 128 under way",
+            ),
+            (
                 Count {
                     done: 1,
                     begun: 9,
@@ -175,7 +191,35 @@ mod tests {
                 "1 of 9 done, 8 under way, 1.0 a second",
             ),
         ] {
-            assert_eq!(line(&count, elapsed), text);
+            assert_eq!(line(&count, elapsed, 79), text);
+        }
+    }
+
+    #[test]
+    fn what_matters_most_has_room_longest() {
+        let count = Count {
+            done: 300_000,
+            skipped: 700_000,
+            begun: 300_128,
+            total: Some(1_200_000),
+            read: None,
+        };
+        let elapsed = Duration::from_secs(6000);
+        for (room, text) in [
+            (
+                120,
+                "1000000 of 1200000 done (700000 before), 128 under way, 50 a second, 1.1 h left",
+            ),
+            (
+                78,
+                "1000000 of 1200000 done (700000 before), 50 a second, 1.1 h left",
+            ),
+            (50, "1000000 of 1200000 done, 50 a second, 1.1 h left"),
+            (40, "1000000 of 1200000 done"),
+            (9, "1000000 o"),
+            (0, ""),
+        ] {
+            assert_eq!(line(&count, elapsed, room), text, "{room}");
         }
     }
 }

@@ -88,7 +88,9 @@ impl Run<'_> {
             .flatten();
         let input = tokio::sync::Mutex::new(input);
         let many = self.targets.len() > 1 || !known;
-        let mut progress = many.then(Progress::new);
+        // Whoever types the targets would see them overwritten.
+        let is_typed = !known && world.terminals.stdin;
+        let mut progress = (many && !is_typed).then(Progress::new);
         let mut ticks = tokio::time::interval(TICK);
         let interrupted = {
             let looks = stream::unfold(&input, async |input| {
@@ -120,10 +122,19 @@ impl Run<'_> {
                     _ = ticks.tick(), if progress.is_some() && world.terminals.stderr => None,
                 };
                 if let Some(looked) = looked {
-                    if let Some(progress) = &mut progress {
-                        progress.clear_for_report(world);
+                    let shares_terminal = world.terminals.stdout
+                        || output.says_beside()
+                        || matches!(looked, Looked::Invalid(Given::Argument(_), _));
+                    if let (true, Some(progress)) = (shares_terminal, &mut progress) {
+                        progress.clear(world);
                     }
-                    self.write(looked, &mut output, world)?;
+                    if let Err(stop) = self.write(looked, &mut output, world) {
+                        // The reason will stand there.
+                        if let Some(progress) = &mut progress {
+                            progress.clear(world);
+                        }
+                        return Err(stop);
+                    }
                     lock(&count).done += 1;
                 }
                 if let Some(progress) = &mut progress {
@@ -143,6 +154,7 @@ impl Run<'_> {
         let (left, is_all) = input.count_the_rest().await;
         let so_far = *lock(&count);
         explain_interrupt(&so_far, left, is_all, world);
+        world.complain(how_to_go_on(output.is_json()));
         // Some targets were not looked at.
         Ok(worst(output.status(), ExitStatus::Unknown))
     }
@@ -294,8 +306,13 @@ fn explain_interrupt(count: &Count, left: u64, is_all: bool, world: &mut World) 
          none, {at_least}{left} were not begun",
         count.done
     ));
-    world.complain(
+}
+
+fn how_to_go_on(is_json: bool) -> &'static str {
+    if is_json {
         "to go on, give the same targets again with --resume FILE, where FILE holds the JSON \
-         reports so far; new ones may be appended to it (>>)",
-    );
+         reports so far; new ones may be appended to it (>>)"
+    } else {
+        "only a run with --json can be gone on with: --resume reads its reports from a file"
+    }
 }

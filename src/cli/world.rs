@@ -30,6 +30,8 @@ pub struct World {
     pub dial: Dial,
     /// Which streams are terminals.
     pub terminals: Terminals,
+    /// The width of the one at standard error; it may change.
+    pub line_width: fn() -> usize,
     /// How many bytes standard input has, where it is a file.
     pub stdin_size: Option<u64>,
     /// What may interrupt a run.
@@ -41,6 +43,8 @@ pub struct World {
 /// Which streams are terminals, whatever their colours.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminals {
+    /// Standard input.
+    pub stdin: bool,
     /// Standard output.
     pub stdout: bool,
     /// Standard error; one that can move its cursor.
@@ -57,13 +61,15 @@ impl World {
             stdout: Box::new(std::io::stdout()),
             stderr: Box::new(std::io::stderr()),
             colors: std::io::stdout().is_terminal() && !no_color && !dumb,
-            width: 80,
+            width: USUAL_WIDTH,
             now,
             dial: Dial::Direct,
             terminals: Terminals {
+                stdin: std::io::stdin().is_terminal(),
                 stdout: std::io::stdout().is_terminal(),
                 stderr: std::io::stderr().is_terminal() && !dumb,
             },
+            line_width,
             stdin_size: stdin_size(),
             interrupts: Interrupts::Signals,
             writes_to,
@@ -106,6 +112,22 @@ impl World {
     pub(super) fn complain_raw(&mut self, text: &str) {
         let _ = self.stderr.write_all(text.as_bytes());
     }
+}
+
+/// What a terminal that does not tell is taken to have.
+const USUAL_WIDTH: usize = 80;
+
+#[cfg(unix)]
+fn line_width() -> usize {
+    match rustix::termios::tcgetwinsize(std::io::stderr()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+        _ => USUAL_WIDTH,
+    }
+}
+
+#[cfg(not(unix))]
+fn line_width() -> usize {
+    USUAL_WIDTH
 }
 
 /// The size of standard input, where it is a file.

@@ -77,8 +77,18 @@ pub(crate) async fn run_on(stage: &RunningStage, arguments: &[&str], stdin: &[u8
 }
 
 pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ran {
+    run_in(arguments, stdin, dial, |_| {}).await
+}
+
+/// A run whose surroundings are other than usual.
+pub(crate) async fn run_in(
+    arguments: &[&str],
+    stdin: &[u8],
+    dial: Dial,
+    change: impl FnOnce(&mut World),
+) -> Ran {
     let (stdout, stderr) = (Pad::default(), Pad::default());
-    let world = World {
+    let mut world = World {
         stdin: Box::new(std::io::Cursor::new(stdin.to_vec())),
         stdout: Box::new(stdout.clone()),
         stderr: Box::new(stderr.clone()),
@@ -87,10 +97,12 @@ pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ra
         now,
         dial,
         terminals: Terminals::default(),
+        line_width: || 80,
         stdin_size: None,
         interrupts: Interrupts::None,
         writes_to: |_| false,
     };
+    change(&mut world);
     let all = std::iter::once("danecheck").chain(arguments.iter().copied());
     let status = run(all.map(Into::into), world).await;
     Ran {

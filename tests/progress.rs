@@ -1,0 +1,140 @@
+//! The line that says how far a run has come, beside what else is written to
+//! the same terminal.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and `support` meets files"
+)]
+
+mod support;
+
+use std::io::{Error, ErrorKind, Write};
+
+use danecheck::cli::{Terminals, World};
+use danecheck::observe::Dial;
+use danecheck::report::ExitStatus;
+
+use support::program::{Ran, run_in};
+
+/// What makes room for something else.
+const CLEARED: &str = "\r\x1b[K";
+
+/// Where standard error alone is a terminal.
+const STDERR: Terminals = Terminals {
+    stdin: false,
+    stdout: false,
+    stderr: true,
+};
+
+/// A run over lines that are no targets: each has its report at once, without
+/// a network.
+async fn run(arguments: &[&str], change: impl FnOnce(&mut World)) -> Ran {
+    let all: Vec<&str> = ["--json", "--resolver", "127.0.0.1:1"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .collect();
+    run_in(&all, b"a a\nb b\nc c\n", Dial::default(), change).await
+}
+
+/// Standard output with room for one report.
+struct Full(bool);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match std::mem::replace(&mut self.0, true) {
+            false => Ok(bytes.len()),
+            true => Err(Error::from(ErrorKind::StorageFull)),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_sees_how_far_the_run_has_come() {
+    let ran = run(&["-"], |world| world.terminals = STDERR).await;
+    assert_eq!(ran.stdout.lines().count(), 3);
+    // Drawn once, since it is over so soon, and gone at the end.
+    assert!(
+        ran.stderr.starts_with("\r1 of 3 done, 2 under way"),
+        "{:?}",
+        ran.stderr
+    );
+    assert!(ran.stderr.ends_with(CLEARED), "{:?}", ran.stderr);
+    let silent = run(&["-"], |_| {}).await;
+    assert_eq!(silent.stderr, "");
+}
+
+#[tokio::test]
+async fn a_report_on_the_same_terminal_begins_its_own_line() {
+    let ran = run(&["-"], |world| {
+        world.terminals = Terminals {
+            stdout: true,
+            ..STDERR
+        };
+    })
+    .await;
+    assert_eq!(ran.stderr.matches(" done").count(), 3, "{:?}", ran.stderr);
+    assert_eq!(ran.stderr.matches(CLEARED).count(), 3, "{:?}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_in_a_line_of_its_own() {
+    let ran = run(&["-"], |world| {
+        world.terminals = STDERR;
+        world.stdout = Box::new(Full(false));
+    })
+    .await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    let told = format!("{CLEARED}danecheck: standard output cannot be written: ");
+    assert!(ran.stderr.contains(&told), "{:?}", ran.stderr);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_argument_is_told_in_a_line_of_its_own() {
+    let ran = run(&["-", "d d"], |world| world.terminals = STDERR).await;
+    let told = format!("{CLEARED}danecheck: `d d` is not a domain name");
+    assert!(ran.stderr.contains(&told), "{:?}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_narrow_terminal_is_not_overrun() {
+    type Width = fn() -> usize;
+    let widths: [(Width, &str); 4] = [
+        (|| 0, ""),
+        (|| 4, "1 o"),
+        (|| 16, "1 of 3 done"),
+        (|| 40, "1 of 3 done, "),
+    ];
+    for (width, line) in widths {
+        let ran = run(&["-"], |world| {
+            world.terminals = STDERR;
+            world.line_width = width;
+        })
+        .await;
+        let drawn = ran.stderr.split(['\r', '\x1b']).nth(1).unwrap();
+        assert!(drawn.starts_with(line), "{}: {drawn:?}", width());
+        assert!(
+            drawn.len() <= width().saturating_sub(1),
+            "{}: {drawn:?}",
+            width()
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_types_the_targets_is_not_disturbed() {
+    let typed = Terminals {
+        stdin: true,
+        ..STDERR
+    };
+    let ran = run(&["-"], |world| world.terminals = typed).await;
+    assert_eq!(ran.stderr, "");
+    // What is named on the command line is not typed any more.
+    let ran = run(&["a a", "b b"], |world| world.terminals = typed).await;
+    assert!(ran.stderr.contains("of 2 done"), "{:?}", ran.stderr);
+}
