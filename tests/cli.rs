@@ -20,7 +20,7 @@ use danecheck::world::smtp::MailServer;
 use danecheck::world::stage::{RunningStage, Stage};
 
 use support::now;
-use support::program::{Ran, run_with};
+use support::program::{Ran, run_on, run_with};
 
 /// A run that needs no network.
 async fn run_alone(arguments: &[&str]) -> Ran {
@@ -366,9 +366,8 @@ fn the_program_itself_returns_the_status() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("danecheck: `not a domain`"));
 }
 
-/// `good.example`, `expired.example` and `plain.example`, and the arguments
-/// that every run on them has.
-async fn dns_stage(kind: ResolverKind) -> (RunningStage, Vec<String>) {
+/// `good.example`, `expired.example` and `plain.example`.
+async fn dns_stage(kind: ResolverKind) -> RunningStage {
     let mut stage = Stage::new(now());
     let tlsa = |zone: Zone| zone.mx("@", 10, "mx").tlsa("_25._tcp.mx", "3 1 1 AB12");
     stage.zone(tlsa(Zone::signed("good.example.")));
@@ -377,43 +376,17 @@ async fn dns_stage(kind: ResolverKind) -> (RunningStage, Vec<String>) {
     ));
     stage.zone(tlsa(Zone::unsigned("plain.example.")));
     stage.resolver(kind);
-    let stage = stage.start().await.unwrap();
-    let arguments = [
-        "--resolver".to_owned(),
-        stage.dns().addr().to_string(),
-        "--trust-anchor".to_owned(),
-        anchor_file(&stage),
-    ];
-    (stage, arguments.to_vec())
+    stage.start().await.unwrap()
 }
 
-/// A file with the root's trust anchor.
-fn anchor_file(stage: &RunningStage) -> String {
-    let file = std::env::temp_dir().join(format!(
-        "danecheck-cli-{}-{}.ds",
-        std::process::id(),
-        stage.dns().addr().port()
-    ));
-    std::fs::write(&file, stage.dns().trust_anchor()).unwrap();
-    file.display().to_string()
-}
-
-async fn run_dns(stage: &RunningStage, common: &[String], arguments: &[&str]) -> Ran {
-    let mut all = vec!["dns"];
-    all.extend(arguments);
-    all.extend(common.iter().map(String::as_str));
-    run_with(&all, b"", stage.dial()).await
+async fn run_dns(stage: &RunningStage, arguments: &[&str]) -> Ran {
+    run_on(stage, &[&["dns"], arguments].concat(), b"").await
 }
 
 #[tokio::test]
 async fn dns_shows_both_views_of_a_lookup() {
-    let (stage, common) = dns_stage(ResolverKind::Validating).await;
-    let ran = run_dns(
-        &stage,
-        &common,
-        &["_25._tcp.mx.good.example", "TLSA", "--json"],
-    )
-    .await;
+    let stage = dns_stage(ResolverKind::Validating).await;
+    let ran = run_dns(&stage, &["_25._tcp.mx.good.example", "TLSA", "--json"]).await;
     assert_eq!(ran.stderr, "");
     let mut shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     // It depends on the day.
@@ -435,7 +408,7 @@ async fn dns_shows_both_views_of_a_lookup() {
     });
     assert_eq!(shown, expected);
 
-    let ran = run_dns(&stage, &common, &["expired.example", "MX", "--json"]).await;
+    let ran = run_dns(&stage, &["expired.example", "MX", "--json"]).await;
     let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(shown["resolver"]["status"], "failed");
     assert_eq!(shown["resolver"]["rcode"], "SERVFAIL");
@@ -449,7 +422,7 @@ async fn dns_shows_both_views_of_a_lookup() {
     assert_eq!(shown["answer"], "failure");
     assert_eq!(ran.status, ExitStatus::Broken);
 
-    let ran = run_dns(&stage, &common, &["expired.example", "MX"]).await;
+    let ran = run_dns(&stage, &["expired.example", "MX"]).await;
     let words: Vec<&str> = ran.stdout.split_whitespace().collect();
     let link = "weak link expired.example.: the signature of expired.example. DNSKEY expired at";
     assert!(words.join(" ").contains(link), "{}", ran.stdout);
@@ -519,8 +492,8 @@ async fn dns_tells_how_the_views_differ_by_its_exit_status() {
             ExitStatus::Unknown,
         ),
     ] {
-        let (stage, common) = dns_stage(kind).await;
-        let ran = run_dns(&stage, &common, &[name, rtype]).await;
+        let stage = dns_stage(kind).await;
+        let ran = run_dns(&stage, &[name, rtype]).await;
         assert_eq!(
             ran.status, status,
             "{kind:?} {name} {rtype}\n{}",
@@ -541,9 +514,6 @@ async fn dns_shows_the_name_servers_one_by_one_and_keeps_to_its_schema() {
     );
     stage.name_server_misbehaving(ns2, NameServerFault::NotImpToTlsa);
     let stage = stage.start().await.unwrap();
-    let anchor = anchor_file(&stage);
-    let resolver = stage.dns().addr().to_string();
-    let common = ["--resolver", &resolver, "--trust-anchor", &anchor].map(str::to_owned);
     let question = ["_25._tcp.mx.good.example", "TLSA"];
     let schema = jsonschema::validator_for(&danecheck::report::lookup_schema()).unwrap();
     for (arguments, servers, status) in [
@@ -551,19 +521,14 @@ async fn dns_shows_the_name_servers_one_by_one_and_keeps_to_its_schema() {
         (vec!["--json", "--authoritative"], 2, ExitStatus::Warning),
     ] {
         let all: Vec<&str> = question.into_iter().chain(arguments).collect();
-        let ran = run_dns(&stage, &common, &all).await;
+        let ran = run_dns(&stage, &all).await;
         let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         assert!(schema.is_valid(&shown), "{shown}");
         let seen = shown["name_servers"]["servers"].as_array();
         assert_eq!(seen.map_or(0, Vec::len), servers);
         assert_eq!(ran.status, status);
     }
-    let ran = run_dns(
-        &stage,
-        &common,
-        &[question[0], question[1], "--authoritative"],
-    )
-    .await;
+    let ran = run_dns(&stage, &[question[0], question[1], "--authoritative"]).await;
     let words: Vec<&str> = ran.stdout.split_whitespace().collect();
     let line = "ns2.good.example (192.0.2.54): NOTIMP over UDP and TCP; serial 1";
     assert!(words.join(" ").contains(line), "{}", ran.stdout);

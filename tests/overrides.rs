@@ -17,8 +17,8 @@ use danecheck::world::pki::{Leaf, stale_tlsa};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::now;
 use support::program::{Ran, run_with};
+use support::{Temporary, now};
 
 /// What stands at one domain.
 enum Domain {
@@ -76,20 +76,12 @@ fn domains() -> Vec<(&'static str, Domain)> {
 /// Where the checks take place, and a file with its trusted root.
 struct Ground {
     stage: RunningStage,
-    ca: std::path::PathBuf,
+    ca: Temporary,
 }
 
-impl Drop for Ground {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.ca);
-    }
-}
-
-async fn ground(name: &str) -> Ground {
+async fn ground() -> Ground {
     let mut stage = Stage::new(now());
-    let file = format!("danecheck-overrides-{name}-{}.pem", std::process::id());
-    let ca = std::env::temp_dir().join(file);
-    std::fs::write(&ca, stage.root.certificate().pem()).unwrap();
+    let ca = Temporary::with("pem", &stage.root.certificate().pem());
     stage.zone(Zone::signed("below.example."));
     for (number, (domain, kind)) in domains().into_iter().enumerate() {
         let host = format!("mx.{domain}");
@@ -129,8 +121,8 @@ async fn ground(name: &str) -> Ground {
 /// `danecheck overrides` on this text, as from a pipe.
 async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
     let resolver = ground.stage.dns().addr().to_string();
-    let ca = ground.ca.to_str().unwrap();
-    let mut all = vec!["overrides", "-", "--resolver", &resolver, "--ca-file", ca];
+    let mut all = vec!["overrides", "-", "--resolver", &resolver];
+    all.extend(["--ca-file", ground.ca.path()]);
     all.extend(options);
     run_with(&all, text.as_bytes(), ground.stage.dial()).await
 }
@@ -259,7 +251,7 @@ const NO_PIN: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
 
 #[tokio::test]
 async fn each_of_thirty_lines_gets_the_right_word() {
-    let ground = ground("words").await;
+    let ground = ground().await;
     let table = table(NO_PIN);
     assert!(table.len() >= 30);
     let text: String = table.iter().map(|(line, ..)| format!("{line}\n")).collect();
@@ -293,7 +285,7 @@ async fn each_of_thirty_lines_gets_the_right_word() {
 /// What is advised is enough, and nothing more is to be said of it.
 #[tokio::test]
 async fn the_table_as_it_should_be_needs_no_further_change() {
-    let ground = ground("write").await;
+    let ground = ground().await;
     let text: String = table(NO_PIN)
         .iter()
         .map(|(line, ..)| format!("# of ours\n{line}\n\n"))
@@ -329,7 +321,7 @@ async fn the_table_as_it_should_be_needs_no_further_change() {
 
 #[tokio::test]
 async fn the_exit_status_says_whether_anything_should_change() {
-    let ground = ground("status").await;
+    let ground = ground().await;
     for (text, status) in [
         ("", ExitStatus::Fine),
         ("# nothing\n", ExitStatus::Fine),
@@ -369,7 +361,7 @@ async fn the_exit_status_says_whether_anything_should_change() {
 
 #[tokio::test]
 async fn mailcows_list_gets_the_calls_that_mend_it() {
-    let ground = ground("mailcow").await;
+    let ground = ground().await;
     let list = r#"[
         {"id":1,"dest":"stale.example","policy":"encrypt","parameters":"","active":1},
         {"id":2,"dest":"good.example","policy":"may","parameters":"","active":"1"},
@@ -412,7 +404,7 @@ async fn mailcows_list_gets_the_calls_that_mend_it() {
 
 #[tokio::test]
 async fn a_person_reads_first_what_has_to_be_done() {
-    let ground = ground("person").await;
+    let ground = ground().await;
     let text = "stale.example encrypt\ngood.example encrypt\nclear.example encrypt\n";
     let ran = overrides(&ground, &[], text).await;
     let order: Vec<usize> = ["clear.example", "good.example", "stale.example"]

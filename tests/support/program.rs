@@ -71,9 +71,8 @@ pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec
 pub(crate) async fn run_on(stage: &RunningStage, arguments: &[&str], stdin: &[u8]) -> Ran {
     let resolver = stage.dns().addr().to_string();
     let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
-    let mut all = vec!["--resolver", &resolver, "--trust-anchor", anchor.path()];
-    all.extend(arguments);
-    run_with(&all, stdin, stage.dial()).await
+    let common = ["--resolver", &resolver, "--trust-anchor", anchor.path()];
+    run_with(&[arguments, &common].concat(), stdin, stage.dial()).await
 }
 
 pub(crate) async fn run_with(arguments: &[&str], stdin: &[u8], dial: Dial) -> Ran {
