@@ -20,7 +20,7 @@ BENCHMARK = "How fast it is"
 # Lines of a part: the guide's are too many for a test.
 PART = ("split -l 5000 ", "split -l 100 ")
 MACHINES = ["mail1", "mail2"]
-PATIENCE = 60
+PATIENCE = 120
 
 # Stands for ssh: a machine is a folder, and everything else is real.
 SSH = """#!/bin/bash
@@ -43,6 +43,7 @@ class Bulk:
         self.scratch = scratch
         self.blocks = blocks(GUIDE.read_text())
         self.run_so_far: set[str] = set()
+        self.started: list[subprocess.Popen] = []
         self.ground = subprocess.Popen(
             ["cargo", "run", "--quiet", "--example", "ground"],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -66,6 +67,10 @@ class Bulk:
             (bin_folder / name).chmod(0o755)
 
     def end(self) -> None:
+        # Where a check failed, what it began may go on.
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
         self.ground.stdin.close()
         self.ground.wait(timeout=PATIENCE)
 
@@ -84,7 +89,7 @@ class Bulk:
         return folder
 
     def start(self, command: str, folder: Path) -> subprocess.Popen:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             # One that fails in the middle of a pipe shall not go unseen.
             ["bash", "-o", "pipefail", "-c", command],
             cwd=folder, text=True, start_new_session=True,
@@ -98,6 +103,8 @@ class Bulk:
                 "MACHINES_OF_TEST": str(folder),
             },
         )
+        self.started.append(process)
+        return process
 
     def shell(self, command: str, folder: Path, statuses: tuple[int, ...] = (0,)) -> str:
         process = self.start(command, folder)
@@ -136,7 +143,7 @@ class Bulk:
         first = self.command("Many domains in one run", "danecheck --json -")
         process = self.start(first, folder)
         reports = folder / "reports.jsonl"
-        wait(lambda: reports.exists() and lines(reports) > 100)
+        wait(process, lambda: reports.exists() and lines(reports) > 100)
         kill(folder, signal.SIGKILL)
         process.wait(timeout=PATIENCE)
         # As a power cut may leave it.
@@ -158,7 +165,7 @@ class Bulk:
         (folder / "machines").write_text(":\n")
         process = self.start(parallel, folder)
         third = folder / "part-ac.jsonl"
-        wait(lambda: third.exists() and lines(third) > 0)
+        wait(process, lambda: third.exists() and lines(third) > 0)
         os.killpg(process.pid, signal.SIGKILL)
         kill(folder, signal.SIGKILL)
         process.wait(timeout=PATIENCE)
@@ -187,7 +194,7 @@ class Bulk:
             (folder / machine).mkdir()
         process = self.start(parallel, folder)
         first = folder / MACHINES[0]
-        wait(lambda: any(lines(path) > 0 for path in first.glob("*.jsonl")))
+        wait(process, lambda: any(lines(path) > 0 for path in first.glob("*.jsonl")))
         kill(first, signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
         assert "danecheck: interrupted: " in err, (out, err)
@@ -289,9 +296,11 @@ def kill(folder: Path, number: signal.Signals) -> None:
     os.kill(int((folder / "pid").read_text()), number)
 
 
-def wait(until) -> None:
+def wait(process: subprocess.Popen, until) -> None:
+    """Waits until a process has come so far."""
     end = time.monotonic() + PATIENCE
     while not until():
+        assert process.poll() is None, ("it ended before its time", process.stderr.read())
         assert time.monotonic() < end, "it does not come"
         time.sleep(0.005)
 
@@ -310,7 +319,7 @@ def main() -> int:
     (binary,) = sys.argv[1:]
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        bulk = Bulk(binary, Path(scratch))
+        bulk = Bulk(os.path.realpath(binary), Path(scratch))
         try:
             for check in CHECKS:
                 name = check.__name__.replace("_", " ")
