@@ -6,11 +6,13 @@ Called by `run`: formats.py DANECHECK EXIM SMTPD
 
 import configparser
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -60,6 +62,10 @@ class Readers:
         """A Postfix table, as postmap reads it."""
         path = self.scratch / "table"
         path.write_text(text)
+        # Postfix waits two seconds for a table that may still be written to
+        # (`dict_thash_open`).
+        an_hour_ago = time.time() - 3600
+        os.utime(path, (an_hour_ago, an_hour_ago))
         done = run("postmap", "-q", target, f"texthash:{path}")
         if (done.stdout.split(), done.stderr) != ([policy], ""):
             raise ValueError(f"postmap says {done.stdout!r} {done.stderr!r}")
