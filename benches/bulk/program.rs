@@ -124,7 +124,7 @@ pub(crate) fn run(
     let wall = begin.elapsed();
     let busy = busy_time()? - busy;
     // It waits for more input, and can be looked at.
-    let memory = crate::number(usize::try_from(peak_memory(&child)?)?) * 1024.0 / 1e6;
+    let memory = peak_memory(&child)?;
     drop(feeder.join());
     child.wait()?;
     let after = ProcessorTime::now()?;

@@ -178,8 +178,7 @@ fn startup(bench: &Bench, surroundings: &Surroundings) -> Result<bool, Box<dyn E
 
 fn memory(bench: &Bench, surroundings: &Surroundings) -> Result<bool, Box<dyn Error>> {
     let next_hop = surroundings.next_hop(PLAIN);
-    let kib = measure::memory(&bench.options.program, &next_hop, surroundings.resolver())?;
-    let megabytes = f64::from(u32::try_from(kib)?) * 1024.0 / 1e6;
+    let megabytes = measure::memory(&bench.options.program, &next_hop, surroundings.resolver())?;
     println!("an unsigned domain");
     Ok(judge("peak memory", megabytes, bench.limits.memory, " MB"))
 }

@@ -75,13 +75,13 @@ pub(crate) fn first_packet(program: &Path, next_hop: &str) -> Result<Duration, B
 }
 
 /// The most memory that the program had resident over one whole check, in
-/// KiB. The target comes by standard input, which stays open: so the program
+/// MB. The target comes by standard input, which stays open: so the program
 /// is still there to be looked at when its report is out.
 pub(crate) fn memory(
     program: &Path,
     next_hop: &str,
     resolver: SocketAddr,
-) -> Result<u64, Box<dyn Error>> {
+) -> Result<f64, Box<dyn Error>> {
     let mut command = danecheck(program, resolver);
     command.args(["--timeout", "10", "-"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -78,16 +78,15 @@ pub(crate) fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     good
 }
 
-/// The most memory that a process had resident, in kB as the kernel counts
-/// them (`VmHWM`).
-pub(crate) fn peak_memory(child: &Child) -> Result<u64, Box<dyn Error>> {
+/// The most memory that a process had resident (`VmHWM`), in MB.
+pub(crate) fn peak_memory(child: &Child) -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
     let peak = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|rest| rest.trim().strip_suffix(" kB"))
         .ok_or("no VmHWM in /proc")?;
-    Ok(peak.trim().parse()?)
+    Ok(peak.trim().parse::<f64>()? * 1024.0 / 1e6)
 }
 
 /// Mail servers, each at an address and with a key of its own, all at one
