@@ -209,6 +209,11 @@ impl fmt::Display for WeakLink {
 }
 
 impl OwnValidation {
+    /// Whether it is bogus.
+    pub fn is_bogus(&self) -> bool {
+        self.status == SecurityStatus::Bogus
+    }
+
     /// A status that needs no reason.
     pub fn plain(status: SecurityStatus) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::{Judged, SecurityLevel};
-use crate::observation::{FailureKind, LookupView, Observation, ResolverValidation, Shortcoming};
+use crate::observation::{AnyLookup, FailureKind, Observation, ResolverValidation, Shortcoming};
 
 use super::{Findings, Rule, Severity, weak_link};
 
@@ -197,7 +197,7 @@ fn is_loopback(address: &str) -> bool {
         .is_ok_and(|address| address.ip().to_canonical().is_loopback())
 }
 
-fn time_out(observation: &Observation, lookup: &LookupView<'_>, findings: &mut Findings) {
+fn time_out(observation: &Observation, lookup: &AnyLookup<'_>, findings: &mut Findings) {
     let resolver = &observation.resolver;
     let answers_others = resolver.validation != ResolverValidation::NoAnswer;
     if lookup.status == Err(FailureKind::Timeout) && answers_others {
@@ -213,7 +213,7 @@ fn time_out(observation: &Observation, lookup: &LookupView<'_>, findings: &mut F
     }
 }
 
-fn difference(lookup: &LookupView<'_>, findings: &mut Findings) {
+fn difference(lookup: &AnyLookup<'_>, findings: &mut Findings) {
     let Some(own) = lookup.own else {
         return;
     };

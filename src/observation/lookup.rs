@@ -188,9 +188,7 @@ impl<T> Lookup<T> {
 
     /// Whether danecheck's own validation found it bogus.
     pub fn is_bogus(&self) -> bool {
-        self.own
-            .as_ref()
-            .is_some_and(|own| own.status == SecurityStatus::Bogus)
+        self.own.as_ref().is_some_and(OwnValidation::is_bogus)
     }
 
     /// The failure, where there is one.

@@ -3,9 +3,9 @@
 //! What the network does is data here, not an error. An observation can be
 //! saved and judged again later (`--save`, `--replay`).
 
+mod any_lookup;
 mod local_sender;
 mod lookup;
-mod lookup_view;
 mod mta_sts;
 mod name_server;
 mod session;
@@ -20,12 +20,12 @@ use crate::next_hop::NextHop;
 use crate::tlsa::TlsaRecord;
 use crate::unix_time::UnixTime;
 
+pub use any_lookup::AnyLookup;
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
-pub use lookup_view::LookupView;
 pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,

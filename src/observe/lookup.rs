@@ -258,9 +258,7 @@ impl<'a> Dns<'a> {
         if_bogus: Option<Inspection>,
     ) -> Shared<BoxFuture<'static, Judged>> {
         let judged = |own: OwnValidation| Judged {
-            authority: if_bogus
-                .filter(|_| own.status == SecurityStatus::Bogus)
-                .map(Inspection::begin),
+            authority: if_bogus.filter(|_| own.is_bogus()).map(Inspection::begin),
             own: Some(own),
         };
         if let Some(own) = found.own.get() {

@@ -73,7 +73,7 @@ fn standing(
         return Ok((SecurityStatus::Insecure, KnownBy::NoAuthenticatedData));
     }
     match own {
-        Some(own) if own.status == SecurityStatus::Bogus => Err(LookupFailure {
+        Some(own) if own.is_bogus() => Err(LookupFailure {
             kind: FailureKind::Bogus,
             extended_error: Some(ExtendedError {
                 code: own.extended_error(),

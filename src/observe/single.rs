@@ -11,7 +11,6 @@ use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
 use super::validator::{Base, Failed, Packet, Validator, presented};
 use super::wire::{self, WireName};
-use crate::dnssec::SecurityStatus;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
@@ -117,7 +116,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
     let fails = match &reply {
         // Nobody is there to be asked whose name servers they are.
         Err(failure) => failure.kind != FailureKind::Unreachable,
-        Ok(_) => setup.authoritative || own.status == SecurityStatus::Bogus,
+        Ok(_) => setup.authoritative || own.is_bogus(),
     };
     let authority = match fails {
         true => {

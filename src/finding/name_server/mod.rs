@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::dnssec::SecurityStatus;
 use crate::judge::Judged;
 use crate::observation::{
-    AuthoritySeen, LookupView, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
+    AnyLookup, AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
     NameServerFailure, NameServerSeen, Observation, SingleLookup,
 };
 use crate::reserved::reserved_block;
@@ -85,7 +85,7 @@ fn asked(observation: &Observation) -> Vec<Asked<'_>> {
     observation.lookups().filter_map(of_lookup).collect()
 }
 
-fn of_lookup(lookup: LookupView<'_>) -> Option<Asked<'_>> {
+fn of_lookup(lookup: AnyLookup<'_>) -> Option<Asked<'_>> {
     let through = match lookup.status {
         _ if lookup.is_bogus() => Through::Bogus,
         Err(_) => Through::Failed,

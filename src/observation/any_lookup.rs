@@ -6,7 +6,7 @@ use super::{Answer, AuthoritySeen, ExtendedError, FailureKind, Lookup, Observati
 
 /// What is known of a lookup beside its records.
 #[derive(Clone, Copy, Debug)]
-pub struct LookupView<'a> {
+pub struct AnyLookup<'a> {
     /// The name asked.
     pub name: &'a str,
     /// The type asked.
@@ -24,7 +24,7 @@ pub struct LookupView<'a> {
     pub authority: Option<&'a AuthoritySeen>,
 }
 
-impl LookupView<'_> {
+impl AnyLookup<'_> {
     /// The name and the type.
     pub fn what(&self) -> String {
         format!("{} {}", self.name, self.record_type)
@@ -32,12 +32,11 @@ impl LookupView<'_> {
 
     /// Whether danecheck's own validation found it bogus.
     pub fn is_bogus(&self) -> bool {
-        self.own
-            .is_some_and(|own| own.status == SecurityStatus::Bogus)
+        self.own.is_some_and(OwnValidation::is_bogus)
     }
 }
 
-impl<'a, T> From<&'a Lookup<T>> for LookupView<'a> {
+impl<'a, T> From<&'a Lookup<T>> for AnyLookup<'a> {
     fn from(lookup: &'a Lookup<T>) -> Self {
         Self {
             name: &lookup.name,
@@ -61,13 +60,13 @@ impl<'a, T> From<&'a Lookup<T>> for LookupView<'a> {
 impl Observation {
     /// The lookups on the way to the mail servers: MX, addresses, aliases and
     /// TLSA records.
-    pub fn lookups(&self) -> impl Iterator<Item = LookupView<'_>> {
+    pub fn lookups(&self) -> impl Iterator<Item = AnyLookup<'_>> {
         let hosts = self.hosts.iter().flat_map(|host| {
-            let addresses = host.a.iter().chain(&host.aaaa).map(LookupView::from);
-            let alias = host.alias.iter().map(LookupView::from);
+            let addresses = host.a.iter().chain(&host.aaaa).map(AnyLookup::from);
+            let alias = host.alias.iter().map(AnyLookup::from);
             let tlsa = host.tlsa.iter().map(|tlsa| (&tlsa.lookup).into());
             addresses.chain(alias).chain(tlsa)
         });
-        self.mx.iter().map(LookupView::from).chain(hosts)
+        self.mx.iter().map(AnyLookup::from).chain(hosts)
     }
 }
