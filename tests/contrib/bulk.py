@@ -22,12 +22,14 @@ PART = ("split -l 5000 ", "split -l 100 ")
 MACHINES = ["mail1", "mail2"]
 PATIENCE = 120
 
-# Stands for ssh: a machine is a folder, and everything else is real.
+# Stands for ssh: a machine is a folder, and everything else is real. As sshd
+# does, it says which shell is used there: parallel's own part asks for it.
 SSH = """#!/bin/bash
 machine=$1
 shift
 [ "$1" != -- ] || shift
 cd "$MACHINES_OF_TEST/$machine" || exit 255
+export SHELL=/bin/bash
 exec bash -c "$*"
 """
 
@@ -94,8 +96,8 @@ class Bulk:
             ["bash", "-o", "pipefail", "-c", command],
             cwd=folder, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # Nothing else of where the test runs may matter.
             env={
-                **{name: it for name, it in os.environ.items() if "PARALLEL" not in name},
                 "PATH": f"{self.scratch}/bin:{os.environ['PATH']}",
                 "HOME": str(self.scratch),
                 "LC_ALL": "C.UTF-8",
