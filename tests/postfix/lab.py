@@ -20,6 +20,7 @@ import policies as policy_servers
 import senders
 from certificates import STRANGERS, Mint
 from conclusion import conclude
+from drawn import draw
 from model import LEVELS, Placed, Scenario
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
@@ -40,21 +41,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--binary", type=Path, default=HERE.parent.parent / "target/release/danecheck")
     parser.add_argument("--measure-only", action="store_true", help="run no danecheck")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="may be repeated")
+    parser.add_argument("--draw", type=int, metavar="COUNT", help="scenarios by lot instead")
+    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for --draw")
     parser.add_argument("--record", action="store_true", help="write the fixtures anew")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.draw and options.record:
+        parser.error("what was drawn is not recorded: make a scenario of it")
+    return options
 
 
-def chosen(only: list[str] | None) -> list[Scenario]:
+def chosen(options: argparse.Namespace) -> list[Scenario]:
     """The scenarios to run; a name that is not there is an error."""
-    names = [scenario.name for scenario in collect()]
+    everything = draw(options.seed, options.draw) if options.draw else collect()
+    only = options.only
+    names = [scenario.name for scenario in everything]
     if len(names) != len(set(names)):
         raise SystemExit("two scenarios have the same name")
     if unknown := set(only or []) - set(names):
         raise SystemExit(f"no such scenario: {', '.join(sorted(unknown))}")
-    return [scenario for scenario in collect() if not only or scenario.name in only]
+    return [scenario for scenario in everything if not only or scenario.name in only]
 
 
 def messages(
@@ -104,7 +112,7 @@ class Clock:
 def main() -> int:
     """Build, check, send, compare; the exit status says whether all agree."""
     options = arguments()
-    scenarios = chosen(options.only)
+    scenarios = chosen(options)
     if not options.measure_only and not options.binary.is_file():
         raise SystemExit(f"{options.binary}: no such program; build it, or --measure-only")
     directory: Path = options.directory
@@ -196,7 +204,9 @@ def main() -> int:
     failed = sum(bool(texts) for _run, texts in differing)
     if runs:
         print(senders.summary([run.case for run in runs], failed))
-    status = conclude(scenarios, measured, answers, everything=not options.only)
+    status = conclude(
+        *(scenarios, measured, answers), everything=not options.only, drawn=bool(options.draw)
+    )
     return 1 if failed else status
 
 

@@ -49,9 +49,8 @@ class Server:
         self.contexts = {name: context(files, self.script) for name, files in chains.items()}
         if default := self.contexts.get(""):
             default.sni_callback = self.choose
-        family = socket.AF_INET6 if ":" in config["address"] else socket.AF_INET
         self.socket = socket.create_server(
-            (config["address"], config["port"]), family=family, backlog=200
+            (config["address"], config["port"]), family=family(config["address"]), backlog=200
         )
         self.socket.setblocking(False)
 
@@ -175,12 +174,17 @@ class Log:
             self.file.flush()
 
 
+def family(address: str) -> socket.AddressFamily:
+    """IPv4 or IPv6."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def deafen(address: str, port: int) -> list[socket.socket]:
     """A full queue that nobody empties: further connections are not answered."""
-    full = socket.create_server((address, port), backlog=0)
+    full = socket.create_server((address, port), family=family(address), backlog=0)
     clients = []
     for _ in range(2):
-        client = socket.socket()
+        client = socket.socket(family(address))
         client.setblocking(False)
         client.connect_ex((address, port))
         clients.append(client)

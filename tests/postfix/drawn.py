@@ -1,0 +1,233 @@
+"""Scenarios drawn by lot from the same parts as the others: for what nobody
+thought of. A seed and a number always give the same scenario."""
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from random import Random
+
+from model import PRIVATE, TRUSTED, Certificate, Fault, Host, Listener, Scenario, Tlsa, Zone
+from scenarios.anchors import BELOW_SHORT, LAB, NEITHER, OLD_ROOT, OLD_SUB, SUB
+from scenarios.dialogue import CASES as DIALOGUES
+from scenarios.faults import HARD, SOFT
+from scenarios.forms import NOBODY, PLAIN, scripted
+from scenarios.sni import picky
+from scenarios.starttls import CASES as STARTTLS
+from scenarios.starttls import NO_PROTOCOL, OLD_PROTOCOL
+
+# So many messages a level where Postfix may draw lots.
+DRAWS = 16
+
+# With these each message waits out a time limit, and they fail as others do.
+SLOW = ("hang", "garbage", "slow")
+ODD = tuple(
+    listener
+    for name, listener in (
+        *((name, scripted(**script)) for name, _, _, script in DIALOGUES),
+        *((name, listener) for name, _, listener, _, _ in STARTTLS),
+    )
+    if not name.endswith(SLOW) or name == "starttls-then-garbage"
+)
+SERVERS = (
+    (24, Listener("postfix-a")),
+    (6, Listener("postfix-b")),
+    (6, Listener("exim")),
+    (10, Listener("script")),
+    (5, PLAIN),
+    (4, NOBODY),
+    (0.2, Listener("deaf")),
+    (0.5, Listener("nowhere")),
+    (1, Listener("postfix-a", certificate=None)),
+    (1, NO_PROTOCOL),
+    (1, OLD_PROTOCOL),
+    (1, picky(newest="TLSv1_2")),
+    (1, picky(names="demanded")),
+    (1, picky(names="refused")),
+    (0.5, picky(client_certificate="demanded")),
+    *((0.5, listener) for listener in ODD),
+)
+ISSUERS = (
+    (6, TRUSTED), (4, PRIVATE), (4, None), (3, SUB), (1, LAB), (1, OLD_SUB), (0.7, OLD_ROOT),
+    (0.7, BELOW_SHORT), (0.7, NEITHER),
+)
+NAMES = (
+    (10, ("{host}",)), (2, ("{domain}",)), (2, ("www.elsewhere.lab",)), (1, ("*.{domain}",)),
+    (1, ("a.b.{domain}",)), (1, ("alias.{domain}",)), (1, ("*.lab", "{host}")), (1, ()),
+)
+SENDS = ((12, "usual"), (2, "nothing"), (1, "all"), (1, "reversed"), (1, "no-root"), (1, "strangers"))
+KEYS = ((8, "P-256"), (1, "RSA-1024"), (1, "RSA-768"), (1, "ED25519"), (1, "P-384"))
+USAGES = ((10, 3), (7, 2), (2, 1), (1, 0), (0.4, 4), (0.4, 255))
+SELECTORS = ((10, 1), (6, 0), (0.5, 2), (0.3, 255))
+MATCHING_TYPES = ((10, 1), (4, 2), (3, 0), (0.5, 3), (0.5, 255))
+SUBJECTS = {
+    True: ((5, "issuer"), (3, "root"), (2, "leaf"), (2, "stale"), (1, "stranger")),
+    False: ((7, "leaf"), (3, "stale"), (2, "stranger"), (1, "issuer")),
+}
+# No `empty`: Postfix 3.7 stops for a minute at one (R47).
+FORMS = ((20, "right"), (1, "short"), (1, "long"), (0.5, "garbage"))
+ZONES = (
+    (14, Zone()),
+    (3, Zone(signed=False)),
+    (2, Zone(nsec3="-3 -")),
+    (1, Zone(nsec3="-3 - -A")),
+    (1, Zone(ds="missing")),
+    (0.5, Zone(ds="wrong")),
+    (0.7, Zone(broken=("TLSA",))),
+    (0.7, Zone(expired=("TLSA",))),
+    (0.5, Zone(broken=("NSEC",))),
+    (0.5, Zone(broken=("AAAA",))),
+    (0.3, Zone(broken=("MX",))),
+    (0.3, Zone(broken=("A",))),
+)
+DISTURBED = (
+    (8, ()), (1, (*SOFT, *HARD)), (1, ("nxdomain", "no-ad", "nodata-as-nxdomain", "truncated")),
+)
+TARGETS = ((16, "@"), (2, "[host]"), (1, "@:2526"), (1, "[host]:587"), (1, "www"))
+
+
+def draw(seed: int, count: int) -> tuple[Scenario, ...]:
+    """So many scenarios, by this seed."""
+    return tuple(Draw(f"drawn-{seed}-{number}").scenario() for number in range(count))
+
+
+def source(value: object) -> str:
+    """The expression that makes this part of a scenario, without what goes unsaid."""
+    if isinstance(value, tuple):
+        return f"({''.join(f'{source(one)}, ' for one in value)})".replace(", )", ",)")
+    if not is_dataclass(value):
+        return repr(value)
+    said = (
+        f"{one.name}={source(given)}"
+        for one in fields(value)
+        if (given := getattr(value, one.name)) != one.default
+    )
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+class Draw:
+    """One scenario in the making."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.random = Random(name)
+        self.target = self.pick(TARGETS)
+        found = re.search(r":(\d+)$", self.target)
+        self.port = int(found[1]) if found else 25
+
+    def pick(self, choices):
+        """One of them, by weight."""
+        weights, values = zip(*choices)
+        return self.random.choices(values, weights)[0]
+
+    def chance(self, probability: float) -> bool:
+        """Whether it comes up."""
+        return self.random.random() < probability
+
+    def scenario(self) -> Scenario:
+        """All of it."""
+        provider = f"{self.name}-provider.lab."
+        zones = (self.pick(ZONES), replace(self.pick(ZONES), name=provider))
+        records, mx = [], []
+        if self.chance(0.07):
+            hosts = [self.host("@")]
+        else:
+            count = self.pick(((5, 1), (4, 2), (2, 3)))
+            hosts = [
+                self.host(f"mx{number}" + (f".{provider}" if self.chance(0.25) else ""))
+                for number in range(1, count + 1)
+            ]
+            preference = 10
+            for number, host in enumerate(hosts):
+                name = host.name
+                if self.chance(0.15):
+                    records.append(f"alias{number} CNAME {name}")
+                    name = f"alias{number}"
+                    if self.chance(0.4):
+                        hosts[number] = replace(host, tlsa=self.moved(host.tlsa, name))
+                mx.append(f"{preference} {name}")
+                preference += 10 if self.chance(0.85) else 0
+            for other in ("nowhere", "-bad-"):
+                if self.chance(0.06):
+                    mx.append(f"{self.random.choice((5, 10, 90))} {other}")
+            if self.chance(0.02):
+                mx.append("0 .")
+        if self.target == "www":
+            records.append("www CNAME @")
+        target = self.target.replace("host", "alias0" if records and mx and "alias" in mx[0] else hosts[0].name)
+        lots = len({one.split()[0] for one in mx}) < len(mx) or any(
+            len(host.listeners) > 1 for host in hosts
+        )
+        return Scenario(
+            self.name, f"drawn by {self.name}", None, hosts=tuple(hosts), mx=tuple(mx),
+            records=tuple(records), zones=zones, target=target, repeat=DRAWS if lots else 1,
+            faults=self.faults(hosts),
+        )
+
+    def moved(self, tlsa: tuple[Tlsa, ...], name: str) -> tuple[Tlsa, ...]:
+        """Some of the records at the name of the alias instead."""
+        owner = f"_{self.port}._tcp.{name}"
+        return tuple(replace(one, owner=owner) if self.chance(0.5) else one for one in tlsa)
+
+    def host(self, name: str) -> Host:
+        """A mail host with its addresses and records."""
+        families = self.pick(((18, (4,)), (2, (6,)), (2, (4, 6)), (1, (4, 4))))
+        shared = self.certificate() if self.chance(0.7) else None
+        listeners = tuple(self.listener(family, shared) for family in families)
+        count = self.pick(((5, 0), (9, 1), (6, 2), (3, 3), (1, 4)))
+        return Host(name, listeners, tuple(self.tlsa(listeners) for _ in range(count)))
+
+    def listener(self, family: int, shared: Certificate | None) -> Listener:
+        """One address."""
+        server = self.pick(SERVERS)
+        # The lab's exim has one port for all its addresses.
+        if server.software == "exim" and self.port != 25:
+            server = replace(server, software="script")
+        if server.certificate is None:
+            return replace(server, family=family)
+        wanted = shared or self.certificate()
+        sni = ()
+        if server.software == "script":
+            if self.chance(0.15):
+                wanted = replace(wanted, key=self.pick(KEYS))
+            if self.chance(0.12):
+                sni = (("*", self.certificate()),)
+        return replace(server, family=family, certificate=wanted, sni=sni)
+
+    def certificate(self) -> Certificate:
+        """What a server shows."""
+        return Certificate(
+            self.pick(ISSUERS),
+            names=self.pick(NAMES),
+            common_name=self.pick(((6, "{host}"), (2, "somebody"), (1, "{domain}"))),
+            validity=self.pick(((10, "valid"), (1, "expired"), (0.5, "future"))),
+            ca=self.pick(((10, False), (1, True), (1, None))),
+            send=self.pick(SENDS),
+        )
+
+    def tlsa(self, listeners: tuple[Listener, ...]) -> Tlsa:
+        """One record."""
+        usage = self.pick(USAGES)
+        number = self.random.randrange(len(listeners))
+        of = self.pick(SUBJECTS[usage in (0, 2)])
+        if listeners[number].sni and self.chance(0.5):
+            of = "sni"
+        elif listeners[number].certificate is None and of != "stranger":
+            of = "stale"
+        parameters = f"{usage} {self.pick(SELECTORS)} {self.pick(MATCHING_TYPES)}"
+        return Tlsa(parameters, of, form=self.pick(FORMS), listener=number)
+
+    def faults(self, hosts: list[Host]) -> tuple[Fault, ...]:
+        """What the name servers do to one type of question, mostly nothing."""
+        kinds = self.pick(DISTURBED)
+        if not kinds:
+            return ()
+        does = self.random.choice(kinds)
+        if does == "silence":
+            does = "servfail"
+        record_type = self.pick(((2, "MX"), (3, "A"), (2, "AAAA"), (6, "TLSA"), (1, "CNAME")))
+        name = hosts[self.random.randrange(len(hosts))].name
+        names = {"MX": "@", "TLSA": f"_{self.port}._tcp" + ("" if name == "@" else f".{name}")}
+        at = "resolver"
+        if does in (*SOFT, *HARD) and does != "garbage" and self.chance(0.3):
+            at = "authority"
+        narrow = names.get(record_type, name) if self.chance(0.7) else None
+        return (Fault(record_type, does, narrow, at),)
