@@ -3,7 +3,7 @@
 use crate::dnssec::SecurityStatus;
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::host_name_fault;
-use crate::observation::{Answer, HostSeen, Lookup, LookupFailure};
+use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
 
 use super::{Findings, Rule, Severity};
 
@@ -130,6 +130,10 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    // That no lookup succeeded says nothing about the domain: `resolver-silent`.
+    if judged.evidence.observation.resolver.validation == ResolverValidation::NoAnswer {
+        return;
+    }
     mx(judged, findings);
     for host in &judged.evidence.observation.hosts {
         addresses(judged, host, findings);

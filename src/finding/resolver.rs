@@ -128,10 +128,17 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
                 ),
             )
         }
-        (ResolverValidation::NoAnswer, _) => (
-            &RESOLVER_SILENT,
-            format!("The resolver {subject} did not answer."),
-        ),
+        (ResolverValidation::NoAnswer, _) => {
+            let nobody_there = observation
+                .lookups()
+                .any(|lookup| lookup.status == Err(FailureKind::Unreachable));
+            let what = if nobody_there {
+                "cannot be reached"
+            } else {
+                "did not answer"
+            };
+            (&RESOLVER_SILENT, format!("The resolver {subject} {what}."))
+        }
         (ResolverValidation::NotShown, Some(Shortcoming::AdStripped)) => (
             &AD_STRIPPED,
             format!(

@@ -5,11 +5,23 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from random import Random
 
-from model import PRIVATE, TRUSTED, Certificate, Fault, Host, Listener, Scenario, Tlsa, Zone
-from scenarios.anchors import BELOW_SHORT, LAB, NEITHER, OLD_ROOT, OLD_SUB, SUB
+from keygen import KEYS
+from model import (
+    TRUSTED,
+    TRUSTED_ROOT,
+    Authority,
+    Certificate,
+    Fault,
+    Host,
+    Listener,
+    Scenario,
+    Tlsa,
+    Zone,
+)
 from scenarios.dialogue import CASES as DIALOGUES
 from scenarios.faults import HARD, SOFT
 from scenarios.forms import NOBODY, PLAIN, scripted
+from scenarios.old_tls import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, groups, suites
 from scenarios.sni import picky
 from scenarios.starttls import CASES as STARTTLS
 from scenarios.starttls import NO_PROTOCOL, OLD_PROTOCOL
@@ -45,16 +57,58 @@ SERVERS = (
     (0.5, picky(client_certificate="demanded")),
     *((0.5, listener) for listener in ODD),
 )
-ISSUERS = (
-    (6, TRUSTED), (4, PRIVATE), (4, None), (3, SUB), (1, LAB), (1, OLD_SUB), (0.7, OLD_ROOT),
-    (0.7, BELOW_SHORT), (0.7, NEITHER),
+# Authorities above the leaf; none where it is self-signed.
+DEPTHS = ((3, 0), (6, 1), (5, 2), (2, 3), (1, 4))
+VALIDITIES = ((20, "valid"), (1, "expired"), (0.5, "future"))
+AUTHORITY_KEYS = (
+    (14, "P-256"), (1, "P-384"), (1, "P-521"), (1, "ED25519"), (1, "RSA-2048"), (1, "RSA-1024"),
+    (0.4, "RSA-768"),
+)
+DIGESTS = ((14, None), (1, "sha1"), (1, "sha512"))
+STRANGE = "1.2.3.4 = critical,DER:0500"
+AUTHORITY_EXTENSIONS = (
+    (16, ()),
+    (3, ("keyUsage = critical,keyCertSign",)),
+    (0.5, ("keyUsage = critical,cRLSign",)),
+    (1, ("extendedKeyUsage = serverAuth",)),
+    (0.5, ("extendedKeyUsage = emailProtection",)),
+    (0.5, ("extendedKeyUsage = anyExtendedKeyUsage",)),
+    (1, ("nameConstraints = critical,permitted;DNS:lab",)),
+    (0.5, ("nameConstraints = critical,permitted;DNS:elsewhere.lab",)),
+    (0.5, ("nameConstraints = critical,excluded;DNS:elsewhere.lab",)),
+    (0.4, (STRANGE,)),
+)
+LEAF_EXTENSIONS = (
+    (20, ()),
+    (2, ("extendedKeyUsage = serverAuth",)),
+    (0.7, ("extendedKeyUsage = clientAuth",)),
+    (0.5, ("extendedKeyUsage = anyExtendedKeyUsage",)),
+    (2, ("keyUsage = critical,digitalSignature",)),
+    (0.7, ("keyUsage = critical,keyEncipherment",)),
+    (0.5, ("keyUsage = critical,keyCertSign",)),
+    (0.5, (STRANGE,)),
 )
 NAMES = (
     (10, ("{host}",)), (2, ("{domain}",)), (2, ("www.elsewhere.lab",)), (1, ("*.{domain}",)),
     (1, ("a.b.{domain}",)), (1, ("alias.{domain}",)), (1, ("*.lab", "{host}")), (1, ()),
 )
 SENDS = ((12, "usual"), (2, "nothing"), (1, "all"), (1, "reversed"), (1, "no-root"), (1, "strangers"))
-KEYS = ((8, "P-256"), (1, "RSA-1024"), (1, "RSA-768"), (1, "ED25519"), (1, "P-384"))
+VERSIONS = (
+    (6, ()), (1, (TLS_1_0,)), (1, (TLS_1_1,)), (5, (TLS_1_2,)), (2, (TLS_1_3,)),
+)
+SUITES = (
+    (8, ()),
+    *((1, (suites(names),)) for names in (
+        "kRSA", "kDHE", "ECDHE+SHA1", "aNULL:kRSA", "aNULL:HIGH", "AES128-SHA:ECDHE",
+        "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE+CHACHA20", "ECDSA",
+    )),
+)
+GROUPS = (
+    (6, ()),
+    *((1, (groups(names),)) for names in (
+        "secp521r1", "secp384r1", "X25519", "X448", "prime256v1", "secp521r1 X25519",
+    )),
+)
 USAGES = ((10, 3), (7, 2), (2, 1), (1, 0), (0.4, 4), (0.4, 255))
 SELECTORS = ((10, 1), (6, 0), (0.5, 2), (0.3, 255))
 MATCHING_TYPES = ((10, 1), (4, 2), (3, 0), (0.5, 3), (0.5, 255))
@@ -103,12 +157,20 @@ def source(value: object) -> str:
     return f"{type(value).__name__}({', '.join(said)})"
 
 
+def signable(style):
+    """The same certificate or authority, with a digest that its signer's key takes."""
+    signer = style.issuer or style
+    free = signer.key not in ("ED25519", "ED448", "RSA-512", "RSA-PSS")
+    return style if free else replace(style, digest=None)
+
+
 class Draw:
     """One scenario in the making."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.random = Random(name)
+        self.authorities = 0
         self.target = self.pick(TARGETS)
         found = re.search(r":(\d+)$", self.target)
         self.port = int(found[1]) if found else 25
@@ -185,23 +247,51 @@ class Draw:
             return replace(server, family=family)
         wanted = shared or self.certificate()
         sni = ()
-        if server.software == "script":
-            if self.chance(0.15):
-                wanted = replace(wanted, key=self.pick(KEYS))
-            if self.chance(0.12):
-                sni = (("*", self.certificate()),)
+        if server.software == "script" and self.chance(0.12):
+            sni = (("*", self.certificate()),)
+        if server == Listener("postfix-a") and self.chance(0.35):
+            server = replace(
+                server, options=(*self.pick(VERSIONS), *self.pick(SUITES), *self.pick(GROUPS))
+            )
+        # Only these two take any key.
+        if server.software in ("script", "postfix-a") and self.chance(0.3):
+            wanted = signable(replace(wanted, key=self.random.choice(tuple(KEYS))))
         return replace(server, family=family, certificate=wanted, sni=sni)
 
     def certificate(self) -> Certificate:
         """What a server shows."""
-        return Certificate(
-            self.pick(ISSUERS),
+        return signable(Certificate(
+            self.issuer(),
             names=self.pick(NAMES),
             common_name=self.pick(((6, "{host}"), (2, "somebody"), (1, "{domain}"))),
-            validity=self.pick(((10, "valid"), (1, "expired"), (0.5, "future"))),
+            validity=self.pick(VALIDITIES),
+            digest=self.pick(DIGESTS),
             ca=self.pick(((10, False), (1, True), (1, None))),
+            extensions=self.pick(LEAF_EXTENSIONS),
             send=self.pick(SENDS),
-        )
+        ))
+
+    def issuer(self) -> Authority | None:
+        """The authority right above a leaf, and all above it."""
+        if self.chance(0.2):
+            return TRUSTED
+        above = TRUSTED_ROOT if self.chance(0.25) else None
+        for _ in range(self.pick(DEPTHS)):
+            extensions = self.pick(AUTHORITY_EXTENSIONS)
+            ca = self.pick(((24, True), (1, False), (1, None)))
+            if ca and self.chance(0.12):
+                extensions += (f"pathlen:{self.random.randrange(3)}",)
+            self.authorities += 1
+            above = signable(Authority(
+                f"Lab {self.name} {self.authorities}",
+                above,
+                key=self.pick(AUTHORITY_KEYS),
+                digest=self.pick(DIGESTS),
+                validity=self.pick(VALIDITIES),
+                ca=ca,
+                extensions=extensions,
+            ))
+        return None if above is TRUSTED_ROOT else above
 
     def tlsa(self, listeners: tuple[Listener, ...]) -> Tlsa:
         """One record."""
