@@ -62,6 +62,21 @@ impl Digest {
         }
     }
 
+    /// The digest of this; nothing for one that is not here.
+    fn of(self, message: &[u8]) -> Option<Vec<u8>> {
+        Some(match self {
+            Self::Md5 => return None,
+            Self::Sha1 => {
+                let sha1 = &ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
+                ring::digest::digest(sha1, message).as_ref().to_vec()
+            }
+            Self::Sha224 => sha2::Sha224::digest(message).to_vec(),
+            Self::Sha256 => sha2::Sha256::digest(message).to_vec(),
+            Self::Sha384 => sha2::Sha384::digest(message).to_vec(),
+            Self::Sha512 => sha2::Sha512::digest(message).to_vec(),
+        })
+    }
+
     fn length(self) -> u32 {
         match self {
             Self::Md5 => 16,
@@ -237,15 +252,24 @@ fn verify(certificate: &Certificate, key: &PublicKey) -> SignatureOutcome {
     }
     let message = certificate.to_be_signed();
     let signature = certificate.signature();
-    if let (SignatureAlgorithm::Ecdsa(digest), KeyKind::Ec("secp521r1")) = (algorithm, key.kind()) {
-        return verify_p521(*digest, key.material(), message, signature).unwrap_or_else(cannot);
+    if let Some(verifier) = ring_algorithm(algorithm, key) {
+        let key = UnparsedPublicKey::new(verifier, key.material());
+        return outcome(key.verify(message, signature).is_ok());
     }
-    let Some(verifier) = ring_algorithm(algorithm, key) else {
-        return cannot();
-    };
-    match UnparsedPublicKey::new(verifier, key.material()).verify(message, signature) {
-        Ok(()) => SignatureOutcome::Valid,
-        Err(_) => SignatureOutcome::Invalid,
+    match (algorithm, key.kind()) {
+        (SignatureAlgorithm::Ecdsa(digest), KeyKind::Ec(curve)) => digest
+            .of(message)
+            .and_then(|hash| verify_ecdsa(curve, key.material(), hash, signature))
+            .map_or_else(cannot, outcome),
+        _ => cannot(),
+    }
+}
+
+fn outcome(valid: bool) -> SignatureOutcome {
+    if valid {
+        SignatureOutcome::Valid
+    } else {
+        SignatureOutcome::Invalid
     }
 }
 
@@ -298,33 +322,48 @@ fn ring_algorithm(
     })
 }
 
-/// ECDSA on P-521, which ring lacks; `None` for hashes that are not here.
-fn verify_p521(
-    digest: Digest,
-    point: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> Option<SignatureOutcome> {
-    use p521::ecdsa::signature::hazmat::PrehashVerifier;
-    let hash = match digest {
-        Digest::Sha256 => sha2::Sha256::digest(message).to_vec(),
-        Digest::Sha384 => sha2::Sha384::digest(message).to_vec(),
-        Digest::Sha512 => sha2::Sha512::digest(message).to_vec(),
-        Digest::Md5 | Digest::Sha1 | Digest::Sha224 => return None,
+/// ECDSA where ring has not this curve with this digest; `None` for curves that
+/// are not here either.
+fn verify_ecdsa(curve: &str, point: &[u8], mut hash: Vec<u8>, signature: &[u8]) -> Option<bool> {
+    let width = match curve {
+        "prime256v1" => 32,
+        "secp384r1" => 48,
+        "secp521r1" => 66,
+        _ => return None,
     };
     // A hash is a number: leading zeroes change nothing, and without them the
-    // crate refuses hashes below half the field's width.
-    let mut wide = vec![0; 66_usize.saturating_sub(hash.len())];
-    wide.extend(hash);
-    let valid = p521::ecdsa::VerifyingKey::from_sec1_bytes(point)
-        .and_then(|key| {
-            let signature = p521::ecdsa::DerSignature::from_bytes(signature)?;
-            key.verify_prehash(&wide, &p521::ecdsa::Signature::try_from(signature)?)
-        })
-        .is_ok();
-    Some(if valid {
-        SignatureOutcome::Valid
-    } else {
-        SignatureOutcome::Invalid
+    // crates refuse hashes below half the field's width.
+    let missing = usize::saturating_sub(width, hash.len());
+    hash.splice(..0, std::iter::repeat_n(0, missing));
+    Some(match curve {
+        "prime256v1" => holds(
+            p256::ecdsa::VerifyingKey::from_sec1_bytes(point),
+            p256::ecdsa::Signature::from_der(signature),
+            &hash,
+        ),
+        "secp384r1" => holds(
+            p384::ecdsa::VerifyingKey::from_sec1_bytes(point),
+            p384::ecdsa::Signature::from_der(signature),
+            &hash,
+        ),
+        _ => holds(
+            p521::ecdsa::VerifyingKey::from_sec1_bytes(point),
+            p521::ecdsa::Signature::from_der(signature),
+            &hash,
+        ),
     })
+}
+
+fn holds<Key, Signature, Error>(
+    key: Result<Key, Error>,
+    signature: Result<Signature, Error>,
+    hash: &[u8],
+) -> bool
+where
+    Key: p521::ecdsa::signature::hazmat::PrehashVerifier<Signature>,
+{
+    let (Ok(key), Ok(signature)) = (key, signature) else {
+        return false;
+    };
+    key.verify_prehash(hash, &signature).is_ok()
 }

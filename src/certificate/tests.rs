@@ -107,6 +107,11 @@ fn signatures_of_every_kind_that_is_here_are_told_from_forged_ones() {
         ("rsa-sha1-leaf", "rsa-root"),
         ("rsa-pss-leaf", "rsa-root"),
         ("rsa1024-root-leaf", "rsa1024-root"),
+        ("p256-sha1-leaf", "p256-root"),
+        ("p256-sha224-leaf", "p256-root"),
+        ("p256-sha512-leaf", "p256-root"),
+        ("p384-sha224-leaf", "p384-root"),
+        ("p384-sha512-leaf", "p384-root"),
         ("p521-root-leaf", "p521-root"),
         ("p521-sha256-leaf", "p521-root"),
     ] {

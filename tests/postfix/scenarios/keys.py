@@ -16,6 +16,7 @@ SHA1_SUB = Authority("Lab SHA-1 Sub", ROOT, key="RSA-2048", digest="sha1")
 SHA1_ROOT = Authority("Lab SHA-1 Root", key="RSA-2048", digest="sha1")
 WEAK_ROOT = Authority("Lab Weak Root", key="RSA-768")
 SMALL_ROOT = Authority("Lab Small Root", key="RSA-1024")
+P384_ROOT = Authority("Lab P-384 Root", key="P-384")
 P521_ROOT = Authority("Lab P-521 Root", key="P-521")
 RSA = Certificate(key="RSA-2048")
 BOTH = {"second": RSA}
@@ -59,6 +60,14 @@ SCENARIOS = (
        Certificate(SMALL_ROOT, digest="sha256"), ANCHOR),
     of("p521-anchor", "an anchor on the curve P-521 (R55c)", "dane-ok",
        Certificate(P521_ROOT, digest="sha512"), ANCHOR),
+    of("sha224-leaf-anchored", "a P-256 anchor that signs over SHA-224 (R50)", "dane-ok",
+       Certificate(ROOT, digest="sha224"), ANCHOR),
+    of("sha512-leaf-anchored", "a P-256 anchor that signs over SHA-512 (R55c)", "dane-ok",
+       Certificate(ROOT, digest="sha512"), ANCHOR),
+    of("sha512-leaf-anchored-by-p384", "a P-384 anchor that does (R55c)", "dane-ok",
+       Certificate(P384_ROOT, digest="sha512"), ANCHOR),
+    of("sha512-leaf-pkix", "a leaf signed over SHA-512 at verify and secure (R65)", "no-dane",
+       Certificate(digest="sha512")),
     of("sha1-leaf-pkix", "a leaf signed with SHA-1 at verify and secure (R50)", "no-dane",
        Certificate(digest="sha1")),
     two_keys("both", "ECDSA and RSA on one server, both published", "dane-ok",
