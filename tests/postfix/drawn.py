@@ -106,7 +106,7 @@ SUITES = (
 GROUPS = (
     (6, ()),
     *((1, (groups(names),)) for names in (
-        "secp521r1", "secp384r1", "X25519", "X448", "prime256v1", "secp521r1 X25519",
+        "secp521r1", "secp384r1", "X25519", "X448", "prime256v1", "secp521r1,X25519",
     )),
 )
 USAGES = ((10, 3), (7, 2), (2, 1), (1, 0), (0.4, 4), (0.4, 255))
