@@ -187,7 +187,7 @@ class Draw:
     def scenario(self) -> Scenario:
         """All of it."""
         provider = f"{self.name}-provider.lab."
-        zones = (self.pick(ZONES), replace(self.pick(ZONES), name=provider))
+        zones = [self.pick(ZONES), replace(self.pick(ZONES), name=provider)]
         records, mx = [], []
         if self.chance(0.07):
             hosts = [self.host("@")]
@@ -200,7 +200,19 @@ class Draw:
             preference = 10
             for number, host in enumerate(hosts):
                 name = host.name
+                owner = f"_{self.port}._tcp.{name}"
+                if self.chance(0.08):
+                    zones.append(replace(self.pick(ZONES), name=f"_tcp.{name}"))
+                elif self.chance(0.08):
+                    end = self.random.choice((f"tlsa{number}", f"tlsa{number}.{provider}"))
+                    records.append(f"{owner} CNAME {end}")
+                    host = replace(host, tlsa=tuple(replace(one, owner=end) for one in host.tlsa))
+                    hosts[number] = host
                 if self.chance(0.15):
+                    if self.chance(0.3):
+                        hop = self.random.choice((f"hop{number}", f"hop{number}.{provider}"))
+                        records.append(f"{hop} CNAME {name}")
+                        name = hop
                     records.append(f"alias{number} CNAME {name}")
                     name = f"alias{number}"
                     if self.chance(0.4):
@@ -214,20 +226,24 @@ class Draw:
                 mx.append("0 .")
         if self.target == "www":
             records.append("www CNAME @")
-        target = self.target.replace("host", "alias0" if records and mx and "alias" in mx[0] else hosts[0].name)
+        first = mx[0].split()[1] if mx else hosts[0].name
+        target = self.target.replace("host", first if "alias" in first else hosts[0].name)
         lots = len({one.split()[0] for one in mx}) < len(mx) or any(
             len(host.listeners) > 1 for host in hosts
         )
         return Scenario(
             self.name, f"drawn by {self.name}", None, hosts=tuple(hosts), mx=tuple(mx),
-            records=tuple(records), zones=zones, target=target, repeat=DRAWS if lots else 1,
+            records=tuple(records), zones=tuple(zones), target=target, repeat=DRAWS if lots else 1,
             faults=self.faults(hosts),
         )
 
     def moved(self, tlsa: tuple[Tlsa, ...], name: str) -> tuple[Tlsa, ...]:
         """Some of the records at the name of the alias instead."""
         owner = f"_{self.port}._tcp.{name}"
-        return tuple(replace(one, owner=owner) if self.chance(0.5) else one for one in tlsa)
+        return tuple(
+            replace(one, owner=owner) if not one.owner and self.chance(0.5) else one
+            for one in tlsa
+        )
 
     def host(self, name: str) -> Host:
         """A mail host with its addresses and records."""
