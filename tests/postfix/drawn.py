@@ -170,6 +170,10 @@ class Draw:
     def __init__(self, name: str) -> None:
         self.name = name
         self.random = Random(name)
+        self.provider = f"{name}-provider.lab."
+        self.zones: list[Zone] = []
+        self.records: list[str] = []
+        self.mx: list[str] = []
         self.authorities = 0
         self.target = self.pick(TARGETS)
         found = re.search(r":(\d+)$", self.target)
@@ -186,56 +190,64 @@ class Draw:
 
     def scenario(self) -> Scenario:
         """All of it."""
-        provider = f"{self.name}-provider.lab."
-        zones = [self.pick(ZONES), replace(self.pick(ZONES), name=provider)]
-        records, mx = [], []
-        if self.chance(0.07):
-            hosts = [self.host("@")]
-        else:
-            count = self.pick(((5, 1), (4, 2), (2, 3)))
-            hosts = [
-                self.host(f"mx{number}" + (f".{provider}" if self.chance(0.25) else ""))
-                for number in range(1, count + 1)
-            ]
-            preference = 10
-            for number, host in enumerate(hosts):
-                name = host.name
-                owner = f"_{self.port}._tcp.{name}"
-                if self.chance(0.08):
-                    zones.append(replace(self.pick(ZONES), name=f"_tcp.{name}"))
-                elif self.chance(0.08):
-                    end = self.random.choice((f"tlsa{number}", f"tlsa{number}.{provider}"))
-                    records.append(f"{owner} CNAME {end}")
-                    host = replace(host, tlsa=tuple(replace(one, owner=end) for one in host.tlsa))
-                    hosts[number] = host
-                if self.chance(0.15):
-                    if self.chance(0.3):
-                        hop = self.random.choice((f"hop{number}", f"hop{number}.{provider}"))
-                        records.append(f"{hop} CNAME {name}")
-                        name = hop
-                    records.append(f"alias{number} CNAME {name}")
-                    name = f"alias{number}"
-                    if self.chance(0.4):
-                        hosts[number] = replace(host, tlsa=self.moved(host.tlsa, name))
-                mx.append(f"{preference} {name}")
-                preference += 10 if self.chance(0.85) else 0
-            for other in ("nowhere", "-bad-"):
-                if self.chance(0.06):
-                    mx.append(f"{self.random.choice((5, 10, 90))} {other}")
-            if self.chance(0.02):
-                mx.append("0 .")
+        self.zones += [self.pick(ZONES), replace(self.pick(ZONES), name=self.provider)]
+        hosts = [self.host("@")] if self.chance(0.07) else self.mail_exchangers()
         if self.target == "www":
-            records.append("www CNAME @")
-        first = mx[0].split()[1] if mx else hosts[0].name
+            self.records.append("www CNAME @")
+        first = self.mx[0].split()[1] if self.mx else hosts[0].name
         target = self.target.replace("host", first if "alias" in first else hosts[0].name)
-        lots = len({one.split()[0] for one in mx}) < len(mx) or any(
+        lots = len({one.split()[0] for one in self.mx}) < len(self.mx) or any(
             len(host.listeners) > 1 for host in hosts
         )
         return Scenario(
-            self.name, f"drawn by {self.name}", None, hosts=tuple(hosts), mx=tuple(mx),
-            records=tuple(records), zones=tuple(zones), target=target, repeat=DRAWS if lots else 1,
-            faults=self.faults(hosts),
+            self.name, f"drawn by {self.name}", None, hosts=tuple(hosts), mx=tuple(self.mx),
+            records=tuple(self.records), zones=tuple(self.zones), target=target,
+            repeat=DRAWS if lots else 1, faults=self.faults(hosts),
         )
+
+    def mail_exchangers(self) -> list[Host]:
+        """Some hosts, and the MX records."""
+        count = self.pick(((5, 1), (4, 2), (2, 3)))
+        hosts = [
+            self.host(f"mx{number}" + (f".{self.provider}" if self.chance(0.25) else ""))
+            for number in range(1, count + 1)
+        ]
+        preference = 10
+        for number, host in enumerate(hosts):
+            hosts[number], name = self.aliased(number, self.placed(number, host))
+            self.mx.append(f"{preference} {name}")
+            preference += 10 if self.chance(0.85) else 0
+        for other in ("nowhere", "-bad-"):
+            if self.chance(0.06):
+                self.mx.append(f"{self.random.choice((5, 10, 90))} {other}")
+        if self.chance(0.02):
+            self.mx.append("0 .")
+        return hosts
+
+    def placed(self, number: int, host: Host) -> Host:
+        """The host; its TLSA records may be in a zone of their own, or behind an alias."""
+        if self.chance(0.08):
+            self.zones.append(replace(self.pick(ZONES), name=f"_tcp.{host.name}"))
+        elif self.chance(0.08):
+            end = self.random.choice((f"tlsa{number}", f"tlsa{number}.{self.provider}"))
+            self.records.append(f"_{self.port}._tcp.{host.name} CNAME {end}")
+            return replace(host, tlsa=tuple(replace(one, owner=end) for one in host.tlsa))
+        return host
+
+    def aliased(self, number: int, host: Host) -> tuple[Host, str]:
+        """The host, and the name that an MX record has for it: maybe an alias."""
+        if not self.chance(0.15):
+            return host, host.name
+        name = host.name
+        if self.chance(0.3):
+            hop = self.random.choice((f"hop{number}", f"hop{number}.{self.provider}"))
+            self.records.append(f"{hop} CNAME {name}")
+            name = hop
+        alias = f"alias{number}"
+        self.records.append(f"{alias} CNAME {name}")
+        if self.chance(0.4):
+            host = replace(host, tlsa=self.moved(host.tlsa, alias))
+        return host, alias
 
     def moved(self, tlsa: tuple[Tlsa, ...], name: str) -> tuple[Tlsa, ...]:
         """Some of the records at the name of the alias instead."""

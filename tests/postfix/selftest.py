@@ -9,7 +9,9 @@ import unittest
 sys.dont_write_bytecode = True
 
 import compare
+import drawn
 import fixtures
+import model
 import scenarios
 import senders
 from compare import Comparison, Measured
@@ -124,6 +126,25 @@ class RightAndWrong(unittest.TestCase):
 
     def test_verdict_has_to_fit_what_was_measured(self):
         self.assertEqual(measured().verdicts(), {"dane-broken"})
+
+    def test_where_no_verdict_is_stated_it_has_to_fit_what_was_measured(self):
+        unstated = dataclasses.replace(SCENARIO, verdict=None)
+
+        def wrong(verdict, status):
+            comparison = Comparison()
+            comparison.add(unstated, measured(), report() | {"verdict": verdict}, status)
+            return [difference.field for difference in comparison.differences]
+
+        self.assertEqual(wrong("dane-broken", 2), [])
+        self.assertEqual(wrong("dane-broken", 1), ["exit status"])
+        self.assertEqual(wrong("dane-ok", 0), ["verdict"])
+
+    def test_drawn_scenarios_come_again_and_can_be_written_down(self):
+        once = drawn.draw(7, 50)
+        self.assertEqual(once, drawn.draw(7, 50))
+        self.assertEqual(len(set(once)), 50)
+        for one in once:
+            self.assertEqual(eval(drawn.source(one), vars(model).copy()), one)
 
     def test_known_divergence_excuses_one_field_and_expires(self):
         said = copy.deepcopy(report())
