@@ -3,6 +3,7 @@
 
 mod checks;
 mod distinguished_name;
+pub(crate) mod ecdsa;
 mod failure;
 mod key;
 #[cfg(test)]

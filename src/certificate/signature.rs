@@ -10,7 +10,7 @@ use sha2::Digest as _;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use super::{Certificate, KeyKind, PublicKey};
+use super::{Certificate, KeyKind, PublicKey, ecdsa};
 
 /// The hash below a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -259,7 +259,7 @@ fn verify(certificate: &Certificate, key: &PublicKey) -> SignatureOutcome {
     match (algorithm, key.kind()) {
         (SignatureAlgorithm::Ecdsa(digest), KeyKind::Ec(curve)) => digest
             .of(message)
-            .and_then(|hash| verify_ecdsa(curve, key.material(), hash, signature))
+            .and_then(|hash| ecdsa::verify(curve, key.material(), hash, signature))
             .map_or_else(cannot, outcome),
         _ => cannot(),
     }
@@ -320,50 +320,4 @@ fn ring_algorithm(
         (S::Ed25519, _, _) => &ring_signature::ED25519,
         _ => return None,
     })
-}
-
-/// ECDSA where ring has not this curve with this digest; `None` for curves that
-/// are not here either.
-fn verify_ecdsa(curve: &str, point: &[u8], mut hash: Vec<u8>, signature: &[u8]) -> Option<bool> {
-    let width = match curve {
-        "prime256v1" => 32,
-        "secp384r1" => 48,
-        "secp521r1" => 66,
-        _ => return None,
-    };
-    // A hash is a number: leading zeroes change nothing, and without them the
-    // crates refuse hashes below half the field's width.
-    let missing = usize::saturating_sub(width, hash.len());
-    hash.splice(..0, std::iter::repeat_n(0, missing));
-    Some(match curve {
-        "prime256v1" => holds(
-            p256::ecdsa::VerifyingKey::from_sec1_bytes(point),
-            p256::ecdsa::Signature::from_der(signature),
-            &hash,
-        ),
-        "secp384r1" => holds(
-            p384::ecdsa::VerifyingKey::from_sec1_bytes(point),
-            p384::ecdsa::Signature::from_der(signature),
-            &hash,
-        ),
-        _ => holds(
-            p521::ecdsa::VerifyingKey::from_sec1_bytes(point),
-            p521::ecdsa::Signature::from_der(signature),
-            &hash,
-        ),
-    })
-}
-
-fn holds<Key, Signature, Error>(
-    key: Result<Key, Error>,
-    signature: Result<Signature, Error>,
-    hash: &[u8],
-) -> bool
-where
-    Key: p521::ecdsa::signature::hazmat::PrehashVerifier<Signature>,
-{
-    let (Ok(key), Ok(signature)) = (key, signature) else {
-        return false;
-    };
-    key.verify_prehash(hash, &signature).is_ok()
 }

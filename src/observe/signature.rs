@@ -4,12 +4,12 @@
 //! it looks at the signature. Postfix delivers to such servers, so the
 //! signature is checked against the bare key here.
 
-use p521::ecdsa::signature::hazmat::PrehashVerifier;
 use ring::signature::{self as ring_signature, UnparsedPublicKey, VerificationAlgorithm};
 use rustls::SignatureScheme;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::certificate::ecdsa;
 use crate::observation::SignatureCheck;
 
 /// RSASSA-PSS with a key that may do nothing else (RFC 8446 section 4.2.3);
@@ -68,9 +68,8 @@ const OID_P521: &str = "1.3.132.0.35";
 enum Key {
     /// With its length in bits.
     Rsa(usize),
-    P256,
-    P384,
-    P521,
+    /// With OpenSSL's name of the curve.
+    Ec(&'static str),
     Ed25519,
 }
 
@@ -90,17 +89,19 @@ pub(super) fn check(
     let Some(key) = key(spki) else {
         return unknown("the key is of a kind that is not known here");
     };
-    if key == Key::P521 {
-        return p521(scheme, bits, message, signature);
-    }
-    match algorithm(key, scheme) {
-        None => unknown("the signature is of a kind that is not known here"),
-        Some(algorithm) => verdict(
-            UnparsedPublicKey::new(algorithm, bits)
-                .verify(message, signature)
-                .is_ok(),
-        ),
-    }
+    let holds = match (algorithm(key, scheme), key) {
+        (Some(algorithm), _) => {
+            let key = UnparsedPublicKey::new(algorithm, bits);
+            Some(key.verify(message, signature).is_ok())
+        }
+        (None, Key::Ec(curve)) => ecdsa_digest(scheme, message)
+            .and_then(|digest| ecdsa::verify(curve, bits, digest, signature)),
+        (None, _) => None,
+    };
+    holds.map_or_else(
+        || unknown("the signature is of a kind that is not known here"),
+        verdict,
+    )
 }
 
 fn verdict(holds: bool) -> SignatureCheck {
@@ -124,9 +125,9 @@ fn key(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> Option<Key> {
         OID_EC => {
             let curve = spki.algorithm.parameters.as_ref()?.as_oid().ok()?;
             match curve.to_id_string().as_str() {
-                OID_P256 => Some(Key::P256),
-                OID_P384 => Some(Key::P384),
-                OID_P521 => Some(Key::P521),
+                OID_P256 => Some(Key::Ec("prime256v1")),
+                OID_P384 => Some(Key::Ec("secp384r1")),
+                OID_P521 => Some(Key::Ec("secp521r1")),
                 _ => None,
             }
         }
@@ -167,30 +168,29 @@ fn algorithm(key: Key, scheme: SignatureScheme) -> Option<&'static dyn Verificat
             &ring_signature::RSA_PSS_2048_8192_SHA512
         }
         // In TLS 1.2 these schemes name the hash alone.
-        (Key::P256, Scheme::ECDSA_NISTP256_SHA256) => &ring_signature::ECDSA_P256_SHA256_ASN1,
-        (Key::P256, Scheme::ECDSA_NISTP384_SHA384) => &ring_signature::ECDSA_P256_SHA384_ASN1,
-        (Key::P384, Scheme::ECDSA_NISTP256_SHA256) => &ring_signature::ECDSA_P384_SHA256_ASN1,
-        (Key::P384, Scheme::ECDSA_NISTP384_SHA384) => &ring_signature::ECDSA_P384_SHA384_ASN1,
+        (Key::Ec("prime256v1"), Scheme::ECDSA_NISTP256_SHA256) => {
+            &ring_signature::ECDSA_P256_SHA256_ASN1
+        }
+        (Key::Ec("prime256v1"), Scheme::ECDSA_NISTP384_SHA384) => {
+            &ring_signature::ECDSA_P256_SHA384_ASN1
+        }
+        (Key::Ec("secp384r1"), Scheme::ECDSA_NISTP256_SHA256) => {
+            &ring_signature::ECDSA_P384_SHA256_ASN1
+        }
+        (Key::Ec("secp384r1"), Scheme::ECDSA_NISTP384_SHA384) => {
+            &ring_signature::ECDSA_P384_SHA384_ASN1
+        }
         (Key::Ed25519, Scheme::ED25519) => &ring_signature::ED25519,
         _ => return None,
     })
 }
 
-/// The one common curve that ring lacks.
-fn p521(scheme: SignatureScheme, point: &[u8], message: &[u8], signature: &[u8]) -> SignatureCheck {
-    let digest = match scheme {
+/// What an ECDSA scheme signs; in TLS 1.2 it names the hash alone.
+fn ecdsa_digest(scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
+    Some(match scheme {
         SignatureScheme::ECDSA_NISTP521_SHA512 => Sha512::digest(message).to_vec(),
         SignatureScheme::ECDSA_NISTP384_SHA384 => Sha384::digest(message).to_vec(),
         SignatureScheme::ECDSA_NISTP256_SHA256 => Sha256::digest(message).to_vec(),
-        _ => {
-            return SignatureCheck::Unknown("the signature is of a kind not known here".to_owned());
-        }
-    };
-    let (Ok(key), Ok(signature)) = (
-        p521::ecdsa::VerifyingKey::from_sec1_bytes(point),
-        p521::ecdsa::Signature::from_der(signature),
-    ) else {
-        return verdict(false);
-    };
-    verdict(key.verify_prehash(&digest, &signature).is_ok())
+        _ => return None,
+    })
 }

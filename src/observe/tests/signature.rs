@@ -31,6 +31,15 @@ fn the_proof_of_possession_works_where_postfix_delivers() {
             include_str!("signed/p521.pem"),
             Scheme::ECDSA_NISTP521_SHA512,
         ),
+        // TLS 1.2, where a scheme names the hash alone.
+        (
+            include_str!("signed/p521-sha256.pem"),
+            Scheme::ECDSA_NISTP256_SHA256,
+        ),
+        (
+            include_str!("signed/p256-sha512.pem"),
+            Scheme::ECDSA_NISTP521_SHA512,
+        ),
         (include_str!("signed/r1024.pem"), Scheme::RSA_PKCS1_SHA256),
         (include_str!("signed/pss.pem"), RSA_PSS_PSS_SHA256),
     ] {
