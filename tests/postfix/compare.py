@@ -116,8 +116,8 @@ class Comparison:
         verdict = report.get("verdict")
         allowed = stated(scenario) or measured.verdicts()
         self.check(name, "", "verdict", allowed, verdict)
-        expected = {exit_status(verdict, report) for verdict in stated(scenario) or {verdict}}
-        self.check(name, "", "exit status", expected, status)
+        expected = exit_status(scenario.verdict or verdict, report)
+        self.check(name, "", "exit status", {expected}, status)
         action, policy = measured.recommendation()
         advice = report.get("recommendation") or {}
         self.check(name, "", "action", {action}, advice.get("action", "absent"))

@@ -1,7 +1,6 @@
 """Scenarios drawn by lot from the same parts as the others: for what nobody
 thought of. A seed and a number always give the same scenario."""
 
-import re
 from dataclasses import fields, is_dataclass, replace
 from random import Random
 
@@ -176,8 +175,7 @@ class Draw:
         self.mx: list[str] = []
         self.authorities = 0
         self.target = self.pick(TARGETS)
-        found = re.search(r":(\d+)$", self.target)
-        self.port = int(found[1]) if found else 25
+        self.port = Scenario(name, "", None, target=self.target).port
 
     def pick(self, choices):
         """One of them, by weight."""
@@ -230,7 +228,7 @@ class Draw:
             self.zones.append(replace(self.pick(ZONES), name=f"_tcp.{host.name}"))
         elif self.chance(0.08):
             end = self.random.choice((f"tlsa{number}", f"tlsa{number}.{self.provider}"))
-            self.records.append(f"_{self.port}._tcp.{host.name} CNAME {end}")
+            self.records.append(f"{self.tlsa_owner(host.name)} CNAME {end}")
             return replace(host, tlsa=tuple(replace(one, owner=end) for one in host.tlsa))
         return host
 
@@ -251,11 +249,15 @@ class Draw:
 
     def moved(self, tlsa: tuple[Tlsa, ...], name: str) -> tuple[Tlsa, ...]:
         """Some of the records at the name of the alias instead."""
-        owner = f"_{self.port}._tcp.{name}"
+        owner = self.tlsa_owner(name)
         return tuple(
             replace(one, owner=owner) if not one.owner and self.chance(0.5) else one
             for one in tlsa
         )
+
+    def tlsa_owner(self, name: str) -> str:
+        """Where Postfix looks for the TLSA records of this host."""
+        return f"_{self.port}._tcp" + ("" if name == "@" else f".{name}")
 
     def host(self, name: str) -> Host:
         """A mail host with its addresses and records."""
@@ -343,7 +345,7 @@ class Draw:
             does = "servfail"
         record_type = self.pick(((2, "MX"), (3, "A"), (2, "AAAA"), (6, "TLSA"), (1, "CNAME")))
         name = hosts[self.random.randrange(len(hosts))].name
-        names = {"MX": "@", "TLSA": f"_{self.port}._tcp" + ("" if name == "@" else f".{name}")}
+        names = {"MX": "@", "TLSA": self.tlsa_owner(name)}
         at = "resolver"
         if does in (*SOFT, *HARD) and does != "garbage" and self.chance(0.3):
             at = "authority"

@@ -182,8 +182,9 @@ class Scenario:
     """One next hop, everything behind it, and what cannot be measured of it.
 
     All outcomes are measured with real Postfix; only `verdict` is stated, and
-    checked against what was measured (None: any that this allows). `repeat` is for scenarios where Postfix
-    chooses at random: so many messages a level, and the weakest outcome counts.
+    checked against what was measured (None: any that this allows). `repeat` is
+    for scenarios where Postfix chooses at random: so many messages a level, and
+    the weakest outcome counts.
     `target` is a name, `[name]` or `[address]`, each with or without `:port`;
     `options` are further arguments of danecheck.
     """
