@@ -260,6 +260,16 @@ async fn a_resolver_that_does_not_answer_is_named() {
     let ids: Vec<_> = report.findings.iter().map(|finding| &finding.id).collect();
     assert_eq!(ids, ["resolver-silent"]);
     assert!(report.findings[0].message.contains(&port.to_string()));
+
+    let ran = run_alone(&[
+        "--timeout",
+        "1",
+        "--resolver",
+        &port.to_string(),
+        "[mail.example.com]",
+    ])
+    .await;
+    assert!(ran.stdout.contains("address unknown"), "{}", ran.stdout);
 }
 
 #[tokio::test]

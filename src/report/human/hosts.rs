@@ -24,7 +24,11 @@ pub(super) fn hosts(page: &mut Page, report: &Report) {
             }
         }
         if host.addresses.is_empty() {
-            page.line("     no address");
+            let failed = |lookup: &LookupReport| lookup.failure.is_some();
+            page.line(match host.address_lookups.iter().any(failed) {
+                true => "     address unknown: the lookup failed",
+                false => "     no address",
+            });
         }
         for group in groups(&host.addresses) {
             addresses(page, &group);
