@@ -30,4 +30,5 @@ pub mod serve;
 pub mod tlsa;
 pub mod trust_anchor;
 pub mod unix_time;
+pub mod work;
 pub mod world;

@@ -1,0 +1,108 @@
+//! Work that an outsider can cause, counted in operations and never in time:
+//! a saved observation is judged alike on every machine.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// One check of a signature with a key, weighed by
+    /// [`WorkBudget::spend`]'s `count` where the algorithm is a slow one.
+    SignatureCheck,
+    /// One name held against another, or against a constraint.
+    NameComparison,
+    /// One certificate or zone added to a path, or taken off it again.
+    PathStep,
+}
+
+/// How much of each operation there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkLimits {
+    /// Of [`Operation::SignatureCheck`].
+    pub signature_checks: u64,
+    /// Of [`Operation::NameComparison`].
+    pub name_comparisons: u64,
+    /// Of [`Operation::PathStep`].
+    pub path_steps: u64,
+}
+
+/// A budget is used up: what depends on the operation cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the work budget of this check is used up")]
+pub struct WorkUsedUp {
+    /// What there was too much of.
+    pub operation: Operation,
+}
+
+/// What is left of a budget. Parts that work beside each other may share it.
+#[derive(Debug)]
+pub struct WorkBudget {
+    signature_checks: AtomicU64,
+    name_comparisons: AtomicU64,
+    path_steps: AtomicU64,
+}
+
+impl WorkBudget {
+    /// A whole budget.
+    pub const fn new(limits: WorkLimits) -> Self {
+        Self {
+            signature_checks: AtomicU64::new(limits.signature_checks),
+            name_comparisons: AtomicU64::new(limits.name_comparisons),
+            path_steps: AtomicU64::new(limits.path_steps),
+        }
+    }
+
+    /// Pays for operations before they are done. Where there are not so many
+    /// left, none are, from then on.
+    pub fn spend(&self, operation: Operation, count: u64) -> Result<(), WorkUsedUp> {
+        let left = self.account(operation);
+        let paid = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(count));
+        paid.map(|_| ()).map_err(|_| {
+            left.store(0, Relaxed);
+            WorkUsedUp { operation }
+        })
+    }
+
+    /// Whether something had to be left undone, or nothing is left.
+    pub fn used_up(&self) -> Option<WorkUsedUp> {
+        use Operation::{NameComparison, PathStep, SignatureCheck};
+        [SignatureCheck, NameComparison, PathStep]
+            .into_iter()
+            .find(|operation| self.account(*operation).load(Relaxed) == 0)
+            .map(|operation| WorkUsedUp { operation })
+    }
+
+    /// How many operations are left.
+    pub fn left(&self, operation: Operation) -> u64 {
+        self.account(operation).load(Relaxed)
+    }
+
+    fn account(&self, operation: Operation) -> &AtomicU64 {
+        match operation {
+            Operation::SignatureCheck => &self.signature_checks,
+            Operation::NameComparison => &self.name_comparisons,
+            Operation::PathStep => &self.path_steps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_spent_by_each_operation_and_not_beyond() {
+        let budget = WorkBudget::new(WorkLimits {
+            signature_checks: 3,
+            name_comparisons: 10,
+            path_steps: 1,
+        });
+        assert_eq!(budget.spend(Operation::SignatureCheck, 2), Ok(()));
+        assert_eq!(budget.used_up(), None);
+        let operation = Operation::SignatureCheck;
+        assert_eq!(budget.spend(operation, 2), Err(WorkUsedUp { operation }));
+        assert_eq!(budget.spend(operation, 1), Err(WorkUsedUp { operation }));
+        assert_eq!(budget.left(Operation::NameComparison), 10);
+        assert_eq!(budget.used_up(), Some(WorkUsedUp { operation }));
+    }
+}
