@@ -53,7 +53,7 @@ async fn stage() -> RunningStage {
 
 async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
     let resolver = stage.dns().addr().to_string();
-    let mut all = vec!["--resolver", &resolver];
+    let mut all = vec!["--allow-private", "--resolver", &resolver];
     all.extend(arguments);
     run_with(&all, stdin.as_bytes(), stage.dial()).await
 }

@@ -131,7 +131,14 @@ async fn the_next_hops_of_a_log_are_checked_where_that_is_asked_for() {
             )
         })
         .concat();
-    let arguments = ["explain", "--log", "--check", "--resolver", &resolver];
+    let arguments = [
+        "explain",
+        "--log",
+        "--check",
+        "--allow-private",
+        "--resolver",
+        &resolver,
+    ];
     let ran = run_with(&arguments, log.as_bytes(), stage.dial()).await;
     assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
     for words in [

@@ -121,7 +121,7 @@ async fn ground() -> Ground {
 /// `danecheck overrides` on this text, as from a pipe.
 async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
     let resolver = ground.stage.dns().addr().to_string();
-    let mut all = vec!["overrides", "-", "--resolver", &resolver];
+    let mut all = vec!["overrides", "-", "--allow-private", "--resolver", &resolver];
     all.extend(["--ca-file", ground.ca.path()]);
     all.extend(options);
     run_with(&all, text.as_bytes(), ground.stage.dial()).await

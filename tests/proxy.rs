@@ -82,7 +82,14 @@ async fn both_families_are_seen_through_a_proxy() {
     let resolver = stage.dns().addr().to_string();
     let url = format!("socks5://{}", proxy.addr());
     let ran = run_with(
-        &["--resolver", &resolver, "--proxy", &url, "example.com"],
+        &[
+            "--allow-private",
+            "--resolver",
+            &resolver,
+            "--proxy",
+            &url,
+            "example.com",
+        ],
         b"",
         Dial::default(),
     )
@@ -207,8 +214,9 @@ async fn a_proxy_that_fails_is_our_own_fault_and_told_once() {
     let stage = stage().await;
     let resolver = stage.dns().addr().to_string();
     // Nobody listens at port 1 of loopback.
-    let options = ["--resolver", &resolver, "--proxy", "socks5://127.0.0.1:1"];
-    let arguments = [&options[..], &["example.com"]].concat();
+    let options = ["--allow-private", "--resolver", &resolver];
+    let through = ["--proxy", "socks5://127.0.0.1:1", "example.com"];
+    let arguments = [&options[..], &through].concat();
     let ran = run_with(&arguments, b"", Dial::default()).await;
     assert_eq!(ran.status, ExitStatus::Unknown);
     let words = "No connection came about through socks5://127.0.0.1:1: Connection refused.";

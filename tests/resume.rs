@@ -67,7 +67,8 @@ impl Ground {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_danecheck"));
-        command.args(["--json", "--resolver", &self.dns.addr().to_string()]);
+        command.args(["--json", "--allow-private", "--resolver"]);
+        command.arg(self.dns.addr().to_string());
         command.args(arguments).arg("-");
         command.stdin(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -138,7 +138,8 @@ async fn the_command_line_takes_moments_and_days() {
         (vec!["--at", "2999-01-01"], ExitStatus::Broken),
         (vec!["--at", "soon"], ExitStatus::Unknown),
     ] {
-        let all = [&["--resolver", &resolver, "example.com"][..], &arguments].concat();
+        let common = ["--allow-private", "--resolver", &resolver, "example.com"];
+        let all = [&common[..], &arguments].concat();
         let ran = run_with(&all, b"", stage.dial()).await;
         assert_eq!(
             ran.status, status,

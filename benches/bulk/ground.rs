@@ -52,8 +52,9 @@ impl Ground {
     }
 
     /// The options with which a program finds its way here.
-    pub(crate) fn options(&self) -> [String; 4] {
+    pub(crate) fn options(&self) -> [String; 5] {
         [
+            "--allow-private".to_owned(),
             "--resolver".to_owned(),
             self.resolver.to_string(),
             "--trust-anchor".to_owned(),

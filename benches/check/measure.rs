@@ -14,7 +14,8 @@ const STUCK: Duration = Duration::from_secs(10);
 
 fn danecheck(program: &Path, resolver: SocketAddr) -> Command {
     let mut command = Command::new(program);
-    command.args(["--json", "--resolver", &resolver.to_string()]);
+    command.args(["--json", "--allow-private"]);
+    command.args(["--resolver", &resolver.to_string()]);
     command
 }
 

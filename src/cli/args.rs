@@ -164,18 +164,6 @@ pub(super) struct DnsArguments {
     /// Ask the name servers themselves, and not only where the lookup fails
     #[arg(long)]
     pub(super) authoritative: bool,
-
-    /// Ask name servers at reserved and private addresses too (so does
-    /// --resolver)
-    #[arg(long)]
-    pub(super) allow_private: bool,
-}
-
-impl DnsArguments {
-    /// As for a check.
-    pub(super) fn reaches_private_addresses(&self) -> bool {
-        self.allow_private || self.look.resolver.is_some()
-    }
 }
 
 #[derive(Debug, Args)]
@@ -223,6 +211,11 @@ pub(super) struct ExplainArguments {
     /// anchors]
     #[arg(long, value_name = "FILE", requires = "check")]
     pub(super) trust_anchor: Option<PathBuf>,
+
+    /// Connect to reserved and private addresses too, and ask name servers
+    /// there
+    #[arg(long, requires = "check")]
+    pub(super) allow_private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -325,34 +318,6 @@ impl Color {
             Self::Auto => auto,
             Self::Always => true,
             Self::Never => false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_addresses_are_reached_only_by_wish() {
-        for (options, reaches) in [
-            (&[][..], false),
-            (&["--allow-private"], true),
-            (&["--resolver", "192.0.2.53"], true),
-        ] {
-            let words = ["danecheck", "example.com"].iter().chain(options);
-            let arguments = Arguments::try_parse_from(words).unwrap();
-            let check = &arguments.check;
-            assert_eq!(
-                check.servers.reaches_private_addresses(&check.look),
-                reaches
-            );
-            let words = ["danecheck", "dns", "example.com", "MX"].iter();
-            let arguments = Arguments::try_parse_from(words.chain(options)).unwrap();
-            let Some(Command::Dns(dns)) = arguments.command else {
-                panic!("{:?}", arguments.command);
-            };
-            assert_eq!(dns.reaches_private_addresses(), reaches);
         }
     }
 }

@@ -12,8 +12,18 @@ use super::run::Run;
 use super::saved::Saved;
 use super::{Output, Stop, World, input};
 
+/// Who named the targets among the arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Whoever runs the program: an address literal is looked at as it is.
+    Typed,
+    /// A log or a file, which others write.
+    Read,
+}
+
 pub(super) async fn check(
     arguments: &CheckArguments,
+    origin: Origin,
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
     let expectations = Arc::new(arguments.expect.expectations()?);
@@ -48,6 +58,8 @@ pub(super) async fn check(
         at: arguments.at,
         expectations,
         sender,
+        // Without targets, those of the configuration are looked at.
+        typed: origin == Origin::Typed && !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         done,
         saved: saved.map(|path| Saved::create(path, goes_on)).transpose()?,

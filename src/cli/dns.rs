@@ -17,7 +17,7 @@ pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<E
         times: look.times(),
         dial: world.dial.clone(),
         authoritative: arguments.authoritative,
-        allow_private: arguments.reaches_private_addresses(),
+        allow_private: look.allow_private,
     };
     let views = LookupViews::of(&look_up(&question, &setup).await, setup.now);
     let text = if arguments.json {

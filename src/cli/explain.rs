@@ -13,7 +13,8 @@ use crate::next_hop::NextHop;
 use crate::report::ExitStatus;
 
 use super::args::{Arguments, ExplainArguments, ListFormat};
-use super::{Stop, World, check};
+use super::check::{self, Origin};
+use super::{Stop, World};
 
 /// So much of a log is read at a time.
 const PIECE: usize = 64 * 1024;
@@ -99,11 +100,14 @@ async fn check_now(
     if let Some(anchor) = &arguments.trust_anchor {
         words.push(format!("--trust-anchor={}", anchor.display()));
     }
+    if arguments.allow_private {
+        words.push("--allow-private".to_owned());
+    }
     words.push("--".to_owned());
     words.extend(targets.iter().cloned());
     let inner = Arguments::try_parse_from(words)
         .map_err(|error| Stop::Sentence(error.to_string().trim().to_owned()))?;
-    check::check(&inner.check, world).await
+    check::check(&inner.check, Origin::Read, world).await
 }
 
 /// Reads a log piece by piece: it may be larger than the memory.

@@ -27,6 +27,11 @@ pub(super) struct LookArguments {
     /// Bound on one target, everything included
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
+
+    /// Connect to reserved and private addresses too, and ask name servers
+    /// there
+    #[arg(long)]
+    pub(super) allow_private: bool,
 }
 
 impl LookArguments {
@@ -46,14 +51,12 @@ impl LookArguments {
         Times::with_total(self.timeout)
     }
 
-    /// A check with nothing out of the ordinary; reserved addresses are left
-    /// alone unless the resolver was named, for whoever names one knows what
-    /// it answers.
+    /// A check with nothing out of the ordinary.
     pub(super) fn setup(&self, world: &World) -> Result<Setup, Stop> {
         Ok(Setup {
             times: self.times(),
             dial: world.dial.clone(),
-            allow_private: self.resolver.is_some(),
+            allow_private: self.allow_private,
             ..Setup::new(self.resolver(), self.root_anchors()?, (world.now)())
         })
     }

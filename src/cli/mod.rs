@@ -66,7 +66,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Err(error) => return usage(&error, &mut world),
     };
     let result = match &arguments.command {
-        None => check::check(&arguments.check, &mut world).await,
+        None => check::check(&arguments.check, check::Origin::Typed, &mut world).await,
         Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
         Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
         Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,

@@ -33,6 +33,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Run<'a> {
     /// The targets as they were given.
     pub(super) targets: &'a [String],
+    /// Whether they were typed on the command line.
+    pub(super) typed: bool,
     pub(super) setup: Setup,
     /// The moment to judge for, where it is another one.
     pub(super) at: Option<Moment>,
@@ -99,6 +101,7 @@ impl Run<'_> {
             });
             let looker = Looker {
                 setup: Arc::new(self.setup.clone()),
+                typed: self.typed,
                 at: self.at,
                 expectations: self.expectations.clone(),
                 sender: Arc::new(self.sender.clone()),
@@ -251,6 +254,8 @@ impl Input<'_> {
 /// much of a processor as looking.
 struct Looker {
     setup: Arc<Setup>,
+    /// Whether arguments were typed; lines of standard input never are.
+    typed: bool,
     at: Option<Moment>,
     expectations: Arc<Config>,
     sender: Arc<Sender>,
@@ -266,6 +271,7 @@ impl Looker {
         let (at, saves, writes_json) = (self.at, self.saves, self.writes_json);
         let (expectations, now) = (self.expectations.clone(), self.now);
         let workers = &self.workers;
+        let typed = self.typed && matches!(given, Given::Argument(_));
         async move {
             let next_hop = match given.text().parse::<NextHop>() {
                 Ok(next_hop) => next_hop,
@@ -275,6 +281,7 @@ impl Looker {
                 let terms = expectations.terms(&next_hop);
                 let setup = Setup {
                     checked_at: now(),
+                    typed,
                     skip: terms.skip_hosts.clone(),
                     ..(*setup).clone()
                 };

@@ -29,10 +29,6 @@ pub(super) struct ServersArguments {
     #[arg(long)]
     thorough: bool,
 
-    /// Connect to reserved and private addresses too (so does --resolver)
-    #[arg(long)]
-    allow_private: bool,
-
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
     /// HOST` opens; names are looked up here all the same
     #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
@@ -53,16 +49,9 @@ impl ServersArguments {
                 Some(proxy) => Dial::Proxied(proxy.clone()),
             },
             thorough: self.thorough,
-            allow_private: self.reaches_private_addresses(look),
             authoritative: self.authoritative,
             assumed: self.assume.assumed()?,
             ..plain
         })
-    }
-
-    /// Whether names may lead to reserved addresses: whoever names a resolver
-    /// knows what it answers.
-    pub(super) fn reaches_private_addresses(&self, look: &LookArguments) -> bool {
-        self.allow_private || look.resolver.is_some()
     }
 }

@@ -72,8 +72,7 @@ async fn preflight(
         .map_err(|error: crate::next_hop::NextHopError| Stop::Sentence(error.to_string()))?;
     let setup = Setup {
         // DNS alone tells: what the servers show now is about to go.
-        assumed: Some(Assumed::dns_only()),
-        allow_private: true,
+        assumed: Some(Assumed::dns_only().at_any_address()),
         mta_sts: false,
         ..arguments.look.setup(world)?
     };

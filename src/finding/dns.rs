@@ -122,9 +122,11 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
     reference: "RFC 6890",
     meaning: "A mail server has an address that nobody in the public internet has: a private \
               one, loopback, or another of IANA's reserved blocks. Postfix would connect to \
-              whatever machine has it at the sender's own place. danecheck does not, unless told \
-              to, for whoever runs a domain could otherwise point it at your machines.",
-    sender: "if the domain is one of your own network, look again with --allow-private.",
+              whatever machine has it at the sender's own place. danecheck does not, for anybody \
+              who runs a domain, or names a target in a log, a table or a request, could \
+              otherwise point it at your machines. An address that you type yourself as the \
+              target, such as [127.0.0.1]:2525, is connected to.",
+    sender: "if the machine is one of your own network, look again with --allow-private.",
     receiver: "remove the address from public DNS, and serve it to your own network alone.",
 };
 

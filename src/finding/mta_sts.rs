@@ -61,7 +61,8 @@ pub(super) static MTA_STS_NOT_SEEN: Rule = Rule {
     meaning: "The domain promises a policy of MTA-STS that could not be fetched from here, for a \
               reason that may be here: a time that was up, an address family, a proxy, a \
               reserved address.",
-    sender: "look again with more time (--timeout 60) and from a host that reaches it; curl \
+    sender: "look again with more time (--timeout 60) and from a host that reaches it, with \
+             --allow-private where it is in your own network; curl \
              https://mta-sts.DOMAIN/.well-known/mta-sts.txt shows whether it does.",
     receiver: "",
 };

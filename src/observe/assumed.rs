@@ -14,6 +14,8 @@ pub struct Assumed {
     /// The certificates that it shows, the leaf first; empty where it is taken
     /// to show what is asked for.
     chain: Vec<Der>,
+    /// Whether servers at reserved addresses are taken to do so too.
+    at_any_address: bool,
 }
 
 impl Assumed {
@@ -22,6 +24,7 @@ impl Assumed {
         Self {
             assumption: Assumption::DnsOnly,
             chain: Vec::new(),
+            at_any_address: false,
         }
     }
 
@@ -30,7 +33,22 @@ impl Assumed {
         Self {
             assumption: Assumption::Certificate(file.to_owned()),
             chain,
+            at_any_address: false,
         }
+    }
+
+    /// The same of servers at reserved addresses, none of which is connected
+    /// to anyhow.
+    #[must_use]
+    pub fn at_any_address(self) -> Self {
+        Self {
+            at_any_address: true,
+            ..self
+        }
+    }
+
+    pub(super) fn is_at_any_address(&self) -> bool {
+        self.at_any_address
     }
 
     /// An address as if it had been visited; one session stands for those with

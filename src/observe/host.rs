@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Setup;
 use super::asking::Raw;
+use super::assumed::Assumed;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
     ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
@@ -35,8 +36,7 @@ pub(super) struct Check<'a> {
     promised: Promised<'a>,
     caller: Arc<Caller>,
     port: u16,
-    /// The address that was asked for by itself: it is no name that leads
-    /// somewhere unawares.
+    /// The address literal that was typed: nobody is led there unawares.
     typed: Option<IpAddr>,
     dns: &'a Dns<'a>,
     deadline: Deadline,
@@ -96,8 +96,8 @@ impl<'a> Check<'a> {
             caller: Arc::new(Caller::new(setup, pool)),
             port: next_hop.port,
             typed: match next_hop.host {
-                NextHopHost::Address(address) => Some(address),
-                NextHopHost::Name(_) => None,
+                NextHopHost::Address(address) if setup.typed => Some(address),
+                NextHopHost::Address(_) | NextHopHost::Name(_) => None,
             },
             dns,
             deadline,
@@ -372,7 +372,11 @@ impl<'a> Check<'a> {
 
     /// The reserved block that keeps an address from being connected to.
     fn left_alone(&self, address: IpAddr) -> Option<&'static ReservedBlock> {
-        if self.setup.allow_private || self.typed == Some(address) {
+        let assumed = self.setup.assumed.as_ref();
+        if self.setup.allow_private
+            || self.typed == Some(address)
+            || assumed.is_some_and(Assumed::is_at_any_address)
+        {
             return None;
         }
         reserved_block(address)

@@ -47,6 +47,8 @@ mod trust_store;
 mod validator;
 mod wire;
 
+use std::pin::Pin;
+
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
@@ -82,12 +84,22 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let pool = setup.pool.clone().unwrap_or_default();
     let _running = pool.enter();
     for _ in 1..pool.looks() {
-        let (observation, crowded_out) = look(next_hop, setup, &pool).await;
+        let (observation, crowded_out) = boxed_look(next_hop, setup, &pool).await;
         if !crowded_out || pool.is_alone() {
             return observation;
         }
     }
-    look(next_hop, setup, &pool).await.0
+    boxed_look(next_hop, setup, &pool).await.0
+}
+
+/// The look in a place of its own: it is large, and whatever waits for it
+/// would hold it by value.
+fn boxed_look<'a>(
+    next_hop: &'a NextHop,
+    setup: &'a Setup,
+    pool: &'a Pool,
+) -> Pin<Box<impl Future<Output = (Observation, bool)> + 'a>> {
+    Box::pin(look(next_hop, setup, pool))
 }
 
 /// Looks at a next hop; and says whether it had to wait for others in vain.

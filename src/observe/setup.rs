@@ -34,9 +34,12 @@ pub struct Setup {
     pub dial: Dial,
     /// Whether each address is asked for all its certificates.
     pub thorough: bool,
-    /// Whether reserved and private addresses that a name leads to are
-    /// connected to.
+    /// Whether reserved and private addresses are connected to, and name
+    /// servers there asked.
     pub allow_private: bool,
+    /// Whether the target was typed by whoever runs this: an address literal
+    /// is then connected to, whatever block it is of.
+    pub typed: bool,
     /// Whether the name servers are asked about every lookup, and not only
     /// about those that fail or are bogus.
     pub authoritative: bool,
@@ -67,6 +70,7 @@ impl Setup {
             dial: Dial::Direct,
             thorough: false,
             allow_private: false,
+            typed: false,
             authoritative: false,
             mta_sts: true,
             local_sender: None,

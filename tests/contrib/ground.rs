@@ -83,7 +83,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let anchor = std::env::temp_dir().join(format!("danecheck-ground-{}", std::process::id()));
     std::fs::write(&anchor, dns.trust_anchor())?;
     println!(
-        "--resolver {} --trust-anchor {}",
+        "--allow-private --resolver {} --trust-anchor {}",
         dns.addr(),
         anchor.display()
     );

@@ -54,8 +54,8 @@ def entry(binary: Path, anchor: Path, scenario: Scenario) -> str:
     """What `--entry exim` prints."""
     done = subprocess.run(
         [
-            *(str(binary), "--entry", "exim", "--resolver", nameservers.RESOLVER),
-            *("--trust-anchor", str(anchor), scenario.next_hop),
+            *(str(binary), "--entry", "exim", "--allow-private"),
+            *("--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor), scenario.next_hop),
         ],
         capture_output=True,
         text=True,

@@ -112,7 +112,8 @@ def overrides(binary: Path, anchor: Path, ca_file: Path, text: str, *options: st
     """One run of `danecheck overrides -`."""
     return subprocess.run(
         [
-            *(str(binary), "overrides", "-", "--resolver", RESOLVER, "--below", BELOW),
+            *(str(binary), "overrides", "-", "--allow-private", "--resolver", RESOLVER),
+            *("--below", BELOW),
             *("--trust-anchor", str(anchor), "--ca-file", str(ca_file), *options),
         ],
         capture_output=True,

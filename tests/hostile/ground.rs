@@ -191,7 +191,8 @@ impl Drop for Files {
 fn program(resolver: SocketAddr, port: u16, files: &Files, timeout: Duration) -> Ran {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_danecheck"))
-        .args(["--json", "--resolver", &resolver.to_string()])
+        .args(["--json", "--allow-private"])
+        .args(["--resolver", &resolver.to_string()])
         .args(["--timeout", &timeout.as_secs().to_string()])
         .arg("--trust-anchor")
         .arg(files.folder.join("anchor"))

@@ -33,9 +33,9 @@ def check_all(
     def one(scenario: Scenario) -> Answer:
         path = saved / f"{scenario.name}.json"
         answer = check(
-            *(str(binary), "--json", "--resolver", RESOLVER, "--trust-anchor", str(anchor)),
-            *("--ca-file", str(ca_file), "--save", str(path)),
-            *(*scenario.options, scenario.next_hop),
+            *(str(binary), "--json", "--allow-private", "--resolver", RESOLVER),
+            *("--trust-anchor", str(anchor), "--ca-file", str(ca_file)),
+            *("--save", str(path), *scenario.options, scenario.next_hop),
         )
         if path.exists() and (text := path.read_text()):
             return replace(answer, observation=json.loads(text))

@@ -228,7 +228,7 @@ def of_senders(
         write_table(configured / f"policy-{transport}", table)
     for kind in senders.KINDS:
         senders.config_directory(configured, kind, client.main())
-    look = ("--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor))
+    look = ("--allow-private", "--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor))
     look += ("--ca-file", str(ca_file))
     binary = options.binary.resolve()
     with ThreadPoolExecutor(checker.AT_ONCE) as pool:

@@ -71,7 +71,13 @@ pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec
 pub(crate) async fn run_on(stage: &RunningStage, arguments: &[&str], stdin: &[u8]) -> Ran {
     let resolver = stage.dns().addr().to_string();
     let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
-    let common = ["--resolver", &resolver, "--trust-anchor", anchor.path()];
+    let common = [
+        "--allow-private",
+        "--resolver",
+        &resolver,
+        "--trust-anchor",
+        anchor.path(),
+    ];
     run_with(&[arguments, &common].concat(), stdin, stage.dial()).await
 }
 
