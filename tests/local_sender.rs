@@ -26,6 +26,43 @@ use support::domain::{MX1, publishing};
 use support::program::run_with;
 use support::{ids, message, observed};
 
+/// The tools of this machine are asked, and never what lies about in the
+/// working directory.
+#[test]
+fn nothing_in_the_working_directory_is_run() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = std::env::temp_dir().join(format!("danecheck-path-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    let trap = "#!/bin/sh\ntouch sprung\necho mail_version = 3.7.11\n";
+    for place in ["", "bin"] {
+        for tool in ["postconf", "postmap"] {
+            let path = folder.join(place).join(tool);
+            std::fs::write(&path, trap).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+    for path in [
+        None,
+        Some(""),
+        Some("."),
+        Some(":/nowhere"),
+        Some("/nowhere::"),
+        Some("bin"),
+    ] {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_danecheck"));
+        program.args(["--sender", "local", "--resolver", "127.0.0.1:1"]);
+        program.args(["--timeout", "0.1", "example.com"]);
+        program.current_dir(&folder).env_remove("PATH");
+        if let Some(path) = path {
+            program.env("PATH", path);
+        }
+        program.output().unwrap();
+        assert!(!folder.join("sprung").exists(), "PATH {path:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 const TABLE: &str = "hash:/etc/postfix/tls_policy";
 
 /// What `postconf -x` says of a Postfix with DANE; later lines win.

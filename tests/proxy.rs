@@ -122,6 +122,71 @@ async fn a_login_is_given_and_its_password_shown_nowhere() {
 }
 
 #[tokio::test]
+async fn no_error_shows_a_login() {
+    let table = support::Temporary::with("table", "example.com may\n");
+    for malformed in [
+        "socks5://me:s3cret@localhost",
+        "socks5://me:s3cret@localhost:0",
+        "socks5://me:s3cret@localhost:port",
+        "socks5://me:s3cret@",
+        "socks5://me:s3cret",
+        "socks5://me:s3cret@[::1:1080",
+        "socks5://s3cret@localhost:1080",
+        "socks5:/me:s3cret@localhost:1080",
+        "socks4://me:s3cret@localhost:1080",
+        "http://me:s3cret@localhost:1080",
+        "me:s3cret@localhost:1080",
+        "socks5://me:s3cret localhost:1080",
+        "socks5://me:s3cret%40localhost:1080",
+        "socks5://me;s3cret;localhost:1080",
+        "socks5://s3cret%40localhost:1080",
+        " socks5://me:s3cret@localhost:1080",
+    ] {
+        let joined = format!("--proxy={malformed}");
+        for arguments in [
+            &["--proxy", malformed, "example.com"][..],
+            &[&joined, "example.com"],
+            &["overrides", "--proxy", malformed, table.path()],
+            &[
+                "serve",
+                "--allow-any",
+                "--listen",
+                "192.0.2.1:1",
+                "--proxy",
+                malformed,
+            ],
+        ] {
+            let ran = run_with(arguments, b"", Dial::default()).await;
+            assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");
+            let said = ran.stdout + &ran.stderr;
+            assert!(!said.contains("s3cret"), "{arguments:?}: {said}");
+            assert!(
+                said.contains("socks5://127.0.0.1:1080"),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
+    // A good one in a place where it does not belong.
+    let good = "socks5://me:s3cret@localhost:1080";
+    let joined = format!("--proxy={good}");
+    for arguments in [
+        &["dns", "example.com", "MX", &joined][..],
+        &["dns", "example.com", "MX", good],
+        &["schema", good],
+        &["example.com", "--format", good],
+        &["example.com", "--timeout", good],
+        &["example.com", "--dns-only", "--proxy", good],
+        &["example.com", "--proxy", good, &joined],
+        &["--prox", good, "example.com"],
+    ] {
+        let ran = run_with(arguments, b"", Dial::default()).await;
+        assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");
+        let said = ran.stdout + &ran.stderr;
+        assert!(!said.contains("s3cret"), "{arguments:?}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_proxy_says_of_the_target_is_told_apart() {
     use SocksMisbehaviour::{HangUp, Reply, YesAndHangUp, YesAndSilence};
     for (way, detail, id, verdict) in [

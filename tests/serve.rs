@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use danecheck::config::Terms;
 use danecheck::observe::{Setup, TrustStore};
-use danecheck::serve::{Exporter, Limits};
+use danecheck::serve::{Exporter, Limits, Targets};
 use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
 use danecheck::world::pki::stale_tlsa;
 use danecheck::world::smtp::MailServer;
@@ -68,7 +68,7 @@ async fn stage() -> RunningStage {
 fn exporter(setup: Setup, limits: Limits) -> Exporter {
     let listed = (0..TARGETS).map(domain).chain(["stale.example".to_owned()]);
     let targets = listed.map(|target| (target.parse().unwrap(), Terms::default()));
-    Exporter::new(setup, now, targets.collect(), limits)
+    Exporter::new(setup, now, targets.collect(), limits).unwrap()
 }
 
 /// Runs an exporter for as long as its clients need it.
@@ -97,7 +97,9 @@ async fn get(address: SocketAddr, path: &str) -> Answer {
 }
 
 async fn request(address: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
-    let text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+    );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     read(&mut stream).await
@@ -252,7 +254,7 @@ async fn a_probe_answers_with_what_the_format_prometheus_prints() {
 }
 
 #[tokio::test]
-async fn a_check_ends_before_prometheus_gives_up() {
+async fn a_client_is_answered_before_it_gives_up() {
     let mut stage = Stage::new(now());
     stage.zone(Zone::signed("d1.example."));
     stage.lookup_misbehaving("d1.example.", Rtype::MX, Misbehaviour::Silence);
@@ -263,12 +265,7 @@ async fn a_check_ends_before_prometheus_gives_up() {
             let began = std::time::Instant::now();
             let header = "X-Prometheus-Scrape-Timeout-Seconds: 1.5\r\n";
             let answer = request(address, "GET", "/probe?target=d1.example", header).await;
-            assert_eq!(answer.status, 200);
-            assert!(
-                answer
-                    .body
-                    .contains("danecheck_status{target=\"d1.example\"} ")
-            );
+            assert_eq!(answer.status, 504, "{}", answer.body);
             assert!(
                 began.elapsed() < Duration::from_millis(1500),
                 "{:?}",
@@ -302,6 +299,157 @@ async fn requests_under_way_are_answered_at_the_end() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+#[tokio::test]
+async fn clients_with_other_times_share_one_check_with_the_time_of_the_server() {
+    let stage = stage().await;
+    serving(
+        exporter(stage.setup(), Limits::default()),
+        async |address| {
+            // The lookup takes 0.3 s: the first cannot wait for it, and takes it
+            // from nobody else.
+            let times = ["0.2", "30", "31.5", "1e9", "nonsense", ""];
+            let answers = join_all(times.map(|time| async move {
+                let header = format!("X-Prometheus-Scrape-Timeout-Seconds: {time}\r\n");
+                request(address, "GET", "/probe?target=d1.example", &header).await
+            }))
+            .await;
+            for (time, answer) in times.iter().zip(answers) {
+                let expected = if *time == "0.2" { 504 } else { 200 };
+                assert_eq!(answer.status, expected, "{time}: {}", answer.body);
+                let verdict = "danecheck_verdict{target=\"d1.example\",verdict=\"dane-ok\"} 1\n";
+                assert_eq!(answer.body.contains(verdict), expected == 200, "{time}");
+            }
+            assert_eq!(own(address, "check_duration_seconds_count").await, 1);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_guard_holds_for_literals_that_are_asked_for() {
+    let mut stage = Stage::new(now());
+    let identity = stage.identity("mx.example.com");
+    let literals = [
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "::ffff:127.0.0.1",
+        "::1",
+    ];
+    for address in literals {
+        stage.server(address, MailServer::new(identity.clone()));
+    }
+    let stage = stage.start().await.unwrap();
+    for allow_private in [false, true] {
+        let setup = Setup {
+            allow_private,
+            // Whoever asks over HTTP has typed nothing.
+            typed: true,
+            ..stage.setup()
+        };
+        let any = Targets::Any(Terms::default());
+        let exporter = Exporter::new(setup, now, any, Limits::default()).unwrap();
+        serving(exporter, async |address| {
+            for literal in literals {
+                let tag = if literal.contains(':') { "IPv6:" } else { "" };
+                let path = format!("/probe?target=[{tag}{literal}]");
+                let answer = get(address, &path).await;
+                assert_eq!(answer.status, 200, "{literal}: {}", answer.body);
+            }
+        })
+        .await;
+        let visits = stage.servers().iter().map(|one| one.sessions().len());
+        assert_eq!(visits.sum::<usize>() > 0, allow_private);
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_a_browser_cannot_ask() {
+    let stage = stage().await;
+    let named = exporter(stage.setup(), Limits::default());
+    let named = named.named(vec!["exporter.example".parse().unwrap()]);
+    serving(named, async |address| {
+        let port = address.port();
+        for (headers, status) in [
+            ("Host: localhost\r\n".to_owned(), 200),
+            (format!("Host: {address}\r\n"), 200),
+            (format!("Host: exporter.example:{port}\r\n"), 200),
+            (
+                format!("Host: {address}\r\nOrigin: http://{address}\r\n"),
+                200,
+            ),
+            (format!("Host: evil.example:{port}\r\n"), 403),
+            (format!("Host: 127.0.0.1.evil.example:{port}\r\n"), 403),
+            ("Host: 127.0.0.2\r\n".to_owned(), 403),
+            (
+                format!("Host: {address}\r\nOrigin: http://evil.example\r\n"),
+                403,
+            ),
+            (format!("Host: {address}\r\nOrigin: null\r\n"), 403),
+            (String::new(), 400),
+            (format!("Host: {address}\r\nHost: {address}\r\n"), 400),
+            (format!("Host: {address}\r\nHost: evil.example\r\n"), 400),
+            ("Host: \r\n".to_owned(), 400),
+        ] {
+            for path in ["/-/healthy", "/metrics", "/probe?target=d1.example", "/"] {
+                let text = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.write_all(text.as_bytes()).await.unwrap();
+                let answer = read(&mut stream).await;
+                assert_eq!(answer.status, status, "{path} {headers:?}: {}", answer.body);
+            }
+        }
+        let refused = own(address, "requests_refused_total").await;
+        assert_eq!(refused, 9 * 4);
+    })
+    .await;
+}
+
+/// Held by a test that keeps every check from going on.
+static GATE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+/// The clock of checks that keep their threads busy as long as the gate is
+/// shut.
+fn busy_now() -> danecheck::unix_time::UnixTime {
+    drop(GATE.lock().unwrap());
+    now()
+}
+
+#[tokio::test]
+async fn busy_checks_hold_up_no_answer_and_no_end() {
+    const SOON: Duration = Duration::from_secs(10);
+    let stage = stage().await;
+    let targets = (0..TARGETS).map(|number| (domain(number).parse().unwrap(), Terms::default()));
+    let limits = Limits {
+        end_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let busy = Exporter::new(stage.setup(), busy_now, targets.collect(), limits).unwrap();
+    let shut = GATE.lock().unwrap();
+    let whole = serving(busy, async |address| {
+        let asked: Vec<TcpStream> = join_all((0..limits.checks).map(|number| async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let target = domain(number);
+            let text = format!("GET /probe?target={target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            stream.write_all(text.as_bytes()).await.unwrap();
+            stream
+        }))
+        .await;
+        // Until all of them are taken, and then some.
+        loop {
+            let answer = get(address, "/probe?target=d20.example").await;
+            if answer.status == 503 {
+                break;
+            }
+        }
+        assert_eq!(get(address, "/-/healthy").await.status, 200);
+        assert_eq!(get(address, "/metrics").await.status, 200);
+        drop(asked);
+    });
+    tokio::time::timeout(SOON, whole).await.unwrap();
+    drop(shut);
+}
+
 /// Limits that a hostile client meets soon.
 fn tight() -> Limits {
     Limits {
@@ -318,7 +466,7 @@ async fn slow_clients_are_put_out_and_hold_up_nobody() {
     let stage = stage().await;
     serving(exporter(stage.setup(), tight()), async |address| {
         let mut slow = Vec::new();
-        for begin in ["", "GET /pro", "GET / HTTP/1.1\r\nHost: x\r\nX-A: "] {
+        for begin in ["", "GET /pro", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "] {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(begin.as_bytes()).await.unwrap();
             slow.push(stream);
@@ -339,7 +487,7 @@ async fn a_client_that_reads_nothing_is_put_out() {
     let stage = stage().await;
     serving(exporter(stage.setup(), tight()), async |address| {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
         // Until the exporter takes no more, for nobody takes its answers, and
         // then ends the connection.
         while stream.write_all(request.as_bytes()).await.is_ok() {}
@@ -355,7 +503,7 @@ async fn what_is_too_large_is_refused() {
         let large = format!("X-Large: {}\r\n", "a".repeat(64 * 1024));
         let many = "X-Many: 1\r\n".repeat(500);
         for headers in [large, many] {
-            let text = format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+            let text = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
             let mut stream = TcpStream::connect(address).await.unwrap();
             // It may end the connection before it has all.
             let _ = stream.write_all(text.as_bytes()).await;
@@ -377,8 +525,8 @@ async fn requests_in_a_row_are_answered_in_a_row() {
     let stage = stage().await;
     serving(exporter(stage.setup(), tight()), async |address| {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let row = "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n".repeat(49);
-        let last = "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let row = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(49);
+        let last = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         stream.write_all((row + last).as_bytes()).await.unwrap();
         let mut answers = String::new();
         stream.read_to_string(&mut answers).await.unwrap();

@@ -21,6 +21,7 @@ mod look;
 mod output;
 mod overrides;
 mod progress;
+mod proxy;
 mod resume;
 mod run;
 mod saved;
@@ -61,9 +62,10 @@ pub fn main() -> ExitCode {
 
 /// Runs the program on any world: the whole of it as a function.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World) -> ExitStatus {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error, &mut world),
+        Err(error) => return usage(&error, &words, &mut world),
     };
     let result = match &arguments.command {
         None => check::check(&arguments.check, check::Origin::Typed, &mut world).await,
@@ -101,7 +103,7 @@ impl Stop {
 
 /// Help and version are answers; the rest is wrong usage, which is 3 here and
 /// not clap's 2, for 2 says that mail is broken.
-fn usage(error: &clap::Error, world: &mut World) -> ExitStatus {
+fn usage(error: &clap::Error, words: &[OsString], world: &mut World) -> ExitStatus {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -111,7 +113,8 @@ fn usage(error: &clap::Error, world: &mut World) -> ExitStatus {
             }
         }
         _ => {
-            world.complain_raw(&error.render().to_string());
+            let message = error.render().to_string();
+            world.complain_raw(&proxy::without_passwords(&message, words));
             ExitStatus::Unknown
         }
     }

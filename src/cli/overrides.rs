@@ -11,13 +11,14 @@ use tokio::io::AsyncReadExt as _;
 use crate::judge::Horizon;
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
-use crate::observe::{Dial, Proxy, Setup, observe};
+use crate::observe::{Setup, observe};
 use crate::overrides::Overrides;
 use crate::report::ExitStatus;
 use crate::sender::System;
 
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
+use super::proxy::ProxyArguments;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::{Stop, World, input};
@@ -67,9 +68,8 @@ pub(super) struct OverridesArguments {
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
 
-    /// Connect to mail servers through a SOCKS proxy
-    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
-    proxy: Option<Proxy>,
+    #[command(flatten)]
+    proxy: ProxyArguments,
 
     /// Write what was observed, one line a next hop
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -146,10 +146,7 @@ async fn look(
     let plain = arguments.look.setup(world)?;
     let setup = Setup {
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        dial: match &arguments.proxy {
-            None => plain.dial,
-            Some(proxy) => Dial::Proxied(proxy.clone()),
-        },
+        dial: arguments.proxy.dial(plain.dial)?,
         pool: Some(arguments.bulk.pool()),
         ..plain
     };

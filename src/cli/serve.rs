@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::next_hop::{NextHop, NextHopError};
 use crate::report::ExitStatus;
-use crate::serve::{Exporter, Limits, Targets};
+use crate::serve::{Exporter, HostName, Limits, Targets};
 
 use super::expect::ExpectArguments;
 use super::look::LookArguments;
@@ -24,6 +24,11 @@ pub(super) struct ServeArguments {
     /// Where to listen
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9725")]
     listen: SocketAddr,
+
+    /// A name under which the exporter may be asked, beside localhost and the
+    /// address that it is reached at; may be given several times
+    #[arg(long, value_name = "NAME[:PORT]", value_parser = str::parse::<HostName>)]
+    host: Vec<HostName>,
 
     /// A target that may be probed; may be given several times
     #[arg(long, value_name = "TARGET")]
@@ -74,10 +79,11 @@ pub(super) async fn serve(
         Some(count) => format!("{count} targets"),
         None => "any target".to_owned(),
     };
+    let exporter = Exporter::new(setup, world.now, targets, limits)
+        .map_err(|error| Stop::Sentence(format!("no thread for checks: {error}")))?
+        .named(arguments.host.clone());
     world.complain(&format!("listening on http://{address}, for {count}"));
-    Exporter::new(setup, world.now, targets, limits)
-        .run(listener, stop)
-        .await;
+    exporter.run(listener, stop).await;
     world.complain("ended");
     Ok(ExitStatus::Fine)
 }

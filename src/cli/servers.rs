@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::observe::{Dial, Proxy, Setup};
+use crate::observe::Setup;
 
 use super::assume::AssumeArguments;
 use super::look::LookArguments;
+use super::proxy::ProxyArguments;
 use super::{Stop, World, input};
 
 #[derive(Clone, Debug, Args)]
@@ -29,10 +30,8 @@ pub(super) struct ServersArguments {
     #[arg(long)]
     thorough: bool,
 
-    /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
-    /// HOST` opens; names are looked up here all the same
-    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
-    proxy: Option<Proxy>,
+    #[command(flatten)]
+    proxy: ProxyArguments,
 
     #[command(flatten)]
     assume: AssumeArguments,
@@ -44,10 +43,7 @@ impl ServersArguments {
         let plain = look.setup(world)?;
         Ok(Setup {
             trust_store: Arc::new(input::trust_store(self.ca_file.as_deref())?),
-            dial: match &self.proxy {
-                None => plain.dial,
-                Some(proxy) => Dial::Proxied(proxy.clone()),
-            },
+            dial: self.proxy.dial(plain.dial)?,
             thorough: self.thorough,
             authoritative: self.authoritative,
             assumed: self.assume.assumed()?,

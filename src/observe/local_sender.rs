@@ -2,7 +2,7 @@
 //! parameters, `postmap -q` for what its tables say.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,6 +14,12 @@ use crate::sender::policy_keys;
 
 /// How long one question to a table may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where programs are sought where the environment names no place.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where root's tools are, which cron and users often lack.
+const ROOT_PATH: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// What is asked of `postconf`.
 const PARAMETERS: [&str; 21] = [
@@ -150,9 +156,7 @@ async fn run(
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    // Where root's tools are, which cron and users often lack.
-    let path = std::env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"));
+    command.env("PATH", search_path(std::env::var_os("PATH").as_deref()));
     match tokio::time::timeout(PATIENCE, command.output()).await {
         Err(_) => Err(format!("{tool} does not answer in time")),
         Ok(Err(error)) => Err(format!("{tool} cannot be run: {error}")),
@@ -162,6 +166,24 @@ async fn run(
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }),
     }
+}
+
+/// Where tools are sought: what the environment names, but nothing that stands
+/// for the working directory or for a place below it (an empty entry does,
+/// execvp(3)), which others may have filled.
+fn search_path(given: Option<&OsStr>) -> OsString {
+    let absolute = |path: &OsStr| -> Vec<PathBuf> {
+        std::env::split_paths(path)
+            .filter(|entry| entry.is_absolute())
+            .collect()
+    };
+    let mut entries = given.map(absolute).unwrap_or_default();
+    if entries.is_empty() {
+        entries = absolute(OsStr::new(USUAL_PATH));
+    }
+    entries.extend(ROOT_PATH.map(PathBuf::from));
+    // Entries that were split can be joined.
+    std::env::join_paths(entries).unwrap_or_else(|_| USUAL_PATH.into())
 }
 
 /// `name = value`, one a line.
@@ -175,6 +197,27 @@ fn parameters(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tools_are_sought_at_absolute_places_alone() {
+        let usual = format!("{USUAL_PATH}:/usr/sbin:/usr/local/sbin");
+        for (given, expected) in [
+            (Some("/opt/bin"), "/opt/bin:/usr/sbin:/usr/local/sbin"),
+            (Some("/opt/bin:"), "/opt/bin:/usr/sbin:/usr/local/sbin"),
+            (Some(":/opt/bin::."), "/opt/bin:/usr/sbin:/usr/local/sbin"),
+            (
+                Some("bin:./bin:../bin:/bin"),
+                "/bin:/usr/sbin:/usr/local/sbin",
+            ),
+            (Some(""), &usual),
+            (Some("."), &usual),
+            (Some(":::"), &usual),
+            (Some("bin"), &usual),
+            (None, &usual),
+        ] {
+            assert_eq!(search_path(given.map(OsStr::new)), expected, "{given:?}");
+        }
+    }
 
     #[test]
     fn postconf_is_read() {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio_socks::tcp::Socks5Stream;
 
 use super::budget::Deadline;
 use super::dial::failure;
+use crate::next_hop::host_name_fault;
 use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
 /// A SOCKS proxy.
@@ -53,10 +54,15 @@ impl FromStr for Proxy {
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
-        let host = bare.unwrap_or(host);
-        if host.is_empty() || bare.is_none() && host.contains(':') {
+        let is_host = match bare {
+            Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
+            None => host.parse::<Ipv4Addr>().is_ok() || host_name_fault(host).is_none(),
+        };
+        // What is no host may be part of a login, and is shown nowhere.
+        if !is_host {
             return Err(ProxyError);
         }
+        let host = bare.unwrap_or(host);
         Ok(Self {
             host: host.to_owned(),
             port: port
@@ -226,6 +232,9 @@ mod tests {
             "socks5://::1:1080",
             "socks5://me@localhost:1080",
             "socks5://:x@localhost:1080",
+            "socks5://me%3Ax%40localhost:1080",
+            "socks5://me,x:1080",
+            "socks5://[me]:1080",
         ] {
             assert_eq!(text.parse::<Proxy>(), Err(ProxyError), "{text}");
         }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use crate::config::Terms;
 use crate::next_hop::NextHop;
-use crate::observe::budget::Times;
 use crate::observe::{Pool, PoolLimits, Setup, observe};
 use crate::report::{Prometheus, Writer as _};
 use crate::sender::Sender;
@@ -47,9 +47,6 @@ pub(super) enum Probed {
     Failed,
 }
 
-/// A target, and how long its check may take.
-type Key = (NextHop, Duration);
-
 /// A check that runs, for as many as wait for it.
 type Running = Shared<BoxFuture<'static, Option<Bytes>>>;
 
@@ -57,8 +54,9 @@ pub(super) struct Checks {
     setup: Setup,
     now: fn() -> UnixTime,
     room: Arc<Semaphore>,
-    jobs: mpsc::UnboundedSender<Job>,
-    running: Mutex<HashMap<Key, Running>>,
+    /// Where checks run, apart from the threads that answer.
+    threads: Handle,
+    running: Mutex<HashMap<NextHop, Running>>,
     pool: Mutex<(Instant, Pool)>,
     metrics: Arc<Metrics>,
 }
@@ -74,14 +72,14 @@ impl Checks {
         setup: Setup,
         now: fn() -> UnixTime,
         at_once: usize,
-        jobs: mpsc::UnboundedSender<Job>,
+        threads: Handle,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             setup,
             now,
             room: Arc::new(Semaphore::new(at_once)),
-            jobs,
+            threads,
             running: Mutex::default(),
             pool: Mutex::new((Instant::now(), pool())),
             metrics,
@@ -89,39 +87,38 @@ impl Checks {
     }
 
     /// Checks a target, or waits for the check of it that runs already.
-    /// `within` is the time that the asker gives, if any.
+    /// `within` is the time that the asker gives, if any: it bounds how long
+    /// he waits, and not the check, which is others' too.
     pub(super) async fn probe(
         self: &Arc<Self>,
         target: NextHop,
         terms: &Terms,
         within: Option<Duration>,
     ) -> Probed {
-        let time = self.time(within);
-        let key = (target, time);
         let running = {
             let mut all = self.running();
-            match all.get(&key) {
+            match all.get(&target) {
                 Some(running) => running.clone(),
                 None => {
                     let Ok(room) = self.room.clone().try_acquire_owned() else {
                         return Probed::Busy;
                     };
-                    let running = self.begin(key.clone(), terms.clone(), room);
-                    all.insert(key, running.clone());
+                    let running = self.begin(target.clone(), terms.clone(), room);
+                    all.insert(target, running.clone());
                     running
                 }
             }
         };
-        match tokio::time::timeout(time + PATIENCE, running).await {
+        match tokio::time::timeout(self.patience(within), running).await {
             Ok(Some(text)) => Probed::Seen(text),
             Ok(None) => Probed::Failed,
             Err(_) => Probed::Late,
         }
     }
 
-    /// The time of a check.
-    fn time(&self, within: Option<Duration>) -> Duration {
-        let own = self.setup.times.total;
+    /// How long somebody waits for a check who has this time.
+    fn patience(&self, within: Option<Duration>) -> Duration {
+        let own = self.setup.times.total + PATIENCE;
         match within {
             None => own,
             Some(within) => own.min(within.saturating_sub(AHEAD).max(within / 2)),
@@ -129,20 +126,25 @@ impl Checks {
     }
 
     /// Hands a check over to be run, for whoever asked may go away.
-    fn begin(self: &Arc<Self>, key: Key, terms: Terms, room: OwnedSemaphorePermit) -> Running {
+    fn begin(
+        self: &Arc<Self>,
+        target: NextHop,
+        terms: Terms,
+        room: OwnedSemaphorePermit,
+    ) -> Running {
         let (seen, answer) = oneshot::channel();
         let job = Job {
             place: Place {
                 checks: self.clone(),
-                key,
+                target,
                 _room: room,
             },
             terms,
             seen,
         };
-        // Nobody takes it where the exporter is about to end: then the answer
-        // is that it failed.
-        let _ = self.jobs.send(job);
+        // It is dropped where the exporter is about to end: then the answer is
+        // that it failed.
+        self.threads.spawn(job.run());
         async move { answer.await.ok() }.boxed().shared()
     }
 
@@ -156,7 +158,7 @@ impl Checks {
         current.1.clone()
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<Key, Running>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<NextHop, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -173,30 +175,26 @@ fn pool() -> Pool {
 
 /// A check to be run.
 #[derive(Debug)]
-pub(super) struct Job {
+struct Job {
     place: Place,
     terms: Terms,
     seen: oneshot::Sender<Bytes>,
 }
 
 impl Job {
-    pub(super) async fn run(self) {
+    async fn run(self) {
         let began = Instant::now();
         let checks = &self.place.checks;
         let count = checks.metrics.check_begins();
-        let (target, time) = &self.place.key;
         let setup = Setup {
             checked_at: (checks.now)(),
             pool: Some(checks.pool()),
             skip: self.terms.skip_hosts.clone(),
-            times: if *time < checks.setup.times.total {
-                Times::with_total(*time)
-            } else {
-                checks.setup.times
-            },
+            // Whoever asks over HTTP has typed nothing here.
+            typed: false,
             ..checks.setup.clone()
         };
-        let observation = observe(target, &setup).await;
+        let observation = observe(&self.place.target, &setup).await;
         let report = self.terms.report(&observation, None, &Sender::default());
         let status = self.terms.status(&report);
         let mut writer = Prometheus::default();
@@ -213,12 +211,12 @@ impl Job {
 #[derive(Debug)]
 struct Place {
     checks: Arc<Checks>,
-    key: Key,
+    target: NextHop,
     _room: OwnedSemaphorePermit,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.checks.running().remove(&self.key);
+        self.checks.running().remove(&self.target);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +52,11 @@ pub(super) async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let Ok(reached) = stream.local_addr() else {
+            continue;
+        };
         if connections.len() < service.limits.connections {
-            connections.spawn(connection(service.clone(), stream, end.clone()));
+            connections.spawn(connection(service.clone(), stream, reached, end.clone()));
         } else {
             service.metrics.connection_refused();
             if refusals.len() < TOLD {
@@ -68,11 +72,16 @@ pub(super) async fn serve(
     let _ = timeout(service.limits.end_time, all_end).await;
 }
 
-async fn connection(service: Arc<Service>, stream: TcpStream, mut end: watch::Receiver<()>) {
+async fn connection(
+    service: Arc<Service>,
+    stream: TcpStream,
+    reached: SocketAddr,
+    mut end: watch::Receiver<()>,
+) {
     let _counted = service.metrics.connection();
     let each = service_fn(|request| {
         let service = &service;
-        async move { Ok::<_, Infallible>(answer(service, &request).await) }
+        async move { Ok::<_, Infallible>(answer(service, reached, &request).await) }
     });
     let http = builder(&service);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), each));

@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     running: Level,
     connections: Level,
     connections_refused: AtomicU64,
+    requests_refused: AtomicU64,
     durations: Mutex<Durations>,
 }
 
@@ -116,6 +117,7 @@ impl Metrics {
             running: Level::default(),
             connections: Level::default(),
             connections_refused: AtomicU64::new(0),
+            requests_refused: AtomicU64::new(0),
             durations: Mutex::default(),
         }
     }
@@ -138,6 +140,10 @@ impl Metrics {
 
     pub(super) fn connection_refused(&self) {
         self.connections_refused.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn request_refused(&self) {
+        self.requests_refused.fetch_add(1, Relaxed);
     }
 
     /// The text exposition format.
@@ -169,6 +175,9 @@ impl Metrics {
         let help = "Connections refused because too many were open.";
         let refused = self.connections_refused.load(Relaxed);
         page.one("connections_refused_total", "counter", help, refused);
+        let help = "Requests refused for their Host or Origin.";
+        let refused = self.requests_refused.load(Relaxed);
+        page.one("requests_refused_total", "counter", help, refused);
         self.durations(&mut page);
         page.0
     }

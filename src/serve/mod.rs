@@ -14,24 +14,26 @@
 
 mod checks;
 mod connection;
+mod host;
 mod metrics;
 mod request;
 mod targets;
+mod threads;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::task::LocalSet;
 
 use crate::observe::Setup;
 use crate::unix_time::UnixTime;
 
-use checks::{Checks, Job};
+use checks::Checks;
 use metrics::Metrics;
+use threads::CheckThreads;
 
+pub use host::{HostName, HostNameError};
 pub use targets::Targets;
 
 /// What the exporter takes on.
@@ -70,48 +72,59 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Exporter {
     service: Arc<Service>,
-    jobs: mpsc::UnboundedReceiver<Job>,
+    threads: CheckThreads,
 }
 
 /// What all requests share.
 #[derive(Debug)]
 struct Service {
     targets: Targets,
+    /// What it may be called, beside its address and `localhost`.
+    hosts: Vec<HostName>,
     limits: Limits,
     checks: Arc<Checks>,
     metrics: Arc<Metrics>,
 }
 
 impl Exporter {
-    /// An exporter that looks at these targets like this.
-    pub fn new(setup: Setup, now: fn() -> UnixTime, targets: Targets, limits: Limits) -> Self {
+    /// An exporter that looks at these targets like this, on threads of its
+    /// own; an error where the system gives none.
+    pub fn new(
+        setup: Setup,
+        now: fn() -> UnixTime,
+        targets: Targets,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
         let metrics = Arc::new(Metrics::new(limits));
-        let (queue, jobs) = mpsc::unbounded_channel();
-        let checks = Checks::new(setup, now, limits.checks, queue, metrics.clone());
-        Self {
+        let threads = CheckThreads::start()?;
+        let checks = Checks::new(setup, now, limits.checks, threads.handle(), metrics.clone());
+        Ok(Self {
             service: Arc::new(Service {
                 targets,
+                hosts: Vec::new(),
                 limits,
                 checks: Arc::new(checks),
                 metrics,
             }),
-            jobs,
+            threads,
+        })
+    }
+
+    /// The same, which may be addressed by these names too.
+    #[must_use]
+    pub fn named(mut self, hosts: Vec<HostName>) -> Self {
+        if let Some(service) = Arc::get_mut(&mut self.service) {
+            service.hosts = hosts;
         }
+        self
     }
 
     /// Answers requests until `stop` is ready; then lets those that are under
     /// way come to their end.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let Self { service, mut jobs } = self;
-        // Checks stay on this thread, and requests are answered on any, so
-        // that one that takes long to judge holds up no answer.
-        let checks = LocalSet::new();
-        checks.spawn_local(async move {
-            while let Some(job) = jobs.recv().await {
-                tokio::task::spawn_local(job.run());
-            }
-        });
-        let serving = connection::serve(service, listener, stop);
-        checks.run_until(serving).await;
+        let Self { service, threads } = self;
+        connection::serve(service, listener, stop).await;
+        // Checks that still run end with their threads.
+        drop(threads);
     }
 }

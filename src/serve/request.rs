@@ -1,5 +1,6 @@
 //! One request: what is asked for, and the answer.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::Service;
 use super::checks::Probed;
+use super::host::{Unwelcome, welcome};
 use super::metrics::Answer;
 use crate::config::Terms;
 use crate::next_hop::NextHop;
@@ -32,7 +34,16 @@ const INDEX: &str = "danecheck, an exporter for Prometheus\n\n\
 pub(super) type Answered = Response<Full<Bytes>>;
 
 /// The answer to a request; a body that came with it is not read.
-pub(super) async fn answer<B>(service: &Service, request: &Request<B>) -> Answered {
+/// `reached` is the address at which the connection came in.
+pub(super) async fn answer<B>(
+    service: &Service,
+    reached: SocketAddr,
+    request: &Request<B>,
+) -> Answered {
+    if let Err(why) = welcome(request, reached, &service.hosts) {
+        service.metrics.request_refused();
+        return refusal(why);
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = plain(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -53,6 +64,23 @@ pub(super) async fn answer<B>(service: &Service, request: &Request<B>) -> Answer
         _ => plain(
             StatusCode::NOT_FOUND,
             "there are /probe?target=example.com, /metrics and /-/healthy",
+        ),
+    }
+}
+
+fn refusal(why: Unwelcome) -> Answered {
+    match why {
+        Unwelcome::NoHost => plain(
+            StatusCode::BAD_REQUEST,
+            "a request names one host in its header Host (RFC 9112 section 3.2)",
+        ),
+        Unwelcome::OtherHost => plain(
+            StatusCode::FORBIDDEN,
+            "this exporter is not called so: ask it by its address, or name it with --host",
+        ),
+        Unwelcome::OtherOrigin => plain(
+            StatusCode::FORBIDDEN,
+            "a page from elsewhere may not ask this exporter",
         ),
     }
 }

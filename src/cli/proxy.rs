@@ -1,0 +1,66 @@
+//! `--proxy`, whose value may hold a password: no message quotes it.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::observe::{Dial, Proxy, ProxyError};
+
+use super::Stop;
+
+/// What stands in a message in place of a value with a password.
+const NOT_SHOWN: &str = "(not shown)";
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ProxyArguments {
+    /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
+    /// HOST` opens; names are looked up here all the same
+    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
+    proxy: Option<Given>,
+}
+
+/// A value as it was read. One that is no proxy is told of later, for clap
+/// would quote it.
+#[derive(Clone, Debug)]
+struct Given(Result<Proxy, ProxyError>);
+
+impl FromStr for Given {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.parse()))
+    }
+}
+
+impl ProxyArguments {
+    /// Through the proxy where one is given, else by this way.
+    pub(super) fn dial(&self, way: Dial) -> Result<Dial, Stop> {
+        match &self.proxy {
+            None => Ok(way),
+            Some(Given(Ok(proxy))) => Ok(Dial::Proxied(proxy.clone())),
+            Some(Given(Err(error))) => Err(Stop::Sentence(format!("--proxy: {error}"))),
+        }
+    }
+}
+
+/// A message about the arguments, without those among them that may hold a
+/// password: a proxy in a place where none belongs is quoted like any other.
+pub(super) fn without_passwords(message: &str, arguments: &[OsString]) -> String {
+    let mut secrets: Vec<&str> = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .flat_map(|argument| {
+            let value = argument.split_once('=').map(|(_, value)| value);
+            std::iter::once(argument).chain(value)
+        })
+        .filter(|text| !text.starts_with('-'))
+        .filter(|text| text.contains("://") || text.contains('@') && text.contains(':'))
+        .collect();
+    // One may be part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(message.to_owned(), |message, secret| {
+        message.replace(secret, NOT_SHOWN)
+    })
+}
