@@ -1,5 +1,6 @@
 //! `danecheck TARGET...`: look, judge, report.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -8,9 +9,9 @@ use crate::report::ExitStatus;
 use crate::sender::System;
 
 use super::args::CheckArguments;
+use super::replayed::Replayed;
 use super::run::Run;
-use super::saved::Saved;
-use super::{Output, Stop, World, input};
+use super::{Output, Stop, World};
 
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +28,10 @@ pub(super) async fn check(
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
     let expectations = Arc::new(arguments.expect.expectations()?);
-    let mut output = Output::new(arguments, expectations.clone(), world);
+    let output = Output::new(arguments, expectations.clone(), world);
     let sender = arguments.sender.sender();
     if let Some(path) = &arguments.replay {
-        for observation in input::observations(path)? {
-            if sender.system == System::Local && observation.local_sender.is_none() {
-                return Err(Stop::Sentence(format!(
-                    "{}: was saved without --sender local",
-                    path.display()
-                )));
-            }
-            let terms = expectations.terms(&observation.next_hop);
-            output.report(&terms.report(&observation, arguments.at, &sender), world)?;
-        }
-        output.end(world)?;
-        return Ok(output.status());
+        return replay(path, arguments, &expectations, output, world);
     }
     let targets = arguments.targets(&expectations)?;
     let setup = Setup {
@@ -49,9 +39,7 @@ pub(super) async fn check(
         local_sender: arguments.sender.local().await?,
         ..arguments.servers.setup(&arguments.look, world)?
     };
-    let done = arguments.resume.done(world)?;
-    let goes_on = done.is_some();
-    let saved = arguments.save.as_deref();
+    let save = arguments.save.as_deref();
     let run = Run {
         targets: &targets,
         setup,
@@ -61,10 +49,35 @@ pub(super) async fn check(
         // Without targets, those of the configuration are looked at.
         typed: origin == Origin::Typed && !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
-        done,
-        saved: saved.map(|path| Saved::create(path, goes_on)).transpose()?,
+        files: arguments.resume.files(save, output.is_json(), world)?,
     };
     run.run(output, world).await
+}
+
+/// Judges what was saved, line by line; what cannot be judged is named, and
+/// makes the status 3 at least.
+fn replay(
+    path: &Path,
+    arguments: &CheckArguments,
+    expectations: &Config,
+    mut output: Output,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let sender = arguments.sender.sender();
+    let mut replayed = Replayed::open(path)?;
+    while let Some(observation) = replayed.next(world) {
+        if sender.system == System::Local && observation.local_sender.is_none() {
+            replayed.refuse("was saved without --sender local", world);
+            continue;
+        }
+        let terms = expectations.terms(&observation.next_hop);
+        output.report(&terms.report(&observation, arguments.at, &sender), world)?;
+    }
+    if !replayed.is_whole(world)? {
+        output.unknown();
+    }
+    output.end(world)?;
+    Ok(output.status())
 }
 
 impl CheckArguments {

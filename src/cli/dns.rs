@@ -11,7 +11,7 @@ pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<E
         .map_err(|error| Stop::Sentence(error.to_string()))?;
     let look = &arguments.look;
     let setup = SingleSetup {
-        resolver: look.resolver(),
+        resolver: look.resolver()?,
         root_anchors: look.root_anchors()?,
         now: (world.now)(),
         times: look.times(),

@@ -39,7 +39,7 @@ impl ExpectArguments {
             None => Config::default(),
             Some(path) => {
                 let name = path.display().to_string();
-                let text = String::from_utf8(input::read(path)?)
+                let text = String::from_utf8(input::read(path, input::LARGEST_CONFIG)?)
                     .map_err(|_| Stop::Sentence(format!("{name}: is no text")))?;
                 Config::parse(&name, &text).map_err(|error| Stop::Sentence(error.to_string()))?
             }

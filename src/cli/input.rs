@@ -1,5 +1,7 @@
 //! Targets and files.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
@@ -7,8 +9,7 @@ use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use crate::certificate::presented_chain;
-use crate::observation::{OBSERVATION_FORMAT, Observation};
-use crate::observe::TrustStore;
+use crate::observe::{Resolver, TrustStore};
 use crate::trust_anchor::RootAnchors;
 
 use super::Stop;
@@ -16,8 +17,36 @@ use super::Stop;
 /// A longer line on standard input is no target; the rest of it is skipped.
 const LONGEST_LINE: u64 = 4096;
 
-/// A larger file is none of those that are read here.
-const LARGEST_FILE: u64 = 256 << 20;
+/// So much of a line is skipped; what goes on longer is no list of targets.
+const MOST_SKIPPED: u64 = 64 << 20;
+
+/// The largest `danecheck.toml`: some 100,000 domains. What its values take in
+/// memory is many times their text.
+pub(super) const LARGEST_CONFIG: u64 = 4 << 20;
+
+/// The largest list of targets that are held all at once (`--allow-file`): some
+/// 200,000.
+pub(super) const LARGEST_LIST: u64 = 4 << 20;
+
+/// The largest table of overrides: some 50,000 with their comments.
+pub(super) const LARGEST_TABLE: u64 = 16 << 20;
+
+/// The largest trust store. Those of systems hold 150 to 400 certificates in
+/// less than a megabyte.
+const LARGEST_STORE: u64 = 8 << 20;
+
+/// The largest file of a server's certificates; what a server sends is bounded
+/// to 64 KiB (`observe::budget::CHAIN_BYTES`).
+const LARGEST_CHAIN: u64 = 1 << 20;
+
+/// Certificates in such a file.
+const MOST_OF_A_CHAIN: usize = 100;
+
+/// The largest file of trust anchors: a few lines, and comments.
+const LARGEST_ANCHORS: u64 = 64 << 10;
+
+/// The largest resolv.conf.
+const LARGEST_RESOLV_CONF: u64 = 64 << 10;
 
 /// Where a target came from: what is invalid on standard input still gets its
 /// report.
@@ -58,17 +87,19 @@ impl<'a> Targets<'a> {
     }
 
     /// The next one.
-    pub(super) async fn next(&mut self) -> Option<Given> {
+    pub(super) async fn next(&mut self) -> Result<Option<Given>, Stop> {
         loop {
             if self.is_reading {
-                match next_line(self.stdin, &mut self.bytes).await {
-                    Some(line) => return Some(Given::Line(line)),
+                let line = next_line(self.stdin, &mut self.bytes).await;
+                match line.map_err(|error| Unread::Error(error).stop("standard input"))? {
+                    Some(line) => return Ok(Some(Given::Line(line))),
                     None => self.is_reading = false,
                 }
             }
-            match self.arguments.next()?.as_str() {
-                "-" => self.is_reading = true,
-                target => return Some(Given::Argument(target.to_owned())),
+            match self.arguments.next().map(String::as_str) {
+                None => return Ok(None),
+                Some("-") => self.is_reading = true,
+                Some(target) => return Ok(Some(Given::Argument(target.to_owned()))),
             }
         }
     }
@@ -83,63 +114,127 @@ impl<'a> Targets<'a> {
 async fn next_line(
     stdin: &mut (dyn AsyncBufRead + Send + Unpin),
     bytes: &mut u64,
-) -> Option<String> {
+) -> std::io::Result<Option<String>> {
     loop {
         let mut line = Vec::new();
         let read = (&mut *stdin)
             .take(LONGEST_LINE)
             .read_until(b'\n', &mut line)
-            .await
-            .ok()?;
+            .await?;
         if read == 0 {
-            return None;
+            return Ok(None);
         }
-        *bytes += u64::try_from(read).unwrap_or(0);
-        let complete = line.ends_with(b"\n");
-        if !complete && u64::try_from(read).ok()? == LONGEST_LINE {
-            skip_line(stdin).await?;
+        let read = u64::try_from(read).unwrap_or(u64::MAX);
+        *bytes += read;
+        if !line.ends_with(b"\n") && read == LONGEST_LINE {
+            *bytes += skip_line(stdin).await?;
         }
         let line = String::from_utf8_lossy(&line);
         let line = line.trim();
         if !line.is_empty() && !line.starts_with('#') {
-            return Some(line.to_owned());
+            return Ok(Some(line.to_owned()));
         }
     }
 }
 
-async fn skip_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> Option<()> {
+/// Skips the rest of a line, and says how long that was.
+async fn skip_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> std::io::Result<u64> {
+    let mut skipped = 0;
     loop {
-        let buffer = stdin.fill_buf().await.ok()?;
+        let buffer = stdin.fill_buf().await?;
         if buffer.is_empty() {
-            return Some(());
+            return Ok(skipped);
         }
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let length = end.map_or(buffer.len(), |at| at + 1);
         stdin.consume(length);
+        skipped += u64::try_from(length).unwrap_or(0);
         if end.is_some() {
-            return Some(());
+            return Ok(skipped);
+        }
+        if skipped > MOST_SKIPPED {
+            let why = format!("a line is longer than {}", size(MOST_SKIPPED));
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
         }
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path)
-        .map_err(|error| refuse(format!("cannot be read: {error}")))?
-        .len();
-    if size > LARGEST_FILE {
-        return Err(refuse("is too large to be read".to_owned()));
+/// Why a file is not there as a whole.
+enum Unread {
+    Error(std::io::Error),
+    TooLarge(u64),
+}
+
+impl Unread {
+    fn stop(&self, name: &str) -> Stop {
+        Stop::Sentence(match self {
+            Self::Error(error) => format!("{name}: cannot be read: {error}"),
+            Self::TooLarge(most) => format!("{name}: is larger than {}", size(*most)),
+        })
     }
-    std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}")))
+}
+
+/// A bound in words.
+fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mebibytes => format!("{mebibytes} MiB"),
+    }
+}
+
+/// All of a file, a pipe or a device, which has to end within `most` bytes:
+/// what counts is what is read, for the size that a file system gives may be
+/// anything.
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+    let file = File::open(path).map_err(Unread::Error)?;
+    let mut bytes = Vec::new();
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    within(read.map_err(Unread::Error)?, most)?;
+    Ok(bytes)
+}
+
+fn within(read: usize, most: u64) -> Result<(), Unread> {
+    match u64::try_from(read) {
+        Ok(read) if read <= most => Ok(()),
+        _ => Err(Unread::TooLarge(most)),
+    }
+}
+
+/// All of a file of at most so many bytes.
+pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Stop> {
+    bounded(path, most).map_err(|unread| unread.stop(&path.display().to_string()))
+}
+
+/// All of standard input, of at most so many bytes.
+pub(super) async fn read_stdin(
+    stdin: &mut (dyn AsyncBufRead + Send + Unpin),
+    most: u64,
+) -> Result<Vec<u8>, Stop> {
+    let mut bytes = Vec::new();
+    let read = stdin
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .await;
+    read.map_err(Unread::Error)
+        .and_then(|read| within(read, most))
+        .map_err(|unread| unread.stop("standard input"))?;
+    Ok(bytes)
 }
 
 /// The certificates of a file, the server's own first.
 pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
     const GIVE: &str = "give the server's certificate, as in fullchain.pem";
     let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
-    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(path)?)
+    let pem = read(path, LARGEST_CHAIN)?;
+    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
+        .take(MOST_OF_A_CHAIN + 1)
         .collect::<Result<_, _>>()
         .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
+    if ders.len() > MOST_OF_A_CHAIN {
+        return Err(refuse(&format!(
+            "holds more than {MOST_OF_A_CHAIN} certificates: {GIVE}"
+        )));
+    }
     match presented_chain(&ders).first() {
         None => Err(refuse(&format!("holds no certificate: {GIVE}"))),
         Some(Err(error)) => Err(refuse(&error.to_string())),
@@ -152,7 +247,7 @@ pub(super) fn trust_store(path: Option<&Path>) -> Result<TrustStore, Stop> {
     let Some(path) = path else {
         return Ok(TrustStore::system());
     };
-    TrustStore::from_pem(&path.display().to_string(), &read(path)?)
+    TrustStore::from_pem(&path.display().to_string(), &read(path, LARGEST_STORE)?)
         .map_err(|error| Stop::Sentence(format!("{error}: give a file of PEM certificates")))
 }
 
@@ -168,43 +263,18 @@ pub(super) fn root_anchors(path: Option<&Path>) -> Result<RootAnchors, Stop> {
             path.display()
         ))
     };
-    let bytes = read(path)?;
+    let bytes = read(path, LARGEST_ANCHORS)?;
     let text = String::from_utf8(bytes).map_err(|_| refuse("is no text"))?;
     RootAnchors::from_text(&text).map_err(|error| refuse(&error.to_string()))
 }
 
-/// The saved observations, one a line.
-pub(super) fn observations(path: &Path) -> Result<Vec<Observation>, Stop> {
-    let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
-    let bytes = read(path)?;
-    let lines: Vec<&[u8]> = bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty())
-        .collect();
-    if lines.is_empty() {
-        return Err(refuse(
-            "holds no observation: make one with --save".to_owned(),
-        ));
+/// The system's resolver, by resolv.conf(5). A file that is not there, or
+/// cannot be read, means the one on this host.
+#[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
+pub(super) fn system_resolver(path: &Path) -> Result<Resolver, Stop> {
+    match bounded(path, LARGEST_RESOLV_CONF) {
+        Ok(text) => Ok(Resolver::by_resolv_conf(&text)),
+        Err(Unread::Error(_)) => Ok(Resolver::by_resolv_conf(b"")),
+        Err(unread) => Err(unread.stop(&path.display().to_string())),
     }
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(number, line)| {
-            let observation: Observation = serde_json::from_slice(line).map_err(|error| {
-                refuse(format!(
-                    "line {} is no observation that --save wrote ({error})",
-                    number + 1
-                ))
-            })?;
-            if observation.format != OBSERVATION_FORMAT {
-                return Err(refuse(format!(
-                    "line {} is of format {}, and this program reads format \
-                     {OBSERVATION_FORMAT}: save it anew",
-                    number + 1,
-                    observation.format
-                )));
-            }
-            Ok(observation)
-        })
-        .collect()
 }

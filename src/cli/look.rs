@@ -36,10 +36,10 @@ pub(super) struct LookArguments {
 
 impl LookArguments {
     /// Who is asked.
-    pub(super) fn resolver(&self) -> Resolver {
+    pub(super) fn resolver(&self) -> Result<Resolver, Stop> {
         match self.resolver {
-            Some(address) => Resolver::at([address]),
-            None => Resolver::system(),
+            Some(address) => Ok(Resolver::at([address])),
+            None => system_resolver(),
         }
     }
 
@@ -57,9 +57,19 @@ impl LookArguments {
             times: self.times(),
             dial: world.dial.clone(),
             allow_private: self.allow_private,
-            ..Setup::new(self.resolver(), self.root_anchors()?, (world.now)())
+            ..Setup::new(self.resolver()?, self.root_anchors()?, (world.now)())
         })
     }
+}
+
+#[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
+fn system_resolver() -> Result<Resolver, Stop> {
+    input::system_resolver(std::path::Path::new("/etc/resolv.conf"))
+}
+
+#[cfg(not(all(unix, not(any(target_os = "android", target_vendor = "apple")))))]
+fn system_resolver() -> Result<Resolver, Stop> {
+    Ok(Resolver::system())
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, String> {

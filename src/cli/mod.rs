@@ -12,16 +12,20 @@ mod bulk;
 mod check;
 mod demo;
 mod dns;
+mod done;
 mod entry;
 mod expect;
 mod explain;
 mod input;
 mod interrupt;
+mod lines;
+mod lock;
 mod look;
 mod output;
 mod overrides;
 mod progress;
 mod proxy;
+mod replayed;
 mod resume;
 mod run;
 mod saved;
@@ -46,6 +50,7 @@ pub use world::{Terminals, World};
 
 /// Runs the program on the real world.
 pub fn main() -> ExitCode {
+    survive_file_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let status = match runtime.enable_all().build() {
         Ok(runtime) => {
@@ -58,6 +63,17 @@ pub fn main() -> ExitCode {
         Err(_) => ExitStatus::Unknown,
     };
     ExitCode::from(status as u8)
+}
+
+/// A file that reaches the limit on its size (`ulimit -f`) is an error like a
+/// full disk, which says what is wrong, and not the end of the process.
+fn survive_file_limit() {
+    #[cfg(unix)]
+    {
+        let came = std::sync::Arc::default();
+        // Where it cannot be handled, the process ends as before.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, came);
+    }
 }
 
 /// Runs the program on any world: the whole of it as a function.

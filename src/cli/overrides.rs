@@ -1,30 +1,27 @@
 //! `danecheck overrides FILE`: which overrides are still needed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use futures_util::{StreamExt as _, stream};
-use tokio::io::AsyncReadExt as _;
 
 use crate::judge::Horizon;
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
 use crate::observe::{Setup, observe};
 use crate::overrides::Overrides;
-use crate::report::ExitStatus;
+use crate::report::{ExitStatus, worst};
 use crate::sender::System;
 
 use super::bulk::BulkArguments;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
+use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::{Stop, World, input};
-
-/// More of a list is read by nobody.
-const LARGEST_INPUT: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 #[command(
@@ -94,12 +91,9 @@ pub(super) async fn overrides(
         sender.system = System::Mailcow;
     }
     let next_hops = overrides.next_hops(&arguments.below);
-    let seen = match &arguments.replay {
-        Some(path) => input::observations(path)?
-            .into_iter()
-            .map(|seen| (seen.next_hop.policy_key(), seen))
-            .collect(),
-        None => look(next_hops, arguments, world).await?,
+    let (seen, is_whole) = match &arguments.replay {
+        Some(path) => replayed(path, &next_hops, world)?,
+        None => (look(next_hops, arguments, world).await?, true),
     };
     let examination = overrides.examine(&seen, &arguments.below, &sender, Horizon::default());
     if arguments.write {
@@ -118,21 +112,39 @@ pub(super) async fn overrides(
     if !text.is_empty() {
         world.print(&text)?;
     }
-    Ok(examination.exit_status())
+    let status = examination.exit_status();
+    Ok(if is_whole {
+        status
+    } else {
+        worst(status, ExitStatus::Unknown)
+    })
+}
+
+/// What a saved file says of these next hops, and whether all of it could be
+/// read. The last observation of each counts.
+fn replayed(
+    path: &Path,
+    next_hops: &[NextHop],
+    world: &mut World,
+) -> Result<(HashMap<String, Observation>, bool), Stop> {
+    let wanted: HashSet<String> = next_hops.iter().map(NextHop::policy_key).collect();
+    let mut replayed = Replayed::open(path)?;
+    let mut seen = HashMap::new();
+    while let Some(observation) = replayed.next(world) {
+        let key = observation.next_hop.policy_key();
+        if wanted.contains(&key) {
+            seen.insert(key, observation);
+        }
+    }
+    Ok((seen, replayed.is_whole(world)?))
 }
 
 /// The file, as text: what is no UTF-8 is in no line that counts.
 async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        (&mut world.stdin)
-            .take(LARGEST_INPUT)
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(|error| Stop::Sentence(format!("standard input: {error}")))?;
-        bytes
+        input::read_stdin(&mut *world.stdin, input::LARGEST_TABLE).await?
     } else {
-        input::read(path)?
+        input::read(path, input::LARGEST_TABLE)?
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -152,7 +164,7 @@ async fn look(
     };
     let now = world.now;
     let saved = arguments.save.as_deref();
-    let mut saved = saved.map(|path| Saved::create(path, false)).transpose()?;
+    let mut saved = saved.map(|path| Saved::create(path, world)).transpose()?;
     let looks = stream::iter(next_hops)
         .map(|next_hop| {
             let setup = Setup {
@@ -169,6 +181,9 @@ async fn look(
             saved.write(&observation)?;
         }
         seen.insert(observation.next_hop.policy_key(), observation);
+    }
+    if let Some(saved) = &saved {
+        saved.finish()?;
     }
     Ok(seen)
 }

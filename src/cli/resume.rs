@@ -1,15 +1,38 @@
-//! `--resume FILE`: what a previous run has reported already.
+//! `--resume FILE`: what a previous run has written, and how a run goes on
+//! with it.
+//!
+//! A run that saves writes the observation of a target first and its report
+//! after it, each as one whole line. So a target is done where both are there,
+//! and they belong together by the target and the second at which it was
+//! looked at (`checked_at`). A run that is killed leaves at most an observation
+//! without its report, and half a line at the end of either file; a power cut
+//! may leave the end of one file older than that of the other. A run that goes
+//! on
+//!
+//! 1. locks both files, so that no other run writes to them;
+//! 2. cuts half a line at the end of either;
+//! 3. takes an observation without report as it is: once its target comes, it is
+//!    judged, and its target not looked at again;
+//! 4. looks again at the target of a report without observation, and drops the
+//!    old report once all targets have come. The reports that stay move to the
+//!    front of their file, which needs no room on a full disk; a run that ends
+//!    before that leaves it to the next one.
+//!
+//! In the end each target has one report and one observation, and the
+//! observations replay to the very reports. Without `--save` a target is done
+//! where its report is there. A text that is no target has no observation: its
+//! report alone will do.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
 
-use crate::next_hop::NextHop;
-
+use super::done::{Done, End, Tally};
+use super::lines::{Content, Lines};
+use super::lock::{is_same, lock, lock_output};
+use super::saved::Saved;
 use super::{Stop, World};
 
 #[derive(Clone, Debug, Args)]
@@ -20,193 +43,203 @@ pub(super) struct ResumeArguments {
     resume: Option<PathBuf>,
 }
 
+/// The files that a run writes to, which no other run does as long as this is
+/// there.
+pub(super) struct Files {
+    /// What needs no look.
+    pub(super) done: Option<Done>,
+    pub(super) saved: Option<Saved>,
+    resumed: Option<Resumed>,
+    /// Standard output, which holds its lock.
+    _output: Option<File>,
+}
+
 impl ResumeArguments {
-    /// What a previous run has reported. Where the new reports go to the same
-    /// file, half a report at its end makes room for them.
-    pub(super) fn done(&self, world: &mut World) -> Result<Option<Done>, Stop> {
-        let Some(path) = &self.resume else {
-            return Ok(None);
+    /// Opens the files of a run, and sets right what a previous one has left.
+    pub(super) fn files(
+        &self,
+        save: Option<&Path>,
+        is_json: bool,
+        world: &mut World,
+    ) -> Result<Files, Stop> {
+        let Some(path) = self.resume.as_deref() else {
+            return Ok(Files {
+                done: None,
+                _output: lock_reports(is_json, world)?,
+                saved: save.map(|path| Saved::create(path, world)).transpose()?,
+                resumed: None,
+            });
         };
-        let done = Done::read(path)?;
-        if done.others > 0 {
+        let resumed = Resumed::open(path, world)?;
+        let output = lock_reports(is_json && !resumed.goes_on_there, world)?;
+        let mut saved = match save {
+            None => None,
+            // One file has one lock, which would be taken for another run's.
+            Some(path) if File::open(path).is_ok_and(|file| is_same(&file, &resumed.file)) => {
+                return Err(Stop::Sentence(format!(
+                    "{}: is given for --save and for --resume: give two files",
+                    path.display()
+                )));
+            }
+            Some(path) => Some(Saved::open(path, world)?),
+        };
+        let done = resumed.done(saved.as_mut(), world)?;
+        Ok(Files {
+            done: Some(done),
+            saved,
+            resumed: Some(resumed),
+            _output: output,
+        })
+    }
+}
+
+/// The file that standard output goes to, where reports do and it is a file.
+fn lock_reports(is_json: bool, world: &World) -> Result<Option<File>, Stop> {
+    let output = is_json.then(world.output_file).flatten();
+    if let Some(output) = &output {
+        lock_output(output)?;
+    }
+    Ok(output)
+}
+
+impl Files {
+    /// The end of a run, whether or not all targets have come.
+    pub(super) fn finish(&self, done: Option<&Done>, all_came: bool) -> Result<(), Stop> {
+        if let Some(saved) = &self.saved {
+            saved.finish()?;
+        }
+        match (&self.resumed, done) {
+            (Some(resumed), Some(done)) if all_came && resumed.goes_on_there => {
+                resumed.drop_replaced(done)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The reports of a previous run.
+struct Resumed {
+    path: PathBuf,
+    file: File,
+    /// Whether the new reports go to the same file.
+    goes_on_there: bool,
+}
+
+impl Resumed {
+    /// Opens and locks them.
+    fn open(path: &Path, world: &World) -> Result<Self, Stop> {
+        // Some systems lock only what may be written.
+        let file = File::options().read(true).write(true).open(path);
+        let file = file.or_else(|_| File::open(path)).map_err(|error| {
+            Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
+        })?;
+        lock(&file, path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            goes_on_there: (world.writes_to)(path),
+        })
+    }
+
+    /// What is done by them, and by the observations where these are saved.
+    fn done(&self, saved: Option<&mut Saved>, world: &mut World) -> Result<Done, Stop> {
+        // What is written to a pipe is not there to be compared.
+        let saved = saved.filter(|saved| saved.is_file());
+        let mut done = Done::default();
+        let name = self.path.display();
+        let tally = done.reports(&self.path, &self.file, saved.is_some())?;
+        if tally.others > 0 {
             world.complain(&format!(
-                "{}: {} lines are no reports; what they were about is looked at again",
-                path.display(),
-                done.others
+                "{name}: {} lines are no reports; what they were about is looked at again",
+                tally.others
             ));
         }
-        if (world.writes_to)(path) {
-            match done.end {
-                End::Whole => {}
-                End::WithoutNewline => world.print("\n")?,
-                End::Half(length) => {
-                    let file = std::fs::File::options().write(true).open(path);
-                    file.and_then(|file| file.set_len(length))
-                        .map_err(|error| {
-                            Stop::Sentence(format!(
-                                "{}: cannot be written: {error}",
-                                path.display()
-                            ))
-                        })?;
+        if self.goes_on_there {
+            self.end(&tally, world)?;
+        }
+        let Some(saved) = saved else {
+            return Ok(done);
+        };
+        let (tally, unreported) = done.observations(saved)?;
+        if tally.others > 0 {
+            world.complain(&format!(
+                "{}: {} lines are no observations, and stay as they are; --replay names them",
+                saved.name(),
+                tally.others
+            ));
+        }
+        if unreported > 0 {
+            world.complain(&format!(
+                "{}: {unreported} observations have no report yet: they are judged, and their \
+                 targets are not looked at again",
+                saved.name()
+            ));
+        }
+        let alone = done.find_reports_alone(&self.path, &self.file)?;
+        if alone > 0 {
+            world.complain(&format!(
+                "{name}: {alone} reports have no observation in {}: their targets are looked at \
+                 again, and their new reports take the place of these",
+                saved.name()
+            ));
+        }
+        Ok(done)
+    }
+
+    /// Ends the file with a whole line.
+    fn end(&self, tally: &Tally, world: &mut World) -> Result<(), Stop> {
+        match tally.end {
+            End::Whole => {}
+            End::WithoutNewline => world.print("\n")?,
+            End::Half(length) => self
+                .file
+                .set_len(length)
+                .map_err(|error| self.cannot_write(&error))?,
+        }
+        if tally.good == 0 {
+            world.complain(&format!(
+                "{} holds no report, so all targets are looked at; where it held some, > has \
+                 emptied it: append with >>",
+                self.path.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Drops the reports without observation whose targets came again: what
+    /// stays moves to the front of the file, so that what is written is never
+    /// ahead of what is read.
+    fn drop_replaced(&self, done: &Done) -> Result<(), Stop> {
+        if !done.has_replaced() {
+            return Ok(());
+        }
+        let from = File::open(&self.path).map_err(|error| self.cannot_write(&error))?;
+        let mut lines = Lines::new(from);
+        let mut to = &self.file;
+        let mut length = 0;
+        while let Some(line) = lines.next().map_err(|error| self.cannot_write(&error))? {
+            let Content::Object(bytes) = line.content else {
+                continue;
+            };
+            if !done.is_replaced(line.start) {
+                if line.start != length {
+                    to.seek(SeekFrom::Start(length))
+                        .and_then(|_| to.write_all(bytes))
+                        .map_err(|error| self.cannot_write(&error))?;
                 }
+                length += u64::try_from(bytes.len()).unwrap_or(0);
             }
-            if done.reports == 0 {
-                world.complain(&format!(
-                    "{} holds no report, so all targets are looked at; where it held some, \
-                     > has emptied it: append with >>",
-                    path.display()
-                ));
-            }
+            lines.meant();
         }
-        Ok(Some(done))
-    }
-}
-
-/// What is read of a report; the rest only has to be there.
-#[derive(Deserialize)]
-struct Reported {
-    target: String,
-}
-
-/// How often each target has a report. Of a target only a hash is kept, so
-/// that a million of them take some 40 MB; that two of a million have the same
-/// has a chance of 3 in 100 million.
-pub(super) struct Done {
-    left: HashMap<u64, u32>,
-    hasher: RandomState,
-    /// Reports in the file.
-    pub(super) reports: u64,
-    /// Lines that are none.
-    pub(super) others: u64,
-    /// How the file ends.
-    pub(super) end: End,
-}
-
-/// How a file of lines ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// With a whole line, or with nothing.
-    Whole,
-    /// With a report that lacks only the end of its line.
-    WithoutNewline,
-    /// With part of a report, from here on.
-    Half(u64),
-}
-
-impl Done {
-    /// Reads the JSON output of a run.
-    pub(super) fn read(path: &Path) -> Result<Self, Stop> {
-        let refuse = |error| Stop::Sentence(format!("{}: cannot be read: {error}", path.display()));
-        let file = std::fs::File::open(path).map_err(refuse)?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
-        let mut done = Self {
-            left: HashMap::new(),
-            hasher: RandomState::new(),
-            reports: 0,
-            others: 0,
-            end: End::Whole,
-        };
-        let mut line = Vec::new();
-        let mut offset = 0;
-        loop {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(refuse)?;
-            if read == 0 {
-                return Ok(done);
-            }
-            let is_report = done.add(&line);
-            if !line.ends_with(b"\n") {
-                done.end = match is_report {
-                    true => End::WithoutNewline,
-                    false => End::Half(offset),
-                };
-            } else if !is_report && !line.trim_ascii().is_empty() {
-                done.others += 1;
-            }
-            offset += u64::try_from(read).unwrap_or(0);
-        }
+        self.file
+            .set_len(length)
+            .map_err(|error| self.cannot_write(&error))
     }
 
-    fn add(&mut self, line: &[u8]) -> bool {
-        let Ok(reported) = serde_json::from_slice::<Reported>(line) else {
-            return false;
-        };
-        let hash = self.hasher.hash_one(reported.target);
-        *self.left.entry(hash).or_default() += 1;
-        self.reports += 1;
-        true
-    }
-
-    /// Whether this target has a report, which then counts for it and for no
-    /// other line.
-    pub(super) fn take(&mut self, target: &str) -> bool {
-        let hash = self.hasher.hash_one(name(target));
-        match self.left.get_mut(&hash) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
-        }
-    }
-}
-
-/// What the report on a target calls it.
-fn name(target: &str) -> String {
-    match target.parse::<NextHop>() {
-        Ok(next_hop) => next_hop.to_string(),
-        Err(_) => crate::report::printable(target),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn done(name: &str, text: &str) -> Done {
-        let directory = std::env::temp_dir();
-        let path = directory.join(format!("danecheck-resume-{name}-{}", std::process::id()));
-        std::fs::write(&path, text).unwrap();
-        let done = Done::read(&path);
-        std::fs::remove_file(&path).unwrap();
-        done.ok().unwrap()
-    }
-
-    #[test]
-    fn a_report_counts_for_one_line() {
-        let text = r#"{"schema_version":1,"target":"a.example","x":[1]}
-{"target":"b.example"}
-{"target":"a.example"}
-{"target":"not a domain"}
-"#;
-        let mut done = done("lines", text);
-        assert_eq!((done.reports, done.others, done.end), (4, 0, End::Whole));
-        assert!(done.take("A.Example"));
-        assert!(done.take("postmaster@a.example"));
-        assert!(!done.take("a.example"));
-        assert!(done.take("b.example."));
-        assert!(!done.take("[b.example]"));
-        assert!(done.take("not a domain"));
-        assert!(!done.take("c.example"));
-    }
-
-    #[test]
-    fn half_a_report_counts_for_none() {
-        let whole = "{\"target\":\"a.example\"}\n";
-        let half = "{\"target\":\"b.example\",\"verd";
-        let mut cut = done("half", &format!("{whole}{half}"));
-        assert_eq!((cut.reports, cut.others), (1, 0));
-        assert_eq!(cut.end, End::Half(u64::try_from(whole.len()).unwrap()));
-        assert!(!cut.take("b.example"));
-
-        // What stands after it on its line is lost with it.
-        let mut glued = done("glued", &format!("{half}{whole}{whole}"));
-        assert_eq!((glued.reports, glued.others), (1, 1));
-        assert!(glued.take("a.example") && !glued.take("a.example"));
-
-        let mut bare = done("bare", whole.trim_end());
-        assert_eq!((bare.reports, bare.end), (1, End::WithoutNewline));
-        assert!(bare.take("a.example"));
-        assert_eq!(done("empty", "").end, End::Whole);
+    fn cannot_write(&self, error: &dyn std::fmt::Display) -> Stop {
+        Stop::Sentence(format!(
+            "{}: cannot be written: {error}",
+            self.path.display()
+        ))
     }
 }

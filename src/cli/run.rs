@@ -12,14 +12,14 @@ use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::observe::{Setup, observe};
 use crate::report::{ExitStatus, Report, json, worst};
-use crate::sender::Sender;
+use crate::sender::{Sender, System};
 
 use super::bulk::processors;
+use super::done::{Done, There};
 use super::input::{Given, Targets};
 use super::interrupt::{Interrupts, Watch};
 use super::progress::{Count, Progress};
-use super::resume::Done;
-use super::saved::Saved;
+use super::resume::Files;
 use super::workers::Workers;
 use super::{Output, Stop, World};
 
@@ -43,9 +43,8 @@ pub(super) struct Run<'a> {
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
-    /// What needs no second look.
-    pub(super) done: Option<Done>,
-    pub(super) saved: Option<Saved>,
+    /// What it goes on with and writes to.
+    pub(super) files: Files,
 }
 
 /// One target looked at, or the reason why it could not be.
@@ -80,9 +79,11 @@ impl Run<'_> {
         let count = Mutex::new(Count::default());
         let input = Input {
             targets: Targets::new(self.targets, &mut *stdin),
-            done: self.done.take(),
+            done: self.files.done.take(),
+            needs_local_sender: self.sender.system == System::Local,
             size: world.stdin_size,
             count: &count,
+            fault: None,
         };
         let known = !self.targets.iter().any(|target| target == "-");
         lock(&count).total = known
@@ -96,8 +97,8 @@ impl Run<'_> {
         let mut ticks = tokio::time::interval(TICK);
         let interrupted = {
             let looks = stream::unfold(&input, async |input| {
-                let given = input.lock().await.next().await?;
-                Some((given, input))
+                let begun = input.lock().await.next().await?;
+                Some((begun, input))
             });
             let looker = Looker {
                 setup: Arc::new(self.setup.clone()),
@@ -105,13 +106,13 @@ impl Run<'_> {
                 at: self.at,
                 expectations: self.expectations.clone(),
                 sender: Arc::new(self.sender.clone()),
-                saves: self.saved.is_some(),
+                saves: self.files.saved.is_some(),
                 writes_json: output.is_json(),
                 now: world.now,
                 workers: Workers::new(if many { processors() } else { 0 }),
             };
             let looks = looks
-                .map(|given| looker.look(given))
+                .map(|begun| looker.look(begun))
                 .buffer_unordered(self.jobs);
             let mut looks = std::pin::pin!(looks);
             loop {
@@ -150,10 +151,15 @@ impl Run<'_> {
             progress.clear(world);
         }
         output.end(world)?;
+        let mut input = input.into_inner();
+        let all_came = !interrupted && input.fault.is_none();
+        self.files.finish(input.done.as_ref(), all_came)?;
+        if let Some(fault) = input.fault {
+            return Err(fault);
+        }
         if !interrupted {
             return Ok(output.status());
         }
-        let mut input = input.into_inner();
         let (left, is_all) = input.count_the_rest().await;
         let so_far = *lock(&count);
         explain_interrupt(&so_far, left, is_all, world);
@@ -162,6 +168,7 @@ impl Run<'_> {
         Ok(worst(output.status(), ExitStatus::Unknown))
     }
 
+    /// The observation goes first: see `resume`.
     fn write(
         &mut self,
         looked: Looked,
@@ -170,7 +177,8 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         match looked {
             Looked::Observed(seen) => {
-                if let (Some(saved), Some(observation)) = (&mut self.saved, &seen.observation) {
+                if let (Some(saved), Some(observation)) = (&mut self.files.saved, &seen.observation)
+                {
                     saved.write(observation)?;
                 }
                 output.report_written(&seen.report, seen.line, world)
@@ -199,9 +207,18 @@ impl Run<'_> {
 struct Input<'a> {
     targets: Targets<'a>,
     done: Option<Done>,
+    needs_local_sender: bool,
     /// Bytes of standard input in all, where that is known.
     size: Option<u64>,
     count: &'a Mutex<Count>,
+    /// Why no more targets come, where that is no end.
+    fault: Option<Stop>,
+}
+
+/// A target to be reported, and what was observed of it before.
+struct Begun {
+    given: Given,
+    observed: Option<Box<Observation>>,
 }
 
 fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
@@ -209,27 +226,56 @@ fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
 }
 
 impl Input<'_> {
-    async fn next(&mut self) -> Option<Given> {
+    /// The next one; nothing too where a fault ends them.
+    async fn next(&mut self) -> Option<Begun> {
+        match self.try_next().await {
+            Ok(begun) => begun,
+            Err(fault) => {
+                self.fault = Some(fault);
+                None
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<Begun>, Stop> {
         loop {
-            let Some(given) = self.targets.next().await else {
+            let Some(given) = self.targets.next().await? else {
                 let mut count = lock(self.count);
                 count.total = Some(count.begun + count.skipped);
-                return None;
+                return Ok(None);
             };
             #[expect(clippy::cast_precision_loss, reason = "it is for an estimate")]
             let part = |size: u64| self.targets.bytes_read() as f64 / size.max(1) as f64;
             let mut count = lock(self.count);
             count.read = self.size.map(part);
-            if self
-                .done
-                .as_mut()
-                .is_some_and(|done| done.take(given.text()))
-            {
-                count.skipped += 1;
-                continue;
-            }
+            let observed = match self.there(&given)? {
+                There::All => {
+                    count.skipped += 1;
+                    continue;
+                }
+                There::Observation(observation) => Some(observation),
+                There::Nothing => None,
+            };
             count.begun += 1;
-            return Some(given);
+            return Ok(Some(Begun { given, observed }));
+        }
+    }
+
+    fn there(&mut self, given: &Given) -> Result<There, Stop> {
+        let there = match &mut self.done {
+            Some(done) => done.take(given.text())?,
+            None => There::Nothing,
+        };
+        match there {
+            There::Observation(observation)
+                if self.needs_local_sender && observation.local_sender.is_none() =>
+            {
+                Err(Stop::Sentence(format!(
+                    "{}: was saved without --sender local",
+                    given.text()
+                )))
+            }
+            there => Ok(there),
         }
     }
 
@@ -237,11 +283,8 @@ impl Input<'_> {
     async fn count_the_rest(&mut self) -> (u64, bool) {
         let mut left = 0;
         let count = async {
-            while let Some(given) = self.targets.next().await {
-                let skipped = self
-                    .done
-                    .as_mut()
-                    .is_some_and(|done| done.take(given.text()));
+            while let Ok(Some(given)) = self.targets.next().await {
+                let skipped = matches!(self.there(&given), Ok(There::All));
                 left += u64::from(!skipped);
             }
         };
@@ -266,7 +309,8 @@ struct Looker {
 }
 
 impl Looker {
-    fn look(&self, given: Given) -> impl Future<Output = Looked> {
+    fn look(&self, begun: Begun) -> impl Future<Output = Looked> {
+        let Begun { given, observed } = begun;
         let (setup, sender) = (self.setup.clone(), self.sender.clone());
         let (at, saves, writes_json) = (self.at, self.saves, self.writes_json);
         let (expectations, now) = (self.expectations.clone(), self.now);
@@ -285,7 +329,11 @@ impl Looker {
                     skip: terms.skip_hosts.clone(),
                     ..(*setup).clone()
                 };
-                let observation = observe(&next_hop, &setup).await;
+                let saves = saves && observed.is_none();
+                let observation = match observed {
+                    Some(observation) => *observation,
+                    None => observe(&next_hop, &setup).await,
+                };
                 let report = terms.report(&observation, at, &sender);
                 Seen {
                     line: writes_json.then(|| json(&report)),

@@ -1,36 +1,115 @@
 //! The file of `--save`.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
 use crate::observation::Observation;
 
-use super::Stop;
+use super::lock::lock;
+use super::{Stop, World};
 
-/// Observations, one a line.
+/// Observations, one a line, in a file that no other run writes to.
 pub(super) struct Saved {
-    file: std::fs::File,
+    file: File,
     name: String,
+    /// Where its whole lines end.
+    end: u64,
 }
 
 impl Saved {
-    /// A new file, or the old one with its lines where a run goes on.
-    pub(super) fn create(path: &Path, goes_on: bool) -> Result<Self, Stop> {
-        let name = path.display().to_string();
-        let file = std::fs::File::options()
-            .create(true)
-            .append(goes_on)
-            .write(true)
-            .truncate(!goes_on)
-            .open(path)
-            .map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
-        Ok(Self { file, name })
+    /// A new file, or an old one that is emptied.
+    pub(super) fn create(path: &Path, world: &World) -> Result<Self, Stop> {
+        let saved = Self::open(path, world)?;
+        // A device or a pipe holds nothing that could be emptied.
+        if is_file(&saved.file) {
+            saved
+                .file
+                .set_len(0)
+                .map_err(|error| saved.refuse(&error))?;
+        }
+        Ok(saved)
     }
 
-    pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
-        let line = serde_json::to_string(observation).unwrap_or_default() + "\n";
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|error| Stop::Sentence(format!("{}: cannot be written: {error}", self.name)))
+    /// The old file with what stands in it, where a run goes on. Its end is
+    /// set by [`Saved::end_at`].
+    pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
+        let name = path.display().to_string();
+        let mut options = File::options();
+        options.create(true).append(true);
+        // A file is read again where a run goes on; others are written alone.
+        let file = match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => options.open(path),
+            _ => options.read(true).open(path),
+        };
+        let file =
+            file.map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
+        if (world.writes_to)(path) && is_file(&file) {
+            return Err(Stop::Sentence(format!(
+                "{name}: is the file that standard output goes to: give --save another one"
+            )));
+        }
+        lock(&file, path)?;
+        Ok(Self { file, name, end: 0 })
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_file(&self) -> bool {
+        is_file(&self.file)
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Cuts what stands behind the last whole line.
+    pub(super) fn end_at(&mut self, end: u64) -> Result<(), Stop> {
+        self.end = end;
+        self.file.set_len(end).map_err(|error| self.refuse(&error))
+    }
+
+    /// Ends the last line, which is whole but for that.
+    pub(super) fn end_line(&mut self, end: u64) -> Result<(), Stop> {
+        self.end = end;
+        self.append(b"\n")
+    }
+
+    /// Writes an observation whole or, where that fails, not at all.
+    pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
+        let mut line = serde_json::to_vec(observation).map_err(|error| self.refuse(&error))?;
+        line.push(b'\n');
+        self.append(&line)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if let Err(error) = self.file.write_all(bytes) {
+            // A full disk has room for a shorter file. Where even that fails,
+            // half a line stays, which `--resume` cuts and `--replay` names.
+            let _ = self.file.set_len(self.end);
+            return Err(self.refuse(&error));
+        }
+        self.end += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(())
+    }
+
+    /// Waits until all of it is on the disk: some file systems say only then
+    /// that there is no room.
+    pub(super) fn finish(&self) -> Result<(), Stop> {
+        match self.file.sync_data() {
+            Err(error) if is_file(&self.file) => Err(self.refuse(&error)),
+            // A pipe has no disk.
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse(&self, error: &dyn std::fmt::Display) -> Stop {
+        Stop::Sentence(format!("{}: cannot be written: {error}", self.name))
+    }
+}
+
+fn is_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|it| it.is_file())
 }

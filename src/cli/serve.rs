@@ -121,7 +121,7 @@ impl ServeArguments {
 
 fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
     let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
-    let text = String::from_utf8(input::read(path)?)
+    let text = String::from_utf8(input::read(path, input::LARGEST_LIST)?)
         .map_err(|_| refuse("is no text: give one target a line".to_owned()))?;
     text.lines()
         .enumerate()

@@ -1,5 +1,6 @@
 //! What the program has around it, so that tests can give it another one.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -38,6 +39,8 @@ pub struct World {
     pub interrupts: Interrupts,
     /// Whether standard output goes to this file.
     pub writes_to: fn(&Path) -> bool,
+    /// The file that standard output goes to, opened anew, where it is one.
+    pub output_file: fn() -> Option<File>,
 }
 
 /// Which streams are terminals, whatever their colours.
@@ -73,6 +76,7 @@ impl World {
             stdin_size: stdin_size(),
             interrupts: Interrupts::Signals,
             writes_to,
+            output_file,
         }
     }
 
@@ -159,6 +163,22 @@ fn writes_to(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn writes_to(_: &Path) -> bool {
     false
+}
+
+/// Opened anew, since a lock on standard output itself would be shared with
+/// whatever else was started with it, and outlive this process.
+#[cfg(target_os = "linux")]
+fn output_file() -> Option<File> {
+    use rustix::fs::{FileType, fstat};
+    let stat = fstat(std::io::stdout()).ok()?;
+    let is_file = FileType::from_raw_mode(stat.st_mode).is_file();
+    is_file.then(|| File::open("/dev/stdout").ok()).flatten()
+}
+
+/// Elsewhere this cannot be had.
+#[cfg(not(target_os = "linux"))]
+fn output_file() -> Option<File> {
+    None
 }
 
 fn now() -> UnixTime {

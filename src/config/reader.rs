@@ -70,10 +70,12 @@ pub(super) fn read(file: &str, text: &str) -> Result<Config, ConfigError> {
             "write `[[domain]]`, in two brackets, for each domain",
         )
     })?;
-    let mut lines: HashMap<NextHop, usize> = HashMap::new();
+    // A line is counted only where it is told: counting is as long as the file.
+    let mut places: HashMap<NextHop, Range<usize>> = HashMap::new();
     for value in list {
         let (name, terms) = source.domain(value, &config.defaults)?;
-        if let Some(first) = lines.insert(name.clone(), source.line(&value.span())) {
+        if let Some(first) = places.insert(name.clone(), value.span()) {
+            let first = source.line(&first);
             let what = format!("{name} has an entry already, in line {first}");
             return Err(source.error(value.span(), what));
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::base::Rtype;
 use domain::base::name::ToLabelIter;
+use hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsRequestSender, FirstAnswer};
@@ -70,10 +71,22 @@ impl Resolver {
         }
     }
 
-    /// The system's servers. Where its configuration names none or cannot be
-    /// read, the one on this host, as resolv.conf(5) has it.
+    /// The servers of a resolv.conf(5); where it names none, the one on this
+    /// host.
+    #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
+    pub fn by_resolv_conf(text: &[u8]) -> Self {
+        Self::of_system(system_conf::parse_resolv_conf(text))
+    }
+
+    /// The system's servers, where no file names them; else the one on this
+    /// host.
+    #[cfg(not(all(unix, not(any(target_os = "android", target_vendor = "apple")))))]
     pub fn system() -> Self {
-        let servers = match system_conf::read_system_conf() {
+        Self::of_system(system_conf::read_system_conf())
+    }
+
+    fn of_system<E>(configuration: Result<(ResolverConfig, ResolverOpts), E>) -> Self {
+        let servers: Vec<SocketAddr> = match configuration {
             Ok((config, _)) => config
                 .name_servers()
                 .iter()

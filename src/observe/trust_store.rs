@@ -11,6 +11,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::budget::ANCHORS;
 use crate::observation::{Der, TrustStoreSeen};
 
+/// The most certificates that a file of them may hold, ten times those of any
+/// system.
+const MOST_CERTIFICATES: usize = 4096;
+
 /// A set of trusted certificates, read when it is first needed and then kept.
 #[derive(Debug)]
 pub struct TrustStore {
@@ -27,6 +31,9 @@ pub enum TrustStoreError {
     /// Nothing in it is a certificate.
     #[error("`{0}` holds no certificate")]
     Empty(String),
+    /// More than any trust store holds.
+    #[error("`{0}` holds more than {MOST_CERTIFICATES} certificates, and no trust store does")]
+    TooMany(String),
 }
 
 #[derive(Debug)]
@@ -49,11 +56,15 @@ impl TrustStore {
     /// The certificates of a PEM file; `source` names it in reports.
     pub fn from_pem(source: &str, pem: &[u8]) -> Result<Self, TrustStoreError> {
         let certificates: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(pem)
+            .take(MOST_CERTIFICATES + 1)
             .map(|certificate| certificate.map(|der| der.to_vec()))
             .collect::<Result<_, _>>()
             .map_err(|_| TrustStoreError::Pem(source.to_owned()))?;
         if certificates.is_empty() {
             return Err(TrustStoreError::Empty(source.to_owned()));
+        }
+        if certificates.len() > MOST_CERTIFICATES {
+            return Err(TrustStoreError::TooMany(source.to_owned()));
         }
         Ok(Self {
             given: Some(Loaded::new(source, certificates)),

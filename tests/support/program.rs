@@ -106,6 +106,7 @@ pub(crate) async fn run_in(
         stdin_size: None,
         interrupts: Interrupts::None,
         writes_to: |_| false,
+        output_file: || None,
     };
     change(&mut world);
     let all = std::iter::once("danecheck").chain(arguments.iter().copied());

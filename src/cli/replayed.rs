@@ -1,0 +1,133 @@
+//! The observations of a saved file, one after the other: the file may be
+//! larger than the memory, and a line that is torn or foreign costs only
+//! itself.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+use std::path::Path;
+
+use crate::observation::{OBSERVATION_FORMAT, Observation};
+
+use super::lines::{Content, Lines};
+use super::{Stop, World};
+
+/// So many lines are named one by one.
+const NAMED: u64 = 10;
+
+/// The lines of `--replay`.
+pub(super) struct Replayed {
+    name: String,
+    lines: Lines<File>,
+    /// The line that was read last, from 1.
+    number: u64,
+    good: u64,
+    bad: u64,
+    is_over: bool,
+}
+
+impl Replayed {
+    pub(super) fn open(path: &Path) -> Result<Self, Stop> {
+        let name = path.display().to_string();
+        let file = File::open(path)
+            .map_err(|error| Stop::Sentence(format!("{name}: cannot be read: {error}")))?;
+        Ok(Self {
+            name,
+            lines: Lines::new(file),
+            number: 0,
+            good: 0,
+            bad: 0,
+            is_over: false,
+        })
+    }
+
+    /// The next observation. Lines that hold none are named on standard error.
+    pub(super) fn next(&mut self, world: &mut World) -> Option<Observation> {
+        while !self.is_over {
+            let line = match self.lines.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.is_over = true;
+                    break;
+                }
+                Err(error) => {
+                    world.complain(&format!("{}: {error}", self.name));
+                    self.bad += 1;
+                    self.is_over = true;
+                    break;
+                }
+            };
+            self.number = line.number;
+            let read = match line.content {
+                Content::Blank => continue,
+                Content::Object(bytes) => observation(bytes),
+                Content::Other => Err(foreign("it begins with no {")),
+                Content::TooLong => Err("is too long for an observation".to_owned()),
+            };
+            match read {
+                Ok(observation) => {
+                    self.lines.meant();
+                    self.good += 1;
+                    return Some(observation);
+                }
+                Err(_) if !line.ends && matches!(line.content, Content::Object(_)) => {
+                    self.refuse("is torn: the file ends in the middle of it", world);
+                }
+                Err(why) => self.refuse(&why, world),
+            }
+        }
+        None
+    }
+
+    /// Says what is wrong with the line that was read last.
+    pub(super) fn refuse(&mut self, why: &str, world: &mut World) {
+        self.bad += 1;
+        if self.bad <= NAMED {
+            world.complain(&format!("{}: line {} {why}", self.name, self.number));
+        }
+    }
+
+    /// Whether all of the file was judged; a file without any line is none.
+    pub(super) fn is_whole(&self, world: &mut World) -> Result<bool, Stop> {
+        if self.good == 0 && self.bad == 0 {
+            return Err(Stop::Sentence(format!(
+                "{}: holds no observation: make one with --save",
+                self.name
+            )));
+        }
+        if self.bad > NAMED {
+            let more = self.bad - NAMED;
+            world.complain(&format!("{}: and {more} lines more", self.name));
+        }
+        Ok(self.bad == 0)
+    }
+}
+
+/// The observation on a line, or why it is none.
+pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
+    let observation: Observation =
+        serde_json::from_slice(line).map_err(|error| foreign(&error.to_string()))?;
+    if observation.format != OBSERVATION_FORMAT {
+        return Err(format!(
+            "is of format {}, and this program reads format {OBSERVATION_FORMAT}: save it anew",
+            observation.format
+        ));
+    }
+    Ok(observation)
+}
+
+fn foreign(why: &str) -> String {
+    format!("is no observation that --save wrote ({why})")
+}
+
+/// The observation whose line begins there.
+pub(super) fn observation_at(mut file: &File, start: u64) -> Result<Observation, String> {
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot be read: {error}");
+    file.seek(SeekFrom::Start(start))
+        .map_err(|error| cannot(&error))?;
+    let mut lines = Lines::new(file);
+    let line = lines.next().map_err(|error| error.to_string())?;
+    match line.map(|line| line.content) {
+        Some(Content::Object(bytes)) => observation(bytes),
+        _ => Err("has changed while it was read".to_owned()),
+    }
+}
