@@ -1,5 +1,6 @@
 """Names, records and messages as bytes (RFC 1035 section 4), well formed or not."""
 
+import base64
 import struct
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -159,7 +160,11 @@ def decode(data: bytes) -> Message:
             rtype, _, ttl, length = struct.unpack_from("!HHIH", data, at)
             at += 10
             rdata = data[at : at + length]
-            if rtype in NAME_AT:
+            if rtype == SOA:
+                first, start = read_name(data, at)
+                second, start = read_name(data, start)
+                rdata = wire(lower(first)) + wire(lower(second)) + data[start : at + length]
+            elif rtype in NAME_AT:
                 start = at + NAME_AT[rtype]
                 target, _ = read_name(data, start)
                 rdata = data[at:start] + wire(lower(target))
@@ -182,6 +187,16 @@ def shown(record: Record) -> str:
             return ".".join(str(byte) for byte in data)
         case 2 | 5 | 39:
             return text(target(record))
+        case 6:
+            first, at = read_name(data, 0)
+            second, at = read_name(data, at)
+            return f"{text(first)} {text(second)} {' '.join(map(str, struct.unpack_from('!IIIII', data, at)))}"
+        case 43 if len(data) > 4:
+            tag, algorithm, digest = struct.unpack_from("!HBB", data)
+            return f"{tag} {algorithm} {digest} {data[4:].hex().upper()}"
+        case 48 if len(data) > 4:
+            flags, protocol, algorithm = struct.unpack_from("!HBB", data)
+            return f"{flags} {protocol} {algorithm} {base64.b64encode(data[4:]).decode()}"
         case 15:
             return f"{struct.unpack_from('!H', data)[0]} {text(target(record))}"
         case 52 if len(data) >= 3:
