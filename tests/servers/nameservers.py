@@ -47,8 +47,16 @@ server:
   ede: yes
   val-log-level: 2
 {more}
-remote-control:
-  control-enable: no
+{forward}remote-control:
+  control-enable: {controlled}
+  control-interface: {control}
+  control-use-cert: no
+"""
+
+FORWARD = """\
+forward-zone:
+  name: "."
+  forward-addr: {forward}
 """
 
 
@@ -94,8 +102,12 @@ class Nameservers:
         modules: str = "validator iterator",
         access: str = "allow",
         more: Iterable[str] = (),
+        forward: str | None = None,
+        control: Path | None = None,
     ) -> subprocess.Popen:
-        """A recursive server; `more` are lines of its `server:` clause."""
+        """A recursive server; `more` are lines of its `server:` clause. It asks
+        `forward` about everything, if that is given, and obeys whoever writes to
+        the socket `control`."""
         base = self.directory / f"unbound-{address}"
         config = base.with_name(base.name + ".conf")
         config.write_text(
@@ -103,6 +115,8 @@ class Nameservers:
                 address=address, access=access, directory=self.directory, base=base,
                 modules=modules, hints=self.hints, anchor=self.anchor,
                 more="\n".join(f"  {line}" for line in more),
+                forward=FORWARD.format(forward=forward) if forward else "",
+                controlled="yes" if control else "no", control=control or "127.0.0.1",
             )
         )
         return self.start("unbound", "-d", "-c", str(config))

@@ -1,0 +1,1 @@
+"""Answers made by hand, records and signatures too, and who judges them."""
