@@ -63,6 +63,22 @@ pub struct OwnValidation {
     /// keys of its zones; none where the answer is not secure.
     #[serde(default)]
     pub first_to_end: Option<Box<SignatureSpan>>,
+    /// A signature that this rests on and that is out of its time: unbound
+    /// forgives it, other validators do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgiven: Option<Box<ForgivenSignature>>,
+}
+
+/// A signature out of its time, by less than unbound lets clocks differ: a
+/// tenth of its life, an hour at least and a day at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForgivenSignature {
+    /// The signature.
+    #[serde(flatten)]
+    pub signature: SignatureSpan,
+    /// Until when unbound accepts one that has ended; where it has not begun,
+    /// when it does.
+    pub until: UnixTime,
 }
 
 /// How long a record set stays signed, unless it is signed again: the span of
@@ -109,6 +125,13 @@ pub enum Fault {
         /// When it ends.
         expiration: UnixTime,
     },
+    /// RFC 4034 section 3.1.5: the signature ends before it begins.
+    SignatureDatesReversed {
+        /// When it begins.
+        inception: UnixTime,
+        /// When it ends.
+        expiration: UnixTime,
+    },
     /// RFC 4035 section 2.2: there is no RRSIG, and there has to be one.
     SignatureMissing,
     /// RFC 4035 section 5.3.3: the signature is not one over this record set.
@@ -148,6 +171,28 @@ pub enum Fault {
         /// The number of additional iterations.
         iterations: u16,
     },
+    /// RFC 5155 section 6: the denial leaves unsigned delegations out, so that
+    /// one may be there.
+    OptOut,
+    /// RFC 1034 section 4.3.2: the answer has records of another name, and none
+    /// of the one that was asked.
+    ForeignAnswer {
+        /// The other name, `other.example.`.
+        owner: String,
+    },
+    /// RFC 6672 section 5.3.1: the unsigned alias is not the one that the DNAME
+    /// makes.
+    AliasNotOfDname {
+        /// The name that has the DNAME, `example.com.`.
+        dname: String,
+        /// Where the alias leads instead.
+        target: String,
+    },
+    /// RFC 4035 section 5: the response code says that the name does not exist,
+    /// and true records of it are in the answer.
+    ResponseCodeContradicts,
+    /// Checking it takes more work than danecheck gives one lookup or one zone.
+    TooMuchWork,
 }
 
 impl fmt::Display for WeakLink {
@@ -171,6 +216,13 @@ impl fmt::Display for WeakLink {
             } => write!(
                 f,
                 "the signature of {set} is not valid before {inception} (until {expiration})"
+            ),
+            Fault::SignatureDatesReversed {
+                inception,
+                expiration,
+            } => write!(
+                f,
+                "the signature of {set} ends at {expiration}, before it begins at {inception}"
             ),
             Fault::SignatureMissing => write!(f, "{set} has no signature"),
             Fault::SignatureWrong => write!(f, "the signature of {set} does not fit it"),
@@ -204,6 +256,26 @@ impl fmt::Display for WeakLink {
                 f,
                 "{zone} hashes its NSEC3 names {iterations} times over, past what validators accept"
             ),
+            Fault::OptOut => write!(
+                f,
+                "{zone} leaves unsigned delegations out of what it proves, and {set} may be of one"
+            ),
+            Fault::ForeignAnswer { owner } => write!(
+                f,
+                "the answer to {set} has records of {owner} and none of the name that was asked"
+            ),
+            Fault::AliasNotOfDname { dname, target } => write!(
+                f,
+                "the alias {set} leads to {target}, where the DNAME of {dname} does not lead"
+            ),
+            Fault::ResponseCodeContradicts => write!(
+                f,
+                "the answer to {set} has true records and says that the name does not exist"
+            ),
+            Fault::TooMuchWork => write!(
+                f,
+                "to check {set} takes more work than danecheck gives one lookup or one zone"
+            ),
         }
     }
 }
@@ -221,6 +293,7 @@ impl OwnValidation {
             reason: None,
             weak_link: None,
             first_to_end: None,
+            forgiven: None,
         }
     }
 
@@ -251,6 +324,7 @@ impl OwnValidation {
             reason: Some(link.to_string()),
             weak_link: Some(link),
             first_to_end: None,
+            forgiven: None,
         }
     }
 }

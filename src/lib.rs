@@ -30,5 +30,6 @@ pub mod serve;
 pub mod tlsa;
 pub mod trust_anchor;
 pub mod unix_time;
+mod validation;
 pub mod work;
 pub mod world;

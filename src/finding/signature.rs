@@ -39,6 +39,19 @@ pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
                anew before that day.",
 };
 
+pub(super) static SIGNATURE_WITHIN_CLOCK_SKEW: Rule = Rule {
+    id: "signature-within-clock-skew",
+    severity: Severity::Warning,
+    reference: "unbound val-sig-skew-max",
+    meaning: "A signature of the zone has ended or not begun, by less than unbound lets clocks \
+              differ: a tenth of its time, an hour at least and a day at most. Senders behind \
+              unbound deliver for now; behind validators that forgive nothing (BIND, its delv) \
+              the records are forged, and mail waits.",
+    sender: "see that the clock of this host is right; tell the domain.",
+    receiver: "sign the zone anew at once, see why it was not signed in time, and set the clock \
+               of the machine that signs.",
+};
+
 /// So many seconds before its end a signature is due, where software that
 /// works has long renewed it.
 const SOON: i64 = 2 * 86_400;
@@ -64,6 +77,9 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         Some(days) => span.expiration <= then.plus_days(days.into()),
         None => is_overdue(span, seen),
     };
+    for own in observation.lookups().filter_map(|lookup| lookup.own) {
+        forgiven(own, findings);
+    }
     for span in first_of_each_zone(observation) {
         let ends_by_then = seen < then && span.expiration <= then;
         if warned_of(span) {
@@ -89,11 +105,50 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
 
 /// The finding about one lookup by itself.
 pub(super) fn of_single(lookup: &SingleLookup, now: UnixTime, findings: &mut Findings) {
+    forgiven(&lookup.own, findings);
+    if is_forgiven(&lookup.own) {
+        return;
+    }
     if let Some(span) = lookup.own.first_to_end.as_deref()
         && is_overdue(span, now)
     {
         findings.add(&SIGNATURE_ENDS_SOON, span.zone.clone(), ends_text(span));
     }
+}
+
+/// A signature that only unbound accepts.
+fn forgiven(own: &OwnValidation, findings: &mut Findings) {
+    let Some(forgiven) = own.forgiven.as_deref() else {
+        return;
+    };
+    if own.status != SecurityStatus::Secure {
+        return;
+    }
+    let SignatureSpan {
+        zone,
+        record_set,
+        inception,
+        expiration,
+    } = &forgiven.signature;
+    let until = forgiven.until;
+    let text = if until == *inception {
+        format!(
+            "The signature of {record_set} is not valid before {inception}. unbound accepts it \
+             already, for clocks may differ; delv and other validators do not."
+        )
+    } else {
+        format!(
+            "The signature of {record_set} ended at {expiration}. unbound still accepts it until \
+             {until}, for clocks may differ; delv and other validators do not."
+        )
+    };
+    findings.add(&SIGNATURE_WITHIN_CLOCK_SKEW, zone.clone(), text);
+}
+
+/// Whether what ends first has ended, and that was told.
+fn is_forgiven(own: &OwnValidation) -> bool {
+    let forgiven = own.forgiven.as_deref().map(|it| &it.signature);
+    forgiven.is_some() && forgiven == own.first_to_end.as_deref()
 }
 
 fn ends_text(span: &SignatureSpan) -> String {
@@ -110,6 +165,7 @@ fn first_of_each_zone(observation: &Observation) -> Vec<&SignatureSpan> {
     let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
     let mut spans: Vec<&SignatureSpan> = own
         .filter(secure)
+        .filter(|own| !is_forgiven(own))
         .filter_map(|own| own.first_to_end.as_deref())
         .collect();
     spans.sort_by_key(|span| span.expiration);

@@ -7,6 +7,31 @@ use super::{Findings, Rule, Severity};
 
 const TELL: &str = "tell the domain which link is broken; do not turn validation off for all.";
 
+pub(super) static ALIAS_NOT_OF_DNAME: Rule = Rule {
+    id: "alias-not-of-dname",
+    severity: Severity::Error,
+    reference: "RFC 6672 section 5.3.1",
+    meaning: "The zone redirects names with a signed DNAME, and an unsigned alias came with it \
+              that leads elsewhere: somebody between this host and the zone changed the answer. \
+              What it leads to is not the domain's, and does not count.",
+    sender: "see who can change answers between your resolver and the zone; ask the name servers \
+             themselves with --authoritative, and flush the name from the resolver's cache.",
+    receiver: "see that every name server of the zone makes the alias that the DNAME calls for.",
+};
+
+pub(super) static ANSWER_OF_ANOTHER_NAME: Rule = Rule {
+    id: "answer-of-another-name",
+    severity: Severity::Error,
+    reference: "RFC 1034 section 4.3.2",
+    meaning: "The answer holds records of another name and nothing of the one that was asked, \
+              however well these are signed: somebody passes records of his own for the \
+              domain's. They do not count, and stand in no part of this report.",
+    sender: "see who can change answers between your resolver and the zone; ask the name servers \
+             themselves with --authoritative, and flush the name from the resolver's cache.",
+    receiver: "ask each name server of the zone for this name, and mend the one that answers with \
+               records of another.",
+};
+
 pub(super) static DENIAL_PROVES_NOTHING: Rule = Rule {
     id: "denial-proves-nothing",
     severity: Severity::Warning,
@@ -101,6 +126,28 @@ pub(super) static SIGNATURE_NOT_YET_VALID: Rule = Rule {
     receiver: "set the clock of the machine that signs, and sign the zone anew.",
 };
 
+pub(super) static RESPONSE_CODE_CONTRADICTS: Rule = Rule {
+    id: "response-code-contradicts",
+    severity: Severity::Error,
+    reference: "RFC 4035 section 5.4",
+    meaning: "The answer says that the name does not exist, and holds signed records of it: the \
+              response code, which no signature covers, was changed on the way. Whoever believes \
+              it takes away what the domain publishes.",
+    sender: "see who can change answers between this host and your resolver, and the resolver \
+             and the zone; run the resolver on the mail server itself.",
+    receiver: "see that every name server of the zone answers NOERROR where it has the record.",
+};
+
+pub(super) static SIGNATURE_DATES_REVERSED: Rule = Rule {
+    id: "signature-dates-reversed",
+    severity: Severity::Warning,
+    reference: "RFC 4034 section 3.1.5",
+    meaning: "A signature of the zone ends before it begins, so it never holds. To validating \
+              resolvers what it covers is forged.",
+    sender: TELL,
+    receiver: "correct the dates that the signer is given, and sign the zone anew.",
+};
+
 pub(super) static SIGNATURE_WRONG: Rule = Rule {
     id: "signature-wrong",
     severity: Severity::Warning,
@@ -149,7 +196,13 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
         Fault::NoTrustAnchor => Some(&NO_TRUST_ANCHOR),
         Fault::DenialProvesNothing => Some(&DENIAL_PROVES_NOTHING),
         Fault::Nsec3IterationsPastLimit { .. } => Some(&NSEC3_ITERATIONS_PAST_LIMIT),
+        Fault::SignatureDatesReversed { .. } => Some(&SIGNATURE_DATES_REVERSED),
+        Fault::ForeignAnswer { .. } => Some(&ANSWER_OF_ANOTHER_NAME),
+        Fault::AliasNotOfDname { .. } => Some(&ALIAS_NOT_OF_DNAME),
+        Fault::ResponseCodeContradicts => Some(&RESPONSE_CODE_CONTRADICTS),
         Fault::DsMissing { .. }
+        | Fault::OptOut
+        | Fault::TooMuchWork
         | Fault::AlgorithmUnknownToAll { .. }
         | Fault::UnsupportedAlgorithm { .. } => None,
     }

@@ -199,11 +199,6 @@ impl Asking {
                 ));
             }
             if !reply.data.is_empty() {
-                if let Some(owner) = reply.owner
-                    && aliases.last().map_or(name, String::as_str) != owner
-                {
-                    aliases.push(owner);
-                }
                 return Raw::Records {
                     aliases,
                     data: reply.data,

@@ -50,13 +50,6 @@ pub const SESSIONS_BYTES: usize = 2 * 1024 * 1024;
 /// count by themselves.
 pub const ANSWERS_BYTES: usize = 4 * 1024 * 1024;
 
-/// Record sets in one section of an answer that is validated.
-pub const RECORD_SETS: usize = 100;
-
-/// Records in one section of an answer that is validated, signatures included:
-/// to put them in order takes the square of their number.
-pub const VALIDATED_RECORDS: usize = 500;
-
 /// Certificates kept of one chain.
 pub const CHAIN_CERTIFICATES: usize = 20;
 
@@ -125,8 +118,8 @@ pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
 /// Bytes kept of DS and DNSKEY answers for other targets.
 pub const KEYS_BYTES_KEPT: u64 = 4 << 20;
 
-/// Zones whose keys are kept in their validated form.
-pub const ZONES_KEPT: u64 = 1000;
+/// Bytes kept of zones in their validated form.
+pub const ZONES_BYTES_KEPT: u64 = 4 << 20;
 
 /// How long failures are used for other targets (RFC 9520 section 3.2: five
 /// minutes at most).

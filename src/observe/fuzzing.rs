@@ -15,9 +15,9 @@ use super::budget::{
 };
 use super::legacy::read_flight;
 use super::smtp::{Script, converse};
-use super::validator::{presented, rewritten};
 use super::wire::{self, WireName};
 use crate::observation::{RecordType, Reply, Session, SessionEnd};
+use crate::validation::{presented, rewritten};
 
 /// A server that says what is on the tape, in pieces, and then hangs up.
 struct Tape<'a> {

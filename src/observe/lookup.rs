@@ -21,11 +21,12 @@ use super::authority::{Authorities, Inspected, Way};
 use super::budget::{ANSWERS_BYTES, Cuts, Deadline, Room, Times};
 use super::pool::Pool;
 use super::resolver::Resolver;
-use super::validator::{Base, Owner, Validator};
+use super::validator::{Base, Validator};
 use crate::dnssec::{OwnValidation, SecurityStatus};
 use crate::observation::{
     AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
 };
+use crate::validation::Owner;
 
 /// The word of the name servers, once it is there.
 type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
@@ -257,9 +258,13 @@ impl<'a> Dns<'a> {
         found: &Arc<Found>,
         if_bogus: Option<Inspection>,
     ) -> Shared<BoxFuture<'static, Judged>> {
-        let judged = |own: OwnValidation| Judged {
-            authority: if_bogus.filter(|_| own.is_bogus()).map(Inspection::begin),
-            own: Some(own),
+        let validator = self.validator.clone();
+        let judged = move |own: OwnValidation| {
+            validator.note(&own);
+            Judged {
+                authority: if_bogus.filter(|_| own.is_bogus()).map(Inspection::begin),
+                own: Some(own),
+            }
         };
         if let Some(own) = found.own.get() {
             return ready(judged(own.clone())).boxed().shared();
@@ -314,6 +319,9 @@ impl<'a> Dns<'a> {
     /// Notes what was not asked of name servers, once all is settled.
     pub(super) fn note_what_was_left_out(&self) {
         for sentence in self.authorities.left_out() {
+            self.cuts.note(sentence);
+        }
+        if let Some(sentence) = self.validator.left_out() {
             self.cuts.note(sentence);
         }
     }

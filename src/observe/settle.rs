@@ -4,7 +4,7 @@
 use super::asking::Raw;
 use super::lookup::Looked;
 use super::wire::Datum;
-use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus, Validated};
+use crate::dnssec::{Fault, KnownBy, OwnValidation, SecurityStatus, Validated};
 use crate::observation::{
     Answer, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet, RecordType,
     ResolverValidation,
@@ -66,10 +66,15 @@ fn standing(
     validation: ResolverValidation,
     own: Option<&OwnValidation>,
 ) -> Result<(SecurityStatus, KnownBy), LookupFailure> {
-    if authentic {
+    // No validating resolver says so: somebody between it and this host does.
+    let contradicts = own.is_some_and(|own| {
+        let fault = own.weak_link.as_ref().map(|link| &link.fault);
+        own.is_bogus() && fault == Some(&Fault::ResponseCodeContradicts)
+    });
+    if authentic && !contradicts {
         return Ok((SecurityStatus::Secure, KnownBy::AuthenticatedData));
     }
-    if validation == ResolverValidation::Shown {
+    if validation == ResolverValidation::Shown && !contradicts {
         return Ok((SecurityStatus::Insecure, KnownBy::NoAuthenticatedData));
     }
     match own {

@@ -9,11 +9,12 @@ use super::authority::{Authorities, Way};
 use super::budget::{Deadline, Times};
 use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
-use super::validator::{Base, Failed, Packet, Validator, presented};
+use super::validator::{Base, Failed, Validator};
 use super::wire::{self, WireName};
 use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
+use crate::validation::{Packet, presented};
 
 /// A question as a user writes it.
 #[derive(Clone, Debug)]

@@ -12,10 +12,11 @@ use domain::base::name::{Name, ParsedName};
 use domain::base::opt::UnknownOptData;
 use domain::base::rdata::UnknownRecordData;
 use domain::base::record::ParsedRecord;
-use domain::rdata::{Cname, Mx};
+use domain::rdata::{Cname, Dname, Mx};
 
 use super::budget::RECORDS;
 use crate::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
+use crate::validation::{Alias, AliasKind, walk};
 
 /// The code of the option that says why (RFC 8914).
 const EXTENDED_ERROR: u16 = 15;
@@ -58,8 +59,6 @@ pub(super) struct Reply {
     pub(super) extended_error: Option<ExtendedError>,
     /// The targets of its aliases, in their order.
     pub(super) aliases: Vec<String>,
-    /// The owner of the first record of the type asked.
-    pub(super) owner: Option<String>,
     pub(super) data: Vec<Datum>,
     /// The smallest TTL of aliases and records.
     pub(super) ttl: u32,
@@ -146,38 +145,68 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
         return Some(reply);
     }
     let message = Message::from_octets(bytes).ok()?;
+    // What the way from the question does not reach is no answer: the validator
+    // walks the same way.
+    let way = {
+        let mut aliases = Vec::new();
+        for record in message.answer().ok()? {
+            aliases.extend(alias(&record.ok()?)?);
+        }
+        walk(&name.to_name(), rtype(asked), &aliases)
+    };
+    if !way.steps.is_empty() {
+        reply.next = Some(way.end.to_name());
+    }
+    reply.aliases = way.steps.iter().map(|step| text(&step.target)).collect();
     for record in message.answer().ok()? {
         let record = record.ok()?;
-        if record.class() != Class::IN {
-            return None;
-        }
-        if record.rtype() == rtype(asked) {
+        let at_end = !way.is_endless && way.end == record.owner();
+        if record.rtype() == Rtype::RRSIG {
+            reply.signed = true;
+            let original = original_ttl(&record, asked).filter(|_| at_end);
+            reply.original_ttl = reply.original_ttl.or(original);
+        } else if record.rtype() == rtype(asked) && at_end {
             if reply.data.len() >= RECORDS {
                 reply.cut = true;
                 break;
             }
             match datum(&record, asked) {
-                Some(datum) => {
-                    reply.owner.get_or_insert_with(|| text(record.owner()));
-                    reply.data.push(datum);
-                }
+                Some(datum) => reply.data.push(datum),
                 None => reply.spoiled = true,
             }
-        } else if record.rtype() == Rtype::CNAME {
-            let target = record.to_record::<Cname<ParsedName<_>>>().ok()??;
-            let target = target.data().cname();
-            reply.aliases.push(text(target));
-            reply.next = Some(target.to_vec());
-        } else {
-            reply.signed |= record.rtype() == Rtype::RRSIG;
-            let original = original_ttl(&record, asked);
-            reply.original_ttl = reply.original_ttl.or(original);
-            continue;
+            reply.ttl = reply.ttl.min(record.ttl().as_secs());
+        } else if record.rtype() == Rtype::CNAME
+            && way.steps.iter().any(|step| step.owner == record.owner())
+        {
+            reply.ttl = reply.ttl.min(record.ttl().as_secs());
         }
-        reply.ttl = reply.ttl.min(record.ttl().as_secs());
     }
     reply.data.sort_by_cached_key(Datum::rank);
     Some(reply)
+}
+
+/// An alias, or nothing where a record is none; fails where the record cannot
+/// be read, or is of another class.
+fn alias(record: &ParsedRecord<'_, &[u8]>) -> Option<Option<Alias>> {
+    if record.class() != Class::IN {
+        return None;
+    }
+    let (kind, target) = match record.rtype() {
+        Rtype::CNAME => {
+            let record = record.to_record::<Cname<ParsedName<_>>>().ok()??;
+            (AliasKind::Cname, record.data().cname().to_name())
+        }
+        Rtype::DNAME => {
+            let record = record.to_record::<Dname<ParsedName<_>>>().ok()??;
+            (AliasKind::Dname, record.data().dname().to_name())
+        }
+        _ => return Some(None),
+    };
+    Some(Some(Alias {
+        kind,
+        owner: record.owner().to_name(),
+        target,
+    }))
 }
 
 /// How many seconds a reply may be used: the least TTL of its records, those

@@ -26,7 +26,7 @@ use super::budget::{
 };
 use super::dial::Dial;
 use super::pool::Kept;
-use super::validator::{Owner, Validator};
+use super::validator::Validator;
 use super::wire::text;
 use crate::dnssec::{SecurityStatus, WeakLink};
 use crate::observation::{
@@ -35,6 +35,7 @@ use crate::observation::{
 };
 use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
+use crate::validation::Owner;
 
 /// The port of name servers.
 const DNS_PORT: u16 = 53;

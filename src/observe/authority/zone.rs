@@ -8,10 +8,10 @@ use domain::rdata::{A, Aaaa, Ns, ZoneRecordData};
 use futures_util::future::join_all;
 
 use super::super::budget::{AUTHORITY_NAMES, AUTHORITY_REFERRALS, AUTHORITY_ZONE_DEPTH};
-use super::super::validator::{Owner, Packet};
 use super::Authorities;
 use super::ask::Transport;
 use crate::reserved::reserved_block;
+use crate::validation::{Owner, Packet};
 
 /// A zone and its name servers.
 #[derive(Debug)]

@@ -123,11 +123,6 @@ where
             .into_value()
     }
 
-    /// The item of this key, however old it is.
-    pub(in super::super) fn peek(&self, key: &K) -> Option<Arc<Begun<T>>> {
-        self.0.get(key)
-    }
-
     /// The item of this key, where it is under way or may be used.
     pub(in super::super) fn fresh(&self, key: &K) -> Option<Arc<Begun<T>>> {
         self.0.get(key).filter(|item| item.is_fresh())
@@ -224,13 +219,13 @@ mod tests {
             let long = shelf.get(&key, None, |_| async { Text(&LONG, HOUR) });
             long.result().await.unwrap();
             // In use all the time.
-            shelf.peek(&0);
+            shelf.fresh(&0);
             shelf.0.run_pending_tasks();
         }
         assert!(shelf.0.weighted_size() <= 10 * u64::from(OVERHEAD + 1000));
-        assert!(shelf.peek(&0).is_some());
-        assert!(shelf.peek(&1).is_none());
-        assert!(shelf.peek(&99).is_some());
+        assert!(shelf.fresh(&0).is_some());
+        assert!(shelf.fresh(&1).is_none());
+        assert!(shelf.fresh(&99).is_some());
     }
 
     static LONG: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "x".repeat(1000));

@@ -52,7 +52,6 @@ fn a_reply_is_read_as_postfix_reads_it() {
     assert!(reply.authentic && !reply.truncated && !reply.spoiled);
     assert_eq!(reply.failure(), None);
     assert_eq!(reply.aliases, ["real.test"]);
-    assert_eq!(reply.owner.as_deref(), Some("real.test"));
     assert_eq!(reply.ttl, 30);
     let mx = |preference, host: &str| {
         Datum::Mx(MxRecord {

@@ -1,65 +1,46 @@
-//! danecheck's own validation of what a resolver answers, from the root's
-//! trust anchor down, for answers and denials alike (RFC 4035 section 5).
-//!
-//! The judge is the validator of the `domain` crate, as it comes from the
-//! registry. Around it is what it leaves to its caller:
-//!
-//! | gap | here |
-//! | --- | --- |
-//! | DS algorithms 14 and 15 count as unknown | the DS set, once secure, becomes a trust anchor |
-//! | DS algorithm 16, RSA keys under 1024 bits | indeterminate |
-//! | a denial without SOA counts as bogus | insecure where its name is |
-//! | more than 500 NSEC3 iterations count as bogus | insecure (RFC 9276 section 3.2) |
-//! | TLSA data under 3 bytes cannot be read | its signature is checked here |
-//! | more than 11 aliases in one answer count as bogus | up to 100 are followed |
-//! | NXDOMAIN with the proof of NODATA counts as bogus | it denies the record all the same |
-//! | aliases without an end count as bogus | each is judged by itself |
-//! | signatures by a zone that does not hold the name | left out |
-//!
-//! What it cannot judge is indeterminate, with the reason.
+//! danecheck's own validation of what a resolver answers: what
+//! [`crate::validation`] needs to know is fetched here, from the same resolver
+//! with CD=1, and what one check finds of the zones above serves all checks of a
+//! run.
 
-mod base;
-mod chain;
-mod packet;
-mod presentation;
+mod chains;
 #[cfg(test)]
 mod tests;
 mod upstream;
 
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::base::iana::Class;
-use domain::base::{Message, Name, Rtype, ToName as _};
-use domain::dnssec::validator::context::ValidationState;
-use domain::rdata::ZoneRecordData;
+use domain::base::{Name, Rtype, ToName as _};
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 
-pub(super) use self::base::Base;
-use self::base::{Context, context};
-pub(super) use self::chain::moment;
-use self::chain::{Chains, Delegation};
-pub(super) use self::packet::{Owner, Packet};
-use self::packet::{Rr, RrSet};
-#[cfg(any(test, fuzzing))]
-pub(super) use self::presentation::rewritten;
-pub(super) use self::presentation::{presented, texts};
-use self::upstream::PAYER;
+pub(super) use self::chains::Base;
+use self::chains::Chains;
 pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::wire::WireName;
-use crate::dnssec::{Fault, OwnValidation, SecurityStatus, SignatureSpan, WeakLink};
+use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
 use crate::observation::{FailureKind, LookupFailure};
-use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
+use crate::validation::{
+    CHECK_WORK, Chain, Judgement, LOOKUP_WORK, Owner, Packet, Progress, Work, path,
+};
+use crate::work::WorkBudget;
 
-/// Iterations above which the validator says bogus.
-const NSEC3_ITERATIONS_BOGUS: u16 = 500;
+/// How often a judgement may ask for more before it is given up: it asks for
+/// the signers, for whoever else may hold the names, and then it has all.
+const ROUNDS: usize = 8;
 
-/// How often zones with algorithm 14 or 15 may follow each other on one path.
-const ANCHOR_ROUNDS: usize = 4;
+/// Signatures in one reply that are checked on the spot; more of them would
+/// keep the network waiting.
+const ON_THE_SPOT: usize = 8;
+
+/// So many record sets that took too much work are named.
+const NAMED: usize = 3;
 
 /// A question without a usable answer.
 #[derive(Clone, Debug)]
@@ -74,31 +55,12 @@ pub(super) struct Failed {
 pub(super) struct Validator(Arc<Run>);
 
 struct Run {
-    anchors: RootAnchors,
-    upstream: Upstream,
-    trusted: Mutex<Trusted>,
+    chains: Chains,
+    work: Arc<WorkBudget>,
+    too_much: Mutex<BTreeSet<String>>,
     now: UnixTime,
     total: Duration,
     deadline: Deadline,
-}
-
-/// The validator and what it starts from.
-#[derive(Clone)]
-struct Trusted {
-    /// The root's anchors, and DS sets that were found secure.
-    text: String,
-    extended: Vec<Owner>,
-    context: Option<Arc<Context>>,
-}
-
-/// What an insecure status rests on.
-enum Footing {
-    /// On a proof.
-    Sound,
-    /// On an algorithm, which is taken from now on: judge again.
-    Extended,
-    /// On an algorithm that only others know.
-    Unknown(OwnValidation),
 }
 
 impl Validator {
@@ -110,13 +72,9 @@ impl Validator {
         deadline: Deadline,
     ) -> Self {
         Self(Arc::new(Run {
-            anchors: base.anchors.clone(),
-            upstream: base.upstream.for_one_check(deadline),
-            trusted: Mutex::new(Trusted {
-                text: base.anchors.text().to_owned(),
-                extended: Vec::new(),
-                context: base.context.clone(),
-            }),
+            chains: base.for_one_check(now, deadline),
+            work: Arc::new(WorkBudget::new(CHECK_WORK)),
+            too_much: Mutex::default(),
             now,
             total: times.total,
             deadline,
@@ -125,18 +83,51 @@ impl Validator {
 
     /// What was fetched, and can be, from the resolver with CD=1.
     pub(super) fn upstream(&self) -> &Upstream {
-        &self.0.upstream
+        self.0.chains.upstream()
     }
 
-    /// Whether some judgement ended for want of time or of questions.
+    /// Whether some judgement ended for want of time, of questions or of work.
     pub(super) fn was_cut(&self) -> bool {
-        let payer = self.0.upstream.payer();
-        self.0.deadline.is_over() || payer.is_some_and(|payer| payer.is_used_up())
+        let payer = self.upstream().payer();
+        self.0.deadline.is_over()
+            || payer.is_some_and(|payer| payer.is_used_up())
+            || self.0.work.used_up().is_some()
     }
 
     /// What is said where there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
         OwnValidation::indeterminate("the validation came to no end in time")
+    }
+
+    /// Notes what a judgement had to leave undone.
+    pub(super) fn note(&self, own: &OwnValidation) {
+        if let Some(link) = &own.weak_link
+            && link.fault == Fault::TooMuchWork
+        {
+            let lock = self.0.too_much.lock();
+            let mut sets = lock.unwrap_or_else(PoisonError::into_inner);
+            if sets.len() <= NAMED {
+                sets.insert(link.record_set.clone());
+            }
+        }
+    }
+
+    /// What was left undone for want of work, in a sentence.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let lock = self.0.too_much.lock();
+        let sets = lock.unwrap_or_else(PoisonError::into_inner);
+        let named: Vec<&str> = sets.iter().take(NAMED).map(String::as_str).collect();
+        let others = match sets.len() > NAMED {
+            true => " and of others",
+            false => "",
+        };
+        (!named.is_empty()).then(|| {
+            format!(
+                "Not all signatures of {}{others} were checked: that takes more work than \
+                 danecheck gives one lookup or one zone.",
+                named.join(", ")
+            )
+        })
     }
 
     /// Judges what a lookup gave: its replies, and the question that failed
@@ -147,9 +138,10 @@ impl Validator {
         replies: &[Bytes],
         failed: Option<&Failed>,
     ) -> OwnValidation {
+        let work = Arc::new(WorkBudget::new(LOOKUP_WORK));
         let mut result = OwnValidation::plain(SecurityStatus::Secure);
         for reply in replies {
-            result = worse(result, self.judge(reply).await);
+            result = worse(result, self.judge(reply, &work).await);
         }
         let Some(failed) = failed else {
             return result;
@@ -164,13 +156,9 @@ impl Validator {
             FailureKind::Timeout | FailureKind::Unreachable => cannot(&failed.failure),
             _ => {
                 let name: Owner = failed.name.to_name();
-                match self
-                    .0
-                    .upstream
-                    .ask(&name, failed.rtype, self.0.deadline)
-                    .await
-                {
-                    Ok(reply) => self.judge(&reply).await,
+                let again = self.upstream().ask(&name, failed.rtype, self.0.deadline);
+                match again.await {
+                    Ok(reply) => self.judge(&reply, &work).await,
                     Err(failure) => cannot(&failure),
                 }
             }
@@ -178,357 +166,95 @@ impl Validator {
         worse(result, last)
     }
 
-    async fn judge(&self, reply: &Bytes) -> OwnValidation {
+    async fn judge(&self, reply: &Bytes, work: &Arc<WorkBudget>) -> OwnValidation {
         let Some(packet) = Packet::read(reply) else {
             return OwnValidation::indeterminate("the answer cannot be read, or is too long");
         };
-        if packet.malformed {
-            return self.judge_malformed(&packet).await;
-        }
-        if !packet.is_alias_only() {
-            return self.judge_whole(&packet).await;
-        }
-        let mut result = OwnValidation::plain(SecurityStatus::Secure);
-        for set in packet.answer.iter().filter(|it| !packet.is_synthesized(it)) {
-            result = worse(result, self.judge_whole(&packet.only(set)).await);
-        }
-        result
-    }
-
-    async fn judge_whole(&self, packet: &Packet) -> OwnValidation {
-        let mut owners = packet.answers(packet.rtype).map(|set| &set.owner);
-        if let Some(first) = owners.next()
-            && owners.any(|owner| owner != first)
-        {
-            return OwnValidation::indeterminate("the answer has records of several names");
-        }
-        self.fetch_ahead(packet);
-        match self.sound_state(packet).await {
-            Ok(ValidationState::Secure) => OwnValidation {
-                first_to_end: self.first_to_end(packet).await.map(Box::new),
-                ..OwnValidation::plain(SecurityStatus::Secure)
-            },
-            Ok(ValidationState::Insecure) => self.insecure(packet).await,
-            Ok(ValidationState::Indeterminate) => {
-                OwnValidation::indeterminate("there is no trust anchor")
-            }
-            Ok(ValidationState::Bogus) => self.judge_bogus(packet).await,
-            Err(untold) => untold,
-        }
-    }
-
-    /// What the validator says once it takes every algorithm that it can
-    /// compute; an indeterminate status where that is not enough.
-    async fn sound_state(&self, packet: &Packet) -> Result<ValidationState, OwnValidation> {
-        for _ in 0..ANCHOR_ROUNDS {
-            // Lookups beside this one may extend what is trusted meanwhile.
-            let trusted = self.trusted().clone();
-            match self.state_under(&trusted, packet).await {
-                Some(ValidationState::Insecure) => match self.footing(packet, &trusted).await {
-                    Footing::Sound => return Ok(ValidationState::Insecure),
-                    Footing::Extended => {}
-                    Footing::Unknown(validation) => return Err(validation),
-                },
-                Some(state) => return Ok(state),
-                None => return Err(Self::late()),
-            }
-        }
-        Err(OwnValidation::indeterminate(
-            "the chain of trust is too long",
-        ))
-    }
-
-    /// What the validator says; nothing where it does not in time.
-    async fn state(&self, packet: &Packet) -> Option<ValidationState> {
-        let trusted = self.trusted().clone();
-        self.state_under(&trusted, packet).await
-    }
-
-    async fn state_under(&self, trusted: &Trusted, packet: &Packet) -> Option<ValidationState> {
-        let context = trusted.context.clone()?;
-        let mut message = Message::from_octets(packet.write()?).ok()?;
-        let payer = self.0.upstream.payer()?.clone();
-        let judge = PAYER.scope(payer.clone(), async move {
-            let result = context.validate_msg::<_, Vec<u8>>(&mut message).await;
-            result.ok().map(|(state, _)| state)
-        });
+        self.fetch_ahead(&packet);
         // What goes wrong in it goes no further.
-        let judge = AssertUnwindSafe(judge).catch_unwind();
-        let both = async {
-            tokio::select! {
-                state = judge => state.ok().flatten(),
-                () = payer.used_up() => None,
-            }
+        let judge = AssertUnwindSafe(self.follow(packet, work)).catch_unwind();
+        let own = match self.0.deadline.run(self.0.total, judge).await {
+            Some(Ok(own)) => own,
+            Some(Err(_)) => OwnValidation::indeterminate("the answer cannot be judged"),
+            None => Self::late(),
         };
-        self.0.deadline.run(self.0.total, both).await.flatten()
+        self.note(&own);
+        own
     }
 
-    /// Checks what "insecure" rests on: the validator says it also of
-    /// algorithms that it merely does not take.
-    async fn footing(&self, packet: &Packet, trusted: &Trusted) -> Footing {
-        for name in names(packet) {
-            for zone in chain::path(&name) {
-                let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS).await else {
-                    break;
-                };
-                let reply = Packet::read(&bytes);
-                let Some(ds) = reply.as_ref().and_then(|it| it.answer_at(&zone, Rtype::DS)) else {
-                    continue;
-                };
-                let delegation = chain::delegation(ds);
-                if matches!(delegation, Delegation::Taken | Delegation::UnknownToAll(_)) {
-                    continue;
-                }
-                // Below an insecure zone the algorithm does not matter.
-                if self.state(&Packet::of(ds)).await != Some(ValidationState::Secure) {
-                    continue;
-                }
-                match delegation {
-                    Delegation::UnknownHere(algorithm) => {
-                        return Footing::Unknown(chain::unsupported(&zone, algorithm));
-                    }
-                    _ if !trusted.extended.contains(&zone) => {
-                        self.extend(&zone, ds);
-                        return Footing::Extended;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Footing::Sound
-    }
-
-    /// Trusts a secure DS set as it trusts the root's.
-    fn extend(&self, zone: &Owner, ds: &RrSet) {
-        let mut trusted = self.trusted();
-        if trusted.extended.contains(zone) {
-            return;
-        }
-        let mut text = trusted.text.clone();
-        for record in &ds.records {
-            text.push_str(&format!(
-                "\n{} {} IN DS {}",
-                zone.fmt_with_dot(),
-                record.ttl().as_secs(),
-                record.data()
-            ));
-        }
-        let mut extended = trusted.extended.clone();
-        extended.push(zone.clone());
-        // A validator for this check alone: what is trusted here is not to
-        // grow with the checks of a run.
-        let context = context(&text, &self.0.upstream, self.0.total);
-        *trusted = Trusted {
-            text,
-            extended,
-            context,
-        };
-    }
-
-    fn trusted(&self) -> std::sync::MutexGuard<'_, Trusted> {
-        let lock = self.0.trusted.lock();
-        lock.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Second thoughts on "bogus", and the reason where it stays.
-    async fn judge_bogus(&self, packet: &Packet) -> OwnValidation {
-        if packet.is_bare_denial()
-            && self.is_insecure(&packet.end()).await
-            && self.answers_hold(packet).await
-        {
-            return self.insecure(packet).await;
-        }
-        // Some servers say NXDOMAIN of empty non-terminals. The response code is
-        // not signed, the proof is, and says that the record does not exist
-        // (unbound's `validate_nameerror_response` is as lenient).
-        if packet.name_error {
-            let nodata = Packet {
-                name_error: false,
-                ..packet.clone()
+    async fn follow(&self, packet: Packet, work: &Arc<WorkBudget>) -> OwnValidation {
+        let mut judgement = Judgement::new(packet);
+        let mut chains: HashMap<Owner, Chain> = HashMap::new();
+        for _ in 0..ROUNDS {
+            let needs;
+            (judgement, needs) = match self.proceed(judgement, chains.clone(), work).await {
+                Some((_, Progress::Done(own))) => return *own,
+                Some((judgement, Progress::Needs(needs))) => (judgement, needs),
+                None => break,
             };
-            if self.state(&nodata).await == Some(ValidationState::Secure) {
-                return OwnValidation::plain(SecurityStatus::Secure);
+            if needs.is_empty() {
+                break;
             }
+            for need in needs.iter().filter(|need| need.is_signer) {
+                self.fetch_path_ahead(&need.name);
+            }
+            let reached = needs.iter().map(|need| self.0.chains.to(&need.name));
+            let reached = join_all(reached).await;
+            let names = needs.into_iter().map(|need| need.name);
+            chains.extend(names.zip(reached));
         }
-        if let Some(link) = self.over_limit(packet).await {
-            return if self.answers_hold(packet).await {
-                OwnValidation::at(SecurityStatus::Insecure, link)
-            } else {
-                OwnValidation::at(SecurityStatus::Indeterminate, link)
+        OwnValidation::indeterminate("the answer cannot be judged")
+    }
+
+    /// One step of a judgement, beside the network where it may take long.
+    async fn proceed(
+        &self,
+        mut judgement: Judgement,
+        chains: HashMap<Owner, Chain>,
+        work: &Arc<WorkBudget>,
+    ) -> Option<(Judgement, Progress)> {
+        let (now, own, all) = (self.0.now, work.clone(), self.0.work.clone());
+        let much = judgement.size() > ON_THE_SPOT;
+        let step = move || {
+            let work = Work {
+                own: &own,
+                all: Some(&all),
             };
-        }
-        self.chains().explain(packet).await
-    }
-
-    /// The signature that ends first, of those over a secure packet and over
-    /// the keys that made them. What the zones above sign is not theirs.
-    async fn first_to_end(&self, packet: &Packet) -> Option<SignatureSpan> {
-        let mut sets: Vec<RrSet> = packet.sets().cloned().collect();
-        for set in packet.sets() {
-            let Some(signature) = set.signatures.first() else {
-                continue;
-            };
-            let zone = signature.data().signer_name();
-            let fetched = self.0.upstream.fetched(zone, Rtype::DNSKEY).await;
-            let keys = fetched.and_then(|it| Packet::read(&it.ok()?));
-            sets.extend(keys.and_then(|it| it.answer_at(zone, Rtype::DNSKEY).cloned()));
-        }
-        let spans = sets.iter().filter_map(|set| {
-            let signatures = set.signatures.iter().map(|it| it.data());
-            let spans = signatures.map(|rrsig| SignatureSpan {
-                zone: rrsig.signer_name().fmt_with_dot().to_string(),
-                record_set: chain::set_name(&set.owner, set.rtype),
-                inception: moment(rrsig.inception(), self.0.now),
-                expiration: moment(rrsig.expiration(), self.0.now),
-            });
-            spans.max_by_key(|span| span.expiration)
-        });
-        spans.min_by_key(|span| span.expiration)
-    }
-
-    /// Insecure, and since where.
-    async fn insecure(&self, packet: &Packet) -> OwnValidation {
-        match self.chains().turning_point(packet).await {
-            Some(link) => OwnValidation::at(SecurityStatus::Insecure, link),
-            None => OwnValidation::plain(SecurityStatus::Insecure),
-        }
-    }
-
-    fn chains(&self) -> Chains<'_> {
-        Chains {
-            upstream: &self.0.upstream,
-            anchors: &self.0.anchors,
-            now: self.0.now,
-        }
-    }
-
-    /// Whether a record at this name needs no signature.
-    async fn is_insecure(&self, name: &Owner) -> bool {
-        let unsigned = RrSet {
-            owner: name.clone(),
-            rtype: Rtype::A,
-            records: vec![Rr::new(
-                name.clone(),
-                Class::IN,
-                domain::base::Ttl::ZERO,
-                ZoneRecordData::A(domain::rdata::A::from_octets(192, 0, 2, 1)),
-            )],
-            signatures: Vec::new(),
+            let progress = judgement.proceed(&chains, now, work);
+            (judgement, progress)
         };
-        let packet = Packet::of(&unsigned);
-        matches!(
-            self.sound_state(&packet).await,
-            Ok(ValidationState::Insecure)
-        )
+        if much {
+            return tokio::task::spawn_blocking(step).await.ok();
+        }
+        Some(step())
     }
 
-    /// Whether no record set of the answer is itself bogus.
-    async fn answers_hold(&self, packet: &Packet) -> bool {
-        for set in packet.answer.iter().filter(|it| !packet.is_synthesized(it)) {
-            match self.state(&packet.only(set)).await {
-                Some(ValidationState::Secure | ValidationState::Insecure) => {}
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    /// An authentic NSEC3 record with more iterations than the validator
-    /// accepts, in the packet or on the way to it.
-    async fn over_limit(&self, packet: &Packet) -> Option<WeakLink> {
-        let mut sets: Vec<RrSet> = packet.authority.clone();
-        for zone in names(packet).iter().flat_map(chain::path) {
-            if let Some(Ok(bytes)) = self.0.upstream.fetched(&zone, Rtype::DS).await {
-                sets.extend(Packet::read(&bytes).into_iter().flat_map(|it| it.authority));
-            }
-        }
-        for set in &sets {
-            let Some(ZoneRecordData::Nsec3(nsec3)) = set.records.first().map(|it| it.data()) else {
-                continue;
-            };
-            let iterations = nsec3.iterations();
-            if iterations > NSEC3_ITERATIONS_BOGUS
-                && self.state(&Packet::of(set)).await == Some(ValidationState::Secure)
-            {
-                let zone = set.signatures.first()?.data().signer_name();
-                return Some(WeakLink {
-                    zone: zone.fmt_with_dot().to_string(),
-                    record_set: chain::set_name(&set.owner, set.rtype),
-                    fault: Fault::Nsec3IterationsPastLimit { iterations },
-                });
-            }
-        }
-        None
-    }
-
-    /// A record set that the validator cannot read. Its signature is over
-    /// bytes, and can be checked all the same, with keys that it vouches for.
-    async fn judge_malformed(&self, packet: &Packet) -> OwnValidation {
-        let [set] = packet.answer.as_slice() else {
-            return OwnValidation::indeterminate("a malformed TLSA record behind an alias");
-        };
-        let link = |zone: &Owner, fault| WeakLink {
-            zone: zone.fmt_with_dot().to_string(),
-            record_set: chain::set_name(&set.owner, set.rtype),
-            fault,
-        };
-        let Some(signature) = set.signatures.first() else {
-            return if self.is_insecure(&set.owner).await {
-                self.insecure(packet).await
-            } else {
-                self.chains().explain(packet).await
-            };
-        };
-        let zone = signature.data().signer_name();
-        let fetched = self.0.upstream.fetch(zone, Rtype::DNSKEY).await;
-        let reply = fetched.ok().and_then(|bytes| Packet::read(&bytes));
-        let Some(keys) = reply
-            .as_ref()
-            .and_then(|it| it.answer_at(zone, Rtype::DNSKEY))
-        else {
-            return OwnValidation::indeterminate("the keys of its zone were not to be had");
-        };
-        let validation = self.judge_whole(&Packet::of(keys)).await;
-        if validation.status != SecurityStatus::Secure {
-            return validation;
-        }
-        match chain::fault(set, &chain::keys(keys), self.0.now) {
-            Some(fault) => OwnValidation::at(SecurityStatus::Bogus, link(zone, fault)),
-            None if usize::from(signature.data().labels()) + 1 == set.owner.label_count() => {
-                OwnValidation::plain(SecurityStatus::Secure)
-            }
-            None => OwnValidation::indeterminate("a malformed TLSA record from a wildcard"),
-        }
-    }
-
-    /// Fetches at once what the validator will ask for one by one.
+    /// Fetches at once what will be asked for one by one.
     fn fetch_ahead(&self, packet: &Packet) {
-        let mut questions: Vec<(Owner, Rtype)> = vec![(Name::root(), Rtype::DNSKEY)];
+        self.upstream().fetch_ahead(&Name::root(), Rtype::DNSKEY);
         for set in packet.sets() {
-            let signer = set.signatures.first().map(|it| it.data().signer_name());
-            let signed = signer.is_some();
-            // Where an unsigned zone begins cannot be seen from here; mostly
-            // it is the second label.
-            let depth = if signed { usize::MAX } else { 2 };
-            let path = chain::path(signer.unwrap_or(&set.owner));
-            for (above, zone) in path.into_iter().take(depth).enumerate() {
-                questions.push((zone.clone(), Rtype::DS));
-                if signed || above == 0 {
-                    questions.push((zone, Rtype::DNSKEY));
+            match set.signatures.first() {
+                Some(signature) => self.fetch_path_ahead(signature.data().signer_name()),
+                // Where an unsigned zone begins cannot be seen from here;
+                // mostly it is the second label.
+                None => {
+                    for (above, zone) in path(&set.owner).into_iter().take(2).enumerate() {
+                        self.upstream().fetch_ahead(&zone, Rtype::DS);
+                        if above == 0 {
+                            self.upstream().fetch_ahead(&zone, Rtype::DNSKEY);
+                        }
+                    }
                 }
             }
         }
-        for (name, rtype) in questions {
-            self.0.upstream.fetch_ahead(&name, rtype);
+    }
+
+    fn fetch_path_ahead(&self, zone: &Owner) {
+        for zone in path(zone) {
+            self.upstream().fetch_ahead(&zone, Rtype::DS);
+            self.upstream().fetch_ahead(&zone, Rtype::DNSKEY);
         }
     }
-}
-
-/// The names whose chains of trust a packet rests on.
-fn names(packet: &Packet) -> Vec<Owner> {
-    let mut names: Vec<Owner> = packet.sets().map(|set| set.owner.clone()).collect();
-    names.push(packet.end());
-    names
 }
 
 /// The status of a whole from those of its parts.
@@ -542,6 +268,9 @@ fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
     let spans = [&one.first_to_end, &other.first_to_end];
     let first_to_end = spans.into_iter().flatten().min_by_key(|it| it.expiration);
     let first_to_end = first_to_end.cloned();
+    let forgiven = [&one.forgiven, &other.forgiven];
+    let forgiven = forgiven.into_iter().flatten().min_by_key(|it| it.until);
+    let forgiven = forgiven.cloned();
     let worse = if rank(&other) > rank(&one) {
         other
     } else {
@@ -549,6 +278,7 @@ fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
     };
     OwnValidation {
         first_to_end,
+        forgiven,
         ..worse
     }
 }

@@ -1,48 +1,32 @@
 //! The validator's way to the DS and DNSKEY record sets: the resolver, each
 //! question once for all checks of a run, with CD=1.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::base::{Message, Rtype};
-use domain::net::client::request::{
-    ComposeRequest, Error, GetResponse, RequestMessage, SendRequest,
-};
-use futures_util::FutureExt as _;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use super::super::budget::{
-    Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATED_RECORDS, VALIDATION_QUERIES,
-};
+use super::super::budget::{Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATION_QUERIES};
 use super::super::pool::{Begun, Kept, Shelf};
 use super::super::resolver::{Mode, Question, Resolver};
-use super::packet::Owner;
 use crate::observation::{FailureKind, LookupFailure};
+use crate::validation::{Owner, VALIDATED_RECORDS};
 
 /// What came back for one question.
 pub(in super::super) type Fetched = Result<Bytes, LookupFailure>;
 
-/// How long an answer is kept at least: longer than the validator takes a zone
-/// for bogus because of a failure, so that there is an explanation all that
-/// time.
+/// How long an answer is kept at least, so that one lookup is judged by one
+/// answer.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(5);
-
-tokio::task_local! {
-    /// Who pays for what the validator asks.
-    pub(super) static PAYER: Arc<Allowance>;
-}
 
 /// What one check may still have asked for its own validation, and how long
 /// it waits for that.
 #[derive(Debug)]
 pub(super) struct Allowance {
     left: AtomicUsize,
-    used_up: watch::Sender<bool>,
+    used_up: AtomicBool,
     deadline: Deadline,
 }
 
@@ -50,7 +34,7 @@ impl Allowance {
     fn new(deadline: Deadline) -> Self {
         Self {
             left: AtomicUsize::new(VALIDATION_QUERIES),
-            used_up: watch::Sender::new(false),
+            used_up: AtomicBool::new(false),
             deadline,
         }
     }
@@ -61,19 +45,13 @@ impl Allowance {
         let relaxed = Ordering::Relaxed;
         let paid = self.left.fetch_update(relaxed, relaxed, one_less).is_ok();
         if !paid {
-            self.used_up.send_replace(true);
+            self.used_up.store(true, relaxed);
         }
         paid
     }
 
     pub(super) fn is_used_up(&self) -> bool {
-        *self.used_up.borrow()
-    }
-
-    /// Ends where it is used up.
-    pub(super) async fn used_up(&self) {
-        // The sender is part of this.
-        let _ = self.used_up.subscribe().wait_for(|it| *it).await;
+        self.used_up.load(Ordering::Relaxed)
     }
 }
 
@@ -97,7 +75,7 @@ impl Kept for Answered {
 #[derive(Clone)]
 pub(in super::super) struct Upstream {
     shared: Arc<Shared>,
-    /// Nothing where whoever asks has to say who pays.
+    /// Nothing where nobody asks yet.
     payer: Option<Arc<Allowance>>,
 }
 
@@ -155,12 +133,6 @@ impl Upstream {
     /// Lets it be asked, where it is not yet.
     pub(super) fn fetch_ahead(&self, name: &Owner, rtype: Rtype) {
         self.begin(name, rtype, self.payer.as_deref());
-    }
-
-    /// What came back, where it was asked; waits for what is under way.
-    pub(super) async fn fetched(&self, name: &Owner, rtype: Rtype) -> Option<Fetched> {
-        let begun = self.shared.asked.peek(&(name.clone(), rtype))?;
-        Some(self.wait(&begun).await)
     }
 
     async fn wait(&self, begun: &Begun<Answered>) -> Fetched {
@@ -229,47 +201,6 @@ impl Upstream {
     }
 }
 
-impl SendRequest<RequestMessage<Vec<u8>>> for Upstream {
-    fn send_request(&self, request: RequestMessage<Vec<u8>>) -> Box<dyn GetResponse + Send + Sync> {
-        let payer = PAYER.try_with(Clone::clone).ok();
-        let pending = match self.begin_request(&request, payer.as_deref()) {
-            Err(error) => Pending::Ready(Some(Err(error))),
-            // An answer here, even a bad one, would be kept for the other
-            // checks; whoever waits for this gives up (`used_up`).
-            Ok(None) => Pending::Never,
-            Ok(Some(begun)) => match begun.result().now_or_never() {
-                Some(answered) => Pending::Ready(Some(response(answered.as_deref()))),
-                None => Pending::Task(tokio::spawn(async move {
-                    response(begun.result().await.as_deref())
-                })),
-            },
-        };
-        Box::new(pending)
-    }
-}
-
-impl Upstream {
-    fn begin_request(
-        &self,
-        request: &RequestMessage<Vec<u8>>,
-        payer: Option<&Allowance>,
-    ) -> Result<Option<Arc<Begun<Answered>>>, Error> {
-        use domain::base::ToName as _;
-        let request = request.to_message()?;
-        let question = request.sole_question().map_err(|_| Error::FormError)?;
-        let name = question.qname().to_name();
-        Ok(self.begin(&name, question.qtype(), payer))
-    }
-}
-
-/// An answer as the validator takes it.
-fn response(answered: Option<&Answered>) -> Response {
-    match answered.map(|it| &it.fetched) {
-        Some(Ok(bytes)) => Ok(Message::from_octets(bytes.clone())?),
-        Some(Err(_)) | None => Err(Error::NoTransportAvailable),
-    }
-}
-
 /// Whether to put its records in order would take too long.
 fn has_too_many_records(answer: &Bytes) -> bool {
     Message::from_octets(answer).is_ok_and(|message| {
@@ -284,38 +215,5 @@ fn no_more() -> LookupFailure {
     LookupFailure {
         kind: FailureKind::Timeout,
         extended_error: None,
-    }
-}
-
-type Response = Result<Message<Bytes>, Error>;
-
-/// An answer, there or under way.
-#[derive(Debug)]
-enum Pending {
-    /// Nothing once it was taken.
-    Ready(Option<Response>),
-    /// A task of its own, because the trait wants a future that threads can
-    /// share.
-    Task(JoinHandle<Response>),
-    Never,
-}
-
-impl GetResponse for Pending {
-    fn get_response(&mut self) -> Pin<Box<dyn Future<Output = Response> + Send + Sync + '_>> {
-        Box::pin(async {
-            match self {
-                Self::Ready(response) => response.take().unwrap_or(Err(Error::ConnectionClosed)),
-                Self::Task(task) => task.await.unwrap_or(Err(Error::ConnectionClosed)),
-                Self::Never => std::future::pending().await,
-            }
-        })
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Self::Task(task) = self {
-            task.abort();
-        }
     }
 }
