@@ -50,7 +50,7 @@ pub fn certificate(data: &[u8]) {
     let names: Vec<String> = chain
         .iter()
         .flatten()
-        .flat_map(|certificate| certificate.dns_names().iter().take(2).cloned())
+        .flat_map(|certificate| certificate.dns_names().iter().take(2).map(str::to_owned))
         .collect();
     let matching = match_dane(&records, &chain, &names, now);
     assert_eq!(matching.records.len(), records.len());

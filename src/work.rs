@@ -26,6 +26,18 @@ pub struct WorkLimits {
     pub path_steps: u64,
 }
 
+impl WorkLimits {
+    /// An equal share where there are so many to have one.
+    pub fn share(self, of: usize) -> Self {
+        let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
+        Self {
+            signature_checks: self.signature_checks / of,
+            name_comparisons: self.name_comparisons / of,
+            path_steps: self.path_steps / of,
+        }
+    }
+}
+
 /// A budget is used up: what depends on the operation cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the work budget of this check is used up")]
@@ -68,7 +80,7 @@ impl WorkBudget {
         use Operation::{NameComparison, PathStep, SignatureCheck};
         [SignatureCheck, NameComparison, PathStep]
             .into_iter()
-            .find(|operation| self.account(*operation).load(Relaxed) == 0)
+            .find(|operation| self.left(*operation) == 0)
             .map(|operation| WorkUsedUp { operation })
     }
 

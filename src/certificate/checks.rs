@@ -6,10 +6,11 @@ use std::net::IpAddr;
 
 use super::failure::VerificationError as E;
 use super::path::Path;
-use super::signature::{SignatureOutcome, verify_signature};
-use super::{CaStatus, Certificate, ReferenceName, VerificationFailure};
+use super::signature::SignatureOutcome;
+use super::{Account, CaStatus, Certificate, ReferenceName, VerificationFailure};
 use super::{matches_address, matches_host};
 use crate::unix_time::UnixTime;
+use crate::work::WorkUsedUp;
 
 /// Bits of security that level 1 asks for.
 const LEVEL_1_BITS: u32 = 80;
@@ -71,6 +72,7 @@ pub(super) fn check_path(
     path: &Path<'_>,
     names: &LeafNames,
     now: UnixTime,
+    account: &Account<'_>,
     raised: &mut Vec<VerificationFailure>,
 ) {
     check_extensions(&path.chain, raised);
@@ -78,8 +80,8 @@ pub(super) fn check_path(
     if let Some(leaf) = path.chain.first() {
         names.check(leaf, raised);
     }
-    check_signatures_and_dates(path, now, raised);
-    check_name_constraints(&path.chain, raised);
+    check_signatures_and_dates(path, now, account, raised);
+    check_name_constraints(&path.chain, account, raised);
 }
 
 /// `check_extensions`.
@@ -87,9 +89,9 @@ fn check_extensions(chain: &[&Certificate], raised: &mut Vec<VerificationFailure
     let mut issuers_below = 0_u32;
     for (depth, certificate) in chain.iter().enumerate() {
         let top = depth + 1 == chain.len();
-        let unhandled = !certificate.unhandled_critical.is_empty();
+        let unhandled = !certificate.unhandled_critical().is_empty();
         raise(raised, unhandled, E::UnhandledCriticalExtension, depth);
-        raise(raised, certificate.is_proxy, E::ProxyNotAllowed, depth);
+        raise(raised, certificate.is_proxy(), E::ProxyNotAllowed, depth);
         if depth > 0 {
             let refused = match certificate.ca_status() {
                 CaStatus::Yes => false,
@@ -99,14 +101,14 @@ fn check_extensions(chain: &[&Certificate], raised: &mut Vec<VerificationFailure
             raise(raised, refused, E::InvalidCa, depth);
         }
         if chain.len() > 1 {
-            let explicit = certificate.key.has_explicit_curve();
+            let explicit = certificate.key().has_explicit_curve();
             raise(raised, explicit, E::ExplicitCurve, depth);
         }
         let unsuitable = !certificate.serves_tls(depth > 0);
         raise(raised, unsuitable, E::InvalidPurpose, depth);
         let exceeded = depth > 1
             && certificate
-                .basic_constraints
+                .basic_constraints()
                 .and_then(|constraints| constraints.path_length)
                 .is_some_and(|limit| issuers_below > limit);
         raise(raised, exceeded, E::PathLengthExceeded, depth);
@@ -120,10 +122,10 @@ fn check_extensions(chain: &[&Certificate], raised: &mut Vec<VerificationFailure
 /// the topmost certificate does not count.
 fn check_strength(chain: &[&Certificate], raised: &mut Vec<VerificationFailure>) {
     for (depth, certificate) in chain.iter().enumerate() {
-        let weak_key = depth > 0 && certificate.key.security_bits() < LEVEL_1_BITS;
+        let weak_key = depth > 0 && certificate.key().security_bits() < LEVEL_1_BITS;
         raise(raised, weak_key, E::CaKeyTooSmall, depth);
         let weak_digest = depth + 1 < chain.len()
-            && certificate.signature_algorithm.security_bits() < LEVEL_1_BITS;
+            && certificate.signature_algorithm().security_bits() < LEVEL_1_BITS;
         raise(raised, weak_digest, E::CaDigestTooWeak, depth);
     }
 }
@@ -133,6 +135,7 @@ fn check_strength(chain: &[&Certificate], raised: &mut Vec<VerificationFailure>)
 fn check_signatures_and_dates(
     path: &Path<'_>,
     now: UnixTime,
+    account: &Account<'_>,
     raised: &mut Vec<VerificationFailure>,
 ) {
     let Some((top, below)) = path.chain.split_last() else {
@@ -146,15 +149,16 @@ fn check_signatures_and_dates(
     }
     let pairs = path.chain.iter().zip(path.chain.iter().skip(1));
     for (depth, (subject, issuer)) in pairs.enumerate().rev() {
-        let no_sign = issuer.key_usage.is_some_and(|usage| !usage.cert_sign);
+        let no_sign = issuer.key_usage().is_some_and(|usage| !usage.cert_sign);
         raise(raised, no_sign, E::KeyUsageNoCertSign, depth + 1);
-        if !issuer.key.is_supported() {
+        if !issuer.key().is_supported() {
             raise(raised, true, E::UnableToDecodeIssuerPublicKey, depth + 1);
         } else {
-            match verify_signature(subject, &issuer.key) {
-                SignatureOutcome::Valid => {}
-                SignatureOutcome::Invalid => raise(raised, true, E::SignatureFailure, depth),
-                SignatureOutcome::CannotVerify(algorithm) => {
+            match account.signature(subject, issuer.key()) {
+                Ok(SignatureOutcome::Valid) => {}
+                Ok(SignatureOutcome::Invalid) => raise(raised, true, E::SignatureFailure, depth),
+                Err(WorkUsedUp { .. }) => raise(raised, true, E::WorkUsedUp, depth),
+                Ok(SignatureOutcome::CannotVerify(algorithm)) => {
                     raise(raised, true, E::CannotVerify { algorithm }, depth);
                 }
             }
@@ -170,24 +174,31 @@ fn check_date(
     now: UnixTime,
     raised: &mut Vec<VerificationFailure>,
 ) {
-    raise(raised, certificate.not_before > now, E::NotYetValid, depth);
-    raise(raised, certificate.not_after <= now, E::Expired, depth);
+    raise(
+        raised,
+        certificate.not_before() > now,
+        E::NotYetValid,
+        depth,
+    );
+    raise(raised, certificate.not_after() <= now, E::Expired, depth);
 }
 
 /// `check_name_constraints`, from the top down; self-issued certificates are
 /// exempt unless they are the leaf.
-fn check_name_constraints(chain: &[&Certificate], raised: &mut Vec<VerificationFailure>) {
+fn check_name_constraints(
+    chain: &[&Certificate],
+    account: &Account<'_>,
+    raised: &mut Vec<VerificationFailure>,
+) {
     for (depth, certificate) in chain.iter().enumerate().rev() {
         if depth > 0 && certificate.is_self_issued() {
             continue;
         }
         for issuer in chain.iter().skip(depth + 1).rev() {
-            let objection = issuer
-                .name_constraints
-                .as_ref()
-                .and_then(|constraints| constraints.objection(certificate, depth == 0));
-            if let Some(error) = objection {
-                raise(raised, true, error, depth);
+            match account.objection(issuer, certificate, depth == 0) {
+                Ok(None) => {}
+                Ok(Some(error)) => raise(raised, true, error, depth),
+                Err(WorkUsedUp { .. }) => raise(raised, true, E::WorkUsedUp, depth),
             }
         }
     }

@@ -35,7 +35,11 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
     der: Vec<u8>,
-    relative: Vec<Vec<u8>>,
+    /// Each relative name behind its length, so that one name begins with
+    /// another only where it does so in whole relative names. In one piece, for
+    /// a name may have thousands of parts.
+    canonical: Vec<u8>,
+    entries: usize,
     oneline: String,
     common_names: Vec<String>,
     email_addresses: Vec<String>,
@@ -43,19 +47,13 @@ pub struct DistinguishedName {
 
 impl DistinguishedName {
     pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
-        let mut relative = Vec::new();
         let mut oneline = String::new();
         let mut common_names = Vec::new();
         let mut email_addresses = Vec::new();
         for rdn in name.iter_rdn() {
-            let mut canonical = Vec::new();
             for attribute in rdn.iter() {
                 let oid = attribute.attr_type().to_id_string();
                 let value = attribute.attr_value();
-                canonical.extend_from_slice(oid.as_bytes());
-                canonical.push(0);
-                canonical.extend(canonical_value(value));
-                canonical.push(0);
                 let label = SHORT_NAMES
                     .iter()
                     .find(|(id, _)| *id == oid)
@@ -72,11 +70,11 @@ impl DistinguishedName {
                     }
                 }
             }
-            relative.push(canonical);
         }
         Self {
             der: name.as_raw().to_vec(),
-            relative,
+            canonical: canonical(name),
+            entries: name.iter_attributes().count(),
             oneline,
             common_names,
             email_addresses,
@@ -100,20 +98,45 @@ impl DistinguishedName {
 
     /// Whether the name has no part at all.
     pub fn is_empty(&self) -> bool {
-        self.relative.is_empty()
+        self.canonical.is_empty()
+    }
+
+    /// How many attributes it has (openssl:`X509_NAME_entry_count`).
+    pub(crate) fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// The form in which names are compared (openssl:`X509_NAME::canon_enc`):
+    /// a name lies below those with which its form begins.
+    pub(crate) fn canonical(&self) -> &[u8] {
+        &self.canonical
     }
 
     /// openssl:`X509_NAME_cmp`: letter case, kind of string and extra blanks
     /// make no difference.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.relative == other.relative
+        self.canonical == other.canonical
     }
+}
 
-    /// Whether the name lies in the subtree below `base`
-    /// (openssl:`v3_ncons.c:nc_dn`).
-    pub(crate) fn is_below(&self, base: &Self) -> bool {
-        self.relative.starts_with(&base.relative)
+/// The form of a name in which it is compared.
+pub(super) fn canonical(name: &X509Name<'_>) -> Vec<u8> {
+    let mut whole = Vec::new();
+    for rdn in name.iter_rdn() {
+        let mut relative = Vec::new();
+        for attribute in rdn.iter() {
+            let oid = attribute.attr_type().to_id_string();
+            relative.extend_from_slice(oid.as_bytes());
+            relative.push(0);
+            relative.extend(canonical_value(attribute.attr_value()));
+            relative.push(0);
+        }
+        // A certificate is no longer than its message of 16 MiB.
+        let length = u32::try_from(relative.len()).unwrap_or(u32::MAX);
+        whole.extend(length.to_be_bytes());
+        whole.append(&mut relative);
     }
+    whole
 }
 
 impl fmt::Display for DistinguishedName {
@@ -234,11 +257,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_below_each_of_its_beginnings() {
+    fn a_name_begins_with_those_that_it_is_below() {
         let long = name(&[(UTF8, b"a"), (UTF8, b"b")]);
-        assert!(long.is_below(&name(&[(UTF8, b"A")])));
-        assert!(long.is_below(&long));
-        assert!(!name(&[(UTF8, b"a")]).is_below(&long));
+        let is_below = |one: &DistinguishedName, other: &DistinguishedName| {
+            one.canonical().starts_with(other.canonical())
+        };
+        assert!(is_below(&long, &name(&[(UTF8, b"A")])));
+        assert!(is_below(&long, &long));
+        assert!(!is_below(&name(&[(UTF8, b"a")]), &long));
+        assert!(!is_below(&name(&[(UTF8, b"ab")]), &name(&[(UTF8, b"a")])));
+        assert_eq!(long.entries(), 2);
         assert_eq!(long.common_names(), ["a", "b"]);
     }
 }

@@ -50,6 +50,10 @@ pub enum VerificationError {
     PermittedSubtreeViolation,
     /// A name inside an excluded subtree of an issuer.
     ExcludedSubtreeViolation,
+    /// A name constraint with a minimum other than 0, or with a maximum.
+    SubtreeMinMax,
+    /// More names times name constraints than OpenSSL compares: 2^20.
+    TooManyNames,
     /// A name constraint of a type that OpenSSL does not compare.
     UnsupportedConstraintType,
     /// A name, or a constraint, that OpenSSL cannot read.
@@ -79,6 +83,9 @@ pub enum VerificationError {
         /// What stopped the parser.
         reason: String,
     },
+    /// Not an objection of OpenSSL: to check it takes more work than one check
+    /// may cost, so what Postfix does is unknown.
+    WorkUsedUp,
     /// The server sent no certificate.
     NoCertificate,
 }
@@ -89,7 +96,7 @@ impl VerificationError {
     /// OpenSSL's number; `None` for what is not of OpenSSL.
     pub fn code(&self) -> Option<u32> {
         Some(match self {
-            E::Unspecified => 1,
+            E::Unspecified | E::TooManyNames => 1,
             E::UnableToGetIssuer => 2,
             E::UnableToDecodeIssuerPublicKey => 6,
             E::SignatureFailure => 7,
@@ -107,6 +114,7 @@ impl VerificationError {
             E::ProxyNotAllowed => 40,
             E::PermittedSubtreeViolation => 47,
             E::ExcludedSubtreeViolation => 48,
+            E::SubtreeMinMax => 49,
             E::UnsupportedConstraintType => 51,
             E::UnsupportedNameSyntax => 53,
             E::HostnameMismatch => 62,
@@ -117,14 +125,16 @@ impl VerificationError {
             E::CaDigestTooWeak => 68,
             E::InvalidCa => 79,
             E::ExplicitCurve => 94,
-            E::CannotVerify { .. } | E::Unreadable { .. } | E::NoCertificate => return None,
+            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp | E::NoCertificate => {
+                return None;
+            }
         })
     }
 
     /// openssl:`X509_verify_cert_error_string` (3.0 and later).
     fn openssl_text(&self) -> String {
         match self {
-            E::Unspecified => "unspecified certificate verification error",
+            E::Unspecified | E::TooManyNames => "unspecified certificate verification error",
             E::UnableToGetIssuer => "unable to get issuer certificate",
             E::UnableToDecodeIssuerPublicKey => "unable to decode issuer public key",
             E::SignatureFailure => "certificate signature failure",
@@ -142,6 +152,7 @@ impl VerificationError {
             E::ProxyNotAllowed => "proxy certificates not allowed, please set the appropriate flag",
             E::PermittedSubtreeViolation => "permitted subtree violation",
             E::ExcludedSubtreeViolation => "excluded subtree violation",
+            E::SubtreeMinMax => "name constraints minimum and maximum not supported",
             E::UnsupportedConstraintType => "unsupported name constraint type",
             E::UnsupportedNameSyntax => "unsupported or invalid name syntax",
             E::HostnameMismatch => "hostname mismatch",
@@ -154,6 +165,7 @@ impl VerificationError {
             E::ExplicitCurve => "certificate public key has explicit ECC parameters",
             E::CannotVerify { algorithm } => return format!("cannot check {algorithm}"),
             E::Unreadable { reason } => return format!("cannot read the certificate: {reason}"),
+            E::WorkUsedUp => "it takes too much work to check",
             E::NoCertificate => "no certificate",
         }
         .to_owned()
@@ -193,6 +205,7 @@ impl VerificationFailure {
             let class = match failure.error {
                 E::HostnameMismatch => 1,
                 E::CannotVerify { .. } => 2,
+                E::WorkUsedUp => 3,
                 _ => 0,
             };
             (class, failure.depth)
@@ -217,7 +230,16 @@ impl VerificationFailure {
     /// Whether the verdict is in doubt, because nothing here could check what
     /// OpenSSL can.
     pub fn is_uncertain(&self) -> bool {
-        matches!(self.error, E::CannotVerify { .. } | E::Unreadable { .. })
+        matches!(
+            self.error,
+            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp
+        )
+    }
+
+    /// Whether it was not judged, for it takes more work than one check may
+    /// cost: no word against the server.
+    pub fn is_for_want_of_work(&self) -> bool {
+        self.error == E::WorkUsedUp
     }
 
     /// Whether the host name is all that is wrong: Postfix 3.10 and later then
@@ -316,7 +338,11 @@ impl VerificationFailure {
             E::PermittedSubtreeViolation | E::ExcludedSubtreeViolation => {
                 format!("an issuer may not sign for the names in {whose}")
             }
-            E::UnsupportedConstraintType | E::UnsupportedNameSyntax => {
+            E::TooManyNames => format!(
+                "the names in {whose}, times the name constraints of an issuer, are more than \
+                 OpenSSL compares"
+            ),
+            E::SubtreeMinMax | E::UnsupportedConstraintType | E::UnsupportedNameSyntax => {
                 format!("OpenSSL cannot hold the names in {whose} to an issuer's constraints")
             }
             E::HostnameMismatch => format!("{whose} is for other host names"),
@@ -329,6 +355,7 @@ impl VerificationFailure {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
+            E::WorkUsedUp => "it takes more work than one check may cost".to_owned(),
             E::NoCertificate => "the server sent no certificate".to_owned(),
         }
     }

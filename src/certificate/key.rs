@@ -1,6 +1,8 @@
 //! Public keys: what kind, how strong, and the exact SubjectPublicKeyInfo.
 
 use serde::Serialize;
+
+use super::parse::sha256;
 use x509_parser::asn1_rs::Tag;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
@@ -51,6 +53,8 @@ const CURVES: &[(&str, &str, u32)] = &[
 pub struct PublicKey {
     kind: KeyKind,
     bits: u32,
+    /// SHA-256 of the SubjectPublicKeyInfo: no two keys have the same.
+    identity: [u8; 32],
     spki: Vec<u8>,
     material: Vec<u8>,
     explicit_curve: bool,
@@ -116,11 +120,17 @@ impl PublicKey {
         Self {
             kind,
             bits,
+            identity: sha256(spki.raw),
             spki: spki.raw.to_vec(),
             material: material.to_vec(),
             explicit_curve,
             readable,
         }
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo, by which keys are told apart.
+    pub(crate) fn identity(&self) -> [u8; 32] {
+        self.identity
     }
 
     /// The kind of the key.

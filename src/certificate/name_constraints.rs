@@ -1,154 +1,375 @@
 //! Name constraints (RFC 5280 section 4.2.1.10) as OpenSSL applies them
 //! (`v3_ncons.c`).
 
-use x509_parser::extensions::{GeneralName, GeneralSubtree, NameConstraints as Parsed};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
-use super::{Certificate, DistinguishedName, VerificationError};
+use x509_parser::asn1_rs::Any;
+use x509_parser::extensions::{GeneralName, NameConstraints as Parsed, SubjectAlternativeName};
+use x509_parser::prelude::FromDer;
 
-/// A name that constraints may speak about.
+use super::distinguished_name::canonical;
+use super::{Certificate, VerificationError as E};
+use crate::work::WorkUsedUp;
+
+/// More names times constraints are not compared (`NAME_CHECK_MAX`).
+const MOST_COMPARISONS: usize = 1 << 20;
+
+/// The extension of an issuer. It is read where it is needed: in its own form
+/// it takes the least memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    Dns(String),
-    Address(Vec<u8>),
-    Email(String),
-    Uri(String),
-    Directory(DistinguishedName),
+pub(crate) struct NameConstraints {
+    /// Where in the certificate its value is.
+    pub(super) place: Range<usize>,
+    /// How many subtrees there are, permitted and excluded.
+    count: usize,
+}
+
+impl NameConstraints {
+    pub(super) fn at(place: Range<usize>, parsed: &Parsed<'_>) -> Self {
+        let lists = [&parsed.permitted_subtrees, &parsed.excluded_subtrees];
+        Self {
+            place,
+            count: lists.into_iter().flatten().map(Vec::len).sum(),
+        }
+    }
+}
+
+/// What pays for comparisons before they are made.
+pub(super) type Spend<'a> = &'a dyn Fn(u64) -> Result<(), WorkUsedUp>;
+
+/// The first objection that the constraints of `issuer` give against the names
+/// of `certificate` (`NAME_CONSTRAINTS_check`); with `leaf`, its common names
+/// count where they would serve as host names (`NAME_CONSTRAINTS_check_CN`).
+pub(super) fn objection(
+    issuer: &Certificate,
+    certificate: &Certificate,
+    leaf: bool,
+    spend: Spend<'_>,
+) -> Result<Option<E>, WorkUsedUp> {
+    let Some(constraints) = issuer.name_constraints() else {
+        return Ok(None);
+    };
+    let subject = certificate.subject();
+    // The bound counts attributes of the subject and names of every kind,
+    // whether or not there is anything to compare them with.
+    let names = subject.entries() + certificate.alternative_name_count();
+    let room = MOST_COMPARISONS.checked_div(names);
+    if room.is_some_and(|room| constraints.count > room) {
+        return Ok(Some(E::TooManyNames));
+    }
+    spend(number(constraints.count))?;
+    let subtrees = Subtrees::read(issuer.name_constraints_der());
+    let objection = |name: Name<'_>| match subtrees.objection_to(&name, spend) {
+        Ok(()) => Ok(None),
+        Err(Stop::Objection(error)) => Ok(Some(error)),
+        Err(Stop::UsedUp(used_up)) => Err(used_up),
+    };
+    if !subject.is_empty() {
+        let emails = subject.email_addresses().iter();
+        let emails = emails.map(|email| Name::Email(Cow::Borrowed(email)));
+        let whole = Name::Directory(Cow::Borrowed(subject.canonical()));
+        for name in std::iter::once(whole).chain(emails) {
+            if let Some(error) = objection(name)? {
+                return Ok(Some(error));
+            }
+        }
+    }
+    for value in certificate.alternative_names() {
+        let Ok((_, names)) = SubjectAlternativeName::from_der(value) else {
+            continue;
+        };
+        for name in &names.general_names {
+            if let Some(error) = objection(Name::of_certificate(name))? {
+                return Ok(Some(error));
+            }
+        }
+    }
+    if leaf && !certificate.has_dns_san() {
+        let names = subject.common_names().iter();
+        for name in names.filter(|name| looks_like_host(name)) {
+            if let Some(error) = objection(Name::Dns(Cow::Borrowed(name)))? {
+                return Ok(Some(error));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// Why no more names are compared.
+enum Stop {
+    Objection(E),
+    UsedUp(WorkUsedUp),
+}
+
+impl From<WorkUsedUp> for Stop {
+    fn from(used_up: WorkUsedUp) -> Self {
+        Self::UsedUp(used_up)
+    }
+}
+
+/// A name, or the base of a subtree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name<'a> {
+    Dns(Cow<'a, str>),
+    Address(&'a [u8]),
+    Email(Cow<'a, str>),
+    Uri(&'a str),
+    /// In the form in which names are compared.
+    Directory(Cow<'a, [u8]>),
     /// By its tag: compared to nothing, but a constraint of the same type is
     /// one that OpenSSL does not support.
     Other(u32),
 }
 
-impl Name {
-    pub(super) fn from_parsed(name: &GeneralName<'_>) -> Self {
+/// What has to be the same for a name to be compared with a subtree: the tag.
+type Kind = u32;
+
+impl<'a> Name<'a> {
+    fn of_certificate(name: &GeneralName<'a>) -> Self {
         match name {
-            GeneralName::DNSName(text) => Self::Dns((*text).to_owned()),
-            GeneralName::IPAddress(octets) => Self::Address(octets.to_vec()),
-            GeneralName::RFC822Name(text) => Self::Email((*text).to_owned()),
-            GeneralName::URI(text) => Self::Uri((*text).to_owned()),
-            GeneralName::DirectoryName(name) => {
-                Self::Directory(DistinguishedName::from_parsed(name))
+            // A dNSName that is no text is still one.
+            GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
+                Self::Dns(String::from_utf8_lossy(octets))
             }
+            name => Self::from_parsed(name),
+        }
+    }
+
+    fn from_parsed(name: &GeneralName<'a>) -> Self {
+        match name {
+            GeneralName::DNSName(text) => Self::Dns(Cow::Borrowed(text)),
+            GeneralName::IPAddress(octets) => Self::Address(octets),
+            GeneralName::RFC822Name(text) => Self::Email(Cow::Borrowed(text)),
+            GeneralName::URI(text) => Self::Uri(text),
+            GeneralName::DirectoryName(name) => Self::Directory(Cow::Owned(canonical(name))),
             GeneralName::OtherName(..) => Self::Other(0),
             GeneralName::X400Address(_) => Self::Other(3),
             GeneralName::EDIPartyName(_) => Self::Other(5),
             GeneralName::RegisteredID(_) => Self::Other(8),
-            GeneralName::Invalid(tag, _) => Self::Other(tag.0),
+            GeneralName::Invalid(tag, _) => Self::Other(match tag.0 {
+                known @ (1 | 2 | 4 | 6 | 7) => known | INVALID,
+                other => other,
+            }),
         }
     }
 
-    fn same_type(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Other(own), Self::Other(theirs)) => own == theirs,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Email(_) => 1,
+            Self::Dns(_) => DNS,
+            Self::Directory(_) => 4,
+            Self::Uri(_) => 6,
+            Self::Address(_) => 7,
+            Self::Other(tag) => *tag,
         }
     }
 
     /// Whether the name lies in the subtree of `base`, which has its type
     /// (`nc_match_single`).
-    fn is_within(&self, base: &Self) -> Result<bool, VerificationError> {
+    fn is_within(&self, base: &Self) -> Result<bool, E> {
         match (self, base) {
             (Self::Dns(name), Self::Dns(base)) => Ok(dns_within(name, base)),
             (Self::Address(address), Self::Address(base)) => address_within(address, base),
             (Self::Email(name), Self::Email(base)) => Ok(email_within(name, base)),
             (Self::Uri(name), Self::Uri(base)) => uri_within(name, base),
-            (Self::Directory(name), Self::Directory(base)) => Ok(name.is_below(base)),
-            _ => Err(VerificationError::UnsupportedConstraintType),
+            // `nc_dn`
+            (Self::Directory(name), Self::Directory(base)) => Ok(name.starts_with(base)),
+            _ => Err(E::UnsupportedConstraintType),
         }
     }
 }
 
-/// Permitted and excluded subtrees.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NameConstraints {
-    permitted: Vec<Name>,
-    excluded: Vec<Name>,
+const DNS: Kind = 2;
+
+/// Sets what cannot be read under a known tag apart from what can.
+const INVALID: u32 = 1 << 31;
+
+/// One subtree: its base, and whether its minimum and maximum are those that
+/// RFC 5280 wants, 0 and none (`nc_minmax_valid`).
+struct Subtree<'a> {
+    base: Name<'a>,
+    is_plain: bool,
 }
 
-impl NameConstraints {
-    pub(super) fn from_parsed(parsed: &Parsed<'_>) -> Self {
-        let names = |subtrees: &Option<Vec<GeneralSubtree<'_>>>| {
-            subtrees
-                .iter()
-                .flatten()
-                .map(|subtree| Name::from_parsed(&subtree.base))
-                .collect()
-        };
-        Self {
-            permitted: names(&parsed.permitted_subtrees),
-            excluded: names(&parsed.excluded_subtrees),
+/// The subtrees of one list and one kind, in their order.
+#[derive(Default)]
+struct Group<'a> {
+    subtrees: Vec<Subtree<'a>>,
+    /// Of dNSNames: the first place of each base, in lower case.
+    bases: HashMap<Vec<u8>, usize>,
+    /// How long they are.
+    lengths: BTreeSet<usize>,
+    /// The place of the first with a minimum or a maximum.
+    first_odd: Option<usize>,
+}
+
+impl<'a> Group<'a> {
+    fn push(&mut self, subtree: Subtree<'a>) {
+        let place = self.subtrees.len();
+        if !subtree.is_plain {
+            self.first_odd = self.first_odd.or(Some(place));
         }
+        if let Name::Dns(base) = &subtree.base {
+            self.lengths.insert(base.len());
+            let base = base.to_ascii_lowercase().into_bytes();
+            self.bases.entry(base).or_insert(place);
+        }
+        self.subtrees.push(subtree);
     }
 
-    /// The first objection to the names of `certificate`; with `leaf`, its
-    /// common names count where they would serve as host names.
-    pub(super) fn objection(
-        &self,
-        certificate: &Certificate,
-        leaf: bool,
-    ) -> Option<VerificationError> {
-        let subject = certificate.subject();
-        let mut names = Vec::new();
-        if !subject.is_empty() {
-            names.push(Name::Directory(subject.clone()));
-            names.extend(subject.email_addresses().iter().cloned().map(Name::Email));
+    /// The first subtree of a dNSName in which the name lies. Names by the
+    /// thousand are looked up, not compared with each base.
+    fn first_with_host(&self, name: &str, spend: Spend<'_>) -> Result<Option<usize>, WorkUsedUp> {
+        let name = name.to_ascii_lowercase().into_bytes();
+        let mut first: Option<usize> = None;
+        let lengths = self.lengths.range(..=name.len());
+        for end in lengths.filter_map(|length| name.get(name.len() - length..)) {
+            spend(1)?;
+            if let Some(place) = self.bases.get(end)
+                && ends_with_labels(&name, end)
+            {
+                first = Some(first.map_or(*place, |first| first.min(*place)));
+            }
         }
-        names.extend(certificate.dns_names().iter().cloned().map(Name::Dns));
-        names.extend(certificate.other_sans.iter().cloned());
-        if leaf && !certificate.has_dns_san() {
-            names.extend(
-                subject
-                    .common_names()
-                    .iter()
-                    .filter(|name| looks_like_host(name))
-                    .cloned()
-                    .map(Name::Dns),
-            );
+        Ok(first)
+    }
+}
+
+/// The subtrees of both lists.
+#[derive(Default)]
+struct Subtrees<'a> {
+    permitted: BTreeMap<Kind, Group<'a>>,
+    excluded: BTreeMap<Kind, Group<'a>>,
+}
+
+/// The elements of a SEQUENCE.
+fn elements(mut data: &[u8]) -> impl Iterator<Item = Any<'_>> {
+    std::iter::from_fn(move || {
+        let (rest, element) = Any::from_der(data).ok()?;
+        data = rest;
+        Some(element)
+    })
+}
+
+impl<'a> Subtrees<'a> {
+    /// From the value of the extension (RFC 5280 section 4.2.1.10).
+    fn read(value: &'a [u8]) -> Self {
+        let mut all = Self::default();
+        for list in elements(value)
+            .take(1)
+            .flat_map(|whole| elements(whole.data))
+        {
+            let groups = match list.tag().0 {
+                0 => &mut all.permitted,
+                _ => &mut all.excluded,
+            };
+            for subtree in elements(list.data) {
+                let mut parts = elements(subtree.data);
+                let Some(base) = parts.next().and_then(|any| GeneralName::try_from(any).ok())
+                else {
+                    continue;
+                };
+                let base = Name::from_parsed(&base);
+                let is_zero =
+                    |part: &Any<'_>| part.tag().0 == 0 && part.data.iter().all(|octet| *octet == 0);
+                groups.entry(base.kind()).or_default().push(Subtree {
+                    base,
+                    is_plain: parts.all(|part| is_zero(&part)),
+                });
+            }
         }
-        names.iter().find_map(|name| self.objection_to(name).err())
+        all
     }
 
     /// `nc_match`.
-    fn objection_to(&self, name: &Name) -> Result<(), VerificationError> {
-        let mut permitted = None;
-        for base in self.permitted.iter().filter(|base| name.same_type(base)) {
-            if permitted != Some(true) {
-                permitted = Some(name.is_within(base)?);
-            }
+    fn objection_to(&self, name: &Name<'_>, spend: Spend<'_>) -> Result<(), Stop> {
+        let kind = name.kind();
+        if let Some(group) = self.permitted.get(&kind)
+            && !is_permitted(group, name, spend)?
+        {
+            return Err(Stop::Objection(E::PermittedSubtreeViolation));
         }
-        if permitted == Some(false) {
-            return Err(VerificationError::PermittedSubtreeViolation);
+        match self.excluded.get(&kind) {
+            Some(group) => not_excluded(group, name, spend),
+            None => Ok(()),
         }
-        for base in self.excluded.iter().filter(|base| name.same_type(base)) {
-            if name.is_within(base)? {
-                return Err(VerificationError::ExcludedSubtreeViolation);
-            }
-        }
-        Ok(())
     }
+}
+
+/// Whether the name lies in one of the permitted subtrees of its kind.
+fn is_permitted(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<bool, Stop> {
+    if let Name::Dns(host) = name {
+        // All are looked at, the odd ones too, whatever was found before.
+        if group.first_odd.is_some() {
+            return Err(Stop::Objection(E::SubtreeMinMax));
+        }
+        return Ok(group.first_with_host(host, spend)?.is_some());
+    }
+    spend(number(group.subtrees.len()))?;
+    let mut found = false;
+    for subtree in &group.subtrees {
+        if !subtree.is_plain {
+            return Err(Stop::Objection(E::SubtreeMinMax));
+        }
+        found = found || name.is_within(&subtree.base).map_err(Stop::Objection)?;
+    }
+    Ok(found)
+}
+
+/// Objects where the name lies in one of the excluded subtrees of its kind.
+fn not_excluded(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<(), Stop> {
+    if let Name::Dns(host) = name {
+        let within = group.first_with_host(host, spend)?;
+        return match (within, group.first_odd) {
+            (Some(within), odd) if odd.is_none_or(|odd| within < odd) => {
+                Err(Stop::Objection(E::ExcludedSubtreeViolation))
+            }
+            (_, Some(_)) => Err(Stop::Objection(E::SubtreeMinMax)),
+            _ => Ok(()),
+        };
+    }
+    spend(number(group.subtrees.len()))?;
+    for subtree in &group.subtrees {
+        if !subtree.is_plain {
+            return Err(Stop::Objection(E::SubtreeMinMax));
+        }
+        if name.is_within(&subtree.base).map_err(Stop::Objection)? {
+            return Err(Stop::Objection(E::ExcludedSubtreeViolation));
+        }
+    }
+    Ok(())
 }
 
 /// `nc_dns`: labels may be added on the left; a base with a leading dot needs
 /// at least one.
 fn dns_within(name: &str, base: &str) -> bool {
-    if base.is_empty() {
-        return true;
-    }
     let (name, base) = (name.as_bytes(), base.as_bytes());
-    let Some((prefix, end)) = name
+    let end = name
         .len()
         .checked_sub(base.len())
-        .and_then(|at| name.split_at_checked(at))
-    else {
-        return false;
-    };
-    end.eq_ignore_ascii_case(base)
-        && (prefix.is_empty() || base.starts_with(b".") || prefix.ends_with(b"."))
+        .and_then(|at| name.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(base)) && ends_with_labels(name, base)
+}
+
+/// Whether a base, with which a name ends, begins where a label does; an empty
+/// one takes every name.
+fn ends_with_labels(name: &[u8], base: &[u8]) -> bool {
+    let before = name.get(..name.len().saturating_sub(base.len()));
+    before.is_none_or(|before| {
+        base.is_empty() || before.is_empty() || base.starts_with(b".") || before.ends_with(b".")
+    })
 }
 
 /// `nc_ip`: the base is an address and a mask.
-fn address_within(address: &[u8], base: &[u8]) -> Result<bool, VerificationError> {
+fn address_within(address: &[u8], base: &[u8]) -> Result<bool, E> {
     if !matches!(base.len(), 8 | 32) || !matches!(address.len(), 4 | 16) {
-        return Err(VerificationError::UnsupportedNameSyntax);
+        return Err(E::UnsupportedNameSyntax);
     }
     let (network, mask) = base.split_at(base.len() / 2);
     Ok(address.len() == network.len()
@@ -176,12 +397,12 @@ fn email_within(name: &str, base: &str) -> bool {
 }
 
 /// `nc_uri`: the host part of a URI.
-fn uri_within(name: &str, base: &str) -> Result<bool, VerificationError> {
+fn uri_within(name: &str, base: &str) -> Result<bool, E> {
     let host = name
         .split_once("://")
         .map(|(_, rest)| rest.split([':', '/']).next().unwrap_or_default())
         .filter(|host| !host.is_empty())
-        .ok_or(VerificationError::UnsupportedNameSyntax)?;
+        .ok_or(E::UnsupportedNameSyntax)?;
     Ok(if base.starts_with('.') {
         host.len() > base.len() && dns_within(host, base)
     } else {
@@ -239,27 +460,132 @@ mod tests {
         assert!(uri_within("ex.test", "ex.test").is_err());
     }
 
+    /// The subtrees of one list, each with whether it is plain.
+    fn list<'a>(bases: &[(Name<'a>, bool)]) -> BTreeMap<Kind, Group<'a>> {
+        let mut groups: BTreeMap<Kind, Group<'a>> = BTreeMap::new();
+        for (base, is_plain) in bases {
+            groups.entry(base.kind()).or_default().push(Subtree {
+                base: base.clone(),
+                is_plain: *is_plain,
+            });
+        }
+        groups
+    }
+
+    fn dns(text: &str) -> Name<'_> {
+        Name::Dns(Cow::Borrowed(text))
+    }
+
+    fn judge(subtrees: &Subtrees<'_>, name: &Name<'_>) -> Result<(), E> {
+        match subtrees.objection_to(name, &|_| Ok(())) {
+            Ok(()) => Ok(()),
+            Err(Stop::Objection(error)) => Err(error),
+            Err(Stop::UsedUp(_)) => panic!("nothing is counted"),
+        }
+    }
+
     #[test]
     fn what_is_not_permitted_or_is_excluded_is_refused() {
-        let constraints = NameConstraints {
-            permitted: vec![Name::Dns("ex.test".into()), Name::Dns("other.test".into())],
-            excluded: vec![Name::Dns("bad.ex.test".into()), Name::Other(8)],
+        let subtrees = Subtrees {
+            permitted: list(&[(dns("EX.test"), true), (dns("other.test"), true)]),
+            excluded: list(&[(dns("bad.ex.test"), true), (Name::Other(8), true)]),
         };
-        let host = |name: &str| constraints.objection_to(&Name::Dns(name.into()));
+        let host = |name: &str| judge(&subtrees, &dns(name));
         assert_eq!(host("a.other.test"), Ok(()));
+        assert_eq!(host("a.test"), Err(E::PermittedSubtreeViolation));
+        assert_eq!(host("aex.test"), Err(E::PermittedSubtreeViolation));
+        assert_eq!(host("a.bad.EX.test"), Err(E::ExcludedSubtreeViolation));
         assert_eq!(
-            host("a.test"),
-            Err(VerificationError::PermittedSubtreeViolation)
+            judge(&subtrees, &Name::Other(8)),
+            Err(E::UnsupportedConstraintType)
         );
-        assert_eq!(
-            host("a.bad.ex.test"),
-            Err(VerificationError::ExcludedSubtreeViolation)
-        );
-        assert_eq!(
-            constraints.objection_to(&Name::Other(8)),
-            Err(VerificationError::UnsupportedConstraintType)
-        );
-        assert_eq!(constraints.objection_to(&Name::Email("a@b".into())), Ok(()));
+        let mailbox = Name::Email(Cow::Borrowed("a@b"));
+        assert_eq!(judge(&subtrees, &mailbox), Ok(()));
+    }
+
+    #[test]
+    fn a_name_that_is_looked_up_is_judged_as_one_that_is_compared() {
+        let bases = [
+            "",
+            ".",
+            "ex.test",
+            ".ex.test",
+            "a.ex.test",
+            "x",
+            ".test",
+            "t",
+        ];
+        let names = [
+            "ex.test",
+            "a.ex.test",
+            "b.a.ex.test",
+            "aex.test",
+            "test",
+            "",
+            "x.",
+            ".",
+        ];
+        for base in bases {
+            let subtrees = Subtrees {
+                permitted: list(&[(dns(base), true)]),
+                excluded: BTreeMap::new(),
+            };
+            for name in names {
+                let looked_up = judge(&subtrees, &dns(name)).is_ok();
+                assert_eq!(looked_up, dns_within(name, base), "{name} {base}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_minimum_or_a_maximum_is_refused_where_it_is_met() {
+        let odd = |text| (dns(text), false);
+        let plain = |text| (dns(text), true);
+        let minmax = Err(E::SubtreeMinMax);
+        for (permitted, excluded, expected) in [
+            // Of the permitted ones each is met, found or not.
+            (
+                vec![plain("ex.test"), odd("other.test")],
+                vec![],
+                minmax.clone(),
+            ),
+            (
+                vec![odd("other.test"), plain("ex.test")],
+                vec![],
+                minmax.clone(),
+            ),
+            // Of the excluded ones those up to the first that holds.
+            (vec![], vec![odd("other.test")], minmax.clone()),
+            (
+                vec![],
+                vec![plain("ex.test"), odd("other.test")],
+                Err(E::ExcludedSubtreeViolation),
+            ),
+            (
+                vec![],
+                vec![odd("other.test"), plain("ex.test")],
+                minmax.clone(),
+            ),
+            // What is not permitted is refused before anything is excluded.
+            (
+                vec![plain("other.test")],
+                vec![odd("other.test")],
+                Err(E::PermittedSubtreeViolation),
+            ),
+            // Those of another type are not met.
+            (vec![(Name::Address(&[0; 8]), false)], vec![], Ok(())),
+        ] {
+            let subtrees = Subtrees {
+                permitted: list(&permitted),
+                excluded: list(&excluded),
+            };
+            assert_eq!(judge(&subtrees, &dns("mx.ex.test")), expected);
+        }
+        let subtrees = Subtrees {
+            permitted: list(&[(Name::Address(&[0; 8]), false)]),
+            excluded: BTreeMap::new(),
+        };
+        assert_eq!(judge(&subtrees, &Name::Address(&[1; 4])), minmax);
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! From DER to [`Certificate`].
 
 use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use super::name_constraints::{Name, NameConstraints};
 use super::{
-    AuthorityKeyIdentifier, BasicConstraints, Certificate, DistinguishedName, KeyUsage, PublicKey,
-    SignatureAlgorithm, UnreadableCertificate,
+    AuthorityKeyIdentifier, BasicConstraints, Certificate, Digests, DistinguishedName, Fields,
+    KeyUsage, NameConstraints, Names, PublicKey, SignatureAlgorithm, UnreadableCertificate,
 };
 use crate::unix_time::UnixTime;
 
@@ -51,14 +52,18 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(unreadable(format!("{} bytes behind it", rest.len())));
         }
-        Ok(Self::from_parsed(der, &parsed))
+        let fields = Arc::new(Fields::from_parsed(der, &parsed));
+        Ok(Self { fields })
     }
+}
 
+impl Fields {
     fn from_parsed(der: &[u8], parsed: &X509Certificate<'_>) -> Self {
         let tbs = &parsed.tbs_certificate;
         let mut certificate = Self {
             der: der.to_vec(),
-            to_be_signed: tbs.as_ref().to_vec(),
+            identity: sha256(der),
+            to_be_signed: place(der, tbs.as_ref()),
             version: tbs.version().0.saturating_add(1),
             serial: tbs.raw_serial().to_vec(),
             subject: DistinguishedName::from_parsed(tbs.subject()),
@@ -68,10 +73,11 @@ impl Certificate {
             key: PublicKey::from_parsed(tbs.public_key()),
             signature_algorithm: SignatureAlgorithm::from_parsed(&parsed.signature_algorithm),
             signature: parsed.signature_value.data.to_vec(),
+            alternative_names: Vec::new(),
+            alternative_name_count: 0,
             has_dns_san: false,
-            dns_names: Vec::new(),
+            dns_names: Names::default(),
             ip_addresses: Vec::new(),
-            other_sans: Vec::new(),
             basic_constraints: None,
             key_usage: None,
             server_auth: None,
@@ -81,14 +87,15 @@ impl Certificate {
             name_constraints: None,
             unhandled_critical: Vec::new(),
             is_proxy: false,
+            digests: Digests::default(),
         };
         for extension in tbs.extensions() {
-            certificate.take(extension);
+            certificate.take(der, extension);
         }
         certificate
     }
 
-    fn take(&mut self, extension: &X509Extension<'_>) {
+    fn take(&mut self, der: &[u8], extension: &X509Extension<'_>) {
         let oid = extension.oid.to_id_string();
         self.is_proxy |= oid == PROXY_CERT_INFO;
         if extension.critical && !HANDLED.contains(&oid.as_str()) {
@@ -96,6 +103,9 @@ impl Certificate {
         }
         match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(names) => {
+                let place = place(der, extension.value);
+                self.alternative_names.push(place);
+                self.alternative_name_count += names.general_names.len();
                 for name in &names.general_names {
                     self.take_name(name);
                 }
@@ -143,7 +153,8 @@ impl Certificate {
                 self.subject_key = Some(identifier.0.to_vec());
             }
             ParsedExtension::NameConstraints(constraints) => {
-                self.name_constraints = Some(NameConstraints::from_parsed(constraints));
+                let place = place(der, extension.value);
+                self.name_constraints = Some(NameConstraints::at(place, constraints));
             }
             _ => {}
         }
@@ -153,21 +164,30 @@ impl Certificate {
         match name {
             GeneralName::DNSName(host) => {
                 self.has_dns_san = true;
-                self.dns_names.push((*host).to_owned());
+                self.dns_names.push(host);
             }
             // A dNSName that is no text still keeps the common name out.
             GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
                 self.has_dns_san = true;
-                self.dns_names
-                    .push(String::from_utf8_lossy(octets).into_owned());
+                self.dns_names.push(&String::from_utf8_lossy(octets));
             }
-            GeneralName::IPAddress(octets) => {
-                self.other_sans.push(Name::Address(octets.to_vec()));
-                self.ip_addresses.extend(address(octets));
-            }
-            other => self.other_sans.push(Name::from_parsed(other)),
+            GeneralName::IPAddress(octets) => self.ip_addresses.extend(address(octets)),
+            _ => {}
         }
     }
+}
+
+/// Where a part of the DER is in it.
+fn place(der: &[u8], part: &[u8]) -> Range<usize> {
+    let begin = part.as_ptr().addr().saturating_sub(der.as_ptr().addr());
+    let place = begin..begin.saturating_add(part.len());
+    debug_assert_eq!(der.get(place.clone()), Some(part));
+    place
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().try_into().unwrap_or_default()
 }
 
 fn address(octets: &[u8]) -> Option<IpAddr> {

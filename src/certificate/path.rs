@@ -3,9 +3,10 @@
 
 use super::checks::{LeafNames, check_path, leaf_key_failure};
 use super::failure::VerificationError as E;
-use super::signature::{SignatureOutcome, verify_signature};
-use super::{Certificate, PublicKey, VerificationFailure};
+use super::signature::SignatureOutcome;
+use super::{Account, Certificate, PublicKey, VerificationFailure};
 use crate::unix_time::UnixTime;
+use crate::work::WorkUsedUp;
 
 /// `smtp_tls_scert_verifydepth` (9), one added by Postfix
 /// (`tls_client.c:tls_client_init`), one added by OpenSSL: so many
@@ -42,23 +43,27 @@ pub(crate) struct Path<'a> {
 }
 
 /// The path from `leaf`, and all that OpenSSL objects to on it, in the order
-/// in which it does.
+/// in which it does. Nothing where the way to an anchor takes more work than
+/// `account` has left; where a check on the path does, that is among the
+/// objections.
 pub(crate) fn verify_path<'a>(
     leaf: &'a Certificate,
     presented: &[&'a Certificate],
     anchors: &Anchors<'a>,
     names: &LeafNames,
     now: UnixTime,
-) -> (Path<'a>, Vec<VerificationFailure>) {
+    account: &Account<'_>,
+) -> Result<(Path<'a>, Vec<VerificationFailure>), WorkUsedUp> {
     let mut raised: Vec<_> = leaf_key_failure(leaf).into_iter().collect();
     let path = Builder {
         chain: vec![leaf],
         untrusted: untrusted(presented, anchors),
         now,
+        account,
     }
-    .build(anchors, &mut raised);
-    check_path(&path, names, now, &mut raised);
-    (path, raised)
+    .build(anchors, &mut raised)?;
+    check_path(&path, names, now, account, &mut raised);
+    Ok((path, raised))
 }
 
 /// Certificates from DNS come before those from the server.
@@ -70,26 +75,31 @@ fn untrusted<'a>(presented: &[&'a Certificate], anchors: &Anchors<'a>) -> Vec<&'
     from_dns.iter().chain(presented.iter().copied()).collect()
 }
 
-struct Builder<'a> {
+struct Builder<'a, 'k> {
     chain: Vec<&'a Certificate>,
     untrusted: Vec<&'a Certificate>,
     now: UnixTime,
+    account: &'k Account<'k>,
 }
 
-impl<'a> Builder<'a> {
-    fn build(mut self, anchors: &Anchors<'a>, raised: &mut Vec<VerificationFailure>) -> Path<'a> {
+impl<'a> Builder<'a, '_> {
+    fn build(
+        mut self,
+        anchors: &Anchors<'a>,
+        raised: &mut Vec<VerificationFailure>,
+    ) -> Result<Path<'a>, WorkUsedUp> {
         match anchors {
             Anchors::Dane(dane) => self.build_dane(dane, raised),
             Anchors::Store(store) => {
-                let (trusted, from_store) = self.extend_from_store(store);
+                let (trusted, from_store) = self.extend_from_store(store)?;
                 if !trusted {
                     self.object(from_store, false, raised);
                 }
-                Path {
+                Ok(Path {
                     chain: self.chain,
                     bare_key: false,
                     record: None,
-                }
+                })
             }
         }
     }
@@ -104,10 +114,10 @@ impl<'a> Builder<'a> {
         mut self,
         dane: &DaneAnchors<'a>,
         raised: &mut Vec<VerificationFailure>,
-    ) -> Path<'a> {
+    ) -> Result<Path<'a>, WorkUsedUp> {
         let mut record = None;
         while record.is_none() {
-            let Some(issuer) = self.next_untrusted() else {
+            let Some(issuer) = self.next_untrusted()? else {
                 break;
             };
             self.chain.push(issuer);
@@ -116,18 +126,18 @@ impl<'a> Builder<'a> {
         let mut bare_key = false;
         if record.is_none() && self.chain.len() <= MAX_DEPTH {
             record = self
-                .bare_key(dane.keys, raised)
+                .bare_key(dane.keys, raised)?
                 .map(|index| (index, self.chain.len() - 1));
             bare_key = record.is_some();
         }
         if record.is_none() {
             self.object(false, true, raised);
         }
-        Path {
+        Ok(Path {
             chain: self.chain,
             bare_key,
             record,
-        }
+        })
     }
 
     /// The bare key that signed the topmost certificate (`check_dane_pkeys`).
@@ -135,43 +145,42 @@ impl<'a> Builder<'a> {
         &self,
         keys: &[(usize, PublicKey)],
         raised: &mut Vec<VerificationFailure>,
-    ) -> Option<usize> {
-        let top = self.top()?;
-        let outcomes: Vec<_> = keys
-            .iter()
-            .map(|(index, key)| (*index, verify_signature(top, key)))
-            .collect();
-        let signer = outcomes
-            .iter()
-            .find(|(_, outcome)| *outcome == SignatureOutcome::Valid)
-            .map(|(index, _)| *index);
-        if signer.is_some() {
-            return signer;
+    ) -> Result<Option<usize>, WorkUsedUp> {
+        let Some(top) = self.top() else {
+            return Ok(None);
+        };
+        let mut doubtful = None;
+        for (index, key) in keys {
+            match self.account.signature(top, key)? {
+                SignatureOutcome::Valid => return Ok(Some(*index)),
+                SignatureOutcome::Invalid => {}
+                SignatureOutcome::CannotVerify(algorithm) => {
+                    doubtful.get_or_insert((*index, algorithm));
+                }
+            }
         }
-        // The signature might be good: say that the verdict hangs on it.
-        outcomes.into_iter().find_map(|(index, outcome)| {
-            let SignatureOutcome::CannotVerify(algorithm) = outcome else {
-                return None;
-            };
+        // The signature might be good: say that the verdict depends on it.
+        Ok(doubtful.map(|(index, algorithm)| {
             let depth = self.chain.len() - 1;
             raised.push(VerificationFailure::new(
                 E::CannotVerify { algorithm },
                 depth,
             ));
-            Some(index)
-        })
+            index
+        }))
     }
 
     /// Trusted first: a store that knows the issuer ends the use of what the
     /// server sent. Gives whether the path ends in an anchor, and whether any
     /// of it is from the store.
-    fn extend_from_store(&mut self, store: &'a [Certificate]) -> (bool, bool) {
+    fn extend_from_store(&mut self, store: &'a [Certificate]) -> Result<(bool, bool), WorkUsedUp> {
         let store: Vec<&'a Certificate> = store.iter().collect();
         let mut from_store = false;
         loop {
             let Some(top) = self.top() else {
-                return (false, from_store);
+                return Ok((false, from_store));
             };
+            self.account.path_steps(store.len())?;
             let found = (self.chain.len() <= MAX_DEPTH)
                 .then(|| best_issuer(&store, top, self.now, |_| true))
                 .flatten();
@@ -180,45 +189,49 @@ impl<'a> Builder<'a> {
                     self.chain.push(issuer);
                     from_store = true;
                     if issuer.is_self_signed() {
-                        return (true, from_store);
+                        return Ok((true, from_store));
                     }
                     continue;
                 }
                 // A self-signed certificate must be in the store itself, not
                 // just another of its name.
-                Some(issuer) if issuer.der() == top.der() => return (true, true),
+                Some(issuer) if issuer.der() == top.der() => return Ok((true, true)),
                 _ => {}
             }
             if from_store {
-                return (false, from_store);
+                return Ok((false, from_store));
             }
-            match self.next_untrusted() {
+            match self.next_untrusted()? {
                 Some(issuer) => self.chain.push(issuer),
-                None => return (false, from_store),
+                None => return Ok((false, from_store)),
             }
         }
     }
 
     /// The best issuer among what the server sent, taken out of it. The search
     /// ends at a self-signed certificate and at the depth limit.
-    fn next_untrusted(&mut self) -> Option<&'a Certificate> {
-        let top = self.top()?;
+    fn next_untrusted(&mut self) -> Result<Option<&'a Certificate>, WorkUsedUp> {
+        let Some(top) = self.top() else {
+            return Ok(None);
+        };
         if top.is_self_signed() || self.chain.len() > MAX_DEPTH {
-            return None;
+            return Ok(None);
         }
+        self.account.path_steps(self.untrusted.len())?;
         let chain = &self.chain;
         let may_repeat = chain.len() == 1 && top.is_self_issued();
         let issuer = best_issuer(&self.untrusted, top, self.now, |candidate| {
-            may_repeat || !chain.iter().any(|used| used.der() == candidate.der())
-        })?;
-        if let Some(at) = self
-            .untrusted
-            .iter()
-            .position(|candidate| std::ptr::eq(*candidate, issuer))
+            may_repeat || !chain.iter().any(|used| *used == candidate)
+        });
+        if let Some(issuer) = issuer
+            && let Some(at) = self
+                .untrusted
+                .iter()
+                .position(|candidate| std::ptr::eq(*candidate, issuer))
         {
             self.untrusted.remove(at);
         }
-        Some(issuer)
+        Ok(issuer)
     }
 
     /// What `build_chain` raises for a path without an anchor.

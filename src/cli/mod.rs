@@ -51,6 +51,9 @@ pub use world::{Terminals, World};
 /// Runs the program on the real world.
 pub fn main() -> ExitCode {
     survive_file_limit();
+    // Several threads, so that reports are written and requests are answered
+    // while others look; what keeps a processor busy, such as a judgement, runs
+    // on threads of its own beside them (`spawn_blocking`).
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let status = match runtime.enable_all().build() {
         Ok(runtime) => {

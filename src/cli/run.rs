@@ -293,8 +293,8 @@ impl Input<'_> {
     }
 }
 
-/// Looks at targets, each in a task of its own: judging and writing take as
-/// much of a processor as looking.
+/// Looks at targets, each in a task of its own, and judges them beside: that
+/// takes as much of a processor as looking.
 struct Looker {
     setup: Arc<Setup>,
     /// Whether arguments were typed; lines of standard input never are.
@@ -322,11 +322,10 @@ impl Looker {
                 Err(error) => return Looked::Invalid(given, error),
             };
             let task = workers.spawn(async move {
-                let terms = expectations.terms(&next_hop);
                 let setup = Setup {
                     checked_at: now(),
                     typed,
-                    skip: terms.skip_hosts.clone(),
+                    skip: expectations.terms(&next_hop).skip_hosts.clone(),
                     ..(*setup).clone()
                 };
                 let saves = saves && observed.is_none();
@@ -334,16 +333,24 @@ impl Looker {
                     Some(observation) => *observation,
                     None => observe(&next_hop, &setup).await,
                 };
-                let report = terms.report(&observation, at, &sender);
-                Seen {
-                    line: writes_json.then(|| json(&report)),
-                    report,
-                    observation: saves.then_some(observation),
-                }
+                // This thread waits for the network of other targets too, and
+                // one domain can keep its judgement busy for a second. As many
+                // threads judge as there are jobs that have come so far: the
+                // system is fair to them, and none waits in line for another.
+                let judge = move || {
+                    let terms = expectations.terms(&next_hop);
+                    let report = terms.report(&observation, at, &sender);
+                    Seen {
+                        line: writes_json.then(|| json(&report)),
+                        report,
+                        observation: saves.then_some(observation),
+                    }
+                };
+                tokio::task::spawn_blocking(judge).await
             });
             match task.await {
-                Ok(seen) => Looked::Observed(Box::new(seen)),
-                Err(_) => Looked::Lost(given),
+                Ok(Ok(seen)) => Looked::Observed(Box::new(seen)),
+                Ok(Err(_)) | Err(_) => Looked::Lost(given),
             }
         }
     }

@@ -103,13 +103,13 @@ fn not_covered(
     };
     let some_is_covered = shown
         .iter()
-        .any(|one| is_covered(one.session.dane.as_ref()) == Some(true));
+        .any(|one| is_covered(one.session.dane.as_deref()) == Some(true));
     let mut told: Vec<&[u8]> = Vec::new();
     for one in shown {
         let der = one.leaf.der();
         // Where Postfix's own is not covered, `tlsa-mismatch` says so.
         let news = der != usual || some_is_covered;
-        if is_covered(one.session.dane.as_ref()) != Some(false) || !news || told.contains(&der) {
+        if is_covered(one.session.dane.as_deref()) != Some(false) || !news || told.contains(&der) {
             continue;
         }
         told.push(der);
@@ -138,5 +138,5 @@ fn not_covered(
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
         .filter(|matching| matching.stage == Stage::MustMatch)
-        .map(|matching| matching.result.is_ok())
+        .and_then(DaneMatching::authenticates)
 }

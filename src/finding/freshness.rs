@@ -94,7 +94,7 @@ fn cached(judged: &Judged<'_>, findings: &mut Findings) {
         let mismatch = address
             .dane_session()
             .and_then(|session| session.dane.as_ref())
-            .is_some_and(|matching| matching.result.is_err());
+            .is_some_and(|matching| matching.authenticates() == Some(false));
         if *standing == Standing::Broken && mismatch {
             findings.add(
                 &TLSA_FROM_CACHE,

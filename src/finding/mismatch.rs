@@ -307,7 +307,7 @@ impl Mismatch<'_, '_> {
     fn chain(&self) -> &[Presented] {
         self.address
             .dane_session()
-            .map_or(&[], |session| session.chain.as_slice())
+            .map_or(&[], |session| &session.chain[..])
     }
 
     /// What the records do not tell, what is around them may.

@@ -119,6 +119,7 @@ pub static RULES: &[&Rule] = &[
     &expectation::HOST_SKIPPED,
     &overall::INVALID_TARGET,
     &mismatch::ISSUER_NOT_SENT,
+    &overall::JUDGEMENT_CUT_SHORT,
     &weak_link::KEY_MISSING,
     &local_sender::LOCAL_DANE_SWITCHED_OFF,
     &local_sender::LOCAL_NO_TRUST_STORE,

@@ -247,7 +247,7 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
             );
         }
     }
-    let seen = |host: &HostStanding| !host.listed || !host.addresses.is_empty();
+    let seen = |host: &HostStanding| !host.listed || !host.addresses.is_empty() && !host.not_judged;
     let all_seen = !mta_sts.hosts.is_empty() && mta_sts.hosts.iter().all(seen);
     if policy.mode == Mode::Enforce && all_seen && !mta_sts.hosts.iter().any(HostStanding::passes) {
         findings.add(

@@ -49,6 +49,21 @@ pub(super) static INVALID_TARGET: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static JUDGEMENT_CUT_SHORT: Rule = Rule {
+    id: "judgement-cut-short",
+    severity: Severity::Error,
+    reference: "RFC 7671 section 10.1.2",
+    meaning: "To judge what a server shows takes more work than danecheck spends on one domain: \
+              more checks of signatures, more comparisons of names. What depends on it is left \
+              open: it counts neither for the server nor against it. No honest server needs so \
+              much. Thousands of names in a certificate, or a hundred keys in TLSA records, keep \
+              every sender busy that checks them.",
+    sender: "set no override for it: nothing is known to fail. Ask the receiver what its \
+             certificates and TLSA records are for.",
+    receiver: "publish one TLSA record 3 1 1 for each key that the server has, and send the \
+               server's own certificate with its issuers and no others.",
+};
+
 pub(super) static NO_ENCRYPTION: Rule = Rule {
     id: "no-encryption",
     severity: Severity::Warning,
@@ -128,6 +143,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for cut in &judged.evidence.observation.cuts {
         findings.add(&NOT_ALL_LOOKED_AT, target.clone(), cut.clone());
     }
+    cut_short(judged, findings);
     if blind(&judged.evidence) == Some(Blind::Network) {
         findings.add(
             &PORT_BLOCKED_HERE,
@@ -171,6 +187,30 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     downgrade(judged, &target, findings);
     preferred(judged, &target, findings);
     no_encryption(judged, findings);
+}
+
+/// What was not judged for want of work, once for each host.
+fn cut_short(judged: &Judged<'_>, findings: &mut Findings) {
+    for host in &judged.evidence.hosts {
+        let sessions = host.addresses.iter().flat_map(|address| {
+            let limited = address.limited.iter().map(|(_, session)| session);
+            address.sessions.iter().chain(limited)
+        });
+        let cut = sessions
+            .filter(|session| judged.evidence.verified.was_cut(session))
+            .count();
+        if cut > 0 {
+            let name = &host.seen.name;
+            findings.add(
+                &JUDGEMENT_CUT_SHORT,
+                name.clone(),
+                format!(
+                    "What {name} shows takes more work to check than danecheck spends on it: \
+                     whether its certificates pass could not be told."
+                ),
+            );
+        }
+    }
 }
 
 fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {

@@ -3,8 +3,10 @@
 
 use crate::certificate::{Certificate, Presented};
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
-use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, dane_names};
-use crate::matching::{DaneMatching, RecordOutcome, match_dane};
+use crate::judge::{
+    AddressEvidence, DaneRecords, HostEvidence, Judged, SessionEvidence, dane_names,
+};
+use crate::matching::{DaneMatching, RecordOutcome};
 use crate::observation::TlsaLookup;
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use crate::unix_time::UnixTime;
@@ -108,6 +110,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             host,
             tlsa,
             set,
+            session,
             chain: &session.chain,
             matching,
             leaf,
@@ -122,7 +125,8 @@ struct Vouched<'a, 'e> {
     judged: &'a Judged<'e>,
     host: &'a HostEvidence<'e>,
     tlsa: &'a TlsaLookup,
-    set: &'a [TlsaRecord],
+    set: &'e [TlsaRecord],
+    session: &'a SessionEvidence<'e>,
     chain: &'a [Presented],
     matching: &'a DaneMatching,
     leaf: &'a Certificate,
@@ -137,11 +141,10 @@ impl Vouched<'_, '_> {
     /// the very matching, at a later moment.
     fn ends_soon(&self, address: &AddressEvidence<'_>, findings: &mut Findings) {
         let names = dane_names(&self.tlsa.base_domain, self.judged.evidence.mx.as_ref());
+        let evidence = &self.judged.evidence;
         let later = self.judged.horizon.warn_until(self.now(), self.leaf);
-        if match_dane(self.set, self.chain, &names, later)
-            .result
-            .is_ok()
-        {
+        let matching = evidence.matching(self.session, self.set, &names, later);
+        if matching.authenticates() != Some(false) {
             return;
         }
         let ends = self

@@ -245,6 +245,8 @@ fn records<'e>(
                 }
             }
         }
+        // `judgement-cut-short` says so.
+        Err(failure) if failure.is_for_want_of_work() => {}
         Err(_) => {
             let hidden = outcomes().find(|(_, outcome)| {
                 matches!(

@@ -403,8 +403,9 @@ pub(crate) fn common_name(certificate: &Certificate) -> String {
     let names = certificate.subject().common_names();
     names
         .first()
+        .map(String::as_str)
         .or(certificate.dns_names().first())
-        .cloned()
+        .map(str::to_owned)
         .unwrap_or_else(|| certificate.subject().to_string())
 }
 

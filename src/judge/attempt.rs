@@ -18,6 +18,9 @@ pub(crate) enum Attempt {
     /// The end, whatever other hosts there are: bounced, or deferred where the
     /// code begins with 4.
     Hard(Failure),
+    /// It cannot be told which of them: to judge what the server shows takes
+    /// more work than one check may cost.
+    NotJudged,
 }
 
 impl Attempt {
@@ -26,7 +29,9 @@ impl Attempt {
     pub(crate) fn leads_where(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Ready(one), Self::Ready(two)) => one == two,
-            (Self::Soft(_), Self::Soft(_)) | (Self::Hard(_), Self::Hard(_)) => true,
+            (Self::Soft(_), Self::Soft(_))
+            | (Self::Hard(_), Self::Hard(_))
+            | (Self::NotJudged, Self::NotJudged) => true,
             _ => false,
         }
     }
@@ -61,6 +66,8 @@ pub(crate) struct Peer {
 pub(crate) enum Checked {
     Passed(Channel),
     Failed,
+    /// To tell takes more work than one check may cost.
+    NotJudged,
 }
 
 /// The age of a message, as far as the plain-text retry asks.
@@ -227,9 +234,17 @@ fn mandatory(
         (Checked::Failed, _) => {
             Attempt::Soft(Failure::new("4.7.5", "Server certificate not verified"))
         }
-        (Checked::Passed(_), SessionEnd::NoEhloReplyInTls(how)) => {
+        // It fails whatever the certificate is.
+        (Checked::Passed(_) | Checked::NotJudged, SessionEnd::NoEhloReplyInTls(how)) => {
             Attempt::Soft(interrupted(*how, peer, stage_in_tls))
         }
+        (Checked::NotJudged, SessionEnd::EhloRefusedInTls(reply)) => {
+            match refusal(peer, reply, dsn(reply)) {
+                Attempt::Soft(failure) => Attempt::Soft(failure),
+                _ => Attempt::NotJudged,
+            }
+        }
+        (Checked::NotJudged, _) => Attempt::NotJudged,
         (Checked::Passed(_), SessionEnd::EhloRefusedInTls(reply)) => {
             refusal(peer, reply, dsn(reply))
         }

@@ -61,6 +61,8 @@ enum EndResult {
     Ready(Channel),
     Soft(Failure),
     Hard(Failure),
+    /// What comes after it cannot be told either.
+    NotJudged,
 }
 
 /// The outcome over all orders that Postfix may choose.
@@ -82,7 +84,11 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
                 varies: false,
             }),
             EndResult::Hard(failure) => outcomes.push(ended(failure)),
+            EndResult::NotJudged => return Outcome::not_told(),
         }
+    }
+    if let Some(not_told) = outcomes.iter().find(|outcome| !outcome.is_told()) {
+        return not_told.clone();
     }
     let strength = |outcome: &Outcome| (outcome.delivery, outcome.channel);
     let varies = outcomes.first().is_some_and(|first| {
@@ -143,6 +149,7 @@ fn after_retry(first: &Failure, retry: End) -> Outcome {
         },
         EndResult::Soft(failure) => failed(Delivery::Deferred, failure),
         EndResult::Hard(failure) => ended(failure),
+        EndResult::NotJudged => Outcome::not_told(),
     }
 }
 
@@ -263,6 +270,7 @@ impl Search<'_> {
                     self.end(Some(prospect.host.clone()), EndResult::Ready(*channel));
                 }
                 Attempt::Hard(failure) => self.end(None, EndResult::Hard(failure.clone())),
+                Attempt::NotJudged => self.end(None, EndResult::NotJudged),
                 Attempt::Soft(failure) => {
                     let rest: Vec<usize> = open
                         .iter()

@@ -1,11 +1,11 @@
 //! The observation with its certificates parsed and its records matched, once
 //! for all levels.
 
-use crate::certificate::{Certificate, Presented, presented_chain};
+use std::rc::Rc;
+
+use crate::certificate::{Certificate, Presented, ReferenceName, VerificationFailure};
 use crate::forensics::matches_nobody;
-use crate::matching::{
-    DaneMatching, Stage, fingerprints, match_dane, match_fingerprints, verify_pkix,
-};
+use crate::matching::{DaneMatching, Stage, fingerprints, match_fingerprints};
 use crate::observation::{
     AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
 };
@@ -23,6 +23,7 @@ use super::policy::{
     tls_policy,
 };
 use super::route::{Route, route};
+use super::verified::Verified;
 
 /// What a judgement works on.
 pub(crate) struct Evidence<'a> {
@@ -32,7 +33,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) route: Route,
     pub(crate) mx: Option<MxInPlay>,
     pub(crate) hosts: Vec<HostEvidence<'a>>,
-    trust_store: Vec<Certificate>,
+    /// All that was verified, each thing once.
+    pub(crate) verified: Verified<'a>,
 }
 
 /// One host.
@@ -53,9 +55,10 @@ pub(crate) struct AddressEvidence<'a> {
 /// One session.
 pub(crate) struct SessionEvidence<'a> {
     pub(crate) seen: &'a Session,
-    pub(crate) chain: Vec<Presented>,
+    /// Shared by all sessions that showed the same.
+    pub(crate) chain: Rc<[Presented]>,
     /// The TLSA records against this chain, where there are both.
-    pub(crate) dane: Option<DaneMatching>,
+    pub(crate) dane: Option<Rc<DaneMatching>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -67,7 +70,8 @@ impl<'a> Evidence<'a> {
     /// The same as of another moment.
     pub(crate) fn at(observation: &'a Observation, now: UnixTime) -> Self {
         let mx = mx_in_play(observation);
-        let hosts = observation
+        let mut verified = Verified::new(observation);
+        let mut hosts: Vec<HostEvidence<'a>> = observation
             .hosts
             .iter()
             .map(|host| HostEvidence {
@@ -75,28 +79,61 @@ impl<'a> Evidence<'a> {
                 addresses: host
                     .addresses
                     .iter()
-                    .map(|address| address_evidence(now, mx.as_ref(), host, address))
+                    .map(|address| address_evidence(&mut verified, host, address))
                     .collect(),
             })
             .collect();
+        // Only when all are known, each can have its equal share of work.
+        for host in &mut hosts {
+            verified.count(host);
+        }
+        for address in hosts.iter_mut().flat_map(|host| &mut host.addresses) {
+            let DaneRecords::Usable(tlsa, records) = address.dane else {
+                continue;
+            };
+            let names = dane_names(&tlsa.base_domain, mx.as_ref());
+            let limited = address.limited.iter_mut().map(|(_, session)| session);
+            for session in address.sessions.iter_mut().chain(limited) {
+                if !session.chain.is_empty() {
+                    let matching = verified.dane(&session.chain, records, &names, now);
+                    session.dane = Some(matching);
+                }
+            }
+        }
         Self {
             observation,
             now,
             route: route(observation),
             mx,
             hosts,
-            trust_store: observation
-                .trust_store
-                .certificates
-                .iter()
-                .filter_map(|der| Certificate::from_der(&der.0).ok())
-                .collect(),
+            verified,
         }
     }
 
     /// The trusted certificates that can matter here.
     pub(crate) fn trust_store(&self) -> &[Certificate] {
-        &self.trust_store
+        self.verified.trust_store()
+    }
+
+    /// These records against what a session showed, at any moment.
+    pub(crate) fn matching(
+        &self,
+        session: &SessionEvidence<'_>,
+        records: &'a [TlsaRecord],
+        names: &[String],
+        now: UnixTime,
+    ) -> Rc<DaneMatching> {
+        self.verified.dane(&session.chain, records, names, now)
+    }
+
+    /// A chain against the trust store, or against none, and these names.
+    pub(crate) fn pkix(
+        &self,
+        chain: &Rc<[Presented]>,
+        names: &[ReferenceName],
+        trusting: bool,
+    ) -> Result<(), VerificationFailure> {
+        self.verified.pkix(chain, names, trusting, self.now)
     }
 
     /// Every address with its host.
@@ -152,13 +189,13 @@ impl<'a> Evidence<'a> {
         request: &PolicyRequest,
         host: &HostEvidence<'_>,
         address: &AddressEvidence<'_>,
-        dane: &DaneRecords<'_>,
+        dane: &DaneRecords<'a>,
     ) -> Attempts {
         let new = self.attempt(request, host, address, dane, Age::New);
         let deferred = match &new {
             // Age turns soft failures only.
             Attempt::Soft(_) => self.attempt(request, host, address, dane, Age::Deferred),
-            Attempt::Ready(_) | Attempt::Hard(_) => new.clone(),
+            Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged => new.clone(),
         };
         Attempts { new, deferred }
     }
@@ -170,7 +207,7 @@ impl<'a> Evidence<'a> {
         request: &PolicyRequest,
         host: &HostEvidence<'_>,
         address: &AddressEvidence<'_>,
-        dane: &DaneRecords<'_>,
+        dane: &DaneRecords<'a>,
         age: Age,
     ) -> Attempt {
         let port = self.observation.next_hop.port;
@@ -199,10 +236,8 @@ impl<'a> Evidence<'a> {
                 },
             ));
         };
-        // The match made beforehand is for the address's own records.
-        let matched = session.dane.as_ref().filter(|_| *dane == address.dane);
         attempt::attempt(session.seen, &peer, &policy, age, || {
-            self.check(session, matched, &policy, request.settings.trust_store)
+            self.check(session, &policy, request.settings.trust_store)
         })
     }
 
@@ -211,30 +246,23 @@ impl<'a> Evidence<'a> {
     fn check(
         &self,
         session: &SessionEvidence<'_>,
-        matched: Option<&DaneMatching>,
-        policy: &TlsPolicy<'_>,
+        policy: &TlsPolicy<'a>,
         trusting: bool,
     ) -> Checked {
         if session.shows_what_is_asked_for() {
             return granted(&policy.check);
         }
-        let now = self.now;
-        let passed = |ok: bool| {
-            if ok {
-                Checked::Passed(Channel::Authenticated)
-            } else {
-                Checked::Failed
-            }
+        let passed = |ok: Option<bool>| match ok {
+            Some(true) => Checked::Passed(Channel::Authenticated),
+            Some(false) => Checked::Failed,
+            None => Checked::NotJudged,
         };
         match &policy.check {
             PeerCheck::None => Checked::Passed(Channel::Encrypted),
-            PeerCheck::Pkix(names) => {
-                let store = match trusting {
-                    true => self.trust_store.as_slice(),
-                    false => &[],
-                };
-                passed(verify_pkix(&session.chain, store, names, now).is_ok())
-            }
+            PeerCheck::Pkix(names) => passed(match self.pkix(&session.chain, names, trusting) {
+                Err(failure) if failure.is_for_want_of_work() => None,
+                result => Some(result.is_ok()),
+            }),
             PeerCheck::Pins(pins) => {
                 let Some(Ok(leaf)) = session.chain.first() else {
                     return Checked::Failed;
@@ -242,7 +270,7 @@ impl<'a> Evidence<'a> {
                 // Without pins given, those of the certificate seen now.
                 let own = [fingerprints(leaf).public_key_sha256];
                 let pins = if pins.is_empty() { &own[..] } else { pins };
-                passed(match_fingerprints(leaf, pins).is_ok())
+                passed(Some(match_fingerprints(leaf, pins).is_ok()))
             }
             PeerCheck::Dane {
                 records,
@@ -250,14 +278,7 @@ impl<'a> Evidence<'a> {
                 half,
                 only,
             } => {
-                let computed;
-                let matching = match matched {
-                    Some(matching) => matching,
-                    None => {
-                        computed = match_dane(records, &session.chain, names, now);
-                        &computed
-                    }
-                };
+                let matching = self.matching(session, records, names, self.now);
                 if matching.stage != Stage::MustMatch {
                     // "all TLSA records unusable, fallback to unauthenticated
                     // TLS"; dane-only fails the verification instead.
@@ -267,9 +288,9 @@ impl<'a> Evidence<'a> {
                         Checked::Passed(Channel::Encrypted)
                     };
                 }
-                match (&matching.result, half) {
-                    (Ok(_), true) => Checked::Passed(Channel::Encrypted),
-                    (result, _) => passed(result.is_ok()),
+                match (matching.authenticates(), half) {
+                    (Some(true), true) => Checked::Passed(Channel::Encrypted),
+                    (authenticates, _) => passed(authenticates),
                 }
             }
         }
@@ -383,40 +404,26 @@ fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
             .any(|record| matches!(record.rdata(), [2 | 3, _, matching] if *matching != 255))
 }
 
+/// What there is of one address, its chains not yet matched.
 fn address_evidence<'a>(
-    now: UnixTime,
-    mx: Option<&MxInPlay>,
+    verified: &mut Verified<'a>,
     host: &'a HostSeen,
     address: &'a AddressSeen,
 ) -> AddressEvidence<'a> {
-    let dane = dane_records(host, address.address);
-    let matched = |session: &'a Session| {
-        let ders = session.chain().iter();
-        let chain = presented_chain(&ders.map(|der| &der.0).collect::<Vec<_>>());
-        let matched = match &dane {
-            DaneRecords::Usable(tlsa, records) if !chain.is_empty() => Some(match_dane(
-                records,
-                &chain,
-                &dane_names(&tlsa.base_domain, mx),
-                now,
-            )),
-            _ => None,
-        };
-        SessionEvidence {
-            seen: session,
-            chain,
-            dane: matched,
-        }
+    let mut evidence = |session: &'a Session| SessionEvidence {
+        seen: session,
+        chain: verified.chain(session.chain()),
+        dane: None,
     };
-    let sessions = address.sessions.iter().map(matched).collect();
+    let sessions = address.sessions.iter().map(&mut evidence).collect();
     let limited = address
         .limited
         .iter()
-        .map(|look| (look.offer, matched(&look.session)))
+        .map(|look| (look.offer, evidence(&look.session)))
         .collect();
     AddressEvidence {
         seen: address,
-        dane,
+        dane: dane_records(host, address.address),
         sessions,
         limited,
     }

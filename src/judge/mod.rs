@@ -26,6 +26,9 @@ mod recommend;
 mod route;
 mod sending;
 mod verdict;
+mod verified;
+#[cfg(test)]
+mod work_tests;
 
 use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
@@ -47,6 +50,7 @@ pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};
+pub(crate) use verified::SHARED;
 
 use policy::PolicyRequest;
 

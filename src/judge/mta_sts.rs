@@ -5,9 +5,9 @@
 //! senders, and mailcow.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
-use crate::certificate::ReferenceName;
-use crate::matching::verify_pkix;
+use crate::certificate::{Presented, ReferenceName};
 use crate::mta_sts::{Policy, PolicyFault, RecordFault, StsRecord, policy, sts_record};
 use crate::observation::{
     Answer, ConnectFailureKind, Lookup, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
@@ -67,6 +67,9 @@ pub(crate) struct HostStanding {
     pub(crate) listed: bool,
     /// Each address that was seen: nothing stands against it, or this does.
     pub(crate) addresses: Vec<(IpAddr, Result<(), String>)>,
+    /// There is an address of which it cannot be told, for that takes more
+    /// work than one check may cost.
+    pub(crate) not_judged: bool,
 }
 
 impl HostStanding {
@@ -204,35 +207,50 @@ fn certificate(
     visit: &PolicyVisit,
 ) -> Result<(), Unavailable> {
     let tls = visit.tls.as_ref();
-    let chain: Vec<&Vec<u8>> = tls
-        .iter()
-        .flat_map(|tls| tls.chain.iter().map(|der| &der.0))
-        .collect();
     if let Some(SignatureCheck::Bad(_)) = tls.map(|tls| &tls.signature) {
         let why = "its certificate is not its own: the handshake is signed with another key";
         return Err(Unavailable::Certificate(why.to_owned()));
     }
-    pkix(evidence, &crate::certificate::presented_chain(&chain), host)
-        .map_err(|why| Unavailable::Certificate(format!("its certificate does not hold: {why}")))
+    let chain = tls.map(|tls| tls.chain.as_slice()).unwrap_or_default();
+    let known = evidence.verified.known_chain(chain).cloned();
+    match pkix(evidence, &known.unwrap_or_default(), host) {
+        Holds::Yes => Ok(()),
+        Holds::No(why) => {
+            let why = format!("its certificate does not hold: {why}");
+            Err(Unavailable::Certificate(why))
+        }
+        Holds::NotJudged => {
+            let why = "to check its certificate takes too much work";
+            Err(Unavailable::NotSeen(why.to_owned()))
+        }
+    }
 }
 
 /// A path to the trust store, and the name among the DNS names of the
 /// certificate: the common name does not count (RFC 8461 sections 3.3 and
 /// 4.1).
-fn pkix(
-    evidence: &Evidence<'_>,
-    chain: &[crate::certificate::Presented],
-    host: &str,
-) -> Result<(), String> {
+fn pkix(evidence: &Evidence<'_>, chain: &Rc<[Presented]>, host: &str) -> Holds {
     let name = ReferenceName::Exact(host.to_owned());
-    verify_pkix(chain, evidence.trust_store(), &[name], evidence.now)
-        .map_err(|failure| failure.plain().to_string())?;
+    match evidence.pkix(chain, &[name], true) {
+        Err(failure) if failure.is_for_want_of_work() => return Holds::NotJudged,
+        Err(failure) => return Holds::No(failure.plain()),
+        Ok(()) => {}
+    }
     match chain.first() {
         Some(Ok(leaf)) if !leaf.has_dns_san() => {
-            Err("it names the host in its common name alone".to_owned())
+            Holds::No("it names the host in its common name alone".to_owned())
         }
-        _ => Ok(()),
+        _ => Holds::Yes,
     }
+}
+
+/// Whether a server passes.
+enum Holds {
+    Yes,
+    /// Why not.
+    No(String),
+    /// To tell takes more work than one check may cost.
+    NotJudged,
 }
 
 /// Why a response is none that counts.
@@ -262,16 +280,25 @@ fn response_fault(response: &PolicyResponse) -> Option<String> {
 }
 
 fn standing(evidence: &Evidence<'_>, policy: &Policy, host: &HostEvidence<'_>) -> HostStanding {
-    HostStanding {
+    let mut standing = HostStanding {
         name: host.seen.name.clone(),
         listed: policy.allows(&host.seen.name),
-        addresses: host
-            .addresses
-            .iter()
-            .filter(|address| !super::verdict::cannot_be_seen(address))
-            .map(|address| (address.seen.address, of_address(evidence, host, address)))
-            .collect(),
+        addresses: Vec::new(),
+        not_judged: false,
+    };
+    let seen = host.addresses.iter();
+    for address in seen.filter(|address| !super::verdict::cannot_be_seen(address)) {
+        let result = match of_address(evidence, host, address) {
+            Holds::Yes => Ok(()),
+            Holds::No(why) => Err(why),
+            Holds::NotJudged => {
+                standing.not_judged = true;
+                continue;
+            }
+        };
+        standing.addresses.push((address.seen.address, result));
     }
+    standing
 }
 
 /// RFC 8461 section 4.1 and 4.2: STARTTLS, and a certificate for the MX host.
@@ -279,18 +306,19 @@ fn of_address(
     evidence: &Evidence<'_>,
     host: &HostEvidence<'_>,
     address: &AddressEvidence<'_>,
-) -> Result<(), String> {
+) -> Holds {
+    let no = |why: &str| Holds::No(why.to_owned());
     let Some(session) = address.session(Some(&host.seen.name)) else {
-        return Err("it was not looked at".to_owned());
+        return no("it was not looked at");
     };
     match &session.seen.end {
         SessionEnd::Completed
         | SessionEnd::NoEhloReplyInTls(_)
         | SessionEnd::EhloRefusedInTls(_) => {}
-        SessionEnd::NoStartTls => return Err("it does not offer STARTTLS".to_owned()),
-        SessionEnd::StartTlsRefused(_) => return Err("it refuses STARTTLS".to_owned()),
+        SessionEnd::NoStartTls => return no("it does not offer STARTTLS"),
+        SessionEnd::StartTlsRefused(_) => return no("it refuses STARTTLS"),
         _ if !session.chain.is_empty() => {}
-        _ => return Err("no TLS comes about".to_owned()),
+        _ => return no("no TLS comes about"),
     }
     pkix(evidence, &session.chain, &host.seen.name)
 }

@@ -45,7 +45,7 @@ pub(super) fn origins(evidence: &Evidence<'_>) -> Vec<Vec<Option<Origin>>> {
 fn unmatched<'e>(address: &'e AddressEvidence<'_>) -> impl Iterator<Item = Option<&'e TlsaRecord>> {
     let matching = address
         .dane_session()
-        .and_then(|session| session.dane.as_ref());
+        .and_then(|session| session.dane.as_deref());
     records(&address.dane)
         .iter()
         .enumerate()
@@ -63,7 +63,8 @@ fn is_odd(matching: Option<&DaneMatching>, index: usize) -> bool {
             } => true,
             RecordOutcome::Matches { .. }
             | RecordOutcome::MatchesButNotTrusted { .. }
-            | RecordOutcome::HiddenByDigestAgility { .. } => false,
+            | RecordOutcome::HiddenByDigestAgility { .. }
+            | RecordOutcome::NotJudged => false,
         },
         // Records that were dropped before any certificate was seen.
         None => true,

@@ -50,6 +50,10 @@ impl Outcomes {
     }
 }
 
+/// What stands in the place of Postfix's words where an outcome could not be
+/// told.
+const NOT_TOLD: &str = "not judged: what the servers show takes too much work to check";
+
 /// What the Postfix SMTP client does with a message at one level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
@@ -59,7 +63,8 @@ pub struct Outcome {
     pub channel: Option<Channel>,
     /// The MX host that takes it; null where none does.
     pub via: Option<String>,
-    /// The enhanced status code that Postfix would log (RFC 3463).
+    /// The enhanced status code that Postfix would log (RFC 3463); null where
+    /// it could not be told.
     pub dsn: Option<String>,
     /// The text that Postfix would log; null where it is delivered at the
     /// first attempt.
@@ -101,6 +106,24 @@ pub enum Channel {
 }
 
 impl Outcome {
+    /// What cannot be told, for it takes more work than one check may cost: no
+    /// delivery is promised, and Postfix logs nobody knows what.
+    pub(crate) fn not_told() -> Self {
+        Self {
+            delivery: Delivery::Deferred,
+            channel: None,
+            via: None,
+            dsn: None,
+            reason: Some(NOT_TOLD.to_owned()),
+            varies: false,
+        }
+    }
+
+    /// Whether it could be told what becomes of the message.
+    pub fn is_told(&self) -> bool {
+        self.dsn.is_some() || self.reason.as_deref() != Some(NOT_TOLD)
+    }
+
     /// Whether the message arrives, at once or after the retry.
     pub fn delivers(&self) -> bool {
         matches!(

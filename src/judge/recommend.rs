@@ -83,7 +83,14 @@ pub(crate) fn recommend(
 ) -> Recommendation {
     let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
-        return no_override(Action::NotFixable, blind_reason(evidence));
+        let reason = match blind(evidence) {
+            None => not_told(evidence),
+            Some(blind) => blind_reason(blind).to_owned(),
+        };
+        return no_override(Action::NotFixable, reason);
+    }
+    if !today.is_told() {
+        return no_override(Action::NotFixable, not_told(evidence));
     }
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
@@ -99,6 +106,9 @@ pub(crate) fn recommend(
         };
         return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
+    if !outcome.is_told() {
+        return no_override(Action::NotFixable, not_told(evidence));
+    }
     let policy = request.level;
     let entry = Override {
         next_hop: evidence.observation.next_hop.policy_key(),
@@ -157,7 +167,7 @@ fn no_override(action: Action, reason: String) -> Recommendation {
 }
 
 /// The strictest policy below the one in force with which mail flows, and what
-/// comes of it.
+/// comes of it; or the strictest of which that cannot be told.
 pub(super) fn strictest_that_delivers(
     evidence: &Evidence<'_>,
     in_force: &InForce,
@@ -175,7 +185,9 @@ pub(super) fn strictest_that_delivers(
             let outcome = evidence.outcome(&request);
             (request, outcome)
         })
+        // Where a stricter one might deliver, none that is weaker is advised.
         .find(|(request, outcome)| match request.level {
+            _ if !outcome.is_told() => true,
             // Whatever else the level is for, it is what senders do by
             // themselves, or the last resort.
             SecurityLevel::Dane | SecurityLevel::May | SecurityLevel::None => outcome.delivers(),
@@ -201,8 +213,10 @@ fn candidates_below(
         Some(DaneOnly) | Option::None => &[Dane, Encrypt, May, None],
         Some(_) => &[Secure, Dane, Verify, Encrypt, May, None],
     };
-    let authenticates =
-        |request: &PolicyRequest| evidence.outcome(request).channel == Some(Channel::Authenticated);
+    let authenticates = |request: &PolicyRequest| {
+        let outcome = evidence.outcome(request);
+        outcome.channel == Some(Channel::Authenticated) || !outcome.is_told()
+    };
     below
         .iter()
         .filter_map(|level| match level {
@@ -264,35 +278,40 @@ fn parameters(request: &PolicyRequest) -> Vec<String> {
     parameters
 }
 
-fn blind_reason(evidence: &Evidence<'_>) -> String {
-    match blind(evidence) {
-        Some(Blind::Resolver) => {
-            "The resolver gave no answer to judge by: ask one that works (--resolver).".to_owned()
+/// Why there is no advice where something takes too much work to judge: what
+/// is not known to fail gets no weaker policy.
+fn not_told(evidence: &Evidence<'_>) -> String {
+    format!(
+        "What the servers of {} show takes more work to check than danecheck spends on one \
+         domain, so it cannot be told whether mail flows.",
+        evidence.observation.next_hop
+    )
+}
+
+fn blind_reason(blind: Blind) -> &'static str {
+    match blind {
+        Blind::Resolver => {
+            "The resolver gave no answer to judge by: ask one that works (--resolver)."
         }
-        Some(Blind::Network) => {
+        Blind::Network => {
             "No mail server could be reached from here, so nothing is known about it: \
              look from the mail server itself, or through it with --proxy."
-                .to_owned()
         }
-        Some(Blind::Proxy) => {
+        Blind::Proxy => {
             "The proxy led to no mail server, so nothing is known about it: see that the proxy \
              works (--proxy)."
-                .to_owned()
         }
-        Some(Blind::Skipped) => {
+        Blind::Skipped => {
             "Every mail server was to be skipped, so none was looked at: take one out of \
              skip-hosts."
-                .to_owned()
         }
-        Some(Blind::Reserved) => {
+        Blind::Reserved => {
             "No mail server has an address of the public internet, so none was connected to: \
              --allow-private does it all the same."
-                .to_owned()
         }
-        Some(Blind::Unvalidated) | None => {
+        Blind::Unvalidated => {
             "The resolver does not validate and hands out too little to do it here, so nobody can \
              tell whether the TLSA records count: ask one that does (--resolver)."
-                .to_owned()
         }
     }
 }
@@ -399,6 +418,7 @@ fn alternatives(
     }
     if let Some(request) = secure_request(evidence, sending.settings)
         && chosen != SecurityLevel::Secure
+        && delivers(&request)
     {
         found.push(Alternative {
             postfix: line(&request),
@@ -430,7 +450,7 @@ fn alternatives(
 }
 
 /// `secure` with the names of the MX hosts, with SNI only where it takes it;
-/// nothing where that does not deliver.
+/// nothing where that is known not to deliver.
 fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyRequest> {
     let names: Vec<String> = host_names(evidence);
     [false, true].into_iter().find_map(|sni_hostname| {
@@ -440,8 +460,11 @@ fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyR
             ..PolicyRequest::with(SecurityLevel::Secure, settings)
         };
         let seen = !sni_hostname || sni_was_seen(evidence);
-        let delivers = || evidence.outcome(&request).delivers_at_once();
-        (!names.is_empty() && seen && delivers()).then_some(request)
+        let may_deliver = || {
+            let outcome = evidence.outcome(&request);
+            outcome.delivers_at_once() || !outcome.is_told()
+        };
+        (!names.is_empty() && seen && may_deliver()).then_some(request)
     })
 }
 

@@ -83,12 +83,19 @@ fn standing_override(
     let without = Parameters(seen).without_override()?;
     let line = in_force.line.as_ref().ok()?;
     let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
+    let now = without.line.as_ref().ok().map(of);
+    if now.as_ref().is_some_and(|now| !now.is_told()) {
+        return None;
+    }
     let wanted = match &without.line {
-        Ok(line) if of(line).delivers() => {
+        Ok(line) if now.is_some_and(|now| now.delivers()) => {
             let weaker = strength(line.level) > strength(in_force.line.as_ref().ok()?.level);
             return weaker.then_some(StandingOverride::NotNeeded { without });
         }
-        _ => strictest_that_delivers(evidence, &without, settings)?.0,
+        _ => {
+            let (request, outcome) = strictest_that_delivers(evidence, &without, settings)?;
+            outcome.is_told().then_some(request)?
+        }
     };
     (strength(wanted.level) > strength(line.level)).then(|| StandingOverride::TooWeak {
         line: line_of(evidence, &wanted),

@@ -69,6 +69,8 @@ pub enum Standing {
     Broken,
     /// Nothing could be seen of it from here.
     Unseen,
+    /// To judge what it shows takes more work than one check may cost.
+    NotJudged,
 }
 
 impl Standing {
@@ -78,10 +80,10 @@ impl Standing {
 }
 
 /// What DANE does for one address.
-pub(crate) fn standing(
-    evidence: &Evidence<'_>,
-    host: &HostEvidence<'_>,
-    address: &AddressEvidence<'_>,
+pub(crate) fn standing<'a>(
+    evidence: &Evidence<'a>,
+    host: &HostEvidence<'a>,
+    address: &AddressEvidence<'a>,
 ) -> Standing {
     let reserved = address.seen.reserved.is_some();
     if reserved
@@ -111,6 +113,7 @@ pub(crate) fn standing(
             }
         }
         (Attempt::Ready(_), DaneRecords::NotFound(_)) => Standing::WithoutTlsa,
+        (Attempt::NotJudged, _) => Standing::NotJudged,
         (Attempt::Ready(_), DaneRecords::LookupError)
         | (Attempt::Soft(_) | Attempt::Hard(_), _) => Standing::Broken,
     }
@@ -244,6 +247,9 @@ pub(crate) fn verdict(
         return Verdict::Indeterminate;
     }
     let dane = &outcomes.dane;
+    if !dane.is_told() {
+        return Verdict::Indeterminate;
+    }
     if !dane.delivers() {
         let weaker = [
             SecurityLevel::None,
@@ -264,6 +270,9 @@ pub(crate) fn verdict(
         .any(|(_, address)| !matches!(address.dane, DaneRecords::NotFound(_)));
     if !in_play {
         return Verdict::NoDane;
+    }
+    if standings.contains(&Standing::NotJudged) {
+        return Verdict::Indeterminate;
     }
     let seen: Vec<Standing> = standings
         .iter()

@@ -1,14 +1,16 @@
 //! TLSA records against a certificate chain: Postfix's `tls_dane.c` and
 //! openssl:`x509_vfy.c:dane_verify`.
 
-use super::{DaneMatching, MatchedBy, RecordOutcome, Stage};
+use std::collections::HashMap;
+
+use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED};
 use crate::certificate::path::{Anchors, DaneAnchors, Path, verify_path};
 use crate::certificate::{
-    Certificate, LeafNames, Presented, PublicKey, ReferenceName, VerificationError,
+    Account, Certificate, Known, LeafNames, Presented, PublicKey, ReferenceName, VerificationError,
     VerificationFailure, leaf_key_failure,
 };
 use crate::tlsa::{
-    CertificateUsage, MatchingType, Selector, TlsaRecord, Usability, UsableRecord, classify_rrset,
+    CertificateUsage, MatchingType, TlsaRecord, Usability, UsableRecord, classify_rrset,
 };
 use crate::unix_time::UnixTime;
 
@@ -19,6 +21,21 @@ type Numbered<'a> = (usize, &'a UsableRecord);
 /// first. `names` are those that Postfix accepts for DANE-TA(2): the TLSA base
 /// domain, and where MX records were used the next-hop domain too.
 pub fn match_dane(
+    records: &[TlsaRecord],
+    chain: &[Presented],
+    names: &[String],
+    now: UnixTime,
+) -> DaneMatching {
+    let known = Known::default();
+    let account = Account::new(&known, UNSHARED);
+    match_dane_within(&account, records, chain, names, now)
+}
+
+/// The same with what `account` has left. What takes more is
+/// [`RecordOutcome::NotJudged`], and the result
+/// [`VerificationError::WorkUsedUp`].
+pub(crate) fn match_dane_within(
+    account: &Account<'_>,
     records: &[TlsaRecord],
     chain: &[Presented],
     names: &[String],
@@ -40,13 +57,25 @@ pub fn match_dane(
         (true, true) => Stage::NoneUsableAtHandshake,
         (true, false) => Stage::NoneUsableAtPolicy,
     };
-    let server = Server::new(chain, names, now);
+    let server = Server::new(chain, names, now, account);
+    let visible: Vec<Numbered<'_>> = usable
+        .iter()
+        .copied()
+        .filter(|(_, record)| hidden_by(record, &usable).is_none())
+        .collect();
+    // What decides comes first: nobody waits for more.
+    let result = match stage {
+        Stage::MustMatch => server.verify(&visible).result,
+        // `tls_dane.c:tls_dane_enable` sets must_fail.
+        _ => Err(VerificationFailure::new(VerificationError::Unspecified, 0)),
+    };
+    let mut alike = HashMap::new();
     let outcomes = classified.iter().enumerate().map(|(index, record)| {
         let record = match record {
             Ok(record) => record,
             Err(unusable) => return RecordOutcome::Unusable(*unusable),
         };
-        let alone = server.outcome((index, record));
+        let alone = server.outcome((index, record), &mut alike);
         match hidden_by(record, &usable) {
             Some(by) => RecordOutcome::HiddenByDigestAgility {
                 by,
@@ -55,19 +84,10 @@ pub fn match_dane(
             None => alone,
         }
     });
-    let visible: Vec<Numbered<'_>> = usable
-        .iter()
-        .copied()
-        .filter(|(_, record)| hidden_by(record, &usable).is_none())
-        .collect();
     DaneMatching {
         records: outcomes.collect(),
         stage,
-        result: match stage {
-            Stage::MustMatch => server.verify(&visible).result,
-            // `tls_dane.c:tls_dane_enable` sets must_fail.
-            _ => Err(VerificationFailure::new(VerificationError::Unspecified, 0)),
-        },
+        result,
     }
 }
 
@@ -97,14 +117,9 @@ fn hidden_by(record: &UsableRecord, usable: &[Numbered<'_>]) -> Option<MatchingT
 }
 
 fn matches(record: &UsableRecord, certificate: &Certificate) -> bool {
-    let object = match record.selector {
-        Selector::CERT => certificate.der(),
-        _ => certificate.spki_der(),
-    };
-    record
-        .matching_type
-        .apply(object)
-        .is_some_and(|data| data == record.data)
+    certificate
+        .association_data(record.selector, record.matching_type)
+        .is_some_and(|data| *data == record.data)
 }
 
 /// What a set of records comes to.
@@ -121,10 +136,16 @@ struct Server<'a> {
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
     now: UnixTime,
+    account: &'a Account<'a>,
 }
 
 impl<'a> Server<'a> {
-    fn new(chain: &'a [Presented], names: &[String], now: UnixTime) -> Self {
+    fn new(
+        chain: &'a [Presented],
+        names: &[String],
+        now: UnixTime,
+        account: &'a Account<'a>,
+    ) -> Self {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
@@ -135,11 +156,45 @@ impl<'a> Server<'a> {
                 .collect(),
             names: LeafNames::new(&names),
             now,
+            account,
         }
     }
 
-    /// The outcome of one record as if it were the only one.
-    fn outcome(&self, record: Numbered<'_>) -> RecordOutcome {
+    /// The outcome of one record as if it were the only one. `alike` holds what
+    /// came of records of the same certificates: there may be a hundred.
+    fn outcome(
+        &self,
+        record: Numbered<'_>,
+        alike: &mut HashMap<Vec<usize>, RecordOutcome>,
+    ) -> RecordOutcome {
+        let (_, usable) = record;
+        let by_itself = usable.certificate.is_some() || usable.key.is_some();
+        if usable.usage != CertificateUsage::DANE_TA || by_itself {
+            return self.outcome_alone(record);
+        }
+        let matched: Vec<usize> = self
+            .sent
+            .iter()
+            .filter(|(_, certificate)| matches(usable, certificate))
+            .map(|(place, _)| *place)
+            .collect();
+        if matched.iter().all(|place| *place == 0) {
+            // No issuer that is sent: nothing for a path to end in.
+            return if self.is_leaf(usable) {
+                RecordOutcome::MatchesLeafOnly
+            } else {
+                RecordOutcome::NoMatch
+            };
+        }
+        if let Some(known) = alike.get(&matched) {
+            return known.clone();
+        }
+        let outcome = self.outcome_alone(record);
+        alike.insert(matched, outcome.clone());
+        outcome
+    }
+
+    fn outcome_alone(&self, record: Numbered<'_>) -> RecordOutcome {
         let verdict = self.verify(&[record]);
         let failure = match verdict.result {
             Ok(matched) => {
@@ -150,6 +205,9 @@ impl<'a> Server<'a> {
             Err(failure) => failure,
         };
         let trust_anchor = record.1.usage == CertificateUsage::DANE_TA;
+        if failure.is_for_want_of_work() {
+            return RecordOutcome::NotJudged;
+        }
         let is_sent = |(_, certificate): &&(usize, &Certificate)| matches(record.1, certificate);
         let issuer = self
             .sent
@@ -157,11 +215,7 @@ impl<'a> Server<'a> {
             .filter(|(place, _)| *place > 0)
             .find(is_sent)
             .map(|(place, _)| *place);
-        let is_leaf = match self.leaf {
-            Some(Ok(leaf)) => matches(record.1, leaf),
-            Some(Err(unreadable)) => record.1.matches_unreadable(&unreadable.der),
-            None => false,
-        };
+        let is_leaf = self.is_leaf(record.1);
         let depth = if trust_anchor {
             verdict.anchor.map(|(_, depth)| depth).or(issuer)
         } else {
@@ -171,6 +225,14 @@ impl<'a> Server<'a> {
             Some(depth) => RecordOutcome::MatchesButNotTrusted { depth, failure },
             None if is_leaf => RecordOutcome::MatchesLeafOnly,
             None => RecordOutcome::NoMatch,
+        }
+    }
+
+    fn is_leaf(&self, record: &UsableRecord) -> bool {
+        match self.leaf {
+            Some(Ok(leaf)) => matches(record, leaf),
+            Some(Err(unreadable)) => record.matches_unreadable(&unreadable.der),
+            None => false,
         }
     }
 
@@ -252,8 +314,21 @@ impl<'a> Server<'a> {
             certificates: &certificates,
             keys: &keys,
         });
-        let (Path { record, .. }, raised) =
-            verify_path(leaf, &presented, &source, &self.names, self.now);
+        let verified = verify_path(
+            leaf,
+            &presented,
+            &source,
+            &self.names,
+            self.now,
+            self.account,
+        );
+        let Ok((Path { record, .. }, raised)) = verified else {
+            let used_up = VerificationFailure::new(VerificationError::WorkUsedUp, 0);
+            return Verdict {
+                result: Err(used_up),
+                anchor: None,
+            };
+        };
         let no_match = || VerificationFailure::new(VerificationError::DaneNoMatch, 0);
         Verdict {
             result: match (VerificationFailure::choose(&raised), record) {

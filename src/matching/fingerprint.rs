@@ -2,7 +2,6 @@
 //! its public key, either of which may be pinned.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::certificate::{Certificate, VerificationError, VerificationFailure, leaf_key_failure};
 
@@ -20,8 +19,8 @@ pub struct Fingerprints {
 /// The digests to pin.
 pub fn fingerprints(leaf: &Certificate) -> Fingerprints {
     Fingerprints {
-        certificate_sha256: with_colons(&Sha256::digest(leaf.der())),
-        public_key_sha256: with_colons(&Sha256::digest(leaf.spki_der())),
+        certificate_sha256: with_colons(&leaf.identity()),
+        public_key_sha256: with_colons(&leaf.key().identity()),
     }
 }
 
@@ -33,15 +32,12 @@ pub fn match_fingerprints(leaf: &Certificate, pins: &[String]) -> Result<(), Ver
         return Err(failure);
     }
     let pins: Vec<Vec<u8>> = pins.iter().filter_map(|pin| from_hex(pin)).collect();
-    let own = [
-        Sha256::digest(leaf.der()).to_vec(),
-        Sha256::digest(leaf.spki_der()).to_vec(),
-    ];
+    let own = [leaf.identity(), leaf.key().identity()];
     // Pins of another length are unusable; alone, they force a failure.
-    if !pins.iter().any(|pin| pin.len() == Sha256::output_size()) {
+    if !pins.iter().any(|pin| pin.len() == own[0].len()) {
         return Err(VerificationFailure::new(VerificationError::Unspecified, 0));
     }
-    if pins.iter().any(|pin| own.contains(pin)) {
+    if pins.iter().any(|pin| own.iter().any(|own| pin == own)) {
         Ok(())
     } else {
         Err(VerificationFailure::new(VerificationError::DaneNoMatch, 0))

@@ -15,12 +15,19 @@ mod trust_anchor_tests;
 use serde::Serialize;
 
 pub use dane::match_dane;
+pub(crate) use dane::match_dane_within;
 pub use fingerprint::{Fingerprints, fingerprints, match_fingerprints};
 pub use pkix::verify_pkix;
+pub(crate) use pkix::verify_pkix_within;
 pub use publish::{ServedRecord, served_records};
 
 use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
+use crate::work::WorkLimits;
+
+/// What one matching may cost where there is no other; see
+/// [`SHARED`](crate::judge::SHARED) for how it is measured.
+const UNSHARED: WorkLimits = crate::judge::SHARED;
 
 /// How far the records of a TLSA answer get (`tls_dane.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -70,6 +77,8 @@ pub enum RecordOutcome {
     },
     /// It is not used.
     Unusable(Usability),
+    /// To tell takes more work than one check may cost.
+    NotJudged,
 }
 
 /// What satisfied Postfix.
@@ -92,4 +101,21 @@ pub struct DaneMatching {
     /// weight at [`Stage::MustMatch`]; else it is the failure that `dane-only`
     /// forces.
     pub result: Result<MatchedBy, VerificationFailure>,
+}
+
+impl DaneMatching {
+    /// Whether something was not judged, for it takes more work than one check
+    /// may cost.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.authenticates().is_none() || self.records.contains(&RecordOutcome::NotJudged)
+    }
+
+    /// Whether a usable record authenticates the server; nothing where to tell
+    /// takes more work than one check may cost.
+    pub(crate) fn authenticates(&self) -> Option<bool> {
+        match &self.result {
+            Err(failure) if failure.is_for_want_of_work() => None,
+            result => Some(result.is_ok()),
+        }
+    }
 }

@@ -2,15 +2,31 @@
 
 use crate::certificate::path::{Anchors, verify_path};
 use crate::certificate::{
-    Certificate, LeafNames, Presented, ReferenceName, VerificationError, VerificationFailure,
+    Account, Certificate, Known, LeafNames, Presented, ReferenceName, VerificationError,
+    VerificationFailure,
 };
 use crate::unix_time::UnixTime;
+
+use super::UNSHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
 /// does at the levels `verify` and `secure` with `smtp_tls_CAfile` or
 /// `smtp_tls_CApath`. Any one of `names` suffices; without a name nothing does
 /// (`tls_client.c:add_namechecks`).
 pub fn verify_pkix(
+    chain: &[Presented],
+    trust_store: &[Certificate],
+    names: &[ReferenceName],
+    now: UnixTime,
+) -> Result<(), VerificationFailure> {
+    let known = Known::default();
+    let account = Account::new(&known, UNSHARED);
+    verify_pkix_within(&account, chain, trust_store, names, now)
+}
+
+/// The same with what `account` has left.
+pub(crate) fn verify_pkix_within(
+    account: &Account<'_>,
     chain: &[Presented],
     trust_store: &[Certificate],
     names: &[ReferenceName],
@@ -29,13 +45,17 @@ pub fn verify_pkix(
         }
     };
     let presented: Vec<&Certificate> = chain.iter().flatten().collect();
-    let (_, raised) = verify_path(
+    let verified = verify_path(
         leaf,
         &presented,
         &Anchors::Store(trust_store),
         &LeafNames::new(names),
         now,
+        account,
     );
+    let Ok((_, raised)) = verified else {
+        return Err(VerificationFailure::new(VerificationError::WorkUsedUp, 0));
+    };
     match VerificationFailure::choose(&raised) {
         Some(failure) => Err(failure),
         None => Ok(()),

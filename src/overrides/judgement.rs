@@ -325,6 +325,10 @@ impl<'a> Case<'a> {
             );
             return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
+        if !with.is_told() {
+            let reason = format!("mail is {}", becomes(&with));
+            return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
+        }
         if line.own_trust_anchors {
             let reason = "what its tafile= trusts is not read here".to_owned();
             return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);

@@ -10,13 +10,14 @@ mod text;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::certificate::{Certificate, Presented, ReferenceName, matches_host};
+use crate::certificate::{Account, Certificate, Known, Presented, ReferenceName, matches_host};
 use crate::forensics::{Shown, Surroundings};
-use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
-use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane};
+use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, SHARED, dane_names};
+use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane_within};
 use crate::observation::{Answer, Observation, TlsaLookup};
 use crate::report::{ExitStatus, printable};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
+use crate::work::WorkLimits;
 
 pub use plan::{Plan, Step};
 
@@ -192,9 +193,17 @@ impl Renewal {
         let all = !named && only.is_empty();
         let (mine, others): (Vec<_>, Vec<_>) =
             evidence.hosts.iter().partition(|host| all || is_for(host));
+        let known = Known::default();
+        let verifier = Verifier {
+            evidence: &evidence,
+            chain,
+            known: &known,
+            // Each host has two: for what is published, and for what would be.
+            limits: SHARED.share(mine.len().saturating_mul(2)),
+        };
         let hosts: Vec<HostOutlook> = mine
             .iter()
-            .map(|host| host_outlook(&evidence, host, chain, wanted))
+            .map(|host| host_outlook(&verifier, host, wanted))
             .collect();
         let outlook = worst(&hosts);
         Self {
@@ -270,12 +279,30 @@ fn reason(
     .to_owned()
 }
 
+/// The chain to come, and what may be spent on checking it.
+struct Verifier<'a, 'e> {
+    evidence: &'a Evidence<'e>,
+    chain: &'a [Presented],
+    known: &'a Known,
+    limits: WorkLimits,
+}
+
+impl Verifier<'_, '_> {
+    fn matching(&self, records: &[TlsaRecord], names: &[String]) -> DaneMatching {
+        let account = Account::new(self.known, self.limits);
+        let now = self.evidence.observation.checked_at;
+        match_dane_within(&account, records, self.chain, names, now)
+    }
+}
+
 fn host_outlook(
-    evidence: &Evidence<'_>,
+    verifier: &Verifier<'_, '_>,
     host: &HostEvidence<'_>,
-    chain: &[Presented],
     wanted: Wanted,
 ) -> HostOutlook {
+    let Verifier {
+        evidence, chain, ..
+    } = *verifier;
     let port = evidence.observation.next_hop.port;
     let mut outlook = HostOutlook {
         host: printable(&host.seen.name),
@@ -318,8 +345,7 @@ fn host_outlook(
         }
         Some(DaneRecords::Usable(tlsa, set)) => {
             let names = dane_names(&tlsa.base_domain, evidence.mx.as_ref());
-            let now = evidence.observation.checked_at;
-            let matching = match_dane(set, chain, &names, now);
+            let matching = verifier.matching(set, &names);
             outlook.published = published(evidence, host, set, &matching, chain);
             let (result, reason) = judged(&matching);
             if result != Outlook::Matches {
@@ -330,7 +356,7 @@ fn host_outlook(
                         return false;
                     };
                     let with: Vec<TlsaRecord> = set.iter().cloned().chain([record]).collect();
-                    match_dane(&with, chain, &names, now).result.is_ok()
+                    verifier.matching(&with, &names).result.is_ok()
                 });
             }
             (result, reason)
@@ -365,6 +391,12 @@ fn judged(matching: &DaneMatching) -> (Outlook, String) {
         return (
             Outlook::Matches,
             "a published record matches the new certificate".to_owned(),
+        );
+    }
+    if matching.authenticates().is_none() {
+        return (
+            Outlook::Unknown,
+            "to check its TLSA records takes too much work".to_owned(),
         );
     }
     let refused = matching.records.iter().find_map(|outcome| match outcome {

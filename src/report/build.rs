@@ -391,6 +391,10 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
                 .to_owned(),
         ),
         RecordOutcome::NoMatch => ("no-match", "it matches nothing that is served".to_owned()),
+        RecordOutcome::NotJudged => (
+            "not-judged",
+            "to tell takes more work than one check may cost".to_owned(),
+        ),
         RecordOutcome::HiddenByDigestAgility { would_match, .. } => (
             "hidden",
             if *would_match {
@@ -446,7 +450,7 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
         .to_owned(),
         covered: matching
             .filter(|matching| matching.stage == Stage::MustMatch)
-            .map(|matching| matching.result.is_ok()),
+            .and_then(|matching| matching.authenticates()),
         session: session_report(session),
     }
 }
@@ -495,9 +499,9 @@ fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> Certifi
     // Many certificates name their host among the alternative names alone.
     let subject = match (
         certificate.subject().common_names(),
-        certificate.dns_names(),
+        certificate.dns_names().first(),
     ) {
-        ([], [host, ..]) => printable(host),
+        ([], Some(host)) => printable(host),
         _ => name(certificate.subject()),
     };
     CertificateReport {
@@ -507,7 +511,7 @@ fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> Certifi
             .dns_names()
             .iter()
             .take(DNS_NAMES)
-            .map(|name| printable(name))
+            .map(printable)
             .collect(),
         more_dns_names: certificate.dns_names().len().saturating_sub(DNS_NAMES),
         not_before: certificate.not_before(),

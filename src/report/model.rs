@@ -216,7 +216,8 @@ pub struct LimitedReport {
 pub struct RecordReport {
     /// The record in presentation form, cut as above.
     pub record: String,
-    /// `matches`, `no-match`, `refused`, `hidden`, `unusable` or `not-seen`.
+    /// `matches`, `no-match`, `refused`, `hidden`, `unusable`, `not-seen` or
+    /// `not-judged`.
     pub result: String,
     /// Why, in one sentence.
     pub reason: String,

@@ -94,6 +94,9 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
                     "the dane level does not deliver here".to_owned(),
                     details(address),
                 ),
+                Standing::NotJudged => {
+                    Outcome::Skipped("it takes too much work to judge".to_owned())
+                }
                 Standing::Unseen => Outcome::Skipped("could not be seen from here".to_owned()),
             };
             cases.push(Case {

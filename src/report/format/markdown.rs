@@ -80,6 +80,7 @@ fn hosts(text: &mut String, report: &Report) {
             Standing::WithoutTlsa => "no TLSA records in play",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",
+            Standing::NotJudged => "it takes too much work to judge",
             Standing::Unseen => "not seen",
         };
         let _ = writeln!(

@@ -92,6 +92,7 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
             (Tone::Bad, "its TLSA records cannot be looked up")
         }
         Standing::Broken => (Tone::Bad, "no TLSA record would vouch for it"),
+        Standing::NotJudged => (Tone::Doubtful, "it takes too much work to judge"),
         Standing::Authenticated | Standing::Unseen => (Tone::Quiet, "not looked at"),
     })
 }

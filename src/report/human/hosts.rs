@@ -216,6 +216,9 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             (Tone::Bad, "its TLSA records cannot be looked up".to_owned())
         }
         (Standing::Broken, None) => (Tone::Bad, "no TLSA record vouches for it".to_owned()),
+        (Standing::NotJudged, None) => {
+            (Tone::Doubtful, "it takes too much work to judge".to_owned())
+        }
         (Standing::Unseen, None) => (
             Tone::Doubtful,
             match &address.reserved {
@@ -252,7 +255,7 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
     };
     let tone = match record.result.as_str() {
         "matches" => Tone::Good,
-        "not-seen" => Tone::Quiet,
+        "not-seen" | "not-judged" => Tone::Quiet,
         _ => Tone::Bad,
     };
     let lead = format!("        published  {}  ", short(&record.record));

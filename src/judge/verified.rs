@@ -1,0 +1,241 @@
+//! What certificates were verified for one judgement, each thing once, and the
+//! share of work that each has.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::certificate::{
+    Account, Certificate, Known, Presented, ReferenceName, VerificationFailure,
+};
+use crate::matching::{DaneMatching, match_dane_within, verify_pkix_within};
+use crate::observation::{Der, Observation};
+use crate::tlsa::TlsaRecord;
+use crate::unix_time::UnixTime;
+use crate::work::WorkLimits;
+
+use super::dane::DaneRecords;
+use super::evidence::{HostEvidence, SessionEvidence};
+
+/// What the chains of one judgement share: half of what it may cost. There are
+/// as many shares as there are chains with TLSA records to match, and as many
+/// again as there are chains to hold against the trust store, all equal: what
+/// one server shows takes nothing away from another. What a share does not
+/// suffice for is not judged.
+///
+/// Signature checks count in units of 25 microseconds, so that both halves
+/// together keep one core busy for about a second in a release build; see
+/// `signature_cost`. One chain has 20,000 of them by itself: that is 125 checks
+/// with P-521 or 10,000 with RSA-2048, where an honest chain takes four at
+/// most. With a chain of its own at each of the 160 addresses that are looked
+/// at, 125 are left for each. A comparison of names takes about 10 nanoseconds,
+/// a certificate considered for a path about 20.
+pub(crate) const SHARED: WorkLimits = WorkLimits {
+    signature_checks: 20_000,
+    name_comparisons: 16_000_000,
+    path_steps: 8_000_000,
+};
+
+/// Certificates, chains and what they were verified against.
+pub(crate) struct Verified<'a> {
+    trust_store: Vec<Certificate>,
+    /// By their DER: servers show the same at many addresses.
+    certificates: HashMap<&'a [u8], Presented>,
+    chains: HashMap<&'a [Der], Rc<[Presented]>>,
+    known: Known,
+    /// How many shares there are of each half.
+    dane_shares: usize,
+    pkix_shares: usize,
+    /// Chains and record sets that were counted.
+    pairs: HashSet<(ChainId, &'a [TlsaRecord])>,
+    dane: RefCell<HashMap<ChainId, Vec<Matched<'a>>>>,
+    pkix: RefCell<HashMap<(ChainId, bool), Vec<Held>>>,
+    /// The chains that were not judged as far as they had to be.
+    cut: RefCell<HashSet<ChainId>>,
+}
+
+/// A chain, by the place at which it is kept for as long as the judgement
+/// lives.
+type ChainId = *const Presented;
+
+fn id(chain: &[Presented]) -> ChainId {
+    chain.as_ptr()
+}
+
+/// A chain that was matched with TLSA records.
+struct Matched<'a> {
+    records: &'a [TlsaRecord],
+    names: Vec<String>,
+    now: UnixTime,
+    matching: Rc<DaneMatching>,
+}
+
+/// A chain that was held against the trust store.
+struct Held {
+    names: Vec<ReferenceName>,
+    now: UnixTime,
+    result: Result<(), VerificationFailure>,
+}
+
+impl<'a> Verified<'a> {
+    /// With the chains of the policy hosts of MTA-STS; those of mail servers
+    /// are yet to come.
+    pub(super) fn new(observation: &'a Observation) -> Self {
+        let mut verified = Self {
+            trust_store: observation
+                .trust_store
+                .certificates
+                .iter()
+                .filter_map(|der| Certificate::from_der(&der.0).ok())
+                .collect(),
+            certificates: HashMap::new(),
+            chains: HashMap::new(),
+            known: Known::default(),
+            dane_shares: 0,
+            pkix_shares: 0,
+            pairs: HashSet::new(),
+            dane: RefCell::default(),
+            pkix: RefCell::default(),
+            cut: RefCell::default(),
+        };
+        let fetches = observation.mta_sts.iter().flat_map(|seen| &seen.fetch);
+        for tls in fetches
+            .flat_map(|fetch| &fetch.visits)
+            .filter_map(|visit| visit.tls.as_ref())
+        {
+            verified.chain(&tls.chain);
+        }
+        verified
+    }
+
+    /// A chain with its certificates parsed, once for all that show it.
+    pub(super) fn chain(&mut self, ders: &'a [Der]) -> Rc<[Presented]> {
+        if let Some(known) = self.chains.get(ders) {
+            return known.clone();
+        }
+        let parsed = ders.iter().map(|der| {
+            let parsed = || Certificate::from_der(&der.0);
+            self.certificates
+                .entry(&der.0)
+                .or_insert_with(parsed)
+                .clone()
+        });
+        let chain: Rc<[Presented]> = parsed.collect();
+        if !chain.is_empty() {
+            self.pkix_shares += 1;
+        }
+        self.chains.insert(ders, chain.clone());
+        chain
+    }
+
+    /// A chain that was there from the beginning.
+    pub(super) fn known_chain(&self, ders: &[Der]) -> Option<&Rc<[Presented]>> {
+        self.chains.get(ders)
+    }
+
+    /// Counts what a host has to be matched with: the records of each of its
+    /// address families, for a delivery keeps those with which it began.
+    pub(super) fn count(&mut self, host: &HostEvidence<'a>) {
+        for other in &host.addresses {
+            let DaneRecords::Usable(_, records) = other.dane else {
+                continue;
+            };
+            for address in &host.addresses {
+                let limited = address.limited.iter().map(|(_, session)| session);
+                for session in address.sessions.iter().chain(limited) {
+                    let chain = &session.chain;
+                    if !chain.is_empty() && self.pairs.insert((id(chain), records)) {
+                        self.dane_shares += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The trusted certificates that can matter here.
+    pub(super) fn trust_store(&self) -> &[Certificate] {
+        &self.trust_store
+    }
+
+    /// TLSA records against a chain.
+    pub(super) fn dane(
+        &self,
+        chain: &Rc<[Presented]>,
+        records: &'a [TlsaRecord],
+        names: &[String],
+        now: UnixTime,
+    ) -> Rc<DaneMatching> {
+        let same = |known: &&Matched<'_>| {
+            let same_records = || std::ptr::eq(known.records, records) || known.records == records;
+            known.now == now && known.names == names && same_records()
+        };
+        let all = self.dane.borrow();
+        if let Some(known) = all.get(&id(chain)).into_iter().flatten().find(same) {
+            return known.matching.clone();
+        }
+        drop(all);
+        let account = Account::new(&self.known, SHARED.share(self.dane_shares));
+        let matching = match_dane_within(&account, records, chain, names, now);
+        if matching.is_cut() {
+            self.cut.borrow_mut().insert(id(chain));
+        }
+        let matching = Rc::new(matching);
+        let mut all = self.dane.borrow_mut();
+        all.entry(id(chain)).or_default().push(Matched {
+            records,
+            names: names.to_vec(),
+            now,
+            matching: matching.clone(),
+        });
+        matching
+    }
+
+    /// A chain against the trust store, or against none.
+    pub(super) fn pkix(
+        &self,
+        chain: &Rc<[Presented]>,
+        names: &[ReferenceName],
+        trusting: bool,
+        now: UnixTime,
+    ) -> Result<(), VerificationFailure> {
+        let same = |known: &&Held| known.now == now && known.names == names;
+        let all = self.pkix.borrow();
+        let known = all
+            .get(&(id(chain), trusting))
+            .into_iter()
+            .flatten()
+            .find(same);
+        if let Some(known) = known {
+            return known.result.clone();
+        }
+        drop(all);
+        let store = match trusting {
+            true => self.trust_store.as_slice(),
+            false => &[],
+        };
+        let account = Account::new(&self.known, SHARED.share(self.pkix_shares));
+        let result = verify_pkix_within(&account, chain, store, names, now);
+        if matches!(&result, Err(failure) if failure.is_for_want_of_work()) {
+            self.cut.borrow_mut().insert(id(chain));
+        }
+        let mut all = self.pkix.borrow_mut();
+        all.entry((id(chain), trusting)).or_default().push(Held {
+            names: names.to_vec(),
+            now,
+            result: result.clone(),
+        });
+        result
+    }
+
+    /// Whether what a session showed could not be judged as far as it had to
+    /// be, for want of work.
+    pub(crate) fn was_cut(&self, session: &SessionEvidence<'_>) -> bool {
+        self.cut.borrow().contains(&id(&session.chain))
+    }
+
+    /// What was done for all of it.
+    #[cfg(test)]
+    pub(crate) fn done(&self) -> crate::certificate::WorkDone {
+        self.known.done()
+    }
+}
