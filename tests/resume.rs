@@ -1,5 +1,6 @@
-//! A run that ends before its time, by a signal or a kill, and goes on later:
-//! each line of the input has exactly one report in the end.
+//! A run that ends before its time, by a signal, a kill or a full disk, and
+//! goes on later: each line of the input has exactly one report in the end, and
+//! with `--save` exactly one observation.
 
 #![cfg(unix)]
 #![allow(
@@ -34,30 +35,36 @@ const DOMAINS: usize = 300;
 struct Ground {
     dns: RunningDns,
     server: RunningMailServer,
+    domains: usize,
 }
 
 impl Ground {
     async fn new() -> Self {
+        Self::of(DOMAINS).await
+    }
+
+    async fn of(domains: usize) -> Self {
         let identity = Authority::root("Test Root", now()).issue(Leaf::new(["mx.hosts.test"]));
         let server = MailServer::new(identity.clone()).start().await.unwrap();
         let port = server.addr().port();
         let hosts = Zone::signed("hosts.test.")
             .a("mx", Ipv4Addr::LOCALHOST)
             .tlsa(&format!("_{port}._tcp.mx"), &identity.tlsa(3, 1, 1));
-        let domains = (0..DOMAINS).fold(Zone::signed("example."), |zone, number| {
+        let zone = (0..domains).fold(Zone::signed("example."), |zone, number| {
             zone.mx(&format!("d{number}"), 10, "mx.hosts.test.")
         });
-        let world = DnsWorld::new(now()).zone(hosts).zone(domains);
+        let world = DnsWorld::new(now()).zone(hosts).zone(zone);
         Self {
             dns: world.start().await.unwrap(),
             server,
+            domains,
         }
     }
 
     /// All targets, one of them twice, one that is none.
     fn targets(&self) -> Vec<String> {
         let port = self.server.addr().port();
-        let mut all: Vec<String> = (0..DOMAINS)
+        let mut all: Vec<String> = (0..self.domains)
             .map(|number| format!("d{number}.example:{port}"))
             .collect();
         all.push(all[3].clone());
@@ -72,6 +79,41 @@ impl Ground {
         command.args(arguments).arg("-");
         command.stdin(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Goes on with reports and observations, where no file may grow beyond
+    /// `blocks` times 512 bytes, as on a full disk; a kill may come.
+    fn go_on(&self, files: &Files, blocks: Option<u64>) -> Child {
+        let limit = blocks.map_or(String::new(), |blocks| format!("ulimit -f {blocks};"));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("{limit} exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_danecheck"))
+            .args(["--json", "--jobs", "8"])
+            .args(["--resolver", &self.dns.addr().to_string()])
+            .args(["--resume", files.reports.to_str().unwrap()])
+            .args(["--save", files.saved.to_str().unwrap(), "-"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .stdout(
+                OpenOptions::new()
+                    .append(true)
+                    .open(&files.reports)
+                    .unwrap(),
+            );
+        let mut child = command.spawn().unwrap();
+        let targets = self.targets().join("\n");
+        // It may be over before it has read them.
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(targets.as_bytes());
+        child
+    }
+
+    /// Goes on to the end.
+    fn finish(&self, files: &Files) -> String {
+        let (status, said) = end(self.go_on(files, None));
+        assert!(matches!(status.code(), Some(0 | 3)), "{status}: {said}");
+        said
     }
 
     /// A run that has reported at least `count` targets, and has not been
@@ -244,4 +286,340 @@ async fn reports_may_go_to_another_file() {
     let mut expected = ground.targets();
     expected.sort();
     assert_eq!(both, expected);
+}
+
+/// What a run that is gone on with writes to.
+struct Files {
+    reports: PathBuf,
+    saved: PathBuf,
+}
+
+impl Files {
+    /// Nothing is in them yet.
+    fn new(name: &str) -> Self {
+        let files = Self {
+            reports: file(&format!("{name}-reports")),
+            saved: file(&format!("{name}-saved")),
+        };
+        File::create(&files.reports).unwrap();
+        File::create(&files.saved).unwrap();
+        files
+    }
+
+    fn length(&self) -> u64 {
+        length(&self.reports).max(length(&self.saved))
+    }
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).unwrap().len()
+}
+
+/// Each target has one report and, where it is one, one observation, and the
+/// observations replay to the very reports.
+fn assert_in_step(ground: &Ground, files: &Files) {
+    assert_each_has_one(ground, &files.reports);
+    let reports = std::fs::read_to_string(&files.reports).unwrap();
+    let mut reports: Vec<&str> = reports
+        .lines()
+        .filter(|line| !line.contains("\"not a domain\""))
+        .collect();
+    let output = Command::new(env!("CARGO_BIN_EXE_danecheck"))
+        .args(["--json", "--replay", files.saved.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+    let replayed = String::from_utf8(output.stdout).unwrap();
+    let mut replayed: Vec<&str> = replayed.lines().collect();
+    reports.sort_unstable();
+    replayed.sort_unstable();
+    assert_eq!(replayed.len(), reports.len());
+    for (replayed, report) in replayed.iter().zip(reports) {
+        assert_eq!(*replayed, report);
+    }
+}
+
+/// Numbers that look like chance (Marsaglia's xorshift).
+struct Chance(u64);
+
+impl Chance {
+    /// Another one each time, or the one of SEED; the test prints it.
+    fn new() -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+        let given = std::env::var("SEED").ok().map(|seed| seed.parse().unwrap());
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0)) | 1;
+        println!("to see the same again: SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_on_a_full_disk_and_by_kills() {
+    const KILLS: usize = 20;
+    let ground = Ground::of(600).await;
+    let files = Files::new("step");
+    let mut chance = Chance::new();
+    // What one round writes, so that all of them come to about the whole.
+    let step = 600 * 9000 / 15;
+    let (mut kills, mut full, mut over) = (0, 0, 0);
+    while kills < KILLS {
+        let length_before = files.length();
+        let room = chance.below(2 * step) + 1;
+        let disk = length_before + chance.below(3 * step) + 1;
+        let mut child = ground.go_on(&files, Some(disk / 512 + 1));
+        let is_killed = loop {
+            if files.length() >= length_before + room {
+                child.kill().unwrap();
+                break true;
+            }
+            if child.try_wait().unwrap().is_some() {
+                break false;
+            }
+            std::thread::yield_now();
+        };
+        let (status, said) = end(child);
+        if is_killed && status.signal().is_some() {
+            kills += 1;
+        } else if status.code() == Some(3) && said.contains("cannot be written") {
+            let named = ["standard output cannot", "step-saved.jsonl: cannot"];
+            assert!(named.iter().any(|name| said.contains(name)), "{said}");
+            full += 1;
+        } else {
+            // All is done: from now on nothing is written, and the kill comes
+            // while the files are read.
+            assert!(matches!(status.code(), Some(0 | 3)), "{status}: {said}");
+            assert_in_step(&ground, &files);
+            over += 1;
+            if over > 3 {
+                break;
+            }
+            // The end of both once more, as if it had not been written.
+            cut(&files.reports, chance.below(10 * step));
+            cut(&files.saved, chance.below(10 * step));
+        }
+    }
+    println!("{kills} kills, {full} times a full disk, {over} times to the end");
+    assert!(kills > KILLS / 2 && full > 0, "{kills} {full}");
+    ground.finish(&files);
+    assert_in_step(&ground, &files);
+}
+
+/// Takes so many bytes off the end.
+fn cut(path: &Path, bytes: u64) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(length(path).saturating_sub(bytes)).unwrap();
+}
+
+/// After a power cut either file may lack what the other has, or have half of
+/// it; a version before this one went on behind half a line.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_file_lacks_is_done_again() {
+    let ground = Ground::of(40).await;
+    let files = Files::new("power");
+    ground.finish(&files);
+    assert_in_step(&ground, &files);
+    let whole = |path: &Path| std::fs::read(path).unwrap();
+    let (reports, saved) = (whole(&files.reports), whole(&files.saved));
+    let kept = |bytes: &[u8], length: usize| bytes[..length].to_vec();
+    let glued = |bytes: &[u8]| {
+        let first = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+        [&bytes[..first / 2], bytes].concat()
+    };
+    for (reports, saved, words) in [
+        // An observation more than reports, by half a report.
+        (
+            kept(&reports, reports.len() - 100),
+            saved.clone(),
+            "saved.jsonl: 1 observations have no report yet",
+        ),
+        // Reports more than observations, by half an observation.
+        (
+            reports.clone(),
+            kept(&saved, saved.len() - 100),
+            "reports.jsonl: 1 reports have no observation",
+        ),
+        (
+            kept(&reports, reports.len() / 3),
+            kept(&saved, saved.len() / 2),
+            "observations have no report yet",
+        ),
+        (
+            kept(&reports, reports.len() / 2),
+            kept(&saved, saved.len() / 3),
+            "reports have no observation",
+        ),
+        // The ends of the lines alone.
+        (
+            kept(&reports, reports.len() - 1),
+            kept(&saved, saved.len() - 1),
+            "",
+        ),
+        (Vec::new(), saved.clone(), "41 observations have no report"),
+        (
+            reports.clone(),
+            Vec::new(),
+            "41 reports have no observation",
+        ),
+        (
+            glued(&reports),
+            saved.clone(),
+            "reports.jsonl: 1 lines are no reports",
+        ),
+    ] {
+        std::fs::write(&files.reports, reports).unwrap();
+        std::fs::write(&files.saved, saved).unwrap();
+        let said = ground.finish(&files);
+        assert!(said.contains(words), "{words}: {said}");
+        if words.contains("lines are no") {
+            let rest = whole(&files.reports);
+            let end = rest.iter().position(|byte| *byte == b'\n').unwrap();
+            std::fs::write(&files.reports, &rest[end + 1..]).unwrap();
+        }
+        assert_in_step(&ground, &files);
+        // And nothing is left to be done.
+        assert_eq!(ground.finish(&files), "");
+        assert_in_step(&ground, &files);
+    }
+}
+
+/// Half an observation with a whole one behind it on its line, which cannot be
+/// told apart safely: the line is named and stays, and the target of the one
+/// behind it is observed again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_in_the_middle_that_is_torn_is_named_and_made_good() {
+    let ground = Ground::of(10).await;
+    let files = Files::new("glued");
+    ground.finish(&files);
+    let saved = std::fs::read_to_string(&files.saved).unwrap();
+    let (first, rest) = saved.split_once('\n').unwrap();
+    std::fs::write(&files.saved, format!("{}{first}\n{rest}", &first[..500])).unwrap();
+    let said = ground.finish(&files);
+    assert!(
+        said.contains("saved.jsonl: 1 lines are no observations"),
+        "{said}"
+    );
+    assert!(said.contains("1 reports have no observation"), "{said}");
+    assert_each_has_one(&ground, &files.reports);
+    let saved = std::fs::read_to_string(&files.saved).unwrap();
+    let whole = saved.lines().skip(1);
+    std::fs::write(
+        &files.saved,
+        whole.map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .unwrap();
+    assert_in_step(&ground, &files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_do_not_write_to_the_same_files() {
+    let ground = Ground::new().await;
+    let files = Files::new("locked");
+    let (reports, saved) = (
+        files.reports.to_str().unwrap(),
+        files.saved.to_str().unwrap(),
+    );
+    let other = file("locked-other");
+    let run = |options: &[&str], output: &Path| {
+        let output = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(output)
+            .unwrap();
+        let child = ground.command(options).stdout(output).spawn().unwrap();
+        give(&child, &ground.targets()[..1]);
+        child.stdin.as_ref().unwrap().flush().unwrap();
+        child
+    };
+    let resume_and_save = ["--resume", reports, "--save", saved];
+    // The first one waits for more targets as long as its input is open.
+    for (first, its_output, second, output) in [
+        (
+            &resume_and_save[..],
+            &files.reports,
+            &resume_and_save[..],
+            &files.reports,
+        ),
+        (
+            &["--resume", reports],
+            &files.reports,
+            &["--resume", reports],
+            &other,
+        ),
+        (
+            &["--save", saved],
+            &other,
+            &["--save", saved],
+            &files.reports,
+        ),
+        (
+            &["--save", saved],
+            &files.reports,
+            &resume_and_save[2..],
+            &other,
+        ),
+        // A first run was not told what --resume will be told.
+        (&[], &files.reports, &["--resume", reports], &files.reports),
+        (&["--resume", reports], &files.reports, &[], &files.reports),
+    ] {
+        File::create(&files.reports).unwrap();
+        File::create(&files.saved).unwrap();
+        File::create(&other).unwrap();
+        let mut one = run(first, its_output);
+        while lines(its_output) == 0 {
+            assert!(one.try_wait().unwrap().is_none(), "{first:?}");
+            std::thread::yield_now();
+        }
+        let before = (lines(&files.reports), lines(&files.saved));
+        let (status, said) = end(run(second, output));
+        assert_eq!(status.code(), Some(3), "{second:?}: {said}");
+        assert!(said.contains("another danecheck"), "{second:?}: {said}");
+        assert_eq!((lines(&files.reports), lines(&files.saved)), before);
+        // The lock goes with its process, however that ends.
+        one.kill().unwrap();
+        one.wait().unwrap();
+        let (status, said) = end(run(second, output));
+        assert_eq!(status.code(), Some(0), "{second:?}: {said}");
+    }
+    // Two that only append do not meet.
+    let mut one = run(&[], &other);
+    let (status, said) = end(run(&[], &other));
+    assert_eq!(status.code(), Some(0), "{said}");
+    one.kill().unwrap();
+    one.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_is_not_for_two_things() {
+    let ground = Ground::of(1).await;
+    let files = Files::new("same");
+    let (reports, saved) = (
+        files.reports.to_str().unwrap(),
+        files.saved.to_str().unwrap(),
+    );
+    for options in [
+        &["--save", reports][..],
+        &["--resume", saved, "--save", saved],
+        &["--resume", reports, "--save", reports],
+    ] {
+        let output = OpenOptions::new()
+            .append(true)
+            .open(&files.reports)
+            .unwrap();
+        let (status, said) = end(ground.command(options).stdout(output).spawn().unwrap());
+        assert_eq!(status.code(), Some(3), "{options:?}: {said}");
+        let why = ["give two files", "give --save another one"];
+        assert!(
+            why.iter().any(|why| said.contains(why)),
+            "{options:?}: {said}"
+        );
+        assert_eq!(files.length(), 0, "{options:?}");
+    }
 }

@@ -128,11 +128,16 @@ struct Resumed {
 impl Resumed {
     /// Opens and locks them.
     fn open(path: &Path, world: &World) -> Result<Self, Stop> {
-        // Some systems lock only what may be written.
-        let file = File::options().read(true).write(true).open(path);
-        let file = file.or_else(|_| File::open(path)).map_err(|error| {
+        let mut file = File::open(path).map_err(|error| {
             Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
         })?;
+        // Some systems lock only what may be written. A pipe would have no end
+        // as long as it is open for writing here.
+        if file.metadata().is_ok_and(|it| it.is_file())
+            && let Ok(both) = File::options().read(true).write(true).open(path)
+        {
+            file = both;
+        }
         lock(&file, path)?;
         Ok(Self {
             path: path.to_owned(),
