@@ -1,8 +1,15 @@
 //! Servers that mean harm, one after the other, against the real program:
 //! each run ends in time and in little memory, and says everything about the
-//! rest. Not under the usual harness, for it prints its figures:
+//! rest. Then many of them beside a healthy domain, in one run and in the
+//! exporter. Not under the usual harness, for it prints its figures:
 //!
 //!     cargo test --test hostile [NAME...]
+//!     cargo test --test hostile -- --program target/release/danecheck [NAME...]
+//!
+//! `--show` prints each report.
+//!
+//! An unoptimized program is held to what it says; one that is named is held to
+//! its time as well, where attackers make it work.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,24 +23,38 @@
 
 mod support;
 
+#[path = "hostile/amplification.rs"]
+mod amplification;
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "hostile/chains.rs"]
+mod chains;
+#[path = "hostile/der.rs"]
+mod der;
+#[path = "hostile/dnssec.rs"]
+mod dnssec;
 #[path = "hostile/ground.rs"]
 mod ground;
+#[path = "hostile/neighbours.rs"]
+mod neighbours;
+#[path = "hostile/verdict.rs"]
+mod verdict;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use cases::{Case, cases};
 use ground::{Ran, run};
 
-/// `--timeout` of each run.
+/// `--timeout` of each run that is held to it.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `--timeout` where an unoptimized program has to work.
+const UNMEASURED: Duration = Duration::from_secs(15);
 
 /// The longest that a run may take, in parts of its `--timeout`.
 const LONGEST: f64 = 1.2;
@@ -48,98 +69,167 @@ const SIXTY: f64 = 1.25;
 /// One that hangs, and sixty.
 const HANGING: [&str; 2] = ["one-mx-host-hangs", "sixty-mx-hosts-hang"];
 
-/// Runs at once: they mostly wait.
-const AT_ONCE: usize = 4;
+/// Runs at once that mostly wait, and that work.
+const WAITING_AT_ONCE: usize = 4;
+const WORKING_AT_ONCE: usize = 2;
+
+/// What the command line asks for.
+struct Wanted {
+    names: Vec<String>,
+    /// The program is one that is to be measured.
+    measured: bool,
+    /// Reports are printed whether they are right or not.
+    shown: bool,
+}
+
+impl Wanted {
+    fn read() -> Self {
+        let mut wanted = Self {
+            names: Vec::new(),
+            measured: false,
+            shown: false,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            if argument == "--program" {
+                let program = PathBuf::from(arguments.next().unwrap());
+                ground::attack(program.canonicalize().unwrap());
+                wanted.measured = true;
+            } else if argument == "--show" {
+                wanted.shown = true;
+            } else if !argument.starts_with('-') {
+                wanted.names.push(argument);
+            }
+        }
+        wanted
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|part| name.contains(part))
+    }
+}
+
+/// Runs and what each did not keep, by name.
+type Outcomes = BTreeMap<&'static str, (Ran, Vec<String>)>;
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
     if std::env::args().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
+    let wanted = Wanted::read();
     let chosen: Vec<Case> = cases()
         .into_iter()
-        .filter(|case| wanted.is_empty() || wanted.iter().any(|part| case.name.contains(part)))
+        .filter(|case| wanted.has(case.name))
+        .collect();
+    // All of them where it counts; each takes a while.
+    let crowds: Vec<neighbours::Crowd> = neighbours::CROWDS
+        .into_iter()
+        .filter(|crowd| wanted.has(crowd.name) && (wanted.measured || crowd.is_first()))
         .collect();
     // `cargo test NAME` is for other tests.
-    if chosen.is_empty() {
-        println!("hostile servers: none is called {wanted:?}");
+    if chosen.is_empty() && crowds.is_empty() {
+        println!("hostile servers: none is called {:?}", wanted.names);
         return ExitCode::SUCCESS;
     }
-    let mut outcomes = run_all(&chosen);
+    let places = || chosen.iter().enumerate();
+    let mut outcomes = Outcomes::new();
+    for (works, at_once) in [(false, WAITING_AT_ONCE), (true, WORKING_AT_ONCE)] {
+        let part: Vec<(usize, &Case)> = places()
+            .filter(|(_, case)| case.costs_work == works)
+            .collect();
+        outcomes.extend(run_all(&part, at_once, &wanted));
+    }
     // A machine that is busy is told from a program that is slow by a second
     // run with nothing beside it.
-    let again: Vec<usize> = (0..chosen.len())
-        .filter(|index| {
-            let name = chosen[*index].name;
-            !outcomes[name].1.is_empty()
-                || (HANGING.contains(&name) && hanging_cost(&outcomes) > SIXTY)
+    let again: Vec<(usize, &Case)> = places()
+        .filter(|(_, case)| {
+            !outcomes[case.name].1.is_empty()
+                || (HANGING.contains(&case.name) && hanging_cost(&outcomes) > SIXTY)
         })
         .collect();
-    for index in again {
+    for (index, case) in again {
         print!("again, alone: ");
-        outcomes.insert(chosen[index].name, run_one(&chosen[index], index));
+        outcomes.insert(case.name, run_one(case, index, &wanted));
     }
-    conclude(&outcomes, wanted.is_empty())
+    let failed: usize = crowds
+        .iter()
+        .map(|crowd| match wanted.measured {
+            true => neighbours::run(crowd, TIMEOUT, true),
+            false => neighbours::run(crowd, UNMEASURED, false),
+        })
+        .sum();
+    let whole = wanted.names.is_empty();
+    conclude(&outcomes, whole, crowds.len(), failed)
 }
 
 /// Runs the cases, some at once, each with servers of its own threads: a
 /// server that is busy holds up no other case.
-fn run_all(chosen: &[Case]) -> BTreeMap<&str, (Ran, Vec<String>)> {
+fn run_all(chosen: &[(usize, &Case)], at_once: usize, wanted: &Wanted) -> Outcomes {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
     let work = || {
-        while let index = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(case) = chosen.get(index)
-        {
-            let outcome = run_one(case, index);
+        while let Some((index, case)) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = run_one(case, *index, wanted);
             outcomes.lock().unwrap().insert(case.name, outcome);
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(work);
         }
     });
     outcomes.into_inner().unwrap()
 }
 
-fn run_one(case: &Case, index: usize) -> (Ran, Vec<String>) {
+fn run_one(case: &Case, index: usize, wanted: &Wanted) -> (Ran, Vec<String>) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let ran = runtime.block_on(run(case, index, TIMEOUT));
-    let faults = faults(case, &ran);
+    let timeout = match case.costs_work && !wanted.measured {
+        true => UNMEASURED,
+        false => TIMEOUT,
+    };
+    let ran = runtime.block_on(run(case, index, timeout));
+    let faults = faults(case, &ran, wanted.measured);
     println!(
-        "{:33} {:5.2} of --timeout {:>9}  {}",
+        "{:41} {:5.2} of --timeout {:>8} {:>9}  {}",
         case.name,
         ratio(&ran),
+        cpu(&ran),
         memory(&ran),
         if faults.is_empty() { "ok" } else { "FAILED" },
     );
     for fault in &faults {
         println!("    {fault}");
     }
+    if wanted.shown {
+        println!("{}{}", ran.lines.concat(), ran.stderr);
+    }
     (ran, faults)
 }
 
-fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCode {
-    let mut failed = outcomes
+fn conclude(outcomes: &Outcomes, whole: bool, crowds: usize, mut failed: usize) -> ExitCode {
+    failed += outcomes
         .values()
         .filter(|(_, faults)| !faults.is_empty())
         .count();
-    let runs = || outcomes.values().map(|(ran, _)| ran);
-    let longest = runs().map(ratio).fold(0.0, f64::max);
-    println!("longest run: {longest:.2} of --timeout (at most {LONGEST})");
-    match runs().filter_map(|ran| ran.memory).max() {
-        Some(largest) => println!(
-            "largest memory: {:.1} MiB (below {} MiB)",
-            largest as f64 / 1024.0,
+    let runs = || outcomes.iter().map(|(name, (ran, _))| (name, ran));
+    if let Some((name, ran)) =
+        runs().max_by(|(_, one), (_, other)| ratio(one).total_cmp(&ratio(other)))
+    {
+        let longest = ratio(ran);
+        println!("longest run: {longest:.2} of --timeout (at most {LONGEST}), {name}");
+    }
+    if let Some((name, ran)) = runs().max_by_key(|(_, ran)| ran.cpu) {
+        println!("most work: {}, {name}", cpu(ran));
+    }
+    match runs().max_by_key(|(_, ran)| ran.memory) {
+        Some((name, ran)) if ran.memory.is_some() => println!(
+            "largest memory: {} (below {} MiB), {name}",
+            memory(ran),
             LARGEST / 1024
         ),
-        None => println!("largest memory: not measured, this system does not tell"),
+        _ => println!("largest memory: not measured, this system does not tell"),
     }
-    if all {
+    if whole {
         let cost = hanging_cost(outcomes);
         println!("60 MX hosts that hang take {cost:.2} of the time of one");
         if cost > SIXTY {
@@ -147,10 +237,8 @@ fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCod
             failed += 1;
         }
     }
-    println!(
-        "{} passed, {failed} failed",
-        outcomes.len() - failed.min(outcomes.len())
-    );
+    let all = outcomes.len() + crowds * 2;
+    println!("{} passed, {failed} failed", all - failed.min(all));
     if failed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -159,14 +247,20 @@ fn conclude(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>, all: bool) -> ExitCod
 }
 
 /// What sixty hosts that hang cost, in parts of what one does.
-fn hanging_cost(outcomes: &BTreeMap<&str, (Ran, Vec<String>)>) -> f64 {
+fn hanging_cost(outcomes: &Outcomes) -> f64 {
     let [one, many] = HANGING.map(|name| outcomes.get(name).map(|(ran, _)| ran.time));
     many.zip(one)
         .map_or(f64::INFINITY, |(many, one)| many.div_duration_f64(one))
 }
 
 fn ratio(ran: &Ran) -> f64 {
-    ran.time.as_secs_f64() / TIMEOUT.as_secs_f64()
+    ran.time.div_duration_f64(ran.timeout)
+}
+
+fn cpu(ran: &Ran) -> String {
+    ran.cpu.map_or("?".to_owned(), |time| {
+        format!("{:.2} s", time.as_secs_f64())
+    })
 }
 
 fn memory(ran: &Ran) -> String {
@@ -176,78 +270,31 @@ fn memory(ran: &Ran) -> String {
 }
 
 /// What a run did not keep.
-fn faults(case: &Case, ran: &Ran) -> Vec<String> {
+fn faults(case: &Case, ran: &Ran, measured: bool) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut require = |holds: bool, fault: String| {
+    let in_time = ratio(ran) <= LONGEST || (case.costs_work && !measured);
+    for (holds, fault) in [
+        (in_time, format!("it took {:?}", ran.time)),
+        (
+            ran.memory.is_none_or(|size| size < LARGEST),
+            format!("it took {}", memory(ran)),
+        ),
+        (
+            ran.status.is_some_and(|status| status <= 3),
+            format!("it ended with {:?}: {}", ran.status, ran.stderr),
+        ),
+        (
+            !ran.stderr.contains("panicked"),
+            format!("it panicked: {}", ran.stderr),
+        ),
+    ] {
         if !holds {
             faults.push(fault);
         }
-    };
-    require(ratio(ran) <= LONGEST, format!("it took {:?}", ran.time));
-    require(
-        ran.memory.is_none_or(|size| size < LARGEST),
-        format!("it took {}", memory(ran)),
-    );
-    require(
-        ran.status.is_some_and(|status| status <= 3),
-        format!("it ended with {:?}: {}", ran.status, ran.stderr),
-    );
-    let report: Value = match serde_json::from_str(&ran.line) {
-        Ok(report) => report,
-        Err(error) => {
-            faults.push(format!("no report: {error}: {:?} {}", ran.line, ran.stderr));
-            return faults;
-        }
-    };
-    let schema = danecheck::report::schema();
-    if let Err(error) = jsonschema::validate(&schema, &report) {
-        require(false, format!("the report breaks the schema: {error}"));
     }
-    if let Some(text) = harmful(&report) {
-        require(false, format!("a text that can do harm: {text:?}"));
-    }
-    if case.has_rest {
-        require(rest_is_told(&report), "the rest is not reported".to_owned());
-    }
-    let findings = report["findings"].as_array().cloned().unwrap_or_default();
-    for id in case.findings {
-        let raised = findings.iter().any(|finding| finding["id"] == *id);
-        require(raised, format!("{id} is not among the findings"));
-    }
-    if !case.says.is_empty() {
-        let told = ran.line.contains(case.says);
-        require(told, format!("nowhere does it say {:?}", case.says));
-    }
-    if !faults.is_empty() {
-        faults.push(ran.line.chars().take(3000).collect());
+    match ran.lines.first() {
+        Some(line) => faults.extend(verdict::faults(case, line)),
+        None => faults.push(format!("no report: {}", ran.stderr)),
     }
     faults
-}
-
-/// Whether the healthy MX host was looked at to the end, and vouched for.
-fn rest_is_told(report: &Value) -> bool {
-    let hosts = report["hosts"].as_array().cloned().unwrap_or_default();
-    hosts.iter().any(|host| {
-        let address = &host["addresses"][0];
-        host["name"] == "good.example.test"
-            && address["dane"] == "authenticated"
-            && address["sessions"][0]["end"] == "completed"
-    })
-}
-
-/// A text in the report that steers a terminal, or has no end.
-fn harmful(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => {
-            let characters: Vec<char> = text.chars().collect();
-            let clean = characters.chunks(100).all(|piece| {
-                let piece: String = piece.iter().collect();
-                danecheck::report::printable(&piece) == piece
-            });
-            (!clean || text.len() > 20_000).then(|| characters.iter().take(200).collect())
-        }
-        Value::Array(values) => values.iter().find_map(harmful),
-        Value::Object(fields) => fields.values().find_map(harmful),
-        _ => None,
-    }
 }

@@ -15,20 +15,42 @@ pub(crate) struct Case {
     pub(crate) set: Box<dyn Fn(&mut Ground) + Send + Sync>,
     /// Whether a healthy MX host stands beside it.
     pub(crate) has_rest: bool,
+    /// Whether it costs work rather than time: an unoptimized program is not
+    /// held to its time then.
+    pub(crate) costs_work: bool,
     /// Findings that have to be raised.
     pub(crate) findings: &'static [&'static str],
     /// A text that has to be in the report.
     pub(crate) says: &'static str,
+    /// What the report may come to; anything where there is none.
+    pub(crate) verdicts: &'static [&'static str],
+    /// What else the report has to keep to.
+    pub(crate) words: Vec<Word>,
+}
+
+/// What no attacker may bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// No answer of the domain is taken for one of an unsigned zone.
+    NotInsecure,
+    /// Neither domain nor host is said to be well.
+    NotClear,
 }
 
 impl Case {
-    fn new(name: &'static str, set: impl Fn(&mut Ground) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        set: impl Fn(&mut Ground) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             name,
             set: Box::new(set),
             has_rest: true,
+            costs_work: false,
             findings: &[],
             says: "",
+            verdicts: &[],
+            words: Vec::new(),
         }
     }
 
@@ -54,12 +76,33 @@ impl Case {
         })
     }
 
-    fn without_rest(mut self) -> Self {
+    pub(crate) fn costing_work(mut self) -> Self {
+        self.costs_work = true;
+        self
+    }
+
+    pub(crate) fn word(mut self, word: Word) -> Self {
+        self.words.push(word);
+        self
+    }
+
+    /// Takes back [`Word::NotInsecure`].
+    pub(crate) fn any_status(mut self) -> Self {
+        self.words.retain(|word| *word != Word::NotInsecure);
+        self
+    }
+
+    pub(crate) fn verdicts(mut self, verdicts: &'static [&'static str]) -> Self {
+        self.verdicts = verdicts;
+        self
+    }
+
+    pub(crate) fn without_rest(mut self) -> Self {
         self.has_rest = false;
         self
     }
 
-    fn finding(mut self, ids: &'static [&'static str]) -> Self {
+    pub(crate) fn finding(mut self, ids: &'static [&'static str]) -> Self {
         self.findings = ids;
         self
     }
@@ -82,6 +125,9 @@ pub(crate) fn cases() -> Vec<Case> {
     all.extend(in_plain_text());
     all.extend(in_tls());
     all.extend(in_dns());
+    all.extend(crate::dnssec::cases());
+    all.extend(crate::chains::cases());
+    all.extend(crate::amplification::cases());
     all
 }
 

@@ -9,10 +9,11 @@ use domain::base::Ttl;
 use domain::base::iana::Rtype;
 use domain::rdata::{Cname, Rrsig};
 
-use super::denial::{Absence, DeniableName, DenialChain, nsec3param, wildcard_of};
+use super::denial::{Absence, DeniableName, DenialChain, Hashing, wildcard_of};
 use super::error::WorldError;
 use super::record::{Data, Owner, RrSet, parse_name, parse_name_in, parse_records, raw_data};
 use super::signer::Signer;
+use super::surplus::Made;
 use super::zone::{Denial, Zone, ZoneFault};
 use crate::unix_time::UnixTime;
 
@@ -30,6 +31,7 @@ pub(super) struct Authority {
     pub(super) apex: Owner,
     pub(super) faults: Vec<ZoneFault>,
     signer: Option<Signer>,
+    surplus: Option<Made>,
     denial: Denial,
     nodes: BTreeMap<Owner, Node>,
     chain: DenialChain,
@@ -45,6 +47,8 @@ pub(super) struct SignedSet {
     pub(super) zone: Owner,
     pub(super) rrset: Arc<RrSet>,
     pub(super) signature: Option<Arc<Data>>,
+    /// Signatures that do not hold, which come before it.
+    pub(super) surplus: Arc<[Data]>,
 }
 
 /// The way to the servers of a zone below.
@@ -79,10 +83,20 @@ impl Authority {
             .signed
             .then(|| Signer::generate(&apex, zone, now))
             .transpose()?;
+        let surplus = match (&signer, &zone.surplus) {
+            (Some(signer), Some(surplus)) => Some(Made::new(
+                surplus,
+                &apex,
+                &signer.dnskey(),
+                signer.validity(),
+            )?),
+            _ => None,
+        };
         let mut authority = Self {
             apex,
             faults: zone.faults.clone(),
             signer,
+            surplus,
             denial: zone.denial,
             nodes: BTreeMap::new(),
             chain: DenialChain::None,
@@ -108,7 +122,11 @@ impl Authority {
         }
         if let Some(signer) = authority.keyed() {
             let dnskey = Data::Dnskey(signer.dnskey());
-            authority.insert(apex, super::record::TTL, dnskey)?;
+            authority.insert(apex.clone(), super::record::TTL, dnskey)?;
+        }
+        let keys: Vec<Data> = authority.surplus.iter().flat_map(Made::keys).collect();
+        for key in keys {
+            authority.insert(apex.clone(), super::record::TTL, key)?;
         }
         Ok(authority)
     }
@@ -149,7 +167,8 @@ impl Authority {
                 self.insert(set.owner.clone(), set.ttl, data.clone())?;
             }
         }
-        if let Some(ds) = child.ds() {
+        let surplus = child.surplus.iter().flat_map(Made::ds);
+        for ds in surplus.chain(child.ds()) {
             self.insert(child.apex.clone(), super::record::TTL, ds)?;
         }
         Ok(())
@@ -198,6 +217,7 @@ impl Authority {
             zone: self.apex.clone(),
             rrset,
             signature: None,
+            surplus: Arc::default(),
         };
         let glue = self.glue(&servers).into_iter().map(bare).collect();
         let ds = match self.ds_at(&cut) {
@@ -252,10 +272,14 @@ impl Authority {
         if self.keyed().is_none() {
             return;
         }
-        if let Denial::Nsec3 { iterations, .. } = self.denial {
+        if let Denial::Nsec3 {
+            iterations, salt, ..
+        } = self.denial
+        {
             let apex = self.apex.clone();
+            let parameters = Hashing::new(iterations, salt).nsec3param();
             // The apex is in its own zone.
-            let _ = self.insert(apex, super::record::TTL, nsec3param(iterations));
+            let _ = self.insert(apex, super::record::TTL, parameters);
         }
         let names: Vec<DeniableName> = self
             .nodes
@@ -279,7 +303,11 @@ impl Authority {
             Denial::Nsec3 {
                 iterations,
                 opt_out,
-            } => DenialChain::nsec3(&self.apex, &names, iterations, opt_out),
+                salt,
+            } => {
+                let hashing = Hashing::new(iterations, salt);
+                DenialChain::nsec3(&self.apex, &names, hashing, opt_out)
+            }
         };
     }
 
@@ -403,9 +431,14 @@ impl Authority {
         if self.faults.contains(&ZoneFault::DenialMissing) {
             return Vec::new();
         }
-        self.chain
-            .prove(name, absence)
-            .into_iter()
+        let more = self.surplus.as_ref().map_or(0, Made::denials);
+        let mut sets = self.chain.prove(name, absence);
+        for set in self.chain.first(more) {
+            if sets.iter().all(|other| other.owner != set.owner) {
+                sets.push(set);
+            }
+        }
+        sets.into_iter()
             .map(|rrset| {
                 let owner = rrset.owner.clone();
                 self.signed(rrset, owner)
@@ -425,11 +458,14 @@ impl Authority {
                 .or_insert_with(|| signer.sign(&rrset).map(Arc::new))
                 .clone()
         });
+        let surplus = self.surplus.as_ref();
+        let surplus = surplus.map_or_else(Vec::new, |it| it.signatures(&rrset, rrset.ttl));
         SignedSet {
             owner,
             zone: self.apex.clone(),
             rrset,
             signature,
+            surplus: surplus.into(),
         }
     }
 }
@@ -463,6 +499,7 @@ impl SignedSet {
             zone: owner.clone(),
             owner,
             signature: None,
+            surplus: Arc::default(),
         }
     }
 
@@ -477,6 +514,7 @@ impl SignedSet {
             owner,
             zone: dname.zone.clone(),
             signature: None,
+            surplus: Arc::default(),
         }
     }
 }

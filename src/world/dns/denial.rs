@@ -38,6 +38,42 @@ impl DeniableName {
     }
 }
 
+/// How the names of a zone are hashed (RFC 5155 section 5).
+#[derive(Clone, Debug)]
+pub(super) struct Hashing {
+    iterations: u16,
+    salt: Nsec3Salt<Bytes>,
+}
+
+impl Hashing {
+    /// With so many additional iterations and bytes of salt.
+    pub(super) fn new(iterations: u16, salt: u8) -> Self {
+        let salt = Bytes::from(vec![0xab; usize::from(salt)]);
+        Self {
+            iterations,
+            // Only more than 255 bytes are too many.
+            salt: Nsec3Salt::from_octets(salt).unwrap_or_else(|_| Nsec3Salt::empty()),
+        }
+    }
+
+    fn hash(&self, name: &Owner) -> Vec<u8> {
+        nsec3_hash::<_, _, Vec<u8>>(name, Nsec3HashAlgorithm::SHA1, self.iterations, &self.salt)
+            .map(|hash| hash.as_slice().to_vec())
+            // Only another algorithm than SHA-1 could fail.
+            .unwrap_or_default()
+    }
+
+    /// The NSEC3PARAM of the zone (RFC 5155 section 4).
+    pub(super) fn nsec3param(&self) -> Data {
+        Data::Nsec3param(Nsec3param::new(
+            Nsec3HashAlgorithm::SHA1,
+            0,
+            self.iterations,
+            self.salt.clone(),
+        ))
+    }
+}
+
 /// The denial records of a zone.
 #[derive(Debug)]
 pub(super) enum DenialChain {
@@ -47,7 +83,7 @@ pub(super) enum DenialChain {
     Nsec(BTreeMap<Owner, Arc<RrSet>>),
     /// By hash of the owner.
     Nsec3 {
-        iterations: u16,
+        hashing: Hashing,
         records: BTreeMap<Vec<u8>, Arc<RrSet>>,
     },
 }
@@ -96,13 +132,13 @@ impl DenialChain {
     pub(super) fn nsec3(
         apex: &Owner,
         names: &[DeniableName],
-        iterations: u16,
+        hashing: Hashing,
         opt_out: bool,
     ) -> Self {
         let hashed: BTreeMap<Vec<u8>, &DeniableName> = names
             .iter()
             .filter(|name| !(opt_out && name.unsigned_delegation()))
-            .map(|name| (hash(&name.owner, iterations), name))
+            .map(|name| (hashing.hash(&name.owner), name))
             .collect();
         let nexts = hashed.keys().cycle().skip(1);
         let mut records = BTreeMap::new();
@@ -120,17 +156,23 @@ impl DenialChain {
             let data = Data::Nsec3(Nsec3::new(
                 Nsec3HashAlgorithm::SHA1,
                 if opt_out { OPT_OUT } else { 0 },
-                iterations,
-                Nsec3Salt::empty(),
+                hashing.iterations,
+                hashing.salt.clone(),
                 next,
                 bitmap(&types),
             ));
             let rrset = RrSet::new(owner, Rtype::NSEC3, vec![data]);
             records.insert(hash.clone(), Arc::new(rrset));
         }
-        Self::Nsec3 {
-            iterations,
-            records,
+        Self::Nsec3 { hashing, records }
+    }
+
+    /// The first records of the chain, whatever they prove.
+    pub(super) fn first(&self, count: usize) -> Vec<Arc<RrSet>> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Nsec(records) => records.values().take(count).cloned().collect(),
+            Self::Nsec3 { records, .. } => records.values().take(count).cloned().collect(),
         }
     }
 
@@ -147,10 +189,7 @@ impl DenialChain {
         let mut proof: Vec<Arc<RrSet>> = match self {
             Self::None => Vec::new(),
             Self::Nsec(records) => prove_by_nsec(records, name, absence),
-            Self::Nsec3 {
-                iterations,
-                records,
-            } => prove_by_nsec3(records, *iterations, name, absence),
+            Self::Nsec3 { hashing, records } => prove_by_nsec3(records, hashing, name, absence),
         };
         proof.sort_by(|a, b| a.owner.cmp(&b.owner));
         proof.dedup_by(|a, b| a.owner == b.owner);
@@ -184,13 +223,13 @@ fn prove_by_nsec(
 /// RFC 5155 section 7.2.
 fn prove_by_nsec3(
     records: &BTreeMap<Vec<u8>, Arc<RrSet>>,
-    iterations: u16,
+    hashing: &Hashing,
     name: &Owner,
     absence: Absence<'_>,
 ) -> Vec<Arc<RrSet>> {
-    let matching = |name: &Owner| records.get(&hash(name, iterations)).map(Arc::clone);
+    let matching = |name: &Owner| records.get(&hashing.hash(name)).map(Arc::clone);
     let covering = |name: &Owner| {
-        let hash = hash(name, iterations);
+        let hash = hashing.hash(name);
         records
             .range(..hash)
             .next_back()
@@ -230,16 +269,6 @@ fn prove_by_nsec3(
     proof.into_iter().flatten().collect()
 }
 
-/// The NSEC3PARAM of a zone (RFC 5155 section 4).
-pub(super) fn nsec3param(iterations: u16) -> Data {
-    Data::Nsec3param(Nsec3param::new(
-        Nsec3HashAlgorithm::SHA1,
-        0,
-        iterations,
-        Nsec3Salt::empty(),
-    ))
-}
-
 /// The wildcard below `encloser` (RFC 4592 section 2.1.1); `None` where the
 /// name would be too long.
 pub(super) fn wildcard_of(encloser: &Owner) -> Option<Owner> {
@@ -255,19 +284,6 @@ fn next_closer(name: &Owner, encloser: &Owner) -> Option<Owner> {
     let labels = encloser.label_count() + 1;
     name.iter_suffixes()
         .find(|suffix| suffix.label_count() == labels)
-}
-
-/// RFC 5155 section 5.
-fn hash(name: &Owner, iterations: u16) -> Vec<u8> {
-    nsec3_hash::<_, _, Vec<u8>>(
-        name,
-        Nsec3HashAlgorithm::SHA1,
-        iterations,
-        &Nsec3Salt::<Bytes>::empty(),
-    )
-    .map(|hash| hash.as_slice().to_vec())
-    // Only another algorithm than SHA-1 could fail.
-    .unwrap_or_default()
 }
 
 /// RFC 5155 section 3: the hash in base32hex, as a label below the apex.

@@ -53,6 +53,9 @@ pub enum Misbehaviour {
     EndlessAliases,
     /// This many aliases in one answer, each to the next.
     AliasFlood(u16),
+    /// As many aliases as fit into a message, each of nothing but pointers to the
+    /// name asked (RFC 1035 section 4.1.4).
+    PointerFlood,
     /// SERVFAIL, and a reason (RFC 8914) full of terminal escapes.
     ServFailWithEscapes,
     /// A packet that ends in the middle of its records.
@@ -158,6 +161,7 @@ impl Misbehaviour {
             Self::Garbage => garbage(exchange),
             Self::EndlessAliases => aliases(exchange, 1),
             Self::AliasFlood(count) => aliases(exchange, count),
+            Self::PointerFlood => truncated_then(exchange, pointers(exchange)),
             Self::ServFailWithEscapes => servfail_with_escapes(exchange),
             Self::MalformedPacket => malformed(exchange),
             Self::WrongTransactionId => wrong_transaction_id(exchange),
@@ -229,6 +233,27 @@ fn aliases(exchange: &Exchange<'_>, count: u16) -> Outcome {
         owner = target;
     }
     exchange.write(&response)
+}
+
+/// A record that begins and ends with a pointer behind the header.
+fn pointers(exchange: &Exchange<'_>) -> Outcome {
+    const RECORD: [u8; 14] = [0xc0, 12, 0, 5, 0, 1, 0, 0, 1, 44, 0, 2, 0xc0, 12];
+    let Outcome::Respond(mut packet) = rcode_only(exchange, Rcode::NOERROR) else {
+        return Outcome::Ignore;
+    };
+    // Behind the question, in the place of the OPT record.
+    let question = 12 + exchange.query.name.as_slice().len() + 4;
+    packet.truncate(question);
+    let room = usize::from(u16::MAX).saturating_sub(question);
+    let count = u16::try_from(room / RECORD.len()).unwrap_or(u16::MAX);
+    for _ in 0..count {
+        packet.extend(RECORD);
+    }
+    let counts = [count.to_be_bytes(), [0; 2], [0; 2]].concat();
+    for (place, byte) in packet.iter_mut().skip(6).zip(counts) {
+        *place = byte;
+    }
+    Outcome::Respond(packet)
 }
 
 fn servfail_with_escapes(exchange: &Exchange<'_>) -> Outcome {

@@ -192,8 +192,9 @@ impl Response {
         if denial && !self.dnssec && asked != rrset.rtype {
             return Ok(());
         }
-        let signature = set.signature.as_deref().filter(|_| self.dnssec);
-        for data in rrset.data.iter().chain(signature) {
+        let signatures = set.surplus.iter().chain(set.signature.as_deref());
+        let signatures = signatures.filter(|_| self.dnssec);
+        for data in rrset.data.iter().chain(signatures) {
             section.push(Record::new(&set.owner, Class::IN, rrset.ttl, data))?;
         }
         Ok(())

@@ -120,6 +120,14 @@ impl Signer {
         self.key.dnskey().convert()
     }
 
+    /// From when to when signatures are valid.
+    pub(super) fn validity(&self) -> (Timestamp, Timestamp) {
+        (
+            timestamp(self.now.plus_days(-1)),
+            timestamp(self.now.plus_days(14)),
+        )
+    }
+
     /// The DS that the parent publishes (RFC 4034 section 5.1.4); `None` where
     /// the scenario's faults leave it out.
     pub(super) fn ds(&self, faults: &[ZoneFault]) -> Option<Ds<Bytes>> {

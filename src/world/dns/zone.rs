@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::base::iana::Rtype;
 
+use super::surplus::Surplus;
+
 /// What is wrong with the signing of a zone. Names are relative to the zone
 /// unless they end in a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +70,14 @@ pub enum ZoneFault {
 pub enum Denial {
     /// NSEC (RFC 4034 section 4).
     Nsec,
-    /// NSEC3 (RFC 5155) without salt.
+    /// NSEC3 (RFC 5155).
     Nsec3 {
         /// Additional iterations (RFC 5155 section 3.1.3).
         iterations: u16,
         /// Whether unsigned delegations are left out (RFC 5155 section 6).
         opt_out: bool,
+        /// Bytes of salt (RFC 5155 section 3.1.5).
+        salt: u8,
     },
 }
 
@@ -87,6 +91,7 @@ pub struct Zone {
     pub(super) ed25519: bool,
     pub(super) denial: Denial,
     pub(super) faults: Vec<ZoneFault>,
+    pub(super) surplus: Option<Surplus>,
     pub(super) text: String,
     pub(super) raw: Vec<(String, Rtype, Vec<u8>)>,
     pub(super) name_servers: Vec<IpAddr>,
@@ -101,6 +106,7 @@ impl Zone {
             ed25519: false,
             denial: Denial::Nsec,
             faults: Vec::new(),
+            surplus: None,
             text: String::new(),
             raw: Vec::new(),
             name_servers: Vec::new(),
@@ -135,7 +141,26 @@ impl Zone {
         self.denial = Denial::Nsec3 {
             iterations,
             opt_out,
+            salt: 0,
         };
+        self
+    }
+
+    /// The same with so many bytes of salt (RFC 5155 section 3.1.5).
+    #[must_use]
+    pub fn nsec3_salted(mut self, iterations: u16, salt: u8) -> Self {
+        self.denial = Denial::Nsec3 {
+            iterations,
+            opt_out: false,
+            salt,
+        };
+        self
+    }
+
+    /// Adds keys, signatures and DS records without use.
+    #[must_use]
+    pub fn surplus(mut self, surplus: Surplus) -> Self {
+        self.surplus = Some(surplus);
         self
     }
 

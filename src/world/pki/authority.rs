@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, GeneralSubtree, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
+    PublicKeyData, SignatureAlgorithm, SigningKey,
 };
 
+use super::leaf::{add_attributes, extension};
 use super::{Certificate, Identity, KeyKind, Leaf, Validity};
 use crate::unix_time::UnixTime;
 
@@ -20,6 +22,10 @@ pub struct AuthorityProfile {
     cert_sign: bool,
     path_length: Option<u8>,
     permitted_names: Vec<String>,
+    excluded_names: Vec<String>,
+    extensions: Vec<CustomExtension>,
+    attributes: u64,
+    key_identifier: Option<Vec<u8>>,
 }
 
 impl AuthorityProfile {
@@ -33,6 +39,10 @@ impl AuthorityProfile {
             cert_sign: true,
             path_length: None,
             permitted_names: Vec::new(),
+            excluded_names: Vec::new(),
+            extensions: Vec::new(),
+            attributes: 0,
+            key_identifier: None,
         }
     }
 
@@ -79,6 +89,36 @@ impl AuthorityProfile {
         self
     }
 
+    /// Excludes names under `domain` (RFC 5280 section 4.2.1.10).
+    #[must_use]
+    pub fn excluding(mut self, domain: impl Into<String>) -> Self {
+        self.excluded_names.push(domain.into());
+        self
+    }
+
+    /// Gives it an extension with this content in DER.
+    #[must_use]
+    pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
+        self.extensions.push(extension(oid, content, critical));
+        self
+    }
+
+    /// Gives its subject so many attributes without meaning, each in a
+    /// relative distinguished name of its own.
+    #[must_use]
+    pub fn attributes(mut self, count: u64) -> Self {
+        self.attributes = count;
+        self
+    }
+
+    /// Gives it this key identifier (RFC 5280 section 4.2.1.2), which others may
+    /// have too.
+    #[must_use]
+    pub fn key_identifier(mut self, identifier: impl Into<Vec<u8>>) -> Self {
+        self.key_identifier = Some(identifier.into());
+        self
+    }
+
     fn params(&self, now: UnixTime) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -94,11 +134,19 @@ impl AuthorityProfile {
         if self.cert_sign {
             params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         }
-        if !self.permitted_names.is_empty() {
-            let names = self.permitted_names.iter().cloned();
+        add_attributes(&mut params.distinguished_name, self.attributes);
+        params.custom_extensions.clone_from(&self.extensions);
+        if let Some(identifier) = &self.key_identifier {
+            params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.clone());
+        }
+        if !self.permitted_names.is_empty() || !self.excluded_names.is_empty() {
+            let subtrees = |names: &[String]| {
+                let names = names.iter().cloned();
+                names.map(GeneralSubtree::DnsName).collect()
+            };
             params.name_constraints = Some(NameConstraints {
-                permitted_subtrees: names.map(GeneralSubtree::DnsName).collect(),
-                excluded_subtrees: Vec::new(),
+                permitted_subtrees: subtrees(&self.permitted_names),
+                excluded_subtrees: subtrees(&self.excluded_names),
             });
         }
         self.validity.apply(&mut params, now);
@@ -176,7 +224,11 @@ impl Authority {
     /// but without the root, as most do.
     pub fn issue(&self, leaf: Leaf) -> Identity {
         let key = leaf.key_pair();
-        let certificate = self.sign(leaf.params(self.now), &key);
+        let params = leaf.params(self.now);
+        let certificate = match leaf.rsa_signature() {
+            None => self.sign(params, &key),
+            Some(bytes) => self.sign_with(&Scribble { bytes }, params, &key),
+        };
         let (root, authorities) = match self.path.split_last() {
             Some((root, authorities)) => (vec![root.clone()], authorities),
             None => (Vec::new(), [].as_slice()),
@@ -211,16 +263,47 @@ impl Authority {
         }
     }
 
-    fn sign(&self, mut params: CertificateParams, key: &KeyPair) -> Certificate {
+    fn sign(&self, params: CertificateParams, key: &KeyPair) -> Certificate {
+        self.sign_with(&*self.key, params, key)
+    }
+
+    fn sign_with(
+        &self,
+        signer: &impl SigningKey,
+        mut params: CertificateParams,
+        key: &KeyPair,
+    ) -> Certificate {
         // An impostor's key identifier would tell verifiers to look for
         // another issuer, before they come to the signature.
         params.use_authority_key_identifier_extension = !self.impostor;
         let minted = params
-            .signed_by(key, &Issuer::from_params(&self.params, &*self.key))
+            .signed_by(key, &Issuer::from_params(&self.params, signer))
             .expect("parameters that rcgen can encode");
         Certificate {
             der: minted.der().clone(),
             spki: key.subject_public_key_info(),
         }
+    }
+}
+
+/// What signs with bytes that no key made.
+struct Scribble {
+    bytes: usize,
+}
+
+impl PublicKeyData for Scribble {
+    fn der_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+impl SigningKey for Scribble {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        // Below any modulus of that length.
+        Ok(vec![0x55; self.bytes])
     }
 }

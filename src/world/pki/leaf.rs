@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
 };
 use time::OffsetDateTime;
 
@@ -39,6 +39,20 @@ impl Validity {
     pub(super) fn apply(self, params: &mut CertificateParams, now: UnixTime) {
         params.not_before = moment(now.plus_days(self.from_day));
         params.not_after = moment(now.plus_days(self.to_day));
+    }
+}
+
+/// An extension as its content in DER.
+pub(super) fn extension(oid: &[u64], content: Vec<u8>, critical: bool) -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(oid, content);
+    extension.set_criticality(critical);
+    extension
+}
+
+/// Attributes of types that nobody knows.
+pub(super) fn add_attributes(name: &mut DistinguishedName, count: u64) {
+    for number in 0..count {
+        name.push(DnType::CustomDnType(vec![2, 5, 4, 200 + number]), "x");
     }
 }
 
@@ -81,6 +95,9 @@ pub struct Leaf {
     purposes: Vec<Purpose>,
     key: KeyKind,
     is_ca: bool,
+    extensions: Vec<CustomExtension>,
+    attributes: u64,
+    rsa_signature: Option<usize>,
 }
 
 impl Leaf {
@@ -95,6 +112,9 @@ impl Leaf {
             purposes: vec![Purpose::ServerAuth],
             key: KeyKind::default(),
             is_ca: false,
+            extensions: Vec::new(),
+            attributes: 0,
+            rsa_signature: None,
         }
     }
 
@@ -147,6 +167,33 @@ impl Leaf {
         self
     }
 
+    /// Gives it an extension with this content in DER. One of subject
+    /// alternative names stands in the place of names that were given.
+    #[must_use]
+    pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
+        self.extensions.push(extension(oid, content, critical));
+        self
+    }
+
+    /// Gives its subject so many attributes without meaning, each in a
+    /// relative distinguished name of its own.
+    #[must_use]
+    pub fn attributes(mut self, count: u64) -> Self {
+        self.attributes = count;
+        self
+    }
+
+    /// Signs it with RSA and so many bytes that no key made.
+    #[must_use]
+    pub fn with_rsa_signature(mut self, bytes: usize) -> Self {
+        self.rsa_signature = Some(bytes);
+        self
+    }
+
+    pub(super) fn rsa_signature(&self) -> Option<usize> {
+        self.rsa_signature
+    }
+
     /// Mints it, signed with its own key.
     pub fn self_signed(self, now: UnixTime) -> Identity {
         let key = self.key.key_pair();
@@ -176,6 +223,8 @@ impl Leaf {
                 .distinguished_name
                 .push(DnType::CommonName, name.as_str());
         }
+        add_attributes(&mut params.distinguished_name, self.attributes);
+        params.custom_extensions.clone_from(&self.extensions);
         for name in &self.dns_names {
             let name = name.as_str().try_into().expect("a DNS name in ASCII");
             params.subject_alt_names.push(SanType::DnsName(name));
