@@ -14,7 +14,7 @@ from servers.nameservers import Nameservers, wait_until
 from . import aliases, combinations, denials, honest, signatures
 from . import wire as w
 from .cases import Case, Cases
-from .judges import CHECKING, UNBOUND, UNCHECKING, Compared, Lookups, Unbound, Verdict, compare, key
+from .judges import BEHIND, CHECKING, UNBOUND, UNCHECKING, Compared, Lookups, Question, Unbound, Verdict, compare, key
 
 POSITIONS = {ADDRESS: "at the liar", UNCHECKING: "behind unbound without validator", CHECKING: "behind unbound"}
 AT_LEAST, HONEST_AT_LEAST = 300, 60
@@ -41,6 +41,9 @@ class Lab:
     unbuilt: list[str]
     liar: Liar
     unbound: Unbound
+    # Before the one without validator, which may pass on less than the liar says,
+    # or ask for more.
+    behind: Unbound
     lookups: Lookups
     anchor: Path
 
@@ -60,14 +63,22 @@ def start(directory: Path, children: list, program: Path) -> Lab:
     anchor = directory / "root.ds"
     ds = cases.keyring.root.ds(())
     anchor.write_text(f". IN DS {int.from_bytes(ds[:2], 'big')} {ds[2]} {ds[3]} {ds[4:].hex()}\n")
+    for case in cases.cases:
+        # Signed here, so that nobody waits for it while the clock of a resolver runs.
+        for zone in (case.family.own, case.family.parent, case.family.stranger):
+            for rtype in (w.DS, w.DNSKEY):
+                cases.universe.answer(zone.apex, rtype)
     liar = Liar(cases.universe.answer, table(cases.cases))
-    control = directory / "unbound.control"
+    controls = [directory / "checking.control", directory / "behind.control"]
     servers = Nameservers(directory, children, ("ns.lab.", ADDRESS), anchor)
-    servers.unbound(CHECKING, more=UNBOUND, forward=ADDRESS, control=control)
+    servers.unbound(CHECKING, more=UNBOUND, forward=ADDRESS, control=controls[0])
+    servers.unbound(BEHIND, more=UNBOUND, forward=UNCHECKING, control=controls[1])
     servers.unbound(UNCHECKING, modules="iterator", more=UNBOUND, forward=ADDRESS)
     wait_until(CHECKING, "lab.", "secure")
     wait_until(UNCHECKING, "lab.", "insecure")
-    return Lab(cases, unbuilt, liar, Unbound(control), Lookups(program, anchor), anchor)
+    wait_until(BEHIND, "lab.", "secure")
+    judges = Unbound(CHECKING, controls[0]), Unbound(BEHIND, controls[1])
+    return Lab(cases, unbuilt, liar, *judges, Lookups(program, anchor), anchor)
 
 
 def table(cases: list[Case]) -> Table:
@@ -83,16 +94,24 @@ class Row:
     """One case, and what everybody says of it."""
 
     case: Case
+    # unbound's of what the liar says, and of what a resolver passes on.
     verdict: Verdict
+    passed_on: Verdict
     delv: tuple[str, str]
     shown: dict[str, dict]
 
     def compared(self) -> dict[str, Compared]:
         """By position."""
-        given = {ADDRESS: self.case.message}
         return {
-            address: compare(self.shown[address], self.verdict, given.get(address)) for address in POSITIONS
+            address: compare(
+                self.shown[address], self.at(address), self.case.message if address == ADDRESS else None,
+            )
+            for address in POSITIONS
         }
+
+    def at(self, position: str) -> Verdict:
+        """What unbound says of the data that danecheck gets there."""
+        return self.verdict if position == ADDRESS else self.passed_on
 
     @property
     def title(self) -> str:
@@ -105,7 +124,7 @@ def judged(lab: Lab, *, verbose: bool) -> list[Row]:
     cases = lab.cases.cases
     questions = [case.question for case in cases]
     begin = time.monotonic()
-    verdicts = lab.unbound.judge(questions)
+    verdicts, passed_on = both(lab, questions)
     print(f"  unbound: {time.monotonic() - begin:.1f} s", flush=True)
     begin = time.monotonic()
     shown: dict[tuple, dict] = {}
@@ -118,13 +137,35 @@ def judged(lab: Lab, *, verbose: bool) -> list[Row]:
         words = list(pool.map(lambda one: delv.ask(w.text(one[0]), w.NAMES[one[1]], ADDRESS), questions))
     print(f"  delv: {time.monotonic() - begin:.1f} s", flush=True)
     rows = [
-        Row(case, verdicts[case.question], word, {address: shown[address, case.question] for address in POSITIONS})
+        Row(
+            case, verdicts[case.question], passed_on[case.question], word,
+            {address: shown[address, case.question] for address in POSITIONS},
+        )
         for case, word in zip(cases, words, strict=True)
     ]
+    again(lab, [row for row in rows if any(one.wrong or one.stricter for one in row.compared().values())])
     if verbose:
         for row in rows:
             print(f"{row.title}: {said(row)}")
     return rows
+
+
+def both(lab: Lab, questions: list[Question]) -> tuple[dict[Question, Verdict], dict[Question, Verdict]]:
+    """unbound's verdicts in both places."""
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda unbound: unbound.judge(questions), (lab.unbound, lab.behind))
+        return first, second
+
+
+def again(lab: Lab, rows: list[Row]) -> None:
+    """Ask once more, so that no lost datagram of a busy machine is called a fault."""
+    lab.unbound.flush()
+    lab.behind.flush()
+    verdicts, passed_on = both(lab, [row.case.question for row in rows])
+    shown = lab.lookups.ask([(address, row.case.question) for row in rows for address in POSITIONS])
+    for row in rows:
+        row.verdict, row.passed_on = verdicts[row.case.question], passed_on[row.case.question]
+        row.shown = {address: shown[address, row.case.question] for address in POSITIONS}
 
 
 def said(row: Row) -> str:
@@ -133,7 +174,7 @@ def said(row: Row) -> str:
         f"{where} {row.shown[address]['validated']['status']} ({row.shown[address]['validated']['reason']})"
         for address, where in POSITIONS.items()
     ]
-    return f"unbound {row.verdict.status}, delv {row.delv[0]} ({row.delv[1]}), danecheck {', '.join(own)}"
+    return f"unbound {row.verdict.status}, behind another {row.passed_on.status}, delv {row.delv[0]} ({row.delv[1]}), danecheck {', '.join(own)}"
 
 
 def check(lab: Lab, *, verbose: bool) -> tuple[list[Row], int, int]:
@@ -186,7 +227,7 @@ def figures(rows: list[Row], kinds: Counter[str]) -> None:
     print("\nunbound says:", ", ".join(f"{word} {count}" for word, count in words.most_common()))
     for address, where in POSITIONS.items():
         pairs = Counter(
-            (row.shown[address]["validated"]["status"], row.verdict.status) for row in rows
+            (row.shown[address]["validated"]["status"], row.at(address).status) for row in rows
         )
         same = sum(count for (own, theirs), count in pairs.items() if own == theirs)
         print(f"danecheck {where}: as unbound {same}")

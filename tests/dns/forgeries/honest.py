@@ -24,6 +24,10 @@ def build(cases: Cases) -> None:
             cases.add("true", f"{style}: {name} {w.NAMES[rtype]}", f, f.truth(name, rtype), honest=True)
         across(cases, style)
         lenient(cases, style)
+        f = cases.family(style, change={"own zone": lambda zone: zone.add(
+            "_25._tcp.mx", w.TLSA, *(b"\3\1\2" + bytes([number]) * 64 for number in range(40)),
+        )})
+        cases.add("true", f"{style}: more than a datagram holds", f, f.truth("_25._tcp.mx", w.TLSA), honest=True)
     for count in (1, 10, 150):
         f = cases.family("NSEC3", change={"own zone": lambda zone, count=count: setattr(zone, "iterations", count)})
         cases.add("true", f"{count} iterations", f, f.truth("_25._tcp.nx", w.TLSA), honest=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 from . import wire as w
 from .wire import Message, Name
 
-# danecheck's three positions; the two resolvers ask the liar everything.
-CHECKING, UNCHECKING = "127.0.6.2", "127.0.6.3"
+# One with and one without validator, which ask the liar everything; and one with,
+# which asks that without.
+CHECKING, UNCHECKING, BEHIND = "127.0.6.2", "127.0.6.3", "127.0.6.4"
 # What the answers are judged by must be the message alone, and not what was
 # asked before.
 UNBOUND = (
@@ -46,12 +47,12 @@ def ask_all(
         def send(question: Question, tries: int) -> None:
             nonlocal number
             number = (number + 1) & 0xFFFF
-            asked[number] = (question, time.monotonic() + 15, tries)
+            asked[number] = (question, time.monotonic() + 6, tries)
             udp.send(query(number, question, flags))
 
         while waiting or asked:
             while waiting and len(asked) < at_once:
-                send(waiting.pop(), 2)
+                send(waiting.pop(), 4)
             try:
                 data = udp.recv(65535)
             except TimeoutError:
@@ -111,10 +112,10 @@ def walked(message: Message) -> list[str]:
 
 
 class Unbound:
-    """One that validates, and asks the liar everything."""
+    """One that validates."""
 
-    def __init__(self, control: Path, checking: str = CHECKING) -> None:
-        self.control, self.checking = control, checking
+    def __init__(self, address: str, control: Path) -> None:
+        self.address, self.control = address, control
 
     def flush(self) -> None:
         """Let the validating one forget everything (unbound-control(8))."""
@@ -126,9 +127,9 @@ class Unbound:
 
     def judge(self, questions: Iterable[Question]) -> dict[Question, Verdict]:
         """Bogus is what it withholds, and gives to those who do not have it checked."""
-        checked = ask_all(self.checking, questions)
+        checked = ask_all(self.address, questions)
         failed = [one for one, said in checked.items() if said is None or said.rcode not in (0, 3)]
-        unchecked = ask_all(self.checking, failed, checking_disabled=True)
+        unchecked = ask_all(self.address, failed, checking_disabled=True)
         verdicts = {}
         for question, said in checked.items():
             if question in unchecked:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from .check import Lab, Row
 
 # Of one kind at one place.
 OF_A_KIND = 1
-# What only says whose fault something is.
-BLAME = {"findings", "weak_link", "reason", "fault", "message"}
+# What only says whose fault something is, or who was asked about it.
+BLAME = {"findings", "weak_link", "reason", "name_servers"}
 
 
 def place(case: Case) -> str | None:
@@ -37,14 +38,18 @@ def report(binary: Path, lab: Lab, case: Case) -> dict:
     return json.loads(done.stdout)
 
 
-def without_blame(value: object) -> object:
-    """A report without the words that name a culprit."""
+def shown(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a report with its place, but for those that name a culprit."""
     match value:
         case dict():
-            return {key: without_blame(one) for key, one in value.items() if key not in BLAME}
+            for key, one in value.items():
+                if key not in BLAME:
+                    yield from shown(one, f"{path}.{key}")
         case list():
-            return [without_blame(one) for one in value]
-    return value
+            for at, one in enumerate(value):
+                yield from shown(one, f"{path}[{at}]")
+        case str():
+            yield path, value
 
 
 def wrong(case: Case, said: dict) -> list[str]:
@@ -57,11 +62,13 @@ def wrong(case: Case, said: dict) -> list[str]:
     if not any(apex in f"{one['subject']} {one['message']}" for one in errors):
         there = [(one["severity"], one["id"], one["subject"]) for one in said["findings"]]
         faults.append(f"no error names {name} {w.NAMES[rtype]}; there is: {there}")
-    shown = json.dumps(without_blame(said))
     foreign = [
         zone.digest.hex() for role, zone in case.family.zones.items() if role != "own zone"
     ] + [f"{case.family.stranger.apex[0].decode()}.evil", case.family.unsigned.digest.hex()]
-    faults += [f"the report shows {words}" for words in foreign if words in shown]
+    faults += [
+        f"the report shows {text[:80]} at {path}"
+        for path, text in shown(said) if any(words in text for words in foreign)
+    ]
     return faults
 
 
