@@ -82,9 +82,8 @@ fn meaning(evidence: &Evidence<'_>, settings: Settings, dane: &DaneRecords<'_>) 
         DaneRecords::LookupError => DaneMeaning::Unknown,
         DaneRecords::NotFound(_) => DaneMeaning::May,
         DaneRecords::Unusable(_) => DaneMeaning::Encrypt,
-        // What cannot be loaded is no proof either (`tls_dane_enable`).
         DaneRecords::Usable(_, records) if Promise::of(records) == Promise::Unusable => {
-            DaneMeaning::Encrypt
+            DaneMeaning::EncryptWithCertificate
         }
         DaneRecords::Usable(..) => DaneMeaning::Proof,
     }
@@ -142,9 +141,7 @@ fn refuses_as_itself(
         .is_some_and(|tls| tls.signature == SignatureCheck::Good);
     // It is this reply at which the policy ends, no check before it.
     let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
-        Attempt::Soft(failure) | Attempt::Hard(failure) => {
-            failure.reason.ends_with(&reply.text())
-        }
+        Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
         Attempt::Ready(_) => false,
     };
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);

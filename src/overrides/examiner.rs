@@ -121,11 +121,13 @@ impl Examiner<'_> {
         entries
             .iter()
             .enumerate()
-            .map(|(at, entry)| match (judged.remove(&at), doubles.go.get(&at)) {
-                (Some(judgement), _) => judgement,
-                (None, Some(double)) => duplicate(double),
-                (None, None) => exact(at, entry),
-            })
+            .map(
+                |(at, entry)| match (judged.remove(&at), doubles.go.get(&at)) {
+                    (Some(judgement), _) => judgement,
+                    (None, Some(double)) => duplicate(double),
+                    (None, None) => exact(at, entry),
+                },
+            )
             .collect()
     }
 

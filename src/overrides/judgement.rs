@@ -398,9 +398,8 @@ impl<'a> Case<'a> {
             Err(why) => return self.malformed(&why),
         };
         let with = self.judged.with_line(Some(&line));
-        let said = |word, reason, proposal, with| {
-            self.said(word, reason, proposal, Some(&line), with)
-        };
+        let said =
+            |word, reason, proposal, with| self.said(word, reason, proposal, Some(&line), with);
         if self.is_blind() {
             let reason = format!(
                 "nothing could be seen of {}. {}",
@@ -494,7 +493,11 @@ impl<'a> Case<'a> {
         }
         match line.level {
             SecurityLevel::None | SecurityLevel::May => "",
+            SecurityLevel::Dane if !self.judged.tlsa_in_play() => "",
             SecurityLevel::Encrypt => ". The line does its job, for no mail goes without TLS",
+            SecurityLevel::Dane => {
+                ". The line does its job, for no mail goes without what DANE asks for"
+            }
             _ => {
                 ". The line does its job, for no mail goes to a server that does not prove who it \
                  is"

@@ -249,9 +249,17 @@ mod tests {
         for (head, remove_when, own) in [
             ("2026-09-01 example.com", "it does", true),
             ("2026-09-01 Example.COM", "it does", true),
-            ("2026-09-01 example.net", "`danecheck example.com` says so", false),
+            (
+                "2026-09-01 example.net",
+                "`danecheck example.com` says so",
+                false,
+            ),
             ("2026-09-01", "`danecheck example.com` says so", true),
-            ("2026-09-01", "`danecheck --level may example.com` says so", true),
+            (
+                "2026-09-01",
+                "`danecheck --level may example.com` says so",
+                true,
+            ),
             ("2026-09-01", "`danecheck example.net` says so", false),
             ("2026-09-01", "it does", false),
         ] {

@@ -10,7 +10,8 @@
 //! 2. Without a proof of who answers: `none` < `may` < `encrypt`. Above them are
 //!    all levels with a proof.
 //! 3. `dane` is a proof only with usable TLSA records, found by way of secure MX
-//!    records. With records of which none is usable it is `encrypt`; without any
+//!    records. With records of which none is usable it is `encrypt`, or more than
+//!    that as the line before where they fail only in the handshake; without any
 //!    it is `may`. Where a lookup fails, or the MX records are not secure,
 //!    nobody knows what it will be: it is then a proof as the line before, and
 //!    `may` as the line after. `dane-only` is a proof always, and `dane` is weaker.
@@ -47,6 +48,10 @@ pub(crate) enum DaneMeaning {
     UnsecuredProof,
     /// TLS with anybody: there are TLSA records, and none is usable.
     Encrypt,
+    /// TLS with anybody who has a certificate, by the name of the host: none of
+    /// the records can be loaded (`tls_dane_enable`), which OpenSSL says only
+    /// after the handshake was set up for a proof.
+    EncryptWithCertificate,
     /// No more than `may`.
     May,
     /// It could not be found out.
@@ -116,11 +121,7 @@ impl Ground {
     }
 
     /// Whether `one` asks for more than `other`, and the two can be compared.
-    pub(crate) fn is_stricter(
-        &self,
-        one: Option<&PolicyLine>,
-        other: Option<&PolicyLine>,
-    ) -> bool {
+    pub(crate) fn is_stricter(&self, one: Option<&PolicyLine>, other: Option<&PolicyLine>) -> bool {
         self.is_weaker(other, one) && !self.is_weaker(one, other)
     }
 
@@ -243,8 +244,15 @@ fn rank(line: Option<&PolicyLine>, meaning: DaneMeaning, side: Side) -> Rank {
         | SecurityLevel::DaneOnly => Rank::Proven,
         SecurityLevel::Dane => match (meaning, side) {
             (DaneMeaning::Proof, _)
-            | (DaneMeaning::UnsecuredProof | DaneMeaning::Unknown, Side::Before) => Rank::Proven,
-            (DaneMeaning::Encrypt, _) => Rank::Encrypted,
+            | (
+                DaneMeaning::UnsecuredProof
+                | DaneMeaning::Unknown
+                | DaneMeaning::EncryptWithCertificate,
+                Side::Before,
+            ) => Rank::Proven,
+            (DaneMeaning::Encrypt, _) | (DaneMeaning::EncryptWithCertificate, Side::After) => {
+                Rank::Encrypted
+            }
             (DaneMeaning::May, _)
             | (DaneMeaning::UnsecuredProof | DaneMeaning::Unknown, Side::After) => {
                 Rank::Opportunistic
@@ -385,16 +393,36 @@ mod tests {
                 "secure match=mx1.example.com",
                 "secure match=mx1.example.com:mx2.example.com",
             ),
-            (May, "secure match=mx1.example.com", "secure match=.example.com"),
-            (May, "secure match=.a.example.com", "secure match=.example.com"),
-            (May, "secure match=example.com", "secure match=nexthop:dot-nexthop"),
+            (
+                May,
+                "secure match=mx1.example.com",
+                "secure match=.example.com",
+            ),
+            (
+                May,
+                "secure match=.a.example.com",
+                "secure match=.example.com",
+            ),
+            (
+                May,
+                "secure match=example.com",
+                "secure match=nexthop:dot-nexthop",
+            ),
             (May, "verify match=mx1.example.com", "verify"),
-            (May, "fingerprint match=AA:BB", "fingerprint match=AA:BB|CC:DD"),
+            (
+                May,
+                "fingerprint match=AA:BB",
+                "fingerprint match=AA:BB|CC:DD",
+            ),
             (May, "encrypt", "encrypt exclude=eNULL ciphers=low"),
             (May, "encrypt exclude=3DES:RC4", "encrypt exclude=rc4"),
             (May, "encrypt ciphers=high", "encrypt"),
             (May, "encrypt protocols=>=TLSv1.2", "encrypt"),
-            (May, "encrypt protocols=TLSv1.3", "encrypt protocols=TLSv1.2:TLSv1.3"),
+            (
+                May,
+                "encrypt protocols=TLSv1.3",
+                "encrypt protocols=TLSv1.2:TLSv1.3",
+            ),
             (Proof, "dane protocols=>=TLSv1.3", "dane"),
             (Unknown, "dane protocols=>=TLSv1.3", "dane"),
             (May, "may", "may protocols=TLSv9"),
@@ -404,7 +432,10 @@ mod tests {
                 "secure match=a.example",
             ),
         ] {
-            assert!(weaker(meaning, after, before), "{meaning:?} {before} > {after}");
+            assert!(
+                weaker(meaning, after, before),
+                "{meaning:?} {before} > {after}"
+            );
             let other_way = weaker(meaning, before, after);
             // Exclusions and grades differ at once in one of them.
             let both = after.contains("exclude=eNULL");
@@ -425,7 +456,11 @@ mod tests {
             (May, "secure", "secure servername=hostname"),
             (May, "secure tafile=/a", "secure"),
             (May, "secure tafile=/a", "secure tafile=/b"),
-            (May, "fingerprint match=AA servername=a.example", "fingerprint match=AA"),
+            (
+                May,
+                "fingerprint match=AA servername=a.example",
+                "fingerprint match=AA",
+            ),
         ] {
             assert!(weaker(meaning, one, other), "{one} after {other}");
             assert!(weaker(meaning, other, one), "{other} after {one}");
@@ -442,7 +477,11 @@ mod tests {
             (Proof, "dane", "dane servername=hostname"),
             (May, "secure", "secure match=nexthop:dot-nexthop"),
             (May, "secure match=hostname", "verify"),
-            (May, "secure match=MX1.example.com", "secure match=mx1.example.com"),
+            (
+                May,
+                "secure match=MX1.example.com",
+                "secure match=mx1.example.com",
+            ),
             (May, "fingerprint match=AA:BB", "fingerprint match=aabb"),
             (May, "encrypt", "encrypt protocols="),
             (May, "encrypt", "encrypt servername=hostname"),
