@@ -25,7 +25,8 @@ pub enum Word {
     /// It asks for more than would be asked for without it, and mail flows:
     /// somebody's own choice.
     Deliberate,
-    /// Mail flows without it, as well protected or better.
+    /// Mail flows without it, as well protected or better; or danecheck advised
+    /// it, and mail flows without it again.
     NoLongerNeeded,
     /// Something stricter delivers too.
     StricterWouldDo,
