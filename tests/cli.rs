@@ -176,8 +176,12 @@ async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
     let note = danecheck::entry::Note::read(comment.into_iter()).unwrap();
     assert_eq!(note.date, now().day());
     assert!(note.reason.contains("matches none"), "{}", note.reason);
-    assert_eq!((ran.stderr.as_str(), ran.status), ("", ExitStatus::Broken));
+    // It asks for less: the caution is in the comment, and beside it.
+    let caution = note.caution.unwrap();
+    assert_eq!(ran.stderr, format!("danecheck: stale.example: {caution}\n"));
+    assert_eq!(ran.status, ExitStatus::Broken);
     let ran = check(&stage, &["--entry", "mailcow", "stale.example"], "").await;
+    assert!(ran.stderr.contains(&caution), "{}", ran.stderr);
     assert_eq!(
         ran.stdout,
         "{\"dest\":\"stale.example\",\"policy\":\"encrypt\",\"parameters\":\"\",\"active\":\"1\"}\n"

@@ -43,6 +43,7 @@ fn domains() -> Vec<(&'static str, Domain)> {
     vec![
         ("good.example", Domain::Good),
         ("good2.example", Domain::Good),
+        ("good3.example", Domain::Good),
         ("stale.example", Domain::Stale),
         ("stale2.example", Domain::Stale),
         ("stale3.example", Domain::Stale),
@@ -142,7 +143,8 @@ fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
         CouldNotTell, Deliberate, Duplicate, Malformed, Needed, NeverUsed, NoLongerNeeded,
         NotEnough, StricterWouldDo,
     };
-    let advised = "# danecheck 2026-09-01: It matched nothing.\n#   Remove when: it does\n";
+    let advised = "# danecheck 2026-09-01 [mx.plain2.example]: It matched nothing.\n\
+                   #   Remove when: it does\n";
     [
         // Needed.
         ("stale.example encrypt", Needed, "="),
@@ -155,7 +157,9 @@ fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
         ("good.example secure match=mx.good.example", Deliberate, "="),
         ("plain2.example verify", Deliberate, "="),
         // No longer needed.
-        ("good2.example encrypt", NoLongerNeeded, "-"),
+        ("good3.example encrypt", NoLongerNeeded, "-"),
+        // The line below for the same name asks for more.
+        ("good2.example encrypt", Duplicate, "-"),
         ("unusable.example may", NoLongerNeeded, "-"),
         ("plain3.example none", NoLongerNeeded, "-"),
         // Stricter would do.
@@ -206,7 +210,7 @@ fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
         ),
         // Never used.
         ("stale.example may", Duplicate, "-"),
-        ("Good2.EXAMPLE verify", Duplicate, "-"),
+        ("Good2.EXAMPLE verify", Deliberate, "="),
         ("user@good.example may", NeverUsed, "-"),
         ("*.good.example may", NeverUsed, "-"),
         // Never used, and something was meant for which mail waits.
@@ -291,7 +295,12 @@ async fn the_table_as_it_should_be_needs_no_further_change() {
         .map(|(line, ..)| format!("# of ours\n{line}\n\n"))
         .collect();
     let below = ["--below", "stale.below.example"];
-    let write = ["--write", "--below", "stale.below.example"];
+    let write = [
+        "--write",
+        "--accept-weaker",
+        "--below",
+        "stale.below.example",
+    ];
     let written = overrides(&ground, &write, &text).await;
     assert_eq!(written.status, ExitStatus::Broken);
     let ours = written.stdout.matches("# of ours\n").count();
@@ -360,7 +369,7 @@ async fn the_exit_status_says_whether_anything_should_change() {
 }
 
 #[tokio::test]
-async fn mailcows_list_gets_the_calls_that_mend_it() {
+async fn mailcows_list_gets_the_calls_that_put_it_right() {
     let ground = ground().await;
     let list = r#"[
         {"id":1,"dest":"stale.example","policy":"encrypt","parameters":"","active":1},
@@ -369,7 +378,7 @@ async fn mailcows_list_gets_the_calls_that_mend_it() {
         {"id":4,"dest":"good2.example","policy":"none","parameters":"","active":0},
         {"id":5,"dest":"clear.example","policy":"encrypt","parameters":"","active":1}
     ]"#;
-    let ran = overrides(&ground, &["--json"], list).await;
+    let ran = overrides(&ground, &["--json", "--accept-weaker=clear.example"], list).await;
     let report = report(&ran);
     assert_eq!(report.form, "mailcow");
     let words: Vec<Word> = report.overrides.iter().map(|one| one.word).collect();
@@ -397,7 +406,9 @@ async fn mailcows_list_gets_the_calls_that_mend_it() {
     );
     assert!(call(4).contains("\"policy\":\"may\""), "{}", call(4));
     assert_eq!(ran.status, ExitStatus::Broken);
-    let written = overrides(&ground, &["--write"], list).await.stdout;
+    let written = overrides(&ground, &["--write", "--accept-weaker"], list)
+        .await
+        .stdout;
     let again = overrides(&ground, &["--json"], &written).await;
     assert_eq!(again.status, ExitStatus::Fine, "{}", again.stdout);
 }

@@ -35,11 +35,15 @@ impl Entry {
         };
         let sentence = |text: String| Some(format!("danecheck: {}: {text}\n", report.target));
         match self.system.write(&request) {
-            Written::Entry { text, beside } => Said {
-                text,
-                beside,
-                needed: true,
-            },
+            Written::Entry { text, beside } => {
+                let caution = report.recommendation.caution.clone().and_then(sentence);
+                let parts: Vec<String> = caution.into_iter().chain(beside).collect();
+                Said {
+                    text,
+                    beside: (!parts.is_empty()).then(|| parts.concat()),
+                    needed: true,
+                }
+            }
             Written::NotNeeded(why) => nothing(sentence(why), false),
             Written::Inexpressible(why) => nothing(sentence(why), true),
         }

@@ -11,7 +11,7 @@ use crate::judge::Horizon;
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
 use crate::observe::{Setup, observe};
-use crate::overrides::Overrides;
+use crate::overrides::{Accepted, Overrides};
 use crate::report::{ExitStatus, worst};
 use crate::sender::System;
 
@@ -22,6 +22,9 @@ use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::{Stop, World, input};
+
+/// What `--accept-weaker` stands for without a value.
+const ALL: &str = "";
 
 #[derive(Debug, Args)]
 #[command(
@@ -34,7 +37,8 @@ pub(super) struct OverridesArguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Print the whole file as it should be, comments kept
+    /// Print the whole file as it should be, comments kept; a line that would
+    /// ask for less than before stays as it is
     #[arg(long)]
     write: bool,
 
@@ -45,6 +49,17 @@ pub(super) struct OverridesArguments {
     /// Say only what should change; nothing where nothing should
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
+
+    /// Let lines ask for less than before: all of them, or that of one next hop;
+    /// may be given several times
+    #[arg(
+        long,
+        value_name = "NEXTHOP",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ALL
+    )]
+    accept_weaker: Vec<String>,
 
     /// A next hop to judge lines for parent domains (.example.com) by; may be
     /// given several times
@@ -77,6 +92,15 @@ pub(super) struct OverridesArguments {
     replay: Option<PathBuf>,
 }
 
+impl OverridesArguments {
+    fn accepted(&self) -> Accepted {
+        if self.accept_weaker.iter().any(|name| name == ALL) {
+            return Accepted::all();
+        }
+        Accepted::of(self.accept_weaker.iter().map(String::as_str))
+    }
+}
+
 pub(super) async fn overrides(
     arguments: &OverridesArguments,
     world: &mut World,
@@ -95,7 +119,13 @@ pub(super) async fn overrides(
         Some(path) => replayed(path, &next_hops, world)?,
         None => (look(next_hops, arguments, world).await?, true),
     };
-    let examination = overrides.examine(&seen, &arguments.below, &sender, Horizon::default());
+    let examination = overrides.examine(
+        &seen,
+        &arguments.below,
+        &sender,
+        Horizon::default(),
+        &arguments.accepted(),
+    );
     if arguments.write {
         for caution in examination.cautions() {
             world.complain(&caution);

@@ -1,5 +1,7 @@
-//! The comment that an entry carries: since when, why, until when, and how it
-//! is set and taken out. `danecheck overrides` reads it again.
+//! The comment that an entry carries: since when, for which next hop, why, until
+//! when, and how it is set and taken out. `danecheck overrides` reads it again.
+
+use crate::next_hop::NextHop;
 
 /// A line of a comment has so many characters at most.
 const WIDTH: usize = 80;
@@ -11,14 +13,20 @@ const PARAGRAPH: &str = "   ";
 /// How a broken paragraph goes on.
 const CONTINUED: &str = "     ";
 const REMOVE_WHEN: &str = "Remove when: ";
+const FIRST: &str = "First: ";
 
 /// Since when an override stands, why, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The day on which it was advised, `2026-11-22`.
     pub date: String,
+    /// The next hop that the override is for, as its key; nothing where an old
+    /// comment does not say so.
+    pub next_hop: Option<String>,
     /// Why, in one sentence.
     pub reason: String,
+    /// What to make sure of before it is set; nothing for nothing.
+    pub caution: Option<String>,
     /// What has to be true for it to go.
     pub remove_when: String,
 }
@@ -63,7 +71,14 @@ impl Note {
     /// Postfix's.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        wrapped(&mut lines, HEAD, &format!("{}: {}", self.date, self.reason));
+        let head = match &self.next_hop {
+            Some(next_hop) => format!("{} {next_hop}: {}", self.date, self.reason),
+            None => format!("{}: {}", self.date, self.reason),
+        };
+        wrapped(&mut lines, HEAD, &head);
+        if let Some(caution) = &self.caution {
+            wrapped(&mut lines, PARAGRAPH, &format!("{FIRST}{caution}"));
+        }
         wrapped(
             &mut lines,
             PARAGRAPH,
@@ -83,60 +98,113 @@ impl Note {
             .is_some_and(|rest| rest.starts_with(PARAGRAPH))
     }
 
-    /// Reads the comment whose lines these are.
+    /// Reads the comment whose lines these are. An old one has its next hop in
+    /// the command of `Remove when` alone.
     pub fn read<'l>(mut lines: impl Iterator<Item = &'l str>) -> Option<Self> {
-        let (date, reason) = head(lines.next()?)?;
-        let mut paragraphs = vec![reason.to_owned()];
+        let head = head(lines.next()?)?;
+        let mut paragraphs = vec![head.reason.to_owned()];
         for line in lines {
             let rest = line.strip_prefix('#')?;
             let text = rest.trim();
             match paragraphs.last_mut() {
                 Some(last) if rest.starts_with(CONTINUED) => {
-                    last.push(' ');
+                    if !last.is_empty() {
+                        last.push(' ');
+                    }
                     last.push_str(text);
                 }
                 _ => paragraphs.push(text.to_owned()),
             }
         }
-        let remove_when = paragraphs
-            .iter()
-            .find_map(|paragraph| paragraph.strip_prefix(REMOVE_WHEN))
-            .unwrap_or_default()
-            .to_owned();
+        let reason = paragraphs.remove(0);
+        let after = |lead: &str| {
+            let mut found = paragraphs.iter();
+            found.find_map(|paragraph| paragraph.strip_prefix(lead))
+        };
+        let remove_when = after(REMOVE_WHEN).unwrap_or_default();
         Some(Self {
-            date: date.to_owned(),
-            reason: paragraphs.swap_remove(0),
-            remove_when,
+            date: head.date.to_owned(),
+            next_hop: head
+                .next_hop
+                .or_else(|| named_in(remove_when))
+                .map(str::to_ascii_lowercase),
+            reason,
+            caution: after(FIRST).map(str::to_owned),
+            remove_when: remove_when.to_owned(),
+        })
+    }
+
+    /// Whether it is about the override with this key.
+    pub fn is_for(&self, key: &str) -> bool {
+        let key_of = |text: &str| text.parse::<NextHop>().map(|parsed| parsed.policy_key());
+        self.next_hop.as_ref().is_some_and(|next_hop| {
+            next_hop == key || key_of(next_hop).is_ok_and(|next_hop| next_hop == key)
         })
     }
 }
 
-/// Date and reason of a first line.
-fn head(line: &str) -> Option<(&str, &str)> {
-    let (date, reason) = line
-        .strip_prefix('#')?
-        .strip_prefix(HEAD)?
-        .split_once(": ")?;
-    let is_date = date.len() == 10
-        && date.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    is_date.then_some((date, reason.trim_end()))
+/// The next hop in `danecheck --sender mailcow example.com`, between backticks.
+fn named_in(remove_when: &str) -> Option<&str> {
+    let (_, rest) = remove_when.split_once("`danecheck ")?;
+    let (command, _) = rest.split_once('`')?;
+    command.split_whitespace().next_back()
+}
+
+/// What a first line says.
+struct Head<'l> {
+    date: &'l str,
+    next_hop: Option<&'l str>,
+    reason: &'l str,
+}
+
+/// Reads a first line: `DATE NEXTHOP: REASON`, in old comments `DATE: REASON`.
+fn head(line: &str) -> Option<Head<'_>> {
+    let rest = line.strip_prefix('#')?.strip_prefix(HEAD)?;
+    let (date, rest) = rest.split_at_checked(10)?;
+    let is_date = date.bytes().enumerate().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    if !is_date {
+        return None;
+    }
+    let (next_hop, reason) = match rest.strip_prefix(": ") {
+        Some(reason) => (None, reason),
+        None => {
+            let rest = rest.strip_prefix(' ')?;
+            // A long word of the reason stands on the next line.
+            let (next_hop, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+            (Some(next_hop.strip_suffix(':')?), reason)
+        }
+    };
+    if next_hop.is_some_and(str::is_empty) {
+        return None;
+    }
+    Some(Head {
+        date,
+        next_hop,
+        reason: reason.trim_end(),
+    })
 }
 
 /// Stands for a blank at which no line is broken.
 const KEPT: char = '\u{e000}';
 
-/// Adds a paragraph, broken into lines but for what stands in backticks. A
-/// backslash would join a comment of Exim's with the line below it.
+/// Adds a paragraph, broken into lines but for what stands in backticks and
+/// after the date of a first line. A backslash would join a comment of Exim's
+/// with the line below it.
 fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
     let mut in_command = false;
+    let mut in_head = first == HEAD;
     let text: String = crate::report::printable(text)
         .chars()
         .map(|c| {
             in_command ^= c == '`';
             match c {
+                ' ' if in_head => {
+                    in_head = false;
+                    KEPT
+                }
                 ' ' if in_command => KEPT,
                 '\\' => '?',
                 c => c,
@@ -165,7 +233,9 @@ mod tests {
     fn note(reason: &str) -> Note {
         Note {
             date: "2026-11-22".to_owned(),
+            next_hop: Some("example.com".to_owned()),
             reason: reason.to_owned(),
+            caution: None,
             remove_when: "`danecheck example.com` says again that the dane level delivers"
                 .to_owned(),
         }
@@ -189,12 +259,56 @@ mod tests {
     }
 
     #[test]
+    fn the_next_hop_has_a_field_of_its_own() {
+        for next_hop in ["example.com", "[192.0.2.1]:25", "[ipv6:2001:db8::1]"] {
+            let long = "a".repeat(60);
+            for reason in ["Short: it is.", &long] {
+                let note = Note {
+                    next_hop: Some(next_hop.to_owned()),
+                    caution: Some("Ask the receiver by phone, for it may be an attack.".to_owned()),
+                    ..note(reason)
+                };
+                let lines = note.lines();
+                let first = format!("# danecheck 2026-11-22 {next_hop}: ");
+                assert!(format!("{} ", lines[0]).starts_with(&first), "{lines:?}");
+                let read = Note::read(lines.iter().map(String::as_str)).unwrap();
+                assert_eq!(read, note);
+                assert!(read.is_for(next_hop) && !read.is_for("example.net"));
+            }
+        }
+    }
+
+    #[test]
+    fn an_old_comment_names_its_next_hop_in_the_command() {
+        for (remove_when, next_hop) in [
+            ("`danecheck example.com` says so", Some("example.com")),
+            (
+                "`danecheck --sender mailcow [Mx.example]:25` says so",
+                Some("[mx.example]:25"),
+            ),
+            ("it does", None),
+            ("`danecheck ` says so", None),
+        ] {
+            let lines = [
+                "# danecheck 2026-09-01: It matched nothing.",
+                &format!("#   Remove when: {remove_when}"),
+            ];
+            let read = Note::read(lines.into_iter()).unwrap();
+            assert_eq!(read.next_hop.as_deref(), next_hop, "{remove_when}");
+            assert_eq!(read.reason, "It matched nothing.");
+        }
+    }
+
+    #[test]
     fn nothing_else_is_taken_for_one() {
         for other in [
             "# danecheck yesterday: no date",
             "# partner of ours",
             "danecheck 2026-11-22: no comment",
             "# danecheck 2026-11-22 no colon",
+            "# danecheck 2026-11-22 : no next hop",
+            "# danecheck 2026-11-22 two words: no next hop",
+            "# danecheck 2026-11-2\u{fc}",
             "",
         ] {
             assert!(!Note::begins(other), "{other}");

@@ -19,6 +19,8 @@ fn request(next_hop: &str, policy: SecurityLevel) -> Request {
         by_plain_text_retry: false,
         note: Note {
             date: "2026-11-22".to_owned(),
+            next_hop: Some("example.com".to_owned()),
+            caution: Some("Ask the receiver by phone before you set it.".to_owned()),
             reason: "The certificate of mx1.example.com matches none of its TLSA records."
                 .to_owned(),
             remove_when: "`danecheck example.com` says again that the dane level delivers"

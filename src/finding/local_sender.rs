@@ -137,7 +137,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let own_anchors = in_force
         .line
         .as_ref()
-        .is_ok_and(|line| line.own_trust_anchors);
+        .is_ok_and(|line| !line.trust_anchors.is_empty());
     if by_authority && !own_anchors && !parameters.has_trust_store() {
         findings.add(
             &LOCAL_NO_TRUST_STORE,

@@ -12,6 +12,7 @@
 //! | what becomes of the message | `delivery` | `smtp_connect.c` |
 
 mod attempt;
+mod caution;
 mod dane;
 mod delivery;
 mod evidence;
@@ -33,7 +34,7 @@ mod work_tests;
 use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
-use crate::sender::{PolicyLine, Sender};
+use crate::sender::{Ground, PolicyLine, Sender};
 
 pub use horizon::{Horizon, Moment};
 pub use level::{SecurityLevel, UnknownLevel};
@@ -43,6 +44,7 @@ pub use sending::Sending;
 pub(crate) use sending::StandingOverride;
 pub use verdict::{Standing, Verdict};
 
+pub(crate) use caution::LOOKS_THE_SAME;
 pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
@@ -95,6 +97,16 @@ impl Judged<'_> {
             }
             None => self.evidence.outcome_without_policy(),
         }
+    }
+
+    /// What the lines for this next hop are compared by.
+    pub(crate) fn ground(&self) -> Ground {
+        caution::ground(&self.evidence, self.sending.settings)
+    }
+
+    /// Whether the server itself is proven to be why mail waits with this line.
+    pub(crate) fn is_the_servers_own(&self, line: &PolicyLine) -> bool {
+        caution::is_the_servers_own(&self.evidence, line, self.sending.settings)
     }
 
     /// Whether secure TLSA records, or a failed lookup of them, decide about

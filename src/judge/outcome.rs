@@ -132,6 +132,11 @@ impl Outcome {
         )
     }
 
+    /// Whether both arrive, and this one less protected on the way.
+    pub fn is_weaker_than(&self, other: &Self) -> bool {
+        self.delivers() && other.delivers() && self.channel < other.channel
+    }
+
     /// Whether the message arrives at the first attempt.
     pub fn delivers_at_once(&self) -> bool {
         self.delivery == Delivery::Delivered

@@ -62,7 +62,7 @@ impl PolicyRequest {
             match_names,
             pins,
             server_name: line.server_name.clone(),
-            oldest_tls: line.oldest_tls,
+            oldest_tls: line.oldest_tls(),
             no_handshake: line.late_fault.is_some(),
             ..Self::with(line.level, settings)
         }

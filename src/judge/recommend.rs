@@ -4,13 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{MailcowEntry, Override, postfix_line};
-use crate::matching::{Stage, fingerprints};
-use crate::observation::{Assumption, SessionEnd};
-use crate::sender::{InForce, ServerName, Settings, TlsVersion};
+use crate::matching::fingerprints;
+use crate::observation::Assumption;
+use crate::sender::{InForce, PolicyLine, ServerName, Settings, TlsVersion};
 
-use super::dane::DaneRecords;
+use super::caution::caution;
 use super::evidence::Evidence;
-use super::handshake::{Rigour, completes};
 use super::level::SecurityLevel;
 use super::outcome::{Channel, Delivery, Outcome};
 use super::policy::PolicyRequest;
@@ -110,11 +109,7 @@ pub(crate) fn recommend(
         return no_override(Action::NotFixable, not_told(evidence));
     }
     let policy = request.level;
-    let entry = Override {
-        next_hop: evidence.observation.next_hop.policy_key(),
-        policy,
-        parameters: parameters(&request),
-    };
+    let entry = entry_of(evidence, &request);
     Recommendation {
         action: Action::Override,
         policy: Some(policy),
@@ -127,7 +122,7 @@ pub(crate) fn recommend(
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
-        caution: caution(evidence, &sending.in_force),
+        caution: caution(evidence, sending, &entry),
         remove_when: Some(remove_when(evidence, sending)),
     }
 }
@@ -253,11 +248,26 @@ fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
 
 /// The line of a policy table for this target.
 pub(super) fn line_of(evidence: &Evidence<'_>, request: &PolicyRequest) -> String {
-    postfix_line(&Override {
+    postfix_line(&entry_of(evidence, request))
+}
+
+/// The policy of such a line, as it is read again.
+pub(super) fn written(evidence: &Evidence<'_>, request: &PolicyRequest) -> Option<PolicyLine> {
+    policy_of(&entry_of(evidence, request))
+}
+
+/// The policy of an override, as it is written and read again.
+pub(super) fn policy_of(entry: &Override) -> Option<PolicyLine> {
+    let value = format!("{} {}", entry.policy, entry.parameters.join(" "));
+    PolicyLine::parse(&value, None).ok()
+}
+
+fn entry_of(evidence: &Evidence<'_>, request: &PolicyRequest) -> Override {
+    Override {
         next_hop: evidence.observation.next_hop.policy_key(),
         policy: request.level,
         parameters: parameters(request),
-    })
+    }
 }
 
 /// The attributes of a line.
@@ -269,8 +279,13 @@ fn parameters(request: &PolicyRequest) -> Vec<String> {
     if !request.pins.is_empty() {
         parameters.push(format!("match={}", request.pins.join("|")));
     }
-    if request.server_name == Some(ServerName::HostName) {
-        parameters.push("servername=hostname".to_owned());
+    if let Some(name) = &request.server_name {
+        let name = match name {
+            ServerName::HostName => "hostname",
+            ServerName::NextHop => "nexthop",
+            ServerName::Literal(name) => name,
+        };
+        parameters.push(format!("servername={name}"));
     }
     if let Some(oldest) = request.oldest_tls {
         parameters.push(format!("protocols=>={oldest}"));
@@ -345,48 +360,6 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
         SecurityLevel::May => "mail may travel readable for everybody on the way",
         _ => "mail travels readable for everybody on the way",
     }
-}
-
-/// Where TLSA records exist, a missing STARTTLS or a strange certificate is
-/// also exactly what an attack looks like; so is a TLSA lookup that fails, and a
-/// server that does not prove the name that is asked for.
-fn caution(evidence: &Evidence<'_>, in_force: &InForce) -> Option<String> {
-    if evidence.observation.assumed.is_some() {
-        return Some(
-            "No mail server was looked at: that it takes mail at this level is an assumption."
-                .to_owned(),
-        );
-    }
-    let looks_like_attack = evidence.addresses().any(|(_, address)| {
-        let Some(session) = address.dane_session() else {
-            return false;
-        };
-        let no_tls = matches!(
-            session.seen.end,
-            SessionEnd::NoStartTls
-                | SessionEnd::StartTlsRefused(_)
-                | SessionEnd::NoStartTlsReply(_)
-                | SessionEnd::EhloRefused(_)
-        ) || matches!(session.seen.end, SessionEnd::HandshakeFailed(_))
-            && !completes(session.seen, Rigour::Verifying);
-        let strange = session
-            .dane
-            .as_ref()
-            .is_some_and(|matching| matching.result.is_err() && matching.stage == Stage::MustMatch);
-        address.dane == DaneRecords::LookupError
-            || address.dane.promise_tls() && (no_tls || strange)
-    });
-    // A policy that asks for a name and a trusted CA fails for an attacker too,
-    // and so it does for MX records that somebody made up.
-    let by_authority = in_force
-        .line
-        .as_ref()
-        .is_ok_and(|line| matches!(line.level, SecurityLevel::Verify | SecurityLevel::Secure));
-    (looks_like_attack || by_authority).then(|| {
-        "Somebody between you and the receiver would look exactly like this. Check from \
-         another network, or ask the receiver by phone, before you set it."
-            .to_owned()
-    })
 }
 
 /// Stricter entries that also deliver, at once and whatever Postfix's choice.

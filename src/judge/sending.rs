@@ -4,11 +4,11 @@
 use crate::observation::PolicyResponse;
 use crate::sender::{InForce, Parameters, Sender, Settings, System};
 
+use super::caution::ground;
 use super::evidence::Evidence;
-use super::level::SecurityLevel;
 use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
-use super::recommend::{line_of, strictest_that_delivers};
+use super::recommend::{line_of, strictest_that_delivers, written};
 
 /// A sender and what it meets here.
 #[derive(Clone, Debug)]
@@ -83,6 +83,7 @@ fn standing_override(
     let without = Parameters(seen).without_override()?;
     let line = in_force.line.as_ref().ok()?;
     let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
+<<<<<<< HEAD
     let now = without.line.as_ref().ok().map(of);
     if now.as_ref().is_some_and(|now| !now.is_told()) {
         return None;
@@ -98,20 +99,18 @@ fn standing_override(
         }
     };
     (strength(wanted.level) > strength(line.level)).then(|| StandingOverride::TooWeak {
+=======
+    let ground = ground(evidence, settings);
+    if let Ok(other) = &without.line
+        && of(other).delivers()
+    {
+        let stricter = ground.is_stricter(Some(other), Some(line));
+        return stricter.then_some(StandingOverride::NotNeeded { without });
+    }
+    let (wanted, _) = strictest_that_delivers(evidence, &without, settings)?;
+    let stricter = ground.is_stricter(written(evidence, &wanted).as_ref(), Some(line));
+    stricter.then(|| StandingOverride::TooWeak {
+>>>>>>> 6001afb (Keep what would ask for less than the line in force)
         line: line_of(evidence, &wanted),
     })
-}
-
-/// How much a level asks for; those that ask for a proof are not compared.
-fn strength(level: SecurityLevel) -> u8 {
-    match level {
-        SecurityLevel::None => 0,
-        SecurityLevel::May => 1,
-        SecurityLevel::Encrypt => 2,
-        SecurityLevel::Dane => 3,
-        SecurityLevel::DaneOnly
-        | SecurityLevel::Fingerprint
-        | SecurityLevel::Verify
-        | SecurityLevel::Secure => 4,
-    }
 }

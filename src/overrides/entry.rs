@@ -100,21 +100,6 @@ pub(super) fn place(key: &str, value: &str) -> Place {
     }
 }
 
-impl Entry {
-    /// Whether it counts for this next hop where no line of its own does, and
-    /// how closely: the longest parent is asked first.
-    pub fn covers(&self, next_hop: &NextHop) -> Option<usize> {
-        let Place::Below(parent) = &self.place else {
-            return None;
-        };
-        if next_hop.bracketed || next_hop.written_port.is_some() {
-            return None;
-        }
-        let below = next_hop.domain()?.strip_suffix(parent.as_str())?;
-        below.ends_with('.').then_some(parent.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,28 +143,5 @@ mod tests {
         }
         let no_value = place("example.com", "");
         assert!(matches!(no_value, Place::Nowhere { meant: Some(_), .. }));
-    }
-
-    #[test]
-    fn a_parent_covers_what_is_below_it_and_not_itself() {
-        let parent = Entry {
-            line: 1,
-            id: None,
-            key: ".example.com".into(),
-            value: "may".into(),
-            note: None,
-            place: place(".example.com", "may"),
-        };
-        for (next_hop, covered) in [
-            ("sub.example.com", true),
-            ("a.b.example.com", true),
-            ("example.com", false),
-            ("notexample.com", false),
-            ("[sub.example.com]", false),
-            ("sub.example.com:25", false),
-        ] {
-            let covers = parent.covers(&next_hop.parse().unwrap()).is_some();
-            assert_eq!(covers, covered, "{next_hop}");
-        }
     }
 }

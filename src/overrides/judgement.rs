@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Note;
 use crate::judge::{
-    Action, Channel, Delivery, Horizon, Judged, Outcome, SecurityLevel, Verdict, judge_for,
+    Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, SecurityLevel, Verdict,
+    judge_for,
 };
 use crate::observation::Observation;
 use crate::report::{Report, printable};
-use crate::sender::{PolicyLine, Sender};
+use crate::sender::{Ground, PolicyLine, Sender};
 
 /// Where the policy comes from if no table answers.
 const MAIN_CF: &str = "main.cf";
@@ -24,7 +25,8 @@ pub enum Word {
     /// It asks for more than would be asked for without it, and mail flows:
     /// somebody's own choice.
     Deliberate,
-    /// Mail flows without it, as well protected or better.
+    /// Mail flows without it, as well protected or better; or danecheck advised
+    /// it, and mail flows without it again.
     NoLongerNeeded,
     /// Something stricter delivers too.
     StricterWouldDo,
@@ -56,6 +58,18 @@ impl Word {
             Self::NeverUsed => "never used",
             Self::SwitchedOff => "switched off",
             Self::CouldNotTell => "could not tell",
+        }
+    }
+
+    /// Which of several words on one line counts: the heaviest.
+    pub(super) fn weight(self) -> u8 {
+        match self {
+            Self::NotEnough | Self::Malformed | Self::Duplicate => 5,
+            Self::CouldNotTell => 4,
+            Self::Needed => 3,
+            Self::Deliberate => 2,
+            Self::StricterWouldDo => 1,
+            Self::NoLongerNeeded | Self::NeverUsed | Self::SwitchedOff => 0,
         }
     }
 }
@@ -91,9 +105,12 @@ pub struct Judgement {
     pub with: Option<Outcome>,
     /// What would become of mail without it.
     pub without: Option<Outcome>,
-    /// What to make sure of before a line in its place, that asks for less, is
-    /// set.
+    /// What counts afterwards asks for less than what is in force.
+    pub weaker: bool,
+    /// What to make sure of before it is changed.
     pub caution: Option<String>,
+    /// It stays as it is all the same: nobody accepted that it asks for less.
+    pub kept: bool,
 }
 
 impl Judgement {
@@ -105,7 +122,27 @@ impl Judgement {
             proposal,
             with: None,
             without: None,
+            weaker: false,
             caution: None,
+            kept: false,
+        }
+    }
+
+    /// The same, where it asks for less than before.
+    pub(super) fn weakening(self, caution: String) -> Self {
+        Self {
+            weaker: true,
+            caution: Some(printable(&caution)),
+            kept: true,
+            ..self
+        }
+    }
+
+    /// What is done about it.
+    pub fn change(&self) -> &Proposal {
+        match self.kept {
+            true => &Proposal::Leave,
+            false => &self.proposal,
         }
     }
 }
@@ -129,11 +166,19 @@ pub struct Around<'a> {
 pub fn judge_line(observation: &Observation, value: Option<&str>, around: Around<'_>) -> Judgement {
     let judged = judge_for(observation, around.horizon, around.sender);
     let report = Report::new(&judged);
+    Case::new(&judged, &report, around).judge(value)
+}
+
+/// The words on several lines for one next hop, each as if it were alone.
+pub fn judge_lines(
+    observation: &Observation,
+    values: &[Option<&str>],
+    around: Around<'_>,
+) -> Vec<Judgement> {
+    let judged = judge_for(observation, around.horizon, around.sender);
+    let report = Report::new(&judged);
     let case = Case::new(&judged, &report, around);
-    match value {
-        Some(value) => case.with_line(value),
-        None => case.without_line(),
-    }
+    values.iter().map(|value| case.judge(*value)).collect()
 }
 
 /// Why Postfix does not take a value; nothing where it does.
@@ -144,7 +189,7 @@ pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
 }
 
 /// The value as Postfix takes it.
-fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
+pub(super) fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
     let line =
         PolicyLine::parse(value, sender.known_release()).map_err(|fault| fault.to_string())?;
     // "configured at fingerprint security level, but with no fingerprints to
@@ -173,6 +218,8 @@ struct Case<'a> {
     own: &'a Outcome,
     /// The line for a parent domain.
     parent: Option<Result<PolicyLine, String>>,
+    /// What lines for this next hop are compared by.
+    ground: Ground,
     /// What becomes of mail without this line.
     without: Outcome,
 }
@@ -196,7 +243,15 @@ impl<'a> Case<'a> {
             around,
             own,
             parent,
+            ground: judged.ground(),
             without,
+        }
+    }
+
+    fn judge(&self, value: Option<&str>) -> Judgement {
+        match value {
+            Some(value) => self.with_line(value),
+            None => self.without_line(),
         }
     }
 
@@ -208,27 +263,17 @@ impl<'a> Case<'a> {
         self.report.recommendation.action
     }
 
-    /// How much a level asks of the server, at this next hop.
-    fn strength(&self, level: SecurityLevel) -> u8 {
-        match level {
-            SecurityLevel::None => 0,
-            SecurityLevel::May => 1,
-            SecurityLevel::Encrypt => 2,
-            SecurityLevel::Fingerprint | SecurityLevel::Verify | SecurityLevel::Secure => 3,
-            SecurityLevel::DaneOnly => 5,
-            SecurityLevel::Dane => match self.judged.verdict {
-                Verdict::NoDane => 1,
-                Verdict::DaneUnusable => 2,
-                Verdict::DanePartial => 3,
-                _ => 4,
-            },
-        }
+    /// The policy without any line.
+    fn own_line(&self) -> Option<&PolicyLine> {
+        self.judged.sending.in_force.line.as_ref().ok()
     }
 
-    /// How much is asked without any line.
-    fn own_strength(&self) -> u8 {
-        let in_force = self.judged.sending.in_force.line.as_ref();
-        in_force.map_or(0, |line| self.strength(line.level))
+    /// The policy without this line.
+    fn line_without(&self) -> Option<&PolicyLine> {
+        match &self.parent {
+            None => self.own_line(),
+            Some(line) => line.as_ref().ok(),
+        }
     }
 
     /// Whether the line for a parent domain asks for less than no line at all
@@ -238,7 +283,7 @@ impl<'a> Case<'a> {
             None => false,
             Some(Err(_)) => true,
             Some(Ok(line)) => {
-                !self.without.delivers() || self.strength(line.level) < self.own_strength()
+                !self.without.delivers() || self.ground.is_weaker(Some(line), self.own_line())
             }
         }
     }
@@ -278,23 +323,60 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn said(&self, word: Word, reason: String, proposal: Proposal, with: Outcome) -> Judgement {
-        // What is put in the place of a line that did not do asks for less
-        // than was asked for.
-        let weakens = matches!(word, Word::NotEnough | Word::Malformed)
-            && matches!(proposal, Proposal::Replace { .. });
-        Judgement {
-            caution: self
-                .report
-                .recommendation
-                .caution
-                .clone()
-                .filter(|_| weakens),
-            word,
-            reason: printable(&reason),
-            proposal,
+    /// The word on what is in force, `before`, with the caution where what is
+    /// proposed asks for less.
+    fn said(
+        &self,
+        word: Word,
+        reason: String,
+        proposal: Proposal,
+        before: Option<&PolicyLine>,
+        with: Outcome,
+    ) -> Judgement {
+        let after = match &proposal {
+            Proposal::Leave => None,
+            Proposal::Remove => Some(self.line_without().cloned()),
+            Proposal::Replace { policy, .. } => Some(read(policy, self.around.sender).ok()),
+        };
+        let weaker = after.as_ref().is_some_and(|after| {
+            self.ground.is_weaker(after.as_ref(), before)
+                || self.judged.with_line(after.as_ref()).is_weaker_than(&with)
+        });
+        let caution = weaker.then(|| self.caution(before, after.flatten().as_ref(), &with));
+        let judgement = Judgement {
             with: Some(with),
             without: Some(self.without.clone()),
+            ..Judgement::unseen(word, reason, proposal)
+        };
+        match caution {
+            Some(caution) => judgement.weakening(caution),
+            None => judgement,
+        }
+    }
+
+    /// What to make sure of before the line asks for less.
+    fn caution(
+        &self,
+        before: Option<&PolicyLine>,
+        after: Option<&PolicyLine>,
+        with: &Outcome,
+    ) -> String {
+        let Some(before) = before.filter(|line| line.late_fault.is_none()) else {
+            return format!(
+                "As it stands it stops mail to {}, and what it was meant to ask for is not known: \
+                 write it anew as you meant it.",
+                self.key()
+            );
+        };
+        let after = after.map_or("what counts without it", |line| line.level.as_str());
+        let less = match after == before.level.as_str() {
+            true => format!("Another {after} takes what this line does not."),
+            false => format!("Afterwards {after} counts, in place of {}.", before.level),
+        };
+        if with.delivers() || self.judged.is_the_servers_own(before) {
+            format!("{less} Make sure that you do not need what this line asks for.")
+        } else {
+            format!("{less} {LOOKS_THE_SAME}")
         }
     }
 
@@ -308,7 +390,7 @@ impl<'a> Case<'a> {
             (Word::NeverUsed, Proposal::Remove)
         };
         let reason = format!("for {} mail is {}", self.key(), becomes(&now));
-        self.said(word, reason, proposal, now)
+        self.said(word, reason, proposal, self.line_without(), now)
     }
 
     fn with_line(&self, value: &str) -> Judgement {
@@ -317,28 +399,34 @@ impl<'a> Case<'a> {
             Err(why) => return self.malformed(&why),
         };
         let with = self.judged.with_line(Some(&line));
+        let said =
+            |word, reason, proposal, with| self.said(word, reason, proposal, Some(&line), with);
         if self.is_blind() {
             let reason = format!(
                 "nothing could be seen of {}. {}",
                 self.key(),
                 self.report.recommendation.reason
             );
-            return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
+<<<<<<< HEAD
         if !with.is_told() {
             let reason = format!("mail is {}", becomes(&with));
             return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
         if line.own_trust_anchors {
+=======
+        if !line.trust_anchors.is_empty() {
+>>>>>>> 6001afb (Keep what would ask for less than the line in force)
             let reason = "what its tafile= trusts is not read here".to_owned();
-            return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
         if let Some(why) = &line.late_fault {
             let reason = format!(
                 "{why}: no handshake succeeds, and mail is {}",
                 becomes(&with)
             );
-            return self.said(Word::Malformed, reason, self.mended(), with);
+            return said(Word::Malformed, reason, self.in_order(), with);
         }
         if !with.delivers() {
             return self.not_enough(&line, with);
@@ -346,7 +434,7 @@ impl<'a> Case<'a> {
         match self.action() {
             Action::Keep => self.beside_what_delivers(&line, with),
             Action::Override => self.beside_what_fails(&line, with),
-            Action::NotFixable => self.needed(with),
+            Action::NotFixable => self.needed(&line, with),
         }
     }
 
@@ -354,10 +442,11 @@ impl<'a> Case<'a> {
     fn malformed(&self, why: &str) -> Judgement {
         let with = self.judged.with_line(None);
         let reason = format!("{why}: mail is {}", becomes(&with));
-        self.said(Word::Malformed, reason, self.mended(), with)
+        self.said(Word::Malformed, reason, self.in_order(), None, with)
     }
 
-    fn mended(&self) -> Proposal {
+    /// What there should be in place of a line that Postfix does not take.
+    fn in_order(&self) -> Proposal {
         match self.right() {
             Proposal::Leave => Proposal::Remove,
             proposal => proposal,
@@ -382,68 +471,90 @@ impl<'a> Case<'a> {
     fn not_enough(&self, line: &PolicyLine, with: Outcome) -> Judgement {
         let now = becomes(&with);
         let proposal = self.same_kind(line).unwrap_or_else(|| self.right());
+        let job = self.job(line);
         let reason = match &proposal {
             Proposal::Leave => {
                 format!("mail is {now}, and no TLS policy makes it flow")
             }
-            Proposal::Remove => format!("mail is {now}; without it, mail is {}", becomes(self.own)),
-            Proposal::Replace { policy, .. } => format!("mail is {now}; what delivers is {policy}"),
+            Proposal::Remove => {
+                let text = becomes(&self.without);
+                format!("mail is {now}{job}; without it, mail is {text}")
+            }
+            Proposal::Replace { policy, .. } => {
+                format!("mail is {now}{job}; what delivers is {policy}")
+            }
         };
-        self.said(Word::NotEnough, reason, proposal, with)
+        self.said(Word::NotEnough, reason, proposal, Some(line), with)
+    }
+
+    /// Said of a line that stops mail because it does what it is for.
+    fn job(&self, line: &PolicyLine) -> &'static str {
+        if self.judged.is_the_servers_own(line) {
+            return "";
+        }
+        match line.level {
+            SecurityLevel::None | SecurityLevel::May => "",
+            SecurityLevel::Dane if !self.judged.tlsa_in_play() => "",
+            SecurityLevel::Encrypt => ". The line does its job, for no mail goes without TLS",
+            SecurityLevel::Dane => {
+                ". The line does its job, for no mail goes without what DANE asks for"
+            }
+            _ => {
+                ". The line does its job, for no mail goes to a server that does not prove who it \
+                 is"
+            }
+        }
     }
 
     /// The sender's own policy delivers.
     fn beside_what_delivers(&self, line: &PolicyLine, with: Outcome) -> Judgement {
-        let asked = self.strength(line.level);
-        let own = self.own_strength();
+        let own = self.own_line();
+        let said =
+            |word, reason, proposal, with| self.said(word, reason, proposal, Some(line), with);
         let text = becomes(self.own);
         // A CA or a pin in the place of DANE is another promise, not less.
-        let other_promise = asked == 3 && own >= 3;
-        if (asked > own || other_promise) && !self.around.advised {
+        let asks_for_more = self.ground.is_weaker(own, Some(line));
+        if asks_for_more && !self.around.advised {
             let reason = "mail flows, and would without it; it asks for more than that, or for \
                           another proof. danecheck leaves it alone"
                 .to_owned();
-            return self.said(Word::Deliberate, reason, Proposal::Leave, with);
+            return said(Word::Deliberate, reason, Proposal::Leave, with);
         }
         let proposal = self.own_policy();
         if let Proposal::Replace { policy, .. } = &proposal {
             let (key, _) = self.around.parent.unwrap_or_default();
-            if asked == own {
+            if !asks_for_more && !self.ground.is_weaker(Some(line), own) {
                 let reason = format!(
                     "it keeps the line for {key} off: mail is {}",
                     becomes(&with)
                 );
-                return self.said(Word::Needed, reason, Proposal::Leave, with);
+                return said(Word::Needed, reason, Proposal::Leave, with);
             }
             let reason = format!(
                 "{policy} delivers too ({text}); without a line, the one for {key} would count"
             );
-            return self.said(Word::StricterWouldDo, reason, proposal, with);
+            return said(Word::StricterWouldDo, reason, proposal, with);
         }
         let reason = format!("without it mail is {}", becomes(&self.without));
-        self.said(Word::NoLongerNeeded, reason, proposal, with)
+        said(Word::NoLongerNeeded, reason, proposal, with)
     }
 
     /// The sender's own policy does not deliver, and this line does.
     fn beside_what_fails(&self, line: &PolicyLine, with: Outcome) -> Judgement {
-        let Some(best) = self.report.recommendation.policy else {
-            return self.needed(with);
-        };
         let right = self.right();
-        let weaker = self.strength(line.level) < self.strength(best);
-        let older = line.level == best && self.allows_older(line, &right);
-        if !(weaker || older) {
-            return self.needed(with);
-        }
         let Proposal::Replace { policy, .. } = &right else {
-            return self.needed(with);
+            return self.needed(line, with);
         };
-        let at_best = read(policy, self.around.sender)
-            .map(|line| self.judged.with_line(Some(&line)))
-            .unwrap_or_else(|_| with.clone());
+        let Ok(best) = read(policy, self.around.sender) else {
+            return self.needed(line, with);
+        };
+        if !self.ground.is_stricter(Some(&best), Some(line)) {
+            return self.needed(line, with);
+        }
+        let at_best = self.judged.with_line(Some(&best));
         let (then, now) = (becomes(&at_best), becomes(&with));
         let reason = if then == now {
-            let more = match best {
+            let more = match best.level {
                 SecurityLevel::May => ", and uses TLS as soon as it works",
                 SecurityLevel::Encrypt => ", and insists on TLS",
                 _ => "",
@@ -452,32 +563,16 @@ impl<'a> Case<'a> {
         } else {
             format!("with {policy} mail is {then}; now it is {now}")
         };
-        self.said(Word::StricterWouldDo, reason, right, with)
+        self.said(Word::StricterWouldDo, reason, right, Some(line), with)
     }
 
-    /// Whether the line lets in older TLS than the advised one has to.
-    fn allows_older(&self, line: &PolicyLine, right: &Proposal) -> bool {
-        let Proposal::Replace { policy, .. } = right else {
-            return false;
-        };
-        let needed = read(policy, self.around.sender)
-            .ok()
-            .and_then(|line| line.oldest_tls);
-        let of_main_cf = match line.level {
-            SecurityLevel::None | SecurityLevel::May => self.judged.sending.settings.oldest_at_may,
-            _ => self.judged.sending.settings.oldest_above,
-        };
-        line.oldest_tls
-            .is_some_and(|oldest| oldest < needed.unwrap_or(of_main_cf))
-    }
-
-    fn needed(&self, with: Outcome) -> Judgement {
+    fn needed(&self, line: &PolicyLine, with: Outcome) -> Judgement {
         let reason = format!(
             "without any line mail is {}; with this one, {}",
             becomes(self.own),
             becomes(&with)
         );
-        self.said(Word::Needed, reason, Proposal::Leave, with)
+        self.said(Word::Needed, reason, Proposal::Leave, Some(line), with)
     }
 }
 

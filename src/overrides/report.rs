@@ -40,14 +40,18 @@ pub struct OverrideReport {
     pub remove: bool,
     /// The line that is to take its place; null for none.
     pub replace_with: Option<String>,
-    /// The API call that does it; null in a table, and where nothing is to be
-    /// done.
+    /// It stays as it is all the same: what counts afterwards would ask for less,
+    /// and `--accept-weaker` was not given for it.
+    pub kept: bool,
+    /// The API call that does it; null in a table, where nothing is to be done,
+    /// and where it is kept.
     pub call: Option<String>,
     /// The day on which danecheck advised it; null where no comment says so.
     pub since: Option<String>,
     /// Why it did.
     pub because: Option<String>,
-    /// What to make sure of before it is replaced; null for nothing.
+    /// What to make sure of before it goes or is replaced, for less may be asked
+    /// for afterwards; null for nothing.
     pub caution: Option<String>,
     /// What becomes of mail with it; null where it was not looked at.
     pub with: Option<Outcome>,
@@ -89,7 +93,8 @@ fn one(entry: &Entry, judgement: &Judgement) -> OverrideReport {
             Proposal::Replace { key, policy, .. } => Some(format!("{key}  {policy}")),
             _ => None,
         },
-        call: entry.id.and_then(|id| call(id, &judgement.proposal)),
+        kept: judgement.kept,
+        call: entry.id.and_then(|id| call(id, judgement.change())),
         since: entry.note.as_ref().map(|note| note.date.clone()),
         because: entry.note.as_ref().map(|note| printable(&note.reason)),
         caution: judgement.caution.clone(),

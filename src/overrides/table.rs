@@ -2,6 +2,7 @@
 //! can be written again (`postmap(1)`, `dict_thash_open` in Postfix's
 //! `dict_thash.c`).
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::entry::Note;
@@ -41,9 +42,10 @@ impl Table {
     pub fn read(text: &str) -> Self {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let mut entries: Vec<TableEntry> = Vec::new();
+        // The line of each key that has a value.
+        let mut first: HashMap<String, usize> = HashMap::new();
         for own in logical_lines(&lines) {
-            let comment = comment_above(&lines, own.start);
-            let note = Note::read(slice(&lines, &comment).iter().map(String::as_str));
+            let above = comment_above(&lines, own.start);
             let logical = joined(slice(&lines, &own));
             let (key, value) = match logical.split_once(|c: char| c.is_ascii_whitespace()) {
                 Some((key, value)) => (key, value.trim()),
@@ -51,11 +53,18 @@ impl Table {
             };
             let starts_blank = logical.is_empty();
             let key = key.to_ascii_lowercase();
+            // A comment for another name says nothing of this line.
+            let note = Note::read(slice(&lines, &above).iter().map(String::as_str))
+                .filter(|note| note.is_for(&key));
+            let comment = match &note {
+                Some(_) => above,
+                None => own.start..own.start,
+            };
             // `postmap` takes the first of two and warns; `texthash:` takes none.
-            let earlier = entries
-                .iter()
-                .find(|other| other.entry.key == key && !other.entry.value.is_empty())
-                .map(|other| other.entry.line);
+            let earlier = first.get(&key).copied();
+            if !starts_blank && !value.is_empty() {
+                first.entry(key.clone()).or_insert(own.start + 1);
+            }
             let place = match earlier {
                 _ if starts_blank => Place::Nowhere {
                     why: "it begins with a blank, and there is no line above that it could \
@@ -214,8 +223,9 @@ mod tests {
 
     #[test]
     fn danechecks_comment_belongs_to_the_line_below_it() {
-        let text = "# ours\n# danecheck 2026-09-01: It matched nothing.\n#     Really.\n\
-                    #   Remove when: it does\nexample.com  encrypt\nexample.net may\n";
+        let text = "# ours\n# danecheck 2026-09-01 example.com: It matched nothing.\n\
+                    #     Really.\n#   Remove when: it does\nexample.com  encrypt\n\
+                    example.net may\n";
         let table = Table::read(text);
         let note = table.entries[0].entry.note.clone().unwrap();
         assert_eq!(note.date, "2026-09-01");
@@ -232,6 +242,36 @@ mod tests {
             replaced,
             "# ours\n# new\nexample.com  may\nexample.net may\n"
         );
+    }
+
+    #[test]
+    fn a_comment_for_another_name_is_not_that_of_the_line_below_it() {
+        for (head, remove_when, own) in [
+            ("2026-09-01 example.com", "it does", true),
+            ("2026-09-01 Example.COM", "it does", true),
+            (
+                "2026-09-01 example.net",
+                "`danecheck example.com` says so",
+                false,
+            ),
+            ("2026-09-01", "`danecheck example.com` says so", true),
+            (
+                "2026-09-01",
+                "`danecheck --level may example.com` says so",
+                true,
+            ),
+            ("2026-09-01", "`danecheck example.net` says so", false),
+            ("2026-09-01", "it does", false),
+        ] {
+            let text = format!(
+                "# danecheck {head}: Why.\n#   Remove when: {remove_when}\nexample.com may\n"
+            );
+            let table = Table::read(&text);
+            let note = &table.entries[0].entry.note;
+            assert_eq!(note.is_some(), own, "{head} {remove_when}");
+            let removed = table.with(|_| Some(Change::Remove));
+            assert_eq!(removed.is_empty(), own, "{removed}");
+        }
     }
 
     #[test]

@@ -28,10 +28,15 @@ impl Examination {
         let changes = self
             .judgements
             .iter()
-            .filter(|judgement| judgement.proposal != Proposal::Leave)
+            .filter(|judgement| *judgement.change() != Proposal::Leave)
+            .count();
+        let kept = self
+            .judgements
+            .iter()
+            .filter(|judgement| judgement.kept)
             .count();
         if !(brief && self.exit_status() == ExitStatus::Fine) {
-            page.paragraph("", &summary(name, &each, changes));
+            page.paragraph("", &summary(name, &each, changes, kept));
         }
         for (wanted, title) in [
             (ExitStatus::Broken, "Mail waits:"),
@@ -64,11 +69,25 @@ impl Examination {
             };
             page.paragraph("", how);
         }
+        if kept > 0 {
+            page.line("");
+            page.paragraph(
+                "",
+                "A line stays as it is where what counts afterwards would ask for less than it \
+                 does. --accept-weaker=NEXTHOP changes one of them all the same, --accept-weaker \
+                 all.",
+            );
+        }
         page.text
     }
 }
 
-fn summary(name: &str, each: &[(&OverrideReport, ExitStatus)], changes: usize) -> String {
+fn summary(
+    name: &str,
+    each: &[(&OverrideReport, ExitStatus)],
+    changes: usize,
+    kept: usize,
+) -> String {
     let count = |wanted: ExitStatus| each.iter().filter(|(_, status)| *status == wanted).count();
     let overrides = match each.len() {
         1 => "1 override".to_owned(),
@@ -87,6 +106,9 @@ fn summary(name: &str, each: &[(&OverrideReport, ExitStatus)], changes: usize) -
         0 => "nothing to change".to_owned(),
         changes => format!("{changes} to change"),
     });
+    if kept > 0 {
+        parts.push(format!("{kept} only with --accept-weaker"));
+    }
     parts.join(", ")
 }
 
@@ -117,10 +139,14 @@ impl Page {
         if let (Some(since), Some(because)) = (&one.since, &one.because) {
             self.paragraph(MARGIN, &format!("(set on {since}: {because})"));
         }
+        let only = match one.kept {
+            true => "only with --accept-weaker ",
+            false => "",
+        };
         match (&one.call, &one.replace_with) {
             (Some(call), _) => self.line(&format!("{MARGIN}{call}")),
-            (None, Some(line)) => self.line(&format!("{MARGIN}to be: {line}")),
-            (None, None) if one.remove => self.line(&format!("{MARGIN}to be removed")),
+            (None, Some(line)) => self.line(&format!("{MARGIN}{only}to be: {line}")),
+            (None, None) if one.remove => self.line(&format!("{MARGIN}{only}to be removed")),
             (None, None) => {}
         }
         if let Some(caution) = &one.caution {

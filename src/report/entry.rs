@@ -49,6 +49,8 @@ impl Report {
             .unwrap_or("the dane level does not deliver");
         Note {
             date: self.checked_at.day(),
+            next_hop: Some(self.target.clone()),
+            caution: self.recommendation.caution.clone(),
             reason: shortened(reason),
             remove_when: self
                 .recommendation

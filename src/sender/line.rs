@@ -16,10 +16,16 @@ pub struct PolicyLine {
     pub matches: Vec<String>,
     /// The name that `servername=` has sent.
     pub server_name: Option<ServerName>,
-    /// The oldest version of TLS that `protocols=` allows.
-    pub oldest_tls: Option<TlsVersion>,
-    /// `tafile=` is there: other trust anchors than those of main.cf.
-    pub own_trust_anchors: bool,
+    /// The versions of TLS that `protocols=` allows, the oldest first.
+    pub protocols: Option<Vec<TlsVersion>>,
+    /// The lowest grade of ciphers that `ciphers=` allows.
+    pub ciphers: Option<CipherGrade>,
+    /// The ciphers that `exclude=` leaves out, in place of those of main.cf.
+    pub exclusions: Vec<String>,
+    /// The files of `tafile=`: other trust anchors than those of main.cf.
+    pub trust_anchors: Vec<String>,
+    /// The patterns of `mx_host_pattern=`: the MX hosts that may be tried.
+    pub mx_patterns: Vec<String>,
     /// What comes to light only at the handshake, which then fails: bad
     /// protocols, ciphers or exclusions (`tls_client_start`).
     pub late_fault: Option<String>,
@@ -34,6 +40,31 @@ pub enum ServerName {
     NextHop,
     /// This one.
     Literal(String),
+}
+
+/// A grade of ciphers, the weakest first (`tls_set_ciphers`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "they are the grades themselves")]
+pub enum CipherGrade {
+    Null,
+    Export,
+    Low,
+    Medium,
+    High,
+}
+
+impl CipherGrade {
+    fn read(text: &str) -> Option<Self> {
+        [
+            ("null", Self::Null),
+            ("export", Self::Export),
+            ("low", Self::Low),
+            ("medium", Self::Medium),
+            ("high", Self::High),
+        ]
+        .into_iter()
+        .find_map(|(name, grade)| name.eq_ignore_ascii_case(text).then_some(grade))
+    }
 }
 
 /// Why Postfix does not take a value, and defers all mail to the next hop
@@ -98,10 +129,18 @@ impl PolicyLine {
             level,
             matches: Vec::new(),
             server_name: None,
-            oldest_tls: None,
-            own_trust_anchors: false,
+            protocols: None,
+            ciphers: None,
+            exclusions: Vec::new(),
+            trust_anchors: Vec::new(),
+            mx_patterns: Vec::new(),
             late_fault: None,
         }
+    }
+
+    /// The oldest version of TLS that it allows; nothing where main.cf decides.
+    pub fn oldest_tls(&self) -> Option<TlsVersion> {
+        self.protocols.as_ref()?.first().copied()
     }
 
     /// Reads a value as this release does; the newest where none is given.
@@ -183,18 +222,19 @@ impl PolicyLine {
                 if !matches!(level, SecurityLevel::Verify | SecurityLevel::Secure) {
                     return Err(LineFault::NotAtLevel { name, level });
                 }
-                self.own_trust_anchors = true;
+                self.trust_anchors.push(value.to_owned());
             }
-            "protocols" => match protocols::oldest(value) {
-                Ok(oldest) => self.oldest_tls = Some(oldest),
+            "mx_host_pattern" => self.mx_patterns.push(value.to_ascii_lowercase()),
+            "protocols" => match protocols::allowed(value) {
+                Ok(versions) => self.protocols = Some(versions),
                 Err(why) => self.late_fault = Some(format!("protocols: {why}")),
             },
             "ciphers" => {
                 if value.is_empty() {
                     return Err(refuse());
                 }
-                let grades = ["high", "medium", "low", "export", "null"];
-                if !grades.iter().any(|grade| grade.eq_ignore_ascii_case(value)) {
+                self.ciphers = CipherGrade::read(value);
+                if self.ciphers.is_none() {
                     self.late_fault = Some(format!("ciphers: `{value}` is no grade"));
                 }
             }
@@ -208,6 +248,8 @@ impl PolicyLine {
                 if let Some(bad) = bad {
                     self.late_fault = Some(format!("exclude: `{bad}` begins with an operator"));
                 }
+                let items = value.split([':', ',']).filter(|item| !item.is_empty());
+                self.exclusions = items.map(str::to_owned).collect();
             }
             "servername" => {
                 self.server_name = Some(match value.to_ascii_lowercase().as_str() {
@@ -266,7 +308,7 @@ mod tests {
         assert_eq!(line.matches, ["mx1.example.com", ".example.net"]);
         assert_eq!(line.server_name, Some(ServerName::HostName));
         let line = parse("encrypt protocols=>=TLSv1.2 ciphers=HIGH exclude=3DES").unwrap();
-        assert_eq!(line.oldest_tls, Some(TlsVersion::Tls12));
+        assert_eq!(line.oldest_tls(), Some(TlsVersion::Tls12));
         assert_eq!(line.late_fault, None);
         let line = parse("fingerprint match=AA:BB|CC:DD match=EE:FF").unwrap();
         assert_eq!(line.matches, ["AA:BB", "CC:DD", "EE:FF"]);

@@ -10,6 +10,7 @@ mod local;
 mod protocols;
 mod release;
 mod settings;
+mod strength;
 mod tlspol;
 mod tlspol_policy;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::judge::SecurityLevel;
 use crate::observation::{Observation, PolicyResponse, ResolverValidation};
 
-pub use line::{LineFault, PolicyLine, ServerName};
+pub use line::{CipherGrade, LineFault, PolicyLine, ServerName};
 pub use local::policy_keys;
 pub use release::{NoRelease, Release};
 pub use settings::{TlsVersion, UnknownTlsVersion};
@@ -27,6 +28,7 @@ pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 
 pub(crate) use local::{Parameters, is_service};
 pub(crate) use settings::{Dnssec, InsecureMx, Settings};
+pub(crate) use strength::{DaneMeaning, Ground};
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
 const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);

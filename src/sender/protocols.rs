@@ -16,6 +16,12 @@ const NAMES: [(&str, u32); 6] = [
 
 /// The oldest version of TLS that a list allows, or why there is none.
 pub(crate) fn oldest(list: &str) -> Result<TlsVersion, String> {
+    allowed(list)?.first().copied().ok_or_else(|| none(list))
+}
+
+/// The versions of TLS that a list allows, the oldest first and at least one,
+/// or why there is none.
+pub(crate) fn allowed(list: &str) -> Result<Vec<TlsVersion>, String> {
     let mut lowest = 0;
     let mut highest = u32::MAX;
     let mut included: Vec<u32> = Vec::new();
@@ -41,10 +47,15 @@ pub(crate) fn oldest(list: &str) -> Result<TlsVersion, String> {
             && !excluded.contains(&number)
             && (included.is_empty() || included.contains(&number))
     };
-    TlsVersion::ALL
-        .into_iter()
-        .find(allowed)
-        .ok_or_else(|| format!("`{list}` allows no version of TLS"))
+    let versions: Vec<TlsVersion> = TlsVersion::ALL.into_iter().filter(allowed).collect();
+    if versions.is_empty() {
+        return Err(none(list));
+    }
+    Ok(versions)
+}
+
+fn none(list: &str) -> String {
+    format!("`{list}` allows no version of TLS")
 }
 
 fn number(name: &str) -> Result<u32, String> {

@@ -1,5 +1,5 @@
 """A policy table of every kind of line, and what real Postfix does with it as
-it is, and as `danecheck overrides --write` would have it."""
+it is, and as `danecheck overrides --write --accept-weaker` would have it."""
 
 import json
 import subprocess
@@ -137,11 +137,16 @@ def prove(binary: Path, directory: Path, anchor: Path, ca_file: Path, servers: P
     # A duplicate stops a whole texthash: table, and with it all mail.
     without_duplicates = table([row for row in rows() if row.word != "duplicate"])
     judged = json.loads(overrides(binary, anchor, ca_file, before, "--json").stdout)
-    done = overrides(binary, anchor, ca_file, before, "--write")
+    unasked = overrides(binary, anchor, ca_file, before, "--write").stdout
+    done = overrides(binary, anchor, ca_file, before, "--write", "--accept-weaker")
     after = done.stdout
     proof.check("exit status", 2, done.returncode)
     for row, got in zip(rows(), judged["overrides"], strict=True):
         proof.check(f"word on {row.text!r} ({got['reason']})", row.word, got["word"])
+        if got["kept"]:
+            # What would ask for less stays, byte for byte, and says why.
+            proof.check(f"{row.text!r} kept", True, f"\n{row.text}\n" in unasked)
+            proof.check(f"{row.text!r} with a caution", True, bool(got["caution"]))
     comments = [line for line in after.splitlines() if line.startswith("# number ")]
     proof.check("comments kept", len(rows()), len(comments))
     (directory / "table-before").write_text(before)

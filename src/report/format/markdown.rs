@@ -39,6 +39,9 @@ impl Writer for Markdown {
         levels(&mut text, report);
         let recommendation = &report.recommendation;
         let _ = writeln!(text, "{}", plain(&recommendation.reason));
+        if let Some(caution) = &recommendation.caution {
+            let _ = writeln!(text, "\nFirst: {}", plain(caution));
+        }
         if let Some(line) = &recommendation.entries.postfix {
             let _ = writeln!(text, "\n```text\n{line}\n```");
         }

@@ -1,0 +1,165 @@
+//! What a recommendation gives away, and whether somebody on the path could be
+//! behind it.
+
+use crate::entry::Override;
+use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
+use crate::sender::{DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, Settings};
+
+use super::attempt::{Age, Attempt};
+use super::dane::DaneRecords;
+use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
+use super::policy::{PeerCheck, PolicyRequest, tls_policy};
+use super::recommend::policy_of;
+use super::route::next_hop_name;
+use super::sending::Sending;
+
+/// What somebody on the path can bring about.
+pub(crate) const LOOKS_THE_SAME: &str = "Somebody between you and the receiver would look exactly \
+    like this. Check from another network, or ask the receiver by phone, before you set it.";
+
+/// What to make sure of before this override is set: it asks for less than the
+/// policy in force, and the cause is not proven to be the server's own.
+pub(crate) fn caution(
+    evidence: &Evidence<'_>,
+    sending: &Sending,
+    entry: &Override,
+) -> Option<String> {
+    if evidence.observation.assumed.is_some() {
+        return Some(
+            "No mail server was looked at: that it takes mail at this level is an assumption."
+                .to_owned(),
+        );
+    }
+    // As it is written, whatever it was worked out from.
+    let after = policy_of(entry);
+    let before = sending.in_force.line.as_ref().ok();
+    let weaker = ground(evidence, sending.settings).is_weaker(after.as_ref(), before);
+    let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, sending.settings));
+    (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
+}
+
+/// What the lines for this next hop are compared by.
+pub(crate) fn ground(evidence: &Evidence<'_>, settings: Settings) -> Ground {
+    let of_addresses = evidence
+        .addresses()
+        .map(|(_, address)| meaning(evidence, settings, &address.dane));
+    let unseen = evidence
+        .hosts
+        .iter()
+        .filter(|host| host.addresses.is_empty() && may_have_an_address(host.seen))
+        .map(|_| DaneMeaning::Unknown);
+    Ground {
+        next_hop: next_hop_name(evidence.observation),
+        hosts: of_addresses.chain(unseen).collect(),
+        oldest_at_may: settings.oldest_at_may,
+        oldest_above: settings.oldest_above,
+    }
+}
+
+/// Whether a lookup of its addresses failed.
+fn may_have_an_address(host: &HostSeen) -> bool {
+    let failed = |lookup: &Option<Lookup<_>>| {
+        lookup
+            .as_ref()
+            .is_some_and(|lookup| lookup.failure().is_some())
+    };
+    failed(&host.a) || failed(&host.aaaa)
+}
+
+/// `dane_init`, as far as it decides how much is asked.
+fn meaning(evidence: &Evidence<'_>, settings: Settings, dane: &DaneRecords<'_>) -> DaneMeaning {
+    if settings.dnssec != Dnssec::On {
+        return DaneMeaning::May;
+    }
+    let insecure_mx = evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
+    if insecure_mx {
+        return match (settings.insecure_mx, dane) {
+            (InsecureMx::May, _) | (_, DaneRecords::NotFound(_)) => DaneMeaning::May,
+            _ => DaneMeaning::UnsecuredProof,
+        };
+    }
+    match dane {
+        DaneRecords::LookupError => DaneMeaning::Unknown,
+        DaneRecords::NotFound(_) => DaneMeaning::May,
+        DaneRecords::Unusable(_) => DaneMeaning::Encrypt,
+        DaneRecords::Usable(_, records) if Promise::of(records) == Promise::Unusable => {
+            DaneMeaning::EncryptWithCertificate
+        }
+        DaneRecords::Usable(..) => DaneMeaning::Proof,
+    }
+}
+
+/// Whether the server itself is proven to be why mail waits: at every address
+/// the policy in force ends with a reply to `EHLO`, or to `HELO`, that came
+/// inside a TLS session, the server signed the handshake with the key of its
+/// certificate, and this certificate is proven to be the receiver's. Proofs are:
+///
+/// - TLSA records, where the MX records are secure or there are none;
+/// - what the policy in force asks for: a pin; names and a CA, unless the name
+///   is that of an MX host which DNS alone names.
+///
+/// All else can be somebody on the path: a connection that fails or is cut,
+/// within TLS too, STARTTLS that is not offered or refused, a handshake that
+/// fails, another certificate, a lookup that fails, other MX records.
+pub(crate) fn is_the_servers_own(
+    evidence: &Evidence<'_>,
+    in_force: &PolicyLine,
+    settings: Settings,
+) -> bool {
+    let request = PolicyRequest::of_line(in_force, settings);
+    let mut addresses = evidence.addresses().peekable();
+    addresses.peek().is_some()
+        && addresses.all(|(host, address)| {
+            // One delivery keeps the policy of a host that its first address
+            // got.
+            let mut others = host.addresses.iter().map(|other| &other.dane);
+            others.all(|dane| refuses_as_itself(evidence, &request, host, address, dane))
+        })
+}
+
+fn refuses_as_itself(
+    evidence: &Evidence<'_>,
+    request: &PolicyRequest,
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    dane: &DaneRecords<'_>,
+) -> bool {
+    let name = &host.seen.name;
+    let Ok(policy) = tls_policy(request, evidence.observation, name, dane) else {
+        return false;
+    };
+    let Some(session) = address.session(policy.sni.as_deref()) else {
+        return false;
+    };
+    let SessionEnd::EhloRefusedInTls(reply) = &session.seen.end else {
+        return false;
+    };
+    let signed = session
+        .seen
+        .tls
+        .as_ref()
+        .is_some_and(|tls| tls.signature == SignatureCheck::Good);
+    // It is this reply at which the policy ends, no check before it.
+    let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
+        Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
+        Attempt::Ready(_) => false,
+    };
+    let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
+    let by_tlsa = secure_mx
+        && session
+            .dane
+            .as_ref()
+            .is_some_and(|matching| matching.result.is_ok());
+    let by_policy = match &policy.check {
+        PeerCheck::Pins(pins) => !pins.is_empty(),
+        PeerCheck::Pkix(_) => {
+            let by_dns = match request.match_names.as_slice() {
+                [] => request.level == super::SecurityLevel::Verify,
+                names => names.iter().any(|name| name == "hostname"),
+            };
+            secure_mx || !by_dns
+        }
+        PeerCheck::Dane { .. } | PeerCheck::None => false,
+    };
+    signed && ends_there && (by_tlsa || by_policy)
+}
