@@ -1,6 +1,8 @@
 //! The comment that an entry carries: since when, why, until when, and how it
 //! is set and taken out. `danecheck overrides` reads it again.
 
+use crate::report::{break_lines, masked, printable};
+
 /// A line of a comment has so many characters at most.
 const WIDTH: usize = 80;
 
@@ -132,7 +134,7 @@ const KEPT: char = '\u{e000}';
 /// backslash would join a comment of Exim's with the line below it.
 fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
     let mut in_command = false;
-    let text: String = crate::report::printable(text)
+    let text: String = masked(&printable(text))
         .chars()
         .map(|c| {
             in_command ^= c == '`';
@@ -144,7 +146,7 @@ fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
         })
         .collect();
     let width = WIDTH.saturating_sub(1 + HEAD.len());
-    for (number, line) in crate::report::wrap(&text, width).iter().enumerate() {
+    for (number, line) in break_lines(&text, width).iter().enumerate() {
         let lead = if number == 0 { first } else { CONTINUED };
         lines.push(format!("{lead}{line}").replace(KEPT, " "));
     }

@@ -1,6 +1,6 @@
 //! What is said of overrides, for a person: first what should change.
 
-use crate::report::wrap;
+use crate::report::{shown, wrap};
 
 use super::judgement::Proposal;
 use super::report::OverrideReport;
@@ -64,7 +64,7 @@ impl Examination {
             };
             page.paragraph("", how);
         }
-        page.text
+        shown(&page.text).into_owned()
     }
 }
 
