@@ -51,7 +51,7 @@ pub(super) enum Command {
     /// Print the JSON Schema of what --json prints
     Schema(SchemaArguments),
     /// Serve the metrics of targets over HTTP, for Prometheus
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Print the TLSA records for a certificate, or tell whether it may be
     /// deployed
     Tlsa(TlsaArguments),

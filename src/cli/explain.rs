@@ -10,7 +10,7 @@ use tokio::io::AsyncBufReadExt as _;
 use crate::finding::{RULES, Rule};
 use crate::log::{Explanation, Reading};
 use crate::next_hop::NextHop;
-use crate::report::ExitStatus;
+use crate::report::{ExitStatus, to_json};
 
 use super::args::{Arguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
@@ -49,7 +49,7 @@ async fn log(
 ) -> Result<ExitStatus, Stop> {
     let explanation = read(path, world).await?.explain();
     let text = if arguments.json {
-        serde_json::to_string(&explanation).unwrap_or_default() + "\n"
+        to_json(&explanation) + "\n"
     } else {
         explanation.human(world.width)
     };

@@ -12,7 +12,7 @@ use crate::next_hop::NextHop;
 use crate::observation::Observation;
 use crate::observe::{Setup, observe};
 use crate::overrides::{Accepted, Overrides};
-use crate::report::{ExitStatus, worst};
+use crate::report::{ExitStatus, to_json, worst};
 use crate::sender::System;
 
 use super::bulk::BulkArguments;
@@ -134,7 +134,7 @@ pub(super) async fn overrides(
     let text = if arguments.write {
         examination.written()
     } else if arguments.json {
-        serde_json::to_string(&examination.report()).unwrap_or_default() + "\n"
+        to_json(&examination.report()) + "\n"
     } else {
         let name = if name == "-" { "standard input" } else { &name };
         examination.human(name, world.width, arguments.quiet)

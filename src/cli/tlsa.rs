@@ -5,7 +5,7 @@ use crate::certificate::{Presented, presented_chain};
 use crate::next_hop::{NextHop, host_name_fault};
 use crate::observe::{Assumed, Setup, observe};
 use crate::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
-use crate::report::ExitStatus;
+use crate::report::{ExitStatus, to_json};
 
 use super::args::TlsaArguments;
 use super::{Stop, World, input};
@@ -99,5 +99,5 @@ fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {
 }
 
 fn json(output: &TlsaOutput) -> String {
-    serde_json::to_string(output).unwrap_or_default() + "\n"
+    to_json(output) + "\n"
 }

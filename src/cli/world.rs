@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufRead, BufReader};
 
 use crate::observe::Dial;
+use crate::report::{printable, shown};
 use crate::unix_time::UnixTime;
 
 use super::Stop;
@@ -92,24 +93,14 @@ impl World {
 
     /// One sentence on standard error; where that fails too, nobody listens.
     pub(super) fn complain(&mut self, sentence: &str) {
-        let clean = crate::report::printable(sentence);
-        let _ = writeln!(self.stderr, "danecheck: {clean}");
+        let clean = printable(sentence);
+        let _ = writeln!(self.stderr, "danecheck: {}", shown(&clean));
     }
 
     /// Instructions beside the data on standard output, line by line.
     pub(super) fn say_beside(&mut self, text: &str) {
         for line in text.lines() {
-            let clean: String = line
-                .chars()
-                .map(|c| {
-                    if crate::report::is_harmless(c) {
-                        c
-                    } else {
-                        '?'
-                    }
-                })
-                .collect();
-            let _ = writeln!(self.stderr, "{clean}");
+            let _ = writeln!(self.stderr, "{}", shown(line));
         }
     }
 

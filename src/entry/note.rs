@@ -3,6 +3,8 @@
 
 use crate::next_hop::NextHop;
 
+use crate::report::{break_lines, masked, printable};
+
 /// A line of a comment has so many characters at most.
 const WIDTH: usize = 80;
 
@@ -196,7 +198,7 @@ const KEPT: char = '\u{e000}';
 fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
     let mut in_command = false;
     let mut in_head = first == HEAD;
-    let text: String = crate::report::printable(text)
+    let text: String = masked(&printable(text))
         .chars()
         .map(|c| {
             in_command ^= c == '`';
@@ -212,7 +214,7 @@ fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
         })
         .collect();
     let width = WIDTH.saturating_sub(1 + HEAD.len());
-    for (number, line) in crate::report::wrap(&text, width).iter().enumerate() {
+    for (number, line) in break_lines(&text, width).iter().enumerate() {
         let lead = if number == 0 { first } else { CONTINUED };
         lines.push(format!("{lead}{line}").replace(KEPT, " "));
     }

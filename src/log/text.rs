@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Explained, Explanation};
-use crate::report::wrap;
+use crate::report::{shown, wrap};
 
 /// So many next hops are named for each cause.
 const NAMED: usize = 8;
@@ -57,7 +57,7 @@ impl Explanation {
             text.push('\n');
             one(&mut text, number + 1, cause, width);
         }
-        text
+        shown(&text).into_owned()
     }
 }
 

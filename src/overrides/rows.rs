@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::entry::{Entry, Place, place};
+use crate::report::shown_json;
 
 /// mailcow's list of overrides.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +91,7 @@ impl Rows {
             }
             rows.push(row);
         }
-        serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+        shown_json(serde_json::to_string_pretty(&rows).unwrap_or_default()) + "\n"
     }
 }
 

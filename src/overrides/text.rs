@@ -1,6 +1,6 @@
 //! What is said of overrides, for a person: first what should change.
 
-use crate::report::wrap;
+use crate::report::{shown, wrap};
 
 use super::judgement::Proposal;
 use super::report::OverrideReport;
@@ -78,7 +78,7 @@ impl Examination {
                  all.",
             );
         }
-        page.text
+        shown(&page.text).into_owned()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::plan::duration;
 use super::{HostOutlook, Outlook, Renewal};
-use crate::report::wrap;
+use crate::report::{shown, wrap};
 
 impl Renewal {
     /// The pre-flight as text.
@@ -44,7 +44,7 @@ impl Renewal {
                 }
             }
         }
-        text
+        shown(&text).into_owned()
     }
 
     fn host(&self, text: &mut String, host: &HostOutlook, width: usize) {

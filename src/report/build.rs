@@ -20,6 +20,7 @@ use crate::sender::Sender;
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
+use super::harmless::printable;
 use super::lookup::{extended_error, printable_validation};
 use super::model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, FindingReport, HostReport,
@@ -29,7 +30,6 @@ use super::model::{
 use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::sender::SenderReport;
-use super::text::printable;
 
 /// Host names of one certificate that are told.
 const DNS_NAMES: usize = 100;

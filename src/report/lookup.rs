@@ -10,10 +10,11 @@ use crate::finding::{Severity, name_server::of_single};
 use crate::observation::{ExtendedError, FailureKind, LookupFailure, SingleLookup};
 
 use super::build::finding_report;
+use super::harmless::{printable, shown, to_json};
 use super::model::FindingReport;
 use super::name_server::AuthorityReport;
 use super::status::ExitStatus;
-use super::text::{printable, wrap};
+use super::text::wrap;
 use crate::unix_time::UnixTime;
 
 /// One lookup.
@@ -129,8 +130,7 @@ impl LookupViews {
 
     /// One line of JSON, without the line end.
     pub fn json(&self) -> String {
-        // Strings, numbers and lists: writing them cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        to_json(self)
     }
 
     /// 0 where both views agree that the answer is secure or insecure, 1
@@ -195,7 +195,7 @@ impl LookupViews {
                 part("", &finding.remedy);
             }
         }
-        text
+        shown(&text).into_owned()
     }
 
     fn resolver_text(&self) -> String {

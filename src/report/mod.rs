@@ -6,6 +6,7 @@
 mod build;
 mod entry;
 mod format;
+mod harmless;
 mod human;
 mod lookup;
 mod model;
@@ -16,6 +17,10 @@ mod status;
 mod text;
 
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
+#[cfg(any(test, fuzzing))]
+pub(crate) use harmless::is_harmless;
+pub use harmless::printable;
+pub(crate) use harmless::{masked, shown, shown_json, to_json};
 pub use human::{HumanStyle, human};
 pub use lookup::{ExtendedErrorReport, LookupViews, ResolverView};
 pub use model::{
@@ -27,14 +32,11 @@ pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use sender::{SenderPolicyReport, SenderReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
-pub(crate) use text::is_harmless;
-pub use text::printable;
-pub(crate) use text::wrap;
+pub(crate) use text::{break_lines, wrap};
 
 /// The report as one line of JSON, without the line end.
 pub fn json(report: &Report) -> String {
-    // A report is strings, numbers and lists: writing it cannot fail.
-    serde_json::to_string(report).unwrap_or_default()
+    to_json(report)
 }
 
 /// The JSON Schema of a report.

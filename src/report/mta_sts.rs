@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{HostStanding, MtaSts, Unavailable, texts};
 use crate::mta_sts::{Mode, Policy, RecordFault, report_record};
 
-use super::text::printable;
+use super::harmless::printable;
 
 /// What the domain says by MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 /// Postfix by itself does not ask for it; other senders do, and DANE has

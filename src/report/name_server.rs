@@ -10,7 +10,7 @@ use crate::observation::{
 };
 use crate::unix_time::UnixTime;
 
-use super::text::printable;
+use super::harmless::printable;
 
 /// The name servers of the zone that holds a record set, each asked for it
 /// without recursion.

@@ -8,7 +8,7 @@ use crate::observation::Observation;
 use crate::sender::TlsVersion;
 
 use super::build::{clean, clean_outcome};
-use super::text::printable;
+use super::harmless::printable;
 
 /// The sender that was named, and what becomes of its mail today. `outcomes`
 /// and `verdict` of the report are about a Postfix at its defaults all the

@@ -1,55 +1,24 @@
-//! Text from the network, made harmless.
+//! Text in lines.
 
-/// Longer text is cut: no reply, name or subject is worth more in a report.
-const LONGEST: usize = 400;
+use super::harmless::{column_count, columns, shown};
 
-/// The text with every control character, and every character that moves
-/// others about, replaced by `?`, as Postfix does before it logs; and cut
-/// where it is longer than any report can use.
-pub fn printable(text: &str) -> String {
-    let mut clean: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if is_harmless(c) { c } else { '?' })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        clean.push_str("...");
-    }
-    clean
-}
-
-/// No control character, no direction mark, nothing without a width.
-pub(crate) fn is_harmless(c: char) -> bool {
-    !c.is_control()
-        && !matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
-/// The text broken into lines of at most `width` characters at blanks.
+/// The text broken into lines of at most `width` columns at blanks, and what
+/// is not harmless in it shown as such.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    break_lines(&shown(text), width)
+}
+
+/// The same of text that is harmless already.
+pub(crate) fn break_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
         let mut word = word;
-        let length = line.chars().count();
-        if !line.is_empty() && length + 1 + word.chars().count() > width {
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
             lines.push(std::mem::take(&mut line));
         }
-        while line.is_empty() && word.chars().count() > width {
-            let (at, _) = word
-                .char_indices()
-                .nth(width.max(1))
-                .unwrap_or((word.len(), ' '));
-            let (head, tail) = word.split_at(at);
+        while line.is_empty() && columns(word) > width {
+            let (head, tail) = word.split_at(fitting(word, width));
             lines.push(head.to_owned());
             word = tail;
         }
@@ -64,24 +33,41 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How many bytes of a word fit into so many columns; one character at least.
+fn fitting(word: &str, width: usize) -> usize {
+    let mut taken = 0;
+    for (at, c) in word.char_indices() {
+        taken += column_count(c);
+        if at > 0 && taken > width {
+            return at;
+        }
+    }
+    word.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
-        assert_eq!(printable("a\u{1b}[31mb\r\n\u{202e}c\u{9b}"), "a?[31mb???c?");
-    }
-
-    #[test]
-    fn what_is_too_long_is_cut() {
-        assert_eq!(printable(&"a".repeat(5000)).len(), LONGEST + 3);
-    }
 
     #[test]
     fn lines_break_at_blanks_and_long_words_are_cut() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("", 10), Vec::<String>::new());
+        assert_eq!(wrap("ab", 0), ["a", "b", ""][..2]);
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        assert_eq!(
+            wrap("\u{8a9e}\u{8a9e}\u{8a9e} a", 4),
+            ["\u{8a9e}\u{8a9e}", "\u{8a9e} a"]
+        );
+        assert_eq!(wrap("\u{8a9e}b", 1), ["\u{8a9e}", "b"]);
+    }
+
+    #[test]
+    fn what_is_shown_by_its_number_counts_as_it_is_shown() {
+        assert_eq!(wrap("a \u{3164} b", 9), ["a", "\\u{3164}", "b"]);
     }
 }

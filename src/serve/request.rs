@@ -14,7 +14,7 @@ use super::host::{Unwelcome, welcome};
 use super::metrics::Answer;
 use crate::config::Terms;
 use crate::next_hop::NextHop;
-use crate::report::printable;
+use crate::report::{printable, shown};
 
 /// The version 0.0.4 of the text exposition format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -155,7 +155,7 @@ pub(super) fn busy(of: &str) -> Answered {
 
 /// One sentence.
 fn plain(status: StatusCode, sentence: &str) -> Answered {
-    text(status, PLAIN, format!("{}\n", printable(sentence)))
+    text(status, PLAIN, format!("{}\n", shown(&printable(sentence))))
 }
 
 fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answered {

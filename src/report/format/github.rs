@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Severity;
+use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
@@ -36,9 +37,10 @@ impl Writer for Github {
     }
 }
 
-/// The message of a workflow command.
+/// The message of a workflow command, which holds none of somebody else's.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    shown(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

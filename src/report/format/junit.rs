@@ -5,6 +5,7 @@ use quick_xml::events::BytesText;
 
 use crate::finding::Severity;
 use crate::judge::Standing;
+use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
@@ -36,7 +37,7 @@ impl Writer for JUnit {
         let cases = cases(report, status);
         let mut text = if self.begun { String::new() } else { begin() };
         self.begun = true;
-        text.push_str(&suite(report, &cases));
+        text.push_str(&shown(&suite(report, &cases)));
         text
     }
 

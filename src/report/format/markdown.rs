@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::finding::Severity;
 use crate::judge::{Channel, Delivery, Outcome, SecurityLevel, Standing};
+use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
@@ -24,7 +25,7 @@ impl Writer for Markdown {
         self.written = true;
         let mark = match status {
             ExitStatus::Fine => "\u{2705}",
-            ExitStatus::Warning => "\u{26a0}\u{fe0f}",
+            ExitStatus::Warning => "\u{26a0}",
             ExitStatus::Broken => "\u{274c}",
             ExitStatus::Unknown => "\u{2753}",
         };
@@ -46,9 +47,9 @@ impl Writer for Markdown {
             let _ = writeln!(text, "\n```text\n{line}\n```");
         }
         if let Some(when) = &recommendation.remove_when {
-            let _ = writeln!(text, "\nTake it out when {when}.");
+            let _ = writeln!(text, "\nTake it out when {}.", plain(when));
         }
-        text
+        shown(&text).into_owned()
     }
 }
 
@@ -61,8 +62,8 @@ fn findings(text: &mut String, report: &Report) {
         };
         let _ = writeln!(
             text,
-            "- {word} `{}`: {}",
-            finding.id,
+            "- {word} {}: {}",
+            code(&finding.id),
             plain(&advice(finding))
         );
     }
@@ -125,19 +126,58 @@ fn fate(outcome: &Outcome) -> String {
 /// Text that stays text: nothing in it is markup, link, mention or table.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (number, word) in shown(text).split([' ', '\n', '\t']).enumerate() {
+        if number > 0 {
+            out.push(' ');
+        }
+        // A bar ends a cell wherever it stands (GitHub Flavored Markdown,
+        // "Tables"), in code too.
+        for (number, part) in word.split('|').enumerate() {
+            if number > 0 {
+                out.push_str("\\|");
+            }
+            match is_link(part) {
+                true => out.push_str(&code(part)),
+                false => escape(&mut out, part),
+            }
+        }
+    }
+    out
+}
+
+/// Whether sites make a link, a mention or a reference of a word, whatever
+/// escapes and entities stand in it (GitHub Flavored Markdown, "Autolinks").
+fn is_link(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let begins = ["www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "gh-"];
+    word.contains(['@', '#', '!'])
+        || lower.contains("://")
+        || begins.iter().any(|it| lower.contains(it))
+}
+
+/// A word in a code span, where nothing else counts: its fence is longer than
+/// any in it (CommonMark, "Code spans").
+fn code(word: &str) -> String {
+    let runs = word.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(runs.max().unwrap_or_default() + 1);
+    let pad = if word.starts_with('`') || word.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{word}{pad}{fence}")
+}
+
+fn escape(out: &mut String, word: &str) {
+    for c in word.chars() {
         match c {
-            '\n' | '\r' => out.push(' '),
-            // An entity, for `\@` would still mention somebody.
-            '@' => out.push_str("&#64;"),
             '<' => out.push_str("&lt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '>' | '#' | '!' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '>' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
             c => out.push(c),
         }
     }
-    out
 }

@@ -3,9 +3,9 @@
 
 use crate::finding::Severity;
 use crate::judge::Standing;
+use crate::report::harmless::{printable, shown};
 use crate::report::human::headline;
 use crate::report::status::{ExitStatus, worst};
-use crate::report::text::printable;
 
 use super::{Report, Writer, addresses};
 
@@ -108,5 +108,5 @@ fn word(status: ExitStatus) -> &'static str {
 
 /// A bar would begin performance data.
 fn clean(text: &str) -> String {
-    printable(text).replace('|', "/")
+    shown(&printable(text)).replace('|', "/")
 }

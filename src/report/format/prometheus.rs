@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use crate::finding::Severity;
 use crate::judge::{Action, SecurityLevel, Standing, Verdict};
+use crate::report::harmless::shown;
 use crate::report::status::ExitStatus;
 
 use super::{Report, Writer, addresses};
@@ -165,7 +166,7 @@ impl Writer for Prometheus {
 
 /// A label value (exposition formats, "Text format details").
 fn escaped(value: &str) -> String {
-    value
+    shown(value)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")

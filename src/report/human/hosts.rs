@@ -3,6 +3,7 @@
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
 
+use super::super::harmless::columns;
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
@@ -51,7 +52,7 @@ fn title(page: &mut Page, report: &Report, host: &HostReport) {
     let gap = page
         .style
         .width
-        .saturating_sub(left.chars().count() + right.chars().count())
+        .saturating_sub(columns(&left) + columns(&right))
         .max(2);
     let left = format!("  {lead}{}", page.tint(Tone::Strong, &host.name));
     let right = page.tint(Tone::Quiet, &right);
@@ -125,7 +126,7 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
         .map_or_else(String::new, |version| format!("{version}, "));
     let text = format!("{}: {tls}", list.join(", "));
     let first_line = format!("     {text}");
-    if first_line.chars().count() + words.chars().count() <= page.style.width {
+    if columns(&first_line) + columns(&words) <= page.style.width {
         let words = page.tint(tone, &words);
         page.line(&format!("{first_line}{words}"));
     } else {

@@ -17,6 +17,7 @@ use crate::entry::Language;
 use crate::finding::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 
+use super::harmless::{columns, shown};
 use super::model::{FindingReport, Report};
 use super::text::wrap;
 
@@ -85,7 +86,7 @@ impl Page {
     /// A paragraph: `first` before its first line, as many blanks before the
     /// others.
     fn paragraph(&mut self, first: &str, tinted: &str, text: &str) {
-        let indent = first.chars().count();
+        let indent = columns(first);
         let width = self.style.width.saturating_sub(indent).max(20);
         for (number, line) in wrap(text, width).into_iter().enumerate() {
             if number == 0 {
@@ -131,7 +132,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
              means that senders hold the server to it, and DNSSEC vouches for the word.)",
         );
     }
-    page.text
+    shown(&page.text).into_owned()
 }
 
 /// The report in a few words, as they follow the target's name.
