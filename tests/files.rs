@@ -137,6 +137,8 @@ fn standard_input_without_end_is_refused_in_little_memory() {
     for (arguments, bytes, why) in [
         (&["--json", "-"][..], &b"x"[..], "a line is longer than"),
         (&["--json", "-"], b"\0", "a line is longer than"),
+        (&["explain", "--log"], b"\0", "a line is longer than"),
+        (&["explain", "--log", "-"], b"x", "a line is longer than"),
         (&["overrides", "-"], b"\n", "is larger than 16 MiB"),
         (&["overrides", "-"], b"example.com may\n", "is larger than"),
     ] {
@@ -146,6 +148,15 @@ fn standard_input_without_end_is_refused_in_little_memory() {
         assert!(said && ended.stderr.contains(why), "{}", ended.stderr);
         assert!(ended.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+/// A log is read piece by piece, however long it is, but not without lines.
+#[test]
+fn a_log_without_lines_is_refused_in_little_memory() {
+    let ended = program(&["explain", "--log", "/dev/zero"], nothing);
+    assert_eq!(ended.status, Some(3), "{}", ended.stderr);
+    let said = "danecheck: /dev/zero: cannot be read: a line is longer than 64 MiB\n";
+    assert_eq!(ended.stderr, said);
 }
 
 #[test]

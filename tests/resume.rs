@@ -368,7 +368,7 @@ async fn nothing_is_lost_on_a_full_disk_and_by_kills() {
     let files = Files::new("step");
     let mut chance = Chance::new();
     // What one round writes, so that all of them come to about the whole.
-    let step = 600 * 9000 / 15;
+    let step = 600 * 4900 / 25;
     let (mut kills, mut full, mut over) = (0, 0, 0);
     while kills < KILLS {
         let length_before = files.length();

@@ -14,6 +14,7 @@ use crate::report::{ExitStatus, to_json};
 
 use super::args::{Arguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
+use super::input::LineBound;
 use super::{Stop, World};
 
 /// So much of a log is read at a time.
@@ -113,16 +114,17 @@ async fn check_now(
 /// Reads a log piece by piece: it may be larger than the memory.
 async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
     let mut reading = Reading::default();
+    let mut bound = LineBound::default();
     if path == Path::new("-") {
+        let refuse = |error: std::io::Error| {
+            Stop::Sentence(format!("standard input: cannot be read: {error}"))
+        };
         loop {
-            let piece = world
-                .stdin
-                .fill_buf()
-                .await
-                .map_err(|error| Stop::Sentence(format!("standard input: {error}")))?;
+            let piece = world.stdin.fill_buf().await.map_err(refuse)?;
             if piece.is_empty() {
                 return Ok(reading);
             }
+            bound.check(piece).map_err(refuse)?;
             reading.bytes(piece);
             let length = piece.len();
             world.stdin.consume(length);
@@ -137,7 +139,10 @@ async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
         let length = file.read(&mut piece).map_err(refuse)?;
         match piece.get(..length) {
             None | Some([]) => return Ok(reading),
-            Some(read) => reading.bytes(read),
+            Some(read) => {
+                bound.check(read).map_err(refuse)?;
+                reading.bytes(read);
+            }
         }
     }
 }

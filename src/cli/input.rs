@@ -1,5 +1,6 @@
 //! Targets and files.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -9,7 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use crate::certificate::presented_chain;
-use crate::observe::{Resolver, TrustStore};
+use crate::observe::{Resolver, TrustStore, TrustStoreError};
 use crate::trust_anchor::RootAnchors;
 
 use super::Stop;
@@ -17,7 +18,7 @@ use super::Stop;
 /// A longer line on standard input is no target; the rest of it is skipped.
 const LONGEST_LINE: u64 = 4096;
 
-/// So much of a line is skipped; what goes on longer is no list of targets.
+/// So much of a line is skipped; what goes on longer is no text of lines.
 const MOST_SKIPPED: u64 = 64 << 20;
 
 /// The largest `danecheck.toml`: some 100,000 domains. What its values take in
@@ -153,9 +154,34 @@ async fn skip_line(stdin: &mut (dyn AsyncBufRead + Send + Unpin)) -> std::io::Re
             return Ok(skipped);
         }
         if skipped > MOST_SKIPPED {
-            let why = format!("a line is longer than {}", size(MOST_SKIPPED));
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+            return Err(endless_line());
         }
+    }
+}
+
+fn endless_line() -> std::io::Error {
+    let why = format!("a line is longer than {}", size(MOST_SKIPPED));
+    std::io::Error::new(std::io::ErrorKind::InvalidData, why)
+}
+
+/// The end of a text that is read piece by piece, lest a device without lines
+/// is read for ever.
+#[derive(Default)]
+pub(super) struct LineBound {
+    since: u64,
+}
+
+impl LineBound {
+    /// Whether the next piece still has lines.
+    pub(super) fn check(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        let after = piece.rsplit(|byte| *byte == b'\n').next();
+        let rest = u64::try_from(after.map_or(0, <[u8]>::len)).unwrap_or(u64::MAX);
+        let is_one = after.map(<[u8]>::len) == Some(piece.len());
+        self.since = if is_one { self.since + rest } else { rest };
+        if self.since > MOST_SKIPPED {
+            return Err(endless_line());
+        }
+        Ok(())
     }
 }
 
@@ -244,11 +270,46 @@ pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
 
 /// The trust store that was asked for.
 pub(super) fn trust_store(path: Option<&Path>) -> Result<TrustStore, Stop> {
+    let stop = |error: TrustStoreError| {
+        Stop::Sentence(format!("{error}: give a file of PEM certificates"))
+    };
     let Some(path) = path else {
+        let named = |name| std::env::var_os(name);
+        return system_trust_store(
+            named(SSL_CERT_FILE).as_deref(),
+            named(SSL_CERT_DIR).is_some(),
+        );
+    };
+    TrustStore::from_pem(&path.display().to_string(), &read(path, LARGEST_STORE)?).map_err(stop)
+}
+
+/// What names the system's trust store to OpenSSL, and to whoever reads it
+/// here.
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+
+/// A folder of certificates beside it.
+const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// The system's trust store. A file that the environment names may be anything,
+/// and is bounded as that of `--ca-file` is.
+fn system_trust_store(named: Option<&OsStr>, has_folder: bool) -> Result<TrustStore, Stop> {
+    let Some(path) = named.map(Path::new) else {
         return Ok(TrustStore::system());
     };
-    TrustStore::from_pem(&path.display().to_string(), &read(path, LARGEST_STORE)?)
-        .map_err(|error| Stop::Sentence(format!("{error}: give a file of PEM certificates")))
+    let name = format!("{SSL_CERT_FILE}: {}", path.display());
+    match bounded(path, LARGEST_STORE) {
+        Err(unread @ Unread::TooLarge(_)) => Err(unread.stop(&name)),
+        // As where the system has none.
+        Err(Unread::Error(_)) => Ok(TrustStore::system()),
+        Ok(pem) => match TrustStore::from_pem("system", &pem) {
+            Err(TrustStoreError::TooMany(_)) => {
+                let error = TrustStoreError::TooMany(path.display().to_string());
+                Err(Stop::Sentence(format!("{SSL_CERT_FILE}: {error}")))
+            }
+            Ok(store) if !has_folder => Ok(store),
+            _ => Ok(TrustStore::system()),
+        },
+    }
 }
 
 /// The trust anchors that were asked for.
@@ -276,5 +337,40 @@ pub(super) fn system_resolver(path: &Path) -> Result<Resolver, Stop> {
         Ok(text) => Ok(Resolver::by_resolv_conf(&text)),
         Err(Unread::Error(_)) => Ok(Resolver::by_resolv_conf(b"")),
         Err(unread) => Err(unread.stop(&path.display().to_string())),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_own_files_are_bounded_too() {
+        let said = |stop: Stop| match stop {
+            Stop::Sentence(sentence) => sentence,
+            Stop::BrokenPipe => panic!("no pipe is broken here"),
+        };
+        for device in ["/dev/zero", "/dev/urandom"] {
+            let path = Path::new(device);
+            let sentence = said(system_resolver(path).unwrap_err());
+            assert_eq!(sentence, format!("{device}: is larger than 64 KiB"));
+            let sentence = said(system_trust_store(Some(path.as_os_str()), false).unwrap_err());
+            assert!(sentence.ends_with("is larger than 8 MiB"), "{sentence}");
+        }
+        // What is not there, or says nothing, means the one on this host.
+        for path in ["/nonexistent", "/dev/null"] {
+            let resolver = system_resolver(Path::new(path)).unwrap();
+            assert_eq!(resolver.addresses(), ["127.0.0.1:53"], "{path}");
+        }
+    }
+
+    #[test]
+    fn the_servers_of_resolv_conf_are_asked() {
+        let path = std::env::temp_dir().join(format!("danecheck-resolv-{}", std::process::id()));
+        let text = "# ours\nsearch example.com\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n";
+        std::fs::write(&path, text).unwrap();
+        let resolver = system_resolver(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(resolver.addresses(), ["192.0.2.1:53", "[2001:db8::1]:53"]);
     }
 }

@@ -86,15 +86,18 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &words, &mut world),
     };
+    // What a command holds while it waits is too much for the stack of a thread.
     let result = match &arguments.command {
-        None => check::check(&arguments.check, check::Origin::Typed, &mut world).await,
-        Some(Command::Demo(demo)) => demo::demo(demo, &mut world).await,
-        Some(Command::Dns(dns)) => dns::dns(dns, &mut world).await,
-        Some(Command::Explain(explain)) => explain::explain(explain, &mut world).await,
-        Some(Command::Overrides(arguments)) => overrides::overrides(arguments, &mut world).await,
+        None => Box::pin(check::check(&arguments.check, check::Origin::Typed, &mut world)).await,
+        Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut world)).await,
+        Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut world)).await,
+        Some(Command::Explain(explain)) => Box::pin(explain::explain(explain, &mut world)).await,
+        Some(Command::Overrides(arguments)) => {
+            Box::pin(overrides::overrides(arguments, &mut world)).await
+        }
         Some(Command::Schema(arguments)) => schema(arguments, &mut world),
-        Some(Command::Serve(arguments)) => serve::serve(arguments, &mut world).await,
-        Some(Command::Tlsa(arguments)) => tlsa::tlsa(arguments, &mut world).await,
+        Some(Command::Serve(arguments)) => Box::pin(serve::serve(arguments, &mut world)).await,
+        Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut world)).await,
     };
     result.unwrap_or_else(|stop| stop.status(&mut world))
 }

@@ -41,8 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut number = 0_usize;
     while let Some(line) = lines.next_line().await? {
         let mut words = line.split_whitespace();
-        let (Some(resolver), Some(name), Some(rtype)) =
-            (words.next(), words.next(), words.next())
+        let (Some(resolver), Some(name), Some(rtype)) = (words.next(), words.next(), words.next())
         else {
             return Err(format!("`{line}` is not RESOLVER NAME TYPE").into());
         };
