@@ -35,6 +35,8 @@ mod der;
 mod dnssec;
 #[path = "hostile/ground.rs"]
 mod ground;
+#[path = "hostile/name_servers.rs"]
+mod name_servers;
 #[path = "hostile/neighbours.rs"]
 mod neighbours;
 #[path = "hostile/verdict.rs"]
@@ -127,7 +129,8 @@ fn main() -> ExitCode {
         .filter(|crowd| wanted.has(crowd.name) && (wanted.measured || crowd.is_first()))
         .collect();
     // `cargo test NAME` is for other tests.
-    if chosen.is_empty() && crowds.is_empty() {
+    let in_process = wanted.has(name_servers::NAME);
+    if chosen.is_empty() && crowds.is_empty() && !in_process {
         println!("hostile servers: none is called {:?}", wanted.names);
         return ExitCode::SUCCESS;
     }
@@ -151,15 +154,19 @@ fn main() -> ExitCode {
         print!("again, alone: ");
         outcomes.insert(case.name, run_one(case, index, &wanted));
     }
-    let failed: usize = crowds
+    let mut failed: usize = crowds
         .iter()
         .map(|crowd| match wanted.measured {
             true => neighbours::run(crowd, TIMEOUT, true),
             false => neighbours::run(crowd, UNMEASURED, false),
         })
         .sum();
+    if in_process {
+        failed += name_servers::run(TIMEOUT);
+    }
     let whole = wanted.names.is_empty();
-    conclude(&outcomes, whole, crowds.len(), failed)
+    let others = crowds.len() * 2 + usize::from(in_process);
+    conclude(&outcomes, whole, others, failed)
 }
 
 /// Runs the cases, some at once, each with servers of its own threads: a
@@ -206,7 +213,7 @@ fn run_one(case: &Case, index: usize, wanted: &Wanted) -> (Ran, Vec<String>) {
     (ran, faults)
 }
 
-fn conclude(outcomes: &Outcomes, whole: bool, crowds: usize, mut failed: usize) -> ExitCode {
+fn conclude(outcomes: &Outcomes, whole: bool, others: usize, mut failed: usize) -> ExitCode {
     failed += outcomes
         .values()
         .filter(|(_, faults)| !faults.is_empty())
@@ -237,7 +244,7 @@ fn conclude(outcomes: &Outcomes, whole: bool, crowds: usize, mut failed: usize) 
             failed += 1;
         }
     }
-    let all = outcomes.len() + crowds * 2;
+    let all = outcomes.len() + others;
     println!("{} passed, {failed} failed", all - failed.min(all));
     if failed == 0 {
         ExitCode::SUCCESS

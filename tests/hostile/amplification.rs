@@ -32,8 +32,13 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new("every-address-refuses-for-now", |ground| {
             hosts(ground, &[Misbehaviour::Greeting421]);
         })
+        .without_rest(),
+        // Another look with an older TLS meets messages of four bytes.
+        Case::new("every-address-floods-an-older-tls", |ground| {
+            hosts(ground, &[Misbehaviour::HelloRequestsToOldTls]);
+        })
         .without_rest()
-        .finding(&["greeting-refused"]),
+        .costing_work(),
         // Each wants another look with an older TLS.
         Case::new("every-address-ends-the-handshake", |ground| {
             hosts(ground, &[Misbehaviour::HandshakeAlert]);

@@ -102,7 +102,7 @@ impl Case {
         self
     }
 
-    pub(crate) fn finding(mut self, ids: &'static [&'static str]) -> Self {
+    fn finding(mut self, ids: &'static [&'static str]) -> Self {
         self.findings = ids;
         self
     }

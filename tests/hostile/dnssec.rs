@@ -284,7 +284,8 @@ fn at_hosts() -> Vec<Case> {
 /// Host names of over a hundred labels.
 fn long_names(ground: &mut Ground, wildcard: bool) {
     let labels = "a.".repeat(105);
-    for number in 0..HOSTS {
+    // The name servers here hash them too.
+    for number in 0..5 {
         ground.records(&format!("@ MX 10 h{number}.{labels}{DOMAIN}."));
     }
     if wildcard {

@@ -281,7 +281,7 @@ fn exported(
     let mut exporter = Exporter::start(site, timeout);
     let mut faults = Vec::new();
     let over = AtomicBool::new(false);
-    let probe = |target: &String| exporter.get(&format!("/probe?target={target}"), timeout * 12);
+    let probe = |target: &String| exporter.get(&format!("/probe?target={target}"), timeout * 4);
     let began = Instant::now();
     let (answers, slowest) = std::thread::scope(|scope| {
         let probes: Vec<_> = targets
@@ -344,7 +344,7 @@ fn told_to_end(exporter: &mut Exporter, targets: &[String], timeout: Duration) -
     std::thread::park_timeout(timeout / 4);
     let told = Instant::now();
     signal(exporter.child.id(), "TERM");
-    let limit = timeout * 12;
+    let limit = timeout * 4;
     let status = loop {
         if let Some(status) = exporter.child.try_wait().unwrap() {
             break Some(status);

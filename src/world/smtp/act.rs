@@ -44,6 +44,9 @@ pub(super) enum HandshakeAct {
     /// Answers with these bytes and then with zeros, one by one, this far
     /// apart.
     Drip(&'static [u8], Duration),
+    /// Closes unless the client offers what is long out of use; else answers with
+    /// these bytes for as long as it listens.
+    FloodOldTls(&'static [u8]),
     /// Answers with the first bytes once and with the second for as long as
     /// they are read.
     Flood(&'static [u8], &'static [u8]),
@@ -63,6 +66,17 @@ const LONGEST_RECORD: [u8; 5] = [22, 3, 3, 0x40, 0];
 
 /// A record of a handshake message of no length: HelloRequest.
 const HELLO_REQUEST: [u8; 9] = [22, 3, 3, 0, 4, 0, 0, 0, 0];
+
+/// A record as long as any may be, full of HelloRequests.
+static HELLO_REQUESTS: [u8; 5 + 0x4000] = {
+    let mut record = [0; 5 + 0x4000];
+    let mut at = 0;
+    while at < LONGEST_RECORD.len() {
+        record[at] = LONGEST_RECORD[at];
+        at += 1;
+    }
+    record
+};
 
 /// A warning that clients pass over: unrecognized_name(112).
 const WARNING: [u8; 7] = [21, 3, 3, 0, 2, 1, 112];
@@ -207,6 +221,7 @@ impl Misbehaviour {
             Self::DripInHandshake(pause) => HandshakeAct::Drip(&LONGEST_RECORD, *pause),
             Self::EmptyRecordFlood => HandshakeAct::Flood(&[], &[22, 3, 3, 0, 0]),
             Self::HelloRequestFlood => HandshakeAct::Flood(&[], &HELLO_REQUEST),
+            Self::HelloRequestsToOldTls => HandshakeAct::FloodOldTls(&HELLO_REQUESTS),
             Self::WarningFlood => HandshakeAct::Flood(&[], &WARNING),
             Self::EndlessCertificate => HandshakeAct::Flood(&HELLO_AND_CERTIFICATE, &MORE_OF_IT),
             Self::HandshakeAlert => HandshakeAct::Send(&const { alert(3, 40) }),

@@ -145,10 +145,14 @@ pub(super) async fn accept(
     };
     let sni = hello.client_hello().server_name().map(str::to_owned);
     let named = personality.identities.named(sni.as_deref()).is_some();
+    let old_suite = CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA;
+    let modern = !hello.client_hello().cipher_suites().contains(&old_suite);
     recorder.note(|record| record.sni = sni);
 
     match personality.first(Misbehaviour::at_client_hello) {
         Some(HandshakeAct::Close) => return Ok(None),
+        Some(HandshakeAct::FloodOldTls(_)) if modern => return Ok(None),
+        Some(HandshakeAct::FloodOldTls(record)) => Wire::new(&mut hello.io).flood(record).await?,
         Some(HandshakeAct::Hang) => {
             until_closed(&mut hello.io).await;
             return Ok(None);

@@ -115,6 +115,10 @@ pub enum Misbehaviour {
     /// renegotiation (RFC 5246 section 7.4.1.1), for as long as the client
     /// listens.
     HelloRequestFlood,
+    /// Closes in place of a handshake; answers a ClientHello that offers suites
+    /// without forward secrecy with full records of HelloRequests for as long as
+    /// the client listens.
+    HelloRequestsToOldTls,
     /// Answers the ClientHello with warnings (RFC 5246 section 7.2) for as
     /// long as the client listens.
     WarningFlood,
