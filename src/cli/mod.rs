@@ -88,7 +88,14 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
     };
     // What a command holds while it waits is too much for the stack of a thread.
     let result = match &arguments.command {
-        None => Box::pin(check::check(&arguments.check, check::Origin::Typed, &mut world)).await,
+        None => {
+            Box::pin(check::check(
+                &arguments.check,
+                check::Origin::Typed,
+                &mut world,
+            ))
+            .await
+        }
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut world)).await,
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut world)).await,
         Some(Command::Explain(explain)) => Box::pin(explain::explain(explain, &mut world)).await,

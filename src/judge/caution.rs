@@ -117,12 +117,12 @@ pub(crate) fn is_the_servers_own(
         })
 }
 
-fn refuses_as_itself(
-    evidence: &Evidence<'_>,
+fn refuses_as_itself<'a>(
+    evidence: &Evidence<'a>,
     request: &PolicyRequest,
-    host: &HostEvidence<'_>,
-    address: &AddressEvidence<'_>,
-    dane: &DaneRecords<'_>,
+    host: &HostEvidence<'a>,
+    address: &AddressEvidence<'a>,
+    dane: &DaneRecords<'a>,
 ) -> bool {
     let name = &host.seen.name;
     let Ok(policy) = tls_policy(request, evidence.observation, name, dane) else {
@@ -142,7 +142,7 @@ fn refuses_as_itself(
     // It is this reply at which the policy ends, no check before it.
     let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
         Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
-        Attempt::Ready(_) => false,
+        Attempt::Ready(_) | Attempt::NotJudged => false,
     };
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
     let by_tlsa = secure_mx

@@ -83,34 +83,20 @@ fn standing_override(
     let without = Parameters(seen).without_override()?;
     let line = in_force.line.as_ref().ok()?;
     let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
-<<<<<<< HEAD
+    let ground = ground(evidence, settings);
     let now = without.line.as_ref().ok().map(of);
     if now.as_ref().is_some_and(|now| !now.is_told()) {
         return None;
     }
-    let wanted = match &without.line {
-        Ok(line) if now.is_some_and(|now| now.delivers()) => {
-            let weaker = strength(line.level) > strength(in_force.line.as_ref().ok()?.level);
-            return weaker.then_some(StandingOverride::NotNeeded { without });
-        }
-        _ => {
-            let (request, outcome) = strictest_that_delivers(evidence, &without, settings)?;
-            outcome.is_told().then_some(request)?
-        }
-    };
-    (strength(wanted.level) > strength(line.level)).then(|| StandingOverride::TooWeak {
-=======
-    let ground = ground(evidence, settings);
     if let Ok(other) = &without.line
-        && of(other).delivers()
+        && now.is_some_and(|now| now.delivers())
     {
         let stricter = ground.is_stricter(Some(other), Some(line));
         return stricter.then_some(StandingOverride::NotNeeded { without });
     }
-    let (wanted, _) = strictest_that_delivers(evidence, &without, settings)?;
+    let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
     let stricter = ground.is_stricter(written(evidence, &wanted).as_ref(), Some(line));
-    stricter.then(|| StandingOverride::TooWeak {
->>>>>>> 6001afb (Keep what would ask for less than the line in force)
+    (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
         line: line_of(evidence, &wanted),
     })
 }

@@ -409,15 +409,11 @@ impl<'a> Case<'a> {
             );
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
-<<<<<<< HEAD
         if !with.is_told() {
             let reason = format!("mail is {}", becomes(&with));
-            return self.said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
-        if line.own_trust_anchors {
-=======
         if !line.trust_anchors.is_empty() {
->>>>>>> 6001afb (Keep what would ask for less than the line in force)
             let reason = "what its tafile= trusts is not read here".to_owned();
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
