@@ -103,7 +103,7 @@ def walked(message: Message) -> list[str]:
     for _ in range(len(message.answer) + 1):
         found = [record for record in message.answer if record.owner == owner]
         if of_type := [record for record in found if record.rtype == rtype]:
-            return sorted(w.shown(record) for record in of_type)
+            return sorted({w.shown(record) for record in of_type})
         onward = [w.target(record) for record in found if record.rtype == w.CNAME]
         if not onward:
             return []
@@ -215,6 +215,6 @@ def compare(shown: dict, verdict: Verdict, message: Message | None) -> Compared:
         records = shown["records"]
         # Where it ends in an alias, unbound alone asks on.
         ended = message is None or bool(walked(message)) or not message.answer
-        if sorted(records) != list(verdict.records) and (records or ended):
+        if sorted(set(records)) != list(verdict.records) and (records or ended):
             return Compared(f"{said}, but records {records} instead of {list(verdict.records)}")
     return Compared(stricter=RANK[status] > RANK[verdict.status])

@@ -198,8 +198,9 @@ def keys(cases: Cases) -> None:
     exponents = (3, 17, 65537, (1 << 32) + 15, (1 << 40) + 15, 1)
     for exponent, pair in zip(exponents, Key.rsa(*exponents), strict=True):
         with_key(f"exponent {exponent}", "an exponent of RSA", lambda _, pair=pair: pair)
+    # With more of them it depends on chance what unbound says.
     kind = "keys of one tag"
-    for count in (1, 2, 3, 6):
+    for count in (1, 2, 3):
         for place in ("last", "first"):
             f = cases.family()
             others = [of_tag(f.own.key) for _ in range(count)]
