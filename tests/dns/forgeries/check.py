@@ -51,7 +51,7 @@ STRICTER = [
         "alias that stands there",
     ),
     Stricter(
-        ("?NAME answered by own zone; *denies the target of a true ?NAME",),
+        ("?NAME answered by own zone; *denies the target of a true *",),
         "a denial of the alias's target that proves nothing: unbound asks for the target anew; Postfix at "
         "this resolver takes it for a denial",
     ),
@@ -202,7 +202,8 @@ def said(row: Row) -> str:
         f"{where} {row.shown[address]['validated']['status']} ({row.shown[address]['validated']['reason']})"
         for address, where in POSITIONS.items()
     ]
-    return f"unbound {row.verdict.status}, behind another {row.passed_on.status}, delv {row.delv[0]} ({row.delv[1]}), danecheck {', '.join(own)}"
+    theirs = f"unbound {row.verdict.status}, behind another {row.passed_on.status}"
+    return f"{theirs}, delv {row.delv[0]} ({row.delv[1]}), danecheck {', '.join(own)}"
 
 
 def check(lab: Lab, *, verbose: bool) -> tuple[list[Row], int, int]:

@@ -24,7 +24,8 @@ Mutation = Callable[[random.Random, Message, Donors], None]
 
 def some(lot: random.Random, message: Message) -> tuple[list[Record], int] | None:
     """A record, as its section and its place there."""
-    places = [(records, at) for section in SECTIONS for records in [getattr(message, section)] for at in range(len(records))]
+    sections = [getattr(message, name) for name in SECTIONS]
+    places = [(records, at) for records in sections for at in range(len(records))]
     return lot.choice(places) if places else None
 
 
@@ -303,7 +304,7 @@ def check(lab: Lab, count: int, seed: int) -> tuple[int, int]:
                 failed += 1
                 by_mutation[names] += 1
                 if failed <= PRINTED:
-                    tell(case, names, message, compared, lab)
+                    tell(case, names, message, compared)
     figures(pairs, by_mutation, reasons, stricter)
     print(f"{done} mutations, --seed {seed}, {failed} less strict than unbound, {time.monotonic() - begin:.0f} s")
     return done - failed, failed
@@ -314,7 +315,7 @@ def general(reason: str) -> str:
     return " ".join("NAME" if word.rstrip(",").endswith(".") and "." in word[:-1] else word for word in reason.split())
 
 
-def tell(case: Case, names: str, message: Message, compared: Compared, _: Lab) -> None:
+def tell(case: Case, names: str, message: Message, compared: Compared) -> None:
     """Print one that is wrong."""
     print(f"WRONG {case.about}, {names}: {key(case.question)}: {compared.wrong}")
     print("\n".join(f"      | {line}" for line in str(message).splitlines()))

@@ -61,7 +61,9 @@ def fields(cases: Cases) -> None:
             records[0],
             records[1]._replace(rdata=(records[1].rdata[:-64] if len(value) > 1 else records[1].rdata) + value),
         ])
-    over_tlsa(cases, kind, "other data", lambda _, records: [records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1]])
+    over_tlsa(cases, kind, "other data", lambda _, records: [
+        records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1],
+    ])
     over_tlsa(cases, kind, "another record", lambda _, records: [
         records[0], records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1],
     ])
