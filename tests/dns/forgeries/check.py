@@ -51,7 +51,10 @@ STRICTER = [
         "alias that stands there",
     ),
     Stricter(
-        ("?NAME answered by own zone; *denies the target of a true *",),
+        (
+            "?NAME answered by own zone; *denies the target of a true *",
+            "the response code is changed; an alias alone, NXDOMAIN",
+        ),
         "a denial of the alias's target that proves nothing: unbound asks for the target anew; Postfix at "
         "this resolver takes it for a denial",
     ),

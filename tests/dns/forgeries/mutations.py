@@ -5,6 +5,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from liar import ADDRESS, entry
 
@@ -266,8 +267,10 @@ def judge(lab: Lab, messages: dict[w.Name, Message], cases: list[Case]) -> dict[
     lab.liar.tell({entry(*question): message.encode() for question, message in messages.items()})
     lab.unbound.flush()
     questions = [case.question for case in cases]
-    verdicts = lab.unbound.judge(questions)
-    shown = lab.lookups.ask([(ADDRESS, question) for question in questions])
+    with ThreadPoolExecutor(1) as other:
+        theirs = other.submit(lab.unbound.judge, questions)
+        shown = lab.lookups.ask([(ADDRESS, question) for question in questions])
+    verdicts = theirs.result()
     return {question: (verdicts[question], shown[ADDRESS, question]) for question in questions}
 
 
