@@ -75,7 +75,9 @@ def serve(truth: Truth, table: Table, control: Connection, address: str) -> None
             connection.settimeout(10)
             try:
                 while len(head := stream.read(2)) == 2:
-                    message = answer(stream.read(struct.unpack("!H", head)[0]))
+                    message = bytearray(answer(stream.read(struct.unpack("!H", head)[0])))
+                    # What is cut off is there when asked for so.
+                    message[2] &= ~(TC >> 8)
                     connection.sendall(struct.pack("!H", len(message)) + message)
             except OSError:
                 return

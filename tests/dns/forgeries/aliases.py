@@ -113,6 +113,7 @@ def chains(cases: Cases) -> None:
     cases.add("the response code is changed", "an alias and its target, NXDOMAIN", f, message)
     f = cases.family()
     owner = f.own.at("alias")
+    answer = f.own.set(owner, w.CNAME)
     cases.add("the response code is changed", "an alias alone, NXDOMAIN", f, reply(owner, w.A, answer, rcode=3))
 
 

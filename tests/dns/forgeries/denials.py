@@ -1,8 +1,10 @@
 """Denials that prove nothing, or say something else than their proof."""
 
+from collections.abc import Callable
+
 from . import wire as w
 from .cases import Cases, alias, reply
-from .zones import Family, Zone, spoilt, unique, without_signatures
+from .zones import Change, Family, Zone, spoilt, unique, without_signatures
 
 TLSA = "_25._tcp.mx"
 PLACES = (("@", w.MX), ("mx", w.A), (TLSA, w.TLSA))
@@ -97,11 +99,8 @@ def iterations(cases: Cases) -> None:
     """NSEC3 with more iterations than anybody takes (RFC 9276 section 3.2)."""
     kind = "NSEC3 past the iteration limit"
 
-    def many(count: int):  # noqa: ANN202
-        def change(zone: Zone) -> None:
-            zone.iterations = count
-
-        return change
+    def many(count: int) -> Change:
+        return lambda zone: setattr(zone, "iterations", count)
 
     for count in (151, 600, 65535):
         for role in ("stranger", "sibling", "parent", "child"):
@@ -178,7 +177,7 @@ def delegations(cases: Cases) -> None:
     kind = "the DS set is denied"
     for style in ("NSEC", "NSEC3", "opt-out"):
 
-        def add(about: str, proof, rcode: int = 0, style: str = style) -> None:  # noqa: ANN001
+        def add(about: str, proof: Callable[[Family], list[w.Record]], rcode: int = 0, style: str = style) -> None:
             f = cases.family(style)
             ds = (f.own.apex, w.DS)
             denial = reply(*ds, (), proof(f), rcode)

@@ -1,9 +1,8 @@
-"""Answers that are true, of each shape: nobody may call them bogus whom unbound
-does not help to it."""
+"""Answers that are true, or true enough for unbound, of each shape."""
 
 from . import wire as w
 from .cases import Cases, reply
-from .zones import STYLES, Family, Zone, without_signatures
+from .zones import STYLES, Zone, without_signatures
 
 # What is asked of a zone, one of each shape.
 QUESTIONS = (
@@ -94,6 +93,3 @@ def lenient(cases: Cases, style: str) -> None:
 def is_soa(record: w.Record) -> bool:
     """Whether it is an SOA record, or its signature."""
     return record.rtype == w.SOA or record.rtype == w.RRSIG and record.rdata[:2] == b"\0\6"
-
-
-__all__ = ["QUESTIONS", "Family", "build"]

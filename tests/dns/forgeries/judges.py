@@ -102,11 +102,9 @@ def walked(message: Message) -> list[str]:
     owner, rtype = w.lower(message.question[0]), message.question[1]
     for _ in range(len(message.answer) + 1):
         found = [record for record in message.answer if record.owner == owner]
-        if of_type := [record for record in found if record.rtype == rtype]:
-            return sorted(w.shown(record) for record in of_type)
-        onward = [w.target(record) for record in found if record.rtype == w.CNAME]
+        onward = [w.target(record) for record in found if record.rtype == w.CNAME != rtype]
         if not onward:
-            return []
+            return sorted({w.shown(record).lower() for record in found if record.rtype == rtype})
         owner = w.lower(onward[0])
     return []
 
@@ -212,9 +210,9 @@ def compare(shown: dict, verdict: Verdict, message: Message | None) -> Compared:
             return Compared(said)
         return Compared()
     if status == "secure" and verdict.status == "secure" and shown["answer"] != "failure":
-        records = shown["records"]
+        records = sorted({record.lower() for record in shown["records"]})
         # Where it ends in an alias, unbound alone asks on.
         ended = message is None or bool(walked(message)) or not message.answer
-        if sorted(records) != list(verdict.records) and (records or ended):
+        if records != list(verdict.records) and (records or ended):
             return Compared(f"{said}, but records {records} instead of {list(verdict.records)}")
     return Compared(stricter=RANK[status] > RANK[verdict.status])

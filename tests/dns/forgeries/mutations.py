@@ -5,6 +5,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from liar import ADDRESS, entry
 
@@ -24,7 +25,8 @@ Mutation = Callable[[random.Random, Message, Donors], None]
 
 def some(lot: random.Random, message: Message) -> tuple[list[Record], int] | None:
     """A record, as its section and its place there."""
-    places = [(records, at) for section in SECTIONS for records in [getattr(message, section)] for at in range(len(records))]
+    sections = [getattr(message, name) for name in SECTIONS]
+    places = [(records, at) for records in sections for at in range(len(records))]
     return lot.choice(places) if places else None
 
 
@@ -265,8 +267,10 @@ def judge(lab: Lab, messages: dict[w.Name, Message], cases: list[Case]) -> dict[
     lab.liar.tell({entry(*question): message.encode() for question, message in messages.items()})
     lab.unbound.flush()
     questions = [case.question for case in cases]
-    verdicts = lab.unbound.judge(questions)
-    shown = lab.lookups.ask([(ADDRESS, question) for question in questions])
+    with ThreadPoolExecutor(1) as other:
+        theirs = other.submit(lab.unbound.judge, questions)
+        shown = lab.lookups.ask([(ADDRESS, question) for question in questions])
+    verdicts = theirs.result()
     return {question: (verdicts[question], shown[ADDRESS, question]) for question in questions}
 
 
@@ -303,7 +307,7 @@ def check(lab: Lab, count: int, seed: int) -> tuple[int, int]:
                 failed += 1
                 by_mutation[names] += 1
                 if failed <= PRINTED:
-                    tell(case, names, message, compared, lab)
+                    tell(case, names, message, compared)
     figures(pairs, by_mutation, reasons, stricter)
     print(f"{done} mutations, --seed {seed}, {failed} less strict than unbound, {time.monotonic() - begin:.0f} s")
     return done - failed, failed
@@ -314,7 +318,7 @@ def general(reason: str) -> str:
     return " ".join("NAME" if word.rstrip(",").endswith(".") and "." in word[:-1] else word for word in reason.split())
 
 
-def tell(case: Case, names: str, message: Message, compared: Compared, _: Lab) -> None:
+def tell(case: Case, names: str, message: Message, compared: Compared) -> None:
     """Print one that is wrong."""
     print(f"WRONG {case.about}, {names}: {key(case.question)}: {compared.wrong}")
     print("\n".join(f"      | {line}" for line in str(message).splitlines()))

@@ -61,7 +61,9 @@ def fields(cases: Cases) -> None:
             records[0],
             records[1]._replace(rdata=(records[1].rdata[:-64] if len(value) > 1 else records[1].rdata) + value),
         ])
-    over_tlsa(cases, kind, "other data", lambda _, records: [records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1]])
+    over_tlsa(cases, kind, "other data", lambda _, records: [
+        records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1],
+    ])
     over_tlsa(cases, kind, "another record", lambda _, records: [
         records[0], records[0]._replace(rdata=b"\3\1\1" + b"\xcd" * 32), records[1],
     ])
@@ -198,8 +200,9 @@ def keys(cases: Cases) -> None:
     exponents = (3, 17, 65537, (1 << 32) + 15, (1 << 40) + 15, 1)
     for exponent, pair in zip(exponents, Key.rsa(*exponents), strict=True):
         with_key(f"exponent {exponent}", "an exponent of RSA", lambda _, pair=pair: pair)
+    # With more of them it depends on chance what unbound says.
     kind = "keys of one tag"
-    for count in (1, 2, 3, 6):
+    for count in (1, 2, 3):
         for place in ("last", "first"):
             f = cases.family()
             others = [of_tag(f.own.key) for _ in range(count)]

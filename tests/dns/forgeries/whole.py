@@ -16,7 +16,7 @@ from .check import Lab, Row
 # Of one kind at one place.
 OF_A_KIND = 1
 # What only says whose fault something is, or who was asked about it.
-BLAME = {"findings", "weak_link", "reason", "name_servers"}
+BLAME = {"findings", "weak_link", "reason", "failure", "name_servers"}
 
 
 def place(case: Case) -> str | None:

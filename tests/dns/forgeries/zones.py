@@ -6,7 +6,7 @@ import base64
 import hashlib
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import wire as w
 from .keys import Key, signature, signed
@@ -434,6 +434,3 @@ def resigned(records: list[Record], key: Key, signer: Name, **more: object) -> l
     """A set under another signature."""
     bare = without_signatures(records)
     return [*bare, signature(bare, key, signer, **more)]
-
-
-__all__ = ["Family", "Keyring", "Message", "Record", "Universe", "Zone", "replace"]
