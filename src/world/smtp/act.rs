@@ -70,10 +70,8 @@ const HELLO_REQUEST: [u8; 9] = [22, 3, 3, 0, 4, 0, 0, 0, 0];
 /// A record as long as any may be, full of HelloRequests.
 static HELLO_REQUESTS: [u8; 5 + 0x4000] = {
     let mut record = [0; 5 + 0x4000];
-    let mut at = 0;
-    while at < LONGEST_RECORD.len() {
-        record[at] = LONGEST_RECORD[at];
-        at += 1;
+    if let Some((header, _)) = record.split_first_chunk_mut() {
+        *header = LONGEST_RECORD;
     }
     record
 };
