@@ -1,7 +1,7 @@
 //! The file of `--save`.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use crate::observation::Observation;
@@ -36,11 +36,18 @@ impl Saved {
     pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let mut options = File::options();
-        options.create(true).append(true);
+        options.create(true).write(true).truncate(false);
+        // Elsewhere a file that is open for appending cannot be cut.
+        #[cfg(unix)]
+        options.append(true);
         // A file is read again where a run goes on; others are written alone.
         let file = match std::fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => options.open(path),
-            _ => options.read(true).open(path),
+            _ => options
+                .clone()
+                .read(true)
+                .open(path)
+                .or_else(|_| options.open(path)),
         };
         let file =
             file.map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
@@ -85,6 +92,8 @@ impl Saved {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        // Somebody may have read in it; a pipe has no other place.
+        let _ = self.file.seek(SeekFrom::Start(self.end));
         if let Err(error) = self.file.write_all(bytes) {
             // A full disk has room for a shorter file. Where even that fails,
             // half a line stays, which `--resume` cuts and `--replay` names.

@@ -161,6 +161,37 @@ class Bulk:
         self.shell(resume, folder)
         self.assert_each_has_one([reports])
 
+    def nothing_is_lost_on_a_full_disk(self) -> None:
+        folder = self.folder("full")
+        command = self.command("To stop and go on", "--resume reports.jsonl")
+        command = command.replace("--resume", "--save seen.jsonl --resume")
+        size = 500
+        disk = folder / "disk"
+        disk.mkdir()
+        mount("-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(disk))
+        try:
+            (disk / "domains").write_text((folder / "domains").read_text())
+            full = 0
+            while True:
+                process = self.start(command, disk)
+                _, err = process.communicate(timeout=PATIENCE)
+                if process.returncode != 3:
+                    break
+                assert re.search("(seen.jsonl:|standard output) cannot be written", err), err
+                full += 1
+                size += 900
+                mount("-o", f"remount,size={size}k", str(disk))
+            # The status is about what the last round looked at.
+            assert process.returncode in (0, 2) and full > 3, (process.returncode, full, err)
+            reports = disk / "reports.jsonl"
+            self.assert_each_has_one([reports])
+            replay = "danecheck --json --replay seen.jsonl"
+            replayed = self.shell(replay, disk, statuses=(2,)).splitlines()
+            judged = [line for line in reports.read_text().splitlines() if "not a domain" not in line]
+            assert sorted(replayed) == sorted(judged), (len(replayed), len(judged))
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
     def parts_on_this_machine_go_on_after_a_power_cut(self) -> None:
         folder = self.folder("here")
         parallel = self.split(folder)
@@ -289,6 +320,10 @@ def log(folder: Path) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
+def mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
 def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
@@ -310,6 +345,7 @@ def wait(process: subprocess.Popen, until) -> None:
 # In this order: the pieces that add up are those of the second.
 CHECKS = [
     Bulk.a_run_that_was_killed_goes_on,
+    Bulk.nothing_is_lost_on_a_full_disk,
     Bulk.parts_on_this_machine_go_on_after_a_power_cut,
     Bulk.a_part_that_was_interrupted_goes_on_on_any_machine,
     Bulk.the_pieces_add_up,
