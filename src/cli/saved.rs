@@ -5,6 +5,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use crate::observation::Observation;
+use crate::report::shown_json;
 
 use super::lock::lock;
 use super::{Stop, World};
@@ -86,9 +87,8 @@ impl Saved {
 
     /// Writes an observation whole or, where that fails, not at all.
     pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
-        let mut line = serde_json::to_vec(observation).map_err(|error| self.refuse(&error))?;
-        line.push(b'\n');
-        self.append(&line)
+        let line = serde_json::to_string(observation).map_err(|error| self.refuse(&error))?;
+        self.append((shown_json(line) + "\n").as_bytes())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {

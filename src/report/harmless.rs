@@ -132,30 +132,48 @@ pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
 }
 
 fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
-    let is_plain = text
-        .bytes()
-        .all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~') && !matches!(byte, b':' | b'#'));
-    if is_plain {
-        return Cow::Borrowed(text);
-    }
-    let mut out: Option<String> = None;
-    let mut before = None;
-    for (at, c) in text.char_indices() {
+    let mut out = String::new();
+    // Up to here all is in `out`.
+    let mut taken = 0;
+    // The byte before this one, where it was not escaped.
+    let mut before = 0;
+    let mut next = 0;
+    while let Some((at, c)) = suspect(text, next, before) {
         let (head, rest) = text.split_at(at);
         let has_to_go = match c {
-            ':' => before == Some(':') && is_command(head, rest),
-            '#' => before == Some('#') && is_old_command(rest),
-            '\n' | '\t' | '\u{1b}' => false,
+            ':' => is_command(head, rest),
+            '#' => is_old_command(rest),
+            '\u{1b}' => false,
             c => !is_harmless(c),
         };
-        before = (!has_to_go).then_some(c);
+        next = at + c.len_utf8();
+        before = 0;
         if has_to_go {
-            escape(out.get_or_insert_with(|| head.to_owned()), c);
-        } else if let Some(out) = &mut out {
-            out.push(c);
+            out.push_str(text.get(taken..at).unwrap_or_default());
+            escape(&mut out, c);
+            taken = next;
+        } else if c.is_ascii() {
+            before = u8::try_from(c).unwrap_or_default();
         }
     }
-    out.map_or(Cow::Borrowed(text), Cow::Owned)
+    if taken == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(taken..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The first character from a place on that has to be looked at: most text has
+/// none. `before` is the byte before that place.
+fn suspect(text: &str, from: usize, mut before: u8) -> Option<(usize, char)> {
+    let rest = text.get(from..)?;
+    let at = rest.bytes().position(|byte| {
+        let is_pair = byte == before && matches!(byte, b':' | b'#');
+        before = byte;
+        is_pair || !matches!(byte, b'\n' | b'\t' | b' '..=b'~')
+    })?;
+    let c = rest.get(at..)?.chars().next()?;
+    Some((from + at, c))
 }
 
 /// Whether the second colon of two, with which `rest` begins, would make a
