@@ -1,9 +1,8 @@
 //! A small tree of zones with keys made on the spot, answers signed by hand,
 //! and a way to judge them without a socket.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use domain::base::iana::{Class, DigestAlgorithm, Nsec3HashAlgorithm, Rcode, SecurityAlgorithm};
@@ -310,7 +309,7 @@ pub(super) struct Tree {
     pub(super) zones: HashMap<&'static str, Zone>,
     unsigned: Vec<Owner>,
     replies: HashMap<(Owner, Rtype), Bytes>,
-    chains: RefCell<HashMap<(Owner, UnixTime), Chain>>,
+    chains: Mutex<HashMap<(Owner, UnixTime), Chain>>,
 }
 
 impl Tree {
@@ -327,7 +326,7 @@ impl Tree {
             zones: apexes.into_iter().map(|it| (it, Zone::new(it))).collect(),
             unsigned: vec![name("plain.test."), name("plain.victim.test.")],
             replies: HashMap::new(),
-            chains: RefCell::default(),
+            chains: Mutex::default(),
         }
     }
 
@@ -340,7 +339,7 @@ impl Tree {
         let of = name(of);
         let bytes = reply(&of, rtype, false, answer, authority);
         self.replies.insert((of, rtype), bytes);
-        self.chains.borrow_mut().clear();
+        self.chains.lock().unwrap().clear();
     }
 
     /// A zone whose keys are others than its parent's DS calls for by itself.
@@ -393,11 +392,11 @@ impl Tree {
     /// How far the chain reaches, with no more work than a zone may cost.
     pub(super) fn chain(&self, to: &Owner, now: UnixTime) -> Chain {
         let key = (to.clone(), now);
-        if let Some(chain) = self.chains.borrow().get(&key) {
+        if let Some(chain) = self.chains.lock().unwrap().get(&key) {
             return chain.clone();
         }
         let chain = self.found_chain(to, now);
-        self.chains.borrow_mut().insert(key, chain.clone());
+        self.chains.lock().unwrap().insert(key, chain.clone());
         chain
     }
 
