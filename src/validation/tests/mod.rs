@@ -11,9 +11,13 @@
 )]
 
 #[cfg(test)]
+mod alias_cases;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod denial_cases;
 #[cfg(test)]
 mod keys;
 mod mutation;
