@@ -195,6 +195,17 @@ pub enum Fault {
     TooMuchWork,
 }
 
+impl Fault {
+    /// The names in it.
+    pub(crate) fn names_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::DsMissing { parent: name } | Self::ForeignAnswer { owner: name } => vec![name],
+            Self::AliasNotOfDname { dname, target } => vec![dname, target],
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for WeakLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -17,7 +17,7 @@ use super::legacy::read_flight;
 use super::smtp::{Script, converse};
 use super::wire::{self, WireName};
 use crate::observation::{RecordType, Reply, Session, SessionEnd};
-use crate::validation::{presented, rewritten};
+use crate::validation::{exercise, presented, rewritten};
 
 /// A server that says what is on the tape, in pieces, and then hangs up.
 struct Tape<'a> {
@@ -138,6 +138,7 @@ pub fn dns(data: &[u8]) {
         assert!(rewritten(&Bytes::from(again)).is_some(), "cannot be reread");
     }
     let _ = presented(&bytes);
+    exercise(data);
     let Ok(message) = Message::from_octets(data) else {
         return;
     };

@@ -21,7 +21,7 @@ use super::authority::{Authorities, Inspected, Way};
 use super::budget::{ANSWERS_BYTES, Cuts, Deadline, Room, Times};
 use super::pool::Pool;
 use super::resolver::Resolver;
-use super::validator::{Base, Validator};
+use super::validator::{Base, Validator, name_in_doubt};
 use crate::dnssec::{OwnValidation, SecurityStatus};
 use crate::observation::{
     AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
@@ -201,6 +201,7 @@ impl<'a> Dns<'a> {
             authorities: self.authorities.clone(),
             pool: self.pool.clone(),
             deadline: self.deadline,
+            asked: name.parse().unwrap_or_else(|_| end.to_name()),
             name: end.to_name(),
             record_type,
         });
@@ -262,7 +263,9 @@ impl<'a> Dns<'a> {
         let judged = move |own: OwnValidation| {
             validator.note(&own);
             Judged {
-                authority: if_bogus.filter(|_| own.is_bogus()).map(Inspection::begin),
+                authority: if_bogus
+                    .filter(|_| own.is_bogus())
+                    .map(|inspection| inspection.because_of(&own).begin()),
                 own: Some(own),
             }
         };
@@ -375,11 +378,18 @@ struct Inspection {
     authorities: Authorities,
     pool: Pool,
     deadline: Deadline,
+    asked: Owner,
     name: Owner,
     record_type: RecordType,
 }
 
 impl Inspection {
+    /// It is about the name at which the chain of trust breaks.
+    fn because_of(self, own: &OwnValidation) -> Self {
+        let name = name_in_doubt(own, self.asked.clone(), self.name);
+        Self { name, ..self }
+    }
+
     /// Lets them be asked, beside whatever comes next.
     fn begin(self) -> TheirWord {
         let task = tokio::spawn(self.ask());

@@ -9,7 +9,7 @@ use super::authority::{Authorities, Way};
 use super::budget::{Deadline, Times};
 use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
-use super::validator::{Base, Failed, Validator};
+use super::validator::{Base, Failed, Validator, name_in_doubt};
 use super::wire::{self, WireName};
 use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
 use crate::trust_anchor::RootAnchors;
@@ -129,7 +129,8 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
                 now: setup.now,
             };
             let authorities = Authorities::new(validator.clone(), way);
-            authorities.inspect(&end, question.rtype).await
+            let name = name_in_doubt(&own, question.name.to_name(), end);
+            authorities.inspect(&name, question.rtype).await
         }
         false => None,
     };

@@ -283,8 +283,13 @@ pub(super) fn printable_validation(own: &OwnValidation) -> OwnValidation {
     if let Some(link) = &mut own.weak_link {
         link.zone = printable(&link.zone);
         link.record_set = printable(&link.record_set);
+        for name in link.fault.names_mut() {
+            *name = printable(name);
+        }
     }
-    if let Some(span) = &mut own.first_to_end {
+    let forgiven = own.forgiven.as_deref_mut().map(|it| &mut it.signature);
+    let spans = own.first_to_end.as_deref_mut().into_iter().chain(forgiven);
+    for span in spans {
         span.zone = printable(&span.zone);
         span.record_set = printable(&span.record_set);
     }

@@ -22,6 +22,7 @@ use crate::dnssec::{
 use crate::observation::FailureKind;
 use crate::trust_anchor::RootAnchors;
 use crate::unix_time::UnixTime;
+use crate::work::Operation;
 
 /// Algorithms that other validators know and nobody here can compute: Ed448
 /// (RFC 8080).
@@ -30,6 +31,9 @@ const UNKNOWN_HERE: u8 = 16;
 /// Algorithms that are computed with: RSA with SHA-1, SHA-256 and SHA-512,
 /// ECDSA P-256 and P-384 (RFC 6605), Ed25519 (RFC 8080).
 const COMPUTED: [u8; 7] = [5, 7, 8, 10, 13, 14, 15];
+
+/// What the digest of a key counts for, in comparisons of names.
+const DIGEST: u64 = 10;
 
 /// What came back for a question.
 pub(crate) type Reply<'a> = Result<&'a Bytes, FailureKind>;
@@ -139,10 +143,9 @@ pub(crate) fn root(
         )));
     };
     let (ds, keys) = anchor_records(anchors);
-    let is_trusted =
-        |key: &Dnskey<Bytes>| keys.contains(key) || ds.iter().any(|ds| is_of(ds, key, &root));
-    let mut trusted = zone_keys(set);
-    trusted.retain(|(_, key)| is_trusted(key));
+    let mut trusted = of_ds(set, &ds, &root, work);
+    let anchors = zone_keys(set);
+    trusted.extend(anchors.into_iter().filter(|(_, key)| keys.contains(key)));
     if trusted.is_empty() {
         let link = WeakLink {
             zone: ".".to_owned(),
@@ -275,14 +278,17 @@ pub(crate) fn child(
     if packet.name_error {
         return Err(here(Rtype::DNSKEY, Fault::ResponseCodeContradicts));
     }
-    let mut trusted = zone_keys(set);
-    trusted.retain(|(_, key)| delegation.ds.iter().any(|ds| is_of(ds, key, apex)));
+    let trusted = of_ds(set, &delegation.ds, apex, work);
     let ed448 = delegation
         .ds
         .iter()
         .any(|ds| ds.algorithm().to_int() == UNKNOWN_HERE);
     let found = if trusted.is_empty() {
-        Err(here(Rtype::DS, Fault::DsMatchesNoKey))
+        let fault = match work.own.left(Operation::NameComparison) {
+            0 => Fault::TooMuchWork,
+            _ => Fault::DsMatchesNoKey,
+        };
+        Err(here(Rtype::DS, fault))
     } else {
         enter(apex.clone(), set, &trusted, Some(delegation), now, work)
     };
@@ -370,12 +376,29 @@ fn digest_type(ds: &Ds<Bytes>) -> Option<DigestType> {
     }
 }
 
+/// The keys that DS records are of, as far as the work goes: none of those that
+/// are not looked at is trusted.
+fn of_ds(
+    set: &RrSet,
+    all: &[Ds<Bytes>],
+    apex: &Owner,
+    work: Work<'_>,
+) -> Vec<(u16, Dnskey<Bytes>)> {
+    let mut keys = zone_keys(set);
+    keys.retain(|(tag, key)| {
+        let may_be = |ds: &&Ds<Bytes>| ds.key_tag() == *tag && ds.algorithm() == key.algorithm();
+        let mut candidates = all.iter().filter(may_be);
+        candidates.any(|ds| {
+            let paid = work.spend(Operation::NameComparison, DIGEST);
+            paid.is_ok() && is_of(ds, key, apex)
+        })
+    });
+    keys
+}
+
 /// RFC 4034 section 5.1.4.
 fn is_of(ds: &Ds<Bytes>, key: &Dnskey<Bytes>, apex: &Owner) -> bool {
     use domain::base::rdata::ComposeRecordData as _;
-    if ds.algorithm() != key.algorithm() || ds.key_tag() != key.key_tag() {
-        return false;
-    }
     let Some(digest_type) = digest_type(ds) else {
         return false;
     };

@@ -30,18 +30,20 @@ mod nsec3;
 mod packet;
 mod presentation;
 mod signature;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod tests;
 mod walk;
 mod work;
 
 pub(crate) use self::chain::{Chain, Delegation, End, Zone, child, cut, holds, path, root};
-pub(crate) use self::judgement::{Judgement, Progress};
+pub(crate) use self::judgement::{Judgement, Need, Progress};
 pub(crate) use self::packet::{Owner, Packet};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::presentation::rewritten;
 pub(crate) use self::presentation::{presented, texts};
 pub(crate) use self::signature::moment;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::tests::exercise;
 pub(crate) use self::walk::{Alias, AliasKind, walk};
 pub(crate) use self::work::{CHECK_WORK, LOOKUP_WORK, Work, ZONE_WORK};
 

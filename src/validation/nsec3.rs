@@ -34,8 +34,11 @@ pub(super) struct Nsec3s<'a> {
     apex: &'a Owner,
     all: Vec<Nsec3<'a>>,
     work: Work<'a>,
-    hashes: RefCell<HashMap<(Owner, u16, Vec<u8>), Vec<u8>>>,
+    hashes: RefCell<Hashes>,
 }
+
+/// Hashes by name, iterations and salt.
+type Hashes = HashMap<(Owner, u16, Vec<u8>), Vec<u8>>;
 
 /// What a proof comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

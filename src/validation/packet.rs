@@ -44,8 +44,8 @@ pub(crate) struct Packet {
 impl Packet {
     /// Reads a reply; nothing where it is none.
     ///
-    /// Addresses, name servers and aliases in the authority section are hints,
-    /// and may be unsigned: they are left out.
+    /// Addresses and aliases in the authority section are hints, and so are
+    /// name servers without a signature: they are left out.
     pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
         let message = Message::from_octets(bytes.clone()).ok()?;
         let question = message.sole_question().ok()?;
@@ -64,12 +64,14 @@ impl Packet {
             let record = rr(&record.ok()?)?;
             if !matches!(
                 covered(&record),
-                Rtype::A | Rtype::AAAA | Rtype::CNAME | Rtype::DNAME | Rtype::NS
+                Rtype::A | Rtype::AAAA | Rtype::CNAME | Rtype::DNAME
             ) {
                 add(&mut packet.authority, record);
             }
             fits(number, &packet.authority).then_some(())?;
         }
+        let is_hint = |set: &RrSet| set.rtype == Rtype::NS && set.signatures.is_empty();
+        packet.authority.retain(|set| !is_hint(set));
         for section in [&mut packet.answer, &mut packet.authority] {
             section.retain(|set| !set.records.is_empty());
             section.iter_mut().for_each(RrSet::sort);

@@ -95,3 +95,57 @@ fn the_root_is_an_empty_name() {
     assert_eq!(text(name(".")), "");
     assert_eq!(text(name("A.Test.")), "a.test");
 }
+
+/// An answer to `mx.test. A` of these aliases and addresses.
+fn answer(aliases: &[(&str, &str)], addresses: &[&str]) -> Vec<u8> {
+    let mut builder = MessageBuilder::new_vec();
+    builder.header_mut().set_qr(true);
+    let mut builder = builder.question();
+    builder.push((&name("mx.test."), Rtype::A)).unwrap();
+    let mut builder = builder.answer();
+    let ttl = Ttl::from_secs(60);
+    for owner in addresses {
+        let address = domain::rdata::A::from_octets(192, 0, 2, 1);
+        let record = Record::new(name(owner), Class::IN, ttl, address);
+        builder.push(record).unwrap();
+    }
+    for (owner, target) in aliases {
+        let alias = Cname::new(name(target));
+        let record = Record::new(name(owner), Class::IN, ttl, alias);
+        builder.push(record).unwrap();
+    }
+    builder.finish()
+}
+
+#[test]
+fn what_the_way_from_the_question_does_not_reach_is_no_answer() {
+    for (aliases, addresses, found, end) in [
+        (&[][..], &["mx.test."][..], 1, None),
+        (&[], &["other.test."], 0, None),
+        (&[], &["other.test.", "mx.test."], 1, None),
+        (&[("foo.test.", "other.test.")], &["other.test."], 0, None),
+        (&[("foo.test.", "other.test.")], &[], 0, None),
+        (&[("mx.test.", "b.test.")], &["b.test."], 1, Some("b.test")),
+        (&[("mx.test.", "b.test.")], &["c.test."], 0, Some("b.test")),
+        // In any order.
+        (
+            &[("b.test.", "c.test."), ("MX.test.", "B.test.")],
+            &["c.test."],
+            1,
+            Some("c.test"),
+        ),
+        // In a circle.
+        (
+            &[("mx.test.", "b.test."), ("b.test.", "mx.test.")],
+            &["b.test."],
+            0,
+            Some("b.test"),
+        ),
+    ] {
+        let bytes = answer(aliases, addresses);
+        let reply = read(&bytes, &name("mx.test."), RecordType::A).unwrap();
+        assert_eq!(reply.data.len(), found, "{aliases:?} {addresses:?}");
+        let next = reply.next.map(text);
+        assert_eq!(next.as_deref(), end, "{aliases:?} {addresses:?}");
+    }
+}

@@ -27,7 +27,7 @@ use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
 use crate::observation::{FailureKind, LookupFailure};
 use crate::unix_time::UnixTime;
 use crate::validation::{
-    CHECK_WORK, Chain, Judgement, LOOKUP_WORK, Owner, Packet, Progress, Work, path,
+    CHECK_WORK, Chain, Judgement, LOOKUP_WORK, Need, Owner, Packet, Progress, Work, path,
 };
 use crate::work::WorkBudget;
 
@@ -170,7 +170,7 @@ impl Validator {
         let Some(packet) = Packet::read(reply) else {
             return OwnValidation::indeterminate("the answer cannot be read, or is too long");
         };
-        self.fetch_ahead(&packet);
+        self.upstream().fetch_ahead(&Name::root(), Rtype::DNSKEY);
         // What goes wrong in it goes no further.
         let judge = AssertUnwindSafe(self.follow(packet, work)).catch_unwind();
         let own = match self.0.deadline.run(self.0.total, judge).await {
@@ -195,8 +195,8 @@ impl Validator {
             if needs.is_empty() {
                 break;
             }
-            for need in needs.iter().filter(|need| need.is_signer) {
-                self.fetch_path_ahead(&need.name);
+            for need in &needs {
+                self.fetch_ahead(need);
             }
             let reached = needs.iter().map(|need| self.0.chains.to(&need.name));
             let reached = join_all(reached).await;
@@ -230,30 +230,31 @@ impl Validator {
     }
 
     /// Fetches at once what will be asked for one by one.
-    fn fetch_ahead(&self, packet: &Packet) {
-        self.upstream().fetch_ahead(&Name::root(), Rtype::DNSKEY);
-        for set in packet.sets() {
-            match set.signatures.first() {
-                Some(signature) => self.fetch_path_ahead(signature.data().signer_name()),
-                // Where an unsigned zone begins cannot be seen from here;
-                // mostly it is the second label.
-                None => {
-                    for (above, zone) in path(&set.owner).into_iter().take(2).enumerate() {
-                        self.upstream().fetch_ahead(&zone, Rtype::DS);
-                        if above == 0 {
-                            self.upstream().fetch_ahead(&zone, Rtype::DNSKEY);
-                        }
-                    }
-                }
+    fn fetch_ahead(&self, need: &Need) {
+        // Where an unsigned zone begins cannot be seen from here; mostly it is
+        // the second label.
+        let depth = if need.is_signer { usize::MAX } else { 2 };
+        for (above, zone) in path(&need.name).into_iter().take(depth).enumerate() {
+            self.upstream().fetch_ahead(&zone, Rtype::DS);
+            if need.is_signer || above == 0 {
+                self.upstream().fetch_ahead(&zone, Rtype::DNSKEY);
             }
         }
     }
+}
 
-    fn fetch_path_ahead(&self, zone: &Owner) {
-        for zone in path(zone) {
-            self.upstream().fetch_ahead(&zone, Rtype::DS);
-            self.upstream().fetch_ahead(&zone, Rtype::DNSKEY);
-        }
+/// The name about which name servers are asked because of a bogus answer: that
+/// at the end of the aliases, or the one that was asked, where the aliases lead
+/// out of the zone in which the chain breaks. An alias that is a lie leads to
+/// the liar's.
+pub(super) fn name_in_doubt(own: &OwnValidation, asked: Owner, end: Owner) -> Owner {
+    let zone = own
+        .weak_link
+        .as_ref()
+        .map(|link| link.zone.parse::<Owner>());
+    match zone {
+        Some(Ok(zone)) if !end.ends_with(&zone) && asked.ends_with(&zone) => asked,
+        _ => end,
     }
 }
 

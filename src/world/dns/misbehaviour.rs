@@ -11,7 +11,7 @@ use super::answer::{Answer, Reason};
 use super::authority::SignedSet;
 use super::packet::{Query, Response};
 use super::query_log::Transport;
-use super::record::parse_name;
+use super::record::{Owner, parse_name};
 
 /// What happens to lookups of a name and type, in place of the honest answer.
 ///
@@ -74,6 +74,15 @@ pub enum Misbehaviour {
     /// the record is not, as from servers that deny empty non-terminals (RFC
     /// 8020 section 3.1).
     NodataAsNxDomain,
+    /// The honest answer, but with NXDOMAIN where there are records: the
+    /// response code is not signed.
+    RecordsAsNxDomain,
+    /// What this name has of the type, with its signatures, in place of the
+    /// answer.
+    AnswerOf(&'static str),
+    /// The honest DNAME with its signature, an unsigned alias to this name, and
+    /// what is there.
+    DnameAliasTo(&'static str),
     /// The honest answer without RRSIG, NSEC and NSEC3 (RFC 4035 section
     /// 3.2.1 asks for them).
     SignaturesStripped,
@@ -121,6 +130,8 @@ pub(super) struct Exchange<'a> {
     pub(super) query: &'a Query<'a>,
     pub(super) transport: Transport,
     pub(super) honest: Response,
+    /// The honest answer for the other name that the misbehaviour is about.
+    pub(super) other: Option<Answer>,
 }
 
 impl Exchange<'_> {
@@ -142,6 +153,14 @@ impl Misbehaviour {
     /// Whether it holds for names below the one that it was set for too.
     pub(super) fn is_inherited(self) -> bool {
         self == Self::EndlessAliases
+    }
+
+    /// The other name that it is about.
+    pub(super) fn other_name(self) -> Option<Owner> {
+        match self {
+            Self::AnswerOf(name) | Self::DnameAliasTo(name) => parse_name(name).ok(),
+            _ => None,
+        }
     }
 
     /// What the client gets instead.
@@ -169,6 +188,9 @@ impl Misbehaviour {
             Self::EmptyAnswer => rcode_only(exchange, Rcode::NOERROR),
             Self::BareNxDomain => rcode_only(exchange, Rcode::NXDOMAIN),
             Self::NodataAsNxDomain => nodata_as_nxdomain(exchange),
+            Self::RecordsAsNxDomain => records_as_nxdomain(exchange),
+            Self::AnswerOf(_) => answer_of(exchange),
+            Self::DnameAliasTo(_) => dname_alias_to(exchange, self.other_name()),
             Self::SignaturesStripped => signatures_stripped(exchange),
             Self::Aged(seconds) => aged(exchange, seconds),
             Self::Stale => stale(exchange),
@@ -313,6 +335,34 @@ fn nodata_as_nxdomain(exchange: &Exchange<'_>) -> Outcome {
     let mut response = exchange.honest.clone();
     if response.answer.answer.is_empty() {
         response.answer.rcode = Rcode::NXDOMAIN;
+    }
+    exchange.write(&response)
+}
+
+fn records_as_nxdomain(exchange: &Exchange<'_>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    if !response.answer.answer.is_empty() {
+        response.answer.rcode = Rcode::NXDOMAIN;
+    }
+    exchange.write(&response)
+}
+
+fn answer_of(exchange: &Exchange<'_>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    if let Some(other) = &exchange.other {
+        response.answer = other.clone();
+    }
+    exchange.write(&response)
+}
+
+fn dname_alias_to(exchange: &Exchange<'_>, target: Option<Owner>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    let sets = &mut response.answer.answer;
+    sets.retain(|set| set.rrset.rtype == Rtype::DNAME);
+    if let (Some(target), Some(other)) = (target, &exchange.other) {
+        sets.push(SignedSet::alias(exchange.query.name.clone(), target));
+        sets.extend(other.answer.iter().cloned());
+        response.answer.authority.clear();
     }
     exchange.write(&response)
 }

@@ -90,12 +90,15 @@ impl Resolver {
             return Reaction::now(Outcome::Respond(declined));
         }
         self.log.remember(&query, transport);
+        let misbehaviour = self.misbehaviour(&query);
+        let other = misbehaviour.and_then(|how| how.other_name());
         let exchange = Exchange {
             query: &query,
             transport,
             honest: self.respond(&query).await,
+            other: other.map(|name| self.tree.answer(&name, query.rtype)),
         };
-        match self.misbehaviour(&query) {
+        match misbehaviour {
             Some(misbehaviour) => misbehaviour.react(&exchange),
             None => Reaction::now(exchange.honest()),
         }
