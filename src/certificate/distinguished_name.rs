@@ -86,6 +86,14 @@ impl DistinguishedName {
         &self.der
     }
 
+    /// Bytes that it takes.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        let texts = self.common_names.iter().chain(&self.email_addresses);
+        let texts: usize = texts.map(|text| text.len() + size_of::<String>()).sum();
+        self.der.len() + self.canonical.len() + self.oneline.len() + texts
+    }
+
     /// The common names, in their order.
     pub fn common_names(&self) -> &[String] {
         &self.common_names

@@ -172,6 +172,18 @@ impl Certificate {
         self.fields.der.get(range.clone()).unwrap_or_default()
     }
 
+    /// About how many bytes it takes, what it owes to `der` included.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        let fields = &self.fields;
+        let names = [&fields.subject, &fields.issuer];
+        let names: usize = names.into_iter().map(DistinguishedName::size).sum();
+        let key = fields.key.spki_der().len() + fields.key.material().len();
+        let addresses = fields.ip_addresses.len() * size_of::<IpAddr>();
+        let own = size_of::<Fields>() + fields.der.len() + fields.signature.len();
+        own + names + key + addresses + fields.dns_names.size()
+    }
+
     /// SHA-256 of the DER, by which certificates are told apart.
     pub(crate) fn identity(&self) -> [u8; 32] {
         self.fields.identity

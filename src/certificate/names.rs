@@ -18,6 +18,12 @@ impl Names {
         self.ends.push(end);
     }
 
+    /// Bytes that they take.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<u32>()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()

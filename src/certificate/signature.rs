@@ -249,12 +249,13 @@ pub(super) fn signature_cost(certificate: &Certificate, key: &PublicKey) -> u64 
             length.saturating_mul(length).saturating_mul(2)
         }
         (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec("secp521r1")) => 160,
-        (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec("secp384r1")) => 60,
-        (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec("prime256v1")) => {
-            if ring_algorithm(algorithm, key).is_some() {
-                4
-            } else {
-                20
+        (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec(curve)) => {
+            match (*curve, ring_algorithm(algorithm, key).is_some()) {
+                ("secp384r1", true) => 40,
+                ("secp384r1", false) => 100,
+                ("prime256v1", true) => 4,
+                ("prime256v1", false) => 20,
+                _ => 1,
             }
         }
         (SignatureAlgorithm::Ed25519, _) => 4,

@@ -3,6 +3,7 @@
 
 mod authorities;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -17,6 +18,10 @@ pub use authorities::{KNOWN, KnownAuthority, Role};
 /// So many certificates of a chain are compared in every form; no honest
 /// chain is longer.
 const CERTIFICATES: usize = 10;
+
+/// Bytes of the longest certificate whose text is compared; no honest one is
+/// longer, and there are twenty digests of its texts.
+const LONGEST_TEXT: usize = 8 * 1024;
 
 /// Shorter data is no digest that a TLSA record can have.
 const SHORTEST: usize = 32;
@@ -113,6 +118,23 @@ impl Object {
             Self::Key => certificate.spki_der(),
         }
     }
+
+    /// What a record of it holds, by matching type: computed once for each
+    /// certificate, however often it is shown and asked about.
+    fn forms(
+        self,
+        certificate: &Certificate,
+    ) -> impl Iterator<Item = (MatchingType, Cow<'_, [u8]>)> {
+        let types = [
+            MatchingType::SHA2_256,
+            MatchingType::SHA2_512,
+            MatchingType::FULL,
+        ];
+        types.into_iter().filter_map(move |kind| {
+            let data = certificate.association_data(self.selector(), kind)?;
+            Some((kind, data))
+        })
+    }
 }
 
 const OBJECTS: [Object; 2] = [Object::Key, Object::Certificate];
@@ -197,17 +219,17 @@ fn forms(data: &[u8]) -> [(MatchingType, Vec<u8>); 3] {
 pub(crate) struct Surroundings<'a> {
     shown: Vec<Shown<'a>>,
     /// Where a digest or a whole object was seen.
-    places: HashMap<Vec<u8>, Vec<(usize, Object)>>,
+    places: HashMap<Cow<'a, [u8]>, Vec<(usize, Object)>>,
     roots: &'a [Certificate],
 }
 
 impl<'a> Surroundings<'a> {
     pub(crate) fn new(shown: Vec<Shown<'a>>, roots: &'a [Certificate]) -> Self {
-        let mut places: HashMap<Vec<u8>, Vec<(usize, Object)>> = HashMap::new();
+        let mut places: HashMap<Cow<'a, [u8]>, Vec<(usize, Object)>> = HashMap::new();
         for (number, one) in shown.iter().enumerate() {
             for certificate in readable(one.chain) {
                 for object in OBJECTS {
-                    for (_, data) in forms(object.of(certificate)) {
+                    for (_, data) in object.forms(certificate) {
                         places.entry(data).or_default().push((number, object));
                     }
                 }
@@ -237,7 +259,7 @@ impl<'a> Surroundings<'a> {
         &self,
         data: &[u8],
         own: &Shown<'_>,
-        own_forms: &HashMap<Vec<u8>, Origin>,
+        own_forms: &HashMap<Cow<'_, [u8]>, Origin>,
     ) -> Option<Origin> {
         if data.len() < SHORTEST {
             return None;
@@ -274,7 +296,7 @@ impl<'a> Surroundings<'a> {
         let trusted = self.roots.iter().find_map(|root| {
             let object = OBJECTS
                 .into_iter()
-                .find(|object| forms(object.of(root)).iter().any(|(_, form)| form == data))?;
+                .find(|object| object.forms(root).any(|(_, form)| *form == *data))?;
             Some((root, object))
         });
         if let Some((root, object)) = trusted.or_else(|| authorities::mozilla_root(data)) {
@@ -323,12 +345,12 @@ fn right(depth: usize, object: Object, mtype: MatchingType, of: &[u8]) -> Option
 }
 
 /// Every form in which somebody may have published what this chain holds.
-fn own_forms(chain: &[Presented]) -> HashMap<Vec<u8>, Origin> {
+fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
     let mut all = HashMap::new();
     for (depth, certificate) in readable(chain).enumerate() {
         for object in OBJECTS {
             let of = object.of(certificate);
-            for (mtype, form) in forms(of) {
+            for (mtype, form) in object.forms(certificate) {
                 let Some(right) = right(depth, object, mtype, of) else {
                     continue;
                 };
@@ -343,11 +365,12 @@ fn own_forms(chain: &[Presented]) -> HashMap<Vec<u8>, Origin> {
     }
     for (form, data, object, right) in texts_of_leaf(chain) {
         for (_, digest) in forms(data.as_bytes()) {
-            all.entry(digest).or_insert_with(|| Origin::Text {
-                form,
-                object,
-                right: right.clone(),
-            });
+            all.entry(Cow::Owned(digest))
+                .or_insert_with(|| Origin::Text {
+                    form,
+                    object,
+                    right: right.clone(),
+                });
         }
     }
     all
@@ -361,6 +384,9 @@ fn texts_of_leaf(chain: &[Presented]) -> Vec<(&'static str, String, Object, Tlsa
     let mut texts = Vec::new();
     for object in OBJECTS {
         let of = object.of(leaf);
+        if of.len() > LONGEST_TEXT {
+            continue;
+        }
         let Some(right) = right(0, object, MatchingType::SHA2_256, of) else {
             continue;
         };

@@ -32,8 +32,8 @@ use super::evidence::{HostEvidence, SessionEvidence};
 /// a certificate considered for a path about 20.
 pub(crate) const SHARED: WorkLimits = WorkLimits {
     signature_checks: 20_000,
-    name_comparisons: 16_000_000,
-    path_steps: 8_000_000,
+    name_comparisons: 4_000_000,
+    path_steps: 4_000_000,
 };
 
 /// Certificates, chains and what they were verified against.
