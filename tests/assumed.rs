@@ -84,7 +84,7 @@ async fn the_first_lines_say_that_no_server_was_looked_at() {
     );
     assert!(
         ran.stdout
-            .contains("192.0.2.10: not looked at; its TLSA records count")
+            .contains("192.0.2.10: not checked; its TLSA records count")
     );
     assert!(ran.stdout.contains("TLS+ID?"), "{}", ran.stdout);
     for format in ["nagios", "github", "markdown", "junit", "prometheus"] {
@@ -229,7 +229,7 @@ async fn a_certificate_is_judged_as_if_every_server_showed_it() {
         assert!(unwrapped.contains(text), "{text}: {}", ran.stdout);
     }
     // What is about a server that serves this is not what to do now.
-    for text in ["Until it is mended", "served now"] {
+    for text in ["Until it is fixed", "served now"] {
         assert!(!unwrapped.contains(text), "{}", ran.stdout);
     }
 }

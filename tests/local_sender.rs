@@ -443,11 +443,11 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
     for (options, why) in [
         (
             &["--sender", "local", "--level", "may", "example.com"][..],
-            "--level is not for",
+            "--level does not go with",
         ),
         (
             &["--postfix-config", "/etc/postfix", "example.com"],
-            "is for --sender local",
+            "goes only with --sender local",
         ),
         (
             &[
@@ -457,7 +457,7 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
                 "/nonexistent",
                 "example.com",
             ],
-            "cannot be asked",
+            "cannot ask the Postfix",
         ),
     ] {
         let ran = run(options).await;

@@ -217,7 +217,7 @@ async fn a_run_that_is_interrupted_says_so_and_goes_on() {
         let (status, said) = end(child);
         assert_eq!(status.code(), Some(3), "{said}");
         let done = reported(&output).len();
-        let first = format!("danecheck: interrupted: {done} targets have their report, ");
+        let first = format!("danecheck: interrupted: {done} targets have a report, ");
         assert!(said.starts_with(&first), "{said}");
         let numbers: usize = said
             .split(|letter: char| !letter.is_ascii_digit())

@@ -1,5 +1,4 @@
-//! How to look: the options that every command that asks DNS has, and what
-//! they come to.
+//! The options of every command that asks DNS, and their values.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

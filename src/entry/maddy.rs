@@ -1,4 +1,4 @@
-//! maddy: a target and a queue of their own, since `mx_auth` knows no
+//! maddy: a target and a queue of their own, because `mx_auth` has no
 //! exceptions.
 
 use crate::judge::SecurityLevel;
@@ -17,8 +17,8 @@ fn write(request: &Request) -> Written {
     let mut remarks = asked.remarks.clone();
     if asked.policy == SecurityLevel::None {
         remarks.push(
-            "maddy cannot be told to leave STARTTLS alone: this is the nearest, plain text where \
-             TLS fails."
+            "maddy cannot switch STARTTLS off. This is the nearest setting: plain text where TLS \
+             fails."
                 .to_owned(),
         );
     }

@@ -1,4 +1,4 @@
-//! What becomes of a message: the words of the report's `outcomes`.
+//! What happens to a message: the words of the report's `outcomes`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

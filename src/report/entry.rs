@@ -6,7 +6,7 @@ use crate::judge::{Action, Delivery, Standing};
 
 use super::model::{HostReport, Report};
 
-/// A reason that is longer is told by its first part.
+/// Of a longer reason only the first part is printed.
 const LONGEST_REASON: usize = 200;
 
 impl Report {
