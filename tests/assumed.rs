@@ -80,7 +80,7 @@ async fn the_first_lines_say_that_no_server_was_looked_at() {
     let mut lines = ran.stdout.lines();
     assert_eq!(
         lines.next().unwrap(),
-        "example.com: DNS is right for DANE; no mail server was looked at"
+        "example.com: DNS is right for DANE; no mail server was checked"
     );
     assert!(
         ran.stdout
@@ -96,7 +96,7 @@ async fn the_first_lines_say_that_no_server_was_looked_at() {
                     .contains("danecheck_servers_looked_at{target=\"example.com\"} 0\n")
                     && !ran.stdout.contains("danecheck_address_authenticated")
             }
-            _ => ran.stdout.contains("no mail server was looked at"),
+            _ => ran.stdout.contains("no mail server was checked"),
         };
         assert!(told, "{format}: {}", ran.stdout);
     }
@@ -180,7 +180,7 @@ async fn a_tlsa_lookup_that_fails_is_broken_by_dns_alone() {
     assert_eq!(ran.status, ExitStatus::Broken);
     assert!(
         ran.stdout.starts_with(
-            "example.com: DANE senders defer this mail (4.7.5); no mail server was looked at\n"
+            "example.com: DANE senders defer this mail (4.7.5); no mail server was checked\n"
         ),
         "{}",
         ran.stdout
@@ -192,7 +192,7 @@ async fn a_tlsa_lookup_that_fails_is_broken_by_dns_alone() {
             .recommendation
             .caution
             .unwrap()
-            .contains("No mail server was looked at")
+            .contains("danecheck checked no mail server")
     );
     // Certificates that nobody saw are no ground for a stricter entry.
     assert_eq!(report.recommendation.alternatives, []);

@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads a file"
 )]

@@ -271,16 +271,16 @@ async fn without_a_trust_store_no_certificate_passes() {
 async fn a_malformed_entry_defers_all_mail_and_is_told_with_the_reason() {
     let observation = healthy().await;
     for (value, why) in [
-        ("encrpyt", "`encrpyt` is no level"),
+        ("encrpyt", "unknown TLS security level `encrpyt`"),
         (
             "encrypt match=mx1.example.com",
-            "`match` does not go with level encrypt",
+            "attribute `match` is not allowed at level encrypt",
         ),
-        ("dane protocols>=TLSv1.2", "there is no attribute"),
-        ("may ciphers=high ciphers=high", "is there twice"),
+        ("dane protocols>=TLSv1.2", "unknown attribute"),
+        ("may ciphers=high ciphers=high", "is repeated"),
         ("", "it is empty"),
-        ("secure { match = mx1.example.com }", "`{` is no name=value"),
-        ("may enable_rpk=yes", "there is no attribute `enable_rpk`"),
+        ("secure { match = mx1.example.com }", "`{` is not of the form name=value"),
+        ("may enable_rpk=yes", "unknown attribute `enable_rpk`"),
         ("fingerprint", "no fingerprint to match"),
     ] {
         let local = postfix(&[], &[(TABLE, "example.com", Ok(value))]);

@@ -212,7 +212,7 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "FILE", requires = "check")]
     pub(super) trust_anchor: Option<PathBuf>,
 
-    /// Connect to reserved and private addresses too, and ask name servers
+    /// Also connect to reserved and private addresses, and ask name servers
     /// there
     #[arg(long, requires = "check")]
     pub(super) allow_private: bool,

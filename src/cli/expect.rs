@@ -23,7 +23,8 @@ pub(super) struct ExpectArguments {
     #[arg(long, value_name = "N")]
     warn_days: Option<u32>,
 
-    /// Findings from this severity on change the exit status [default: warning]
+    /// Least severity of a finding that changes the exit status [default:
+    /// warning]
     #[arg(long, value_name = "WHAT")]
     fail_on: Option<FailOn>,
 

@@ -37,8 +37,8 @@ pub(super) struct OverridesArguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Print the whole file as it should be, comments kept; a line that would
-    /// ask for less than before stays as it is
+    /// Print the whole file as it should be, with your comments; a line that
+    /// would ask for less than before stays unchanged
     #[arg(long)]
     write: bool,
 
@@ -50,8 +50,8 @@ pub(super) struct OverridesArguments {
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
 
-    /// Let lines ask for less than before: all of them, or that of one next hop;
-    /// may be given several times
+    /// Let lines ask for less than before: all of them, or the line of one next
+    /// hop; repeat for more
     #[arg(
         long,
         value_name = "NEXTHOP",
@@ -83,11 +83,11 @@ pub(super) struct OverridesArguments {
     #[command(flatten)]
     proxy: ProxyArguments,
 
-    /// Write what was observed, one line a next hop
+    /// Save what was observed, one line for each next hop
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     save: Option<PathBuf>,
 
-    /// Judge by saved observations, with no network
+    /// Judge saved observations, without network
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }

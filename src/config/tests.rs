@@ -80,11 +80,11 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         ),
         (
             "[defaults]\nname = \"a.example\"",
-            "2: unknown key `name` in [defaults]: there are `require-dane`, `warn-days`, `fail-on`, `skip-hosts`",
+            "2: unknown key `name` in [defaults]: the keys are `require-dane`, `warn-days`, `fail-on`, `skip-hosts`",
         ),
         (
             "zzz = 1",
-            "1: unknown key `zzz`: there are `defaults`, `domain`",
+            "1: unknown key `zzz`: the keys are `defaults`, `domain`",
         ),
         (
             "[domain]\nname = \"a.example\"",

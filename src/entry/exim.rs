@@ -42,7 +42,7 @@ fn write(request: &Request) -> Written {
         in_force: "`update-exim4.conf && systemctl reload exim4` on Debian, else \
                    `kill -HUP` the daemon; `exim -qff` sends what waits."
             .to_owned(),
-        taken_out: "delete these options with their comment, then the same again.".to_owned(),
+        taken_out: "delete these options with their comment, then activate again.".to_owned(),
     };
     let mut remarks = remarks(request);
     remarks.push(format!(

@@ -28,8 +28,8 @@ fn write(request: &Request) -> Written {
     let how = HowTo {
         goes_into: "config/tls.ini; where there is a section [outbound], its second line alone."
             .to_owned(),
-        in_force: "a restart of Haraka.".to_owned(),
-        taken_out: "delete the line, then the same again.".to_owned(),
+        in_force: "restart Haraka.".to_owned(),
+        taken_out: "delete the line, then activate again.".to_owned(),
     };
     let comment = asked.note.comment(";", &how, &asked.remarks);
     Written::Entry {

@@ -28,7 +28,7 @@ fn write(request: &Request) -> Written {
                     same `modify` as there, or mail goes out without a signature."
             .to_owned(),
         in_force: "`systemctl restart maddy`.".to_owned(),
-        taken_out: "delete the three blocks, then the same again.".to_owned(),
+        taken_out: "delete the three blocks, then activate again.".to_owned(),
     };
     let comment = asked.note.comment("#", &how, &remarks);
     let (name, domain) = (asked.label(), asked.domain);

@@ -150,7 +150,7 @@ fn remarks(request: &Request) -> Vec<String> {
     if parameters.is_empty() {
         Vec::new()
     } else {
-        vec![format!("Not said here, but needed: {parameters}")]
+        vec![format!("Also needed, but not in this entry: {parameters}")]
     }
 }
 

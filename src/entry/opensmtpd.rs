@@ -28,8 +28,8 @@ fn write(request: &Request) -> Written {
     };
     let how = HowTo {
         goes_into: "smtpd.conf, before the match rule for other domains.".to_owned(),
-        in_force: "`smtpd -n`, which checks it, and a restart of smtpd.".to_owned(),
-        taken_out: "delete both lines, then the same again.".to_owned(),
+        in_force: "check it with `smtpd -n`, and restart smtpd.".to_owned(),
+        taken_out: "delete both lines, then activate again.".to_owned(),
     };
     let mut remarks = asked.remarks.clone();
     if request.hosts.len() > 1 {

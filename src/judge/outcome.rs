@@ -119,7 +119,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it could be told what becomes of the message.
+    /// Whether it is known what happens to the message.
     pub fn is_told(&self) -> bool {
         self.dsn.is_some() || self.reason.as_deref() != Some(NOT_TOLD)
     }

@@ -47,7 +47,7 @@ impl Writer for Markdown {
             let _ = writeln!(text, "\n```text\n{line}\n```");
         }
         if let Some(when) = &recommendation.remove_when {
-            let _ = writeln!(text, "\nTake it out when {}.", plain(when));
+            let _ = writeln!(text, "\nRemove it when {}.", plain(when));
         }
         shown(&text).into_owned()
     }
