@@ -98,7 +98,7 @@ pub struct SignatureSpan {
 /// The place at which a chain of trust breaks or ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WeakLink {
-    /// The zone whose administrator can mend it, `example.com.`.
+    /// The zone whose administrator can repair it, `example.com.`.
     pub zone: String,
     /// The record set, `example.com. DNSKEY`.
     pub record_set: String,
@@ -236,16 +236,16 @@ impl fmt::Display for WeakLink {
                 "the signature of {set} ends at {expiration}, before it begins at {inception}"
             ),
             Fault::SignatureMissing => write!(f, "{set} has no signature"),
-            Fault::SignatureWrong => write!(f, "the signature of {set} does not fit it"),
+            Fault::SignatureWrong => write!(f, "the signature of {set} does not match it"),
             Fault::SigningKeyMissing { key_tag } => write!(
                 f,
                 "the key {key_tag} that signed {set} is not among the keys of {zone}"
             ),
-            Fault::KeyMissing => write!(f, "{zone} has a DS record at its parent, and no key"),
+            Fault::KeyMissing => write!(f, "{zone} has a DS record at its parent, but no key"),
             Fault::DsMatchesNoKey => {
                 write!(
                     f,
-                    "no DS record of {zone} at its parent matches a key of it"
+                    "no DS record of {zone} at its parent matches a key of the zone"
                 )
             }
             Fault::DsMissing { parent } => write!(f, "{zone} has no DS record at {parent}"),
@@ -265,27 +265,29 @@ impl fmt::Display for WeakLink {
             }
             Fault::Nsec3IterationsPastLimit { iterations } => write!(
                 f,
-                "{zone} hashes its NSEC3 names {iterations} times over, past what validators accept"
+                "{zone} hashes its NSEC3 names {iterations} times, more than validators accept"
             ),
             Fault::OptOut => write!(
                 f,
-                "{zone} leaves unsigned delegations out of what it proves, and {set} may be of one"
+                "{zone} proves nothing about unsigned delegations (opt-out), and {set} may belong \
+                 to one"
             ),
             Fault::ForeignAnswer { owner } => write!(
                 f,
-                "the answer to {set} has records of {owner} and none of the name that was asked"
+                "the answer to {set} has records of {owner} but none of the name that was asked \
+                 for"
             ),
             Fault::AliasNotOfDname { dname, target } => write!(
                 f,
-                "the alias {set} leads to {target}, where the DNAME of {dname} does not lead"
+                "the alias {set} leads to {target}, but the DNAME of {dname} leads elsewhere"
             ),
             Fault::ResponseCodeContradicts => write!(
                 f,
-                "the answer to {set} has true records and says that the name does not exist"
+                "the answer to {set} has valid records but says that the name does not exist"
             ),
             Fault::TooMuchWork => write!(
                 f,
-                "to check {set} takes more work than danecheck gives one lookup or one zone"
+                "{set} needs more work to check than danecheck allows for one lookup or zone"
             ),
         }
     }

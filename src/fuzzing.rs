@@ -1,6 +1,6 @@
-//! What the fuzz targets in `fuzz/` call: each function takes bytes that
-//! nobody vouches for, and panics where a promise is broken. `cargo test`
-//! calls them with the seeds.
+//! What the fuzz targets in `fuzz/` call: each function takes arbitrary bytes,
+//! and panics where a promise is broken. `cargo test` calls them with the
+//! seeds.
 
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,

@@ -1,5 +1,5 @@
-//! Whether mail to a domain will flow under DANE, why not, and the least that
-//! has to give way so that it does.
+//! Predicts whether DANE-validating senders can deliver to a domain, why not,
+//! and the smallest policy exception that restores delivery.
 //!
 //! Data flows one way: arguments, observation (all I/O), judgement (pure),
 //! report (pure). See `CONTRIBUTING.md` for the map.

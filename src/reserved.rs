@@ -2,7 +2,7 @@
 //! address registries of IANA (RFC 6890), and what is multicast or not
 //! allocated at all.
 //!
-//! Whoever runs a name may point it at such an address, and so at a machine
+//! The owner of a name may point it at such an address, and so at a machine
 //! beside the one that asks.
 
 use std::fmt;

@@ -13,10 +13,10 @@ pub enum TrustAnchorError {
     #[error("is not in zone-file form ({0})")]
     Syntax(String),
     /// There is another record in it.
-    #[error("holds a record that is no trust anchor of the root")]
+    #[error("contains a record that is not a trust anchor of the root")]
     Other,
     /// There is no record in it.
-    #[error("holds no record")]
+    #[error("contains no record")]
     Empty,
 }
 

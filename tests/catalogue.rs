@@ -1,8 +1,9 @@
-//! The catalogue holds every rule that the sources have, and
-//! `docs/findings.md` is what the program prints of it.
+//! The catalogue has every rule of the sources, `docs/findings.md` is what the
+//! program prints of it, and its words follow `docs/style.md`.
 
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and reads a file"
 )]
@@ -55,13 +56,13 @@ fn the_page_of_findings_is_current() {
     );
 }
 
-/// "So what do I do?" has an answer for everything that is said.
+/// "So what do I do?" has an answer for every finding.
 #[test]
 fn every_finding_has_a_remedy() {
     for rule in RULES {
         assert!(
             !rule.sender.is_empty() || !rule.receiver.is_empty(),
-            "{}: nobody is told what to do",
+            "{}: there is nothing to do",
             rule.id
         );
         for remedy in [rule.sender, rule.receiver] {
@@ -70,6 +71,100 @@ fn every_finding_has_a_remedy() {
                 "{}: {remedy}",
                 rule.id
             );
+        }
+    }
+}
+
+/// Words in a sentence at most (`docs/style.md`).
+const LONGEST_SENTENCE: usize = 30;
+
+/// The verbs that remedies begin with. A new one is welcome: it has to be an
+/// imperative.
+const IMPERATIVES: &[&str] = &[
+    "Add", "Allow", "Ask", "Check", "Compare", "Configure", "Connect", "Correct", "Delete", "Do",
+    "Find", "Flush", "Give", "Install", "Keep", "Leave", "Let", "Load", "Look", "Make", "Offer",
+    "Open", "Order", "Publish", "Put", "Read", "Remove", "Renew", "Repair", "Replace", "Run",
+    "Search", "Set", "Sign", "Start", "Stop", "Switch", "Tell", "Transfer", "Try", "Update", "Use",
+];
+
+/// Every text of the catalogue, with the id of its rule.
+fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RULES.iter().flat_map(|rule| {
+        [rule.meaning, rule.receiver, rule.sender]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .map(|text| (rule.id, text))
+    })
+}
+
+/// The quoted words in the first column of the style page's second table.
+fn words_to_avoid() -> Vec<String> {
+    let page = std::fs::read_to_string("docs/style.md").unwrap();
+    let (_, table) = page.split_once("| avoid | better |").unwrap();
+    let first = table.lines().filter_map(|line| line.split('|').nth(1));
+    let words: Vec<String> = first
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_lowercase)
+        .collect();
+    assert!(words.len() > 15, "{words:?}");
+    words
+}
+
+/// Whether a text has these words, and not as a part of others.
+fn has(text: &str, words: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(words).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + words.len()..]);
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
+}
+
+#[test]
+fn no_sentence_is_too_long() {
+    for (id, text) in texts() {
+        for sentence in text.split(". ") {
+            let words = sentence.split_whitespace().count();
+            assert!(words <= LONGEST_SENTENCE, "{id}: {words} words: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_remedy_begins_with_an_imperative() {
+    for rule in RULES {
+        for remedy in [rule.receiver, rule.sender] {
+            let first = remedy.split([' ', ':']).next().unwrap();
+            assert!(
+                remedy.is_empty() || IMPERATIVES.contains(&first),
+                "{}: {remedy}",
+                rule.id
+            );
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_and_the_pages_avoid_what_the_style_page_names() {
+    let avoid = words_to_avoid();
+    assert!(has("An answer that, whoever asks, is good.", "whoever"));
+    assert!(!has("They recommend it.", "mend"));
+    for (id, text) in texts() {
+        for words in &avoid {
+            assert!(!has(text, words), "{id}: `{words}`: {text}");
+        }
+    }
+    let pages = std::fs::read_dir("docs").unwrap();
+    let pages = pages.map(|entry| entry.unwrap().path());
+    let others = ["README.md", "CONTRIBUTING.md"].map(std::path::PathBuf::from);
+    for path in pages.chain(others) {
+        if path.extension().is_none_or(|it| it != "md") || path.ends_with("style.md") {
+            continue;
+        }
+        let page = std::fs::read_to_string(&path).unwrap();
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in &avoid {
+            assert!(!has(&page, words), "{}: `{words}`", path.display());
         }
     }
 }

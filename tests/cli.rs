@@ -296,7 +296,7 @@ async fn wrong_usage_is_status_3_and_says_what_is_wrong() {
         ),
         (
             vec!["--replay", "Cargo.toml"],
-            "no observation that --save wrote",
+            "not an observation that --save wrote",
         ),
         (
             vec!["--trust-anchor", "Cargo.toml", "example.com"],

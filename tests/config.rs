@@ -104,7 +104,7 @@ async fn a_skipped_host_is_not_looked_at_and_told() {
     assert_eq!(stage.servers()[1].sessions().len(), before);
     let ran = check(&stage, &skipping, &[]).await;
     let unwrapped = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told = "note: backup.example.net was skipped, as danecheck.toml says";
+    let told = "note: danecheck skipped backup.example.net, as danecheck.toml says";
     assert!(unwrapped.contains(told), "{}", ran.stdout);
 
     // What was saved without the file is judged by it too.
@@ -140,11 +140,11 @@ async fn mx_records_that_differ_are_broken_whatever_the_servers_are_like() {
         ),
         (
             format!("{com}{skip}\nexpected-mx = [\"mx1.example.com\"]"),
-            Some("backup.example.net is there besides."),
+            Some("backup.example.net is not expected."),
         ),
         (
             format!("{com}{skip}\nexpected-mx = [\"mx1.example.com\", \"mx2.example.com\"]"),
-            Some("mx2.example.com is missing, backup.example.net is there besides."),
+            Some("mx2.example.com is missing, backup.example.net is not expected."),
         ),
         // Without MX records the domain itself takes the mail.
         (
@@ -153,7 +153,7 @@ async fn mx_records_that_differ_are_broken_whatever_the_servers_are_like() {
         ),
         (
             "[[domain]]\nname = \"example.org\"\nexpected-mx = [\"mx.example.org\"]".to_owned(),
-            Some("mx.example.org is missing, example.org is there besides."),
+            Some("mx.example.org is missing, example.org is not expected."),
         ),
     ] {
         let seen = report(&stage, &entry, &[]).await;

@@ -126,7 +126,7 @@ fn assert_refused(ended: &Ended, file: &str, option: &[&str]) {
     let said = &ended.stderr;
     assert_eq!(ended.status, Some(3), "{option:?} {file}: {said}");
     assert!(said.contains(file), "{option:?} {file}: {said}");
-    let why = ["is larger than", "is not read any further"];
+    let why = ["is larger than", "stopped reading it"];
     let why = why.iter().any(|why| said.contains(why));
     assert!(why, "{option:?} {file}: {said}");
     assert!(said.len() < 4000, "{option:?} {file}: {said}");
@@ -254,7 +254,7 @@ fn more_certificates_than_anybody_has_are_refused() {
         ),
         (
             vec!["--ca-file", more.path(), "a a"],
-            "holds more than 4096 certificates",
+            "contains more than 4096 certificates",
         ),
         // These are not too many, whatever they are.
         (
@@ -265,11 +265,11 @@ fn more_certificates_than_anybody_has_are_refused() {
         (vec!["tlsa", many.path()], "is larger than 1 MiB"),
         (
             vec!["tlsa", too_long.path()],
-            "holds more than 100 certificates",
+            "contains more than 100 certificates",
         ),
         (
             vec!["--cert", too_long.path(), "a a"],
-            "holds more than 100 certificates",
+            "contains more than 100 certificates",
         ),
         (vec!["tlsa", chain.path()], "certificate"),
     ] {
@@ -347,7 +347,7 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
             format!("{good}\nword\n{foreign}\n\r\n\0\0\0\n{other_format}\n{good}\r\n"),
             2,
             ExitStatus::Unknown,
-            vec!["line 2 ", "line 3 ", "line 5 ", "line 6 is of format 2"],
+            vec!["line 2 ", "line 3 ", "line 5 ", "line 6 has format 2"],
         ),
         (format!("\n{good}"), 1, ExitStatus::Fine, vec![]),
     ] {
@@ -469,6 +469,6 @@ fn a_file_of_many_domains_is_read_in_one_go() {
     let error = danecheck::config::Config::parse("many.toml", &twice).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "many.toml:120001: d7.example has an entry already, in line 15"
+        "many.toml:120001: d7.example already has an entry, in line 15"
     );
 }

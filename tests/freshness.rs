@@ -95,8 +95,8 @@ async fn a_mismatch_out_of_a_cache_says_how_long_the_cache_lasts() {
     let report = Report::of(&look(stage, false).await);
     assert_eq!(
         message(&report, "tlsa-from-cache"),
-        "The TLSA records at _25._tcp.mx1.example.com come from the resolver's cache: it fetched \
-         them 4 minutes ago, and asks again in 60 s. Where they were corrected since, senders may \
+        "The TLSA records at _25._tcp.mx1.example.com come from the resolver's cache. It fetched \
+         them 4 minutes ago and asks again in 60 s. If the domain has corrected them, senders may \
          use the old ones for up to 5 minutes after the change."
     );
     // Straight from the zone there is nothing to wait for.
@@ -157,6 +157,7 @@ async fn a_resolver_that_is_silent_to_one_question_is_told() {
     stage.lookup_misbehaving(TLSA, Rtype::TLSA, Misbehaviour::Silence);
     let report = Report::of(&look(stage, false).await);
     let told = message(&report, "resolver-times-out");
-    let end = "gave no answer in time to _25._tcp.mx1.example.com TLSA, and answered others.";
+    let end = "did not answer _25._tcp.mx1.example.com TLSA in time, but it answered other \
+               questions.";
     assert!(told.ends_with(end), "{told}");
 }

@@ -271,16 +271,16 @@ async fn without_a_trust_store_no_certificate_passes() {
 async fn a_malformed_entry_defers_all_mail_and_is_told_with_the_reason() {
     let observation = healthy().await;
     for (value, why) in [
-        ("encrpyt", "`encrpyt` is no level"),
+        ("encrpyt", "unknown TLS security level `encrpyt`"),
         (
             "encrypt match=mx1.example.com",
-            "`match` does not go with level encrypt",
+            "attribute `match` is not allowed at level encrypt",
         ),
-        ("dane protocols>=TLSv1.2", "there is no attribute"),
-        ("may ciphers=high ciphers=high", "is there twice"),
+        ("dane protocols>=TLSv1.2", "unknown attribute"),
+        ("may ciphers=high ciphers=high", "is repeated"),
         ("", "it is empty"),
-        ("secure { match = mx1.example.com }", "`{` is no name=value"),
-        ("may enable_rpk=yes", "there is no attribute `enable_rpk`"),
+        ("secure { match = mx1.example.com }", "`{` is not of the form name=value"),
+        ("may enable_rpk=yes", "unknown attribute `enable_rpk`"),
         ("fingerprint", "no fingerprint to match"),
     ] {
         let local = postfix(&[], &[(TABLE, "example.com", Ok(value))]);
@@ -443,11 +443,11 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
     for (options, why) in [
         (
             &["--sender", "local", "--level", "may", "example.com"][..],
-            "--level is not for",
+            "--level does not go with",
         ),
         (
             &["--postfix-config", "/etc/postfix", "example.com"],
-            "is for --sender local",
+            "goes only with --sender local",
         ),
         (
             &[
@@ -457,7 +457,7 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
                 "/nonexistent",
                 "example.com",
             ],
-            "cannot be asked",
+            "cannot ask the Postfix",
         ),
     ] {
         let ran = run(options).await;

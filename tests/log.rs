@@ -80,7 +80,7 @@ async fn a_log_is_read_from_a_file_or_from_standard_input() {
         "a-ee-mismatch.lab 2",
         "tls=!dane",
         "Do: Check the next hop",
-        "Without TLS or DANE having a part in it:",
+        "Not caused by TLS or DANE:",
     ] {
         assert!(file.stdout.contains(words), "{words}: {}", file.stdout);
     }
@@ -143,7 +143,7 @@ async fn the_next_hops_of_a_log_are_checked_where_that_is_asked_for() {
     assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
     for words in [
         "certificate not verified",
-        "The next hops, looked at now",
+        "The next hops, checked now",
         "stale.example: DANE senders defer this mail",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);

@@ -97,7 +97,7 @@ async fn a_record_that_does_not_count_is_told() {
         ("_mta-sts TXT \"v=STSv1;\"", "it has no field `id`"),
         (
             "_mta-sts TXT \"v=STSv1; id=a-b\"",
-            "it has 1 to 32 letters and digits",
+            "it has to be 1 to 32 letters and digits",
         ),
         (
             "_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"",
@@ -131,7 +131,7 @@ async fn a_policy_that_is_none_is_told_with_the_reason() {
             "version: STSv1\nmode: enforce\nmax_age: 1\n",
             "it has no field `mx`",
         ),
-        ("<html>", "line 1 is no field"),
+        ("<html>", "line 1 is not of the form"),
         ("", "it has no field `version`"),
     ] {
         let report = Scene::saying(body).report().await;

@@ -113,7 +113,7 @@ async fn the_server_that_fails_at_a_failing_lookup_is_named() {
             NameServerFault::SilentToTlsa,
             "name-server-silent",
             "ns2.example.com (192.0.2.54), a name server of example.com., does not answer queries \
-             for TLSA, over UDP and TCP (it answers others).",
+             for TLSA, over UDP and TCP (it answers other queries).",
         ),
         (
             NameServerFault::TcpRefused,
@@ -124,8 +124,8 @@ async fn the_server_that_fails_at_a_failing_lookup_is_named() {
         (
             NameServerFault::Lame,
             "name-server-not-authoritative",
-            "ns2.example.com (192.0.2.54) is named as a name server of example.com., and does not \
-             serve it.",
+            "The NS records of example.com. name ns2.example.com (192.0.2.54), but it does not \
+             serve the zone.",
         ),
         (
             NameServerFault::LacksSignature,
@@ -175,9 +175,8 @@ async fn a_server_whose_denial_does_not_hold_is_told() {
     assert_eq!(
         messages(&report, id),
         [
-            "ns2.example.com (192.0.2.54), a name server of example.com., hands out an answer to \
-          AAAA that does not hold: example.com. does not prove that mx1.example.com. AAAA does \
-          not exist."
+            "ns2.example.com (192.0.2.54), a name server of example.com., sends a bogus answer to \
+             AAAA: example.com. does not prove that mx1.example.com. AAAA does not exist."
         ]
     );
     // Where all do, it is the zone that is told of.
@@ -191,8 +190,8 @@ async fn where_all_servers_answer_it_is_the_resolver() {
     assert_eq!(
         messages(&report, "name-servers-in-order"),
         [
-            "Every name server of example.com. answers _25._tcp.mx1.example.com. TLSA when asked \
-          directly; it is the resolver that gets no answer."
+            "Every name server of example.com. answers _25._tcp.mx1.example.com. TLSA directly. \
+             Only the resolver gets no answer."
         ]
     );
 }
@@ -353,8 +352,8 @@ async fn a_name_server_at_an_address_that_is_not_public_is_not_asked() {
     assert_eq!(
         messages(&report, "name-server-not-public").first(),
         Some(
-            &"ns1.example.com (192.0.2.53), a name server of example.com., was not asked: its \
-              address is not public (192.0.2.0/24, documentation)."
+            &"danecheck did not ask ns1.example.com (192.0.2.53), a name server of example.com.: \
+              its address is not public (192.0.2.0/24, documentation)."
         )
     );
     assert_eq!(messages(&report, "name-server-not-public").len(), 3);
@@ -423,6 +422,6 @@ async fn lookups_beyond_the_bound_are_told_of() {
     let report = Report::of(&seen);
     let told = messages(&report, "not-all-looked-at");
     // One MX lookup, three for each of six hosts, and twelve of them asked about.
-    let sentence = "Name servers were asked one by one about 12 lookups, and not about 7 more.";
+    let sentence = "danecheck asked name servers directly about 12 lookups, but not about 7 more.";
     assert_eq!(told, [sentence]);
 }

@@ -93,7 +93,7 @@ async fn rsa_key_exchange_is_outdated_and_good_for_dane() {
     assert_eq!(reasons(&report), [None; 3]);
     let text = human(&report, HumanStyle::default());
     assert!(text.contains("TLSv1.2"), "{text}");
-    assert!(text.contains("only by old means"), "{text}");
+    assert!(text.contains("only outdated TLS"), "{text}");
 }
 
 #[tokio::test]

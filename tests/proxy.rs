@@ -95,7 +95,7 @@ async fn both_families_are_seen_through_a_proxy() {
     )
     .await;
     assert_eq!(ran.status, ExitStatus::Fine, "{}{}", ran.stdout, ran.stderr);
-    let both = "192.0.2.10, 2001:db8::10: TLSv1.3, a TLSA record vouches for it";
+    let both = "192.0.2.10, 2001:db8::10: TLSv1.3, a TLSA record matches";
     assert!(ran.stdout.contains(both), "{}", ran.stdout);
     assert!(ran.stdout.contains(&url), "{}", ran.stdout);
 }
@@ -112,8 +112,8 @@ async fn a_login_is_given_and_its_password_shown_nowhere() {
     let text = danecheck::report::json(&right);
     assert!(!text.contains("s3cret"), "{text}");
     for (login, why) in [
-        ("me:wrong@", "it does not take the user and the password"),
-        ("", "it wants another kind of login"),
+        ("me:wrong@", "it rejects the user and the password"),
+        ("", "it requires another kind of login"),
     ] {
         let report = look_through(&stage, &format!("socks5://{login}{}", proxy.addr())).await;
         assert_eq!(ids(&report), ["proxy-failed"], "{login}");
@@ -222,20 +222,20 @@ async fn what_the_proxy_says_of_the_target_is_told_apart() {
         ),
         (
             Reply(8),
-            "the proxy takes no addresses of this family",
+            "the proxy accepts no addresses of this family",
             "port-blocked-here",
             Verdict::Indeterminate,
         ),
         // `ssh -D` says yes before it knows.
         (
             HangUp,
-            "the proxy hung up before the server said anything",
+            "the proxy closed the connection before the server sent anything",
             "port-blocked-here",
             Verdict::Indeterminate,
         ),
         (
             YesAndHangUp,
-            "the proxy hung up before the server said anything",
+            "the proxy closed the connection before the server sent anything",
             "port-blocked-here",
             Verdict::Indeterminate,
         ),
@@ -284,7 +284,7 @@ async fn a_proxy_that_fails_is_our_own_fault_and_told_once() {
     let arguments = [&options[..], &through].concat();
     let ran = run_with(&arguments, b"", Dial::default()).await;
     assert_eq!(ran.status, ExitStatus::Unknown);
-    let words = "No connection came about through socks5://127.0.0.1:1: Connection refused.";
+    let words = "No connection works through socks5://127.0.0.1:1: Connection refused.";
     let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(told.matches(words).count(), 1, "{}", ran.stdout);
 }
@@ -342,7 +342,7 @@ async fn both_families_are_seen_through_ssh() {
 async fn a_closed_port_behind_ssh_is_no_word_against_the_domain() {
     // Port 1 is closed; ssh says yes, and then hangs up.
     let report = through_ssh(|_| 1).await;
-    let why = "the proxy hung up before the server said anything";
+    let why = "the proxy closed the connection before the server sent anything";
     assert_eq!(details(&report), [why]);
     assert_eq!(ids(&report), ["port-blocked-here"]);
     assert_eq!(report.verdict, Verdict::Indeterminate);

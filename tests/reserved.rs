@@ -66,7 +66,7 @@ async fn a_private_address_is_told_and_left_alone() {
     );
     assert_eq!(
         report.outcomes.dane.reason.as_deref(),
-        Some("mx1.example.com[10.0.0.10] was not looked at: 10.0.0.0/8, private use")
+        Some("mx1.example.com[10.0.0.10] was not checked: 10.0.0.0/8, private use")
     );
     let text = human(&report, HumanStyle::default());
     for words in [

@@ -217,7 +217,7 @@ async fn a_run_that_is_interrupted_says_so_and_goes_on() {
         let (status, said) = end(child);
         assert_eq!(status.code(), Some(3), "{said}");
         let done = reported(&output).len();
-        let first = format!("danecheck: interrupted: {done} targets have their report, ");
+        let first = format!("danecheck: interrupted: {done} targets have a report, ");
         assert!(said.starts_with(&first), "{said}");
         let numbers: usize = said
             .split(|letter: char| !letter.is_ascii_digit())
@@ -471,7 +471,7 @@ async fn what_one_file_lacks_is_done_again() {
         (
             glued(&reports),
             saved.clone(),
-            "reports.jsonl: 1 lines are no reports",
+            "reports.jsonl: 1 lines are not reports",
         ),
     ] {
         std::fs::write(&files.reports, reports).unwrap();
@@ -503,7 +503,7 @@ async fn a_line_in_the_middle_that_is_torn_is_named_and_made_good() {
     std::fs::write(&files.saved, format!("{}{first}\n{rest}", &first[..500])).unwrap();
     let said = ground.finish(&files);
     assert!(
-        said.contains("saved.jsonl: 1 lines are no observations"),
+        said.contains("saved.jsonl: 1 lines are not observations"),
         "{said}"
     );
     assert!(said.contains("1 reports have no observation"), "{said}");

@@ -159,7 +159,7 @@ async fn two_hundred_probes_of_fifty_targets_stay_within_the_limits_and_none_is_
                 503 => {
                     refused += 1;
                     assert!(answer.head.contains("retry-after: 5"), "{}", answer.head);
-                    assert!(answer.body.contains("come again"), "{}", answer.body);
+                    assert!(answer.body.contains("try again"), "{}", answer.body);
                 }
                 other => panic!("{target}: {other} {}", answer.body),
             }

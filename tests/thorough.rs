@@ -82,7 +82,7 @@ async fn the_certificate_that_no_record_covers_is_named() {
     let text = human(&report, HumanStyle::default());
     for words in [
         "in TLS 1.2 the same certificate",
-        "no TLSA record covers it",
+        "no TLSA record matches",
     ] {
         assert!(text.contains(words), "{text}");
     }

@@ -101,7 +101,7 @@ async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
 async fn a_file_without_a_certificate_is_refused() {
     let alone_in_file = Temporary::chain_of(&identity(&["mx1.example.com"]).sending_leaf_alone());
     for (file, arguments, said) in [
-        (Temporary::with("pem", ""), vec![], "holds no certificate"),
+        (Temporary::with("pem", ""), vec![], "contains no certificate"),
         (
             Temporary::with(
                 "pem",
@@ -114,7 +114,7 @@ async fn a_file_without_a_certificate_is_refused() {
         (
             Temporary::chain_of(&identity(&["mx1.example.com"])),
             vec!["--host", "not a host"],
-            "no host name",
+            "not a host name",
         ),
     ] {
         let ran = alone(&[&["tlsa", file.path()][..], &arguments].concat()).await;
@@ -134,7 +134,7 @@ async fn a_certificate_whose_record_is_published_passes() {
         "mx1.example.com: matches",
         "not for mx2.example.com",
         "1. Install",
-        "Remove the records that match nothing any more",
+        "Remove the records that no longer match anything",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
@@ -189,7 +189,7 @@ async fn without_records_nothing_matches_and_nothing_breaks() {
     .await;
     assert_eq!(ran.status, ExitStatus::Warning, "{}", ran.stdout);
     assert!(ran.stdout.contains("nothing breaks"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("Now that the server shows it"));
+    assert!(ran.stdout.contains("Publish these now"));
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn where_the_lookup_fails_the_pre_flight_fails() {
     let ran = against(&stage, &Temporary::chain_of(&new), &["--plan"]).await;
     assert_eq!(ran.status, ExitStatus::Unknown, "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("Mend the lookups first"),
+        ran.stdout.contains("Repair the lookups first"),
         "{}",
         ran.stdout
     );

@@ -146,7 +146,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
             let what = format!("processor time a domain, of {many} : of {}", many / 10);
             good &= judge(&what, each / small, bench.limits.growth, "");
         }
-        println!("{many} domains, interrupted, killed and gone on with");
+        println!("{many} domains, interrupted, killed and resumed");
         let output = std::env::temp_dir().join(format!("danecheck-bulk-{}", std::process::id()));
         let targets = ground.targets();
         let way = ground.options();

@@ -1,5 +1,5 @@
-//! ECDSA (FIPS 186-5) with the curves and digests that ring has not together,
-//! for signatures over certificates and over handshakes.
+//! ECDSA (FIPS 186-5) with the combinations of curve and digest that ring
+//! lacks, for signatures of certificates and handshakes.
 
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
 

@@ -311,13 +311,13 @@ impl VerificationFailure {
             E::Unspecified => "no trust settings could be loaded, so nothing can match".to_owned(),
             E::UnableToGetIssuer => format!("the trust store lacks the issuer of {whose}"),
             E::UnableToGetIssuerLocally { issuer } => format!(
-                "the issuer of {whose}, {issuer}, was neither sent by the server nor is it trusted"
+                "the server did not send the issuer of {whose}, {issuer}, and it is not trusted"
             ),
             E::SelfSignedLeaf => format!("{whose} is self-signed and not trusted"),
             E::SelfSignedInChain { issuer } => {
                 format!("the chain ends in {issuer}, which is not trusted")
             }
-            E::UnableToVerifyLeafSignature => format!("nothing here can check who signed {whose}"),
+            E::UnableToVerifyLeafSignature => format!("the signer of {whose} is unknown here"),
             E::UnableToDecodeIssuerPublicKey => format!("the public key of {whose} cannot be read"),
             E::SignatureFailure => format!("the signature of {whose} is wrong"),
             E::NotYetValid => format!("{whose} is not valid yet"),
@@ -339,23 +339,24 @@ impl VerificationFailure {
                 format!("an issuer may not sign for the names in {whose}")
             }
             E::TooManyNames => format!(
-                "the names in {whose}, times the name constraints of an issuer, are more than \
-                 OpenSSL compares"
+                "{whose} has so many names, or an issuer so many name constraints, that OpenSSL \
+                 does not compare them"
             ),
             E::SubtreeMinMax | E::UnsupportedConstraintType | E::UnsupportedNameSyntax => {
-                format!("OpenSSL cannot hold the names in {whose} to an issuer's constraints")
+                format!("OpenSSL cannot check the names in {whose} against an issuer's \
+                         constraints")
             }
             E::HostnameMismatch => format!("{whose} is for other host names"),
             E::IpAddressMismatch => format!("{whose} is for other addresses"),
             E::DaneNoMatch => "no usable TLSA record matches what the server shows".to_owned(),
             E::EeKeyTooSmall | E::CaKeyTooSmall => format!("the key of {whose} is too weak"),
-            E::CaDigestTooWeak => format!("{whose} is signed over a broken hash"),
-            E::ExplicitCurve => format!("{whose} spells its elliptic curve out"),
+            E::CaDigestTooWeak => format!("the signature of {whose} uses a broken hash"),
+            E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
-            E::WorkUsedUp => "it takes more work than one check may cost".to_owned(),
+            E::WorkUsedUp => "it needs more work than one check allows".to_owned(),
             E::NoCertificate => "the server sent no certificate".to_owned(),
         }
     }

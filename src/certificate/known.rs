@@ -1,5 +1,5 @@
-//! What checks of certificates came to, so that none is made twice, and what
-//! one verification may spend on them.
+//! The results of certificate checks, so that none is repeated, and the work
+//! that one verification may spend on them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};

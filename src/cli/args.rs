@@ -16,8 +16,8 @@ use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
 
-/// Will mail to a domain flow under DANE, why not, and what is the least that
-/// has to give way so that it does?
+/// Can DANE-validating senders deliver to this domain? If not: why, and what is
+/// the smallest policy exception that restores delivery?
 #[derive(Debug, Parser)]
 #[command(
     name = "danecheck",
@@ -26,8 +26,8 @@ use super::servers::ServersArguments;
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     max_term_width = 80,
-    after_help = "Exit status: 0 fine, 1 mail flows and something is wrong, 2 a DANE \
-                  sender's mail is deferred or bounced, 3 could not tell or wrong usage."
+    after_help = "Exit status: 0 fine, 1 mail flows but something is wrong, 2 a DANE sender's mail \
+                  is deferred or bounced, 3 unknown or wrong usage."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -38,37 +38,36 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show what danecheck says, on a small world of its own on this host
+    /// Show reports on servers of its own on this host, without network
     Demo(DemoArguments),
-    /// Show one DNS lookup as the resolver and as danecheck's own validation
-    /// see it
+    /// Show one DNS lookup as the resolver and danecheck's own validation see
+    /// it
     Dns(DnsArguments),
-    /// Say what a finding means and what to do about it
+    /// Explain a finding or a Postfix log, and what to do
     Explain(ExplainArguments),
-    /// Say which overrides of a Postfix table, or of mailcow's, are still
-    /// needed
+    /// Say which overrides of Postfix or mailcow are still needed
     Overrides(Box<OverridesArguments>),
-    /// Print the JSON Schema of what --json prints
+    /// Print the JSON Schema of the --json output
     Schema(SchemaArguments),
     /// Serve the metrics of targets over HTTP, for Prometheus
     Serve(Box<ServeArguments>),
-    /// Print the TLSA records for a certificate, or tell whether it may be
-    /// deployed
+    /// Print the TLSA records for a certificate, or say whether you may deploy
+    /// it
     Tlsa(TlsaArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Next hops: example.com, [mail.example.com], either with :port; `-`
-    /// reads one a line from standard input
+    /// Next hops: example.com or [mail.example.com], each with optional :port;
+    /// `-` reads one on each line from standard input
     #[arg(value_name = "TARGET", required_unless_present_any = ["replay", "config"])]
     pub(super) targets: Vec<String>,
 
-    /// One JSON report per target, one line each
+    /// Print one JSON report for each target, one on each line
     #[arg(long, conflicts_with_all = ["format", "entry"])]
     pub(super) json: bool,
 
-    /// How to write reports
+    /// Format of the reports
     #[arg(
         long,
         value_name = "NAME",
@@ -77,11 +76,11 @@ pub(super) struct CheckArguments {
     )]
     pub(super) format: Format,
 
-    /// Print only the ready-to-paste override; nothing where none is needed
+    /// Print only the override to paste; nothing if none is needed
     #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
     pub(super) entry: Option<&'static System>,
 
-    /// The language of the steps in mailcow's form
+    /// Language of the steps in mailcow's form
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
     pub(super) lang: Language,
 
@@ -97,23 +96,23 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) servers: ServersArguments,
 
-    /// Write what was observed, one line a target
+    /// Save what was observed, one line for each target
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(super) save: Option<PathBuf>,
 
-    /// Judge saved observations, with no network
+    /// Judge saved observations, without network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "dns_only", "cert"])]
     pub(super) replay: Option<PathBuf>,
 
     /// Judge certificates and signatures as of another moment: 2027-01-31, an
-    /// RFC 3339 time, or +30d after the target was looked at
+    /// RFC 3339 time, or +30d after the target was checked
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
     pub(super) at: Option<Moment>,
 
     #[command(flatten)]
     pub(super) expect: ExpectArguments,
 
-    /// Colours; NO_COLOR is honoured
+    /// Colours; NO_COLOR is respected
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
 
@@ -123,34 +122,35 @@ pub(super) struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// The case to show in full
+    /// Case to show in full
     #[arg(value_name = "CASE")]
     pub(super) case: Option<String>,
 
-    /// Name the cases
+    /// List the cases
     #[arg(long, conflicts_with_all = ["case", "json"])]
     pub(super) list: bool,
 
-    /// One JSON report per case, one line each
+    /// Print one JSON report for each case, one on each line
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Colours; NO_COLOR is honoured
+    /// Colours; NO_COLOR is respected
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 both views agree that the answer is secure or insecure, \
-                  1 they differ or a finding warns, 2 the answer is bogus or the lookup failed, 3 could not tell."
+    after_help = "Exit status: 0 both views agree that the answer is secure or insecure, 1 they \
+                  differ or a finding warns, 2 the answer is bogus or the lookup failed, 3 \
+                  unknown."
 )]
 pub(super) struct DnsArguments {
-    /// The name, such as _25._tcp.mx1.example.com
+    /// Name, such as _25._tcp.mx1.example.com
     #[arg(value_name = "NAME")]
     pub(super) name: String,
 
-    /// The record type, such as TLSA, MX or TYPE52
+    /// Record type, such as TLSA, MX or TYPE52
     #[arg(value_name = "TYPE")]
     pub(super) rtype: String,
 
@@ -161,14 +161,14 @@ pub(super) struct DnsArguments {
     #[command(flatten)]
     pub(super) look: LookArguments,
 
-    /// Ask the name servers themselves, and not only where the lookup fails
+    /// Ask the name servers directly, even if the lookup succeeds
     #[arg(long)]
     pub(super) authoritative: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// The finding's id
+    /// Id of the finding
     #[arg(value_name = "ID", required_unless_present_any = ["list", "log"])]
     pub(super) id: Option<String>,
 
@@ -176,12 +176,11 @@ pub(super) struct ExplainArguments {
     #[arg(long, conflicts_with_all = ["id", "log"])]
     pub(super) list: bool,
 
-    /// How to list them
+    /// Format of the list
     #[arg(long, value_name = "NAME", default_value = "human", requires = "list")]
     pub(super) format: ListFormat,
 
-    /// Say why mail waits according to this Postfix log [default: standard
-    /// input]
+    /// Explain why mail waits, from this Postfix log [default: standard input]
     #[arg(
         long,
         value_name = "FILE",
@@ -191,19 +190,20 @@ pub(super) struct ExplainArguments {
     )]
     pub(super) log: Option<PathBuf>,
 
-    /// Check the next hops that mail waits for, the most frequent first
+    /// Check the next hops of waiting mail, the most frequent first
     #[arg(long, requires = "log")]
     pub(super) check: bool,
 
-    /// Check at most so many
+    /// Check at most this many
     #[arg(long, value_name = "N", default_value = "20", requires = "check")]
     pub(super) at_most: usize,
 
-    /// One JSON object, and with --check one report a line after it
+    /// Print one JSON object; with --check, also one report on each line after
+    /// it
     #[arg(long, requires = "log")]
     pub(super) json: bool,
 
-    /// The recursive resolver for --check [default: the system's]
+    /// Recursive resolver for --check [default: the system's]
     #[arg(long, value_name = "IP[:PORT]", requires = "check")]
     pub(super) resolver: Option<String>,
 
@@ -212,7 +212,7 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "FILE", requires = "check")]
     pub(super) trust_anchor: Option<PathBuf>,
 
-    /// Connect to reserved and private addresses too, and ask name servers
+    /// Also connect to reserved and private addresses, and ask name servers
     /// there
     #[arg(long, requires = "check")]
     pub(super) allow_private: bool,
@@ -228,32 +228,32 @@ pub(super) enum ListFormat {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "With --against the exit status is 0 only where the certificate matches what \
-                  is published at every MX host that it is for; 1 where nothing that counts is \
-                  published, 2 where mail would be kept back, 3 where it could not be told."
+    after_help = "Exit status with --against: 0 the certificate matches the records of every MX \
+                  host that it is for, 1 no records that count are published, 2 mail would wait, 3 \
+                  unknown."
 )]
 pub(super) struct TlsaArguments {
-    /// The server's certificate, or the whole chain (fullchain.pem)
+    /// Certificate of the server, or the whole chain (fullchain.pem)
     #[arg(value_name = "CERT.pem")]
     pub(super) certificate: PathBuf,
 
-    /// The mail server that it is for; may be given several times
+    /// Mail server that it is for; repeat for more
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
 
-    /// The server's port
+    /// Port of the server
     #[arg(long, value_name = "PORT", default_value = "25")]
     pub(super) port: u16,
 
-    /// Records 2 1 1 of the authorities in the file, in place of 3 1 1
+    /// Print records 2 1 1 of the authorities in the file instead of 3 1 1
     #[arg(long)]
     pub(super) ta: bool,
 
-    /// Would it match what is published now for this mail domain?
+    /// Compare it with the records that are published for this mail domain
     #[arg(long, value_name = "TARGET")]
     pub(super) against: Option<String>,
 
-    /// The safe order of steps too
+    /// Also print the safe order of steps
     #[arg(long, requires = "against")]
     pub(super) plan: bool,
 
@@ -267,7 +267,7 @@ pub(super) struct TlsaArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArguments {
-    /// Whose output
+    /// Which output
     #[arg(value_name = "WHAT", default_value = "report")]
     pub(super) of: Described,
 }
@@ -290,7 +290,7 @@ pub(super) enum Described {
 pub(super) enum Format {
     /// For a person
     Human,
-    /// One JSON report a line
+    /// One JSON report on each line
     Json,
     /// A monitoring plugin: one status line, the findings below it
     Nagios,

@@ -1,4 +1,4 @@
-//! What may stand in for a look at the mail servers.
+//! The options that replace a check of the mail servers by an assumption.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use super::{Stop, input};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct AssumeArguments {
-    /// Look at DNS only and connect to no mail server: for CI runners and other
+    /// Check DNS only and connect to no mail server: for CI runners and other
     /// places where port 25 is blocked
     #[arg(long, conflicts_with_all = ["cert", "proxy", "thorough"])]
     dns_only: bool,
 
     /// Connect to no mail server, and judge as if every one showed these
-    /// certificates (fullchain.pem): may they be deployed?
+    /// certificates (fullchain.pem): may you deploy them?
     #[arg(long, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough"])]
     cert: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! Many targets in one run: how many at once, and the manners towards those
-//! who serve several of them.
+//! Many targets in one run: how many at once, and how gently they treat servers
+//! that they share.
 
 use clap::Args;
 
@@ -25,7 +25,7 @@ const MOST_JOBS: u16 = 4096;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct BulkArguments {
-    /// Look at so many targets at once [default: by processors and file
+    /// Check this many targets at once [default: by processors and file
     /// descriptors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
     jobs: Option<u16>,

@@ -16,7 +16,7 @@ use super::{Output, Stop, World};
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Whoever runs the program: an address literal is looked at as it is.
+    /// The user of the program: an address literal is looked at as it is.
     Typed,
     /// A log or a file, which others write.
     Read,
@@ -90,8 +90,8 @@ impl CheckArguments {
         let domains: Vec<String> = domains.map(ToString::to_string).collect();
         match (&self.expect.config, domains.is_empty()) {
             (Some(path), true) => Err(Stop::Sentence(format!(
-                "{}: names no domain: write a [[domain]] with its name, or name targets beside \
-                 --config",
+                "{}: names no domain: write a [[domain]] with its name, or name targets on the \
+                 command line",
                 path.display()
             ))),
             _ => Ok(domains),

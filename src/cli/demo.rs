@@ -1,4 +1,4 @@
-//! `danecheck demo`: what danecheck says, on a world of its own.
+//! `danecheck demo`: reports on servers of its own, without network.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result
     };
     let Some(case) = Case::find(name) else {
         return Err(Stop::Sentence(format!(
-            "`{name}` is no case: `danecheck demo --list` names them"
+            "unknown case `{name}`: `danecheck demo --list` names them"
         )));
     };
     let report = look(case, &company).await?;

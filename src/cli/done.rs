@@ -1,5 +1,5 @@
-//! What a run that goes on need not do again: the targets that a previous one
-//! has reported and, with `--save`, observed (see `resume`).
+//! What a resumed run need not repeat: the targets that a previous run has
+//! reported and, with `--save`, observed (see `resume`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;

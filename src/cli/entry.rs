@@ -1,4 +1,4 @@
-//! `--entry NAME`: the entry alone, and what is said beside it.
+//! `--entry NAME`: the entry alone, and the notes on standard error.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
@@ -56,5 +56,5 @@ pub(super) fn system() -> impl TypedValueParser<Value = &'static System> {
         .iter()
         .map(|system| PossibleValue::new(system.name).help(system.about));
     PossibleValuesParser::new(names)
-        .try_map(|name| System::find(&name).ok_or("there is no such system"))
+        .try_map(|name| System::find(&name).ok_or("unknown system"))
 }

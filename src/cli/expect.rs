@@ -1,5 +1,5 @@
 //! What is expected of targets: the file of the domains, and the options that
-//! go before it.
+//! override it.
 
 use std::path::PathBuf;
 
@@ -12,22 +12,23 @@ use super::{Stop, input};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ExpectArguments {
-    /// The domains that you answer for and what is expected of each
-    /// (danecheck.toml); without targets all of them
+    /// Your domains and what you expect of each (danecheck.toml); without
+    /// targets, check all of them
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 
-    /// Warn of certificates and signatures that end within so many days, where
-    /// that breaks something [default: 14 and at most a third of their life for
-    /// certificates, what is overdue for signatures]
+    /// Warn about certificates and signatures that end within this many days,
+    /// if that breaks something [default: 14 and at most a third of their life
+    /// for certificates, what is overdue for signatures]
     #[arg(long, value_name = "N")]
     warn_days: Option<u32>,
 
-    /// What makes the exit status other than 0 [default: warning]
+    /// Least severity of a finding that changes the exit status [default:
+    /// warning]
     #[arg(long, value_name = "WHAT")]
     fail_on: Option<FailOn>,
 
-    /// Everything but dane-ok is at least exit status 2
+    /// Exit with at least 2 unless the verdict is dane-ok
     #[arg(long)]
     require_dane: bool,
 }
@@ -40,7 +41,7 @@ impl ExpectArguments {
             Some(path) => {
                 let name = path.display().to_string();
                 let text = String::from_utf8(input::read(path, input::LARGEST_CONFIG)?)
-                    .map_err(|_| Stop::Sentence(format!("{name}: is no text")))?;
+                    .map_err(|_| Stop::Sentence(format!("{name}: is not text")))?;
                 Config::parse(&name, &text).map_err(|error| Stop::Sentence(error.to_string()))?
             }
         };

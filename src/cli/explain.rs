@@ -34,7 +34,7 @@ pub(super) async fn explain(
             Some(rule) => one(rule, world.width),
             None => {
                 return Err(Stop::Sentence(format!(
-                    "`{id}` is no finding: `danecheck explain --list` names them"
+                    "unknown finding `{id}`: `danecheck explain --list` names them"
                 )));
             }
         },
@@ -69,7 +69,7 @@ async fn log(
         } else {
             String::new()
         };
-        world.print(&format!("\nThe next hops, looked at now{all}:\n\n"))?;
+        world.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
     }
     check_now(&targets, arguments, world).await
 }

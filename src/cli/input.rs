@@ -258,11 +258,11 @@ pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
         .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
     if ders.len() > MOST_OF_A_CHAIN {
         return Err(refuse(&format!(
-            "holds more than {MOST_OF_A_CHAIN} certificates: {GIVE}"
+            "contains more than {MOST_OF_A_CHAIN} certificates: {GIVE}"
         )));
     }
     match presented_chain(&ders).first() {
-        None => Err(refuse(&format!("holds no certificate: {GIVE}"))),
+        None => Err(refuse(&format!("contains no certificate: {GIVE}"))),
         Some(Err(error)) => Err(refuse(&error.to_string())),
         Some(Ok(_)) => Ok(ders),
     }
@@ -325,7 +325,7 @@ pub(super) fn root_anchors(path: Option<&Path>) -> Result<RootAnchors, Stop> {
         ))
     };
     let bytes = read(path, LARGEST_ANCHORS)?;
-    let text = String::from_utf8(bytes).map_err(|_| refuse("is no text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not text"))?;
     RootAnchors::from_text(&text).map_err(|error| refuse(&error.to_string()))
 }
 

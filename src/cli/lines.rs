@@ -65,7 +65,7 @@ pub(super) enum Content<'a> {
 pub(super) enum LinesError {
     #[error("cannot be read: {0}")]
     Read(#[from] std::io::Error),
-    #[error("holds nothing of use from line {0} on, and is not read any further")]
+    #[error("has nothing useful from line {0} on; danecheck stopped reading it")]
     WithoutMeaning(u64),
 }
 

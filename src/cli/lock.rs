@@ -12,8 +12,8 @@ use super::Stop;
 pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
     if is_held(file, Kind::Alone) {
         return Err(Stop::Sentence(format!(
-            "{}: another danecheck writes to it now, or another program holds a lock on it: wait \
-             until that has ended",
+            "{}: another danecheck writes to it, or another program holds a lock on it: wait until \
+             it has ended",
             path.display()
         )));
     }
@@ -25,8 +25,8 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
 pub(super) fn lock_output(file: &File) -> Result<(), Stop> {
     if is_held(file, Kind::Together) {
         return Err(Stop::Sentence(
-            "standard output goes to a file with which another danecheck goes on now (--resume): \
-             wait until that has ended"
+            "standard output goes to a file that another danecheck resumes (--resume): wait until \
+             it has ended"
                 .to_owned(),
         ));
     }

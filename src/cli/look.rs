@@ -1,5 +1,4 @@
-//! How to look: the options that every command that asks DNS has, and what
-//! they come to.
+//! The options of every command that asks DNS, and their values.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ pub(super) struct LookArguments {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
 
-    /// Connect to reserved and private addresses too, and ask name servers
+    /// Also connect to reserved and private addresses, and ask name servers
     /// there
     #[arg(long)]
     pub(super) allow_private: bool,

@@ -114,7 +114,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
 enum Stop {
     /// One sentence for standard error; the status is 3.
     Sentence(String),
-    /// Whoever read the output has gone, which is no fault.
+    /// The reader of the output has gone. That is not a fault.
     BrokenPipe,
 }
 

@@ -28,17 +28,17 @@ const ALL: &str = "";
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 nothing should change, 1 something should, and mail flows all \
-                  the same, 2 mail waits for all of an override, 3 could not tell or wrong usage."
+    after_help = "Exit status: 0 nothing to change, 1 something to change but mail flows, 2 mail \
+                  waits despite an override, 3 unknown or wrong usage."
 )]
 pub(super) struct OverridesArguments {
-    /// A Postfix policy table in text form, or the list of mailcow's API
+    /// Postfix policy table in text form, or the list of mailcow's API
     /// (get/tls-policy-map/all); `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Print the whole file as it should be, comments kept; a line that would
-    /// ask for less than before stays as it is
+    /// Print the whole file as it should be, with your comments; a line that
+    /// would ask for less than before stays unchanged
     #[arg(long)]
     write: bool,
 
@@ -46,12 +46,12 @@ pub(super) struct OverridesArguments {
     #[arg(long, conflicts_with = "write")]
     json: bool,
 
-    /// Say only what should change; nothing where nothing should
+    /// Print only what should change
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
 
-    /// Let lines ask for less than before: all of them, or that of one next hop;
-    /// may be given several times
+    /// Let lines ask for less than before: all of them, or the line of one next
+    /// hop; repeat for more
     #[arg(
         long,
         value_name = "NEXTHOP",
@@ -61,8 +61,8 @@ pub(super) struct OverridesArguments {
     )]
     accept_weaker: Vec<String>,
 
-    /// A next hop to judge lines for parent domains (.example.com) by; may be
-    /// given several times
+    /// Next hop for judging lines of parent domains (.example.com); repeat for
+    /// more
     #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
     below: Vec<NextHop>,
 
@@ -83,11 +83,11 @@ pub(super) struct OverridesArguments {
     #[command(flatten)]
     proxy: ProxyArguments,
 
-    /// Write what was observed, one line a next hop
+    /// Save what was observed, one line for each next hop
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     save: Option<PathBuf>,
 
-    /// Judge by saved observations, with no network
+    /// Judge saved observations, without network
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }

@@ -60,7 +60,7 @@ impl Replayed {
             let read = match line.content {
                 Content::Blank => continue,
                 Content::Object(bytes) => observation(bytes),
-                Content::Other => Err(foreign("it begins with no {")),
+                Content::Other => Err(foreign("it does not begin with {")),
                 Content::TooLong => Err("is too long for an observation".to_owned()),
             };
             match read {
@@ -70,7 +70,7 @@ impl Replayed {
                     return Some(observation);
                 }
                 Err(_) if !line.ends && matches!(line.content, Content::Object(_)) => {
-                    self.refuse("is torn: the file ends in the middle of it", world);
+                    self.refuse("is incomplete: the file ends in the middle of it", world);
                 }
                 Err(why) => self.refuse(&why, world),
             }
@@ -90,13 +90,13 @@ impl Replayed {
     pub(super) fn is_whole(&self, world: &mut World) -> Result<bool, Stop> {
         if self.good == 0 && self.bad == 0 {
             return Err(Stop::Sentence(format!(
-                "{}: holds no observation: make one with --save",
+                "{}: contains no observation: make one with --save",
                 self.name
             )));
         }
         if self.bad > NAMED {
             let more = self.bad - NAMED;
-            world.complain(&format!("{}: and {more} lines more", self.name));
+            world.complain(&format!("{}: and {more} more lines", self.name));
         }
         Ok(self.bad == 0)
     }
@@ -108,7 +108,7 @@ pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
         serde_json::from_slice(line).map_err(|error| foreign(&error.to_string()))?;
     if observation.format != OBSERVATION_FORMAT {
         return Err(format!(
-            "is of format {}, and this program reads format {OBSERVATION_FORMAT}: save it anew",
+            "has format {}, but this program reads format {OBSERVATION_FORMAT}: save it again",
             observation.format
         ));
     }
@@ -116,7 +116,7 @@ pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
 }
 
 fn foreign(why: &str) -> String {
-    format!("is no observation that --save wrote ({why})")
+    format!("is not an observation that --save wrote ({why})")
 }
 
 /// The observation whose line begins there.
@@ -128,6 +128,6 @@ pub(super) fn observation_at(mut file: &File, start: u64) -> Result<Observation,
     let line = lines.next().map_err(|error| error.to_string())?;
     match line.map(|line| line.content) {
         Some(Content::Object(bytes)) => observation(bytes),
-        _ => Err("has changed while it was read".to_owned()),
+        _ => Err("changed while danecheck read it".to_owned()),
     }
 }

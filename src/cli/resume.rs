@@ -1,5 +1,4 @@
-//! `--resume FILE`: what a previous run has written, and how a run goes on
-//! with it.
+//! `--resume FILE`: what a previous run has written, and how a run resumes it.
 //!
 //! A run that saves writes the observation of a target first and its report
 //! after it, each as one whole line. So a target is done where both are there,
@@ -37,8 +36,8 @@ use super::{Stop, World};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ResumeArguments {
-    /// Skip the targets that these JSON reports of a run that was interrupted
-    /// are about; the new ones may be appended to the same file
+    /// Skip the targets that have a JSON report in this file, from an
+    /// interrupted run; new reports may be appended to the same file
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     resume: Option<PathBuf>,
 }
@@ -77,7 +76,7 @@ impl ResumeArguments {
             // One file has one lock, which would be taken for another run's.
             Some(path) if File::open(path).is_ok_and(|file| is_same(&file, &resumed.file)) => {
                 return Err(Stop::Sentence(format!(
-                    "{}: is given for --save and for --resume: give two files",
+                    "{}: --save and --resume name the same file: give two files",
                     path.display()
                 )));
             }
@@ -155,7 +154,7 @@ impl Resumed {
         let tally = done.reports(&self.path, &self.file, saved.is_some())?;
         if tally.others > 0 {
             world.complain(&format!(
-                "{name}: {} lines are no reports; what they were about is looked at again",
+                "{name}: {} lines are not reports; their targets are checked again",
                 tally.others
             ));
         }
@@ -168,23 +167,23 @@ impl Resumed {
         let (tally, unreported) = done.observations(saved)?;
         if tally.others > 0 {
             world.complain(&format!(
-                "{}: {} lines are no observations, and stay as they are; --replay names them",
+                "{}: {} lines are not observations and stay unchanged; --replay names them",
                 saved.name(),
                 tally.others
             ));
         }
         if unreported > 0 {
             world.complain(&format!(
-                "{}: {unreported} observations have no report yet: they are judged, and their \
-                 targets are not looked at again",
+                "{}: {unreported} observations have no report yet: danecheck judges them and does \
+                 not check their targets again",
                 saved.name()
             ));
         }
         let alone = done.find_reports_alone(&self.path, &self.file)?;
         if alone > 0 {
             world.complain(&format!(
-                "{name}: {alone} reports have no observation in {}: their targets are looked at \
-                 again, and their new reports take the place of these",
+                "{name}: {alone} reports have no observation in {}: danecheck checks their targets \
+                 again, and the new reports replace these",
                 saved.name()
             ));
         }
@@ -203,7 +202,7 @@ impl Resumed {
         }
         if tally.good == 0 {
             world.complain(&format!(
-                "{} holds no report, so all targets are looked at; where it held some, > has \
+                "{} contains no report, so all targets are checked. If it had reports, > has \
                  emptied it: append with >>",
                 self.path.display()
             ));

@@ -1,5 +1,5 @@
-//! A run over its targets: so many at once, reports as they come, and an end
-//! between two lines.
+//! A run over its targets: a limited number at once, reports as soon as they
+//! are ready, and an end between two lines.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl Run<'_> {
             .flatten();
         let input = tokio::sync::Mutex::new(input);
         let many = self.targets.len() > 1 || !known;
-        // Whoever types the targets would see them overwritten.
+        // The progress line would overwrite what a user types.
         let is_typed = !known && world.terminals.stdin;
         let mut progress = (many && !is_typed).then(Progress::new);
         let mut ticks = tokio::time::interval(TICK);
@@ -196,7 +196,7 @@ impl Run<'_> {
                 Ok(())
             }
             Looked::Lost(given) => Err(Stop::Sentence(format!(
-                "{}: the check came to no end, which is a fault in danecheck: please report it",
+                "{}: the check did not end. This is a fault in danecheck: please report it",
                 given.text()
             ))),
         }
@@ -364,17 +364,17 @@ fn explain_interrupt(count: &Count, left: u64, is_all: bool, world: &mut World) 
         skipped => format!(" ({skipped} more have one from before)"),
     };
     world.complain(&format!(
-        "interrupted: {} targets have their report{before}, {under_way} were under way and have \
-         none, {at_least}{left} were not begun",
+        "interrupted: {} targets have a report{before}, {under_way} were under way and have none, \
+         {at_least}{left} were not started",
         count.done
     ));
 }
 
 fn how_to_go_on(is_json: bool) -> &'static str {
     if is_json {
-        "to go on, give the same targets again with --resume FILE, where FILE holds the JSON \
-         reports so far; new ones may be appended to it (>>)"
+        "to resume, give the same targets again with --resume FILE. FILE contains the JSON reports \
+         so far; new reports may be appended to it (>>)"
     } else {
-        "only a run with --json can be gone on with: --resume reads its reports from a file"
+        "only runs with --json can be resumed: --resume reads their reports from a file"
     }
 }

@@ -54,7 +54,7 @@ impl Saved {
             file.map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
         if (world.writes_to)(path) && is_file(&file) {
             return Err(Stop::Sentence(format!(
-                "{name}: is the file that standard output goes to: give --save another one"
+                "{name}: standard output goes to this file: give --save another one"
             )));
         }
         lock(&file, path)?;

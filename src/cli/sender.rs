@@ -13,26 +13,25 @@ use super::Stop;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
 pub(super) struct SenderArguments {
-    /// Say what becomes of the mail of this sender, and advise it
+    /// Also predict for this sender, and advise it
     #[arg(long, value_name = "NAME")]
     sender: Option<System>,
 
-    /// The level of its main.cf (smtp_tls_security_level) [default: dane]
+    /// Level in its main.cf (smtp_tls_security_level) [default: dane]
     #[arg(long, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
     level: Option<SecurityLevel>,
 
-    /// Its release of Postfix, such as 3.7.11 [default: the newest, and with
-    /// mailcow the one that it ships]
+    /// Its Postfix release, such as 3.7.11 [default: the newest; with mailcow
+    /// the one that it ships]
     #[arg(long, value_name = "RELEASE", value_parser = str::parse::<Release>)]
     postfix_version: Option<Release>,
 
-    /// The oldest TLS that it takes where TLS is mandatory
-    /// (smtp_tls_mandatory_protocols) [default: TLSv1, and with mailcow
-    /// TLSv1.2]
+    /// Oldest TLS that it accepts where TLS is mandatory
+    /// (smtp_tls_mandatory_protocols) [default: TLSv1; with mailcow TLSv1.2]
     #[arg(long, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
     min_tls: Option<TlsVersion>,
 
-    /// The configuration directory of the Postfix that --sender local asks
+    /// Configuration directory of the Postfix that --sender local asks
     /// [default: Postfix's own]
     #[arg(long, value_name = "DIR")]
     postfix_config: Option<PathBuf>,
@@ -56,13 +55,13 @@ impl SenderArguments {
         for (given, option) in of_main_cf {
             if asked_for && given {
                 return Err(Stop::Sentence(format!(
-                    "{option} is not for --sender local: this machine's own main.cf says it"
+                    "{option} does not go with --sender local: this machine's own main.cf decides"
                 )));
             }
         }
         if !asked_for && self.postfix_config.is_some() {
             return Err(Stop::Sentence(
-                "--postfix-config is for --sender local".to_owned(),
+                "--postfix-config goes only with --sender local".to_owned(),
             ));
         }
         if !asked_for {

@@ -17,32 +17,32 @@ use super::{Stop, World, input};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "/probe?target=example.com checks a target and answers with its metrics, \
-                        /metrics tells of the exporter itself, /-/healthy whether it is there."
+    after_help = "/probe?target=example.com checks a target and answers with its metrics, /metrics \
+                  describes the exporter itself, /-/healthy says whether it runs."
 )]
 pub(super) struct ServeArguments {
     /// Where to listen
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9725")]
     listen: SocketAddr,
 
-    /// A name under which the exporter may be asked, beside localhost and the
-    /// address that it is reached at; may be given several times
+    /// Name of the exporter that requests may use, besides localhost and its
+    /// address; repeat for more
     #[arg(long, value_name = "NAME[:PORT]", value_parser = str::parse::<HostName>)]
     host: Vec<HostName>,
 
-    /// A target that may be probed; may be given several times
+    /// Allow this target; repeat for more
     #[arg(long, value_name = "TARGET")]
     allow: Vec<String>,
 
-    /// Targets that may be probed, one a line
+    /// Allow the targets in this file, one on each line
     #[arg(long, value_name = "FILE")]
     allow_file: Option<PathBuf>,
 
-    /// Any target may be probed, by whoever reaches the exporter
+    /// Allow any target: every client chooses where the exporter connects
     #[arg(long, conflicts_with_all = ["allow", "allow_file", "config"])]
     allow_any: bool,
 
-    /// Checks at once; requests for more are refused with status 503
+    /// Checks at once; when all slots are busy, requests get 503
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
     max_checks: u16,
 
@@ -68,7 +68,7 @@ pub(super) async fn serve(
     };
     let cannot = |error: std::io::Error| {
         let address = arguments.listen;
-        Stop::Sentence(format!("{address}: cannot be listened on: {error}"))
+        Stop::Sentence(format!("{address}: cannot listen: {error}"))
     };
     // From here on a signal ends the program in order.
     let stop = stop().map_err(cannot)?;
@@ -106,8 +106,8 @@ impl ServeArguments {
         targets.extend(config.domains().iter().cloned());
         if targets.is_empty() {
             return Err(Stop::Sentence(
-                "which targets may be probed? Name them with --allow, --allow-file or --config; \
-                 with --allow-any whoever reaches the exporter chooses where it connects to"
+                "no targets are allowed: name them with --allow, --allow-file or --config. With \
+                 --allow-any, every client chooses where the exporter connects"
                     .to_owned(),
             ));
         }
@@ -122,7 +122,7 @@ impl ServeArguments {
 fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
     let refuse = |why: String| Stop::Sentence(format!("{}: {why}", path.display()));
     let text = String::from_utf8(input::read(path, input::LARGEST_LIST)?)
-        .map_err(|_| refuse("is no text: give one target a line".to_owned()))?;
+        .map_err(|_| refuse("is not text: give one target a line".to_owned()))?;
     text.lines()
         .enumerate()
         .map(|(number, line)| (number + 1, line.trim()))

@@ -1,5 +1,4 @@
-//! How to look at mail servers: the options of every command that checks
-//! targets, and what they come to.
+//! The options of every command that checks mail servers, and their values.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result
     let records = new_records(&chain, wanted, &owners);
     if records.is_empty() {
         return Err(Stop::Sentence(format!(
-            "{}: holds no authority above the server's certificate: give the whole chain \
+            "{}: contains no authority above the server's certificate: give the whole chain \
              (fullchain.pem) for --ta",
             arguments.certificate.display()
         )));
@@ -92,7 +92,7 @@ fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {
             let name = host.trim_end_matches('.').to_ascii_lowercase();
             match host_name_fault(&name) {
                 None => Ok(name),
-                Some(why) => Err(Stop::Sentence(format!("`{host}` is no host name: {why}"))),
+                Some(why) => Err(Stop::Sentence(format!("`{host}` is not a host name: {why}"))),
             }
         })
         .collect()

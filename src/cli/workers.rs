@@ -33,7 +33,7 @@ impl Workers {
         }
     }
 
-    /// Gives work to the threads in turn; where there is none, to whoever asks.
+    /// Gives work to the threads in turn; without threads, the caller does it.
     pub(super) fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,

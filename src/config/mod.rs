@@ -1,5 +1,5 @@
-//! `danecheck.toml`: the domains that somebody answers for, and what is
-//! expected of each. From text to data; nothing is read here.
+//! `danecheck.toml`: the user's domains, and what is expected of each. From
+//! text to data; nothing is read here.
 
 mod reader;
 mod terms;

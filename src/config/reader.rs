@@ -76,7 +76,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Config, ConfigError> {
         let (name, terms) = source.domain(value, &config.defaults)?;
         if let Some(first) = places.insert(name.clone(), value.span()) {
             let first = source.line(&first);
-            let what = format!("{name} has an entry already, in line {first}");
+            let what = format!("{name} already has an entry, in line {first}");
             return Err(source.error(value.span(), what));
         }
         config.domains.push(name.clone());
@@ -103,7 +103,7 @@ impl Source<'_> {
         if let Some(value) = table.get("expected-mx") {
             let hosts = self.hosts(value, "expected-mx")?;
             if target.bracketed {
-                let what = format!("{target} has no MX records that could be expected");
+                let what = format!("{target} has no MX records to expect");
                 return Err(self.error(value.span(), what));
             }
             if hosts.is_empty() {
@@ -162,7 +162,7 @@ impl Source<'_> {
                         ..
                     }) => Ok(name),
                     _ => {
-                        let what = format!("`{text}` in `{key}` is no host name");
+                        let what = format!("`{text}` in `{key}` is not a host name");
                         Err(self.error(value.span(), what))
                     }
                 }
@@ -200,7 +200,7 @@ impl Source<'_> {
             Some(near) => format!("unknown key `{name}`{place}: did you mean `{near}`?"),
             None => {
                 let all = known.join("`, `");
-                format!("unknown key `{name}`{place}: there are `{all}`")
+                format!("unknown key `{name}`{place}: the keys are `{all}`")
             }
         };
         Err(self.error(key.span(), what))

@@ -1,4 +1,4 @@
-//! What is expected of one target, and how its report is held to it.
+//! What is expected of one target, and how its report is checked against it.
 
 use std::sync::Arc;
 

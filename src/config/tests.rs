@@ -80,11 +80,11 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         ),
         (
             "[defaults]\nname = \"a.example\"",
-            "2: unknown key `name` in [defaults]: there are `require-dane`, `warn-days`, `fail-on`, `skip-hosts`",
+            "2: unknown key `name` in [defaults]: the keys are `require-dane`, `warn-days`, `fail-on`, `skip-hosts`",
         ),
         (
             "zzz = 1",
-            "1: unknown key `zzz`: there are `defaults`, `domain`",
+            "1: unknown key `zzz`: the keys are `defaults`, `domain`",
         ),
         (
             "[domain]\nname = \"a.example\"",
@@ -102,7 +102,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         ),
         (
             "[[domain]]\nname = \"a.example\"\n[[domain]]\nname = \"A.example\"",
-            "3: a.example has an entry already, in line 1",
+            "3: a.example already has an entry, in line 1",
         ),
         (
             "[defaults]\nrequire-dane = \"yes\"",
@@ -130,7 +130,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         ),
         (
             "[defaults]\nskip-hosts = [\"[192.0.2.1]\"]",
-            "2: `[192.0.2.1]` in `skip-hosts` is no host name",
+            "2: `[192.0.2.1]` in `skip-hosts` is not a host name",
         ),
         (
             "[[domain]]\nname = \"a.example\"\nexpected-mx = []",
@@ -138,7 +138,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         ),
         (
             "[[domain]]\nname = \"[mx.a.example]\"\nexpected-mx = [\"mx.a.example\"]",
-            "3: [mx.a.example] has no MX records that could be expected",
+            "3: [mx.a.example] has no MX records to expect",
         ),
         (
             "[defaults]\nwarn-days = 1\nwarn-days = 2",

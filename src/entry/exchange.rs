@@ -17,8 +17,8 @@ fn write(request: &Request) -> Written {
     let mut remarks = asked.remarks.clone();
     if asked.policy == SecurityLevel::None {
         remarks.push(
-            "A connector cannot be told to leave STARTTLS alone: this is the nearest, TLS where \
-             it works."
+            "A connector cannot switch STARTTLS off. This is the nearest setting: TLS where it \
+             works."
                 .to_owned(),
         );
     }

@@ -1,6 +1,6 @@
-//! Exim: options of the smtp transport, which go by MX host. Where DANE is in
-//! force Exim ignores `hosts_require_tls` and `tls_verify_hosts`, so it has to
-//! be switched off for the host first (specification, 43.16).
+//! Exim: options of the smtp transport, which apply to MX hosts. Where DANE is
+//! in force Exim ignores `hosts_require_tls` and `tls_verify_hosts`, so it has
+//! to be switched off for the host first (specification, 43.16).
 
 use crate::judge::SecurityLevel;
 
@@ -10,8 +10,8 @@ fn write(request: &Request) -> Written {
     let hosts = &request.hosts;
     if hosts.is_empty() {
         return Written::Inexpressible(
-            "Exim goes by MX host, and none is known here: in the smtp transport, add the hosts \
-             to `hosts_try_dane` with `!` before each, and `*` at the end"
+            "Exim chooses by MX host, and danecheck knows none here. In the smtp transport, add \
+             the hosts to `hosts_try_dane` with `!` before each, and `*` at the end"
                 .to_owned(),
         );
     }
@@ -42,11 +42,11 @@ fn write(request: &Request) -> Written {
         in_force: "`update-exim4.conf && systemctl reload exim4` on Debian, else \
                    `kill -HUP` the daemon; `exim -qff` sends what waits."
             .to_owned(),
-        taken_out: "delete these options with their comment, then the same again.".to_owned(),
+        taken_out: "delete these options with their comment, then activate again.".to_owned(),
     };
     let mut remarks = remarks(request);
     remarks.push(format!(
-        "It goes by MX host, so it counts for every domain with {}.",
+        "Exim chooses by MX host, so this applies to every domain with {}.",
         if hosts.len() == 1 {
             "this one"
         } else {

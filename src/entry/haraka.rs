@@ -1,5 +1,5 @@
-//! Haraka knows no DANE: it takes STARTTLS where it is offered, asks for no
-//! certificate, and has no way to insist on TLS without one.
+//! Haraka does not use DANE. It uses STARTTLS if it is offered and checks no
+//! certificate. It cannot require TLS without one.
 
 use crate::judge::SecurityLevel;
 
@@ -21,15 +21,15 @@ fn write(request: &Request) -> Written {
     if !without_tls {
         return Written::NotNeeded(format!(
             "Haraka does not look at TLSA records: it delivers to {domain} as it is, in TLS where \
-             that is offered. It can insist on TLS only together with a certificate that it \
-             trusts: force_tls_hosts[]={domain} under [outbound] in config/tls.ini"
+             that is offered. It can require TLS only together with a certificate that it trusts: \
+             force_tls_hosts[]={domain} under [outbound] in config/tls.ini"
         ));
     }
     let how = HowTo {
         goes_into: "config/tls.ini; where there is a section [outbound], its second line alone."
             .to_owned(),
-        in_force: "a restart of Haraka.".to_owned(),
-        taken_out: "delete the line, then the same again.".to_owned(),
+        in_force: "restart Haraka.".to_owned(),
+        taken_out: "delete the line, then activate again.".to_owned(),
     };
     let comment = asked.note.comment(";", &how, &asked.remarks);
     Written::Entry {

@@ -21,8 +21,8 @@ fn write(request: &Request) -> Written {
         goes_into: "/opt/kumomta/etc/policy/custom-shaping.toml (check it with \
                     `/opt/kumomta/sbin/validate-shaping FILE`)."
             .to_owned(),
-        in_force: "a restart, or the reload that watches the file.".to_owned(),
-        taken_out: "delete this section, then the same again.".to_owned(),
+        in_force: "restart KumoMTA, or wait for the reload that watches the file.".to_owned(),
+        taken_out: "delete this section, then activate again.".to_owned(),
     };
     let comment = asked.note.comment("#", &how, &asked.remarks);
     let text = format!(

@@ -1,4 +1,4 @@
-//! maddy: a target and a queue of their own, since `mx_auth` knows no
+//! maddy: a target and a queue of their own, because `mx_auth` has no
 //! exceptions.
 
 use crate::judge::SecurityLevel;
@@ -17,8 +17,8 @@ fn write(request: &Request) -> Written {
     let mut remarks = asked.remarks.clone();
     if asked.policy == SecurityLevel::None {
         remarks.push(
-            "maddy cannot be told to leave STARTTLS alone: this is the nearest, plain text where \
-             TLS fails."
+            "maddy cannot switch STARTTLS off. This is the nearest setting: plain text where TLS \
+             fails."
                 .to_owned(),
         );
     }
@@ -28,7 +28,7 @@ fn write(request: &Request) -> Written {
                     same `modify` as there, or mail goes out without a signature."
             .to_owned(),
         in_force: "`systemctl restart maddy`.".to_owned(),
-        taken_out: "delete the three blocks, then the same again.".to_owned(),
+        taken_out: "delete the three blocks, then activate again.".to_owned(),
     };
     let comment = asked.note.comment("#", &how, &remarks);
     let (name, domain) = (asked.label(), asked.domain);

@@ -67,9 +67,9 @@ const ENGLISH: Words = Words {
     yes: "yes",
     save: "Add",
     with_api: "or with its API",
-    at_once: "It counts at once: neither mailcow nor Postfix has to be restarted.",
-    remove: "To take it out: the same tab, the row's bin. Its comment has no place in mailcow: \
-             `danecheck overrides` tells when it may go.",
+    at_once: "It takes effect at once: mailcow and Postfix need no restart.",
+    remove: "To remove it: the same tab, the bin in the row. mailcow has no field for a comment: \
+             `danecheck overrides` says when you can remove the entry.",
 };
 
 const GERMAN: Words = Words {

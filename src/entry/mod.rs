@@ -125,8 +125,8 @@ impl<'r> ForDomain<'r> {
             .is_ok_and(|parsed| !parsed.bracketed && parsed.written_port.is_none());
         if !plain {
             return Err(Written::Inexpressible(format!(
-                "{system} goes by the recipient's domain, and {next_hop} is a next hop of \
-                 Postfix's transport table: ask for the domain that mail is addressed to"
+                "{system} chooses by the recipient's domain, but {next_hop} is a next hop of \
+                 Postfix's transport table: give the domain that mail is addressed to"
             )));
         }
         Ok(Self {
@@ -150,7 +150,7 @@ fn remarks(request: &Request) -> Vec<String> {
     if parameters.is_empty() {
         Vec::new()
     } else {
-        vec![format!("Not said here, but needed: {parameters}")]
+        vec![format!("Also needed, but not in this entry: {parameters}")]
     }
 }
 

@@ -48,8 +48,8 @@ impl HowTo {
     fn paragraphs(&self) -> [String; 3] {
         [
             format!("Goes into: {}", self.goes_into),
-            format!("In force: {}", self.in_force),
-            format!("Taken out: {}", self.taken_out),
+            format!("To activate: {}", self.in_force),
+            format!("To remove: {}", self.taken_out),
         ]
     }
 }
@@ -238,15 +238,15 @@ mod tests {
             next_hop: Some("example.com".to_owned()),
             reason: reason.to_owned(),
             caution: None,
-            remove_when: "`danecheck example.com` says again that the dane level delivers"
+            remove_when: "`danecheck example.com` says that the dane level delivers again"
                 .to_owned(),
         }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        let long = "The certificate of mx1.example.com, issued on 2026-10-23, matches none \
-                    of its TLSA records: most often the key was changed and the records were not.";
+        let long = "The certificate of mx1.example.com, issued on 2026-10-23, matches none of its \
+                    TLSA records. Most often somebody changed the key and not the records.";
         for reason in ["Short.", long] {
             let note = note(reason);
             let comment = note.comment("#", &how(), &["A remark.".to_owned()]);

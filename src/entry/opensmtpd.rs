@@ -1,5 +1,5 @@
-//! OpenSMTPD knows no DANE: it takes STARTTLS where it is offered, asks for no
-//! certificate, and goes on in plain text where the handshake fails
+//! OpenSMTPD does not use DANE. It uses STARTTLS if it is offered, checks no
+//! certificate, and continues in plain text if the handshake fails
 //! (`mta_session.c`).
 
 use crate::judge::SecurityLevel;
@@ -16,24 +16,24 @@ fn write(request: &Request) -> Written {
     if asked.policy != SecurityLevel::None {
         return Written::NotNeeded(format!(
             "OpenSMTPD does not look at TLSA records: it delivers to {domain} as it is, in TLS \
-             where that works. To insist on TLS: action \"{name}\" relay tls no-verify, and \
-             match from local for domain \"{domain}\" action \"{name}\""
+             where that works. To require TLS: action \"{name}\" relay tls no-verify, and match \
+             from local for domain \"{domain}\" action \"{name}\""
         ));
     }
     let Some(host) = request.hosts.first() else {
         return Written::Inexpressible(format!(
-            "OpenSMTPD leaves STARTTLS alone only with a relay that is named, and no MX host of \
-             {domain} is known here: relay host smtp+notls://HOST"
+            "OpenSMTPD switches STARTTLS off only for a named relay, and danecheck knows no MX \
+             host of {domain}: relay host smtp+notls://HOST"
         ));
     };
     let how = HowTo {
         goes_into: "smtpd.conf, before the match rule for other domains.".to_owned(),
-        in_force: "`smtpd -n`, which checks it, and a restart of smtpd.".to_owned(),
-        taken_out: "delete both lines, then the same again.".to_owned(),
+        in_force: "check it with `smtpd -n`, and restart smtpd.".to_owned(),
+        taken_out: "delete both lines, then activate again.".to_owned(),
     };
     let mut remarks = asked.remarks.clone();
     if request.hosts.len() > 1 {
-        remarks.push("OpenSMTPD takes one relay: the other MX hosts are not tried.".to_owned());
+        remarks.push("OpenSMTPD accepts one relay: it does not try the other MX hosts.".to_owned());
     }
     let comment = asked.note.comment("#", &how, &remarks);
     Written::Entry {

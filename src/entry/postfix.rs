@@ -17,7 +17,7 @@ fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Writ
     let how = HowTo {
         goes_into: goes_into.to_owned(),
         in_force: in_force.to_owned(),
-        taken_out: "delete this line with its comment, then the same again.".to_owned(),
+        taken_out: "delete this line with its comment, then activate again.".to_owned(),
     };
     let comment = request.note.comment("#", &how, &[]);
     Written::Entry {

@@ -73,7 +73,7 @@ fn write_toml(request: &Request) -> Written {
         goes_into: "the configuration of Stalwart 0.12 to 0.15; where queue.strategy.tls is set \
                     already, put its first rule before those that are there."
             .to_owned(),
-        in_force: "a reload of the configuration.".to_owned(),
+        in_force: "reload the configuration.".to_owned(),
         taken_out: TAKEN_OUT.to_owned(),
     };
     let comment = asked.note.comment("#", &how, &remarks(&asked, request));

@@ -23,7 +23,7 @@ fn request(next_hop: &str, policy: SecurityLevel) -> Request {
             caution: Some("Ask the receiver by phone before you set it.".to_owned()),
             reason: "The certificate of mx1.example.com matches none of its TLSA records."
                 .to_owned(),
-            remove_when: "`danecheck example.com` says again that the dane level delivers"
+            remove_when: "`danecheck example.com` says that the dane level delivers again"
                 .to_owned(),
         },
         language: Language::En,
@@ -65,7 +65,7 @@ fn every_entry_says_since_when_why_until_when_and_how() {
                 .collect();
             let read = Note::read(comment.iter().map(String::as_str));
             assert_eq!(read.as_ref(), Some(&request.note), "{text}");
-            for head in ["Goes into:", "In force:", "Taken out:"] {
+            for head in ["Goes into:", "To activate:", "To remove:"] {
                 let lines = comment.iter().filter(|line| line.contains(head)).count();
                 assert_eq!(lines, 1, "{} {head}\n{text}", system.name);
             }

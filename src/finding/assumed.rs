@@ -1,5 +1,5 @@
-//! Findings where no mail server was looked at: what was taken for granted,
-//! and what DNS tells all the same.
+//! Findings where no mail server was checked: the assumption, and what DNS
+//! shows without the servers.
 
 use crate::forensics::Origin;
 use crate::judge::{HostEvidence, Judged, Promise};
@@ -15,24 +15,24 @@ pub(super) static CERTIFICATE_ASSUMED: Rule = Rule {
     id: "certificate-assumed",
     severity: Severity::Info,
     reference: "RFC 7671 section 8",
-    meaning: "The check was told to take every mail server for one that shows the certificates \
-              of a file (--cert), and connected to none. What the servers show now, and whether \
-              they can be reached, is not in the report.",
+    meaning: "You gave a certificate file (--cert). danecheck assumed that every mail server shows \
+              these certificates, and connected to none. The report does not say what the servers \
+              show now or whether they can be reached.",
     sender: "",
-    receiver: "once the certificate is deployed, run danecheck without --cert where port 25 is \
-               open.",
+    receiver: "Run danecheck again without --cert after the certificate is deployed, from a host \
+               where port 25 is open.",
 };
 
 pub(super) static SERVERS_NOT_LOOKED_AT: Rule = Rule {
     id: "servers-not-looked-at",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2",
-    meaning: "The check was told to look at DNS only (--dns-only), and connected to no mail \
-              server. It tells whether the records are there, signed and usable; whether the \
-              servers can be reached, offer STARTTLS and show what the records ask for, it \
-              does not tell. Mail that is deferred by DNS alone is deferred whatever they do.",
-    sender: "run danecheck without --dns-only where port 25 is open, or through such a place with \
-             --proxy, to look at the servers too.",
+    meaning: "You asked for a check of DNS only (--dns-only), so danecheck connected to no mail \
+              server. The report says whether the records are there, signed and usable. It does \
+              not say whether the servers can be reached, offer STARTTLS and match the records. \
+              Mail that DNS alone defers is deferred whatever the servers do.",
+    sender: "Run danecheck without --dns-only where port 25 is open, or through such a place with \
+             --proxy, to check the servers too.",
     receiver: "",
 };
 
@@ -40,12 +40,12 @@ pub(super) static SERVERS_NOT_LOOKED_AT: Rule = Rule {
 pub(crate) fn assumption(target: &str, assumption: &Assumption) -> String {
     match assumption {
         Assumption::DnsOnly => format!(
-            "No mail server of {target} was looked at: what is said of them holds where each \
-             can be reached, offers STARTTLS and shows a certificate as its TLSA records ask."
+            "danecheck checked no mail server of {target}. The report assumes that each one can be \
+             reached, offers STARTTLS and shows a certificate that matches its TLSA records."
         ),
         Assumption::Certificate(file) => format!(
-            "No mail server of {target} was looked at: each is taken to show the certificates \
-             of {file}."
+            "danecheck checked no mail server of {target}. The report assumes that each one shows \
+             the certificates of {file}."
         ),
     }
 }
@@ -112,7 +112,7 @@ fn next_renewal(
     });
     if of_whole_certificate {
         let message = format!(
-            "{name} has only TLSA records of whole certificates (3 0 x): the next renewal needs \
+            "{name} has only TLSA records of whole certificates (3 0 x). The next renewal needs \
              another record, even if it keeps the key."
         );
         findings.add(&TLSA_BREAKS_AT_RENEWAL, name.to_owned(), message);
@@ -126,7 +126,7 @@ fn next_renewal(
             _ => String::new(),
         };
         let message = format!(
-            "The only TLSA record of {name} names one authority{who}: where the next certificate \
+            "The only TLSA record of {name} names one authority{who}. If the next certificate \
              comes from another, mail stops."
         );
         findings.add(&TLSA_LONE_ISSUER, name.to_owned(), message);

@@ -13,23 +13,22 @@ pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",
     severity: Severity::Warning,
     reference: "RFC 7671 section 8.1",
-    meaning: "The server has several certificates, and no TLSA record covers one of them. Which \
-              one a sender gets hangs on what its TLS offers and prefers, so the mail of some \
-              senders flows and that of others waits.",
+    meaning: "The server has several certificates, and no TLSA record matches one of them. Which \
+              certificate a sender gets depends on what its TLS offers and prefers. So the mail of \
+              some senders flows and that of others waits.",
     sender: "",
-    receiver: "publish a record 3 1 1 for each certificate that the server has, or configure \
-               only one.",
+    receiver: "Publish a record 3 1 1 for each certificate of the server, or configure only one \
+               certificate.",
 };
 
 pub(super) static TLS12_OTHER_CERTIFICATE: Rule = Rule {
     id: "tls12-other-certificate",
     severity: Severity::Info,
     reference: "RFC 8446 section 4.4.2.2",
-    meaning: "Senders that know TLS 1.2 only get another certificate than those with TLS 1.3. \
-              Both need TLSA records.",
+    meaning: "Senders that support only TLS 1.2 get another certificate than senders with TLS 1.3. \
+              Both certificates need TLSA records.",
     sender: "",
-    receiver: "publish a record 3 1 1 for the key of each, or configure one certificate for \
-               both.",
+    receiver: "Publish a record 3 1 1 for the key of each, or configure one certificate for both.",
 };
 
 /// One certificate of a server, and who gets it.
@@ -115,7 +114,7 @@ fn not_covered(
         told.push(der);
         let subject = peer(host, address.seen.address);
         let who = match one.offer {
-            None => "Postfix gets it, and others get one that is covered",
+            None => "Postfix gets it, and others get one that matches",
             Some(LimitedOffer::Tls12) => "senders without TLS 1.3 get it",
             Some(LimitedOffer::Rsa) => "senders that take only RSA, or prefer it, get it",
             Some(LimitedOffer::Curves) => {
@@ -126,8 +125,8 @@ fn not_covered(
             .first()
             .map_or_else(String::new, |served| short(&served.record));
         let message = format!(
-            "No TLSA record covers one of the certificates of {subject}, the one with the key \
-             {} ({record}): {who}.",
+            "No TLSA record matches one certificate of {subject}, that with the key {} ({record}): \
+             {who}.",
             one.leaf.key().description()
         );
         findings.add(&CERTIFICATE_NOT_COVERED, subject, message);

@@ -8,29 +8,30 @@ pub(super) static CLIENT_CERTIFICATE_REQUIRED: Rule = Rule {
     id: "client-certificate-required",
     severity: Severity::Error,
     reference: "RFC 8446 section 4.3.2",
-    meaning: "The server asks for a client certificate and hangs up on those who show none. Mail \
-              servers that send to strangers have none to show, and Postfix has one only where \
-              smtp_tls_cert_file or smtp_tls_chain_files says so.",
-    sender: "tell the receiver the time of this look and your address, for its log.",
-    receiver: "do not require client certificates on port 25 (Postfix: `smtpd_tls_req_ccert = \
-               no`); make it so on the submission ports only.",
+    meaning: "The server asks for a client certificate and ends the session if the client has \
+              none. Mail servers have none for servers that they do not know. Postfix has one only \
+              if smtp_tls_cert_file or smtp_tls_chain_files is set.",
+    sender: "Tell the receiver the time of this check and your address, so that it can search its \
+             log.",
+    receiver: "Stop requiring client certificates on port 25 (Postfix: `smtpd_tls_req_ccert = \
+               no`). Require them only on the submission ports.",
 };
 
 pub(super) static CLIENT_CERTIFICATE_WANTED: Rule = Rule {
     id: "client-certificate-wanted",
     severity: Severity::Info,
     reference: "Postfix smtp_tls_cert_file",
-    meaning: "The server asks for a client certificate, and is content with none. A Postfix that \
-              has one shows it here, and some servers break the handshake off over a certificate \
-              that they do not know.",
-    sender: "if the handshake fails from your Postfix and not here, leave smtp_tls_cert_file and \
-             smtp_tls_chain_files empty.",
-    receiver: "nothing, unless senders complain: then do not ask (Postfix: \
-               `smtpd_tls_ask_ccert = no`).",
+    meaning: "The server asks for a client certificate, and accepts a session without one. A \
+              Postfix that has one shows it here. Some servers then end the handshake because they \
+              do not know the certificate.",
+    sender: "Leave smtp_tls_cert_file and smtp_tls_chain_files empty if the handshake fails from \
+             your Postfix but not here.",
+    receiver: "Do nothing unless senders complain. Then stop asking (Postfix: `smtpd_tls_ask_ccert \
+               = no`).",
 };
 
-/// Raises the findings of this module for one session; whether its end is told
-/// by them.
+/// Raises the findings of this module for one session; whether they report its
+/// end.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
     let tls = session.tls.as_ref();
     if !tls.is_some_and(|tls| tls.client_certificate_wanted) {
@@ -41,7 +42,7 @@ pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings)
             findings.add(
                 &CLIENT_CERTIFICATE_WANTED,
                 subject,
-                format!("{subject} asks for a client certificate, and takes mail without one."),
+                format!("{subject} asks for a client certificate, and accepts mail without one."),
             );
             true
         }

@@ -11,34 +11,34 @@ pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
     id: "address-lookup-failed",
     severity: Severity::Warning,
     reference: "Postfix smtp_addr_one",
-    meaning: "The addresses of a mail server could not be looked up. Postfix goes on with \
-              what it has; where no server of the domain has an address, mail waits, and no \
-              TLS policy changes that.",
-    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
-             one answers, the fault is in yours.",
-    receiver: "ask each name server of the zone for A and AAAA of this name (`dig +norecurse \
-               +dnssec`), and mend or remove the one that fails; sign the zone anew where a \
-               signature is missing or has expired.",
+    meaning: "The address lookup of a mail server failed. Postfix continues with the addresses \
+              that it has. If no server of the domain has an address, mail waits, and no TLS \
+              policy changes that.",
+    sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
+             answers, the fault is in your own resolver.",
+    receiver: "Ask each name server of the zone for A and AAAA of this name (`dig +norecurse \
+               +dnssec`). Repair or remove the one that fails. Sign the zone again if a signature \
+               is missing or has expired.",
 };
 
 pub(super) static HOST_NOT_SIGNED: Rule = Rule {
     id: "host-not-signed",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2.2",
-    meaning: "The address records of a mail server are not protected by DNSSEC, so DANE does \
-              not apply to it and senders do not ask for its TLSA records.",
+    meaning: "DNSSEC does not protect the address records of a mail server. So DANE does not apply \
+              to it, and senders do not ask for its TLSA records.",
     sender: "",
-    receiver: "have the zone of the mail server signed if you want DANE.",
+    receiver: "Sign the zone of the mail server if you want DANE.",
 };
 
 pub(super) static MX_HOST_IS_ADDRESS: Rule = Rule {
     id: "mx-host-is-address",
     severity: Severity::Warning,
     reference: "RFC 5321 section 5.1",
-    meaning: "An MX record names an address instead of a host. Postfix accepts that, without \
-              DANE; other senders do not deliver.",
+    meaning: "An MX record names an address instead of a host. Postfix accepts that, without DANE. \
+              Other senders do not deliver.",
     sender: "",
-    receiver: "give the server a name with A and AAAA records, and put that name into the MX \
+    receiver: "Give the server a name with A and AAAA records, and put that name into the MX \
                record.",
 };
 
@@ -46,31 +46,31 @@ pub(super) static MX_HOST_IS_ALIAS: Rule = Rule {
     id: "mx-host-is-alias",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2.3",
-    meaning: "An MX record names an alias (CNAME). Postfix follows it, and looks for TLSA \
-              records first at the name at its end and then at the alias itself; some other \
-              senders look only at one of the two.",
+    meaning: "An MX record names an alias (CNAME). Postfix follows it. It looks for TLSA records \
+              first at the name where the alias ends, then at the alias itself. Some other senders \
+              look at only one of the two.",
     sender: "",
-    receiver: "put the name at the end of the alias into the MX record.",
+    receiver: "Put the name where the alias ends into the MX record.",
 };
 
 pub(super) static MX_HOST_NAME_INVALID: Rule = Rule {
     id: "mx-host-name-invalid",
     severity: Severity::Warning,
     reference: "Postfix valid_hostname",
-    meaning: "An MX record names something that is no host name. Postfix leaves it out.",
+    meaning: "An MX record names something that is not a host name. Postfix skips it.",
     sender: "",
-    receiver: "put the name of the server into the MX record: letters, digits and hyphens \
-               between dots, without a port, a scheme or a blank.",
+    receiver: "Put the name of the server into the MX record: letters, digits and hyphens between \
+               dots, without a port, a scheme or a blank.",
 };
 
 pub(super) static MX_HOST_WITHOUT_ADDRESS: Rule = Rule {
     id: "mx-host-without-address",
     severity: Severity::Warning,
     reference: "RFC 5321 section 5.1",
-    meaning: "A mail server of the domain has neither A nor AAAA record. Postfix passes it \
-              over as long as another one has an address; else mail bounces.",
+    meaning: "A mail server of the domain has neither an A nor an AAAA record. Postfix skips it as \
+              long as another server has an address. Otherwise mail bounces.",
     sender: "",
-    receiver: "publish the address of the server, or remove its MX record.",
+    receiver: "Publish the address of the server, or remove its MX record.",
 };
 
 pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
@@ -79,23 +79,24 @@ pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
     reference: "Postfix smtp_domain_addr",
     meaning: "The MX lookup failed, so Postfix does not know where the mail should go. No TLS \
               policy changes that.",
-    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
-             one answers, the fault is in yours. Mail waits and is tried again by itself.",
-    receiver: "ask each name server of the zone for the MX records (`dig +norecurse +dnssec`), \
-               and mend or remove the one that fails; sign the zone anew where a signature is \
-               missing or has expired.",
+    sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
+             answers, the fault is in your own resolver. Postfix tries the waiting mail again by \
+             itself.",
+    receiver: "Ask each name server of the zone for the MX records (`dig +norecurse +dnssec`). \
+               Repair or remove the one that fails. Sign the zone again if a signature is missing \
+               or has expired.",
 };
 
 pub(super) static MX_NOT_SIGNED: Rule = Rule {
     id: "mx-not-signed",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.2.1",
-    meaning: "The mail servers have TLSA records, but the MX records that lead to them are not \
-              protected by DNSSEC: whoever forges the MX answer leads mail elsewhere. Postfix \
-              enforces the TLSA records all the same and logs such mail as Trusted, not \
-              Verified; dane-only refuses.",
+    meaning: "The mail servers have TLSA records, but DNSSEC does not protect the MX records that \
+              lead to them. An attacker who forges the MX answer can divert the mail. Postfix \
+              still enforces the TLSA records, and logs such mail as Trusted, not Verified. Level \
+              dane-only refuses.",
     sender: "",
-    receiver: "have the zone of the mail domain signed.",
+    receiver: "Sign the zone of the mail domain.",
 };
 
 pub(super) static NO_MX_RECORD: Rule = Rule {
@@ -104,7 +105,7 @@ pub(super) static NO_MX_RECORD: Rule = Rule {
     reference: "RFC 5321 section 5.1",
     meaning: "The domain has no MX record, so mail goes to the address of the domain itself.",
     sender: "",
-    receiver: "publish an MX record, or a null MX where the domain takes no mail.",
+    receiver: "Publish an MX record, or a null MX if the domain takes no mail.",
 };
 
 pub(super) static NULL_MX: Rule = Rule {
@@ -112,7 +113,7 @@ pub(super) static NULL_MX: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7505 section 3",
     meaning: "The domain says with a null MX that it takes no mail. Mail bounces at once.",
-    sender: "check the address: nobody receives mail there.",
+    sender: "Check the address: nobody receives mail there.",
     receiver: "",
 };
 
@@ -120,14 +121,14 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
     id: "reserved-address",
     severity: Severity::Warning,
     reference: "RFC 6890",
-    meaning: "A mail server has an address that nobody in the public internet has: a private \
-              one, loopback, or another of IANA's reserved blocks. Postfix would connect to \
-              whatever machine has it at the sender's own place. danecheck does not, for anybody \
-              who runs a domain, or names a target in a log, a table or a request, could \
-              otherwise point it at your machines. An address that you type yourself as the \
-              target, such as [127.0.0.1]:2525, is connected to.",
-    sender: "if the machine is one of your own network, look again with --allow-private.",
-    receiver: "remove the address from public DNS, and serve it to your own network alone.",
+    meaning: "A mail server has an address that does not exist in the public internet: a private \
+              one, loopback, or another of IANA's reserved blocks. Postfix would connect to the \
+              machine that has this address in the sender's own network. danecheck does not: \
+              otherwise the owner of a domain, or a name in a log, a table or a request, could \
+              point it at your machines. danecheck does connect to an address that you type \
+              yourself as the target, such as [127.0.0.1]:2525.",
+    sender: "Look again with --allow-private if the machine is in your own network.",
+    receiver: "Remove the address from public DNS, and serve it only in your own network.",
 };
 
 /// Raises the findings of this module.
@@ -164,7 +165,7 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &NULL_MX,
             domain.clone(),
-            format!("{domain} says that it takes no mail (null MX)."),
+            format!("{domain} takes no mail (null MX)."),
         );
         return;
     }
@@ -181,8 +182,8 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
                 &MX_NOT_SIGNED,
                 domain.clone(),
                 format!(
-                    "The MX records of {domain} are not signed{}, so anybody who forges them \
-                     leads mail past the TLSA records.",
+                    "The MX records of {domain} are not signed{}, so an attacker who forges them \
+                     can divert mail past the TLSA records.",
                     where_unsigned(mx)
                 ),
             );
@@ -205,7 +206,7 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
             findings.add(
                 &MX_HOST_NAME_INVALID,
                 name.clone(),
-                format!("The MX record for `{name}` names no host: {why}."),
+                format!("The MX record `{name}` does not name a host: {why}."),
             );
         }
         return;

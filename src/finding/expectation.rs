@@ -9,32 +9,32 @@ pub(super) static HOST_SKIPPED: Rule = Rule {
     id: "host-skipped",
     severity: Severity::Info,
     reference: "danecheck.toml skip-hosts",
-    meaning: "The file danecheck.toml says to skip this mail server. It was not looked at, and \
-              the report is as if no MX record named it: verdict, outcomes and exit status are \
-              those of the other servers. Senders know nothing of it: when its turn comes, mail \
-              goes there, and fares as that server has it.",
+    meaning: "danecheck.toml says to skip this mail server, so danecheck did not check it. \
+              Verdict, outcomes and exit status are those of the other servers, as if no MX record \
+              named this one. Senders do not know this setting and may still deliver to this \
+              host.",
     sender: "",
-    receiver: "now and then look at it too: `danecheck` with the domain, without --config.",
+    receiver: "Check this host from time to time: run `danecheck` with the domain and without \
+               --config.",
 };
 
 pub(crate) static MX_NOT_AS_EXPECTED: Rule = Rule {
     id: "mx-not-as-expected",
     severity: Severity::Error,
     reference: "danecheck.toml expected-mx",
-    meaning: "The MX records do not name the mail servers that danecheck.toml expects. Either \
-              the file was not changed along with them, or somebody else changed where the \
-              domain's mail goes.",
+    meaning: "The MX records do not name the mail servers that danecheck.toml expects. Either the \
+              file was not updated, or somebody else changed where the domain's mail goes.",
     sender: "",
-    receiver: "see who changed the MX records, and put them right; where the change is yours, \
-               put it into danecheck.toml.",
+    receiver: "Find out who changed the MX records, and correct them. If the change is yours, put \
+               it into danecheck.toml.",
 };
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for host in &judged.evidence.observation.skipped {
         let message = format!(
-            "{host} was skipped, as danecheck.toml says: the report is about the other mail \
-             servers alone."
+            "danecheck skipped {host}, as danecheck.toml says. The report is only about the other \
+             mail servers."
         );
         findings.add(&HOST_SKIPPED, host.clone(), message);
     }
@@ -63,7 +63,7 @@ pub(crate) fn mx_not_as_expected(
     let mut parts: Vec<String> = missing.map(|host| format!("{host} is missing")).collect();
     for host in besides {
         let host = if host.is_empty() { "." } else { host };
-        let part = format!("{host} is there besides");
+        let part = format!("{host} is not expected");
         if !parts.contains(&part) {
             parts.push(part);
         }

@@ -9,12 +9,12 @@ pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
     id: "address-families-fail-differently",
     severity: Severity::Error,
     reference: "Postfix smtp_address_preference",
-    meaning: "A mail server fails over IPv4 in one way and over IPv6 in another: there are two \
-              faults, and often two machines. Which of them a sender's log names depends on the \
-              family that it tried last, so that the same trouble looks like several.",
-    sender: "tell the receiver both: one log line shows half of it.",
-    receiver: "mend both: try `openssl s_client -starttls smtp -connect HOST:25` with `-4` and \
-               with `-6` until either comes through.",
+    meaning: "A mail server fails over IPv4 in one way and over IPv6 in another. There are two \
+              faults, and often two machines. A sender's log names the fault of the family that it \
+              tried last, so one problem can look like several.",
+    sender: "Tell the receiver both faults: one log line shows only one of them.",
+    receiver: "Repair both. Run `openssl s_client -starttls smtp -connect HOST:25` with `-4` and \
+               with `-6` until both succeed.",
 };
 
 /// Raises the finding, from those that the addresses have so far.

@@ -1,4 +1,4 @@
-//! Findings about caches that still have what was changed.
+//! Findings about caches that still have old records.
 
 use crate::dnssec::Validated;
 use crate::judge::{DaneRecords, Judged, Standing};
@@ -14,32 +14,32 @@ pub(super) static RECORDS_CHANGE_SPREADING: Rule = Rule {
     id: "records-change-spreading",
     severity: Severity::Info,
     reference: "RFC 1034 section 3.6",
-    meaning: "The name servers of the zone have other records than the resolver, which has its \
-              own from before a change. Senders may use either until the old ones have run out \
-              of all caches.",
-    sender: "flush the name from the resolver's cache to use the new records at once.",
-    receiver: "keep the old certificate and key in use, or the old TLSA records published beside \
-               the new ones, until the TTL has passed.",
+    meaning: "The name servers of the zone have other records than the resolver. The resolver \
+              still has its copy from before a change. Senders may use either until the old \
+              records have left all caches.",
+    sender: "Flush the name from the resolver's cache to use the new records at once.",
+    receiver: "Keep the old certificate and key in use until the TTL has passed. Or keep the old \
+               TLSA records published beside the new ones for that time.",
 };
 
 pub(super) static RESOLVER_SERVES_STALE: Rule = Rule {
     id: "resolver-serves-stale",
     severity: Severity::Warning,
     reference: "RFC 8767",
-    meaning: "The resolver answers with data whose time has run out, because it gets nothing \
-              newer from the name servers of the zone. What it says may have changed since.",
-    sender: "see whether the resolver reaches the name servers: ask them with --authoritative.",
-    receiver: "see that the name servers of the zone answer.",
+    meaning: "The resolver answers with expired data, because it gets nothing newer from the name \
+              servers of the zone. The records may have changed since.",
+    sender: "Check whether the resolver reaches the name servers: ask them with --authoritative.",
+    receiver: "Check that the name servers of the zone answer.",
 };
 
 pub(super) static TLSA_FROM_CACHE: Rule = Rule {
     id: "tlsa-from-cache",
     severity: Severity::Info,
     reference: "RFC 6698 appendix A.4",
-    meaning: "The TLSA records that match nothing come from the resolver's cache. If they were \
-              corrected since, senders whose resolvers still have the old ones keep their mail \
+    meaning: "The TLSA records that match nothing come from the resolver's cache. If the domain \
+              has corrected them, senders whose resolvers still have the old ones keep their mail \
               back until the TTL has passed.",
-    sender: "ask the name servers themselves with --authoritative; flush the name from the \
+    sender: "Ask the name servers directly with --authoritative. Flush the name from the \
              resolver's cache once they have the right records.",
     receiver: "",
 };
@@ -63,7 +63,7 @@ pub(super) fn of_single(lookup: &SingleLookup, findings: &mut Findings) {
 }
 
 fn stale_text(what: &str) -> String {
-    format!("The resolver answers {what} with data whose time has run out (stale answer).")
+    format!("The resolver answers {what} with expired data (stale answer).")
 }
 
 fn stale(observation: &Observation, findings: &mut Findings) {
@@ -100,9 +100,9 @@ fn cached(judged: &Judged<'_>, findings: &mut Findings) {
                 &TLSA_FROM_CACHE,
                 tlsa.lookup.name.clone(),
                 format!(
-                    "The TLSA records at {} come from the resolver's cache: it fetched them {} \
-                     ago, and asks again in {}. Where they were corrected since, senders may use \
-                     the old ones for up to {} after the change.",
+                    "The TLSA records at {} come from the resolver's cache. It fetched them {} ago \
+                     and asks again in {}. If the domain has corrected them, senders may use the \
+                     old ones for up to {} after the change.",
                     tlsa.lookup.name,
                     duration(age),
                     duration(set.ttl),
@@ -168,7 +168,7 @@ fn spreads<T>(lookup: &Lookup<T>, text: impl Fn(&T) -> String, findings: &mut Fi
         &RECORDS_CHANGE_SPREADING,
         lookup.name.clone(),
         format!(
-            "The name servers of {} have other records for {} {} than the resolver: senders may \
+            "The name servers of {} have other records for {} {} than the resolver. Senders may \
              use the old ones{}.",
             seen.zone,
             lookup.name,

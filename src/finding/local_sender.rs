@@ -10,11 +10,11 @@ pub(super) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
     id: "local-dane-switched-off",
     severity: Severity::Error,
     reference: "Postfix dane_init",
-    meaning: "The policy on this machine asks for DANE, and a parameter of main.cf keeps Postfix \
-              from it: level dane then is no more than level may, for every domain, with only a \
-              warning in the log; dane-only keeps all mail back.",
-    sender: "run postconf -e smtp_dns_support_level=dnssec, and take ignore_mx_lookup_error and \
-             disable_dns_lookups out of main.cf; then postfix reload.",
+    meaning: "The policy on this machine asks for DANE, but a parameter of main.cf switches it \
+              off. Level dane then acts like level may for every domain, with only a warning in \
+              the log. Level dane-only keeps all mail back.",
+    sender: "Run postconf -e smtp_dns_support_level=dnssec. Remove ignore_mx_lookup_error and \
+             disable_dns_lookups from main.cf. Then run postfix reload.",
     receiver: "",
 };
 
@@ -22,10 +22,10 @@ pub(super) static LOCAL_NO_TRUST_STORE: Rule = Rule {
     id: "local-no-trust-store",
     severity: Severity::Error,
     reference: "Postfix smtp_tls_CAfile",
-    meaning: "The policy on this machine asks for a certificate of a trusted CA, and main.cf \
-              names no trust store, so that no certificate can pass.",
-    sender: "run postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt (or where your \
-             system has it), then postfix reload.",
+    meaning: "The policy on this machine asks for a certificate of a trusted CA, but main.cf names \
+              no trust store. So no certificate can pass.",
+    sender: "Run postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt, or name the file \
+             that your system has. Then run postfix reload.",
     receiver: "",
 };
 
@@ -33,11 +33,10 @@ pub(super) static LOCAL_OVERRIDE_NOT_NEEDED: Rule = Rule {
     id: "local-override-not-needed",
     severity: Severity::Warning,
     reference: "Postfix smtp_tls_policy_maps",
-    meaning: "An entry of the policy table on this machine is weaker than what is in force \
-              without it, and mail would flow without it as well: it is a hole that was left \
-              open.",
-    sender: "take the entry out, run postmap on the table where it is hash, lmdb or btree, and \
-             postfix reload where it is texthash.",
+    meaning: "An entry of the policy table on this machine is weaker than the policy without it, \
+              and mail flows without it too. The entry only weakens protection.",
+    sender: "Remove the entry. Run postmap on a table of type hash, lmdb or btree. Run postfix \
+             reload for a table of type texthash.",
     receiver: "",
 };
 
@@ -45,10 +44,10 @@ pub(super) static LOCAL_OVERRIDE_TOO_WEAK: Rule = Rule {
     id: "local-override-too-weak",
     severity: Severity::Warning,
     reference: "Postfix smtp_tls_policy_maps",
-    meaning: "An entry of the policy table on this machine is weaker than it has to be: a \
-              stricter one delivers this domain's mail too.",
-    sender: "put the line of the message in its place, run postmap on the table where it is \
-             hash, lmdb or btree, and postfix reload where it is texthash.",
+    meaning: "An entry of the policy table on this machine is weaker than necessary. A stricter \
+              one delivers this domain's mail too.",
+    sender: "Replace the entry with the line of the message. Run postmap on a table of type hash, \
+             lmdb or btree. Run postfix reload for a table of type texthash.",
     receiver: "",
 };
 
@@ -56,11 +55,11 @@ pub(super) static LOCAL_POLICY_MALFORMED: Rule = Rule {
     id: "local-policy-malformed",
     severity: Severity::Error,
     reference: "Postfix tls_policy_lookup_one",
-    meaning: "Postfix does not take the entry that its policy table has for this domain, and \
-              defers all its mail with 4.7.5 `client TLS configuration problem`; where only a \
-              list of protocols or ciphers is at fault, every handshake fails.",
-    sender: "correct the entry: a level, then name=value pairs apart by blanks, with colons \
-             inside a list of protocols; then see what postmap -q says.",
+    meaning: "Postfix rejects the entry that its policy table has for this domain, and defers all \
+              its mail with 4.7.5 `client TLS configuration problem`. If only a list of protocols \
+              or ciphers is wrong, every handshake fails instead.",
+    sender: "Correct the entry: a level, then name=value pairs separated by blanks, with colons \
+             inside a list of protocols. Then check it with postmap -q.",
     receiver: "",
 };
 
@@ -68,10 +67,10 @@ pub(super) static LOCAL_POLICY_SHADOWED: Rule = Rule {
     id: "local-policy-shadowed",
     severity: Severity::Warning,
     reference: "Postfix maps_find",
-    meaning: "Two entries are there for this domain, and only the first counts: all tables are \
-              asked for the domain itself before any is asked for its parent, each in the order \
-              of smtp_tls_policy_maps.",
-    sender: "take one of the two out; keep the one for the domain itself in the first table.",
+    meaning: "There are two entries for this domain, and only the first counts. Postfix asks all \
+              tables for the domain itself before it asks any of them for the parent domain. Each \
+              time it follows the order of smtp_tls_policy_maps.",
+    sender: "Remove one of the two. Keep the entry for the domain itself in the first table.",
     receiver: "",
 };
 
@@ -79,10 +78,10 @@ pub(super) static LOCAL_RESOLVER_NOT_TRUSTED: Rule = Rule {
     id: "local-resolver-does-not-validate",
     severity: Severity::Error,
     reference: "Postfix dns_sec_probe",
-    meaning: "The policy on this machine asks for DANE, and its resolver vouches for nothing: \
-              level dane then is no more than level may, for every domain.",
-    sender: "run a validating resolver on this machine (unbound, or knot-resolver), name \
-             127.0.0.1 alone in /etc/resolv.conf, and restart Postfix.",
+    meaning: "The policy on this machine asks for DANE, but its resolver marks no answer as \
+              validated. Level dane then acts like level may for every domain.",
+    sender: "Run a validating resolver on this machine (unbound, or knot-resolver). List 127.0.0.1 \
+             alone in /etc/resolv.conf, and restart Postfix.",
     receiver: "",
 };
 
@@ -90,9 +89,9 @@ pub(super) static LOCAL_RELAYS: Rule = Rule {
     id: "local-relays",
     severity: Severity::Info,
     reference: "Postfix relayhost",
-    meaning: "This Postfix hands its mail to a relay, so that the relay's policy decides about \
-              this domain, and the entry for the relay about the way there.",
-    sender: "check the relay as a next hop of its own, written as relayhost has it.",
+    meaning: "This Postfix hands its mail to a relay. The relay's policy decides about this \
+              domain. Your entry for the relay decides only about the way to the relay.",
+    sender: "Check the relay as a next hop of its own, written as in relayhost.",
     receiver: "",
 };
 
@@ -200,7 +199,7 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
                 &LOCAL_POLICY_SHADOWED,
                 target,
                 format!(
-                    "`{}` of {} for {} does not count, for {} has `{}` for {}.",
+                    "`{}` of {} for {} does not count, because {} has `{}` for {}.",
                     other.trim(),
                     shadowed.table,
                     shadowed.key,
@@ -217,7 +216,7 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
             &LOCAL_OVERRIDE_NOT_NEEDED,
             target,
             format!(
-                "The entry `{}` for {} ({}) is not needed any more: {} from {} delivers.",
+                "The entry `{}` for {} ({}) is no longer needed: {} from {} delivers.",
                 in_force.text, deciding.key, deciding.table, without.text, without.source
             ),
         ),
@@ -225,7 +224,7 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
             &LOCAL_OVERRIDE_TOO_WEAK,
             target,
             format!(
-                "The entry `{}` for {} ({}) is weaker than it has to be: `{line}` delivers too.",
+                "The entry `{}` for {} ({}) is weaker than necessary: `{line}` delivers too.",
                 in_force.text, deciding.key, deciding.table
             ),
         ),

@@ -8,9 +8,9 @@ use super::RULES;
 pub fn markdown() -> String {
     let mut text = format!(
         "# Findings\n\nThe {} findings of danecheck, as `danecheck explain --list --format \
-         markdown` writes\nthem. An *error* means that mail does not flow, at least to one \
-         server, or that\nnothing could be told; a *warning* that mail flows and something is \
-         wrong; an *info*\nis good to know.\n\n| finding | severity | reference |\n| --- | --- | \
+         markdown` writes\nthem. An *error* means that mail does not flow, at least to one server, \
+         or that\nthe result is unknown. A *warning* means that mail flows, but something is \
+         wrong. An\n*info* is good to know.\n\n| finding | severity | reference |\n| --- | --- | \
          --- |\n",
         RULES.len()
     );

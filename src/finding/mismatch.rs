@@ -1,4 +1,4 @@
-//! Findings about records that match nothing: what they are, and so what
+//! Findings about records that match nothing: what they are, which shows what
 //! happened.
 
 use crate::certificate::{Presented, ReferenceName, VerificationError, matches_host};
@@ -14,82 +14,79 @@ use super::{Findings, Rule, Severity};
 /// Nobody leaves mail waiting for so many days.
 const LONG_DAYS: i64 = 60;
 
-const TELL: &str = "tell the receiver, by phone or through another mail system.";
+const TELL: &str = "Tell the receiver by phone or through another mail system.";
 
 pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
     id: "addresses-show-different-certificates",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
-    meaning: "The addresses of one mail server show different certificates, and the TLSA \
-              records are right for some of them only. Mail arrives where they are right; \
-              where Postfix comes to another address first, it has to try again. Often one \
-              machine behind the name was left out when the certificate was installed, or \
-              still shows the one that it was delivered with.",
+    meaning: "The addresses of one mail server show different certificates, and the TLSA records \
+              match only some of them. If Postfix tries another address first, it has to try \
+              again. Often one machine behind the name did not get the new certificate, or still \
+              shows the certificate that it was delivered with.",
     sender: TELL,
-    receiver: "install the certificate and key of the other addresses on this one, or publish \
-               a TLSA record 3 1 1 for its key too.",
+    receiver: "Install the certificate and key of the other addresses on this one, or publish a \
+               TLSA record 3 1 1 for its key too.",
 };
 
 pub(super) static DANE_TA_CERTIFICATE_EXPIRED: Rule = Rule {
     id: "dane-ta-certificate-expired",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The TLSA record names a certificate authority (usage 2), and for such a record \
-              the dates of the server's certificate count. It is not valid now. For a record \
-              3 1 1 of the server's own key the dates would not matter.",
+    meaning: "The TLSA record names a certificate authority (usage 2), so the dates of the \
+              server's certificate count. The certificate is not valid now. With a record 3 1 1 of \
+              the server's own key, the dates would not matter.",
     sender: TELL,
-    receiver: "renew the server's certificate and make the mail server load it (most do so only \
-               at a reload).",
+    receiver: "Renew the server's certificate and reload the mail server. Most servers load a new \
+               certificate only at a reload.",
 };
 
 pub(super) static DANE_TA_NAME_MISMATCH: Rule = Rule {
     id: "dane-ta-name-mismatch",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.2.2",
-    meaning: "The TLSA record names a certificate authority (usage 2), and for such a record \
-              the certificate has to name the mail server or the mail domain. It names \
-              neither.",
+    meaning: "The TLSA record names a certificate authority (usage 2), so the certificate has to \
+              name the mail server or the mail domain. It names neither.",
     sender: TELL,
-    receiver: "have the certificate issued for the name in the MX record too, or publish a \
-               record 3 1 1 of the server's own key, for which names do not count.",
+    receiver: "Order a certificate that also has the name in the MX record. Or publish a record 3 \
+               1 1 of the server's own key, for which names do not count.",
 };
 
 pub(super) static ISSUER_NOT_SENT: Rule = Rule {
     id: "issuer-not-sent",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The TLSA records name a certificate authority (usage 2), and the server sends \
-              its own certificate alone. Senders take the authority's certificate only from \
-              the server, so nothing can match.",
+    meaning: "The TLSA records name a certificate authority (usage 2), but the server sends only \
+              its own certificate. Senders take the authority's certificate only from the server, \
+              so nothing can match.",
     sender: TELL,
-    receiver: "configure the server with the whole chain (`fullchain.pem` in place of \
-               `cert.pem`) and reload it.",
+    receiver: "Configure the server with the whole chain (`fullchain.pem` instead of `cert.pem`), \
+               and reload it.",
 };
 
 pub(super) static TLSA_AHEAD_OF_CERTIFICATE: Rule = Rule {
     id: "tlsa-ahead-of-certificate",
     severity: Severity::Error,
     reference: "RFC 7671 section 8.1",
-    meaning: "No TLSA record is of the key that the server shows, and the certificate was not \
-              changed for long. Where mail flowed lately, it is the records that were changed: to \
-              those of a certificate to come, before that is installed, and with the record of \
-              the present one removed.",
+    meaning: "No TLSA record matches the server's key, and the certificate has not changed \
+              recently. If mail flowed lately, somebody changed the records too early: to those of \
+              a certificate that is not installed yet, without the record of the current one.",
     sender: TELL,
-    receiver: "publish the record of the key that is served now (the report's line `served  \
-               3 1 1`) beside the new one, and remove it only when the new certificate is \
-               installed everywhere; or install that now.",
+    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
+               beside the new one. Remove it only when the new certificate is installed \
+               everywhere. Or install the new certificate now.",
 };
 
 pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
     id: "tlsa-alias-stale",
     severity: Severity::Error,
     reference: "RFC 7671 section 6",
-    meaning: "The name of the TLSA records is an alias (CNAME), and the records at its end do \
-              not match this server. They are shared with another service, or kept by \
-              somebody who did not hear of the new certificate.",
+    meaning: "The name of the TLSA records is an alias (CNAME), and the records where it ends do \
+              not match this server. Another service shares them, or somebody keeps them who does \
+              not know the new certificate.",
     sender: TELL,
-    receiver: "at the end of the alias publish the record of the key that is served now (the \
-               report's line `served 3 1 1`), or put that record in place of the alias.",
+    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
+               where the alias ends. Or put that record in place of the alias.",
 };
 
 pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {
@@ -97,147 +94,143 @@ pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7671 section 5.1",
     meaning: "The TLSA records are digests of a whole certificate (selector 0). Every renewal \
-              makes another certificate, even with the same key, so such a record breaks at \
-              each of them.",
+              makes another certificate, even with the same key. So each renewal breaks such a \
+              record.",
     sender: TELL,
-    receiver: "publish 3 1 1 of the key that is served now, and let renewals keep the key \
-               (certbot: `--reuse-key`); then renewals break nothing.",
+    receiver: "Publish 3 1 1 of the key that is served now, and let renewals keep the key \
+               (certbot: `--reuse-key`). Then renewals break nothing.",
 };
 
 pub(super) static TLSA_ISSUER_CHANGED: Rule = Rule {
     id: "tlsa-issuer-changed",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The TLSA records name a certificate authority (usage 2) that has no part in the \
-              chain that the server sends: the certificate comes from another one now.",
+    meaning: "The TLSA records name a certificate authority (usage 2) that is not in the chain \
+              that the server sends. The certificate now comes from another authority.",
     sender: TELL,
-    receiver: "publish 3 1 1 of the server's own key, which no change of authority touches; or \
-               2 1 1 of each authority that a renewal may bring.",
+    receiver: "Publish 3 1 1 of the server's own key, which no change of authority affects. Or \
+               publish 2 1 1 of each authority that a renewal may bring.",
 };
 
 pub(super) static TLSA_LEFT_AT_ALIAS: Rule = Rule {
     id: "tlsa-left-at-alias",
     severity: Severity::Error,
     reference: "RFC 7672 section 2.2.3",
-    meaning: "The MX record names an alias (CNAME) that leads to somebody else's server, and \
-              TLSA records of an earlier server are still below the alias. Senders hold the \
-              new server to them.",
+    meaning: "The MX record names an alias (CNAME) that leads to somebody else's server. TLSA \
+              records of an earlier server are still below the alias, and senders check the new \
+              server against them.",
     sender: TELL,
-    receiver: "delete the TLSA records below the alias, and put the name at its end into the MX \
-               record.",
+    receiver: "Delete the TLSA records below the alias. Put the name where the alias ends into the \
+               MX record.",
 };
 
 pub(super) static TLSA_OF_NOTHING: Rule = Rule {
     id: "tlsa-of-nothing",
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.3",
-    meaning: "The record is the digest of an empty input, so it matches no server. Scripts \
-              make it from an empty file, or where a tool for RSA keys is given an ECDSA key.",
+    meaning: "The record is the digest of an empty input, so it matches no server. A script makes \
+              such a record from an empty file, or from a tool for RSA keys that gets an ECDSA \
+              key.",
     sender: TELL,
-    receiver: "make the record anew, as `danecheck tlsa CERT.pem` prints it, publish it, and \
-               mend the script.",
+    receiver: "Make the record again with `danecheck tlsa CERT.pem`, publish it, and correct the \
+               script.",
 };
 
 pub(super) static TLSA_OF_OTHER_SERVER: Rule = Rule {
     id: "tlsa-of-other-server",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
-    meaning: "The TLSA record is right for another server of the domain, not for this one: the \
-              records were exchanged, or both were meant to show the same certificate.",
+    meaning: "The TLSA record matches another server of the domain, not this one. The records were \
+              exchanged, or both servers were meant to show the same certificate.",
     sender: TELL,
-    receiver: "publish for each server the record of the key that it shows itself, or install \
-               the same key on both.",
+    receiver: "Publish for each server the record of its own key, or install the same key on both.",
 };
 
 pub(super) static TLSA_OF_TEXT: Rule = Rule {
     id: "tlsa-of-text",
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.3",
-    meaning: "The record is the digest of the certificate or key written as text. What counts \
-              is the digest of the binary form (DER).",
+    meaning: "The record is the digest of the certificate or key in text form. Only the digest of \
+              the binary form (DER) counts.",
     sender: TELL,
-    receiver: "publish the record that the message gives, as `danecheck tlsa CERT.pem` prints \
-               it too.",
+    receiver: "Publish the record that the message gives. `danecheck tlsa CERT.pem` prints it too.",
 };
 
 pub(super) static TLSA_ONE_CERTIFICATE_MANY_RECORDS: Rule = Rule {
     id: "tlsa-one-certificate-many-records",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
-    meaning: "Several mail servers show the same certificate, and each has TLSA records of its \
-              own. A common front end (a load balancer, a filter) answers for all of them, \
-              and the records are of the servers behind it.",
+    meaning: "Several mail servers show the same certificate, but each has TLSA records of its \
+              own. A common front end (a load balancer, a filter) answers for all of them, and the \
+              records belong to the servers behind it.",
     sender: TELL,
-    receiver: "publish for every name the same record 3 1 1: that of the key that the front end \
-               shows.",
+    receiver: "Publish the same record 3 1 1 for every name: that of the front end's key.",
 };
 
 pub(super) static TLSA_OTHER_ISSUER: Rule = Rule {
     id: "tlsa-other-issuer",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The record names one of several issuers of an authority that picks among them by \
-              chance at each renewal. The certificate came from another one this time.",
+    meaning: "The record names one of several issuers of an authority that picks one by chance at \
+              each renewal. This time the certificate came from another issuer.",
     sender: TELL,
-    receiver: "publish 3 1 1 of the server's own key instead and let renewals keep the key; or \
-               2 1 1 of every issuer that the authority uses and keeps in reserve.",
+    receiver: "Publish 3 1 1 of the server's own key instead, and let renewals keep the key. Or \
+               publish 2 1 1 of every issuer that the authority uses or keeps in reserve.",
 };
 
 pub(super) static TLSA_RETIRED_ISSUER: Rule = Rule {
     id: "tlsa-retired-issuer",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The record names an issuer from which no certificate comes any more. It was \
-              right until the first renewal after the issuer was retired, and never will be \
-              again.",
+    meaning: "The record names an issuer that issues no certificates any more. It was right until \
+              the first renewal after the issuer's retirement, and will never match again.",
     sender: TELL,
-    receiver: "remove the record and publish 3 1 1 of the server's own key, which no change of \
-               issuers touches.",
+    receiver: "Remove the record, and publish 3 1 1 of the server's own key, which no change of \
+               issuers affects.",
 };
 
 pub(super) static TLSA_ROOT_NOT_SENT: Rule = Rule {
     id: "tlsa-root-not-sent",
     severity: Severity::Error,
     reference: "RFC 7671 section 5.2.2",
-    meaning: "The record names the root of the chain, and the server does not send the root's \
-              certificate, as servers commonly do not. Senders take it only from the server, \
-              so the record matches nothing.",
+    meaning: "The record names the root of the chain, but the server does not send the root's \
+              certificate. Most servers do not. Senders take it only from the server, so the \
+              record matches nothing.",
     sender: TELL,
-    receiver: "publish 3 1 1 of the server's own key instead; or append the root's certificate \
-               to the chain that the server sends.",
+    receiver: "Publish 3 1 1 of the server's own key instead. Or append the root's certificate to \
+               the chain that the server sends.",
 };
 
 pub(super) static TLSA_WITHOUT_SNI_ONLY: Rule = Rule {
     id: "tlsa-without-sni-only",
     severity: Severity::Error,
     reference: "RFC 7672 section 8.1",
-    meaning: "The record is of what the server shows to those who name no host in TLS (SNI). \
-              Senders with DANE name the host, and get another certificate.",
+    meaning: "The record matches what the server shows to clients that name no host in TLS (SNI). \
+              DANE senders name the host, and get another certificate.",
     sender: TELL,
-    receiver: "publish 3 1 1 of the key that the server shows under its own name too, or show \
-               one certificate to all.",
+    receiver: "Publish 3 1 1 of the key that the server shows under its own name too. Or show one \
+               certificate to all clients.",
 };
 
 pub(super) static TLSA_WRONG_SELECTOR: Rule = Rule {
     id: "tlsa-wrong-selector",
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.2",
-    meaning: "The data of the record is right, and its second number (selector) or third one \
-              (matching type) says that it is something else: 0 stands for the whole \
-              certificate and 1 for its key; 1 for SHA-256 and 2 for SHA-512.",
+    meaning: "The data of the record is right, but its second number (selector) or third number \
+              (matching type) is wrong. Selector 0 is the whole certificate and 1 its key. \
+              Matching type 1 is SHA-256 and 2 is SHA-512.",
     sender: TELL,
-    receiver: "publish the record with the fields that the message gives.",
+    receiver: "Publish the record with the fields that the message gives.",
 };
 
 pub(super) static TLSA_WRONG_USAGE: Rule = Rule {
     id: "tlsa-wrong-usage",
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.1",
-    meaning: "The data of the record is right, and its first number (usage) says that it is \
-              something else: 3 stands for the server's own certificate or key, 2 for an \
-              authority above it.",
+    meaning: "The data of the record is right, but its first number (usage) is wrong. Usage 3 is \
+              the server's own certificate or key. Usage 2 is an authority above it.",
     sender: TELL,
-    receiver: "publish the record with the usage that the message gives.",
+    receiver: "Publish the record with the usage that the message gives.",
 };
 
 /// Why the server's certificate is refused although a record names an
@@ -317,7 +310,7 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_ALIAS_STALE,
                 format!(
-                    "The TLSA records of {} are those at {end}, by an alias, and none of them \
+                    "The TLSA records of {} are those at {end}, through an alias. None of them \
                      matches the certificate of {subject}.",
                     self.host.seen.name
                 ),
@@ -327,8 +320,8 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_LEFT_AT_ALIAS,
                 format!(
-                    "{} is an alias of {end}, whose certificate names it not and matches none \
-                     of the TLSA records that were left below {} ({subject}).",
+                    "{} is an alias of {end}. That server's certificate does not name the alias, \
+                     and it matches none of the TLSA records that are still at {} ({subject}).",
                     self.host.seen.name, self.tlsa.lookup.name
                 ),
             );
@@ -337,8 +330,8 @@ impl Mismatch<'_, '_> {
             return (
                 &ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
                 format!(
-                    "{subject} shows another certificate (from {issuer}) than the other \
-                     addresses of the host, and no TLSA record matches it."
+                    "{subject} shows another certificate (from {issuer}) than the host's other \
+                     addresses, and no TLSA record matches it."
                 ),
             );
         }
@@ -347,8 +340,8 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_ONE_CERTIFICATE_MANY_RECORDS,
                 format!(
-                    "{subject} shows the same certificate as {} other mail server{}, and its \
-                     own TLSA records match it not.",
+                    "{subject} shows the same certificate as {} other mail server{}, but its own \
+                     TLSA records do not match it.",
                     sharing - 1,
                     if sharing == 2 { "" } else { "s" }
                 ),
@@ -366,15 +359,15 @@ impl Mismatch<'_, '_> {
                 [Ok(leaf)] if !leaf.is_self_issued() => (
                     &ISSUER_NOT_SENT,
                     format!(
-                        "{subject} sends its own certificate alone (from {issuer}), and the \
-                         TLSA records ask for an authority above it."
+                        "{subject} sends only its own certificate (from {issuer}), but the TLSA \
+                         records name an authority above it."
                     ),
                 ),
                 _ => (
                     &TLSA_ISSUER_CHANGED,
                     format!(
                         "No TLSA record of {subject} names an authority in the chain that it \
-                         sends, which now comes from {issuer}."
+                         sends. The chain now comes from {issuer}."
                     ),
                 ),
             };
@@ -387,7 +380,7 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_CERTIFICATE_RENEWED,
                 format!(
-                    "The TLSA records of {subject} are not of the certificate{} that it shows.",
+                    "The TLSA records of {subject} do not match the certificate{} that it shows.",
                     self.issued()
                 ),
             );
@@ -396,17 +389,17 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_AHEAD_OF_CERTIFICATE,
                 format!(
-                    "The certificate of {subject} is the same since {since}, and none of its TLSA \
-                     records is of it: unless mail has waited that long, the records were changed \
-                     before the certificate."
+                    "The certificate of {subject} has been the same since {since}, and none of its \
+                     TLSA records matches it. Unless mail has waited that long, somebody changed \
+                     the records before the certificate."
                 ),
             );
         }
         (
             &TLSA_MISMATCH,
             format!(
-                "The certificate of {subject}{} matches none of its TLSA records: most often \
-                 the key was changed and the records were not.",
+                "The certificate of {subject}{} matches none of its TLSA records. Most often \
+                 somebody changed the key and not the records.",
                 self.issued()
             ),
         )

@@ -245,8 +245,7 @@ impl Rule {
         RULES.iter().copied().find(|rule| rule.id == id)
     }
 
-    /// What to do, for whoever reads: the receiver's step first, for it mends
-    /// the cause.
+    /// What to do: the receiver's step first, because it repairs the cause.
     pub fn remedy(&self) -> String {
         match (self.receiver, self.sender) {
             ("", "") => String::new(),

@@ -9,61 +9,61 @@ pub(super) static MTA_STS_MAX_AGE_ODD: Rule = Rule {
     id: "mta-sts-max-age-odd",
     severity: Severity::Info,
     reference: "RFC 8461 section 3.2",
-    meaning: "Senders keep a policy for max_age seconds. Where that is less than a day, whoever \
-              can keep them from fetching it anew soon has them without one; more than a year is \
-              cut to a year.",
+    meaning: "Senders keep a policy for max_age seconds. If that is less than a day, an attacker \
+              who blocks the next fetch soon leaves senders without a policy. Senders cut more \
+              than a year to a year.",
     sender: "",
-    receiver: "set max_age to weeks: 604800 or more, and at most 31557600.",
+    receiver: "Set max_age to weeks: 604800 or more, and at most 31557600.",
 };
 
 pub(super) static MTA_STS_HOST_FAILS: Rule = Rule {
     id: "mta-sts-host-fails",
     severity: Severity::Warning,
     reference: "RFC 8461 section 4.1",
-    meaning: "The policy of MTA-STS lists this mail server, but the server has no certificate \
-              from a trusted CA for its own name, or no TLS at all. Senders that honour MTA-STS \
-              and find no DANE do not deliver there while the policy says enforce. Postfix asks \
-              for no such policy by itself; mailcow's postfix-tlspol does.",
+    meaning: "The MTA-STS policy lists this mail server, but the server has no TLS, or no \
+              certificate from a trusted CA for its own name. Senders that honour MTA-STS and find \
+              no DANE do not deliver there while the policy says enforce. Postfix itself asks for \
+              no such policy. mailcow's postfix-tlspol does.",
     sender: "",
-    receiver: "give the server a certificate of a public CA with its own name, and let it send \
-               the chain; until then set the policy's mode to testing, and change the id in \
-               the TXT record.",
+    receiver: "Give the server a certificate of a public CA with its own name, and let it send the \
+               chain. Until then set the policy's mode to testing, and change the id in the TXT \
+               record.",
 };
 
 pub(super) static MTA_STS_HOST_NOT_LISTED: Rule = Rule {
     id: "mta-sts-host-not-listed",
     severity: Severity::Warning,
     reference: "RFC 8461 section 4.1",
-    meaning: "The policy of MTA-STS does not list this mail server, which the MX records name. \
-              Senders that honour MTA-STS pass it over while the policy says enforce. A `*` \
-              stands for exactly one label.",
+    meaning: "The MX records name this mail server, but the MTA-STS policy does not list it. \
+              Senders that honour MTA-STS skip it while the policy says enforce. A `*` stands for \
+              exactly one label.",
     sender: "",
-    receiver: "add a line `mx:` with the server to the policy, and change the id in the TXT \
-               record; do both before the MX records change.",
+    receiver: "Add a line `mx:` with the server to the policy, and change the id in the TXT \
+               record. Do both before the MX records change.",
 };
 
 pub(super) static MTA_STS_NO_HOST_PASSES: Rule = Rule {
     id: "mta-sts-no-host-passes",
     severity: Severity::Error,
     reference: "RFC 8461 section 5",
-    meaning: "The policy of MTA-STS says enforce, and no mail server of the domain passes it. \
-              Senders that honour it and find no DANE keep the mail back for days and return it \
-              then: among them Google, Microsoft, and every mailcow.",
-    sender: "with mailcow, set the override that `danecheck --sender mailcow` prints.",
-    receiver: "set the policy's mode to none or testing and change the id in the TXT record; \
-               then mend servers or policy, and go back to enforce.",
+    meaning: "The MTA-STS policy says enforce, and no mail server of the domain passes it. Senders \
+              that honour it and find no DANE keep the mail for days and then return it. Google, \
+              Microsoft and every mailcow are such senders.",
+    sender: "Set the override that `danecheck --sender mailcow` prints, if you use mailcow.",
+    receiver: "Set the policy's mode to none or testing, and change the id in the TXT record. Then \
+               repair the servers or the policy, and go back to enforce.",
 };
 
 pub(super) static MTA_STS_NOT_SEEN: Rule = Rule {
     id: "mta-sts-not-seen",
     severity: Severity::Info,
     reference: "RFC 8461 section 3.3",
-    meaning: "The domain promises a policy of MTA-STS that could not be fetched from here, for a \
-              reason that may be here: a time that was up, an address family, a proxy, a \
-              reserved address.",
-    sender: "look again with more time (--timeout 60) and from a host that reaches it, with \
-             --allow-private where it is in your own network; curl \
-             https://mta-sts.DOMAIN/.well-known/mta-sts.txt shows whether it does.",
+    meaning: "The domain announces an MTA-STS policy, but danecheck could not fetch it. The reason \
+              may be on this side: the time limit, an address family, a proxy, a reserved \
+              address.",
+    sender: "Look again with more time (--timeout 60), from a host that can reach the policy host. \
+             Add --allow-private if that is in your own network. Test it with curl \
+             https://mta-sts.DOMAIN/.well-known/mta-sts.txt.",
     receiver: "",
 };
 
@@ -71,69 +71,69 @@ pub(super) static MTA_STS_NOT_ENFORCED: Rule = Rule {
     id: "mta-sts-not-enforced",
     severity: Severity::Info,
     reference: "RFC 8461 section 5",
-    meaning: "The policy of MTA-STS is there and protects nothing: with mode testing senders \
-              report what does not fit it and deliver all the same; mode none says that the \
-              domain has no policy any more.",
+    meaning: "The domain has an MTA-STS policy that protects nothing. With mode testing, senders \
+              report what does not match and deliver all the same. Mode none says that the domain \
+              has no policy any more.",
     sender: "",
-    receiver: "once the reports show no failures, set the mode to enforce and change the id in \
-               the TXT record; with mode none, take the record away after max_age.",
+    receiver: "Set the mode to enforce once the reports show no failures, and change the id in the \
+               TXT record. With mode none, remove the record after max_age.",
 };
 
 pub(super) static MTA_STS_PATTERN_UNUSED: Rule = Rule {
     id: "mta-sts-pattern-unused",
     severity: Severity::Info,
     reference: "RFC 8461 section 3.2",
-    meaning: "A line `mx:` of the policy fits no MX record. That is right while servers move; \
-              afterwards it lets a name in that the domain has given up.",
+    meaning: "A line `mx:` of the policy matches no MX record. That is right while servers move. \
+              Afterwards the policy still allows a name that the domain has given up.",
     sender: "",
-    receiver: "take the line out once no server will bear such a name, and change the id in the \
-               TXT record.",
+    receiver: "Remove the line once no server will have such a name, and change the id in the TXT \
+               record.",
 };
 
 pub(super) static MTA_STS_POLICY_INVALID: Rule = Rule {
     id: "mta-sts-policy-invalid",
     severity: Severity::Warning,
     reference: "RFC 8461 section 3.2",
-    meaning: "What the policy host hands out is no policy of MTA-STS, so that senders go on \
-              without one.",
+    meaning: "The text that the policy host sends is not a valid MTA-STS policy, so senders \
+              continue without one.",
     sender: "",
-    receiver: "correct https://mta-sts.DOMAIN/.well-known/mta-sts.txt: the lines version, mode, \
-               max_age and, one for each server, mx; then change the id in the TXT record.",
+    receiver: "Correct https://mta-sts.DOMAIN/.well-known/mta-sts.txt. It needs the lines version, \
+               mode, max_age and, one for each server, mx. Then change the id in the TXT record.",
 };
 
 pub(super) static MTA_STS_POLICY_UNAVAILABLE: Rule = Rule {
     id: "mta-sts-policy-unavailable",
     severity: Severity::Warning,
     reference: "RFC 8461 section 3.3",
-    meaning: "The TXT record promises a policy of MTA-STS, and the policy host does not hand it \
-              out as it must: over HTTPS with a certificate that holds for it, with status 200 \
-              and no redirection, as text/plain, within 64 kilobytes. New senders go on without \
-              a policy; those that have kept an older one go by that until it ends.",
+    meaning: "The TXT record announces an MTA-STS policy, but the policy host does not send it as \
+              required. It has to use HTTPS with a valid certificate, status 200 without \
+              redirection, type text/plain, and at most 64 kilobytes. New senders continue without \
+              a policy. Senders that keep an older policy use it until it ends.",
     sender: "",
-    receiver: "mend the web server of mta-sts.DOMAIN, and try it with curl \
-               https://mta-sts.DOMAIN/.well-known/mta-sts.txt; or take the TXT record at \
-               _mta-sts away once the policy has been at mode none for its max_age.",
+    receiver: "Repair the web server of mta-sts.DOMAIN, and test it with curl \
+               https://mta-sts.DOMAIN/.well-known/mta-sts.txt. Or remove the TXT record at \
+               _mta-sts, once the policy has had mode none for its max_age.",
 };
 
 pub(super) static MTA_STS_RECORD_INVALID: Rule = Rule {
     id: "mta-sts-record-invalid",
     severity: Severity::Warning,
     reference: "RFC 8461 section 3.1",
-    meaning: "The TXT record of MTA-STS is not as it must be, so that senders take the domain \
-              for one without a policy.",
+    meaning: "The TXT record of MTA-STS is invalid, so senders treat the domain as one without a \
+              policy.",
     sender: "",
-    receiver: "publish exactly one TXT record at _mta-sts, such as \"v=STSv1; id=20261122T000000;\", \
-               with a new id at each change of the policy.",
+    receiver: "Publish exactly one TXT record at _mta-sts, such as \"v=STSv1; \
+               id=20261122T000000;\". Change the id at each change of the policy.",
 };
 
 pub(super) static TLS_REPORTING_INVALID: Rule = Rule {
     id: "tls-reporting-invalid",
     severity: Severity::Warning,
     reference: "RFC 8460 section 3",
-    meaning: "The TXT record of TLS reporting is not as it must be, so that no sender reports \
-              failures of DANE or MTA-STS to the domain.",
+    meaning: "The TXT record of TLS reporting is invalid, so no sender reports failures of DANE or \
+              MTA-STS to the domain.",
     sender: "",
-    receiver: "publish exactly one TXT record at _smtp._tls, such as \"v=TLSRPTv1; \
+    receiver: "Publish exactly one TXT record at _smtp._tls, such as \"v=TLSRPTv1; \
                rua=mailto:tls-reports@example.com\".",
 };
 
@@ -141,10 +141,10 @@ pub(super) static TLS_REPORTING_MISSING: Rule = Rule {
     id: "tls-reporting-missing",
     severity: Severity::Info,
     reference: "RFC 8460 section 3",
-    meaning: "The domain has a policy of MTA-STS and asks for no reports, so that nobody tells \
-              it when the policy keeps mail back.",
+    meaning: "The domain has an MTA-STS policy but asks for no reports. Nobody informs it when the \
+              policy keeps mail back.",
     sender: "",
-    receiver: "publish a TXT record at _smtp._tls, such as \"v=TLSRPTv1; \
+    receiver: "Publish a TXT record at _smtp._tls, such as \"v=TLSRPTv1; \
                rua=mailto:tls-reports@example.com\".",
 };
 
@@ -164,7 +164,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             findings.add(
                 &MTA_STS_RECORD_INVALID,
                 name.clone(),
-                format!("The TXT record at {name} does not count: {fault}."),
+                format!("The TXT record at {name} is invalid: {fault}."),
             );
             return;
         }
@@ -195,12 +195,12 @@ fn unavailable(subject: &str, why: &Unavailable, findings: &mut Findings) {
         ),
         Unavailable::Policy(fault) => (
             &MTA_STS_POLICY_INVALID,
-            format!("What {subject} hands out is no MTA-STS policy: {fault}."),
+            format!("The text that {subject} sends is not a valid MTA-STS policy: {fault}."),
         ),
         why => (
             &MTA_STS_POLICY_UNAVAILABLE,
             format!(
-                "{subject} does not hand out the MTA-STS policy: {}.",
+                "{subject} does not send the MTA-STS policy: {}.",
                 why.words()
             ),
         ),
@@ -215,7 +215,7 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
         findings.add(
             &MTA_STS_NOT_ENFORCED,
             target.clone(),
-            format!("The MTA-STS policy of {target} has mode {mode}: nothing is kept back by it."),
+            format!("The MTA-STS policy of {target} has mode {mode}: it keeps no mail back."),
         );
     }
     if policy.mode == Mode::None {
@@ -226,7 +226,7 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
             &MTA_STS_MAX_AGE_ODD,
             target.clone(),
             format!(
-                "The MTA-STS policy of {target} may be kept for {} seconds.",
+                "The MTA-STS policy of {target} has max_age {} (seconds).",
                 policy.max_age
             ),
         );
@@ -254,8 +254,8 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
             &MTA_STS_NO_HOST_PASSES,
             target.clone(),
             format!(
-                "The MTA-STS policy of {target} says enforce, and none of its mail servers \
-                 passes it: senders that go by it do not deliver."
+                "The MTA-STS policy of {target} says enforce, but none of its mail servers passes \
+                 it. Senders that honour it do not deliver."
             ),
         );
     }
@@ -300,7 +300,8 @@ fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
                     &TLS_REPORTING_INVALID,
                     name.clone(),
                     format!(
-                        "The TXT record at {name} does not begin with v=TLSRPTv1; but is `{text}`."
+                        "The TXT record at {name} does not begin with v=TLSRPTv1; (it is \
+                         `{text}`)."
                     ),
                 ),
                 None if mta_sts
@@ -310,7 +311,7 @@ fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
                     findings.add(
                         &TLS_REPORTING_MISSING,
                         name.clone(),
-                        format!("There is no TXT record at {name} that asks for reports."),
+                        format!("{name} has no TXT record that asks for reports."),
                     );
                 }
                 None => {}
@@ -319,7 +320,7 @@ fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
         Err(fault) => findings.add(
             &TLS_REPORTING_INVALID,
             name.clone(),
-            format!("The TXT record at {name} does not count: {fault}."),
+            format!("The TXT record at {name} is invalid: {fault}."),
         ),
     }
 }

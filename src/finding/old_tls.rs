@@ -1,5 +1,5 @@
-//! Findings about servers that speak TLS only by means that rustls has not and
-//! OpenSSL under Postfix still has.
+//! Findings about servers whose TLS is too old for rustls, but not for the
+//! OpenSSL under Postfix.
 
 use crate::judge::{Objection, objection};
 use crate::observation::{LegacySeen, LegacyTls};
@@ -10,12 +10,12 @@ pub(super) static TLS_OUTDATED: Rule = Rule {
     id: "tls-outdated",
     severity: Severity::Warning,
     reference: "RFC 9325 section 4",
-    meaning: "The server speaks TLS only by means that many have given up: an old version, a key \
-              exchange without forward secrecy, a suite without authenticated encryption, or a \
-              rare kind of key. OpenSSL under Postfix still has them at every level; other \
-              senders, and newer OpenSSL, may not.",
+    meaning: "The server supports only outdated TLS: an old version, a key exchange without \
+              forward secrecy, a suite without authenticated encryption, or a rare kind of key. \
+              OpenSSL under Postfix still accepts it at every level. Other senders, and newer \
+              OpenSSL, may not.",
     sender: "",
-    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
+    receiver: "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM. Use a certificate with an RSA key of \
                2048 bits or a key on P-256.",
 };
 
@@ -23,12 +23,12 @@ pub(super) static TLS_TOO_OLD: Rule = Rule {
     id: "tls-too-old",
     severity: Severity::Error,
     reference: "Postfix tls_client_start",
-    meaning: "The server speaks TLS only by means that Postfix accepts where no certificate has \
-              to match (levels may and encrypt). At dane with TLSA records, and at fingerprint, \
-              verify and secure, Postfix raises OpenSSL's security level to 1, and the handshake \
-              fails: mail waits.",
-    sender: "tell the receiver; until then level encrypt delivers, still encrypted.",
-    receiver: "offer TLS 1.2 or 1.3 with ECDHE and AES-GCM, and a certificate with an RSA key of \
+    meaning: "The server supports only TLS that Postfix accepts where no certificate has to match \
+              (levels may and encrypt). At dane with TLSA records, and at fingerprint, verify and \
+              secure, Postfix raises OpenSSL's security level to 1. The handshake then fails, and \
+              mail waits.",
+    sender: "Tell the receiver. Until then level encrypt delivers, still encrypted.",
+    receiver: "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM. Use a certificate with an RSA key of \
                2048 bits or a key on P-256.",
 };
 
@@ -40,8 +40,8 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let (rule, why) = match objection(legacy) {
-        None => (&TLS_OUTDATED, "has nothing that is good today".to_owned()),
-        Some(Objection::Anonymous) => (&TLS_TOO_OLD, "has no certificate to show".to_owned()),
+        None => (&TLS_OUTDATED, "has nothing newer".to_owned()),
+        Some(Objection::Anonymous) => (&TLS_TOO_OLD, "shows no certificate".to_owned()),
         Some(Objection::OldSignature | Objection::Sha1Signature) => {
             (&TLS_TOO_OLD, "signs over SHA-1 only".to_owned())
         }
@@ -51,11 +51,11 @@ pub(super) fn check(
         ),
         Some(Objection::Refused) => (
             &TLS_TOO_OLD,
-            "refuses what Postfix offers where it verifies".to_owned(),
+            "refuses what Postfix offers when it verifies".to_owned(),
         ),
     };
     let (version, cipher) = (&tls.version, &tls.cipher);
-    let message = format!("{subject} speaks {version} with {cipher}, and {why}.");
+    let message = format!("{subject} uses {version} with {cipher}, and {why}.");
     findings.add(rule, subject, message);
 }
 
@@ -86,13 +86,12 @@ mod tests {
             (
                 modern,
                 "tls-outdated",
-                "mx speaks TLSv1.2 with TLS_RSA_WITH_AES_128_CBC_SHA, and has nothing that is \
-                 good today.",
+                "mx uses TLSv1.2 with TLS_RSA_WITH_AES_128_CBC_SHA, and has nothing newer.",
             ),
             (
                 old,
                 "tls-too-old",
-                "mx speaks TLSv1 with TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, and signs over SHA-1 \
+                "mx uses TLSv1 with TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, and signs over SHA-1 \
                  only.",
             ),
         ] {

@@ -12,9 +12,9 @@ pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
     id: "address-family-unreachable",
     severity: Severity::Info,
     reference: "Postfix inet_protocols",
-    meaning: "No address of this family can be reached from here, most likely because this \
-              host has no such connectivity. It is not counted against the domain.",
-    sender: "look from a host that has both families.",
+    meaning: "No address of this family can be reached from here. Most likely this host has no \
+              connectivity for it. danecheck does not count that against the domain.",
+    sender: "Check from a host that has both families.",
     receiver: "",
 };
 
@@ -22,30 +22,31 @@ pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
     id: "delivery-by-chance",
     severity: Severity::Warning,
     reference: "Postfix smtp_domain_addr",
-    meaning: "Postfix shuffles servers of equal preference and their addresses. They do not \
-              behave alike here, so the same mail fares now better, now worse. The report gives \
-              the weakest.",
-    sender: "nothing: what waits is tried again, and draws anew; an override would weaken the \
-             good servers too.",
-    receiver: "make every server and every address of equal preference behave alike.",
+    meaning: "Postfix shuffles servers of equal preference and their addresses. They do not behave \
+              alike here, so the outcome depends on which server Postfix happens to try first. The \
+              report gives the weakest outcome.",
+    sender: "Do nothing: Postfix tries waiting mail again and shuffles each time. An override \
+             would weaken delivery to the good servers too.",
+    receiver: "Make every server and every address of equal preference behave alike.",
 };
 
 pub(super) static DOWNGRADE_BY_FAIL_OVER: Rule = Rule {
     id: "downgrade-by-fail-over",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.2.1",
-    meaning: "A mail server fails DANE, and the mail goes to another one that has no DANE: \
-              it arrives, but nobody vouches for where.",
-    sender: "level dane-only instead of dane keeps such mail back, if that is what you want.",
-    receiver: "mend the failing server, and publish TLSA records for every one.",
+    meaning: "A mail server fails DANE, and Postfix sends the mail to another server that has no \
+              DANE. The mail arrives, but nothing proves who receives it.",
+    sender: "Use level dane-only instead of dane if you want to keep such mail back.",
+    receiver: "Repair the failing server, and publish TLSA records for every server.",
 };
 
 pub(super) static INVALID_TARGET: Rule = Rule {
     id: "invalid-target",
     severity: Severity::Error,
     reference: "Postfix valid_hostname",
-    meaning: "The text is no next hop: neither a domain, nor a host or an address in brackets.",
-    sender: "correct the target: example.com, [mail.example.com] or [192.0.2.1]:25.",
+    meaning: "The text is not a next hop. A next hop is a domain, or a host or an address in \
+              brackets.",
+    sender: "Correct the target: example.com, [mail.example.com] or [192.0.2.1]:25.",
     receiver: "",
 };
 
@@ -53,36 +54,36 @@ pub(super) static JUDGEMENT_CUT_SHORT: Rule = Rule {
     id: "judgement-cut-short",
     severity: Severity::Error,
     reference: "RFC 7671 section 10.1.2",
-    meaning: "To judge what a server shows takes more work than danecheck spends on one domain: \
-              more checks of signatures, more comparisons of names. What depends on it is left \
-              open: it counts neither for the server nor against it. No honest server needs so \
-              much. Thousands of names in a certificate, or a hundred keys in TLSA records, keep \
-              every sender busy that checks them.",
-    sender: "set no override for it: nothing is known to fail. Ask the receiver what its \
-             certificates and TLSA records are for.",
-    receiver: "publish one TLSA record 3 1 1 for each key that the server has, and send the \
-               server's own certificate with its issuers and no others.",
+    meaning: "To judge what this server shows, danecheck needs more work than it allows for one \
+              domain: more signature checks, or more name comparisons. It leaves open what depends \
+              on them. That counts neither for the server nor against it. No honest server needs \
+              so much. Thousands of names in a certificate, or a hundred keys in TLSA records, \
+              delay every sender that checks them.",
+    sender: "Set no override for this: no fault is known. Ask the receiver what its certificates \
+             and TLSA records are for.",
+    receiver: "Publish one TLSA record 3 1 1 for each key of the server. Send only the server's \
+               own certificate and its issuers.",
 };
 
 pub(super) static NO_ENCRYPTION: Rule = Rule {
     id: "no-encryption",
     severity: Severity::Warning,
     reference: "RFC 3207",
-    meaning: "No TLS comes about with the server that takes the mail, so it travels readable \
-              for everybody on the way.",
+    meaning: "The server that takes the mail offers no working TLS. Everybody on the way can read \
+              the mail.",
     sender: "",
-    receiver: "switch STARTTLS on (Postfix: `smtpd_tls_security_level = may`, with \
-               `smtpd_tls_chain_files` naming key and certificate).",
+    receiver: "Switch STARTTLS on (Postfix: `smtpd_tls_security_level = may`, with key and \
+               certificate in `smtpd_tls_chain_files`).",
 };
 
 pub(super) static NOT_ALL_LOOKED_AT: Rule = Rule {
     id: "not-all-looked-at",
     severity: Severity::Info,
     reference: "Postfix smtp_mx_address_limit",
-    meaning: "A bound kept part of the target from being looked at; the rest of the report \
-              stands.",
-    sender: "nothing where a count is the bound: Postfix too stops after a few hosts and \
-             addresses. Where time ran out, look again with a larger --timeout.",
+    meaning: "A limit stopped danecheck before it had checked everything. The rest of the report \
+              is valid.",
+    sender: "Do nothing if the limit is a count: Postfix too stops after a few hosts and \
+             addresses. If time ran out, look again with a larger --timeout.",
     receiver: "",
 };
 
@@ -90,13 +91,13 @@ pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
     id: "port-blocked-here",
     severity: Severity::Error,
     reference: "Postfix smtp_connect_addr",
-    meaning: "DNS works, but no mail server of the domain could be reached from here. Home \
-              lines, clouds and hosted CI runners block port 25, so this is no word against \
+    meaning: "DNS works, but danecheck could not reach any mail server of the domain from here. \
+              Home lines, clouds and hosted CI runners block port 25, so this says nothing against \
               the domain.",
-    sender: "look from the mail server itself (danecheck --save FILE there, danecheck --replay \
-             FILE here), or through it: ssh -N -D 1080 mail.example.com with your own server's \
-             name, and in another window danecheck --proxy socks5://127.0.0.1:1080 and the \
-             domain.",
+    sender: "Check from the mail server itself: danecheck --save FILE there, danecheck --replay \
+             FILE here. Or check through it: run ssh -N -D 1080 mail.example.com with your own \
+             server's name. In another window run danecheck --proxy socks5://127.0.0.1:1080 and \
+             the domain.",
     receiver: "",
 };
 
@@ -104,10 +105,11 @@ pub(super) static POSTFIX_VERSIONS_DIFFER: Rule = Rule {
     id: "postfix-versions-differ",
     severity: Severity::Info,
     reference: "Postfix smtp_tls_dane_insecure_mx_policy",
-    meaning: "The MX records are not signed. Postfix before 3.6.17, 3.7.13, 3.8.8 and 3.9.2 \
-              ignores the TLSA records then where the level dane comes from a policy table \
-              rather than from main.cf; newer ones enforce them. The report is about the newest.",
-    sender: "`postconf mail_version` tells yours; update an older one, or set \
+    meaning: "The MX records are not signed. Newer releases of Postfix enforce the TLSA records \
+              all the same, and the report is about the newest. Postfix before 3.6.17, 3.7.13, \
+              3.8.8 and 3.9.2 ignores the records if level dane comes from a policy table instead \
+              of main.cf.",
+    sender: "Read your release with `postconf mail_version`. Update an older one, or set \
              `smtp_tls_security_level = dane` in main.cf, which counts in all of them.",
     receiver: "",
 };
@@ -116,23 +118,22 @@ pub(super) static PREFERRED_SERVER_FAILS: Rule = Rule {
     id: "preferred-server-fails",
     severity: Severity::Warning,
     reference: "RFC 5321 section 5.1",
-    meaning: "The mail servers that the domain prefers fail DANE, and one of worse preference \
-              takes the mail in their place. It commonly has to hand it on to the preferred \
-              ones; where it asks for DANE itself, mail waits there, and the sender gets a delay \
-              notice from the receiver's own server.",
-    sender: "tell the receiver: that mail is taken does not mean that it arrives.",
-    receiver: "mend the preferred server, and look into the queue of the other one.",
+    meaning: "The mail servers that the domain prefers fail DANE, and a less preferred server \
+              takes the mail. It usually has to pass the mail on to the preferred ones. If it uses \
+              DANE itself, mail waits there, and the sender gets a delay notice from the \
+              receiver's own server.",
+    sender: "Tell the receiver: accepted mail may still not arrive.",
+    receiver: "Repair the preferred server, and check the queue of the other one.",
 };
 
 pub(super) static PROXY_FAILED: Rule = Rule {
     id: "proxy-failed",
     severity: Severity::Error,
     reference: "RFC 1928 section 6",
-    meaning: "The proxy that was given with --proxy cannot be reached, refuses the login, or does \
-              not do what a SOCKS proxy does. It is a fault at your own end, and no word about \
-              the domain.",
-    sender: "see that the proxy runs (ssh -N -D 1080 mail.example.com) and that --proxy names \
-             its address, its port and, where it wants them, user and password.",
+    meaning: "The proxy of --proxy cannot be reached, refuses the login, or does not act like a \
+              SOCKS proxy. The fault is on your side and says nothing about the domain.",
+    sender: "Check that the proxy runs (ssh -N -D 1080 mail.example.com). Check that --proxy names \
+             its address and port, and user and password if the proxy wants them.",
     receiver: "",
 };
 
@@ -162,7 +163,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &PROXY_FAILED,
             proxy,
-            format!("No connection came about through {proxy}: {why}."),
+            format!("No connection works through {proxy}: {why}."),
         );
     }
     if judged.verdict == Verdict::Indeterminate {
@@ -205,8 +206,8 @@ fn cut_short(judged: &Judged<'_>, findings: &mut Findings) {
                 &JUDGEMENT_CUT_SHORT,
                 name.clone(),
                 format!(
-                    "What {name} shows takes more work to check than danecheck spends on it: \
-                     whether its certificates pass could not be told."
+                    "To judge what {name} shows, danecheck needs more work than it allows. So it \
+                     does not know whether the certificates pass."
                 ),
             );
         }
@@ -229,18 +230,18 @@ fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &ADDRESS_FAMILY_UNREACHABLE,
             family,
-            format!("No {family} address can be reached from here; they are left out."),
+            format!("No {family} address can be reached from here. The report leaves them out."),
         );
     }
 }
 
 fn chance(dane: &Outcome) -> &'static str {
     if dane.varies && dane.delivery == Delivery::Deferred {
-        "Servers of equal preference do not behave alike: the same mail fares now better, now \
-         worse. What is deferred draws anew at each attempt."
+        "Servers of equal preference do not behave alike: the outcome depends on which one Postfix \
+         tries first. Postfix shuffles them again at each attempt."
     } else {
-        "Servers of equal preference do not behave alike: the same mail fares now better, now \
-         worse."
+        "Servers of equal preference do not behave alike: the outcome depends on which one Postfix \
+         tries first."
     }
 }
 
@@ -260,7 +261,8 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         findings.add(
             &DOWNGRADE_BY_FAIL_OVER,
             target.to_owned(),
-            format!("A server of {target} fails DANE, and the mail goes without DANE to {via}."),
+            format!("A server of {target} fails DANE, and Postfix sends the mail without DANE to \
+                     {via}."),
         );
     }
 }
@@ -294,7 +296,7 @@ fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
             &PREFERRED_SERVER_FAILS,
             target.to_owned(),
             format!(
-                "{} fail{} DANE, and {via}, of worse preference, takes the mail.",
+                "{} fail{} DANE, and the less preferred {via} takes the mail.",
                 names.join(", "),
                 if names.len() == 1 { "s" } else { "" }
             ),
@@ -320,7 +322,7 @@ fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
     });
     let message = match (dane.delivery, no_starttls) {
         (Delivery::DeliveredAfterRetry, _) => {
-            format!("Mail to {via} goes in plain text, some minutes late, for TLS fails.")
+            format!("Mail to {via} goes in plain text, some minutes late, because TLS fails.")
         }
         (_, true) => format!("{via} does not offer STARTTLS: mail goes in plain text."),
         (_, false) => format!("Mail to {via} goes in plain text."),

@@ -1,5 +1,5 @@
-//! Findings about servers that refuse for now: with a 4xx reply, as where too
-//! many come, or a stranger has to come again (greylisting).
+//! Findings about servers that refuse for now with a 4xx reply, for example
+//! because of too many connections or greylisting.
 
 use crate::judge::AddressEvidence;
 use crate::observation::{Session, SessionEnd};
@@ -10,11 +10,11 @@ pub(super) static REFUSED_AT_FIRST: Rule = Rule {
     id: "refused-at-first",
     severity: Severity::Info,
     reference: "RFC 5321 section 4.2.1",
-    meaning: "The server refused for now, and took the client when it came again a moment later. \
-              The report is about the second time. Postfix goes on to the next address after such \
-              a refusal, and comes again some minutes later where there is none; only a refusal of \
-              STARTTLS makes it send in plain text, at level may.",
-    sender: "nothing, unless mail to this server is often late: then ask its administrator for a \
+    meaning: "The server refused for now, but accepted the client a moment later. The report is \
+              about the second attempt. After such a refusal Postfix tries the next address. If \
+              there is none, it tries again some minutes later. Only a refusal of STARTTLS makes \
+              it send in plain text, at level may.",
+    sender: "Do nothing unless mail to this server is often late. Then ask its administrator for a \
              higher limit for your address.",
     receiver: "",
 };
@@ -23,13 +23,14 @@ pub(super) static TEMPORARY_REFUSAL: Rule = Rule {
     id: "temporary-refusal",
     severity: Severity::Warning,
     reference: "RFC 5321 section 4.2.1",
-    meaning: "The server refuses to talk for now, and did so again after a pause: too many \
-              connections, greylisting, or a fault of its own. Postfix goes on to the next \
-              address; where there is none, mail waits and is tried again. It says nothing about \
-              STARTTLS or DANE.",
-    sender: "look again in a few minutes, best from the mail server itself, which the receiver \
-             may know better than this host.",
-    receiver: "see why the server refuses; a mail server that is always full needs more room.",
+    meaning: "The server refuses to talk for now, and did so again after a pause. The cause is too \
+              many connections, greylisting, or a fault of its own. Postfix tries the next \
+              address. If there is none, mail waits and is tried again. The refusal says nothing \
+              about STARTTLS or DANE.",
+    sender: "Look again in a few minutes, best from the mail server itself: the receiver may know \
+             it better than this host.",
+    receiver: "Find out why the server refuses. Give a mail server that is always full more \
+               capacity.",
 };
 
 /// Raises the findings of this module for one address.
@@ -46,7 +47,7 @@ pub(super) fn check(subject: &str, address: &AddressEvidence<'_>, findings: &mut
             &REFUSED_AT_FIRST,
             subject,
             format!(
-                "{subject} refused for now ({}), and not when asked again.",
+                "{subject} refused for now ({}), but accepted the next attempt.",
                 first.text()
             ),
         );

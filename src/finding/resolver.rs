@@ -1,5 +1,4 @@
-//! Findings about the resolver, and about what danecheck's own validation says
-//! beside it.
+//! Findings about the resolver, compared with danecheck's own validation.
 
 use std::net::SocketAddr;
 
@@ -13,12 +12,12 @@ pub(super) static AD_STRIPPED: Rule = Rule {
     id: "ad-stripped",
     severity: Severity::Warning,
     reference: "RFC 4035 section 3.2.3",
-    meaning: "The resolver validates, for it withholds bogus answers, but the mark that says so \
-              (AD bit) does not arrive: something on the way clears it. A Postfix behind it \
-              takes every answer for unsigned, and level dane does what may does.",
-    sender: "let Postfix ask the validating resolver directly: name it alone in resolv.conf, \
-             with `options trust-ad`; in place of systemd-resolved's stub or a home router; \
-             dnsmasq passes the bit on with `proxy-dnssec`.",
+    meaning: "The resolver validates, because it withholds bogus answers. But its mark of \
+              validation (the AD bit) does not arrive: something on the way clears it. A Postfix \
+              behind it takes every answer for insecure, and level dane acts like level may.",
+    sender: "Let Postfix ask the validating resolver directly. In resolv.conf, list that resolver \
+             alone, with `options trust-ad`, instead of systemd-resolved's stub or a home router. \
+             With dnsmasq in between, set `proxy-dnssec`.",
     receiver: "",
 };
 
@@ -26,12 +25,12 @@ pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
     id: "resolver-and-validation-differ",
     severity: Severity::Warning,
     reference: "RFC 4035 section 4.3",
-    meaning: "The resolver and danecheck's own validation of the very answer that it gave come \
-              to different ends. Postfix believes the resolver, and so do the predictions of \
-              this report; behind another resolver mail may fare differently.",
-    sender: "see that the resolver has the root's trust anchor and the right time, no negative \
-             trust anchor or `domain-insecure` for this name, and that nothing between it and \
-             Postfix changes answers; flush the name from its cache.",
+    meaning: "The resolver and danecheck's own validation reach different results for the same \
+              answer. Postfix believes the resolver, and so do the predictions of this report. \
+              Behind another resolver the outcome may differ.",
+    sender: "Check that the resolver has the root's trust anchor and the right time. Check that it \
+             has no negative trust anchor or `domain-insecure` for this name, and that nothing \
+             between it and Postfix changes answers. Then flush the name from its cache.",
     receiver: "",
 };
 
@@ -39,12 +38,12 @@ pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
     id: "resolver-does-not-validate",
     severity: Severity::Warning,
     reference: "Postfix dns_sec_probe",
-    meaning: "The resolver did not mark any answer as validated (AD bit), not even for the \
-              root. A Postfix behind it takes every answer for unsigned, and level dane does \
-              what may does: mail flows, and DANE protects nothing. The predictions of this \
-              report are those of a Postfix behind a validating resolver.",
-    sender: "use a validating resolver on this machine, such as unbound, as mail servers do; \
-             or name one with --resolver.",
+    meaning: "The resolver marked no answer as validated (AD bit), not even for the root. A \
+              Postfix behind it takes every answer for insecure, and level dane acts like level \
+              may. Mail flows, but DANE protects nothing. The predictions of this report are for a \
+              Postfix behind a validating resolver.",
+    sender: "Use a validating resolver on this machine, such as unbound, as mail servers do. Or \
+             name one with --resolver.",
     receiver: "",
 };
 
@@ -52,11 +51,11 @@ pub(super) static RESOLVER_NOT_DNSSEC_CAPABLE: Rule = Rule {
     id: "resolver-not-dnssec-capable",
     severity: Severity::Warning,
     reference: "RFC 4035 section 3.2.1",
-    meaning: "The resolver hands out no DNSSEC signatures although it is asked for them, so \
-              that neither Postfix nor danecheck can tell what is secure. A Postfix behind it \
-              takes every answer for unsigned, and level dane does what may does.",
-    sender: "use a validating resolver on this machine, such as unbound, that does not forward \
-             to this one; or name another one with --resolver.",
+    meaning: "The resolver sends no DNSSEC signatures although the query asks for them. So neither \
+              Postfix nor danecheck can tell what is secure. A Postfix behind it takes every \
+              answer for insecure, and level dane acts like level may.",
+    sender: "Use a validating resolver on this machine, such as unbound, that does not forward to \
+             this one. Or name another one with --resolver.",
     receiver: "",
 };
 
@@ -64,9 +63,9 @@ pub(super) static RESOLVER_NOT_ON_LOOPBACK: Rule = Rule {
     id: "resolver-not-on-loopback",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.1.1",
-    meaning: "The validating resolver is on another machine. Postfix believes its word (AD \
-              bit) all the same, and so does whoever can change packets on the way.",
-    sender: "run a validating resolver on the mail server itself, unless the way to this one is \
+    meaning: "The validating resolver is on another machine. Postfix still believes its AD bit. So \
+              an attacker who can change packets on the way can forge every answer.",
+    sender: "Run a validating resolver on the mail server itself, unless the path to this one is \
              as safe as the machine.",
     receiver: "",
 };
@@ -75,9 +74,9 @@ pub(super) static RESOLVER_SILENT: Rule = Rule {
     id: "resolver-silent",
     severity: Severity::Error,
     reference: "RFC 1035 section 7.2",
-    meaning: "The resolver did not answer any question, so nothing is known about the domain.",
-    sender: "check that the resolver runs and that this machine may ask it, or name another \
-             one with --resolver.",
+    meaning: "The resolver answered no question, so nothing is known about the domain.",
+    sender: "Check that the resolver runs and that this machine may ask it. Or name another one \
+             with --resolver.",
     receiver: "",
 };
 
@@ -85,12 +84,12 @@ pub(super) static RESOLVER_TIMES_OUT: Rule = Rule {
     id: "resolver-times-out",
     severity: Severity::Warning,
     reference: "RFC 1035 section 7.2",
-    meaning: "The resolver answers some questions, and others not in time. It most likely waits \
-              for name servers that are silent to this type or behind a broken path; or large \
-              answers, which come in fragments or over TCP, do not get through to it or from it. \
-              Mail that depends on such a lookup waits.",
-    sender: "see the resolver's log for this name; let UDP fragments and TCP port 53 through.",
-    receiver: "see that every name server of the zone answers this type, over UDP and TCP.",
+    meaning: "The resolver answers some questions, but not others in time. Most likely it waits \
+              for name servers that ignore this type or are behind a broken path. Or large \
+              answers, which come in fragments or over TCP, do not get through. Mail that depends \
+              on such a lookup waits.",
+    sender: "Search the resolver's log for this name. Let UDP fragments and TCP port 53 through.",
+    receiver: "Check that every name server of the zone answers this type, over UDP and TCP.",
 };
 
 /// Raises the findings of this module.
@@ -124,7 +123,7 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
             (
                 &RESOLVER_NOT_ON_LOOPBACK,
                 format!(
-                    "Postfix would believe the resolver {subject}, which is on another machine."
+                    "The resolver {subject} is on another machine, and Postfix would believe it."
                 ),
             )
         }
@@ -149,14 +148,14 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
         (ResolverValidation::NotShown, Some(Shortcoming::NotDnssecCapable)) => (
             &RESOLVER_NOT_DNSSEC_CAPABLE,
             format!(
-                "The resolver {subject} hands out no DNSSEC signatures: {}.",
+                "The resolver {subject} sends no DNSSEC signatures: {}.",
                 behind_it(judged)
             ),
         ),
         (ResolverValidation::NotShown, Some(Shortcoming::DoesNotValidate)) => (
             &RESOLVER_DOES_NOT_VALIDATE,
             format!(
-                "The resolver {subject} hands out bogus answers: {}.",
+                "The resolver {subject} passes bogus answers on: {}.",
                 behind_it(judged)
             ),
         ),
@@ -177,7 +176,7 @@ fn behind_it(judged: &Judged<'_>) -> &'static str {
     let mut lookups = judged.evidence.observation.lookups();
     let withheld = lookups.any(|lookup| lookup.status == Err(FailureKind::Bogus));
     if withheld {
-        "a Postfix behind it would take them for good, and use no DANE at all"
+        "a Postfix behind it would accept them, and use no DANE at all"
     } else if judged.outcome(SecurityLevel::May).delivers() {
         "a Postfix behind it uses no DANE at all, and its level dane delivers as may does"
     } else {
@@ -212,7 +211,7 @@ fn time_out(observation: &Observation, lookup: &AnyLookup<'_>, findings: &mut Fi
             &RESOLVER_TIMES_OUT,
             lookup.what(),
             format!(
-                "The resolver {} gave no answer in time to {}, and answered others.",
+                "The resolver {} did not answer {} in time, but it answered other questions.",
                 resolver.addresses.join(", "),
                 lookup.what()
             ),
@@ -238,8 +237,8 @@ fn difference(lookup: &AnyLookup<'_>, findings: &mut Findings) {
         &RESOLVER_AND_VALIDATION_DIFFER,
         lookup.what(),
         format!(
-            "To the resolver {} is {theirs}, to danecheck's own validation it is {}{}; a Postfix \
-             behind this resolver goes by the resolver, and so does this report.",
+            "{} is {theirs} to the resolver, but to danecheck's own validation it is {}{}. A \
+             Postfix behind this resolver believes the resolver, and so does this report.",
             lookup.what(),
             own.status.as_str(),
             why.unwrap_or_default()

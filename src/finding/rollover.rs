@@ -1,5 +1,5 @@
-//! Findings about what is to come: certificates that end, and what the record
-//! set tells about the next renewal.
+//! Findings about the future: certificates that end, and what the record set
+//! means for the next renewal.
 
 use crate::certificate::{Certificate, Presented};
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
@@ -25,26 +25,24 @@ pub(super) static CERTIFICATE_ENDS_SOON: Rule = Rule {
     id: "certificate-ends-soon",
     severity: Severity::Warning,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The server is vouched for by a record that names an authority (usage 2), and for \
-              such a record dates count: when the certificate ends, senders with DANE keep \
-              their mail back. With a matching record 3 1 1 the date would not matter, and \
-              nothing would be said here.",
+    meaning: "The TLSA record that matches the server names an authority (usage 2), and for such a \
+              record dates count. When the certificate ends, DANE senders keep their mail back. \
+              With a matching record 3 1 1 the date would not matter.",
     sender: "",
-    receiver: "renew the certificate, see that the mail server loads it, and find out why it was \
-               not renewed yet; beforehand `danecheck tlsa NEW.pem --against DOMAIN` tells \
-               whether the new one will do.",
+    receiver: "Renew the certificate and reload the mail server. Find out why it was not renewed \
+               yet. Check the new certificate first: `danecheck tlsa NEW.pem --against DOMAIN`.",
 };
 
 pub(super) static NO_SPARE_RECORD: Rule = Rule {
     id: "no-spare-record",
     severity: Severity::Info,
     reference: "RFC 7671 section 8.1",
-    meaning: "Only the key that is served now is published, and the certificate is due for its \
-              renewal. If that makes a new key, senders with DANE keep their mail back until \
-              the new record has reached them all.",
+    meaning: "Only the current key has a TLSA record, and the certificate is due for renewal. If \
+              the renewal makes a new key, DANE senders keep their mail back until the new record \
+              has reached all of them.",
     sender: "",
-    receiver: "let renewals keep the key (certbot: `--reuse-key`), or publish the next key's \
-               record a TTL before the next certificate goes live: `danecheck tlsa NEW.pem \
+    receiver: "Let renewals keep the key (certbot: `--reuse-key`). Or publish the next key's \
+               record one TTL before the next certificate goes live: `danecheck tlsa NEW.pem \
                --against DOMAIN --plan` gives the steps.",
 };
 
@@ -52,23 +50,23 @@ pub(super) static TLSA_BREAKS_AT_RENEWAL: Rule = Rule {
     id: "tlsa-breaks-at-renewal",
     severity: Severity::Info,
     reference: "RFC 7671 section 5.1",
-    meaning: "The only record that vouches for the server is of the whole certificate (selector \
-              0), and the certificate is one of those that are renewed every few weeks. The \
-              next renewal breaks the record, even if it keeps the key.",
+    meaning: "The only record that matches the server is a digest of the whole certificate \
+              (selector 0), and the certificate is renewed every few weeks. The next renewal \
+              breaks the record, even if it keeps the key.",
     sender: "",
-    receiver: "publish 3 1 1 of the key beside it, let renewals keep the key (certbot: \
-               `--reuse-key`), and then remove the record.",
+    receiver: "Publish 3 1 1 of the key beside it, and let renewals keep the key (certbot: \
+               `--reuse-key`). Then remove the old record.",
 };
 
 pub(super) static TLSA_LONE_ISSUER: Rule = Rule {
     id: "tlsa-lone-issuer",
     severity: Severity::Info,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The only record that vouches for the server names one issuer of a certificate \
-              that is renewed every few weeks. Authorities change their issuers without \
-              asking, and some pick one of several at each renewal: then mail stops.",
+    meaning: "The only record that matches the server names one issuer of a certificate that is \
+              renewed every few weeks. Authorities change their issuers without notice, and some \
+              pick one of several at each renewal. Then mail stops.",
     sender: "",
-    receiver: "publish 3 1 1 of the server's own key and let renewals keep the key; or add 2 1 1 \
+    receiver: "Publish 3 1 1 of the server's own key, and let renewals keep the key. Or add 2 1 1 \
                of every issuer that the authority may use.",
 };
 
@@ -76,11 +74,11 @@ pub(super) static TLSA_TOO_MANY_RECORDS: Rule = Rule {
     id: "tlsa-too-many-records",
     severity: Severity::Info,
     reference: "dnssec-stats.ant.isi.edu/~viktor/x3hosts.html (2024-07)",
-    meaning: "Postfix copes with up to a hundred TLSA records. Microsoft's outgoing servers \
-              were reported to fail with more than about 12 for one host, however right the \
-              records are.",
+    meaning: "Postfix handles up to a hundred TLSA records. Microsoft's outgoing servers were \
+              reported to fail with more than about 12 for one host, even if all records are \
+              right.",
     sender: "",
-    receiver: "keep the records of the keys in use and of the next ones, and remove the others.",
+    receiver: "Keep the records of the keys in use and of the next ones. Remove the others.",
 };
 
 /// Raises the findings of this module.
@@ -120,7 +118,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-/// An address that a record vouches for now.
+/// An address that a record matches now.
 struct Vouched<'a, 'e> {
     judged: &'a Judged<'e>,
     host: &'a HostEvidence<'e>,
@@ -162,8 +160,8 @@ impl Vouched<'_, '_> {
         };
         let days = (ends.not_after().0 - self.now().0) / DAY;
         let message = format!(
-            "{whose} of {subject} ends on {}, in {days} day{}, and then no TLSA record vouches \
-             for the server any more.",
+            "{whose} of {subject} ends on {}, in {days} day{}. After that no TLSA record matches \
+             the server.",
             ends.not_after().day(),
             if days == 1 { "" } else { "s" },
         );
@@ -208,8 +206,8 @@ impl Vouched<'_, '_> {
                 &TLSA_BREAKS_AT_RENEWAL,
                 name.clone(),
                 format!(
-                    "The next renewal of the certificate of {name}, which lives {days} days \
-                     (from {issuer}), breaks its TLSA record."
+                    "The next renewal of the certificate of {name} (from {issuer}, valid for \
+                     {days} days) breaks its TLSA record."
                 ),
             );
         } else if all(CertificateUsage::DANE_EE, Some(Selector::SPKI)) {
@@ -220,7 +218,7 @@ impl Vouched<'_, '_> {
                     &NO_SPARE_RECORD,
                     name.clone(),
                     format!(
-                        "Only the present key of {name} is published, and its certificate \
+                        "Only the current key of {name} has a TLSA record, and its certificate \
                          (from {issuer}) ends on {}.",
                         self.leaf.not_after().day()
                     ),
@@ -240,7 +238,7 @@ impl Vouched<'_, '_> {
                 &TLSA_LONE_ISSUER,
                 name.clone(),
                 format!(
-                    "The TLSA record of {name} names one issuer, {what}; the next of its \
+                    "The TLSA record of {name} names one issuer, {what}. The next of its \
                      {days}-day certificates may come from another."
                 ),
             );

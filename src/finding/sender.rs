@@ -1,4 +1,4 @@
-//! Findings about the sender that was named: its own policy, its own means.
+//! Findings about the sender that was named: its policy and its TLS settings.
 
 use crate::judge::{Action, Delivery, Judged, SecurityLevel};
 
@@ -8,33 +8,34 @@ pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",
     severity: Severity::Error,
     reference: "Postfix tls_policy_lookup",
-    meaning: "The table or service that is asked for the policy answers with a failure. Postfix \
-              then defers all mail to the domain with 4.7.5 `client TLS configuration problem`, \
-              whatever the receiver's servers do; the log does not name the DNS lookup behind it.",
-    sender: "set the override of the report, which is asked for before the service; then mend \
-             the lookup, or tell the receiver of it.",
-    receiver: "mend the name server that fails the lookup.",
+    meaning: "The table or service that Postfix asks for the policy fails. Postfix then defers all \
+              mail to the domain with 4.7.5 `client TLS configuration problem`, whatever the \
+              receiver's servers do. The log does not name the DNS lookup behind it.",
+    sender: "Set the override of the report: Postfix asks for it before the service. Then repair \
+             the lookup, or tell the receiver about it.",
+    receiver: "Repair the name server that fails the lookup.",
 };
 
 pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
     id: "sender-refuses-old-tls",
     severity: Severity::Warning,
     reference: "Postfix smtp_tls_mandatory_protocols",
-    meaning: "The server speaks only TLS that is older than this sender takes, so the handshake \
-              fails: where TLS is a must, mail waits; elsewhere it goes in plain text, some \
-              minutes late, which is worse than old TLS.",
-    sender: "allow it for this domain alone, with the line of the message in the policy table.",
-    receiver: "switch TLS 1.2 and 1.3 on.",
+    meaning: "The server supports only TLS versions that this sender does not accept, so the \
+              handshake fails. Where TLS is required, mail waits. Elsewhere it goes in plain text, \
+              some minutes late, which is worse than old TLS.",
+    sender: "Allow the old version for this domain alone, with the line of the message in the \
+             policy table.",
+    receiver: "Switch TLS 1.2 and 1.3 on.",
 };
 
 pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     id: "sender-stricter-than-dane",
     severity: Severity::Error,
     reference: "Postfix smtp_tls_policy_maps",
-    meaning: "The policy that this sender has for the domain asks for more than level dane does, \
-              and the domain does not have it: mail waits here that other senders deliver.",
-    sender: "set the override of the report. Where the policy comes from a service with a cache, \
-             empty that first, for the domain may have changed since: on mailcow with docker \
+    meaning: "This sender's policy for the domain asks for more than level dane does, and the \
+              domain does not have it. Mail waits here that other senders deliver.",
+    sender: "Set the override of the report. If the policy comes from a service with a cache, \
+             empty the cache first, because the domain may have changed. On mailcow run docker \
              compose restart postfix-tlspol-mailcow.",
     receiver: "",
 };
@@ -63,7 +64,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             &SENDER_STRICTER_THAN_DANE,
             target.clone(),
             format!(
-                "{name} sends to {target} at {} ({}), which keeps the mail back; dane would \
+                "{name} sends to {target} at {} ({}), which keeps the mail back. Level dane would \
                  deliver it.",
                 in_force.text, in_force.source
             ),
@@ -96,8 +97,8 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         &SENDER_REFUSES_OLD_TLS,
         target,
         format!(
-            "A server of {target} speaks no TLS newer than {version}, and this sender takes none \
-             older than {}: `{line}` makes it do.",
+            "A server of {target} supports no TLS newer than {version}, and this sender accepts \
+             none older than {}. The line `{line}` lets it deliver.",
             sending.settings.oldest_above
         ),
     );

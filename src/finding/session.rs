@@ -15,127 +15,130 @@ pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
     severity: Severity::Warning,
     reference: "Postfix smtp_connect_addr",
-    meaning: "No connection to a mail server came about, and something on the way said so. \
-              Postfix goes on to the next address; where there is none, mail waits.",
+    meaning: "danecheck could not connect to a mail server, and the server or the network said so. \
+              Postfix tries the next address. If there is none, mail waits.",
     sender: "",
-    receiver: "start the mail server, or remove the address or the MX record.",
+    receiver: "Start the mail server, or remove the address or the MX record.",
 };
 
 pub(super) static CONNECTION_TIMED_OUT: Rule = Rule {
     id: "connection-timed-out",
     severity: Severity::Warning,
     reference: "Postfix smtp_connect_addr",
-    meaning: "Nothing came back from this address, while others of its family answer. Postfix \
-              tries it all the same, and goes on to the next address after its time-out.",
-    sender: "look from another network, best from the mail server itself.",
-    receiver: "see that port 25 is open on every address that DNS names, or remove the address.",
+    meaning: "This address does not answer, while other addresses of its family do. Postfix tries \
+              it all the same, and moves to the next address after its time limit.",
+    sender: "Check from another network, best from the mail server itself.",
+    receiver: "Check that port 25 is open on every address that DNS names, or remove the address.",
 };
 
 pub(super) static EHLO_REFUSED: Rule = Rule {
     id: "ehlo-refused",
     severity: Severity::Warning,
     reference: "Postfix smtp_helo",
-    meaning: "The server refuses to talk after the greeting. A 5xx reply makes Postfix bounce \
-              the mail at once; after a 4xx reply it goes on to the next address.",
-    sender: "see whether the server's words name your address: it may be blocked there.",
-    receiver: "search the server's log for this moment: it names the rule (a block list, a \
-               missing reverse name, a limit) that refused; take the client's address out of it.",
+    meaning: "The server refuses to talk after the greeting. After a 5xx reply Postfix bounces the \
+              mail at once. After a 4xx reply it tries the next address.",
+    sender: "Check whether the server's reply names your address: the server may block it.",
+    receiver: "Search the server's log for this moment. It names the rule that refused: a block \
+               list, a missing reverse name, a limit. Exempt the client's address from that \
+               rule.",
 };
 
 pub(super) static GREETING_REFUSED: Rule = Rule {
     id: "greeting-refused",
     severity: Severity::Warning,
     reference: "Postfix smtp_helo",
-    meaning: "The server refuses to talk in its very greeting, often because of too many \
-              connections or of the client's address. Postfix goes on to the next address; \
-              where there is none, mail waits. It says nothing about STARTTLS or DANE.",
-    sender: "see whether the server's words name your address: it may be blocked there.",
-    receiver: "search the server's log for this moment: it names the rule (a block list, a \
-               missing reverse name, a limit on connections) that refused; take the client's \
-               address out of it, or raise the limit.",
+    meaning: "The server refuses to talk in its greeting, often because of too many connections or \
+              because of the client's address. Postfix tries the next address. If there is none, \
+              mail waits. The refusal sends nothing about STARTTLS or DANE.",
+    sender: "Check whether the server's reply names your address: the server may block it.",
+    receiver: "Search the server's log for this moment. It names the rule that refused: a block \
+               list, a missing reverse name, a limit on connections. Exempt the client's address \
+               from that rule, or raise the limit.",
 };
 
 pub(super) static HANDSHAKE_FAILED: Rule = Rule {
     id: "handshake-failed",
     severity: Severity::Error,
     reference: "Postfix smtp_start_tls",
-    meaning: "The server accepts STARTTLS, and then no TLS session comes about. Where TLS is \
-              required mail waits; at level may each mail waits some minutes and then goes in \
-              plain text.",
-    sender: "tell the receiver; if many domains fail like this, look at your own \
-             smtp_tls_protocols and smtp_tls_ciphers.",
-    receiver: "try `openssl s_client -starttls smtp -connect HOST:25` against the server, and let \
-               it offer TLS 1.2 and 1.3 with a certificate and key that belong together.",
+    meaning: "The server accepts STARTTLS, but the TLS handshake fails. Where TLS is required, \
+              mail waits. At level may, each mail waits some minutes and then goes in plain \
+              text.",
+    sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
+             and smtp_tls_ciphers.",
+    receiver: "Run `openssl s_client -starttls smtp -connect HOST:25` against the server. Let it \
+               offer TLS 1.2 and 1.3, with a certificate and a key that belong together.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
     id: "server-silent",
     severity: Severity::Warning,
     reference: "Postfix smtp_stream_except",
-    meaning: "The server took the connection and then sent no proper reply, or hung up. \
-              Postfix goes on to the next address; where there is none, mail waits.",
+    meaning: "The server accepted the connection, but then sent no proper reply or closed it. \
+              Postfix tries the next address. If there is none, mail waits.",
     sender: "",
-    receiver: "connect to port 25 from outside and from the server itself: if only outside is \
-               silent, a firewall or filter before it drops the dialogue; else restart the mail \
-               server and read its log.",
+    receiver: "Connect to port 25 from outside and from the server itself. If only outside is \
+               silent, a firewall or filter before it drops the dialogue. Otherwise restart the \
+               mail server and read its log.",
 };
 
 pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
     id: "session-lost-in-tls",
     severity: Severity::Error,
     reference: "Postfix smtp_stream_except",
-    meaning: "TLS comes about, and then the server refuses or hangs up at the EHLO inside it.",
-    sender: "tell the receiver the time of this look and your address, for its log.",
-    receiver: "look into the server's log for this moment, and see what stands between the \
-               network and the mail server (a filter, a load balancer).",
+    meaning: "The TLS handshake succeeds, but then the server refuses or closes the connection at \
+              the EHLO inside TLS.",
+    sender: "Tell the receiver the time of this check and your address, so that it can search its \
+             log.",
+    receiver: "Search the server's log for this moment. Check what stands between the network and \
+               the mail server (a filter, a load balancer).",
 };
 
 pub(super) static STARTTLS_MASKED: Rule = Rule {
     id: "starttls-masked",
     severity: Severity::Error,
     reference: "RFC 7672 section 2.2",
-    meaning: "Where the server should offer STARTTLS there are Xs: a firewall that inspects \
-              SMTP (Cisco's `inspect esmtp` writes them so) overwrote the offer. It stands \
-              before the server, or before you, and then every domain looks like this from \
+    meaning: "The server's reply shows Xs where STARTTLS should be. A firewall that inspects SMTP \
+              overwrote the offer, as Cisco's `inspect esmtp` does. The firewall is before the \
+              server, or before you. If it is before you, every domain looks like this from \
               here.",
-    sender: "check another domain, such as gmail.com: if it looks the same, switch off the SMTP \
+    sender: "Check another domain, such as gmail.com. If it looks the same, switch off the SMTP \
              inspection of your own firewall.",
-    receiver: "switch off the SMTP inspection of the firewall before the server.",
+    receiver: "Switch off the SMTP inspection of the firewall before the server.",
 };
 
 pub(super) static STARTTLS_NOT_OFFERED: Rule = Rule {
     id: "starttls-not-offered",
     severity: Severity::Error,
     reference: "RFC 7672 section 2.2",
-    meaning: "TLSA records promise TLS, and the server does not offer it. Senders must not send \
-              in plain text then, so mail waits. A firewall that removes STARTTLS from the \
-              dialogue looks the same, and so does an attacker.",
-    sender: "look from another network; if many domains lack STARTTLS, the fault is on your \
-             side (a firewall's SMTP inspection).",
-    receiver: "switch STARTTLS on, or remove the TLSA records.",
+    meaning: "TLSA records promise TLS, but the server does not offer it. Senders must not send in \
+              plain text then, so mail waits. A firewall that removes STARTTLS from the dialogue \
+              looks the same, and so does an attacker.",
+    sender: "Check from another network. If many domains lack STARTTLS, the fault is on your side \
+             (a firewall's SMTP inspection).",
+    receiver: "Switch STARTTLS on, or remove the TLSA records.",
 };
 
 pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
     id: "starttls-no-reply",
     severity: Severity::Error,
     reference: "Postfix smtp_stream_except",
-    meaning: "The server offers STARTTLS and does not answer the command. Postfix never falls \
-              back to plain text then, not even at level may: only level none delivers.",
-    sender: "tell the receiver.",
-    receiver: "try STARTTLS on the server itself: if it works there, a firewall before it drops \
-               the connection (switch off its SMTP inspection); else read the server's log for \
-               its certificate and key.",
+    meaning: "The server offers STARTTLS but does not answer the command. Postfix then never falls \
+              back to plain text, not even at level may. Only level none delivers.",
+    sender: "Tell the receiver.",
+    receiver: "Try STARTTLS on the server itself. If it works there, a firewall before it drops \
+               the connection: switch off its SMTP inspection. Otherwise search the server's log \
+               for its certificate and key.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
     id: "starttls-refused-for-good",
     severity: Severity::Error,
     reference: "Postfix smtp_helo",
-    meaning: "The server offers STARTTLS and answers the command with a 5xx reply. Where TLS \
-              is required Postfix bounces the mail at once, whatever other servers there are.",
-    sender: "tell the receiver, by phone or through another mail system.",
-    receiver: "correct the path and the permissions of the server's key and certificate files, \
-               which its log names, and reload it; or do not offer STARTTLS.",
+    meaning: "The server offers STARTTLS and answers the command with a 5xx reply. Where TLS is \
+              required, Postfix bounces the mail at once, even if the domain has other servers.",
+    sender: "Tell the receiver by phone or through another mail system.",
+    receiver: "Correct the path and the permissions of the server's key and certificate files, \
+               which its log names, and reload it. Or stop offering STARTTLS.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
@@ -143,22 +146,22 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
     severity: Severity::Error,
     reference: "Postfix smtp_helo",
     meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Where TLS is \
-              required mail waits; at level may it goes in plain text at once.",
-    sender: "tell the receiver, by phone or through another mail system.",
-    receiver: "correct the path and the permissions of the server's key and certificate files, \
-               which its log names, and reload it: 454 most often means that one of them cannot \
-               be read.",
+              required, mail waits. At level may it goes in plain text at once.",
+    sender: "Tell the receiver by phone or through another mail system.",
+    receiver: "Correct the path and the permissions of the server's key and certificate files, \
+               which its log names, and reload it. Reply 454 most often means that the server \
+               cannot read one of them.",
 };
 
 pub(super) static TLSA_OF_OTHER_SERVICE: Rule = Rule {
     id: "tlsa-of-other-service",
     severity: Severity::Error,
     reference: "RFC 7671 section 6",
-    meaning: "The name of the TLSA records for this port is an alias (CNAME) of another \
-              service's, such as submission with TLS on port 465, and there is no STARTTLS here. \
-              The records were never meant for it, and make senders refuse to deliver.",
-    sender: "tell the receiver.",
-    receiver: "remove the alias, or switch STARTTLS on here too.",
+    meaning: "The name of the TLSA records for this port is an alias (CNAME) of another service's \
+              name, such as submission with TLS on port 465. This port has no STARTTLS. The \
+              records were never meant for it, and they make senders refuse to deliver.",
+    sender: "Tell the receiver.",
+    receiver: "Remove the alias, or switch STARTTLS on here too.",
 };
 
 /// Raises the findings of this module.
@@ -166,7 +169,8 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         if let Some(block) = &address.seen.reserved {
             let subject = peer(host, address.seen.address);
-            let message = format!("{subject} was not connected to: the address is of {block}.");
+            let message = format!("danecheck did not connect to {subject}: the address belongs to \
+                                   {block}.");
             findings.add(&RESERVED_ADDRESS, subject, message);
         }
         refusal::check(&peer(host, address.seen.address), address, findings);
@@ -197,7 +201,7 @@ fn end(
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
         SessionEnd::Completed | SessionEnd::Assumed => {}
-        // A family that works nowhere here is told once, for all addresses.
+        // A family that works nowhere here is reported once, for all addresses.
         SessionEnd::NotConnected(_)
             if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
         // `proxy-failed` tells it once.
@@ -218,11 +222,11 @@ fn end(
         }
         SessionEnd::NoGreeting(how) => add(
             &SERVER_SILENT,
-            format!("{subject} takes the connection and {}.", how_text(*how)),
+            format!("{subject} accepts the connection and then {}.", how_text(*how)),
         ),
         SessionEnd::NoEhloReply(how) => add(
             &SERVER_SILENT,
-            format!("{subject} greets, and after EHLO it {}.", how_text(*how)),
+            format!("{subject} sends its greeting, and after EHLO it {}.", how_text(*how)),
         ),
         SessionEnd::GreetingRefused(reply) => add(
             &GREETING_REFUSED,
@@ -241,7 +245,7 @@ fn end(
                         &STARTTLS_MASKED,
                         format!(
                             "{subject} shows {mask} where STARTTLS should be, although TLSA \
-                             records promise TLS: a firewall overwrote it."
+                             records promise TLS. A firewall overwrote it."
                         ),
                     ),
                     None => {
@@ -257,7 +261,7 @@ fn end(
                                 &TLSA_OF_OTHER_SERVICE,
                                 format!(
                                     "The TLSA records that promise TLS at {subject} are those at \
-                                     {other}, by an alias."
+                                     {other}, through an alias."
                                 ),
                             );
                         }
@@ -268,7 +272,7 @@ fn end(
         SessionEnd::NoStartTlsReply(how) => add(
             &STARTTLS_NO_REPLY,
             format!(
-                "{subject} offers STARTTLS, and when asked for it {}.",
+                "{subject} offers STARTTLS, but after the command it {}.",
                 how_text(*how)
             ),
         ),
@@ -301,7 +305,7 @@ fn end(
         SessionEnd::NoEhloReplyInTls(how) => add(
             &SESSION_LOST_IN_TLS,
             format!(
-                "{subject} starts TLS, and after EHLO inside it {}.",
+                "{subject} starts TLS, and after EHLO inside TLS it {}.",
                 how_text(*how)
             ),
         ),
@@ -342,8 +346,8 @@ fn masked(ehlo: &Reply) -> Option<&str> {
 
 fn how_text(how: Interruption) -> &'static str {
     match how {
-        Interruption::Lost => "hangs up",
-        Interruption::TimedOut => "says nothing",
-        Interruption::Flooded => "sends more than any reply may hold",
+        Interruption::Lost => "closes the connection",
+        Interruption::TimedOut => "sends nothing",
+        Interruption::Flooded => "sends more than a reply may contain",
     }
 }

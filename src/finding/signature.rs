@@ -1,7 +1,7 @@
-//! Findings about DNSSEC signatures that come to their end.
+//! Findings about DNSSEC signatures that end soon.
 //!
-//! Zones are signed anew all the time, most of them by a program: that a
-//! signature ends is a fault only where it should have been renewed by now.
+//! Most zones are signed again and again by a program. The end of a signature
+//! is a fault only if it should have been renewed by now.
 
 use std::collections::HashSet;
 
@@ -16,40 +16,38 @@ pub(super) static SIGNATURE_ENDS_SOON: Rule = Rule {
     id: "signature-ends-soon",
     severity: Severity::Warning,
     reference: "RFC 6781 section 4.4.2",
-    meaning: "A signature of the zone ends within two days, with less than a fifth of its time \
-              left, or within the days that --warn-days names. Signing software renews signatures \
-              well before their last two days (BIND five days, Knot DNS seven, OpenDNSSEC three), \
-              so that then it most likely does not run. Once the signature has ended, no \
-              validating sender delivers.",
-    sender: "tell the domain.",
-    receiver: "see why the zone is not signed again (the signing service, its keys, the transfer \
-               to the name servers), and sign it.",
+    meaning: "A signature of the zone ends within two days, with less than a fifth of its lifetime \
+              left, or within the days of --warn-days. Signing software renews signatures earlier \
+              (BIND five days before the end, Knot DNS seven, OpenDNSSEC three), so it most likely \
+              does not run. Once the signature has ended, no validating sender delivers.",
+    sender: "Tell the domain.",
+    receiver: "Find out why the zone is not signed again: the signing service, its keys, or the \
+               transfer to the name servers. Then sign it.",
 };
 
 pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
     id: "signatures-end-by-then",
     severity: Severity::Info,
     reference: "RFC 4034 section 3.1.5",
-    meaning: "The report is as of a later moment, and a DNSSEC signature that was seen ends \
-              before it. Nothing shows that it will not be renewed in time, as most zones are by \
-              a program, so the report takes that for granted. If it is not, no validating sender \
-              delivers from then on.",
+    meaning: "The report is for a later moment, and a DNSSEC signature ends before it. Most zones \
+              renew signatures by program, so the report assumes a renewal in time. Without it, no \
+              validating sender delivers from then on.",
     sender: "",
-    receiver: "nothing where the zone is signed by itself; where it is signed by hand, sign it \
-               anew before that day.",
+    receiver: "Do nothing if a program signs the zone. If you sign it by hand, sign it again \
+               before that day.",
 };
 
 pub(super) static SIGNATURE_WITHIN_CLOCK_SKEW: Rule = Rule {
     id: "signature-within-clock-skew",
     severity: Severity::Warning,
     reference: "unbound val-sig-skew-max",
-    meaning: "A signature of the zone has ended or not begun, by less than unbound lets clocks \
-              differ: a tenth of its time, an hour at least and a day at most. Senders behind \
-              unbound deliver for now; behind validators that forgive nothing (BIND, its delv) \
-              the records are forged, and mail waits.",
-    sender: "see that the clock of this host is right; tell the domain.",
-    receiver: "sign the zone anew at once, see why it was not signed in time, and set the clock \
-               of the machine that signs.",
+    meaning: "A signature of the zone has ended or not begun, but by less than unbound allows for \
+              clock differences. unbound allows a tenth of the signature's lifetime, at least an \
+              hour and at most a day. Senders behind unbound deliver for now. Stricter validators \
+              (BIND, its delv) treat the records as bogus, and mail waits.",
+    sender: "Check the clock of this host, and tell the domain.",
+    receiver: "Sign the zone again at once. Find out why it was not signed in time, and set the \
+               clock of the machine that signs.",
 };
 
 /// So many seconds before its end a signature is due, where software that
@@ -94,8 +92,8 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
                 span.zone.clone(),
                 format!(
                     "The signature of {} ends at {}, before the moment that this report is for. \
-                     Unless {} is signed again by then, no validating sender delivers; the report \
-                     takes for granted that it is.",
+                     The report assumes that {} is signed again by then. If not, no validating \
+                     sender delivers.",
                     span.record_set, span.expiration, span.zone
                 ),
             );
@@ -134,12 +132,12 @@ fn forgiven(own: &OwnValidation, findings: &mut Findings) {
     let text = if until == *inception {
         format!(
             "The signature of {record_set} is not valid before {inception}. unbound accepts it \
-             already, for clocks may differ; delv and other validators do not."
+             already, because clocks may differ. delv and other validators do not."
         )
     } else {
         format!(
             "The signature of {record_set} ended at {expiration}. unbound still accepts it until \
-             {until}, for clocks may differ; delv and other validators do not."
+             {until}, because clocks may differ. delv and other validators do not."
         )
     };
     findings.add(&SIGNATURE_WITHIN_CLOCK_SKEW, zone.clone(), text);
@@ -153,7 +151,7 @@ fn is_forgiven(own: &OwnValidation) -> bool {
 
 fn ends_text(span: &SignatureSpan) -> String {
     format!(
-        "The signature of {} ends at {}, and was not renewed since {}.",
+        "The signature of {} ends at {}, and nobody has renewed it since {}.",
         span.record_set, span.expiration, span.inception
     )
 }

@@ -16,23 +16,24 @@ pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     id: "dane-ta-chain-refused",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.2.2",
-    meaning: "A record with usage DANE-TA(2) names a certificate authority. For such a record \
-              the whole chain counts: the authority's certificate has to be sent by the server, \
-              every signature and date has to hold, and the certificate has to name the mail \
-              server or the mail domain. Here something of that fails.",
-    sender: "tell the receiver, by phone or through another mail system.",
-    receiver: "publish 3 1 1 of the server's own key, which needs none of this; or have the \
-               certificate that the message names replaced by its authority.",
+    meaning: "A record with usage DANE-TA(2) names a certificate authority, so the whole chain \
+              counts. The server has to send the authority's certificate. Every signature and date \
+              has to be valid. The certificate has to name the mail server or the mail domain. One \
+              of these checks fails here.",
+    sender: "Tell the receiver by phone or through another mail system.",
+    receiver: "Publish 3 1 1 of the server's own key, which needs none of this. Or ask the \
+               authority to replace the certificate that the message names.",
 };
 
 pub(super) static NO_TLSA: Rule = Rule {
     id: "no-tlsa",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2",
-    meaning: "The domain's mail servers publish no TLSA records that count, so level dane does \
-              what may does: TLS where it works, with nobody vouching for the server.",
+    meaning: "The domain's mail servers publish no TLSA records that count. So level dane acts \
+              like level may: Postfix uses TLS where it works, and nothing proves who the server \
+              is.",
     sender: "",
-    receiver: "publish a TLSA record 3 1 1 for each mail server, in a signed zone, if you want \
+    receiver: "Publish a TLSA record 3 1 1 for each mail server, in a signed zone, if you want \
                DANE.",
 };
 
@@ -40,11 +41,10 @@ pub(super) static TLSA_ALL_UNUSABLE: Rule = Rule {
     id: "tlsa-all-unusable",
     severity: Severity::Warning,
     reference: "RFC 7672 section 3.1.3",
-    meaning: "There are TLSA records, and none of them is of a kind that mail uses. Postfix \
-              then insists on TLS, but accepts any certificate; level dane-only does not \
-              deliver.",
+    meaning: "There are TLSA records, but mail senders can use none of them. Postfix then requires \
+              TLS but accepts any certificate. Level dane-only does not deliver.",
     sender: "",
-    receiver: "publish 3 1 1 (DANE-EE, the server's key, SHA-256) instead.",
+    receiver: "Publish 3 1 1 (DANE-EE, the server's key, SHA-256) instead.",
 };
 
 pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
@@ -52,89 +52,89 @@ pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7671 section 9",
     meaning: "Of records with the same usage and selector, a sender uses only those with the \
-              strongest digest. Here the right record has SHA-256, and a wrong one with SHA-512 \
-              beside it hides it.",
+              strongest digest. Here the right record has SHA-256, and a wrong record with SHA-512 \
+              hides it.",
     sender: "",
-    receiver: "remove the stale SHA-512 record, or publish the right one with SHA-512 too.",
+    receiver: "Remove the stale SHA-512 record, or publish the right one with SHA-512 too.",
 };
 
 pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
     id: "tlsa-lookup-failed",
     severity: Severity::Error,
     reference: "RFC 7672 section 2.1.2",
-    meaning: "The TLSA lookup for a mail server failed. A sender cannot tell whether somebody \
-              keeps the records from it, so it skips the server; without another one mail waits.",
-    sender: "look again through a second resolver (`danecheck --resolver IP DOMAIN`): if that \
-             one answers, the fault is in yours.",
-    receiver: "ask each name server of the zone for the record (`dig +norecurse +dnssec TLSA \
-               NAME @SERVER`); update the server, or the firewall before it, that answers this \
-               type with an error or not at all, and sign the zone anew where a signature is \
-               missing or has expired.",
+    meaning: "The TLSA lookup for a mail server failed. A sender cannot tell a fault from an \
+              attacker who hides the records, so it skips the server. If there is no other server, \
+              mail waits.",
+    sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
+             answers, the fault is in your own resolver.",
+    receiver: "Ask each name server of the zone for the record (`dig +norecurse +dnssec TLSA NAME \
+               @SERVER`). Update the server, or the firewall before it, that ignores this type or \
+               answers it with an error. Sign the zone again if a signature is missing or has \
+               expired.",
 };
 
 pub(super) static TLSA_MISMATCH: Rule = Rule {
     id: "tlsa-mismatch",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
-    meaning: "The certificate that the server shows matches none of its TLSA records. Most \
-              often the key was changed and the records were not; it can also be somebody who \
-              stands in for the server.",
-    sender: "tell the receiver, by phone or through another mail system.",
-    receiver: "publish the record of the key that is served now (the report's line `served  \
-               3 1 1`; mail flows once the TTL of the old answer has passed), or, if the new \
-               certificate was not meant to go live yet, put the former one and its key back.",
+    meaning: "The certificate that the server shows matches none of its TLSA records. Most often \
+              somebody changed the key and not the records. It can also be an attacker in the \
+              server's place.",
+    sender: "Tell the receiver by phone or through another mail system.",
+    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 \
+               1`). Mail flows once the TTL of the old answer has passed. If the new certificate \
+               should not be live yet, put the former certificate and its key back.",
 };
 
 pub(super) static TLSA_MISSING_ON_SOME_HOSTS: Rule = Rule {
     id: "tlsa-missing-on-some-hosts",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.2.1",
-    meaning: "Some mail servers of the domain have TLSA records and others have none. Whoever \
-              keeps the protected ones from answering gets the mail without DANE.",
+    meaning: "Some mail servers of the domain have TLSA records and others have none. An attacker \
+              who blocks the protected servers can divert mail to an unprotected one.",
     sender: "",
-    receiver: "publish TLSA records for every mail server, in signed zones.",
+    receiver: "Publish TLSA records for every mail server, in signed zones.",
 };
 
 pub(super) static TLSA_NOT_SIGNED: Rule = Rule {
     id: "tlsa-not-signed",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.2",
-    meaning: "There are TLSA records, but no DNSSEC vouches for them, so senders do not use \
+    meaning: "There are TLSA records, but DNSSEC does not protect them, so senders do not use \
               them.",
     sender: "",
-    receiver: "have the zone that holds the TLSA records signed, and its DS record published.",
+    receiver: "Sign the zone that holds the TLSA records, and publish its DS record.",
 };
 
 pub(super) static TLSA_RECORD_MATCHES_NOTHING: Rule = Rule {
     id: "tlsa-record-matches-nothing",
     severity: Severity::Info,
     reference: "RFC 7671 section 8.1",
-    meaning: "Beside a record that matches, there is one that matches nothing the server \
-              shows. That is right while a key is being changed, and clutter afterwards.",
+    meaning: "One record matches the server, and another one matches nothing that it shows. That \
+              is right during a key change, and clutter afterwards.",
     sender: "",
-    receiver: "remove the record unless it is for the next key.",
+    receiver: "Remove the record unless it is for the next key.",
 };
 
 pub(super) static TLSA_RECORD_UNUSABLE: Rule = Rule {
     id: "tlsa-record-unusable",
     severity: Severity::Warning,
     reference: "RFC 7672 section 3.1.3",
-    meaning: "A TLSA record cannot be used by mail senders: its usage is not 2 or 3, or its \
-              fields or its data are not what they have to be.",
+    meaning: "Mail senders cannot use a TLSA record: its usage is not 2 or 3, or its fields or its \
+              data are invalid.",
     sender: "",
-    receiver: "replace the record by 3 1 1 (DANE-EE, the server's key, SHA-256), or remove it.",
+    receiver: "Replace the record with 3 1 1 (DANE-EE, the server's key, SHA-256), or remove it.",
 };
 
 pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
     id: "tlsa-without-data",
     severity: Severity::Warning,
     reference: "Postfix parse_tlsa_rr",
-    meaning: "A TLSA record has its three fields and no digest. Postfix leaves it out, with \
-              `truncated TLSA RR`; but its releases from 3.6 on, before 3.8.18, 3.9.12, 3.10.11 \
-              and 3.11.4, crash over it, and mail waits with 4.3.0 `unknown mail transport \
-              error`.",
-    sender: "update Postfix; until then level encrypt, which asks for no TLSA records, delivers.",
-    receiver: "replace the record by one with data, as `danecheck tlsa CERT.pem` prints it.",
+    meaning: "A TLSA record has its three fields but no digest. Postfix ignores it, with \
+              `truncated TLSA RR`. But releases from 3.6 on, before 3.8.18, 3.9.12, 3.10.11 and \
+              3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail transport error`.",
+    sender: "Update Postfix. Until then level encrypt, which asks for no TLSA records, delivers.",
+    receiver: "Replace the record with one that has data, as `danecheck tlsa CERT.pem` prints it.",
 };
 
 /// Raises the findings of this module.
@@ -266,8 +266,8 @@ fn records<'e>(
                     &TLSA_HIDDEN_BY_STRONGER_DIGEST,
                     subject,
                     format!(
-                        "The TLSA record {} of {} is right, but a wrong SHA-512 record beside \
-                         it hides it: senders use only the strongest digest.",
+                        "The TLSA record {} of {} is right, but a wrong SHA-512 record hides it: \
+                         senders use only the strongest digest.",
                         short(record),
                         host.seen.name
                     ),
@@ -278,8 +278,8 @@ fn records<'e>(
                     rule,
                     subject,
                     format!(
-                        "The TLSA record {} names an authority of the chain that {} sends, but \
-                         the chain does not hold: {}.",
+                        "The TLSA record {} names an authority of the chain that {} sends, but the \
+                         chain is not valid: {}.",
                         short(record),
                         host.seen.name,
                         failure.plain()
@@ -397,7 +397,7 @@ fn missing(judged: &Judged<'_>, findings: &mut Findings) {
             findings.add(
                 &TLSA_MISSING_ON_SOME_HOSTS,
                 host,
-                format!("{host} has no TLSA records, while another mail server has."),
+                format!("{host} has no TLSA records, but another mail server has."),
             );
         }
     } else if judged.verdict == Verdict::NoDane {

@@ -47,7 +47,7 @@ pub enum Role {
     ExpiredRoot(u16),
 }
 
-/// Let's Encrypt's, oldest first, and the root that once vouched for them.
+/// Let's Encrypt's, oldest first, and the root that once signed them.
 pub static KNOWN: &[KnownAuthority] = &[
     KnownAuthority {
         name: "Let's Encrypt Authority X3",
@@ -289,7 +289,7 @@ impl KnownAuthority {
         let name = self.name;
         match self.role {
             Role::InUse => format!(
-                "{name}, one of the issuers among which Let's Encrypt picks at each renewal"
+                "{name}, one of the issuers that Let's Encrypt picks from at each renewal"
             ),
             Role::InReserve => {
                 format!("{name}, an issuer that Let's Encrypt keeps in reserve")
@@ -298,7 +298,7 @@ impl KnownAuthority {
                 format!("{name}, an issuer that Let's Encrypt retired in {year}")
             }
             Role::Root => format!("{name}, a root of Let's Encrypt"),
-            Role::ExpiredRoot(year) => format!("{name}, a root that ended in {year}"),
+            Role::ExpiredRoot(year) => format!("{name}, a root that expired in {year}"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a TLSA record that matches nothing *is*: most of them were made of
-//! something, and knowing of what tells what happened.
+//! What a TLSA record that matches nothing *is*: most of them are digests of
+//! something, and that shows what happened.
 
 mod authorities;
 
@@ -143,7 +143,7 @@ impl Origin {
     /// What it is, after "it is".
     pub fn words(&self) -> String {
         match self {
-            Self::Nothing => "the digest of nothing: what made it was given no input".to_owned(),
+            Self::Nothing => "the digest of an empty input".to_owned(),
             Self::OtherFields {
                 depth,
                 object,
@@ -155,19 +155,19 @@ impl Origin {
                     0 => format!("the server's own {object}"),
                     _ => format!("the {object} of {name}, an authority in the chain"),
                 };
-                format!("{whose}, and would be right as {}", fields(right))
+                format!("{whose}, which would match as {}", fields(right))
             }
             Self::Text {
                 form,
                 object,
                 right,
             } => format!(
-                "the digest of {form} of the server's {}; a record takes the binary form (DER), \
+                "the digest of {form} of the server's {}; a record needs the binary form (DER), \
                  which gives {right}",
                 object.words()
             ),
             Self::WithoutSni(object) => format!(
-                "the {} that this server shows to those who name no host in TLS",
+                "the {} that this server shows to clients that name no host in TLS",
                 object.words()
             ),
             Self::OtherServer {
@@ -435,7 +435,7 @@ pub(crate) fn common_name(certificate: &Certificate) -> String {
         .unwrap_or_else(|| certificate.subject().to_string())
 }
 
-/// The name of whoever issued the server's certificate.
+/// The name of the issuer of the server's certificate.
 pub(crate) fn issuer_name(chain: &[Presented]) -> Option<String> {
     let leaf = readable(chain).next()?;
     let issuer = leaf.issuer();

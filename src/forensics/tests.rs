@@ -34,7 +34,7 @@ fn known_constants_are_named() {
     for (record, wanted) in [
         (
             "3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            "the digest of nothing: what made it was given no input",
+            "the digest of an empty input",
         ),
         (
             "2 1 1 8d02536c887482bc34ff54e41d2ba659bf85b341a0a20afadb5813dcfbcf286d",
@@ -67,28 +67,28 @@ fn what_is_in_the_chain_is_found_under_any_fields() {
         (
             "3 0 1",
             leaf.spki_der(),
-            "the server's own key, and would be right as 3 1 1",
+            "the server's own key, which would match as 3 1 1",
         ),
         (
             "3 1 1",
             leaf.der(),
-            "the server's own certificate, and would be right as 3 0 1",
+            "the server's own certificate, which would match as 3 0 1",
         ),
         (
             "1 1 1",
             leaf.spki_der(),
-            "the server's own key, and would be right as 3 1 1",
+            "the server's own key, which would match as 3 1 1",
         ),
     ] {
         let record = format!("{fields} {}", hex(&sha256(of)));
         assert_eq!(words(&record, &presented), wanted);
     }
     let sha512 = format!("3 1 1 {}", hex(&Sha512::digest(leaf.spki_der())));
-    let wanted = "the server's own key, and would be right as 3 1 2";
+    let wanted = "the server's own key, which would match as 3 1 2";
     assert_eq!(words(&sha512, &presented), wanted);
     let authority = format!("3 1 1 {}", hex(&sha256(issuer.spki_der())));
     let wanted = format!(
-        "the key of {}, an authority in the chain, and would be right as 2 1 1",
+        "the key of {}, an authority in the chain, which would match as 2 1 1",
         common_name(issuer)
     );
     assert_eq!(words(&authority, &presented), wanted);
@@ -134,7 +134,7 @@ fn what_another_server_or_session_shows_is_found() {
         ),
         (
             shown("mx1.test", None, &other),
-            "the key that this server shows to those who name no host in TLS",
+            "the key that this server shows to clients that name no host in TLS",
         ),
     ] {
         let around = Surroundings::new(vec![here, elsewhere], &[]);

@@ -80,7 +80,7 @@ pub(crate) enum Age {
 }
 
 /// The attempt. `check` judges the certificates of this session under the
-/// policy; it is asked only where TLS came about.
+/// policy; it is asked only after a TLS handshake.
 pub(crate) fn attempt(
     session: &Session,
     peer: &Peer,

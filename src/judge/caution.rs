@@ -14,8 +14,9 @@ use super::route::next_hop_name;
 use super::sending::Sending;
 
 /// What somebody on the path can bring about.
-pub(crate) const LOOKS_THE_SAME: &str = "Somebody between you and the receiver would look exactly \
-    like this. Check from another network, or ask the receiver by phone, before you set it.";
+pub(crate) const LOOKS_THE_SAME: &str = "An attacker between you and the receiver looks exactly \
+                                         like this. Check from another network, or ask the \
+                                         receiver by phone, before you set it.";
 
 /// What to make sure of before this override is set: it asks for less than the
 /// policy in force, and the cause is not proven to be the server's own.
@@ -26,7 +27,8 @@ pub(crate) fn caution(
 ) -> Option<String> {
     if evidence.observation.assumed.is_some() {
         return Some(
-            "No mail server was looked at: that it takes mail at this level is an assumption."
+            "danecheck checked no mail server: that it accepts mail at this level is an \
+             assumption."
                 .to_owned(),
         );
     }

@@ -43,13 +43,13 @@ impl<'a> DaneRecords<'a> {
 /// Why DANE is not in play for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {
-    /// The address is a literal, which no DNSSEC vouches for.
+    /// The address is a literal, which DNSSEC cannot protect.
     Literal,
     /// The address records are not secure, so TLSA is not asked for.
     InsecureAddress,
     /// There are no records.
     NoRecords,
-    /// There are records, without DNSSEC to vouch for them.
+    /// There are records, but DNSSEC does not protect them.
     InsecureRecords,
 }
 

@@ -231,8 +231,8 @@ impl<'a> Evidence<'a> {
             return Attempt::Soft(Failure::new(
                 "4.4.1",
                 match why {
-                    None => format!("{} was not looked at", peer.name),
-                    Some(block) => format!("{} was not looked at: {block}", peer.name),
+                    None => format!("{} was not checked", peer.name),
+                    Some(block) => format!("{} was not checked: {block}", peer.name),
                 },
             ));
         };
@@ -348,7 +348,7 @@ impl SessionEvidence<'_> {
         self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
 
-    /// The version of TLS that came about, or would with Postfix.
+    /// The version of TLS in use, or in use with Postfix.
     pub(crate) fn version(&self) -> Option<TlsVersion> {
         let finished = self.seen.tls.as_ref().and_then(|tls| tls.version.as_ref());
         let legacy = self.seen.legacy.as_ref().and_then(LegacySeen::tls);

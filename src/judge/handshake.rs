@@ -1,11 +1,11 @@
-//! Whether Postfix finishes a TLS handshake that our own TLS could not.
+//! Whether Postfix finishes a TLS handshake that rustls cannot finish.
 
 use crate::observation::{KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Session};
 use crate::tlsa::{TlsaRecord, classify_rrset};
 
 use super::policy::{PeerCheck, TlsPolicy};
 
-/// What OpenSSL is told to insist on (`tls_client.c:tls_client_start`).
+/// What Postfix makes OpenSSL require (`tls_client.c:tls_client_start`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rigour {
     /// Security level 0 with anonymous suites: `may` and `encrypt`.
@@ -61,7 +61,7 @@ pub(crate) fn by_old_means(session: &Session) -> Option<(&LegacySeen, &LegacyTls
     completes(session, Rigour::Lenient).then_some((legacy, tls))
 }
 
-/// Why a session is no good, most often where a certificate must match.
+/// Why a session is not good enough, most often where a certificate must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Objection {
     /// TLS 1.0 and 1.1 sign over MD5 and SHA-1: "legacy sigalg disallowed or

@@ -1,4 +1,4 @@
-//! For which moment is judged, and how far ahead is looked.
+//! The moment that is judged, and how far ahead to warn.
 
 use crate::certificate::Certificate;
 use crate::unix_time::UnixTime;

@@ -66,7 +66,7 @@ impl fmt::Display for SecurityLevel {
 
 /// A text that names no level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no TLS security level of Postfix")]
+#[error("unknown TLS security level `{0}`")]
 pub struct UnknownLevel(String);
 
 impl FromStr for SecurityLevel {

@@ -163,7 +163,7 @@ fn of_visit(
 ) -> Result<Policy, Unavailable> {
     let response = match &visit.end {
         PolicyEnd::Reserved(block) => {
-            let why = format!("its address is not of the public internet ({block})");
+            let why = format!("its address is not public ({block})");
             return Err(Unavailable::NotSeen(why));
         }
         PolicyEnd::NotConnected(failure) => {
@@ -208,7 +208,7 @@ fn certificate(
 ) -> Result<(), Unavailable> {
     let tls = visit.tls.as_ref();
     if let Some(SignatureCheck::Bad(_)) = tls.map(|tls| &tls.signature) {
-        let why = "its certificate is not its own: the handshake is signed with another key";
+        let why = "the handshake is signed with another key than that of its certificate";
         return Err(Unavailable::Certificate(why.to_owned()));
     }
     let chain = tls.map(|tls| tls.chain.as_slice()).unwrap_or_default();
@@ -216,11 +216,11 @@ fn certificate(
     match pkix(evidence, &known.unwrap_or_default(), host) {
         Holds::Yes => Ok(()),
         Holds::No(why) => {
-            let why = format!("its certificate does not hold: {why}");
+            let why = format!("its certificate is not valid: {why}");
             Err(Unavailable::Certificate(why))
         }
         Holds::NotJudged => {
-            let why = "to check its certificate takes too much work";
+            let why = "its certificate needs too much work to check";
             Err(Unavailable::NotSeen(why.to_owned()))
         }
     }
@@ -238,7 +238,7 @@ fn pkix(evidence: &Evidence<'_>, chain: &Rc<[Presented]>, host: &str) -> Holds {
     }
     match chain.first() {
         Some(Ok(leaf)) if !leaf.has_dns_san() => {
-            Holds::No("it names the host in its common name alone".to_owned())
+            Holds::No("it names the host only in its common name".to_owned())
         }
         _ => Holds::Yes,
     }
@@ -259,11 +259,11 @@ fn response_fault(response: &PolicyResponse) -> Option<String> {
     if (300..400).contains(&status) {
         let to = response.location.as_deref().unwrap_or("nowhere");
         return Some(format!(
-            "it answers with {status}, a redirection to {to}, and those are not followed"
+            "it answers with {status}, a redirection to {to}, which senders do not follow"
         ));
     }
     if status != 200 {
-        return Some(format!("it answers with {status} in place of 200"));
+        return Some(format!("it answers with {status} instead of 200"));
     }
     let media_type = response.content_type.as_deref().map(|field| {
         let end = field.find(';').unwrap_or(field.len());
@@ -271,8 +271,8 @@ fn response_fault(response: &PolicyResponse) -> Option<String> {
     });
     match media_type {
         Some(text) if text.eq_ignore_ascii_case("text/plain") => {}
-        Some(other) => return Some(format!("it calls the policy {other}, not text/plain")),
-        None => return Some("it does not call the policy text/plain".to_owned()),
+        Some(other) => return Some(format!("it sends the policy as {other}, not as text/plain")),
+        None => return Some("it does not send the policy as text/plain".to_owned()),
     }
     response
         .cut
@@ -309,7 +309,7 @@ fn of_address(
 ) -> Holds {
     let no = |why: &str| Holds::No(why.to_owned());
     let Some(session) = address.session(Some(&host.seen.name)) else {
-        return no("it was not looked at");
+        return no("it was not checked");
     };
     match &session.seen.end {
         SessionEnd::Completed
@@ -318,7 +318,7 @@ fn of_address(
         SessionEnd::NoStartTls => return no("it does not offer STARTTLS"),
         SessionEnd::StartTlsRefused(_) => return no("it refuses STARTTLS"),
         _ if !session.chain.is_empty() => {}
-        _ => return no("no TLS comes about"),
+        _ => return no("the TLS handshake fails"),
     }
     pkix(evidence, &session.chain, &host.seen.name)
 }

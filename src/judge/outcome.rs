@@ -1,4 +1,4 @@
-//! What becomes of a message: the words of the report's `outcomes`.
+//! What happens to a message: the words of the report's `outcomes`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it could be told what becomes of the message.
+    /// Whether it is known what happens to the message.
     pub fn is_told(&self) -> bool {
         self.dsn.is_some() || self.reason.as_deref() != Some(NOT_TOLD)
     }

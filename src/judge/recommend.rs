@@ -141,7 +141,7 @@ fn kept(sending: &Sending) -> String {
 fn remove_when(evidence: &Evidence<'_>, sending: &Sending) -> String {
     let next_hop = &evidence.observation.next_hop;
     if sending.sender.is_assumed() {
-        format!("`danecheck {next_hop}` says again that the dane level delivers")
+        format!("`danecheck {next_hop}` says that the dane level delivers again")
     } else {
         let options = sending.sender.options();
         format!("`danecheck {options} {next_hop}` says that no override is needed")
@@ -297,8 +297,8 @@ fn parameters(request: &PolicyRequest) -> Vec<String> {
 /// is not known to fail gets no weaker policy.
 fn not_told(evidence: &Evidence<'_>) -> String {
     format!(
-        "What the servers of {} show takes more work to check than danecheck spends on one \
-         domain, so it cannot be told whether mail flows.",
+        "danecheck needs more work to judge the servers of {} than it allows for one domain, so it \
+         does not know whether mail flows.",
         evidence.observation.next_hop
     )
 }
@@ -306,34 +306,35 @@ fn not_told(evidence: &Evidence<'_>) -> String {
 fn blind_reason(blind: Blind) -> &'static str {
     match blind {
         Blind::Resolver => {
-            "The resolver gave no answer to judge by: ask one that works (--resolver)."
+            "The resolver gave no usable answer: use one that works (--resolver)."
         }
         Blind::Network => {
-            "No mail server could be reached from here, so nothing is known about it: \
-             look from the mail server itself, or through it with --proxy."
+            "danecheck could not reach any mail server from here, so nothing is known about them: \
+             check from your own mail server, or through it with --proxy."
         }
         Blind::Proxy => {
-            "The proxy led to no mail server, so nothing is known about it: see that the proxy \
-             works (--proxy)."
+            "danecheck reached no mail server through the proxy, so nothing is known about them: \
+             check that the proxy works (--proxy)."
         }
         Blind::Skipped => {
-            "Every mail server was to be skipped, so none was looked at: take one out of \
+            "danecheck.toml skips every mail server, so danecheck checked none: remove one from \
              skip-hosts."
         }
         Blind::Reserved => {
-            "No mail server has an address of the public internet, so none was connected to: \
-             --allow-private does it all the same."
+            "No mail server has a public address, so danecheck connected to none: give \
+             --allow-private to connect anyway."
         }
         Blind::Unvalidated => {
-            "The resolver does not validate and hands out too little to do it here, so nobody can \
-             tell whether the TLSA records count: ask one that does (--resolver)."
+            "The resolver does not validate, and sends too little for danecheck's own validation. \
+             So it is unknown whether the TLSA records count: use a resolver that validates \
+             (--resolver)."
         }
     }
 }
 
 fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) -> String {
     let when = match outcome.delivery {
-        Delivery::DeliveredAfterRetry => ", though only at the retry some minutes later",
+        Delivery::DeliveredAfterRetry => ", but only at the retry some minutes later",
         Delivery::Delivered | Delivery::Deferred | Delivery::Bounced => "",
     };
     if sending.sender.is_assumed() {
@@ -351,14 +352,14 @@ fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) 
 fn gives_up(policy: SecurityLevel) -> &'static str {
     match policy {
         SecurityLevel::Dane => {
-            "DANE still counts wherever it is whole; elsewhere mail goes without"
+            "DANE still applies to hosts where it is complete; other hosts get mail without it"
         }
         SecurityLevel::Secure | SecurityLevel::Verify => {
-            "a trusted CA still vouches for the server, but DNS alone says which one it is"
+            "a trusted CA still proves who the server is, but only DNS says which server is right"
         }
-        SecurityLevel::Encrypt => "TLS stays, but nobody proves who answers",
-        SecurityLevel::May => "mail may travel readable for everybody on the way",
-        _ => "mail travels readable for everybody on the way",
+        SecurityLevel::Encrypt => "TLS stays, but nothing proves who answers",
+        SecurityLevel::May => "everybody on the way may be able to read the mail",
+        _ => "everybody on the way can read the mail",
     }
 }
 
@@ -384,7 +385,7 @@ fn alternatives(
         if delivers(&only) {
             found.push(Alternative {
                 postfix: line(&only),
-                cost: "breaks when the receiver gives DANE up".to_owned(),
+                cost: "breaks when the receiver gives up DANE".to_owned(),
             });
         }
         return found;
@@ -404,7 +405,7 @@ fn alternatives(
     if !matches!(chosen, SecurityLevel::Secure | SecurityLevel::Verify) && delivers(&verify) {
         found.push(Alternative {
             postfix: line(&verify),
-            cost: "trusts whatever MX hosts DNS names; needs a CA that you trust".to_owned(),
+            cost: "trusts any MX host that DNS names; needs a CA that you trust".to_owned(),
         });
     }
     let request = PolicyRequest {

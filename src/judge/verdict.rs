@@ -56,9 +56,9 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// A TLSA record vouches for the server.
+    /// A TLSA record matches the server.
     Authenticated,
-    /// The server was not looked at; a TLSA record would vouch for it as it is
+    /// The server was not checked; a TLSA record would match it as it is
     /// assumed to be.
     Assumed,
     /// The server takes mail, and no TLSA records are in play.
@@ -157,7 +157,7 @@ pub(crate) enum Blind {
     Reserved,
     /// Every mail server was to be skipped.
     Skipped,
-    /// There are TLSA records, and nobody vouches for them.
+    /// There are TLSA records, but the resolver does not validate.
     Unvalidated,
 }
 

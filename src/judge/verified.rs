@@ -1,5 +1,5 @@
-//! What certificates were verified for one judgement, each thing once, and the
-//! share of work that each has.
+//! The certificates that were verified for one judgement, each once, and the
+//! share of work that each may use.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

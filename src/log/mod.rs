@@ -1,5 +1,5 @@
 //! What a Postfix log says about mail that waits for TLS or DANE: each cause,
-//! how often, and for whom.
+//! how often, and for which next hops.
 //!
 //! Memory is bounded whatever the log holds: one entry for each cause, a
 //! bounded number of next hops in it, and what the latest processes said.

@@ -1,4 +1,4 @@
-//! The explanation for a person.
+//! The explanation as text for people.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ impl Explanation {
         let mut told_others = false;
         for (number, cause) in self.causes.iter().enumerate() {
             if !cause.tls && !told_others {
-                text.push_str("\nWithout TLS or DANE having a part in it:\n");
+                text.push_str("\nNot caused by TLS or DANE:\n");
                 told_others = true;
             }
             text.push('\n');
@@ -77,7 +77,7 @@ fn one(text: &mut String, number: usize, cause: &Explained, width: usize) {
     for (count, word) in [
         (cause.deferred, "deferred"),
         (cause.bounced, "bounced"),
-        (cause.remarks, "warned of"),
+        (cause.remarks, "warned about"),
     ] {
         if count > 0 {
             counts.push(format!("{word} {count}"));

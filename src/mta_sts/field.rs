@@ -8,7 +8,7 @@ pub enum FieldFault {
     #[error("it has no field `{0}`")]
     Missing(&'static str),
     /// Its value is none.
-    #[error("`{value}` is no value for `{name}`: {why}")]
+    #[error("invalid value `{value}` for `{name}`: {why}")]
     Value {
         /// The field.
         name: &'static str,

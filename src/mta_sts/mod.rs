@@ -1,5 +1,5 @@
-//! MTA-STS (RFC 8461) and TLS reporting (RFC 8460): what a receiver says
-//! without DNSSEC about the TLS of its mail servers.
+//! MTA-STS (RFC 8461) and TLS reporting (RFC 8460): what a receiver announces,
+//! without DNSSEC, about the TLS of its mail servers.
 //!
 //! Texts in, meanings out: who fetches them is `observe`, and who compares
 //! them with the mail servers is `judge`.

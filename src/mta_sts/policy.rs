@@ -104,7 +104,7 @@ pub enum PolicyFault {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// A line is no `name: value`.
-    #[error("line {0} is no field of the form name: value")]
+    #[error("line {0} is not of the form name: value")]
     Line(usize),
     /// A field is missing or wrong.
     #[error(transparent)]
@@ -128,8 +128,7 @@ pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
     let mut mx: Vec<&str> = Vec::new();
     for (number, line) in lines.into_iter().enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        // The grammar has no empty lines; whoever reads policies passes over
-        // them.
+        // The grammar has no empty lines; readers of policies skip them.
         if line.trim_matches(BLANKS).is_empty() {
             continue;
         }
@@ -150,14 +149,14 @@ pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
     }
     let version = version.ok_or(FieldFault::Missing("version"))?;
     if version != "STSv1" {
-        return Err(FieldFault::value("version", version, "it is STSv1").into());
+        return Err(FieldFault::value("version", version, "it has to be STSv1").into());
     }
     let mode = match mode.ok_or(FieldFault::Missing("mode"))? {
         "enforce" => Mode::Enforce,
         "testing" => Mode::Testing,
         "none" => Mode::None,
         other => {
-            let why = "it is enforce, testing or none";
+            let why = "it has to be enforce, testing or none";
             return Err(FieldFault::value("mode", other, why).into());
         }
     };
@@ -167,13 +166,13 @@ pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
         .ok()
         .filter(|_| age.len() <= 10 && age.bytes().all(|byte| byte.is_ascii_digit()))
         .ok_or_else(|| {
-            let why = "it is a number of seconds, of 1 to 10 digits";
+            let why = "it has to be a number of seconds with 1 to 10 digits";
             FieldFault::value("max_age", age, why)
         })?;
     let mx = mx
         .into_iter()
         .map(|text| {
-            let why = "it is a host name, or one whose first label is `*`";
+            let why = "it has to be a host name, whose first label may be `*`";
             Pattern::read(text).ok_or_else(|| FieldFault::value("mx", text, why))
         })
         .collect::<Result<Vec<Pattern>, _>>()?;

@@ -24,10 +24,10 @@ pub enum RecordFault {
     #[error("there is none")]
     None,
     /// More than one begins with it, so that none counts.
-    #[error("there are {0} of them, where only one counts")]
+    #[error("there are {0} of them, but only one is allowed")]
     Several(usize),
     /// What follows the version is no list of fields.
-    #[error("`{0}` is no field of the form name=value")]
+    #[error("`{0}` is not of the form name=value")]
     Field(String),
     /// A field is missing or wrong.
     #[error(transparent)]
@@ -47,7 +47,7 @@ pub fn sts_record(records: &[Vec<String>]) -> Result<StsRecord, RecordFault> {
     // sts-id: 1*32(ALPHA / DIGIT)
     let right = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !right {
-        let why = "it has 1 to 32 letters and digits";
+        let why = "it has to be 1 to 32 letters and digits";
         return Err(FieldFault::value("id", &id, why).into());
     }
     Ok(StsRecord { id })
@@ -77,7 +77,7 @@ pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFaul
             _ => false,
         };
         if !right {
-            let why = "reports go to mailto:NAME@DOMAIN or to https://...";
+            let why = "it has to be mailto:NAME@DOMAIN or https://...";
             return Err(FieldFault::value("rua", address, why).into());
         }
     }

@@ -32,18 +32,18 @@ const RECORDS: &[(&str, &[&str], Result<&str, &str>)] = &[
         "3.1 id: no 33rd",
         &["v=STSv1; id=abcdefghijklmnopqrstuvwxyz0123456"],
         Err(
-            "`abcdefghijklmnopqrstuvwxyz0123456` is no value for `id`: it has 1 to 32 letters and digits",
+            "invalid value `abcdefghijklmnopqrstuvwxyz0123456` for `id`: it has to be 1 to 32 letters and digits",
         ),
     ),
     (
         "3.1 id: no other character",
         &["v=STSv1; id=2016-08-31"],
-        Err("`2016-08-31` is no value for `id`: it has 1 to 32 letters and digits"),
+        Err("invalid value `2016-08-31` for `id`: it has to be 1 to 32 letters and digits"),
     ),
     (
         "3.1 id: not empty",
         &["v=STSv1; id="],
-        Err("`id=` is no field of the form name=value"),
+        Err("`id=` is not of the form name=value"),
     ),
     (
         "3.1 id: required",
@@ -96,37 +96,37 @@ const RECORDS: &[(&str, &[&str], Result<&str, &str>)] = &[
     (
         "3.1 field names: no 33rd",
         &["v=STSv1; id=1; abcdefghijklmnopqrstuvwxyz0123456=x"],
-        Err("`abcdefghijklmnopqrstuvwxyz0123456=x` is no field of the form name=value"),
+        Err("`abcdefghijklmnopqrstuvwxyz0123456=x` is not of the form name=value"),
     ),
     (
         "3.1 field names: begin with a letter or digit",
         &["v=STSv1; id=1; -a=x"],
-        Err("`-a=x` is no field of the form name=value"),
+        Err("`-a=x` is not of the form name=value"),
     ),
     (
         "3.1 values: no blank",
         &["v=STSv1; id=1; a=b c"],
-        Err("`a=b c` is no field of the form name=value"),
+        Err("`a=b c` is not of the form name=value"),
     ),
     (
         "3.1 values: no equals sign",
         &["v=STSv1; id=1; a=b=c"],
-        Err("`a=b=c` is no field of the form name=value"),
+        Err("`a=b=c` is not of the form name=value"),
     ),
     (
         "3.1 a field is name and value",
         &["v=STSv1; id=1; word"],
-        Err("`word` is no field of the form name=value"),
+        Err("`word` is not of the form name=value"),
     ),
     (
         "3.1 no empty field",
         &["v=STSv1;; id=1"],
-        Err("`` is no field of the form name=value"),
+        Err("`` is not of the form name=value"),
     ),
     (
         "3.1 no bytes beyond ASCII",
         &["v=STSv1; id=1; a=\u{fffd}"],
-        Err("`a=\u{fffd}` is no field of the form name=value"),
+        Err("`a=\u{fffd}` is not of the form name=value"),
     ),
     // "all entries except for the first SHALL be ignored".
     (
@@ -144,7 +144,7 @@ const RECORDS: &[(&str, &[&str], Result<&str, &str>)] = &[
     (
         "3.1 two of them",
         &["v=STSv1; id=1", "v=STSv1; id=2"],
-        Err("there are 2 of them, where only one counts"),
+        Err("there are 2 of them, but only one is allowed"),
     ),
     ("3.1 none of them", &["v=spf1 -all"], Err("there is none")),
     ("3.1 no record at all", &[], Err("there is none")),
@@ -232,12 +232,12 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 version: this one",
         "version: STSv2\nmode: testing\nmx: a.example\nmax_age: 1\n",
-        Err("`STSv2` is no value for `version`: it is STSv1"),
+        Err("invalid value `STSv2` for `version`: it has to be STSv1"),
     ),
     (
         "3.2 version: case-sensitive",
         "version: stsv1\nmode: testing\nmx: a.example\nmax_age: 1\n",
-        Err("`stsv1` is no value for `version`: it is STSv1"),
+        Err("invalid value `stsv1` for `version`: it has to be STSv1"),
     ),
     (
         "3.2 mode: required",
@@ -247,12 +247,12 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 mode: one of three",
         "version: STSv1\nmode: report\nmx: a.example\nmax_age: 1\n",
-        Err("`report` is no value for `mode`: it is enforce, testing or none"),
+        Err("invalid value `report` for `mode`: it has to be enforce, testing or none"),
     ),
     (
         "3.2 mode: case-sensitive",
         "version: STSv1\nmode: Enforce\nmx: a.example\nmax_age: 1\n",
-        Err("`Enforce` is no value for `mode`: it is enforce, testing or none"),
+        Err("invalid value `Enforce` for `mode`: it has to be enforce, testing or none"),
     ),
     (
         "3.2 max_age: required",
@@ -262,12 +262,12 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 max_age: digits",
         "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1d\n",
-        Err("`1d` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits"),
+        Err("invalid value `1d` for `max_age`: it has to be a number of seconds with 1 to 10 digits"),
     ),
     (
         "3.2 max_age: no sign",
         "version: STSv1\nmode: testing\nmx: a.example\nmax_age: +1\n",
-        Err("`+1` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits"),
+        Err("invalid value `+1` for `max_age`: it has to be a number of seconds with 1 to 10 digits"),
     ),
     (
         "3.2 max_age: 0 is one",
@@ -283,7 +283,7 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
         "3.2 max_age: no eleventh",
         "version: STSv1\nmode: none\nmax_age: 00000000001\n",
         Err(
-            "`00000000001` is no value for `max_age`: it is a number of seconds, of 1 to 10 digits",
+            "invalid value `00000000001` for `max_age`: it has to be a number of seconds with 1 to 10 digits",
         ),
     ),
     (
@@ -310,31 +310,31 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
         "3.2 mx: the star is the whole first label",
         "version: STSv1\nmode: testing\nmx: mx*.a.example\nmax_age: 1\n",
         Err(
-            "`mx*.a.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+            "invalid value `mx*.a.example` for `mx`: it has to be a host name, whose first label may be `*`",
         ),
     ),
     (
         "3.2 mx: the star comes first",
         "version: STSv1\nmode: testing\nmx: a.*.example\nmax_age: 1\n",
         Err(
-            "`a.*.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+            "invalid value `a.*.example` for `mx`: it has to be a host name, whose first label may be `*`",
         ),
     ),
     (
         "3.2 mx: no leading dot",
         "version: STSv1\nmode: testing\nmx: .example\nmax_age: 1\n",
-        Err("`.example` is no value for `mx`: it is a host name, or one whose first label is `*`"),
+        Err("invalid value `.example` for `mx`: it has to be a host name, whose first label may be `*`"),
     ),
     (
         "3.2 mx: no address",
         "version: STSv1\nmode: testing\nmx: 192.0.2.1\nmax_age: 1\n",
-        Err("`192.0.2.1` is no value for `mx`: it is a host name, or one whose first label is `*`"),
+        Err("invalid value `192.0.2.1` for `mx`: it has to be a host name, whose first label may be `*`"),
     ),
     (
         "3.2 mx: one a line",
         "version: STSv1\nmode: testing\nmx: a.example, b.example\nmax_age: 1\n",
         Err(
-            "`a.example, b.example` is no value for `mx`: it is a host name, or one whose first label is `*`",
+            "invalid value `a.example, b.example` for `mx`: it has to be a host name, whose first label may be `*`",
         ),
     ),
     (
@@ -360,37 +360,37 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 the first counts though it is wrong",
         "version: STSv1\nmode: x\nmode: enforce\nmx: a.example\nmax_age: 1\n",
-        Err("`x` is no value for `mode`: it is enforce, testing or none"),
+        Err("invalid value `x` for `mode`: it has to be enforce, testing or none"),
     ),
     (
         "3.2 each line is a field",
         "version: STSv1\nmode: testing\nmx a.example\nmax_age: 1\n",
-        Err("line 3 is no field of the form name: value"),
+        Err("line 3 is not of the form name: value"),
     ),
     (
         "3.2 no blank before the colon",
         "version: STSv1\nmode : testing\nmx: a.example\nmax_age: 1\n",
-        Err("line 2 is no field of the form name: value"),
+        Err("line 2 is not of the form name: value"),
     ),
     (
         "3.2 no blank before the name",
         "version: STSv1\n mode: testing\nmx: a.example\nmax_age: 1\n",
-        Err("line 2 is no field of the form name: value"),
+        Err("line 2 is not of the form name: value"),
     ),
     (
         "3.2 no empty value",
         "version: STSv1\nmode:\nmx: a.example\nmax_age: 1\n",
-        Err("line 2 is no field of the form name: value"),
+        Err("line 2 is not of the form name: value"),
     ),
     (
         "3.2 no control characters",
         "version: STSv1\nmode: testing\nnote: a\u{7}\nmx: a.example\nmax_age: 1\n",
-        Err("line 3 is no field of the form name: value"),
+        Err("line 3 is not of the form name: value"),
     ),
     (
         "3.2 field names: no 33rd character",
         "abcdefghijklmnopqrstuvwxyz0123456: x\nversion: STSv1\n",
-        Err("line 1 is no field of the form name: value"),
+        Err("line 1 is not of the form name: value"),
     ),
     (
         "3.2 UTF-8",
@@ -400,7 +400,7 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 an HTML page",
         "<!DOCTYPE html>\n<html></html>\n",
-        Err("line 1 is no field of the form name: value"),
+        Err("line 1 is not of the form name: value"),
     ),
     ("3.2 nothing", "", Err("it has no field `version`")),
     (
@@ -475,14 +475,14 @@ const REPORTS: &[(&str, &[&str], Result<&str, &str>)] = &[
         "3 rua: no other scheme",
         &["v=TLSRPTv1; rua=http://example.com/"],
         Err(
-            "`http://example.com/` is no value for `rua`: reports go to mailto:NAME@DOMAIN or to https://...",
+            "invalid value `http://example.com/` for `rua`: it has to be mailto:NAME@DOMAIN or https://...",
         ),
     ),
     (
         "3 rua: a scheme",
         &["v=TLSRPTv1; rua=reports@example.com"],
         Err(
-            "`reports@example.com` is no value for `rua`: reports go to mailto:NAME@DOMAIN or to https://...",
+            "invalid value `reports@example.com` for `rua`: it has to be mailto:NAME@DOMAIN or https://...",
         ),
     ),
     (
@@ -506,7 +506,7 @@ const REPORTS: &[(&str, &[&str], Result<&str, &str>)] = &[
             "v=TLSRPTv1; rua=mailto:a@example.com",
             "v=TLSRPTv1; rua=mailto:b@example.com",
         ],
-        Err("there are 2 of them, where only one counts"),
+        Err("there are 2 of them, but only one is allowed"),
     ),
     (
         "3 other records beside it",

@@ -149,7 +149,7 @@ impl FailureKind {
             Self::Unreachable => "the resolver cannot be reached",
             Self::Malformed => "an answer that cannot be read",
             Self::AliasLoop => "an endless chain of aliases",
-            Self::Bogus => "an answer that is bogus",
+            Self::Bogus => "a bogus answer",
         }
     }
 }

@@ -53,9 +53,9 @@ pub struct PolicyVisit {
 pub enum PolicyEnd {
     /// It has a reserved address, and was not connected to; the block.
     Reserved(String),
-    /// No connection came about.
+    /// The connection failed.
     NotConnected(ConnectFailure),
-    /// No TLS session came about.
+    /// The TLS handshake failed.
     HandshakeFailed(HandshakeFailure),
     /// What came was no HTTP response; why, in one line.
     NoResponse(String),

@@ -43,7 +43,7 @@ pub struct NameServerAddressSeen {
     /// The address.
     pub address: IpAddr,
     /// What it said; none where it was not asked, because it is no public
-    /// address, and leads into the network of whoever asks.
+    /// address, and leads into the network of the asking host.
     pub answers: Option<NameServerAnswers>,
 }
 
@@ -160,7 +160,7 @@ impl NameServerFailure {
             Self::OtherRcode(_) => "an unexpected response code",
             Self::Timeout => "no answer",
             Self::Closed => "nobody listens",
-            Self::Unreachable => "no way to it from here",
+            Self::Unreachable => "no route to it from here",
             Self::Malformed => "an answer that cannot be read",
             Self::NotAsked => "not asked: no time was left",
         }

@@ -149,7 +149,7 @@ pub enum Interruption {
     Flooded,
 }
 
-/// A connection that did not come about.
+/// A connection that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectFailure {

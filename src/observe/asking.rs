@@ -188,14 +188,15 @@ impl Asking {
             ttl = ttl.min(reply.ttl);
             if reply.cut {
                 trail.cuts.push(format!(
-                    "Only the first {RECORDS} {record_type} records of {name} were taken, as by Postfix."
+                    "danecheck used only the first {RECORDS} {record_type} records of {name}, as \
+                     Postfix does."
                 ));
             }
             aliases.extend(reply.aliases);
             if aliases.len() > RECORDS {
                 aliases.truncate(RECORDS);
                 trail.cuts.push(format!(
-                    "Only the first {RECORDS} aliases of {name} were taken."
+                    "danecheck used only the first {RECORDS} aliases of {name}."
                 ));
             }
             if !reply.data.is_empty() {

@@ -135,7 +135,8 @@ pub const LAST_WORDS: Duration = Duration::from_millis(50);
 /// How often one target is looked at that waits for its turn in vain.
 pub const LOOKS: usize = 5;
 
-/// How long a session waits for its turn, whoever still waits for it.
+/// How long a session waits for its turn, even if no check waits for it any
+/// more.
 pub const QUEUE: Duration = Duration::from_secs(300);
 
 /// Bytes read of a policy of MTA-STS, and of the header before it (RFC 8461
@@ -313,7 +314,8 @@ impl Cuts {
                 others => format!(" and {others} more"),
             };
             all.push(format!(
-                "Time was up before all was heard of {}{others}; Postfix waits for minutes.",
+                "Time ran out before all answers about {}{others} arrived. Postfix waits for \
+                 minutes.",
                 named.join(", ")
             ));
         }
@@ -337,8 +339,8 @@ mod tests {
             cuts.into_sentences(),
             [
                 "Something was cut.",
-                "Time was up before all was heard of 192.0.2.1, 192.0.2.2, 192.0.2.3 and 2 more; \
-                 Postfix waits for minutes."
+                "Time ran out before all answers about 192.0.2.1, 192.0.2.2, 192.0.2.3 and 2 more \
+                 arrived. Postfix waits for minutes."
             ]
         );
         assert!(Cuts::default().into_sentences().is_empty());

@@ -47,7 +47,7 @@ impl Kept for Talked {
     }
 }
 
-/// No session came about while the check had time.
+/// No session succeeded while the check had time.
 pub(super) struct Unheard {
     crowded_out: bool,
 }
@@ -83,8 +83,8 @@ impl Caller {
         begun.is_some_and(|begun| begun.ready().is_some())
     }
 
-    /// Holds a session, or waits for whoever does so already. `visit` is the
-    /// time for it, `total` that of the check.
+    /// Holds a session, or waits for the session that is under way. `visit` is
+    /// the time for it, `total` that of the check.
     pub(super) async fn call(
         self: &Arc<Self>,
         key: &SessionKey,

@@ -71,8 +71,8 @@ impl Dial {
             Some(Err(error)) => error,
             None => io::ErrorKind::TimedOut.into(),
         };
-        // A connection that does not come about is refused, never reset: this
-        // one was accepted, and cut off before we looked.
+        // A connection that fails is refused, never reset: this one was
+        // accepted, and cut off before we looked.
         if error.kind() == io::ErrorKind::ConnectionReset {
             return Err(SessionEnd::NoGreeting(Interruption::Lost));
         }

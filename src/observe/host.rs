@@ -162,7 +162,8 @@ impl<'a> Check<'a> {
         }
         if found.len() > ADDRESSES {
             self.cuts.note(format!(
-                "{host} has {} {record_type} records; the first {ADDRESSES} were connected to.",
+                "{host} has {} {record_type} records. danecheck connected to the first \
+                 {ADDRESSES}.",
                 found.len()
             ));
         }
@@ -420,7 +421,8 @@ impl<'a> Check<'a> {
         }
         if !self.room.take(session.size()) {
             self.cuts.note(format!(
-                "The mail servers say more than {} MiB in all; what came last was left out.",
+                "The mail servers sent more than {} MiB together. danecheck left out the last \
+                 part.",
                 SESSIONS_BYTES >> 20
             ));
             return None;

@@ -48,7 +48,7 @@ const PARAMETERS: [&str; 21] = [
 
 /// Why the Postfix on this machine cannot be asked.
 #[derive(Debug, thiserror::Error)]
-#[error("the Postfix on this machine cannot be asked: {0}")]
+#[error("danecheck cannot ask the Postfix on this machine: {0}")]
 pub struct NoPostfix(String);
 
 /// The Postfix on this machine.
@@ -137,7 +137,7 @@ impl Said {
     fn complaint(&self, tool: &str) -> String {
         let line = self.stderr.lines().rfind(|line| !line.trim().is_empty());
         line.map_or_else(
-            || format!("{tool} says nothing"),
+            || format!("{tool} gave no output"),
             |line| line.trim().to_owned(),
         )
     }

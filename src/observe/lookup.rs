@@ -136,7 +136,7 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// Looks a name up, or waits for whoever does so already.
+    /// Looks a name up, or waits for the lookup that is under way.
     pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Looked {
         self.look_up_for(Purpose::Mail, name, record_type).await
     }
@@ -189,7 +189,8 @@ impl<'a> Dns<'a> {
             found.raw.clone()
         } else {
             self.cuts.note(format!(
-                "The DNS answers come to more than {} MiB in all; what came last was left out.",
+                "The DNS answers are larger than {} MiB together. danecheck left out the last \
+                 ones.",
                 ANSWERS_BYTES >> 20
             ));
             Arc::new(failed(FailureKind::Malformed))
@@ -234,7 +235,7 @@ impl<'a> Dns<'a> {
                 pool: self.pool.clone(),
             };
             let name = name.to_owned();
-            // Whoever else waits for it may have more time than this check.
+            // Another check that waits for it may have more time than this one.
             let deadline = match self.pool.is_alone() {
                 true => self.deadline,
                 false => Deadline::after(self.times.total),
@@ -301,9 +302,9 @@ impl<'a> Dns<'a> {
             .shared()
     }
 
-    /// Whether an answer is secure, for whoever has to decide on it now: by
-    /// the resolver's word where it validates, else by our own. Nothing where
-    /// nobody can tell.
+    /// Whether an answer is secure, for a caller that has to decide on it now:
+    /// by the resolver's word where it validates, else by our own. Nothing
+    /// where nobody can tell.
     pub(super) async fn is_secure(&self, looked: &Looked) -> Option<bool> {
         let authentic = match &*looked.raw {
             Raw::Records { authentic, .. } | Raw::Denied { authentic, .. } => *authentic,

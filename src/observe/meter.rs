@@ -28,7 +28,7 @@ struct Flood;
 
 impl fmt::Display for Flood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server sent more than any session may")
+        f.write_str("the server sent more than a session may contain")
     }
 }
 

@@ -135,10 +135,10 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
 
     // Hosts are looked at as soon as the MX records are there, while own
-    // validation of these still runs: behind a resolver that does not
-    // validate, that saves its time on every check. Where they turn out to be
-    // bogus, whoever forged them has had a connection and an EHLO, as from a
-    // Postfix behind the same resolver; no mail, and nothing of it is kept.
+    // validation of these still runs: behind a resolver that does not validate,
+    // that saves its time on every check. Where they turn out to be bogus, the
+    // forger has had a connection and an EHLO, as from a Postfix behind the
+    // same resolver; no mail, and nothing of it is kept.
     //
     // The probe costs no time of its own: the MX lookup takes as long.
     let mail = async {
@@ -258,7 +258,7 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
             }
             if names.len() > MX_HOSTS {
                 cuts.note(format!(
-                    "There are {} MX hosts; the best {MX_HOSTS} were looked at.",
+                    "There are {} MX hosts. danecheck checked the {MX_HOSTS} most preferred.",
                     names.len()
                 ));
                 names.truncate(MX_HOSTS);

@@ -148,7 +148,7 @@ impl Errand<'_> {
         let visits: Vec<PolicyVisit> = join_all(visits).await;
         if visits.iter().any(|visit| visit.end == PolicyEnd::NotInTime) {
             self.cuts.note(format!(
-                "{host} did not hand out the MTA-STS policy in time; senders wait for a minute."
+                "{host} did not send the MTA-STS policy in time. Senders wait for a minute."
             ));
         }
         RawFetch { a, aaaa, visits }

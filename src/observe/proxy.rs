@@ -1,4 +1,4 @@
-//! Connections through a SOCKS proxy (RFC 1928), for whoever sits where port
+//! Connections through a SOCKS proxy (RFC 1928), for users in places where port
 //! 25 is blocked; `ssh -D` is enough. Names are looked up here all the same.
 
 use std::fmt;
@@ -125,7 +125,7 @@ impl Proxy {
 
 /// What `ssh -D` does where its other end cannot connect, whatever the reason:
 /// it says yes before it knows, so its own answer may be lost with the rest.
-const HUNG_UP: &str = "the proxy hung up before the server said anything";
+const HUNG_UP: &str = "the proxy closed the connection before the server sent anything";
 
 /// The end of a session, where a proxy stands between: where nothing came of
 /// the server it may be that there was no connection.
@@ -167,7 +167,7 @@ fn explain(error: &SocksError) -> ConnectFailure {
         SocksError::TtlExpired => about_target(TimedOut, "Connection timed out"),
         // An IPv6 address, and a proxy that knows IPv4 alone.
         SocksError::AddressTypeNotSupported => {
-            about_target(Unreachable, "the proxy takes no addresses of this family")
+            about_target(Unreachable, "the proxy accepts no addresses of this family")
         }
         // It says nothing more, whatever kept it from connecting.
         SocksError::GeneralSocksServerFailure => {
@@ -175,10 +175,10 @@ fn explain(error: &SocksError) -> ConnectFailure {
         }
         SocksError::ConnectionNotAllowedByRuleset => failed("it does not allow the connection"),
         SocksError::NoAcceptableAuthMethods | SocksError::UnknownAuthMethod => {
-            failed("it wants another kind of login")
+            failed("it requires another kind of login")
         }
         SocksError::PasswordAuthFailure(_) | SocksError::AuthorizationRequired => {
-            failed("it does not take the user and the password")
+            failed("it rejects the user and the password")
         }
         SocksError::Io(error)
             if matches!(

@@ -37,8 +37,8 @@ pub struct Setup {
     /// Whether reserved and private addresses are connected to, and name
     /// servers there asked.
     pub allow_private: bool,
-    /// Whether the target was typed by whoever runs this: an address literal
-    /// is then connected to, whatever block it is of.
+    /// Whether the user typed the target: an address literal is then connected
+    /// to, whatever block it is of.
     pub typed: bool,
     /// Whether the name servers are asked about every lookup, and not only
     /// about those that fail or are bogus.

@@ -27,10 +27,10 @@ pub struct NameAndType {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
     /// It is no domain name.
-    #[error("`{0}` is no domain name")]
+    #[error("`{0}` is not a domain name")]
     Name(String),
     /// It is no record type that can be asked for.
-    #[error("`{0}` is no record type: give one such as TLSA, MX, A or TYPE52")]
+    #[error("unknown record type `{0}`: give one such as TLSA, MX, A or TYPE52")]
     Type(String),
 }
 

@@ -26,7 +26,7 @@ impl Script<'_> {
     fn note_cut<S: AsyncRead + AsyncWrite + Unpin>(&self, chat: &Chat<S>) {
         if chat.was_cut() {
             self.cuts.note(format!(
-                "{} says more in one reply than Postfix reads; the rest was left out.",
+                "{} sent a longer reply than Postfix reads. danecheck left out the rest.",
                 self.peer
             ));
         }
@@ -154,7 +154,7 @@ where
     seen.tls = handshake.seen;
     if handshake.left_out > 0 {
         script.cuts.note(format!(
-            "The last {} certificates that {} presented were left out.",
+            "danecheck left out the last {} certificates of {}.",
             handshake.left_out, script.peer
         ));
     }

@@ -29,10 +29,10 @@ pub enum TrustStoreError {
     #[error("`{0}` cannot be read as PEM")]
     Pem(String),
     /// Nothing in it is a certificate.
-    #[error("`{0}` holds no certificate")]
+    #[error("`{0}` contains no certificate")]
     Empty(String),
     /// More than any trust store holds.
-    #[error("`{0}` holds more than {MOST_CERTIFICATES} certificates, and no trust store does")]
+    #[error("`{0}` contains more than {MOST_CERTIFICATES} certificates, more than any trust store")]
     TooMany(String),
 }
 

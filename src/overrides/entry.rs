@@ -53,13 +53,13 @@ pub(super) fn place(key: &str, value: &str) -> Place {
     };
     if value.is_empty() {
         return nowhere(
-            "nothing stands behind the name: Postfix ignores the line",
+            "the line has no value: Postfix ignores it",
             key.parse().ok(),
         );
     }
     if key.starts_with('/') || key.starts_with("!/") {
         return nowhere(
-            "it is a pattern, as in pcre: and regexp: tables, which are not read here",
+            "it is a pattern of a pcre: or regexp: table, which danecheck does not read",
             None,
         );
     }
@@ -72,12 +72,12 @@ pub(super) fn place(key: &str, value: &str) -> Place {
     if let Some(parent) = key.strip_prefix('.') {
         return match host_name_fault(parent) {
             None => Place::Below(parent.to_owned()),
-            Some(why) => nowhere(&format!("it is no domain: {why}"), None),
+            Some(why) => nowhere(&format!("it is not a domain: {why}"), None),
         };
     }
     if let Some(parent) = key.strip_prefix("*.") {
         return nowhere(
-            &format!("there are no wildcards: for all names below, Postfix asks for .{parent}"),
+            &format!("wildcards do not work here: for all names below, Postfix asks for .{parent}"),
             None,
         );
     }
@@ -94,7 +94,7 @@ pub(super) fn place(key: &str, value: &str) -> Place {
         ),
         Ok(next_hop) => Place::NextHop(next_hop),
         Err(error) => nowhere(
-            &format!("it is no next hop: {error}"),
+            &format!("it is not a next hop: {error}"),
             format!("[{key}]").parse().ok(),
         ),
     }

@@ -136,7 +136,7 @@ impl Examiner<'_> {
         let kept = judgement.weaker && !self.accepted.holds_for(entry);
         let caution = judgement.caution.map(|caution| match kept {
             true => format!(
-                "{caution} The line stays as it is without --accept-weaker={}.",
+                "{caution} danecheck keeps the line unless you give --accept-weaker={}.",
                 crate::report::printable(&entry.key)
             ),
             false => caution,
@@ -248,15 +248,16 @@ impl Examiner<'_> {
     fn below(&self, entry: &Entry, parent: &str, names: &[&NextHop]) -> Judgement {
         let others = || {
             format!(
-                "It counts for every name below {parent}, not only for those that --below names: \
-                 make sure that no other needs it."
+                "It applies to every name below {parent}, not only to those of --below: make sure \
+                 that no other needs it."
             )
         };
         if let Some(why) = judgement::fault(&entry.value, self.sender) {
             let judgement = Judgement::unseen(Word::Malformed, why, Proposal::Remove);
-            let stops = format!("As it stands it stops all mail to names below {parent}, and what");
+            let stops = format!("It stops all mail to names below {parent} now, and danecheck does \
+                                 not know what");
             return judgement.weakening(format!(
-                "{stops} it was meant to ask for is not known: write it anew as you meant it."
+                "{stops} it was meant to require: write it again as you meant it."
             ));
         }
         let mut worst: Option<(&NextHop, Judgement)> = None;
@@ -276,8 +277,8 @@ impl Examiner<'_> {
             return Judgement::unseen(
                 Word::CouldNotTell,
                 format!(
-                    "it is for every name below {parent}, and danecheck cannot know to which of \
-                     them mail goes: name them with --below, or write a line for each{}",
+                    "it applies to every name below {parent}, but danecheck cannot know which of \
+                     them receive mail: name them with --below, or write a line for each{}",
                     self.of_parents
                 ),
                 Proposal::Leave,
@@ -320,16 +321,16 @@ fn duplicate(double: &Double) -> Judgement {
         caution,
     } = double;
     let more = if *asks_for_more {
-        " and asks for more"
+        " and is stricter"
     } else {
         ""
     };
     let judgement = Judgement::unseen(
         Word::Duplicate,
         format!(
-            "line {kept} is for the same next hop{more}. So far, in a texthash: table this stops \
-             all mail, whatever it is for (4.7.5 client TLS configuration problem); in a hash: or \
-             lmdb: table line {counts_so_far} counts"
+            "line {kept} is for the same next hop{more}. In a texthash: table this stops all mail \
+             to all next hops (4.7.5 client TLS configuration problem); in a hash: or lmdb: table \
+             line {counts_so_far} counts"
         ),
         Proposal::Remove,
     );
@@ -367,7 +368,7 @@ impl Surroundings<'_> {
             Some(why) => Judgement::unseen(Word::Malformed, why, Proposal::Leave),
             None => Judgement::unseen(
                 Word::CouldNotTell,
-                "its next hop was not looked at",
+                "its next hop was not checked",
                 Proposal::Leave,
             ),
         }

@@ -363,18 +363,18 @@ impl<'a> Case<'a> {
     ) -> String {
         let Some(before) = before.filter(|line| line.late_fault.is_none()) else {
             return format!(
-                "As it stands it stops mail to {}, and what it was meant to ask for is not known: \
-                 write it anew as you meant it.",
+                "It stops mail to {} now, and danecheck does not know what it was meant to \
+                 require: write it again as you meant it.",
                 self.key()
             );
         };
-        let after = after.map_or("what counts without it", |line| line.level.as_str());
+        let after = after.map_or("the policy without it", |line| line.level.as_str());
         let less = match after == before.level.as_str() {
-            true => format!("Another {after} takes what this line does not."),
-            false => format!("Afterwards {after} counts, in place of {}.", before.level),
+            true => format!("Another {after} accepts what this line rejects."),
+            false => format!("Afterwards {after} applies instead of {}.", before.level),
         };
         if with.delivers() || self.judged.is_the_servers_own(before) {
-            format!("{less} Make sure that you do not need what this line asks for.")
+            format!("{less} Make sure that you do not need what this line requires.")
         } else {
             format!("{less} {LOOKS_THE_SAME}")
         }
@@ -403,7 +403,7 @@ impl<'a> Case<'a> {
             |word, reason, proposal, with| self.said(word, reason, proposal, Some(&line), with);
         if self.is_blind() {
             let reason = format!(
-                "nothing could be seen of {}. {}",
+                "danecheck could not check {}. {}",
                 self.key(),
                 self.report.recommendation.reason
             );
@@ -414,7 +414,7 @@ impl<'a> Case<'a> {
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
         if !line.trust_anchors.is_empty() {
-            let reason = "what its tafile= trusts is not read here".to_owned();
+            let reason = "danecheck does not read what its tafile= trusts".to_owned();
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
         if let Some(why) = &line.late_fault {
@@ -470,14 +470,14 @@ impl<'a> Case<'a> {
         let job = self.job(line);
         let reason = match &proposal {
             Proposal::Leave => {
-                format!("mail is {now}, and no TLS policy makes it flow")
+                format!("mail is {now}, and no TLS policy delivers it")
             }
             Proposal::Remove => {
                 let text = becomes(&self.without);
                 format!("mail is {now}{job}; without it, mail is {text}")
             }
             Proposal::Replace { policy, .. } => {
-                format!("mail is {now}{job}; what delivers is {policy}")
+                format!("mail is {now}{job}; {policy} delivers")
             }
         };
         self.said(Word::NotEnough, reason, proposal, Some(line), with)
@@ -491,13 +491,12 @@ impl<'a> Case<'a> {
         match line.level {
             SecurityLevel::None | SecurityLevel::May => "",
             SecurityLevel::Dane if !self.judged.tlsa_in_play() => "",
-            SecurityLevel::Encrypt => ". The line does its job, for no mail goes without TLS",
+            SecurityLevel::Encrypt => ". The line does its job: no mail goes without TLS",
             SecurityLevel::Dane => {
-                ". The line does its job, for no mail goes without what DANE asks for"
+                ". The line does its job: no mail goes without what DANE requires"
             }
             _ => {
-                ". The line does its job, for no mail goes to a server that does not prove who it \
-                 is"
+                ". The line does its job: no mail goes to a server that does not prove who it is"
             }
         }
     }
@@ -511,8 +510,8 @@ impl<'a> Case<'a> {
         // A CA or a pin in the place of DANE is another promise, not less.
         let asks_for_more = self.ground.is_weaker(own, Some(line));
         if asks_for_more && !self.around.advised {
-            let reason = "mail flows, and would without it; it asks for more than that, or for \
-                          another proof. danecheck leaves it alone"
+            let reason = "mail flows with and without it, but it asks for more, or for another \
+                          proof. danecheck does not change it"
                 .to_owned();
             return said(Word::Deliberate, reason, Proposal::Leave, with);
         }
@@ -521,7 +520,7 @@ impl<'a> Case<'a> {
             let (key, _) = self.around.parent.unwrap_or_default();
             if !asks_for_more && !self.ground.is_weaker(Some(line), own) {
                 let reason = format!(
-                    "it keeps the line for {key} off: mail is {}",
+                    "it overrides the line for {key}: mail is {}",
                     becomes(&with)
                 );
                 return said(Word::Needed, reason, Proposal::Leave, with);
@@ -552,7 +551,7 @@ impl<'a> Case<'a> {
         let reason = if then == now {
             let more = match best.level {
                 SecurityLevel::May => ", and uses TLS as soon as it works",
-                SecurityLevel::Encrypt => ", and insists on TLS",
+                SecurityLevel::Encrypt => ", and requires TLS",
                 _ => "",
             };
             format!("{policy} delivers as well{more}")

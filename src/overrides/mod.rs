@@ -118,7 +118,7 @@ impl Overrides {
             accepted,
             of_parents: match &self {
                 Self::Table(_) => "",
-                Self::Rows(_) => ". It counts only where postfix-tlspol knows nothing",
+                Self::Rows(_) => ". It applies only if postfix-tlspol has no policy",
             },
         };
         let judgements = examiner.judge(&self.entries());

@@ -17,10 +17,10 @@ pub struct Rows {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRows {
     /// It is no JSON.
-    #[error("it is no JSON: {0}")]
+    #[error("it is not JSON: {0}")]
     Json(String),
     /// It is JSON of another kind.
-    #[error("it is no list of rows with dest and policy")]
+    #[error("it is not a list of rows with dest and policy")]
     List,
     /// The API says why it gave none.
     #[error("mailcow's API says: {0}")]
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn what_is_no_list_says_why() {
         for (text, why) in [
-            ("nonsense", "it is no JSON"),
-            ("3", "no list"),
-            ("[{\"id\":1}]", "no list"),
+            ("nonsense", "it is not JSON"),
+            ("3", "not a list"),
+            ("[{\"id\":1}]", "not a list"),
             (
                 r#"{"type":"error","msg":"API read/write access denied"}"#,
                 "access denied",

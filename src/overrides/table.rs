@@ -67,8 +67,8 @@ impl Table {
             }
             let place = match earlier {
                 _ if starts_blank => Place::Nowhere {
-                    why: "it begins with a blank, and there is no line above that it could \
-                          continue: Postfix ignores it"
+                    why: "it begins with a blank, but there is no line above to continue: Postfix \
+                          ignores it"
                         .to_owned(),
                     meant: None,
                 },

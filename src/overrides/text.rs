@@ -40,10 +40,10 @@ impl Examination {
         }
         for (wanted, title) in [
             (ExitStatus::Broken, "Mail waits:"),
-            (ExitStatus::Unknown, "Could not be told:"),
+            (ExitStatus::Unknown, "Unknown:"),
             (
                 ExitStatus::Warning,
-                "Mail flows, and something should change:",
+                "Mail flows, but something should change:",
             ),
             (ExitStatus::Fine, "As it should be:"),
         ] {
@@ -60,8 +60,8 @@ impl Examination {
             page.line("");
             let how = match &self.overrides {
                 Overrides::Table(_) => {
-                    "--write prints the whole table as it should be. What puts it in force: \
-                     `postfix reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:)."
+                    "--write prints the whole table as it should be. To activate it: `postfix \
+                     reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:)."
                 }
                 Overrides::Rows(_) => {
                     "Each call takes effect at once. --write prints the whole list as it should be."
@@ -73,9 +73,8 @@ impl Examination {
             page.line("");
             page.paragraph(
                 "",
-                "A line stays as it is where what counts afterwards would ask for less than it \
-                 does. --accept-weaker=NEXTHOP changes one of them all the same, --accept-weaker \
-                 all.",
+                "danecheck keeps a line if the policy after the change would ask for less. \
+                 --accept-weaker=NEXTHOP changes one such line, --accept-weaker changes all.",
             );
         }
         shown(&page.text).into_owned()
@@ -95,8 +94,8 @@ fn summary(
     };
     let mut parts = vec![format!("{name}: {overrides}")];
     for (wanted, words) in [
-        (ExitStatus::Broken, "with mail that waits"),
-        (ExitStatus::Unknown, "that could not be told"),
+        (ExitStatus::Broken, "with waiting mail"),
+        (ExitStatus::Unknown, "unknown"),
     ] {
         if count(wanted) > 0 {
             parts.push(format!("{} {words}", count(wanted)));

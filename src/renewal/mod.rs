@@ -268,13 +268,13 @@ fn reason(
     match outlook {
         Outlook::Matches => "The new certificate matches what is published: deploy it.",
         Outlook::NoDane => {
-            "Nothing that counts is published, so nothing can match and nothing breaks."
+            "No TLSA records that count are published, so nothing can match and nothing breaks."
         }
         Outlook::WouldBreak => {
-            "Do not deploy it yet: the records that are published do not match it, and senders \
-             with DANE would keep their mail back."
+            "Do not deploy it yet: the published records do not match it, and DANE senders would \
+             keep their mail back."
         }
-        Outlook::Unknown => "Do not deploy it yet: what is published could not be looked up.",
+        Outlook::Unknown => "Do not deploy it yet: the lookup of the published records failed.",
     }
     .to_owned()
 }
@@ -396,7 +396,7 @@ fn judged(matching: &DaneMatching) -> (Outlook, String) {
     if matching.authenticates().is_none() {
         return (
             Outlook::Unknown,
-            "to check its TLSA records takes too much work".to_owned(),
+            "its TLSA records need too much work to check".to_owned(),
         );
     }
     let refused = matching.records.iter().find_map(|outcome| match outcome {
@@ -415,7 +415,7 @@ fn judged(matching: &DaneMatching) -> (Outlook, String) {
     let reason = match refused {
         Some(why) => format!("a record names an authority of the new chain, but {why}"),
         None if hidden => {
-            "the record that matches is hidden by a stale one with a stronger digest".to_owned()
+            "a stale record with a stronger digest hides the record that matches".to_owned()
         }
         None => "no published record matches the new certificate".to_owned(),
     };

@@ -40,7 +40,7 @@ impl Plan {
         if renewal.outlook == Outlook::Unknown {
             step(
                 "check",
-                "Mend the lookups first: nothing can be planned while they fail.",
+                "Repair the lookups first: danecheck cannot plan while they fail.",
                 Vec::new(),
                 None,
             );
@@ -56,7 +56,7 @@ impl Plan {
         if !missing.is_empty() {
             step(
                 "publish",
-                "Publish, beside the records that are there (remove none yet):",
+                "Publish these beside the existing records (remove none yet):",
                 missing,
                 None,
             );
@@ -65,14 +65,14 @@ impl Plan {
                 "wait",
                 &match ttl {
                     Some(ttl) => format!(
-                        "Wait until every name server of the zone has them, and then at least \
-                         {} more: the TTL of the old answer, as the resolver has it (in the \
-                         zone it may be longer). Then run this check again: it has to say that \
-                         the new certificate matches.",
+                        "Wait until every name server of the zone has them. Then wait at least {} \
+                         more: the TTL of the old answer in the resolver (the zone's TTL may be \
+                         longer). Then run this check again: it has to say that the new \
+                         certificate matches.",
                         duration(ttl)
                     ),
-                    None => "Wait until every name server of the zone has them, and then as \
-                             long as the TTL of the old answer."
+                    None => "Wait until every name server of the zone has them. Then wait for the \
+                             TTL of the old answer."
                         .to_owned(),
                 },
                 Vec::new(),
@@ -90,7 +90,7 @@ impl Plan {
         if !absent.is_empty() {
             step(
                 "publish",
-                "Now that the server shows it, publish where no usable record is yet:",
+                "Publish these now for servers that have no usable record yet:",
                 absent,
                 None,
             );
@@ -114,7 +114,7 @@ impl Plan {
         if !stale.is_empty() {
             step(
                 "remove",
-                "Remove the records that match nothing any more, unless one is of a spare key:",
+                "Remove the records that no longer match anything, unless one is for a spare key:",
                 stale,
                 None,
             );

@@ -1,4 +1,4 @@
-//! The pre-flight for a person.
+//! The check of a new certificate as text for people.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ impl Renewal {
         if !self.others.is_empty() {
             text.push('\n');
             let others = format!(
-                "{} (its name is not in the certificate; --host names the hosts that it is for)",
+                "{} (the certificate does not name this host; use --host if it is for this host)",
                 self.others.join(", ")
             );
             paragraph(&mut text, "  not for ", 10, &others, width);

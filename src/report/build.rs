@@ -342,7 +342,7 @@ fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> 
                 (Some(outcome), _) => record_outcome(outcome),
                 (None, Usability::Usable) => (
                     "not-seen",
-                    "no certificate was seen to compare it with".to_owned(),
+                    "there is no certificate to compare it with".to_owned(),
                 ),
                 (None, Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why)) => {
                     ("unusable", why.to_string())
@@ -393,7 +393,7 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
         RecordOutcome::NoMatch => ("no-match", "it matches nothing that is served".to_owned()),
         RecordOutcome::NotJudged => (
             "not-judged",
-            "to tell takes more work than one check may cost".to_owned(),
+            "it needs more work to compare than one check allows".to_owned(),
         ),
         RecordOutcome::HiddenByDigestAgility { would_match, .. } => (
             "hidden",
@@ -458,9 +458,9 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
 /// What a server is, whose TLS we do not have and Postfix has.
 fn old_means(legacy: &LegacySeen) -> String {
     match objection(legacy) {
-        Some(Objection::Anonymous) => "only without a certificate".to_owned(),
-        Some(_) => "only by means too old for a certificate that must match".to_owned(),
-        None => "only by old means".to_owned(),
+        Some(Objection::Anonymous) => "only TLS without a certificate".to_owned(),
+        Some(_) => "only TLS that is too old where a certificate must match".to_owned(),
+        None => "only outdated TLS".to_owned(),
     }
 }
 
@@ -475,7 +475,7 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
         SessionEnd::Completed => ("completed", "ready for mail inside TLS".to_owned()),
         SessionEnd::Assumed => (
             "assumed",
-            "none took place: the server is taken to be ready for mail inside TLS".to_owned(),
+            "none took place: danecheck assumes that the server is ready for mail inside TLS".to_owned(),
         ),
         SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
         SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),

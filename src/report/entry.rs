@@ -6,7 +6,7 @@ use crate::judge::{Action, Delivery, Standing};
 
 use super::model::{HostReport, Report};
 
-/// A reason that is longer is told by its first part.
+/// Of a longer reason only the first part is printed.
 const LONGEST_REASON: usize = 200;
 
 impl Report {
@@ -88,15 +88,16 @@ fn is_host(name: &str) -> bool {
     crate::next_hop::host_name_fault(name).is_none() || name.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// The part before the first colon where the whole is long: what follows one
-/// explains.
+/// The first sentence, or the part before its first colon, where the whole is
+/// long: what follows explains.
 fn shortened(reason: &str) -> String {
     if reason.chars().count() <= LONGEST_REASON {
         return reason.to_owned();
     }
-    reason
-        .split_once(": ")
-        .map_or(reason, |(first, _)| first)
+    let ends = [": ", ". "].into_iter().filter_map(|end| reason.find(end));
+    ends.min()
+        .and_then(|end| reason.get(..end))
+        .unwrap_or(reason)
         .chars()
         .take(LONGEST_REASON)
         .collect()

@@ -234,18 +234,18 @@ impl LookupViews {
     /// What a Postfix behind this resolver makes of the lookup.
     fn postfix_text(&self) -> String {
         let behind = match self.resolver.status.as_str() {
-            "secure" => "takes the answer for secure",
-            "insecure" => "takes the answer for unsigned",
-            _ => "gets no answer, and defers what depends on it",
+            "secure" => "treats the answer as secure",
+            "insecure" => "treats the answer as insecure",
+            _ => "gets no answer and defers what depends on it",
         };
         let differs = match (self.resolver.status.as_str(), self.validated.status) {
             (_, SecurityStatus::Indeterminate) => "",
             ("failed", SecurityStatus::Bogus) => ", as it should",
-            ("failed", _) => "; a sound resolver would answer",
+            ("failed", _) => "; a correct resolver would answer",
             ("secure", SecurityStatus::Secure) | ("insecure", SecurityStatus::Insecure) => "",
-            (_, SecurityStatus::Bogus) => "; behind a validating one it would get no answer",
+            (_, SecurityStatus::Bogus) => "; behind a validating resolver it would get no answer",
             ("insecure", SecurityStatus::Secure) => {
-                "; behind a validating one it would take it for secure"
+                "; behind a validating resolver it would treat it as secure"
             }
             _ => "; the answer is not",
         };

@@ -35,7 +35,7 @@ pub struct Report {
     pub verdict: Verdict,
     /// What Postfix does at each of its security levels.
     pub outcomes: Outcomes,
-    /// The sender that was named, and what becomes of its mail today; null
+    /// The sender that was named, and what happens to its mail today; null
     /// where none was.
     #[serde(default)]
     pub sender: Option<SenderReport>,

@@ -54,7 +54,7 @@ impl MtaStsReport {
         let record = mta_sts.record.as_ref();
         let fault = match record {
             Some(Err(RecordFault::None)) | None => None,
-            Some(Err(fault)) => Some(format!("the TXT record does not count: {fault}")),
+            Some(Err(fault)) => Some(format!("the TXT record is invalid: {fault}")),
             Some(Ok(_)) => None,
         };
         let of_host = || {

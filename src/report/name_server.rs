@@ -1,4 +1,4 @@
-//! What the name servers of a zone said, each asked by itself.
+//! What the name servers of a zone answered, each asked directly.
 
 use std::fmt::Write as _;
 
@@ -137,7 +137,7 @@ impl NameServerReport {
             let _ = write!(text, "; serial {serial}");
         }
         if let Some(link) = &self.weak_link {
-            let _ = write!(text, "; does not hold: {link}");
+            let _ = write!(text, "; bogus: {link}");
         }
         text
     }

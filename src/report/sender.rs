@@ -10,7 +10,7 @@ use crate::sender::TlsVersion;
 use super::build::{clean, clean_outcome};
 use super::harmless::printable;
 
-/// The sender that was named, and what becomes of its mail today. `outcomes`
+/// The sender that was named, and what happens to its mail today. `outcomes`
 /// and `verdict` of the report are about a Postfix at its defaults all the
 /// same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -75,19 +75,19 @@ pub enum LineFault {
     #[error("it is empty")]
     Empty,
     /// The first word is no level.
-    #[error("`{0}` is no level that can be set")]
+    #[error("unknown TLS security level `{0}`")]
     Level(String),
     /// A word is no `name=value`.
-    #[error("`{0}` is no name=value")]
+    #[error("`{0}` is not of the form name=value")]
     Pair(String),
     /// No attribute has this name.
-    #[error("there is no attribute `{0}`{1}")]
+    #[error("unknown attribute `{0}`{1}")]
     Attribute(String, &'static str),
     /// It may be there only once.
-    #[error("`{0}` is there twice")]
+    #[error("attribute `{0}` is repeated")]
     Repeated(&'static str),
     /// It does not go with the level.
-    #[error("`{name}` does not go with level {level}")]
+    #[error("attribute `{name}` is not allowed at level {level}")]
     NotAtLevel {
         /// The attribute.
         name: &'static str,
@@ -95,7 +95,7 @@ pub enum LineFault {
         level: SecurityLevel,
     },
     /// Its value is none.
-    #[error("`{value}` is no value for `{name}`")]
+    #[error("invalid value `{value}` for `{name}`")]
     Value {
         /// The attribute.
         name: &'static str,
@@ -167,7 +167,7 @@ impl PolicyLine {
                 return Err(LineFault::Attribute(name.to_owned(), ""));
             };
             if !release.is_none_or(|release| release.is_from(since)) {
-                let before = " before the Postfix that brought it";
+                let before = " for this release of Postfix";
                 return Err(LineFault::Attribute(name.to_owned(), before));
             }
             let many = matches!(
@@ -235,7 +235,7 @@ impl PolicyLine {
                 }
                 self.ciphers = CipherGrade::read(value);
                 if self.ciphers.is_none() {
-                    self.late_fault = Some(format!("ciphers: `{value}` is no grade"));
+                    self.late_fault = Some(format!("ciphers: unknown grade `{value}`"));
                 }
             }
             "exclude" => {
@@ -323,38 +323,38 @@ mod tests {
     fn what_postfix_does_not_take_is_refused_with_the_reason() {
         for (text, why) in [
             ("", "it is empty"),
-            ("halfdane", "`halfdane` is no level that can be set"),
-            ("encrpyt", "`encrpyt` is no level that can be set"),
-            ("encrypt strict", "`strict` is no name=value"),
+            ("halfdane", "unknown TLS security level `halfdane`"),
+            ("encrpyt", "unknown TLS security level `encrpyt`"),
+            ("encrypt strict", "`strict` is not of the form name=value"),
             (
                 "encrypt protocols>=TLSv1.2",
-                "there is no attribute `protocols>`",
+                "unknown attribute `protocols>`",
             ),
             (
                 "encrypt match=x.example",
-                "`match` does not go with level encrypt",
+                "attribute `match` is not allowed at level encrypt",
             ),
             (
                 "dane match=x.example",
-                "`match` does not go with level dane",
+                "attribute `match` is not allowed at level dane",
             ),
-            ("dane tafile=/x", "`tafile` does not go with level dane"),
-            ("secure match=", "`` is no value for `match`"),
-            ("may ciphers=", "`` is no value for `ciphers`"),
-            ("may ciphers=high ciphers=high", "`ciphers` is there twice"),
-            ("may servername=-x", "`-x` is no value for `servername`"),
+            ("dane tafile=/x", "attribute `tafile` is not allowed at level dane"),
+            ("secure match=", "invalid value `` for `match`"),
+            ("may ciphers=", "invalid value `` for `ciphers`"),
+            ("may ciphers=high ciphers=high", "attribute `ciphers` is repeated"),
+            ("may servername=-x", "invalid value `-x` for `servername`"),
             (
                 "may connection_reuse=1",
-                "`1` is no value for `connection_reuse`",
+                "invalid value `1` for `connection_reuse`",
             ),
-            ("may protocols=!SSLv2,!SSLv3", "`!SSLv3` is no name=value"),
+            ("may protocols=!SSLv2,!SSLv3", "`!SSLv3` is not of the form name=value"),
             (
                 "secure policy_domain=x",
-                "`a value without policy_type` is no value for `policy_domain`",
+                "invalid value `a value without policy_type` for `policy_domain`",
             ),
             (
                 "secure policy_type=dane",
-                "`dane` is no value for `policy_type`",
+                "invalid value `dane` for `policy_type`",
             ),
         ] {
             assert_eq!(parse(text).unwrap_err().to_string(), why, "{text}");

@@ -1,4 +1,4 @@
-//! The Postfix on this machine: what its parameters and tables come to.
+//! The Postfix on this machine: the meaning of its parameters and tables.
 
 use crate::judge::SecurityLevel;
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};

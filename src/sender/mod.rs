@@ -212,7 +212,7 @@ impl Sender {
                     };
                 }
                 MapAnswer::NotFound => {
-                    let why = format!("postfix-tlspol says nothing: {}", answered.why);
+                    let why = format!("postfix-tlspol gives no policy: {}", answered.why);
                     return self.of_main_cf(observation, why);
                 }
             }

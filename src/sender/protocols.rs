@@ -63,7 +63,7 @@ fn number(name: &str) -> Result<u32, String> {
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name))
         .map(|(_, number)| number)
-        .ok_or_else(|| format!("`{name}` is no TLS protocol"))
+        .ok_or_else(|| format!("unknown TLS protocol `{name}`"))
 }
 
 /// A name, `None` for no limit, or a number as OpenSSL has it.

@@ -1,4 +1,4 @@
-//! Releases of Postfix, as far as they differ in what becomes of mail.
+//! Releases of Postfix, as far as they differ in what happens to mail.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct Release {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no release of Postfix: give one such as 3.7.11 or 3.10")]
+#[error("unknown Postfix release `{0}`: give one such as 3.7.11 or 3.10")]
 pub struct NoRelease(String);
 
 impl Release {

@@ -24,7 +24,7 @@ pub enum TlsVersion {
 
 /// A text that names no version of TLS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no version of TLS: give TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")]
+#[error("unknown TLS version `{0}`: give TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")]
 pub struct UnknownTlsVersion(String);
 
 impl TlsVersion {
@@ -87,7 +87,7 @@ pub(crate) enum Dnssec {
     /// It does not ask for it (`smtp_dns_support_level`), or something undoes
     /// it.
     Off,
-    /// It asks, and its resolver vouches for nothing.
+    /// It asks, but its resolver marks no answer as validated.
     Unvouched,
 }
 

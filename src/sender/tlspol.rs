@@ -76,10 +76,10 @@ enum Tlsa {
 pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Answered {
     let next_hop = &observation.next_hop;
     let NextHopHost::Name(_) = &next_hop.host else {
-        return Answered::not_found("it answers for domains alone");
+        return Answered::not_found("it answers only for domains");
     };
     if next_hop.bracketed || next_hop.written_port.is_some() {
-        return Answered::not_found("it answers for domains alone, without brackets and port");
+        return Answered::not_found("it answers only for domains without brackets and port");
     }
     match dane(observation) {
         Dane::Whole => {
@@ -93,10 +93,10 @@ pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Ans
         // What its own time did not suffice for does not keep the policy of
         // MTA-STS from counting.
         none => match (served.and_then(tlspol_policy::line), none) {
-            (Some(line), _) => Answered::policy(&line, "the policy of MTA-STS says enforce"),
-            (None, Dane::Silent) => Answered::not_found("DNS kept it waiting"),
+            (Some(line), _) => Answered::policy(&line, "the MTA-STS policy says enforce"),
+            (None, Dane::Silent) => Answered::not_found("DNS did not answer in time"),
             (None, _) => {
-                Answered::not_found("it finds neither DANE nor a policy of MTA-STS to enforce")
+                Answered::not_found("it finds neither DANE nor an MTA-STS policy to enforce")
             }
         },
     }
@@ -125,7 +125,7 @@ fn dane(observation: &Observation) -> Dane {
             .find(|host| host.name == record.host);
         let Some(host) = seen else {
             if observation.hosts.is_empty() {
-                missing.push(format!("{} is no host", dot_if_empty(&record.host)));
+                missing.push(format!("{} is not a host", dot_if_empty(&record.host)));
             }
             continue;
         };

@@ -1,5 +1,5 @@
-//! The checks that run: so many at once, and for one target only one, to which
-//! all that ask for it at the same time are led.
+//! The checks that run: a limited number at once, and only one for each target,
+//! whose result goes to all clients that ask for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -125,7 +125,7 @@ impl Checks {
         }
     }
 
-    /// Hands a check over to be run, for whoever asked may go away.
+    /// Hands a check over to be run, because the client may go away.
     fn begin(
         self: &Arc<Self>,
         target: NextHop,
@@ -190,7 +190,7 @@ impl Job {
             checked_at: (checks.now)(),
             pool: Some(checks.pool()),
             skip: self.terms.skip_hosts.clone(),
-            // Whoever asks over HTTP has typed nothing here.
+            // A client over HTTP has typed nothing here.
             typed: false,
             ..checks.setup.clone()
         };
@@ -209,7 +209,8 @@ impl Job {
         let text = tokio::task::spawn_blocking(judge).await;
         count.ends(began.elapsed());
         drop(self.place);
-        // Where there is none, whoever waits hears that the check failed.
+        // Where there is none, the waiting client gets the answer that the
+        // check failed.
         if let Ok(text) = text {
             let _ = self.seen.send(Bytes::from(text));
         }

@@ -1,4 +1,4 @@
-//! Connections: so many at once, each for so long.
+//! Connections: a limited number at once, each for a limited time.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -97,7 +97,7 @@ async fn connection(
 /// Answers the first request that there is no room.
 async fn refuse(service: Arc<Service>, stream: TcpStream) {
     let each = service_fn(|_| async {
-        Ok::<_, Infallible>(busy("connections as may be open at once are open"))
+        Ok::<_, Infallible>(busy("open connections"))
     });
     let mut http = builder(&service);
     http.keep_alive(false);

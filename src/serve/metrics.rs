@@ -1,4 +1,4 @@
-//! What the exporter tells of itself.
+//! The exporter's metrics about itself.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -153,29 +153,29 @@ impl Metrics {
         let version = env!("CARGO_PKG_VERSION");
         page.line("build_info", &format!("{{version=\"{version}\"}}"), 1);
         if let Some(targets) = targets {
-            page.one("targets", "gauge", "Targets that may be probed.", targets);
+            page.one("targets", "gauge", "Number of targets on the list.", targets);
         }
-        let help = "Requests to /probe by what became of them.";
+        let help = "Requests to /probe by result.";
         page.family("probes_total", "counter", help);
         for (count, (_, name)) in self.probes.iter().zip(ANSWERS) {
             let count = count.load(Relaxed);
             page.line("probes_total", &format!("{{answer=\"{name}\"}}"), count);
         }
         let running = self.running.now.load(Relaxed);
-        page.one("checks_running", "gauge", "Checks that run now.", running);
-        let help = "The most checks that ran at once.";
+        page.one("checks_running", "gauge", "Checks running now.", running);
+        let help = "Highest number of checks that ran at once.";
         let most = self.running.most.load(Relaxed);
         page.one("checks_running_max", "gauge", help, most);
-        let help = "Checks that may run at once.";
+        let help = "Limit of checks at once.";
         page.one("checks_limit", "gauge", help, self.limits.checks);
         let connections = self.connections.now.load(Relaxed);
-        page.one("connections", "gauge", "Connections now.", connections);
-        let help = "Connections that may be open at once.";
+        page.one("connections", "gauge", "Open connections now.", connections);
+        let help = "Limit of open connections.";
         page.one("connections_limit", "gauge", help, self.limits.connections);
         let help = "Connections refused because too many were open.";
         let refused = self.connections_refused.load(Relaxed);
         page.one("connections_refused_total", "counter", help, refused);
-        let help = "Requests refused for their Host or Origin.";
+        let help = "Requests refused because of their Host or Origin.";
         let refused = self.requests_refused.load(Relaxed);
         page.one("requests_refused_total", "counter", help, refused);
         self.durations(&mut page);
@@ -186,7 +186,7 @@ impl Metrics {
         const NAME: &str = "check_duration_seconds";
         let durations = &self.durations;
         let durations = durations.lock().unwrap_or_else(PoisonError::into_inner);
-        page.family(NAME, "histogram", "How long checks took.");
+        page.family(NAME, "histogram", "Duration of checks.");
         let bucket = format!("{NAME}_bucket");
         for (end, count) in BUCKETS.iter().zip(durations.buckets) {
             page.line(&bucket, &format!("{{le=\"{end}\"}}"), count);

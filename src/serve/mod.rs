@@ -1,6 +1,6 @@
 //! `danecheck serve`: an HTTP exporter in the multi-target way of
 //! blackbox_exporter. `/probe?target=example.com` checks one target and answers
-//! with its metrics; `/metrics` tells of the exporter itself.
+//! with its metrics; `/metrics` describes the exporter itself.
 //!
 //! Everything that somebody else decides is bounded: which targets, how many
 //! checks at once and how long each, how many connections, how long and how

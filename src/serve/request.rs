@@ -26,10 +26,9 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 /// When a client may come again that was refused for lack of room, in seconds.
 const COME_AGAIN: &str = "5";
 
-const INDEX: &str = "danecheck, an exporter for Prometheus\n\n\
-                     /probe?target=example.com  checks a target\n\
-                     /metrics                   about the exporter itself\n\
-                     /-/healthy                 whether it is there\n";
+const INDEX: &str = "danecheck, an exporter for Prometheus\n\n/probe?target=example.com  checks a \
+                     target\n/metrics                   describes the exporter itself\n/-/healthy  \
+                                    says whether it runs\n";
 
 pub(super) type Answered = Response<Full<Bytes>>;
 
@@ -47,7 +46,7 @@ pub(super) async fn answer<B>(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = plain(
             StatusCode::METHOD_NOT_ALLOWED,
-            "only GET and HEAD are known here",
+            "use GET or HEAD",
         );
         let allowed = HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(ALLOW, allowed);
@@ -63,7 +62,7 @@ pub(super) async fn answer<B>(
         "/probe" => probe(service, request).await,
         _ => plain(
             StatusCode::NOT_FOUND,
-            "there are /probe?target=example.com, /metrics and /-/healthy",
+            "unknown path: use /probe?target=example.com, /metrics or /-/healthy",
         ),
     }
 }
@@ -72,15 +71,16 @@ fn refusal(why: Unwelcome) -> Answered {
     match why {
         Unwelcome::NoHost => plain(
             StatusCode::BAD_REQUEST,
-            "a request names one host in its header Host (RFC 9112 section 3.2)",
+            "send exactly one host in the header Host (RFC 9112 section 3.2)",
         ),
         Unwelcome::OtherHost => plain(
             StatusCode::FORBIDDEN,
-            "this exporter is not called so: ask it by its address, or name it with --host",
+            "this exporter does not have that name: use its address, or allow the name with \
+             --host",
         ),
         Unwelcome::OtherOrigin => plain(
             StatusCode::FORBIDDEN,
-            "a page from elsewhere may not ask this exporter",
+            "a page of another origin may not use this exporter",
         ),
     }
 }
@@ -92,7 +92,7 @@ async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
             let within = scrape_timeout(request);
             match service.checks.probe(target, terms, within).await {
                 Probed::Seen(metrics) => (Answer::Seen, text(StatusCode::OK, METRICS, metrics)),
-                Probed::Busy => (Answer::Busy, busy("checks as may run at once are running")),
+                Probed::Busy => (Answer::Busy, busy("checks at once")),
                 Probed::Late => (
                     Answer::Late,
                     plain(StatusCode::GATEWAY_TIMEOUT, "the check did not end in time"),
@@ -101,7 +101,7 @@ async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
                     Answer::Failed,
                     plain(
                         StatusCode::INTERNAL_SERVER_ERROR,
-                        "the check failed: that is a fault of danecheck",
+                        "the check failed because of a fault in danecheck",
                     ),
                 ),
             }
@@ -146,7 +146,7 @@ fn scrape_timeout<B>(request: &Request<B>) -> Option<Duration> {
 
 /// There is no room: `of` says of what.
 pub(super) fn busy(of: &str) -> Answered {
-    let why = format!("as many {of}: come again in {COME_AGAIN} seconds");
+    let why = format!("too many {of}: try again in {COME_AGAIN} seconds");
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, &why);
     let later = HeaderValue::from_static(COME_AGAIN);
     response.headers_mut().insert(RETRY_AFTER, later);

@@ -1,5 +1,5 @@
-//! The threads on which checks run. Those that accept connections and answer
-//! requests are others, so that a check that takes long holds up no answer.
+//! The threads on which checks run. Other threads accept connections and answer
+//! requests, so a slow check does not delay an answer.
 
 use tokio::runtime::{Builder, Handle, Runtime};
 

@@ -139,7 +139,7 @@ pub(crate) fn root(
     let signed = packet.answering().filter(|set| !set.signatures.is_empty());
     let Some(set) = signed else {
         return Err(Box::new(OwnValidation::indeterminate(
-            "the resolver hands out no DNSSEC signatures, not even the root's",
+            "the resolver sends no DNSSEC signatures, not even the root's",
         )));
     };
     let (ds, keys) = anchor_records(anchors);

@@ -130,7 +130,7 @@ impl<'a> Look<'a> {
         // several types gets any of them.
         if matches!(asked, Rtype::RRSIG | Rtype::ANY) {
             return Ok(OwnValidation::indeterminate(format!(
-                "no signature is over an answer to {asked}"
+                "no signature covers an answer to {asked}"
             )));
         }
         let mut worst: Option<End> = None;
@@ -234,7 +234,7 @@ impl<'a> Look<'a> {
                 Err(Halt::Missing) => is_missing = true,
                 Err(Halt::End(end)) => return Err(Halt::End(end)),
                 // What is below an unsigned delegation is unsigned to
-                // everybody, whoever else signs it.
+                // everybody, even if others sign it.
                 Ok(Chain::End(end)) if end.status == SecurityStatus::Insecure && !is_missing => {
                     return Err(Halt::End(Box::new(end.as_ref().clone())));
                 }

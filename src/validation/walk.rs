@@ -84,7 +84,7 @@ pub(crate) fn walk(name: &Owner, asked: Rtype, aliases: &[Alias]) -> Walk {
 }
 
 fn step(at: &Owner, asked: Rtype, aliases: &[Alias]) -> Option<Step> {
-    // RFC 1034 section 3.6.2: whoever asks for the alias itself gets it.
+    // RFC 1034 section 3.6.2: a query for the alias itself gets it.
     if asked == Rtype::CNAME {
         return None;
     }

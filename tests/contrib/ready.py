@@ -295,10 +295,11 @@ include "{CONTRIB}/icinga2/danecheck.conf"
         report = job["artifacts"]["reports"]["junit"]
         assert (folder / report).read_text().startswith("<?xml"), report
 
-    def commands_of_the_readme_exist(self) -> None:
-        readme = (ROOT / "README.md").read_text()
-        lines = re.findall(r"^    (danecheck .+?)(?:  .*)?$", readme, re.M)
-        assert len(lines) > 20, lines
+    def commands_of_the_pages_exist(self) -> None:
+        pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+        text = "\n".join(page.read_text() for page in pages)
+        lines = re.findall(r"^    (danecheck .+?)(?:  .*)?$", text, re.M)
+        assert len(lines) > 30, lines
         for line in lines:
             words = shlex.split(line.split(" < ")[0].split("| ")[0])
             subcommand = [words[1]] if words[1:] and re.fullmatch("[a-z]+", words[1]) else []
@@ -318,7 +319,7 @@ CHECKS = [
     Contrib.icinga_takes_its_check_command,
     Contrib.github_workflows_run,
     Contrib.gitlab_jobs_run,
-    Contrib.commands_of_the_readme_exist,
+    Contrib.commands_of_the_pages_exist,
 ]
 
 

@@ -9,8 +9,8 @@ use crate::support::domain::{MX1, TLSA1, hosted, signed};
 
 pub(crate) const LOOKUPS: &[Incident] = &[
     Incident {
-        what: "the lookup of the records is answered with SERVFAIL, from a firewall or a name \
-               server that knows no TLSA",
+        what: "a firewall or a name server that does not know TLSA answers the lookup with \
+               SERVFAIL",
         finding: "tlsa-lookup-failed",
         set: |stage| {
             current(stage, &[&stale_tlsa(3, 1, 1)]);
@@ -22,12 +22,12 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "NSEC or NSEC3 records are missing, so that no denial proves anything",
+        what: "NSEC or NSEC3 records are missing, so no denial proves anything",
         finding: "denial-proves-nothing",
         set: |stage| signed_with(stage, ZoneFault::DenialMissing),
     },
     Incident {
-        what: "NSEC3 names are hashed so often that validators stop validating",
+        what: "the zone hashes NSEC3 names so often that validators stop validating",
         finding: "nsec3-iterations-past-limit",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -36,7 +36,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the records were changed after they were signed",
+        what: "somebody changed the records after signing",
         finding: "signature-wrong",
         set: |stage| {
             let (name, rtype) = (TLSA1.to_owned(), Rtype::TLSA);
@@ -44,7 +44,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the serial was raised after signing, so that all that does not exist is forged",
+        what: "somebody raised the serial after signing, so all denials are bogus",
         finding: "signature-wrong",
         set: |stage| {
             let (name, rtype) = ("@".to_owned(), Rtype::SOA);
@@ -52,7 +52,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the records were added to the signed zone, without a signature",
+        what: "somebody added the records to the signed zone without a signature",
         finding: "signature-missing",
         set: |stage| signed_with(stage, ZoneFault::SignatureMissing { on: Rtype::TLSA }),
     },
@@ -62,22 +62,22 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         set: |stage| signed_with(stage, ZoneFault::SignaturesExpired),
     },
     Incident {
-        what: "nobody signs the zone again, and its signatures are about to expire",
+        what: "nobody signs the zone again, and its signatures will expire soon",
         finding: "signature-ends-soon",
         set: |stage| signed_with(stage, ZoneFault::SignaturesEndSoon),
     },
     Incident {
-        what: "the keys were changed, and the DS record at the parent was not",
+        what: "the keys changed, but the DS record at the parent did not",
         finding: "ds-matches-no-key",
         set: |stage| signed_with(stage, ZoneFault::DsMismatch),
     },
     Incident {
-        what: "the zone moved to a provider that does not sign, and its DS record stayed",
+        what: "the zone moved to a provider that does not sign, but its DS record stayed",
         finding: "key-missing",
         set: |stage| signed_with(stage, ZoneFault::DsWithoutDnskey),
     },
     Incident {
-        what: "A queries are answered, and TLSA queries dropped, by a firewall or a name server",
+        what: "a firewall or a name server answers A queries and drops TLSA queries",
         finding: "name-server-silent",
         set: |stage| {
             served_with(stage, NameServerFault::SilentToTlsa);
@@ -90,7 +90,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "one of the name servers fails at TLSA, so that the lookup does every other time",
+        what: "one of the name servers fails at TLSA, so every other lookup fails",
         finding: "name-server-fails",
         set: |stage| served_with(stage, NameServerFault::ServFailToTlsa),
     },
@@ -100,7 +100,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         set: |stage| served_with(stage, NameServerFault::LacksSignature),
     },
     Incident {
-        what: "some of the name servers deny with a broken NSEC chain",
+        what: "some of the name servers send denials with a broken NSEC chain",
         finding: "name-server-answer-bogus",
         set: |stage| served_with(stage, NameServerFault::DenialIncomplete),
     },
@@ -110,17 +110,17 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         set: |stage| served_with(stage, NameServerFault::LacksRecord),
     },
     Incident {
-        what: "a secondary gets no zone transfers, and has old records",
+        what: "a secondary gets no zone transfers and has old records",
         finding: "name-server-behind",
         set: |stage| served_with(stage, NameServerFault::OldSerial),
     },
     Incident {
-        what: "the DS record was removed, and nobody noticed",
+        what: "somebody removed the DS record, and nobody noticed",
         finding: "signed-without-ds",
         set: |stage| signed_with(stage, ZoneFault::DsMissing),
     },
     Incident {
-        what: "the provider whose records are used does not sign",
+        what: "the provider of the records does not sign",
         finding: "tlsa-not-signed",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -130,7 +130,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the MX record leads to an alias, which mail systems treat differently",
+        what: "the MX record names an alias, which mail systems treat differently",
         finding: "mx-host-is-alias",
         set: |stage| {
             let identity = stage.identity("node.example.com");
@@ -148,8 +148,7 @@ pub(crate) const LOOKUPS: &[Incident] = &[
 
 pub(crate) const UNSIGNED_PROVIDERS: &[Incident] = &[
     Incident {
-        what: "the provider's host is not signed: its TLSA lookups, which may fail, are not \
-               even made",
+        what: "the provider's host is not signed, so senders do not even ask for its TLSA records",
         finding: "host-not-signed",
         set: |stage| {
             hosted(
@@ -165,7 +164,7 @@ pub(crate) const UNSIGNED_PROVIDERS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the domain is not signed, and its provider's host has TLSA records",
+        what: "the domain is not signed, but its provider's host has TLSA records",
         finding: "mx-not-signed",
         set: |stage| {
             hosted(
@@ -178,7 +177,7 @@ pub(crate) const UNSIGNED_PROVIDERS: &[Incident] = &[
 ];
 
 pub(crate) const RESOLVERS: &[Incident] = &[Incident {
-    what: "the sender's resolver does not validate, so that DANE is silently off",
+    what: "the sender's resolver does not validate, so DANE is silently off",
     finding: "resolver-does-not-validate",
     set: |stage| {
         let identity = stage.identity("mx1.example.com");

@@ -9,12 +9,12 @@ use crate::support::domain::{MX1, TLSA1, in_order, signed};
 
 pub(crate) const STALE_OR_WRONG: &[Incident] = &[
     Incident {
-        what: "a renewal made a new key, and the record is of the old one",
+        what: "a renewal made a new key, but the record matches the old one",
         finding: "tlsa-mismatch",
         set: |stage| current(stage, &[&stale_tlsa(3, 1, 1)]),
     },
     Incident {
-        what: "the records were changed to the next key's, before that was installed",
+        what: "the records changed to those of the next key before its installation",
         finding: "tlsa-ahead-of-certificate",
         set: |stage| {
             let leaf = Leaf::new(["mx1.example.com"]).validity(Validity::days(-75, 15));
@@ -23,7 +23,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the records were corrected, and the resolver still has the old ones",
+        what: "the records are corrected, but the resolver still has the old ones",
         finding: "tlsa-from-cache",
         set: |stage| {
             current(stage, &[&stale_tlsa(3, 1, 1)]);
@@ -35,8 +35,8 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the preferred server's record is stale, and the other one, which takes the mail, \
-               cannot hand it on",
+        what: "the preferred server's record is stale, and the server that takes the mail cannot \
+               pass it on",
         finding: "preferred-server-fails",
         set: |stage| {
             let first = stage.identity("mx1.example.com");
@@ -51,7 +51,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "an appliance made itself another certificate",
+        what: "an appliance made another certificate for itself",
         finding: "tlsa-certificate-renewed",
         set: |stage| {
             let appliance = Leaf::new(["MX"]).self_signed(stage.now);
@@ -59,12 +59,13 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the record is of the whole certificate, which a renewal changed",
+        what: "the record is a digest of the whole certificate, and a renewal changed it",
         finding: "tlsa-certificate-renewed",
         set: |stage| current(stage, &[&stale_tlsa(3, 0, 1)]),
     },
     Incident {
-        what: "the record is of the whole certificate, and the next renewal will break it",
+        what: "the record is a digest of the whole certificate, and the next renewal will break \
+               it",
         finding: "tlsa-breaks-at-renewal",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -73,7 +74,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "old records were left beside the new one",
+        what: "old records are still beside the new one",
         finding: "tlsa-record-matches-nothing",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -82,7 +83,8 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the record is the digest of nothing, from a tool that could not read the key",
+        what: "the record is the digest of an empty input, from a tool that could not read the \
+               key",
         finding: "tlsa-of-nothing",
         set: |stage| current(stage, &[&record_of(b"")]),
     },
@@ -122,7 +124,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "several names with records of their own behind one common front end",
+        what: "several names have their own records, but one front end answers for all",
         finding: "tlsa-one-certificate-many-records",
         set: |stage| {
             let front = stage.identity("*.example.com");
@@ -139,7 +141,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the records of two hosts were exchanged",
+        what: "somebody exchanged the records of two hosts",
         finding: "tlsa-of-other-server",
         set: |stage| {
             let first = stage.identity("mx1.example.com");
@@ -165,12 +167,13 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "a record without data, which crashes some releases of Postfix",
+        what: "a record has no data, which crashes some releases of Postfix",
         finding: "tlsa-without-data",
         set: |stage| current(stage, &["\\# 3 030102"]),
     },
     Incident {
-        what: "the name of the records is an alias of another service's, which are stale",
+        what: "the name of the records is an alias of another service's records, and those are \
+               stale",
         finding: "tlsa-alias-stale",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -183,7 +186,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the MX host became an alias of a provider's, and its old records stayed",
+        what: "the MX host became an alias of a provider's host, but its old records stayed",
         finding: "tlsa-left-at-alias",
         set: |stage| {
             stage.zone(
@@ -198,7 +201,7 @@ pub(crate) const STALE_OR_WRONG: &[Incident] = &[
         },
     },
     Incident {
-        what: "the record is of the certificate for those who name no host",
+        what: "the record matches the certificate for clients that name no host",
         finding: "tlsa-without-sni-only",
         set: |stage| {
             let other = stage.identity("hosting.example.net");
@@ -245,7 +248,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 of one of several issuers, and the renewal came from another",
+        what: "2 1 1 of one of several issuers, but the renewal came from another",
         finding: "tlsa-other-issuer",
         set: |stage| {
             let yr1 = "2e8307068b6db620e4a39d068b5dee5d6ef5788cbb2c0b6d23ead84fcc17178c";
@@ -253,7 +256,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 of another authority than the certificate now comes from",
+        what: "2 1 1 of another authority than that of the current certificate",
         finding: "tlsa-issuer-changed",
         set: |stage| {
             let former = Authority::root("Former Root", stage.now).intermediate("Former CA");
@@ -261,7 +264,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 of one issuer alone, which the next renewal may not come from",
+        what: "2 1 1 of one issuer only, and the next renewal may come from another",
         finding: "tlsa-lone-issuer",
         set: |stage| {
             let record = stage.issuer.tlsa(2, 1, 1);
@@ -269,7 +272,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "all issuers of an authority are published, too many for some mail systems",
+        what: "records of all issuers of an authority, too many for some mail systems",
         finding: "tlsa-too-many-records",
         set: |stage| {
             let right = stage.issuer.tlsa(2, 1, 1);
@@ -279,7 +282,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 is right, and the server sends its certificate alone",
+        what: "2 1 1 is right, but the server sends only its own certificate",
         finding: "issuer-not-sent",
         set: |stage| {
             let record = stage.issuer.tlsa(2, 1, 1);
@@ -288,7 +291,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 is right, and the certificate has expired",
+        what: "2 1 1 is right, but the certificate has expired",
         finding: "dane-ta-certificate-expired",
         set: |stage| {
             let leaf = Leaf::new(["mx1.example.com"]).validity(Validity::EXPIRED);
@@ -298,7 +301,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 is of a certificate that may not issue others",
+        what: "2 1 1 of a certificate that may not issue others",
         finding: "dane-ta-chain-refused",
         set: |stage| {
             let profile = AuthorityProfile::new("No CA").not_an_authority();
@@ -308,7 +311,7 @@ pub(crate) const CHAINS: &[Incident] = &[
         },
     },
     Incident {
-        what: "2 1 1 is right, and the certificate is for another name",
+        what: "2 1 1 is right, but the certificate names another host",
         finding: "dane-ta-name-mismatch",
         set: |stage| {
             let record = stage.issuer.tlsa(2, 1, 1);

@@ -9,12 +9,12 @@ use crate::support::domain::{MX1, TLSA1, in_order, signed};
 
 pub(crate) const WITHOUT_TLS: &[Incident] = &[
     Incident {
-        what: "TLSA records were published, and TLS was never switched on",
+        what: "there are TLSA records, but nobody switched TLS on",
         finding: "starttls-not-offered",
         set: |stage| server_that(stage, Misbehaviour::NoStartTls),
     },
     Incident {
-        what: "the records of port 465 were aliased to port 25, which has no STARTTLS",
+        what: "port 25 has an alias to the records of port 465, but no STARTTLS",
         finding: "tlsa-of-other-service",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -28,7 +28,7 @@ pub(crate) const WITHOUT_TLS: &[Incident] = &[
         },
     },
     Incident {
-        what: "over IPv4 STARTTLS is answered with 454, and over IPv6 nothing is answered",
+        what: "the server answers STARTTLS with 454 over IPv4, and does not answer over IPv6",
         finding: "address-families-fail-differently",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -40,17 +40,17 @@ pub(crate) const WITHOUT_TLS: &[Incident] = &[
         },
     },
     Incident {
-        what: "the key file cannot be read: STARTTLS is answered with 454",
+        what: "the server cannot read its key file and answers STARTTLS with 454",
         finding: "starttls-refused-for-now",
         set: |stage| server_that(stage, Misbehaviour::StartTls454),
     },
     Incident {
-        what: "STARTTLS is answered with 554, and Postfix bounces",
+        what: "the server answers STARTTLS with 554, and Postfix bounces",
         finding: "starttls-refused-for-good",
         set: |stage| server_that(stage, Misbehaviour::StartTls554),
     },
     Incident {
-        what: "STARTTLS is not answered at all",
+        what: "the server does not answer STARTTLS",
         finding: "starttls-no-reply",
         set: |stage| server_that(stage, Misbehaviour::DropBeforeStartTlsReply),
     },
@@ -60,7 +60,7 @@ pub(crate) const WITHOUT_TLS: &[Incident] = &[
         set: |stage| server_that(stage, Misbehaviour::StartTlsMasked),
     },
     Incident {
-        what: "port 25 is filtered for whoever looks",
+        what: "port 25 is filtered at the place of the check",
         finding: "port-blocked-here",
         set: |stage| {
             let identity = stage.identity("mx1.example.com");
@@ -71,23 +71,23 @@ pub(crate) const WITHOUT_TLS: &[Incident] = &[
 
 pub(crate) const HANDSHAKES: &[Incident] = &[
     Incident {
-        what: "no common version or suite",
+        what: "client and server have no common version or suite",
         finding: "handshake-failed",
         set: |stage| server_that(stage, Misbehaviour::HandshakeAlert),
     },
     Incident {
-        what: "the server knows TLS 1.0 and suites without certificate only",
+        what: "the server supports only TLS 1.0 and suites without a certificate",
         finding: "tls-too-old",
         set: |stage| server_that(stage, Misbehaviour::Tls10Anonymous),
     },
     Incident {
-        what: "the server insists on a client certificate",
+        what: "the server requires a client certificate",
         finding: "client-certificate-required",
         set: |stage| server_that(stage, Misbehaviour::RequireClientCertificate),
     },
     Incident {
-        what: "the server asks for a client certificate, and breaks off over the one that the \
-               sender has",
+        what: "the server asks for a client certificate, and ends the handshake because of the \
+               sender's",
         finding: "client-certificate-wanted",
         set: |stage| server_that(stage, Misbehaviour::AskForClientCertificate),
     },

@@ -56,14 +56,14 @@ async fn an_mx_host_needs_tls_and_a_certificate_that_holds() {
             Some("self-signed"),
         ),
         (
-            "the common name alone",
+            "only the common name",
             |stage| {
                 stage
                     .issuer
                     .issue(Leaf::common_name_only("mx1.example.com"))
             },
             &[],
-            Some("common name alone"),
+            Some("only in its common name"),
         ),
         (
             "a wildcard",
@@ -81,7 +81,7 @@ async fn an_mx_host_needs_tls_and_a_certificate_that_holds() {
             "no handshake",
             |stage| stage.identity("mx1.example.com"),
             &[Misbehaviour::HandshakeAlert],
-            Some("no TLS comes about"),
+            Some("TLS handshake fails"),
         ),
     ];
     for (case, mx, mail, expected) in cases {

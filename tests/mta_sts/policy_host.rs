@@ -40,17 +40,17 @@ fn responses() -> Vec<(
         (
             "3.3 status 200",
             PolicyFault::Status(404),
-            Some((UNAVAILABLE, "404 in place of 200")),
+            Some((UNAVAILABLE, "404 instead of 200")),
         ),
         (
             "3.3 status 200",
             PolicyFault::Status(500),
-            Some((UNAVAILABLE, "500 in place of 200")),
+            Some((UNAVAILABLE, "500 instead of 200")),
         ),
         (
             "3.3 status 200",
             PolicyFault::Status(203),
-            Some((UNAVAILABLE, "203 in place of 200")),
+            Some((UNAVAILABLE, "203 instead of 200")),
         ),
         (
             "3.2 media type",
@@ -60,7 +60,7 @@ fn responses() -> Vec<(
         (
             "3.2 media type",
             PolicyFault::ContentType(String::new()),
-            Some((UNAVAILABLE, "does not call the policy text/plain")),
+            Some((UNAVAILABLE, "does not send the policy as text/plain")),
         ),
         (
             "3.2 parameters are ignored",
@@ -153,7 +153,7 @@ async fn the_certificate_of_the_policy_host_has_to_hold() {
         (
             "another name",
             |stage| stage.identity("www.example.com"),
-            Some("certificate does not hold"),
+            Some("certificate is not valid"),
         ),
         (
             "expired",
@@ -172,12 +172,12 @@ async fn the_certificate_of_the_policy_host_has_to_hold() {
         (
             "of nobody known",
             |stage| Authority::root("Nobody", stage.now).issue(Leaf::new(["mta-sts.example.com"])),
-            Some("certificate does not hold"),
+            Some("certificate is not valid"),
         ),
         (
             "without the chain",
             |stage| stage.identity("mta-sts.example.com").sending_leaf_alone(),
-            Some("neither sent"),
+            Some("did not send the issuer"),
         ),
         ("a wildcard", |stage| stage.identity("*.example.com"), None),
     ];

@@ -1,4 +1,4 @@
-//! What DNS says, and who vouches for it.
+//! What DNS says, and whether it is signed.
 
 use crate::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
 use crate::world::pki::Identity;

@@ -32,7 +32,7 @@ fn identities(stage: &Stage) -> (Identity, Identity) {
 
 pub(super) const ONE_BAD_MX_OF_TWO: Case = Case {
     name: "one-bad-mx-of-two",
-    title: "the first MX host is stale, the second is well",
+    title: "the first MX host is stale, the second works",
     set: |stage| {
         let (first, second) = identities(stage);
         stage.zone(

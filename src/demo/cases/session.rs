@@ -39,13 +39,13 @@ pub(super) const STARTTLS_REFUSED_FOR_GOOD: Case = Case {
 
 pub(super) const STARTTLS_NO_REPLY: Case = Case {
     name: "starttls-no-reply",
-    title: "the server hangs up at STARTTLS",
+    title: "the server closes the connection at STARTTLS",
     set: |stage| server_that(stage, Misbehaviour::DropBeforeStartTlsReply),
 };
 
 pub(super) const HANDSHAKE_FAILS: Case = Case {
     name: "handshake-fails",
-    title: "no TLS session comes about",
+    title: "the TLS handshake fails",
     set: |stage| server_that(stage, Misbehaviour::HandshakeAlert),
 };
 
@@ -70,7 +70,7 @@ pub(super) const REFUSED_IN_GREETING: Case = Case {
 
 pub(super) const CONNECTION_REFUSED: Case = Case {
     name: "connection-refused",
-    title: "nobody listens",
+    title: "the server does not listen",
     set: |stage| {
         nobody(stage);
         stage.refusing(MX1);
@@ -80,6 +80,6 @@ pub(super) const CONNECTION_REFUSED: Case = Case {
 
 pub(super) const PORT_BLOCKED: Case = Case {
     name: "port-blocked",
-    title: "no way to any mail server from here",
+    title: "no mail server can be reached from here",
     set: nobody,
 };

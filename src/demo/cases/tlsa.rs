@@ -75,7 +75,7 @@ pub(super) const OTHER_CERTIFICATE_WITHOUT_SNI: Case = Case {
 
 pub(super) const SECOND_CERTIFICATE: Case = Case {
     name: "second-certificate",
-    title: "ECDSA and RSA, a record for ECDSA alone (--thorough)",
+    title: "ECDSA and RSA, a record only for ECDSA (--thorough)",
     set: |stage| {
         let identity = stage.identity("mx1.example.com");
         let rsa = Leaf::new(["mx1.example.com"]).key(KeyKind::Rsa2048);

@@ -1,4 +1,4 @@
-//! What the name servers of a zone have in common, and what not.
+//! Where the name servers of a zone agree, and where they differ.
 
 use crate::dnssec::Fault;
 use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
@@ -29,7 +29,7 @@ pub(super) fn signatures(
     if replies().any(|(_, reply)| reply.signed) {
         for (server, _) in replies().filter(|(_, reply)| !reply.signed) {
             let message = format!(
-                "{server}, a name server of {}, hands out {{}} without signatures.",
+                "{server}, a name server of {}, sends {{}} without signatures.",
                 seen.zone
             );
             complain(&NAME_SERVER_LACKS_SIGNATURES, server, message);
@@ -43,8 +43,8 @@ pub(super) fn signatures(
                 && until < now
             {
                 let message = format!(
-                    "{server}, a name server of {}, hands out {{}} with a signature that expired \
-                     at {until}.",
+                    "{server}, a name server of {}, sends {{}} with a signature that expired at \
+                     {until}.",
                     seen.zone
                 );
                 complain(&NAME_SERVER_SIGNATURE_EXPIRED, server, message);
@@ -76,7 +76,7 @@ pub(super) fn bogus(
             continue;
         }
         let message = format!(
-            "{server}, a name server of {}, hands out an answer to {{}} that does not hold: {link}.",
+            "{server}, a name server of {}, sends a bogus answer to {{}}: {link}.",
             seen.zone
         );
         complaints.push(Complaint::new(
@@ -183,7 +183,7 @@ pub(super) fn serials(
             &NAME_SERVER_BEHIND,
             server.clone(),
             format!(
-                "{server} has serial {serial} of {}, others have {newest}.",
+                "{server} has serial {serial} of {}, but others have {newest}.",
                 seen.zone
             ),
         );

@@ -1,4 +1,4 @@
-//! Findings about the name servers of a zone, each asked by itself.
+//! Findings about the name servers of a zone, each asked directly.
 
 mod comparison;
 mod rules;
@@ -128,8 +128,8 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
                 &NAME_SERVERS_IN_ORDER,
                 seen.zone.clone(),
                 format!(
-                    "Every name server of {} answers {} {} when asked directly; it is the \
-                     resolver that gets no answer.",
+                    "Every name server of {} answers {} {} directly. Only the resolver gets no \
+                     answer.",
                     seen.zone, seen.name, seen.rtype
                 ),
             );
@@ -184,12 +184,12 @@ fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
         for address in &server.addresses {
             if address.answers.is_none() {
                 let block = reserved_block(address.address);
-                let block = block.map_or_else(|| "no public one".to_owned(), ToString::to_string);
+                let block = block.map_or_else(|| "not a public address".to_owned(), ToString::to_string);
                 findings.add(
                     &NAME_SERVER_NOT_PUBLIC,
                     who(server, address),
                     format!(
-                        "{}, a name server of {}, was not asked: its address is not public \
+                        "danecheck did not ask {}, a name server of {}: its address is not public \
                          ({block}).",
                         who(server, address),
                         seen.zone
@@ -203,7 +203,7 @@ fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
             &overall::NOT_ALL_LOOKED_AT,
             seen.zone.clone(),
             format!(
-                "{} has {} name servers; {} were asked.",
+                "{} has {} name servers. danecheck asked {}.",
                 seen.zone,
                 seen.servers.len() + seen.left_out,
                 seen.servers.len()
@@ -313,7 +313,7 @@ impl Fault {
         match self {
             Self::NotAuthoritative => (
                 &NAME_SERVER_NOT_AUTHORITATIVE,
-                format!("{server} is named as a name server of {zone}, and does not serve it."),
+                format!("The NS records of {zone} name {server}, but it does not serve the zone."),
             ),
             Self::Silence(NameServerFailure::Closed) => (
                 &NAME_SERVER_SILENT,
@@ -321,7 +321,7 @@ impl Fault {
             ),
             Self::Silence(_) => {
                 let else_ = match answers.serial {
-                    Some(_) if over != "over TCP" => " (it answers others)",
+                    Some(_) if over != "over TCP" => " (it answers other queries)",
                     _ => "",
                 };
                 (
@@ -346,7 +346,7 @@ impl Fault {
 fn error_text(failure: NameServerFailure) -> String {
     match failure {
         NameServerFailure::OtherRcode(code) => format!("response code {code}"),
-        NameServerFailure::Malformed => "what cannot be read".to_owned(),
+        NameServerFailure::Malformed => "an unreadable message".to_owned(),
         other => other.as_text().to_owned(),
     }
 }

@@ -6,13 +6,13 @@ pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
     id: "name-server-answer-bogus",
     severity: Severity::Warning,
     reference: "RFC 4035 section 5",
-    meaning: "What a name server hands out does not hold, while what others of the zone say \
-              does: its copy of the zone was changed or damaged, or it denies wrongly. Whoever \
-              validates takes the answer for forged, so that mail waits whenever this server is \
-              the one that is asked.",
-    sender: "tell the domain which server it is.",
-    receiver: "transfer the whole zone to this server anew; if that does not help, update its \
-               software, or take it out of the NS records.",
+    meaning: "One name server's answer is bogus, while the answers of other servers of the zone \
+              are valid. Its copy of the zone was changed or damaged, or it sends wrong denials. \
+              Validating resolvers reject the answer, so mail waits whenever they ask this \
+              server.",
+    sender: "Tell the domain which server it is.",
+    receiver: "Transfer the whole zone to this server again. If that does not help, update its \
+               software, or remove it from the NS records.",
 };
 
 pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
@@ -20,12 +20,12 @@ pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.5",
     meaning: "A name server has an older copy of the zone (SOA serial) than another one. That is \
-              so for minutes after each change; for longer where zone transfers fail, and then \
-              its records and its signatures grow old.",
+              normal for minutes after each change. If it lasts longer, zone transfers fail, and \
+              the records and signatures of this server grow old.",
     sender: "",
-    receiver: "compare the serials again in an hour (`dig +norecurse SOA ZONE @SERVER`); if this \
-               one is still behind, start the transfer by hand (`rndc retransfer`, `nsd-control \
-               force_transfer`, `knotc zone-retransfer`) and read in its log what refused it: \
+    receiver: "Compare the serials again in an hour (`dig +norecurse SOA ZONE @SERVER`). If this \
+               server is still behind, start the transfer by hand (`rndc retransfer`, `nsd-control \
+               force_transfer`, `knotc zone-retransfer`). Its log says what refused the transfer: \
                address list, TSIG key or firewall.",
 };
 
@@ -33,26 +33,26 @@ pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
     id: "name-server-fails",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.1.2",
-    meaning: "A name server answers with an error, where \"there is no such record\" would do. A \
+    meaning: "A name server answers with an error where \"there is no such record\" is correct. A \
               resolver that asks it gets no answer, and mail that depends on the answer waits. \
-              Often the server, or a firewall or load balancer before it, does not know the type.",
-    sender: "tell the domain which server it is; do not turn DANE off for all.",
-    receiver: "ask the server yourself (`dig +norecurse TLSA NAME @SERVER`); update its \
-               software, or switch off the inspection of DNS in the firewall or load balancer \
-               before it; until then take it out of the NS records of the zone and of its \
-               parent.",
+              Often the server, or a firewall or load balancer before it, does not know the \
+              type.",
+    sender: "Tell the domain which server it is. Do not turn DANE off for all domains.",
+    receiver: "Ask the server yourself (`dig +norecurse TLSA NAME @SERVER`). Update its software, \
+               or switch off DNS inspection in the firewall or load balancer before it. Until then \
+               remove it from the NS records of the zone and of its parent.",
 };
 
 pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
     id: "name-server-lacks-signatures",
     severity: Severity::Warning,
     reference: "RFC 4035 section 3.1",
-    meaning: "A name server hands out data of a signed zone without signatures (RRSIG), although \
-              it is asked for them. Whoever validates takes that for forged, so that mail waits \
-              whenever this server is the one that is asked.",
-    sender: "tell the domain which server it is.",
-    receiver: "have this name server transfer the signed zone, with DNSSEC switched on, or take \
-               it out of the NS records.",
+    meaning: "A name server sends data of a signed zone without signatures (RRSIG), although the \
+              query asks for them. Validating resolvers treat that as bogus, so mail waits \
+              whenever they ask this server.",
+    sender: "Tell the domain which server it is.",
+    receiver: "Let this name server transfer the signed zone, with DNSSEC switched on. Or remove \
+               it from the NS records.",
 };
 
 pub(in super::super) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
@@ -60,9 +60,9 @@ pub(in super::super) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
     severity: Severity::Warning,
     reference: "RFC 9499 section 7",
     meaning: "The NS records name a server that does not serve the zone (lame delegation). \
-              Resolvers lose time with it, and the lookup fails where the others are down.",
+              Resolvers lose time with it. If the other servers are down, the lookup fails.",
     sender: "",
-    receiver: "load the zone on this server, or take it out of the NS records of the zone and of \
+    receiver: "Load the zone on this server, or remove it from the NS records of the zone and of \
                its parent.",
 };
 
@@ -70,36 +70,35 @@ pub(in super::super) static NAME_SERVER_NOT_PUBLIC: Rule = Rule {
     id: "name-server-not-public",
     severity: Severity::Info,
     reference: "RFC 6890",
-    meaning: "A name server of the zone has an address that is not public. It was not asked, for \
-              the address leads into the network of whoever asks.",
-    sender: "where that network is yours, look again with --allow-private.",
-    receiver: "take the address out of public DNS.",
+    meaning: "A name server of the zone has an address that is not public. danecheck did not ask \
+              it, because the address leads into your own network.",
+    sender: "Look again with --allow-private if you want danecheck to ask it.",
+    receiver: "Remove the address from public DNS.",
 };
 
 pub(in super::super) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
     id: "name-server-signature-expired",
     severity: Severity::Warning,
     reference: "RFC 4035 section 5.3.1",
-    meaning: "A name server hands out a signature that has expired, while others have a newer \
-              one: its copy of the zone is old. Whoever validates takes the answer for forged, \
-              so that mail waits whenever this server is the one that is asked.",
-    sender: "tell the domain which server it is.",
-    receiver: "start the zone transfer by hand (`rndc retransfer`, `nsd-control force_transfer`, \
-               `knotc zone-retransfer`) and read in the server's log what kept it from coming by \
-               itself: address list, TSIG key or firewall.",
+    meaning: "A name server sends an expired signature, while others have a newer one. Its copy of \
+              the zone is old. Validating resolvers treat the answer as bogus, so mail waits \
+              whenever they ask this server.",
+    sender: "Tell the domain which server it is.",
+    receiver: "Start the zone transfer by hand (`rndc retransfer`, `nsd-control force_transfer`, \
+               `knotc zone-retransfer`). The server's log says what stopped the automatic \
+               transfer: address list, TSIG key or firewall.",
 };
 
 pub(in super::super) static NAME_SERVER_SILENT: Rule = Rule {
     id: "name-server-silent",
     severity: Severity::Warning,
     reference: "RFC 7766 section 5",
-    meaning: "A name server does not answer. Where it is silent only to one type, a firewall \
-              before it drops what it does not know; where only over TCP, answers that do not \
-              fit into a datagram are lost. Lookups are slow, and fail where no other server \
-              helps.",
-    sender: "tell the domain which server it is.",
-    receiver: "let port 53 of this name server be reached over UDP and TCP, for all types; or \
-               take it out of the NS records of the zone and of its parent.",
+    meaning: "A name server does not answer. If it ignores only one type, a firewall before it \
+              drops what it does not know. If it ignores only TCP, answers that do not fit into a \
+              datagram are lost. Lookups are slow, and fail if no other server helps.",
+    sender: "Tell the domain which server it is.",
+    receiver: "Open port 53 of this name server for UDP and TCP and for all types. Or remove it \
+               from the NS records of the zone and of its parent.",
 };
 
 pub(in super::super) static NAME_SERVER_WITHOUT_ADDRESS: Rule = Rule {
@@ -108,7 +107,7 @@ pub(in super::super) static NAME_SERVER_WITHOUT_ADDRESS: Rule = Rule {
     reference: "RFC 1912 section 2.8",
     meaning: "The NS records name a server that has no address.",
     sender: "",
-    receiver: "publish its address, or take it out of the NS records of the zone and of its \
+    receiver: "Publish its address, or remove it from the NS records of the zone and of its \
                parent.",
 };
 
@@ -117,22 +116,22 @@ pub(in super::super) static NAME_SERVERS_DISAGREE: Rule = Rule {
     severity: Severity::Warning,
     reference: "RFC 1034 section 4.2.1",
     meaning: "The name servers of the zone have different records for this name. What a sender \
-              gets depends on which of them its resolver happens to ask.",
-    sender: "tell the domain which servers differ.",
-    receiver: "compare the serials (`dig +norecurse SOA ZONE @SERVER`): where one is older, \
-               start the transfer by hand; where they are equal, the servers are fed from \
-               different sources, and the record has to be added in each.",
+              gets depends on which server its resolver happens to ask.",
+    sender: "Tell the domain which servers differ.",
+    receiver: "Compare the serials (`dig +norecurse SOA ZONE @SERVER`). If one is older, start the \
+               transfer by hand. If they are equal, the servers have different sources: add the \
+               record in each source.",
 };
 
 pub(in super::super) static NAME_SERVERS_IN_ORDER: Rule = Rule {
     id: "name-servers-in-order",
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.1",
-    meaning: "The lookup fails through the resolver, and every name server of the zone answers it \
-              when asked directly from here: what fails is the resolver, its way to the name \
-              servers, or what it has in its cache.",
-    sender: "flush the name from the resolver's cache and try again; see its log; ask a second \
-             resolver.",
+    meaning: "The lookup fails through the resolver, but every name server of the zone answers it \
+              directly from here. The fault is in the resolver, on its way to the name servers, or \
+              in its cache.",
+    sender: "Flush the name from the resolver's cache and try again. Read the resolver's log. Ask \
+             a second resolver.",
     receiver: "",
 };
 
@@ -140,9 +139,9 @@ pub(in super::super) static NAME_SERVERS_OUT_OF_REACH: Rule = Rule {
     id: "name-servers-out-of-reach",
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.1",
-    meaning: "The resolver has an answer, and no name server of the zone gives one from here. \
-              Many networks let only their own resolver ask name servers, or answer in their \
-              place; nothing is known of the servers then.",
-    sender: "look from a host that may send to port 53 anywhere.",
+    meaning: "The resolver has an answer, but no name server of the zone answers from here. Many \
+              networks let only their own resolver ask name servers, or answer in their place. So \
+              nothing is known about the name servers.",
+    sender: "Check from a host that may send to port 53 anywhere.",
     receiver: "",
 };

@@ -156,14 +156,14 @@ impl Authorities {
         };
         let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS).map(|more| {
             format!(
-                "Name servers were asked one by one about {AUTHORITY_LOOKUPS} lookups, and not \
+                "danecheck asked name servers directly about {AUTHORITY_LOOKUPS} lookups, but not \
                  about {more} more."
             )
         });
         let queries = beyond(&self.0.queries, AUTHORITY_QUERIES).map(|more| {
             format!(
-                "{AUTHORITY_QUERIES} questions went to name servers themselves; {more} more were \
-                 left out."
+                "danecheck sent {AUTHORITY_QUERIES} questions to name servers directly, and left \
+                 out {more} more."
             )
         });
         lookups.into_iter().chain(queries)

@@ -2,7 +2,7 @@
 //! nothing else. In TLS 1.2 secp521r1 also decides whether a server may show a
 //! certificate with a key on that curve (RFC 8422 section 5.1.1).
 //!
-//! No secret of this program hangs on them: it says `EHLO` and `QUIT`.
+//! No secret of this program depends on them: it says `EHLO` and `QUIT`.
 
 mod secp521r1;
 mod x448;

@@ -48,7 +48,7 @@ impl Flight {
                 return Ok(None);
             };
             if length > MESSAGE_BYTES {
-                return Err("the server sent a longer message than any may be".to_owned());
+                return Err("the server sent a message that is too long".to_owned());
             }
             let Some(message) = bytes.take(length) else {
                 return Ok(None);
@@ -140,9 +140,11 @@ impl Unfit {
         match self {
             Self::Form => format!("the server's handshake message {kind} cannot be read"),
             Self::Order => format!("the server's handshake message {kind} is out of place"),
-            Self::Suite(code) => format!("the server chose the cipher suite 0x{code:04x} unasked"),
+            Self::Suite(code) => format!("the server chose the cipher suite 0x{code:04x}, which \
+                                          was not offered"),
             Self::Tls13 => "the server answers with TLS 1.3".to_owned(),
-            Self::Version(code) => format!("the server chose the version 0x{code:04x} unasked"),
+            Self::Version(code) => format!("the server chose the version 0x{code:04x}, which was \
+                                            not offered"),
         }
     }
 }

@@ -157,7 +157,7 @@ fn no_damage_makes_the_reader_panic_or_agree_to_less() {
 fn a_message_that_never_ends_is_cut_off() {
     let mut flight = Flight::default();
     let error = flight.record(22, &[11, 0xff, 0xff, 0xff]).unwrap_err();
-    assert_eq!(error, "the server sent a longer message than any may be");
+    assert_eq!(error, "the server sent a message that is too long");
 }
 
 #[test]

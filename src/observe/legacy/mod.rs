@@ -47,7 +47,7 @@ where
 {
     match stream {
         Some(stream) => ask(stream, script, rigour).await,
-        None => LegacyAnswer::Refused("no second connection came about".to_owned()),
+        None => LegacyAnswer::Refused("the second connection failed".to_owned()),
     }
 }
 
@@ -57,7 +57,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Some(stream) = up_to_handshake(stream, script).await else {
-        return LegacyAnswer::Refused("the second SMTP session did not come as far".to_owned());
+        return LegacyAnswer::Refused("the second SMTP session ended earlier".to_owned());
     };
     let talk = first_flight(stream, script, rigour);
     match script.deadline.run(script.times.handshake, talk).await {

@@ -105,7 +105,7 @@ mod tests {
         for number in 1..=10 {
             assert_eq!(gate.next(now), now + CONNECTION_INTERVAL * number);
         }
-        // Whoever stayed away for long may come in a burst again.
+        // After a long pause a burst is allowed again.
         let later = now + CONNECTION_INTERVAL * 100;
         for _ in 0..CONNECTION_BURST {
             assert_eq!(gate.next(later), later);

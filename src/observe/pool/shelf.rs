@@ -1,5 +1,5 @@
-//! What was once looked at, kept for whoever needs it next: bounded in bytes,
-//! the least recently used goes first.
+//! What was once looked at, kept for the next check that needs it: bounded in
+//! bytes, the least recently used goes first.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -27,7 +27,8 @@ pub(in super::super) trait Kept: Send + Sync + 'static {
     fn lasts(&self) -> Duration;
 }
 
-/// Items by their key; each is made once, and whoever comes meanwhile waits.
+/// Items by their key; each is made once, and a caller that comes meanwhile
+/// waits.
 pub(in super::super) struct Shelf<K, T>(Cache<K, Arc<Begun<T>>>);
 
 /// An item, ready or under way.

@@ -191,7 +191,7 @@ impl Chains {
         let (now, keep) = (self.now, self.base.keep);
         let reply = match reply {
             Ok(reply) => reply,
-            // Nothing is found, and another check may fare better.
+            // Nothing is found; another check may succeed.
             Err(failure) => {
                 let budget = WorkBudget::new(ZONE_WORK);
                 let found = find(Err(failure.kind), Work::of(&budget)).unwrap_or_else(ended);

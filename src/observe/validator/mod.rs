@@ -32,7 +32,7 @@ use crate::validation::{
 use crate::work::WorkBudget;
 
 /// How often a judgement may ask for more before it is given up: it asks for
-/// the signers, for whoever else may hold the names, and then it has all.
+/// the signers, for others that may hold the names, and then it has all.
 const ROUNDS: usize = 8;
 
 /// Signatures in one reply that are checked on the spot; more of them would
@@ -96,7 +96,7 @@ impl Validator {
 
     /// What is said where there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
-        OwnValidation::indeterminate("the validation came to no end in time")
+        OwnValidation::indeterminate("the validation did not end in time")
     }
 
     /// Notes what a judgement had to leave undone.
@@ -123,8 +123,8 @@ impl Validator {
         };
         (!named.is_empty()).then(|| {
             format!(
-                "Not all signatures of {}{others} were checked: that takes more work than \
-                 danecheck gives one lookup or one zone.",
+                "danecheck did not check all signatures of {}{others}: they need more work than it \
+                 allows for one lookup or zone.",
                 named.join(", ")
             )
         })

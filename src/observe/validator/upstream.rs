@@ -120,8 +120,8 @@ impl Upstream {
         self.payer.as_ref()
     }
 
-    /// Asks, or waits for whoever does so already; fails where that is not
-    /// paid for, or takes longer than the check.
+    /// Asks, or waits for the question that is under way; fails where that is
+    /// not paid for, or takes longer than the check.
     pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
         let payer = self.payer.as_deref();
         match self.begin(name, rtype, payer) {

@@ -85,7 +85,7 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
         for address in &host.addresses {
             let outcome = match address.dane {
                 _ if is_taken_for_granted(report, address) => {
-                    Outcome::Skipped("not looked at (--dns-only)".to_owned())
+                    Outcome::Skipped("not checked (--dns-only)".to_owned())
                 }
                 Standing::Authenticated
                 | Standing::Assumed
@@ -96,9 +96,9 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
                     details(address),
                 ),
                 Standing::NotJudged => {
-                    Outcome::Skipped("it takes too much work to judge".to_owned())
+                    Outcome::Skipped("too much work to judge".to_owned())
                 }
-                Standing::Unseen => Outcome::Skipped("could not be seen from here".to_owned()),
+                Standing::Unseen => Outcome::Skipped("could not be checked from here".to_owned()),
             };
             cases.push(Case {
                 class: class.clone(),

@@ -47,7 +47,7 @@ impl Writer for Markdown {
             let _ = writeln!(text, "\n```text\n{line}\n```");
         }
         if let Some(when) = &recommendation.remove_when {
-            let _ = writeln!(text, "\nTake it out when {}.", plain(when));
+            let _ = writeln!(text, "\nRemove it when {}.", plain(when));
         }
         shown(&text).into_owned()
     }
@@ -79,13 +79,13 @@ fn hosts(text: &mut String, report: &Report) {
     text.push_str("| MX host | address | DANE |\n| --- | --- | --- |\n");
     for (host, address) in addresses(report) {
         let standing = match address.dane {
-            Standing::Authenticated => "a TLSA record vouches for it",
-            Standing::Assumed => "not looked at; a TLSA record would vouch for it",
-            Standing::WithoutTlsa => "no TLSA records in play",
+            Standing::Authenticated => "a TLSA record matches",
+            Standing::Assumed => "not checked; a TLSA record would match",
+            Standing::WithoutTlsa => "no TLSA records that count",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",
-            Standing::NotJudged => "it takes too much work to judge",
-            Standing::Unseen => "not seen",
+            Standing::NotJudged => "too much work to judge",
+            Standing::Unseen => "not checked",
         };
         let _ = writeln!(
             text,
@@ -98,7 +98,7 @@ fn hosts(text: &mut String, report: &Report) {
 }
 
 fn levels(text: &mut String, report: &Report) {
-    text.push_str("| Postfix level | what becomes of mail |\n| --- | --- |\n");
+    text.push_str("| Postfix level | what Postfix does |\n| --- | --- |\n");
     for level in SecurityLevel::ALL {
         let outcome = report.outcomes.at(level);
         let _ = writeln!(text, "| `{}` | {} |", level.as_str(), fate(outcome));

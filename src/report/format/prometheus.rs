@@ -32,7 +32,7 @@ const VERDICTS: [Verdict; 7] = [
 const FAMILIES: [Family; 9] = [
     Family {
         name: "danecheck_status",
-        help: "Exit status of the check: 0 fine, 1 warning, 2 broken, 3 could not tell.",
+        help: "Exit status of the check: 0 fine, 1 warning, 2 broken, 3 unknown.",
     },
     Family {
         name: "danecheck_verdict",
@@ -44,7 +44,7 @@ const FAMILIES: [Family; 9] = [
     },
     Family {
         name: "danecheck_servers_looked_at",
-        help: "Whether mail servers were looked at, and not taken for granted (--dns-only, --cert).",
+        help: "Whether mail servers were checked, and not assumed (--dns-only, --cert).",
     },
     Family {
         name: "danecheck_override_needed",
@@ -56,7 +56,7 @@ const FAMILIES: [Family; 9] = [
     },
     Family {
         name: "danecheck_address_authenticated",
-        help: "Whether a TLSA record vouches for the server at this address.",
+        help: "Whether a TLSA record matches the server at this address.",
     },
     Family {
         name: "danecheck_certificate_not_after_timestamp_seconds",
@@ -64,7 +64,7 @@ const FAMILIES: [Family; 9] = [
     },
     Family {
         name: "danecheck_checked_timestamp_seconds",
-        help: "When the target was looked at.",
+        help: "When the target was checked.",
     },
 ];
 

@@ -1,16 +1,16 @@
-//! What a person is told where no mail server was looked at.
+//! What the report says where no mail server was checked.
 
 use crate::judge::{Standing, Verdict};
 
 use super::super::model::{AddressReport, AssumedReport, FindingReport, Report, SessionReport};
 use super::{Page, Tone, code, fate};
 
-/// Right below the first line, for all that follows hangs on it.
+/// Right below the first line, because all that follows depends on it.
 pub(super) fn not_looked_at(page: &mut Page, report: &Report) {
     if let Some(assumed) = &report.assumed {
         page.blank();
-        let tinted = format!("  {}", page.tint(Tone::Strong, "Mind: "));
-        page.paragraph("  Mind: ", &tinted, &assumed.text);
+        let tinted = format!("  {}", page.tint(Tone::Strong, "Assumption: "));
+        page.paragraph("  Assumption: ", &tinted, &assumed.text);
     }
 }
 
@@ -48,7 +48,7 @@ fn dns_only(report: &Report) -> Option<(Tone, String)> {
         }
         Verdict::DaneBroken | Verdict::Undeliverable | Verdict::Indeterminate => return None,
     };
-    Some((tone, format!("{words}; no mail server was looked at")))
+    Some((tone, format!("{words}; no mail server was checked")))
 }
 
 fn with_certificate(report: &Report) -> Option<(Tone, String)> {
@@ -84,16 +84,16 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
     let stand_in = stand_in(address)?;
     let with_certificate = !stand_in.certificates.is_empty();
     Some(match address.dane {
-        Standing::Assumed if with_certificate => (Tone::Good, "a TLSA record would vouch for it"),
-        Standing::Assumed => (Tone::Quiet, "not looked at; its TLSA records count"),
-        Standing::WithoutTlsa => (Tone::Quiet, "not looked at; no TLSA record counts"),
-        Standing::Unusable => (Tone::Doubtful, "not looked at; no TLSA record can be used"),
+        Standing::Assumed if with_certificate => (Tone::Good, "a TLSA record would match"),
+        Standing::Assumed => (Tone::Quiet, "not checked; its TLSA records count"),
+        Standing::WithoutTlsa => (Tone::Quiet, "not checked; no TLSA record counts"),
+        Standing::Unusable => (Tone::Doubtful, "not checked; no TLSA record can be used"),
         Standing::Broken if address.records.is_empty() => {
-            (Tone::Bad, "its TLSA records cannot be looked up")
+            (Tone::Bad, "the lookup of its TLSA records fails")
         }
-        Standing::Broken => (Tone::Bad, "no TLSA record would vouch for it"),
-        Standing::NotJudged => (Tone::Doubtful, "it takes too much work to judge"),
-        Standing::Authenticated | Standing::Unseen => (Tone::Quiet, "not looked at"),
+        Standing::Broken => (Tone::Bad, "no TLSA record would match"),
+        Standing::NotJudged => (Tone::Doubtful, "too much work to judge"),
+        Standing::Authenticated | Standing::Unseen => (Tone::Quiet, "not checked"),
     })
 }
 
@@ -115,7 +115,7 @@ pub(super) fn deployment(page: &mut Page, report: &Report) -> bool {
     page.blank();
     let text = match report.verdict {
         Verdict::DaneOk | Verdict::DanePartial | Verdict::DaneUnusable | Verdict::NoDane => {
-            format!("As far as DANE goes, {file} may be deployed.")
+            format!("As far as DANE is concerned, you may deploy {file}.")
         }
         Verdict::DaneBroken => format!(
             "Do not deploy {file} now. `danecheck tlsa {file} --against {} --plan` gives the \

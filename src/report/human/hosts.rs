@@ -138,7 +138,7 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
     let more = first.records.len().saturating_sub(RECORDS_SHOWN);
     if more > 0 {
         page.line(&format!(
-            "        and {more} more, which --json tells one by one"
+            "        and {more} more; --json lists them"
         ));
     }
     served(page, first);
@@ -157,7 +157,7 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
     let usual = address.sessions.last();
     let Some(leaf) = look.session.certificates.first() else {
         let words = match (look.session.end.as_str(), look.offer.as_str()) {
-            ("handshake-failed", "tls12") => format!("not spoken: {}", look.session.detail),
+            ("handshake-failed", "tls12") => format!("not supported: {}", look.session.detail),
             ("handshake-failed", _) => "no certificate".to_owned(),
             (end, _) => format!("{}: {}", plain_end(end), look.session.detail),
         };
@@ -172,8 +172,8 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
     }
     let lead = format!("{lead}{}  ", short(&leaf.tlsa));
     let (tone, words) = match look.covered {
-        Some(true) => (Tone::Good, "a TLSA record covers it"),
-        Some(false) => (Tone::Bad, "no TLSA record covers it"),
+        Some(true) => (Tone::Good, "a TLSA record matches"),
+        Some(false) => (Tone::Bad, "no TLSA record matches"),
         None => (Tone::Quiet, "another certificate"),
     };
     let words = page.tint(tone, words);
@@ -195,7 +195,7 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
         }
         (Standing::Authenticated, Some(session)) if session.end == "old-means" => (
             Tone::Doubtful,
-            format!("a TLSA record vouches for it, {}", session.detail),
+            format!("a TLSA record matches; {}", session.detail),
         ),
         (_, Some(session)) if session.end == "old-means" => {
             (Tone::Doubtful, session.detail.clone())
@@ -205,25 +205,25 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             format!("{}: {}", plain_end(&session.end), session.detail),
         ),
         (Standing::Broken, Some(_)) => {
-            (Tone::Bad, "no STARTTLS, where DANE asks for TLS".to_owned())
+            (Tone::Bad, "no STARTTLS, but DANE requires TLS".to_owned())
         }
         (_, Some(_)) => (Tone::Doubtful, "no STARTTLS: plain text".to_owned()),
         (Standing::Authenticated | Standing::Assumed, None) => {
-            (Tone::Good, "a TLSA record vouches for it".to_owned())
+            (Tone::Good, "a TLSA record matches".to_owned())
         }
         (Standing::WithoutTlsa, None) => (Tone::Quiet, "no TLSA record counts".to_owned()),
         (Standing::Unusable, None) => (Tone::Doubtful, "no TLSA record can be used".to_owned()),
         (Standing::Broken, None) if address.records.is_empty() => {
-            (Tone::Bad, "its TLSA records cannot be looked up".to_owned())
+            (Tone::Bad, "the lookup of its TLSA records fails".to_owned())
         }
-        (Standing::Broken, None) => (Tone::Bad, "no TLSA record vouches for it".to_owned()),
+        (Standing::Broken, None) => (Tone::Bad, "no TLSA record matches".to_owned()),
         (Standing::NotJudged, None) => {
-            (Tone::Doubtful, "it takes too much work to judge".to_owned())
+            (Tone::Doubtful, "too much work to judge".to_owned())
         }
         (Standing::Unseen, None) => (
             Tone::Doubtful,
             match &address.reserved {
-                None => "not looked at".to_owned(),
+                None => "not checked".to_owned(),
                 Some(block) => format!("not connected to ({block})"),
             },
         ),

@@ -62,10 +62,10 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
         }
     }
     if cells.iter().any(|cell| cell.shown.ends_with('?')) {
-        legend.push("? = if the servers do their part, which was not looked at");
+        legend.push("? = if the servers do their part, which was not checked");
     }
     if cells.iter().any(|cell| cell.shown.contains('*')) {
-        legend.push("* = at worst: Postfix chooses among equals by chance");
+        legend.push("* = at worst: it depends on which server Postfix tries first");
     }
     let legend = legend.join("; ");
     if !legend.is_empty() {

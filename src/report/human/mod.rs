@@ -1,5 +1,5 @@
-//! The report for a person: does mail flow and how protected; what is wrong
-//! and where; the levels; the entry to paste; when to take it out.
+//! The report for people: whether mail flows and how it is protected, what is
+//! wrong and where, the levels, the entry to paste, and when to remove it.
 
 mod assumed;
 mod hosts;
@@ -115,7 +115,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         page.paragraph(
             "  ",
             "  ",
-            &format!("Mail servers were connected to through {proxy}."),
+            &format!("danecheck connected to the mail servers through {proxy}."),
         );
     }
     // Where nothing was looked at there is nothing to predict.
@@ -128,8 +128,8 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         page.paragraph(
             "  ",
             "  ",
-            "(A TLSA record is the receiver's word in DNS about the right certificate; DANE \
-             means that senders hold the server to it, and DNSSEC vouches for the word.)",
+            "(A TLSA record says in DNS which certificate is right, and DNSSEC protects it. DANE \
+             means that senders check the server against this record.)",
         );
     }
     shown(&page.text).into_owned()
@@ -169,7 +169,7 @@ fn headline_words(report: &Report) -> (Tone, String) {
         Verdict::DaneBroken | Verdict::Undeliverable if dane.varies => (
             Tone::Bad,
             format!(
-                "senders may {} this mail, by chance{}",
+                "senders may {} this mail, depending on the server{}",
                 fate(dane),
                 code(dane)
             ),
@@ -182,7 +182,7 @@ fn headline_words(report: &Report) -> (Tone, String) {
             Tone::Bad,
             format!("every sender {} this mail{}", fate_of_one(dane), code(dane)),
         ),
-        Verdict::Indeterminate => (Tone::Doubtful, "could not be told from here".to_owned()),
+        Verdict::Indeterminate => (Tone::Doubtful, "cannot be determined from here".to_owned()),
     }
 }
 
@@ -198,7 +198,7 @@ fn without_dane(dane: &Outcome) -> (Tone, String) {
         ),
         _ => (
             Tone::Good,
-            "mail flows in TLS, with nobody to vouch for it; no DANE".to_owned(),
+            "mail flows in TLS without authentication; no DANE".to_owned(),
         ),
     }
 }
@@ -259,10 +259,11 @@ fn findings(page: &mut Page, report: &Report) {
         if cut {
             let more = all - FINDINGS_SHOWN;
             let id = &finding.id;
-            let text = format!("and {more} more of the same kind, which --json tells ({id})");
+            let text = format!("and {more} more of the same kind; --json lists them ({id})");
             page.paragraph("      ", "      ", &text);
         }
-        // The same step is told once, after the last finding that it mends.
+        // The same step is printed once, after the last finding that it
+        // repairs.
         let is_next_step =
             finding.severity > Severity::Info && !assumed::comes_too_early(report, finding);
         if is_next_step && (cut || *before == all) {

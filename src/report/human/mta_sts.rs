@@ -1,4 +1,4 @@
-//! One line about MTA-STS, where the domain promises a policy.
+//! One line about MTA-STS, if the domain announces a policy.
 
 use crate::mta_sts::Mode;
 
@@ -23,7 +23,7 @@ pub(super) fn mta_sts(page: &mut Page, report: &Report) {
             };
             format!("{}, {hosts}", policy.mode.as_str())
         }
-        (None, Some(problem)) => format!("promised, and no policy to be had: {problem}"),
+        (None, Some(problem)) => format!("announced, but no policy is available: {problem}"),
         (None, None) => return,
     };
     page.blank();

@@ -1,4 +1,4 @@
-//! The entry to paste, and when to take it out.
+//! The entry to paste, and when to remove it.
 
 use crate::entry::{MailcowEntry, mailcow_steps};
 use crate::judge::{Action, Verdict};
@@ -16,14 +16,14 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
             page.blank();
             page.line(match report.assumed {
                 None => "  No override is needed.",
-                Some(_) => "  As far as DNS goes, no override is needed.",
+                Some(_) => "  As far as DNS is concerned, no override is needed.",
             });
             return;
         }
         Action::NotFixable => {
             page.blank();
             let lead = if report.verdict == Verdict::Indeterminate {
-                "No override can be advised. "
+                "danecheck advises no override. "
             } else {
                 "No override can help. "
             };
@@ -35,9 +35,9 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     page.blank();
     let policy = advice.policy.map_or("", |policy| policy.as_str());
     let gives_up = advice.gives_up.as_deref().unwrap_or_default();
-    let lead = format!("  Until it is mended: {policy}   ");
+    let lead = format!("  Until it is fixed: {policy}   ");
     let tinted = format!(
-        "  Until it is mended: {}   ",
+        "  Until it is fixed: {}   ",
         page.tint(Tone::Strong, policy)
     );
     page.paragraph(&lead, &tinted, &format!("({gives_up})"));
@@ -54,13 +54,13 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     }
     for (number, alternative) in advice.alternatives.iter().enumerate() {
         if number == 0 {
-            page.line("  Stricter, and delivers too:");
+            page.line("  Stricter lines that also deliver:");
         }
         page.line(&format!("     {}", alternative.postfix));
         page.paragraph("        ", "        ", &format!("({})", alternative.cost));
     }
     if let Some(when) = &advice.remove_when {
-        page.paragraph("  ", "  ", &format!("Take it out when {when}."));
+        page.paragraph("  ", "  ", &format!("Remove it when {when}."));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of the mail of the sender that was named.
+//! What happens to the mail of the sender that was named.
 
 use crate::judge::{Channel, Delivery, Outcome};
 
@@ -50,7 +50,7 @@ fn fate(outcome: &Outcome) -> (Tone, &'static str) {
         ),
         (_, Some(Channel::Encrypted)) => (
             Tone::Good,
-            "delivers this mail in TLS, with nobody to vouch for it",
+            "delivers this mail in TLS without authentication",
         ),
         (_, Some(Channel::Plaintext) | None) => {
             (Tone::Doubtful, "delivers this mail in plain text")
