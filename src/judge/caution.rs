@@ -151,7 +151,7 @@ fn refuses_as_itself<'a>(
         && session
             .dane
             .as_ref()
-            .is_some_and(|matching| matching.result.is_ok());
+            .is_some_and(|matching| matching.authenticates() == Some(true));
     let by_policy = match &policy.check {
         PeerCheck::Pins(pins) => !pins.is_empty(),
         PeerCheck::Pkix(_) => {
