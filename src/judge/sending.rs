@@ -31,7 +31,7 @@ pub struct Sending {
 #[derive(Clone, Debug)]
 pub(crate) enum StandingOverride {
     /// What is in force without it delivers as well.
-    NotNeeded { without: InForce },
+    NotNeeded { without: Box<InForce> },
     /// A stricter line delivers as well.
     TooWeak { line: String },
 }
@@ -92,7 +92,9 @@ fn standing_override(
         && now.is_some_and(|now| now.delivers())
     {
         let stricter = ground.is_stricter(Some(other), Some(line));
-        return stricter.then_some(StandingOverride::NotNeeded { without });
+        return stricter.then_some(StandingOverride::NotNeeded {
+            without: Box::new(without),
+        });
     }
     let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
     let stricter = ground.is_stricter(written(evidence, &wanted).as_ref(), Some(line));
