@@ -221,7 +221,7 @@ impl<'a> Builder<'a, '_> {
         let chain = &self.chain;
         let may_repeat = chain.len() == 1 && top.is_self_issued();
         let issuer = best_issuer(&self.untrusted, top, self.now, |candidate| {
-            may_repeat || !chain.iter().any(|used| *used == candidate)
+            may_repeat || !chain.contains(&candidate)
         });
         if let Some(issuer) = issuer
             && let Some(at) = self
