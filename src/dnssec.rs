@@ -174,19 +174,14 @@ pub enum Fault {
     /// RFC 5155 section 6: the denial leaves unsigned delegations out, so that
     /// one may be there.
     OptOut,
-    /// RFC 1034 section 4.3.2: the answer has records of another name, and none
-    /// of the one that was asked.
-    ForeignAnswer {
-        /// The other name, `other.example.`.
-        owner: String,
-    },
+    /// RFC 1034 section 4.3.2: the answer has records of another name that do
+    /// not belong to it.
+    ForeignAnswer,
     /// RFC 6672 section 5.3.1: the unsigned alias is not the one that the DNAME
     /// makes.
     AliasNotOfDname {
         /// The name that has the DNAME, `example.com.`.
         dname: String,
-        /// Where the alias leads instead.
-        target: String,
     },
     /// RFC 4035 section 5: the response code says that the name does not exist,
     /// and true records of it are in the answer.
@@ -199,8 +194,7 @@ impl Fault {
     /// The names in it.
     pub(crate) fn names_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::DsMissing { parent: name } | Self::ForeignAnswer { owner: name } => vec![name],
-            Self::AliasNotOfDname { dname, target } => vec![dname, target],
+            Self::DsMissing { parent: name } | Self::AliasNotOfDname { dname: name } => vec![name],
             _ => Vec::new(),
         }
     }
@@ -272,14 +266,13 @@ impl fmt::Display for WeakLink {
                 "{zone} proves nothing about unsigned delegations (opt-out), and {set} may belong \
                  to one"
             ),
-            Fault::ForeignAnswer { owner } => write!(
+            Fault::ForeignAnswer => write!(
                 f,
-                "the answer to {set} has records of {owner} but none of the name that was asked \
-                 for"
+                "the answer to {set} has records of another name that do not belong there"
             ),
-            Fault::AliasNotOfDname { dname, target } => write!(
+            Fault::AliasNotOfDname { dname } => write!(
                 f,
-                "the alias {set} leads to {target}, but the DNAME of {dname} leads elsewhere"
+                "the alias {set} leads elsewhere than the DNAME of {dname}"
             ),
             Fault::ResponseCodeContradicts => write!(
                 f,

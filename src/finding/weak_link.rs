@@ -25,9 +25,9 @@ pub(super) static ANSWER_OF_ANOTHER_NAME: Rule = Rule {
     id: "answer-of-another-name",
     severity: Severity::Error,
     reference: "RFC 1034 section 4.3.2",
-    meaning: "The answer holds records of another name and none of the name that was asked for. \
-              Even valid signatures do not help: somebody presents other records as the domain's. \
-              danecheck uses them nowhere in this report.",
+    meaning: "The answer holds records of another name that do not belong there. Even valid \
+              signatures do not help: somebody presents other records as the domain's. danecheck \
+              uses them nowhere in this report.",
     sender: "Find out who can change answers between your resolver and the zone. Ask the name \
              servers directly with --authoritative, and flush the name from the resolver's \
              cache.",
@@ -199,7 +199,7 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
         Fault::DenialProvesNothing => Some(&DENIAL_PROVES_NOTHING),
         Fault::Nsec3IterationsPastLimit { .. } => Some(&NSEC3_ITERATIONS_PAST_LIMIT),
         Fault::SignatureDatesReversed { .. } => Some(&SIGNATURE_DATES_REVERSED),
-        Fault::ForeignAnswer { .. } => Some(&ANSWER_OF_ANOTHER_NAME),
+        Fault::ForeignAnswer => Some(&ANSWER_OF_ANOTHER_NAME),
         Fault::AliasNotOfDname { .. } => Some(&ALIAS_NOT_OF_DNAME),
         Fault::ResponseCodeContradicts => Some(&RESPONSE_CODE_CONTRADICTS),
         Fault::DsMissing { .. }

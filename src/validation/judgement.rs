@@ -249,8 +249,11 @@ impl<'a> Look<'a> {
                         self.takes_part(&zone);
                         return Ok((zone, signed));
                     }
+                    // The deepest zone that signs holds the set: what those
+                    // above it say counts no more.
                     Err(why) => {
-                        fault.get_or_insert_with(|| zone.fault(what(), why));
+                        fault = Some(zone.fault(what(), why));
+                        break;
                     }
                 },
             }
@@ -294,8 +297,11 @@ impl<'a> Look<'a> {
         };
         let sets = self.proofs(&zone)?;
         let denial = Denial::new(&sets, &zone, self.work);
-        denial.expands(&set.owner, set.rtype, &encloser)?;
-        Ok(())
+        let expands = denial.expands(&set.owner, set.rtype, &encloser);
+        match expands {
+            Ok(()) => Ok(()),
+            Err(end) => Err(self.within(&zone, end)),
+        }
     }
 
     /// An alias: a CNAME by its own signature, or what a DNAME makes.
@@ -337,7 +343,6 @@ impl<'a> Look<'a> {
                     let what = set_name(owner, Rtype::CNAME);
                     let fault = Fault::AliasNotOfDname {
                         dname: dname.fmt_with_dot().to_string(),
-                        target: target.fmt_with_dot().to_string(),
                     };
                     let zone = self.zones.iter().filter(|zone| dname.ends_with(&zone.apex));
                     let zone = zone.max_by_key(|zone| zone.apex.label_count());
@@ -475,7 +480,7 @@ impl<'a> Look<'a> {
                 Err(end) if end.is_bogus() => {
                     fault.get_or_insert(zone);
                 }
-                Err(end) => return Err(Halt::End(end)),
+                Err(end) => return Err(self.within(&zone, end)),
             }
         }
         if let Some(zone) = fault {
@@ -490,6 +495,23 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// What a proof comes to that is not secure: insecure only where all that
+    /// came with it is signed by its zone.
+    fn within(&mut self, zone: &Arc<Zone>, end: End) -> Halt {
+        if end.status != SecurityStatus::Insecure {
+            return Halt::End(end);
+        }
+        for (index, set) in self.packet.authority.iter().enumerate() {
+            if !set.owner.ends_with(&zone.apex) || set.rtype == Rtype::NS {
+                continue;
+            }
+            if let Err(fault) = self.check(Place::Authority(index), zone) {
+                return Halt::End(zone.fault(set_name(&set.owner, set.rtype), fault));
+            }
+        }
+        Halt::End(end)
+    }
+
     /// Why a denial proves nothing: a set in it is not signed as it has to be,
     /// or the answer is another name's.
     fn unproven(&mut self, zone: &Arc<Zone>, name: &Owner, rtype: Rtype) -> End {
@@ -501,22 +523,23 @@ impl<'a> Look<'a> {
                 return zone.fault(set_name(&set.owner, set.rtype), fault);
             }
         }
-        let reached = |owner: &Owner| {
-            let on_the_way = self.walk.steps.iter().any(|step| step.owner == *owner);
-            on_the_way || *owner == self.walk.end
+        let reached = |set: &RrSet| {
+            let mut steps = self.walk.steps.iter();
+            let on_the_way = steps.any(|step| match set.rtype {
+                Rtype::DNAME => step.owner.ends_with(&set.owner),
+                _ => step.owner == set.owner,
+            });
+            on_the_way || set.owner == self.walk.end
         };
-        let mut others = self.packet.answer.iter().map(|set| &set.owner);
-        let fault = match others.find(|owner| !reached(owner)) {
-            Some(owner) => Fault::ForeignAnswer {
-                owner: owner.fmt_with_dot().to_string(),
-            },
-            None => Fault::DenialProvesNothing,
+        let fault = match self.packet.answer.iter().all(reached) {
+            false => Fault::ForeignAnswer,
+            true => Fault::DenialProvesNothing,
         };
         zone.fault(set_name(name, rtype), fault)
     }
 
     /// What comes with a secure answer in the authority section has to be
-    /// signed too, where it is of a zone whose word was taken (unbound's
+    /// signed too, by a zone whose word was taken (unbound's
     /// `val_check_nonsecure`). Name servers alone are a hint, whatever is wrong
     /// with them (`detect_wrongly_truncated`), and so they are in a denial
     /// (`scrub_normalize`).
@@ -531,6 +554,12 @@ impl<'a> Look<'a> {
             zones.retain(|zone| set.owner.ends_with(&zone.apex));
             zones.sort_by_key(|zone| std::cmp::Reverse(zone.apex.label_count()));
             let mut fault = None;
+            if zones.is_empty()
+                && let Some(zone) = self.zones.first()
+            {
+                let what = set_name(&self.packet.name, self.packet.rtype);
+                fault = Some(zone.fault(what, Fault::ForeignAnswer));
+            }
             for zone in zones {
                 match self.check(Place::Authority(index), &zone) {
                     Ok(_) => {

@@ -135,12 +135,14 @@ impl RrSet {
     /// The canonical forms of its records' data, in canonical order and each
     /// once (RFC 4034 section 6.2 and 6.3).
     pub(super) fn canonical(&self) -> Vec<Vec<u8>> {
-        self.records.iter().map(canonical).collect()
+        let mut all: Vec<Vec<u8>> = self.records.iter().map(canonical).collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     fn sort(&mut self) {
         self.records.sort_by_cached_key(canonical);
-        self.records.dedup_by_key(|record| canonical(record));
         let bytes = |record: &Record<Owner, Rrsig<Bytes, Owner>>| {
             let mut bytes = Vec::new();
             // Appending to a vector does not fail.

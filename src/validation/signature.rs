@@ -26,6 +26,10 @@ const SKEW: (u32, u32) = (3_600, 86_400);
 /// Bytes of the shortest RSA modulus that is computed with: 1024 bits.
 const RSA_BYTES: usize = 128;
 
+/// Keys of one zone with the same tag and algorithm that are tried (unbound's
+/// bound since KeyTrap, CVE-2023-50387).
+const KEYS_OF_ONE_TAG: usize = 4;
+
 /// The protocol of a DNSSEC key (RFC 4034 section 2.1.2).
 const PROTOCOL: u8 = 3;
 
@@ -169,6 +173,9 @@ fn one(
     let may_be = |(tag, key): &&(u16, Dnskey<Bytes>)| {
         *tag == rrsig.key_tag() && key.algorithm() == rrsig.algorithm()
     };
+    if keys.iter().filter(may_be).count() > KEYS_OF_ONE_TAG {
+        return Err(Fault::TooMuchWork);
+    }
     for (_, key) in keys.iter().filter(may_be) {
         if !is_computed(key) {
             fault = Fault::UnsupportedAlgorithm {

@@ -7,7 +7,7 @@ use super::tree::{Style, Tree, name, rr};
 use crate::dnssec::SecurityStatus::{Bogus, Insecure, Secure};
 
 /// Words of the reason where the answer is another name's.
-const OUT_OF_SIGHT: &str = "records of";
+const OUT_OF_SIGHT: &str = "records of another name";
 
 pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
     let (victim, evil) = (tree.zone("victim.test."), tree.zone("evil.test."));
@@ -112,7 +112,7 @@ pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
             [dname(), to("_25._tcp.mx.evil.test.")],
             Bogus,
         )
-        .because("where the DNAME of"),
+        .because("elsewhere than the DNAME of"),
         case(
             "DNAME, an alias elsewhere and its end",
             TLSA,
@@ -124,7 +124,7 @@ pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
             Bogus,
         )
         .shows(1)
-        .because("where the DNAME of"),
+        .because("elsewhere than the DNAME of"),
         case(
             "DNAME and an alias into an unsigned zone",
             TLSA,
@@ -136,14 +136,14 @@ pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
             Bogus,
         )
         .shows(1)
-        .because("where the DNAME of"),
+        .because("elsewhere than the DNAME of"),
         case(
             "DNAME and an alias one label off",
             TLSA,
             [dname(), to("dane.victim.test.")],
             Bogus,
         )
-        .because("where the DNAME of"),
+        .because("elsewhere than the DNAME of"),
         case(
             "an unsigned DNAME",
             TLSA,
@@ -180,7 +180,7 @@ pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
             Bogus,
         )
         .shows(1)
-        .because("where the DNAME of"),
+        .because("elsewhere than the DNAME of"),
         case(
             "the alias of a DNAME and NXDOMAIN",
             query,
