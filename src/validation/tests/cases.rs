@@ -144,7 +144,7 @@ fn answers(tree: &Tree) -> Vec<Case> {
             Bogus,
         )
         .shows(1)
-        .because("does not fit"),
+        .because("does not match"),
         case(
             "one good signature after bad ones",
             A,

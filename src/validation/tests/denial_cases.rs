@@ -183,7 +183,7 @@ pub(super) fn hashed_denials(tree: &Tree) -> Vec<Case> {
         case("150 iterations", at, [], Secure).proof([here((150, 0))]),
         case("151 iterations", at, [], Insecure)
             .proof([here((151, 0))])
-            .because("151 times over"),
+            .because("151 times"),
         case("600 iterations beside others", at, [], Insecure)
             .proof([here((0, 0)), wild((600, 0))]),
         // Another zone's excuse is none.

@@ -320,7 +320,9 @@ impl World {
         if own.status != SecurityStatus::Secure {
             return;
         }
-        let shown = presented(bytes).unwrap().0;
+        // Who sends a record twice shows it twice.
+        let mut shown = presented(bytes).unwrap().0;
+        shown.dedup();
         let walk = packet.walk();
         let what = || format!("{owner} {rtype}, NXDOMAIN {nx}: {shown:?} of {bytes:x}");
         let true_of_end = self.truth.get(&(walk.end.clone(), rtype));
