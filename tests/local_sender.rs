@@ -279,7 +279,10 @@ async fn a_malformed_entry_defers_all_mail_and_is_told_with_the_reason() {
         ("dane protocols>=TLSv1.2", "unknown attribute"),
         ("may ciphers=high ciphers=high", "is repeated"),
         ("", "it is empty"),
-        ("secure { match = mx1.example.com }", "`{` is not of the form name=value"),
+        (
+            "secure { match = mx1.example.com }",
+            "`{` is not of the form name=value",
+        ),
         ("may enable_rpk=yes", "unknown attribute `enable_rpk`"),
         ("fingerprint", "no fingerprint to match"),
     ] {

@@ -80,10 +80,7 @@ async fn the_certificate_that_no_record_covers_is_named() {
     assert!(finding.message.contains(RSA), "{}", finding.message);
     assert_eq!(finding.subject, "mx1.example.com [192.0.2.10]");
     let text = human(&report, HumanStyle::default());
-    for words in [
-        "in TLS 1.2 the same certificate",
-        "no TLSA record matches",
-    ] {
+    for words in ["in TLS 1.2 the same certificate", "no TLSA record matches"] {
         assert!(text.contains(words), "{text}");
     }
 }

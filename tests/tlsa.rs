@@ -101,7 +101,11 @@ async fn the_records_of_a_certificate_are_printed_for_a_zone_file() {
 async fn a_file_without_a_certificate_is_refused() {
     let alone_in_file = Temporary::chain_of(&identity(&["mx1.example.com"]).sending_leaf_alone());
     for (file, arguments, said) in [
-        (Temporary::with("pem", ""), vec![], "contains no certificate"),
+        (
+            Temporary::with("pem", ""),
+            vec![],
+            "contains no certificate",
+        ),
         (
             Temporary::with(
                 "pem",

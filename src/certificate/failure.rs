@@ -343,8 +343,10 @@ impl VerificationFailure {
                  does not compare them"
             ),
             E::SubtreeMinMax | E::UnsupportedConstraintType | E::UnsupportedNameSyntax => {
-                format!("OpenSSL cannot check the names in {whose} against an issuer's \
-                         constraints")
+                format!(
+                    "OpenSSL cannot check the names in {whose} against an issuer's \
+                         constraints"
+                )
             }
             E::HostnameMismatch => format!("{whose} is for other host names"),
             E::IpAddressMismatch => format!("{whose} is for other addresses"),

@@ -55,6 +55,5 @@ pub(super) fn system() -> impl TypedValueParser<Value = &'static System> {
     let names = SYSTEMS
         .iter()
         .map(|system| PossibleValue::new(system.name).help(system.about));
-    PossibleValuesParser::new(names)
-        .try_map(|name| System::find(&name).ok_or("unknown system"))
+    PossibleValuesParser::new(names).try_map(|name| System::find(&name).ok_or("unknown system"))
 }

@@ -92,7 +92,9 @@ fn hosts(arguments: &TlsaArguments) -> Result<Vec<String>, Stop> {
             let name = host.trim_end_matches('.').to_ascii_lowercase();
             match host_name_fault(&name) {
                 None => Ok(name),
-                Some(why) => Err(Stop::Sentence(format!("`{host}` is not a host name: {why}"))),
+                Some(why) => Err(Stop::Sentence(format!(
+                    "`{host}` is not a host name: {why}"
+                ))),
             }
         })
         .collect()

@@ -261,8 +261,10 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         findings.add(
             &DOWNGRADE_BY_FAIL_OVER,
             target.to_owned(),
-            format!("A server of {target} fails DANE, and Postfix sends the mail without DANE to \
-                     {via}."),
+            format!(
+                "A server of {target} fails DANE, and Postfix sends the mail without DANE to \
+                     {via}."
+            ),
         );
     }
 }

@@ -169,8 +169,10 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         if let Some(block) = &address.seen.reserved {
             let subject = peer(host, address.seen.address);
-            let message = format!("danecheck did not connect to {subject}: the address belongs to \
-                                   {block}.");
+            let message = format!(
+                "danecheck did not connect to {subject}: the address belongs to \
+                                   {block}."
+            );
             findings.add(&RESERVED_ADDRESS, subject, message);
         }
         refusal::check(&peer(host, address.seen.address), address, findings);
@@ -222,11 +224,17 @@ fn end(
         }
         SessionEnd::NoGreeting(how) => add(
             &SERVER_SILENT,
-            format!("{subject} accepts the connection and then {}.", how_text(*how)),
+            format!(
+                "{subject} accepts the connection and then {}.",
+                how_text(*how)
+            ),
         ),
         SessionEnd::NoEhloReply(how) => add(
             &SERVER_SILENT,
-            format!("{subject} sends its greeting, and after EHLO it {}.", how_text(*how)),
+            format!(
+                "{subject} sends its greeting, and after EHLO it {}.",
+                how_text(*how)
+            ),
         ),
         SessionEnd::GreetingRefused(reply) => add(
             &GREETING_REFUSED,

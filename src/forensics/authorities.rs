@@ -288,9 +288,9 @@ impl KnownAuthority {
     pub fn words(&self) -> String {
         let name = self.name;
         match self.role {
-            Role::InUse => format!(
-                "{name}, one of the issuers that Let's Encrypt picks from at each renewal"
-            ),
+            Role::InUse => {
+                format!("{name}, one of the issuers that Let's Encrypt picks from at each renewal")
+            }
             Role::InReserve => {
                 format!("{name}, an issuer that Let's Encrypt keeps in reserve")
             }

@@ -305,9 +305,7 @@ fn not_told(evidence: &Evidence<'_>) -> String {
 
 fn blind_reason(blind: Blind) -> &'static str {
     match blind {
-        Blind::Resolver => {
-            "The resolver gave no usable answer: use one that works (--resolver)."
-        }
+        Blind::Resolver => "The resolver gave no usable answer: use one that works (--resolver).",
         Blind::Network => {
             "danecheck could not reach any mail server from here, so nothing is known about them: \
              check from your own mail server, or through it with --proxy."

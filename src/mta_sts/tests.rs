@@ -262,12 +262,16 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 max_age: digits",
         "version: STSv1\nmode: testing\nmx: a.example\nmax_age: 1d\n",
-        Err("invalid value `1d` for `max_age`: it has to be a number of seconds with 1 to 10 digits"),
+        Err(
+            "invalid value `1d` for `max_age`: it has to be a number of seconds with 1 to 10 digits",
+        ),
     ),
     (
         "3.2 max_age: no sign",
         "version: STSv1\nmode: testing\nmx: a.example\nmax_age: +1\n",
-        Err("invalid value `+1` for `max_age`: it has to be a number of seconds with 1 to 10 digits"),
+        Err(
+            "invalid value `+1` for `max_age`: it has to be a number of seconds with 1 to 10 digits",
+        ),
     ),
     (
         "3.2 max_age: 0 is one",
@@ -323,12 +327,16 @@ const POLICIES: &[(&str, &str, Result<&str, &str>)] = &[
     (
         "3.2 mx: no leading dot",
         "version: STSv1\nmode: testing\nmx: .example\nmax_age: 1\n",
-        Err("invalid value `.example` for `mx`: it has to be a host name, whose first label may be `*`"),
+        Err(
+            "invalid value `.example` for `mx`: it has to be a host name, whose first label may be `*`",
+        ),
     ),
     (
         "3.2 mx: no address",
         "version: STSv1\nmode: testing\nmx: 192.0.2.1\nmax_age: 1\n",
-        Err("invalid value `192.0.2.1` for `mx`: it has to be a host name, whose first label may be `*`"),
+        Err(
+            "invalid value `192.0.2.1` for `mx`: it has to be a host name, whose first label may be `*`",
+        ),
     ),
     (
         "3.2 mx: one a line",

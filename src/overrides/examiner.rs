@@ -254,8 +254,10 @@ impl Examiner<'_> {
         };
         if let Some(why) = judgement::fault(&entry.value, self.sender) {
             let judgement = Judgement::unseen(Word::Malformed, why, Proposal::Remove);
-            let stops = format!("It stops all mail to names below {parent} now, and danecheck does \
-                                 not know what");
+            let stops = format!(
+                "It stops all mail to names below {parent} now, and danecheck does \
+                                 not know what"
+            );
             return judgement.weakening(format!(
                 "{stops} it was meant to require: write it again as you meant it."
             ));

@@ -495,9 +495,7 @@ impl<'a> Case<'a> {
             SecurityLevel::Dane => {
                 ". The line does its job: no mail goes without what DANE requires"
             }
-            _ => {
-                ". The line does its job: no mail goes to a server that does not prove who it is"
-            }
+            _ => ". The line does its job: no mail goes to a server that does not prove who it is",
         }
     }
 

@@ -475,7 +475,8 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
         SessionEnd::Completed => ("completed", "ready for mail inside TLS".to_owned()),
         SessionEnd::Assumed => (
             "assumed",
-            "none took place: danecheck assumes that the server is ready for mail inside TLS".to_owned(),
+            "none took place: danecheck assumes that the server is ready for mail inside TLS"
+                .to_owned(),
         ),
         SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
         SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),

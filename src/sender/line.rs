@@ -338,16 +338,25 @@ mod tests {
                 "dane match=x.example",
                 "attribute `match` is not allowed at level dane",
             ),
-            ("dane tafile=/x", "attribute `tafile` is not allowed at level dane"),
+            (
+                "dane tafile=/x",
+                "attribute `tafile` is not allowed at level dane",
+            ),
             ("secure match=", "invalid value `` for `match`"),
             ("may ciphers=", "invalid value `` for `ciphers`"),
-            ("may ciphers=high ciphers=high", "attribute `ciphers` is repeated"),
+            (
+                "may ciphers=high ciphers=high",
+                "attribute `ciphers` is repeated",
+            ),
             ("may servername=-x", "invalid value `-x` for `servername`"),
             (
                 "may connection_reuse=1",
                 "invalid value `1` for `connection_reuse`",
             ),
-            ("may protocols=!SSLv2,!SSLv3", "`!SSLv3` is not of the form name=value"),
+            (
+                "may protocols=!SSLv2,!SSLv3",
+                "`!SSLv3` is not of the form name=value",
+            ),
             (
                 "secure policy_domain=x",
                 "invalid value `a value without policy_type` for `policy_domain`",

@@ -96,9 +96,7 @@ async fn connection(
 
 /// Answers the first request that there is no room.
 async fn refuse(service: Arc<Service>, stream: TcpStream) {
-    let each = service_fn(|_| async {
-        Ok::<_, Infallible>(busy("open connections"))
-    });
+    let each = service_fn(|_| async { Ok::<_, Infallible>(busy("open connections")) });
     let mut http = builder(&service);
     http.keep_alive(false);
     let connection = http.serve_connection(TokioIo::new(stream), each);

@@ -153,7 +153,12 @@ impl Metrics {
         let version = env!("CARGO_PKG_VERSION");
         page.line("build_info", &format!("{{version=\"{version}\"}}"), 1);
         if let Some(targets) = targets {
-            page.one("targets", "gauge", "Number of targets on the list.", targets);
+            page.one(
+                "targets",
+                "gauge",
+                "Number of targets on the list.",
+                targets,
+            );
         }
         let help = "Requests to /probe by result.";
         page.family("probes_total", "counter", help);

@@ -44,10 +44,7 @@ pub(super) async fn answer<B>(
         return refusal(why);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "use GET or HEAD",
-        );
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "use GET or HEAD");
         let allowed = HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(ALLOW, allowed);
         return response;

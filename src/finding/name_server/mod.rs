@@ -184,7 +184,8 @@ fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
         for address in &server.addresses {
             if address.answers.is_none() {
                 let block = reserved_block(address.address);
-                let block = block.map_or_else(|| "not a public address".to_owned(), ToString::to_string);
+                let block =
+                    block.map_or_else(|| "not a public address".to_owned(), ToString::to_string);
                 findings.add(
                     &NAME_SERVER_NOT_PUBLIC,
                     who(server, address),

@@ -140,11 +140,15 @@ impl Unfit {
         match self {
             Self::Form => format!("the server's handshake message {kind} cannot be read"),
             Self::Order => format!("the server's handshake message {kind} is out of place"),
-            Self::Suite(code) => format!("the server chose the cipher suite 0x{code:04x}, which \
-                                          was not offered"),
+            Self::Suite(code) => format!(
+                "the server chose the cipher suite 0x{code:04x}, which \
+                                          was not offered"
+            ),
             Self::Tls13 => "the server answers with TLS 1.3".to_owned(),
-            Self::Version(code) => format!("the server chose the version 0x{code:04x}, which was \
-                                            not offered"),
+            Self::Version(code) => format!(
+                "the server chose the version 0x{code:04x}, which was \
+                                            not offered"
+            ),
         }
     }
 }

@@ -137,9 +137,7 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
     }
     let more = first.records.len().saturating_sub(RECORDS_SHOWN);
     if more > 0 {
-        page.line(&format!(
-            "        and {more} more; --json lists them"
-        ));
+        page.line(&format!("        and {more} more; --json lists them"));
     }
     served(page, first);
     for look in &first.limited {
@@ -204,9 +202,7 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             Tone::Bad,
             format!("{}: {}", plain_end(&session.end), session.detail),
         ),
-        (Standing::Broken, Some(_)) => {
-            (Tone::Bad, "no STARTTLS, but DANE requires TLS".to_owned())
-        }
+        (Standing::Broken, Some(_)) => (Tone::Bad, "no STARTTLS, but DANE requires TLS".to_owned()),
         (_, Some(_)) => (Tone::Doubtful, "no STARTTLS: plain text".to_owned()),
         (Standing::Authenticated | Standing::Assumed, None) => {
             (Tone::Good, "a TLSA record matches".to_owned())
@@ -217,9 +213,7 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             (Tone::Bad, "the lookup of its TLSA records fails".to_owned())
         }
         (Standing::Broken, None) => (Tone::Bad, "no TLSA record matches".to_owned()),
-        (Standing::NotJudged, None) => {
-            (Tone::Doubtful, "too much work to judge".to_owned())
-        }
+        (Standing::NotJudged, None) => (Tone::Doubtful, "too much work to judge".to_owned()),
         (Standing::Unseen, None) => (
             Tone::Doubtful,
             match &address.reserved {
