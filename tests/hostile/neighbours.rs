@@ -308,7 +308,10 @@ fn exported(
     }
     let promised = ANSWER[usize::from(!measured)];
     if slowest.is_none_or(|slowest| slowest > promised) {
-        faults.push(format!("it answered after {slowest:?}, not {promised:?}"));
+        faults.push(format!(
+            "its slowest answer came after: {}, and {promised:?} was promised",
+            spoken(slowest)
+        ));
     }
     if measured && time > timeout.mul_f64(LONGEST) + ALLOWANCE {
         faults.push(format!("the probes took {time:?}"));
@@ -320,11 +323,17 @@ fn exported(
         end => faults.push(format!("it ended after {end:?}")),
     }
     let figures = format!(
-        "{:.2} of --timeout, answers within {slowest:.0?}, {:.1} MiB, ended after {end:.2?}",
+        "{:.2} of --timeout, answers within {}, {:.1} MiB, ended after {}",
         time.as_secs_f64() / timeout.as_secs_f64(),
-        memory as f64 / 1024.0
+        spoken(slowest),
+        memory as f64 / 1024.0,
+        spoken(end)
     );
     (figures, faults)
+}
+
+fn spoken(time: Option<Duration>) -> String {
+    time.map_or("never".to_owned(), |time| format!("{time:.0?}"))
 }
 
 /// How long it takes to its end once it is told, in the middle of checks;
