@@ -416,7 +416,11 @@ async fn overrides_are_judged_by_the_good_lines() {
     let whole = run(&format!("{good}\n")).await;
     let torn = run(&format!("{good}\n{}", good.get(..1000).unwrap())).await;
     assert_eq!(torn.stdout, whole.stdout);
-    assert!(torn.stderr.contains("line 2 is incomplete"), "{}", torn.stderr);
+    assert!(
+        torn.stderr.contains("line 2 is incomplete"),
+        "{}",
+        torn.stderr
+    );
     assert_eq!(torn.status, ExitStatus::Unknown);
     assert_ne!(whole.status, ExitStatus::Unknown);
 }
