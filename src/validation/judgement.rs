@@ -178,7 +178,9 @@ impl<'a> Look<'a> {
             set.owner == self.walk.end || steps.iter().any(|step| step.owner.ends_with(&set.owner))
         };
         let answer = self.packet.answer.iter().filter(is_on_the_way);
-        let set = answer.chain(&self.packet.authority).find(|set| set.by_stranger)?;
+        let set = answer
+            .chain(&self.packet.authority)
+            .find(|set| set.by_stranger)?;
         Some(OwnValidation::indeterminate(format!(
             "{} has a signature of a zone that cannot hold it; validators that go by the first \
              signature refuse it, others do not",
