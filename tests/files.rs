@@ -334,14 +334,14 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
             format!("{good}\n{half}{good}\n{good}\n"),
             2,
             ExitStatus::Unknown,
-            vec!["line 2 is no observation"],
+            vec!["line 2 is not an observation"],
         ),
         // What waits counts for more than what could not be read.
         (
             format!("{half}\n{broken}\n"),
             1,
             ExitStatus::Broken,
-            vec!["line 1 is no observation"],
+            vec!["line 1 is not an observation"],
         ),
         (
             format!("{good}\nword\n{foreign}\n\r\n\0\0\0\n{other_format}\n{good}\r\n"),
