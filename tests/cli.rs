@@ -559,7 +559,10 @@ async fn dns_refuses_what_is_no_question() {
             ["example.com", "NOTYPE"],
             "danecheck: unknown record type `NOTYPE`",
         ),
-        (["example.com", "ANY"], "danecheck: unknown record type `ANY`"),
+        (
+            ["example.com", "ANY"],
+            "danecheck: unknown record type `ANY`",
+        ),
     ] {
         let ran = run_alone(&["dns", arguments[0], arguments[1]]).await;
         assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");

@@ -327,7 +327,7 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
             format!("{good}\n\n{good}\n{half}"),
             2,
             ExitStatus::Unknown,
-            vec!["line 4 is torn"],
+            vec!["line 4 is incomplete"],
         ),
         // Half a line with a whole one behind it, as versions before left it.
         (
@@ -369,7 +369,7 @@ async fn many_bad_lines_are_not_named_one_by_one() {
     assert_eq!(ran.stdout.lines().count(), 1);
     let said: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(said.len(), 11, "{said:?}");
-    assert!(said[10].ends_with("and 490 lines more"), "{said:?}");
+    assert!(said[10].ends_with("and 490 more lines"), "{said:?}");
 }
 
 #[tokio::test]
@@ -416,7 +416,11 @@ async fn overrides_are_judged_by_the_good_lines() {
     let whole = run(&format!("{good}\n")).await;
     let torn = run(&format!("{good}\n{}", good.get(..1000).unwrap())).await;
     assert_eq!(torn.stdout, whole.stdout);
-    assert!(torn.stderr.contains("line 2 is torn"), "{}", torn.stderr);
+    assert!(
+        torn.stderr.contains("line 2 is incomplete"),
+        "{}",
+        torn.stderr
+    );
     assert_eq!(torn.status, ExitStatus::Unknown);
     assert_ne!(whole.status, ExitStatus::Unknown);
 }

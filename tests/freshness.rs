@@ -146,7 +146,7 @@ async fn a_change_that_the_resolver_has_not_seen_is_told() {
     assert_eq!(
         report.findings[0].message,
         "The name servers of example.com. have other records for _25._tcp.mx1.example.com TLSA \
-         than the resolver: senders may use the old ones for up to 5 minutes after the change."
+         than the resolver. Senders may use the old ones for up to 5 minutes after the change."
     );
 }
 

@@ -130,13 +130,13 @@ async fn the_server_that_fails_at_a_failing_lookup_is_named() {
         (
             NameServerFault::LacksSignature,
             "name-server-lacks-signatures",
-            "ns2.example.com (192.0.2.54), a name server of example.com., hands out TLSA without \
+            "ns2.example.com (192.0.2.54), a name server of example.com., sends TLSA without \
              signatures.",
         ),
         (
             NameServerFault::OldSerial,
             "name-server-behind",
-            "ns2.example.com (192.0.2.54) has serial 0 of example.com., others have 1.",
+            "ns2.example.com (192.0.2.54) has serial 0 of example.com., but others have 1.",
         ),
     ] {
         let report = failing(&[(NS2, fault)]).await;
@@ -281,7 +281,7 @@ async fn an_old_signature_is_told_where_other_servers_have_a_new_one() {
     assert_eq!(
         messages(&report, "name-server-signature-expired"),
         [format!(
-            "ns2.example.com (192.0.2.54), a name server of example.com., hands out TLSA with a \
+            "ns2.example.com (192.0.2.54), a name server of example.com., sends TLSA with a \
              signature that expired at {yesterday}."
         )]
     );

@@ -89,7 +89,7 @@ impl Ground {
         command
             .args(["-c", &format!("{limit} exec \"$0\" \"$@\"")])
             .arg(env!("CARGO_BIN_EXE_danecheck"))
-            .args(["--json", "--jobs", "8"])
+            .args(["--json", "--allow-private", "--jobs", "8"])
             .args(["--resolver", &self.dns.addr().to_string()])
             .args(["--resume", files.reports.to_str().unwrap()])
             .args(["--save", files.saved.to_str().unwrap(), "-"])

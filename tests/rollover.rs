@@ -239,7 +239,7 @@ async fn signatures_that_end_before_the_moment_judged_are_told_for_each_zone() {
     assert_eq!(status(&report), ExitStatus::Fine);
     let message = &report.findings[0].message;
     assert!(
-        message.contains("Unless example.com. is signed again by then"),
+        message.contains("assumes that example.com. is signed again by then"),
         "{message}"
     );
 }

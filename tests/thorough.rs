@@ -146,7 +146,7 @@ async fn a_server_without_tls_1_2_and_with_one_certificate_shows_nothing_more() 
         [("tls12", "none", None), ("rsa", "none", None)]
     );
     let text = human(&report, HumanStyle::default());
-    for words in ["in TLS 1.2 not spoken", "with RSA   no certificate"] {
+    for words in ["in TLS 1.2 not supported", "with RSA   no certificate"] {
         assert!(text.contains(words), "{text}");
     }
 }

@@ -294,6 +294,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     tlsa::check(judged, &mut findings);
     certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);
+    weak_link::check(judged, &mut findings);
     signature::check(judged, &mut findings);
     freshness::check(judged, &mut findings);
     rollover::check(judged, &mut findings);

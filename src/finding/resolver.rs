@@ -6,7 +6,7 @@ use crate::dnssec::SecurityStatus;
 use crate::judge::{Judged, SecurityLevel};
 use crate::observation::{AnyLookup, FailureKind, Observation, ResolverValidation, Shortcoming};
 
-use super::{Findings, Rule, Severity, weak_link};
+use super::{Findings, Rule, Severity};
 
 pub(super) static AD_STRIPPED: Rule = Rule {
     id: "ad-stripped",
@@ -97,9 +97,6 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     resolver(judged, findings);
     let observation = judged.evidence.observation;
     for lookup in observation.lookups() {
-        if let Some(own) = lookup.own {
-            weak_link::check(&lookup.what(), own, lookup.signed, findings);
-        }
         time_out(observation, &lookup, findings);
         if observation.resolver.validation == ResolverValidation::Shown {
             difference(&lookup, findings);

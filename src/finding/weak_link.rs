@@ -2,6 +2,7 @@
 //! each fault, because each has its own remedy.
 
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
+use crate::judge::Judged;
 
 use super::{Findings, Rule, Severity};
 
@@ -37,7 +38,7 @@ pub(super) static ANSWER_OF_ANOTHER_NAME: Rule = Rule {
 
 pub(super) static DENIAL_PROVES_NOTHING: Rule = Rule {
     id: "denial-proves-nothing",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.4",
     meaning: "The zone says that a record does not exist, but does not prove it. NSEC or NSEC3 \
               records are missing, have a gap, or belong to another version of the zone. The \
@@ -50,7 +51,7 @@ pub(super) static DENIAL_PROVES_NOTHING: Rule = Rule {
 
 pub(super) static DS_MATCHES_NO_KEY: Rule = Rule {
     id: "ds-matches-no-key",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.2",
     meaning: "The DS records at the parent belong to keys that the zone does not have, for example \
               after a change of keys or of the provider. Validating resolvers treat the whole zone \
@@ -62,7 +63,7 @@ pub(super) static DS_MATCHES_NO_KEY: Rule = Rule {
 
 pub(super) static KEY_MISSING: Rule = Rule {
     id: "key-missing",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.2",
     meaning: "The parent has a DS record for the zone, but the zone is not signed, or not signed \
               any more. Validating resolvers treat the whole zone as bogus.",
@@ -96,7 +97,7 @@ pub(super) static NSEC3_ITERATIONS_PAST_LIMIT: Rule = Rule {
 
 pub(super) static SIGNATURE_EXPIRED: Rule = Rule {
     id: "signature-expired",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.3.1",
     meaning: "A signature of the zone has expired: nobody renewed it in time. Validating resolvers \
               treat what it covers as bogus.",
@@ -107,7 +108,7 @@ pub(super) static SIGNATURE_EXPIRED: Rule = Rule {
 
 pub(super) static SIGNATURE_MISSING: Rule = Rule {
     id: "signature-missing",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 2.2",
     meaning: "A record set of a signed zone has no signature. It was added after signing, or a \
               name server or something before it leaves signatures out. Validating resolvers treat \
@@ -119,7 +120,7 @@ pub(super) static SIGNATURE_MISSING: Rule = Rule {
 
 pub(super) static SIGNATURE_NOT_YET_VALID: Rule = Rule {
     id: "signature-not-yet-valid",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.3.1",
     meaning: "A signature of the zone begins in the future: the signer's clock is ahead, or the \
               clock of this host is behind. Resolvers with the right time treat what it covers as \
@@ -142,7 +143,7 @@ pub(super) static RESPONSE_CODE_CONTRADICTS: Rule = Rule {
 
 pub(super) static SIGNATURE_DATES_REVERSED: Rule = Rule {
     id: "signature-dates-reversed",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4034 section 3.1.5",
     meaning: "A signature of the zone ends before it begins, so it is never valid. Validating \
               resolvers treat what it covers as bogus.",
@@ -152,7 +153,7 @@ pub(super) static SIGNATURE_DATES_REVERSED: Rule = Rule {
 
 pub(super) static SIGNATURE_WRONG: Rule = Rule {
     id: "signature-wrong",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.3.3",
     meaning: "A signature does not match its records: they were changed after signing, for example \
               by a script that edits the signed zone or raises its SOA serial. If it is the SOA \
@@ -163,7 +164,7 @@ pub(super) static SIGNATURE_WRONG: Rule = Rule {
 
 pub(super) static SIGNING_KEY_MISSING: Rule = Rule {
     id: "signing-key-missing",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     reference: "RFC 4035 section 5.3.1",
     meaning: "A record set is signed with a key that is not among the zone's keys, for example \
               because a key change went too fast. Validating resolvers treat it as bogus.",
@@ -210,8 +211,18 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
     }
 }
 
+/// Raises the findings of this module: they say why, after what happens to the
+/// mail.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    for lookup in judged.evidence.observation.lookups() {
+        if let Some(own) = lookup.own {
+            of_lookup(&lookup.what(), own, lookup.signed, findings);
+        }
+    }
+}
+
 /// The weak link of one lookup, and whether signatures came with its answer.
-pub(super) fn check(what: &str, own: &OwnValidation, signed: bool, findings: &mut Findings) {
+fn of_lookup(what: &str, own: &OwnValidation, signed: bool, findings: &mut Findings) {
     let Some(link) = &own.weak_link else { return };
     if let Fault::DsMissing { parent } = &link.fault
         && own.status == SecurityStatus::Insecure

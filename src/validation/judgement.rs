@@ -159,10 +159,33 @@ impl<'a> Look<'a> {
             return Err(Halt::Missing);
         }
         if let Some(worst) = worst {
-            return Err(Halt::End(worst));
+            let insecure = worst.status == SecurityStatus::Insecure;
+            return match self.by_stranger().filter(|_| insecure) {
+                Some(own) => Ok(own),
+                None => Err(Halt::End(worst)),
+            };
         }
         self.authority()?;
-        Ok(self.secure())
+        Ok(self.by_stranger().unwrap_or_else(|| self.secure()))
+    }
+
+    /// What is to be said where a set has a signature of a zone that cannot hold
+    /// it: unbound goes by the signature that comes first (`val_find_signer`),
+    /// so that its verdict hangs on their order.
+    fn by_stranger(&self) -> Option<OwnValidation> {
+        let steps = &self.walk.steps;
+        let is_on_the_way = |set: &&RrSet| {
+            set.owner == self.walk.end || steps.iter().any(|step| step.owner.ends_with(&set.owner))
+        };
+        let answer = self.packet.answer.iter().filter(is_on_the_way);
+        let set = answer
+            .chain(&self.packet.authority)
+            .find(|set| set.by_stranger)?;
+        Some(OwnValidation::indeterminate(format!(
+            "{} has a signature of a zone that cannot hold it; validators that go by the first \
+             signature refuse it, others do not",
+            set_name(&set.owner, set.rtype)
+        )))
     }
 
     fn secure(&self) -> OwnValidation {
@@ -229,7 +252,11 @@ impl<'a> Look<'a> {
         };
         let what = || set_name(&set.owner, set.rtype);
         let (mut fault, mut halt, mut is_missing) = (None, None, false);
-        for signer in signers(set) {
+        let of_set = signers(set);
+        if of_set.is_empty() {
+            self.signed_beside(set)?;
+        }
+        for signer in of_set {
             match self.chain(&signer, true) {
                 Err(Halt::Missing) => is_missing = true,
                 Err(Halt::End(end)) => return Err(Halt::End(end)),
@@ -273,6 +300,22 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// That no zone has signed another set of this name in the answer: then it
+    /// has to have signed this one too.
+    fn signed_beside(&mut self, set: &RrSet) -> Result<(), Halt> {
+        let beside = self.packet.answer.iter();
+        let beside = beside.filter(|other| other.owner == set.owner);
+        for signer in beside.flat_map(signers) {
+            if let Chain::Zone(zone) = self.chain(&signer, true)?
+                && zone.apex == signer
+            {
+                let what = set_name(&set.owner, set.rtype);
+                return Err(zone.fault(what, Fault::SignatureMissing).into());
+            }
+        }
+        Ok(())
+    }
+
     /// The zone that holds a record set: for a DS set the one above (RFC 4035
     /// section 2.4).
     fn holder(&mut self, name: &Owner, rtype: Rtype) -> Result<Chain, Halt> {
@@ -314,9 +357,13 @@ impl<'a> Look<'a> {
         let aliases = self.aliases.clone();
         let (makers, others) = dnames_above(&aliases, owner, target);
         let mut halt = None;
+        // Two aliases of one name contradict each other (RFC 2181 section 10.1).
+        let is_one = |place| self.set(place).is_none_or(|set| set.canonical().len() < 2);
+        let is_one = cname.is_none_or(is_one);
         for dname in makers {
             match self.dname(dname) {
-                Ok(()) => return Ok(()),
+                Ok(()) if is_one => return Ok(()),
+                Ok(()) => {}
                 Err(Halt::Missing) => return Err(Halt::Missing),
                 Err(Halt::End(end)) => halt = halt.or(Some(end)),
             }
@@ -364,6 +411,12 @@ impl<'a> Look<'a> {
         let Some(place) = self.answer_at(owner, Rtype::DNAME) else {
             return Err(Halt::Missing);
         };
+        // RFC 6672 section 2.4. unbound answers nothing where it comes twice.
+        if self.set(place).is_some_and(|set| set.records.len() > 1) {
+            let set = set_name(owner, Rtype::DNAME);
+            let own = OwnValidation::indeterminate(format!("{set} stands there more than once"));
+            return Err(Halt::End(Box::new(own)));
+        }
         let (zone, signed) = self.signed(place)?;
         match signed.wildcard {
             None => Ok(()),
@@ -501,8 +554,20 @@ impl<'a> Look<'a> {
         if end.status != SecurityStatus::Insecure {
             return Halt::End(end);
         }
+        // Behind aliases there may be proofs of other zones.
+        let alone = self.walk.steps.is_empty();
+        if alone && let Some(fault) = self.orphan(zone) {
+            return Halt::End(fault);
+        }
         for (index, set) in self.packet.authority.iter().enumerate() {
-            if !set.owner.ends_with(&zone.apex) || set.rtype == Rtype::NS {
+            if set.rtype == Rtype::NS {
+                continue;
+            }
+            if !set.owner.ends_with(&zone.apex) {
+                if alone {
+                    let what = set_name(&self.packet.name, self.packet.rtype);
+                    return Halt::End(zone.fault(what, Fault::ForeignAnswer));
+                }
                 continue;
             }
             if let Err(fault) = self.check(Place::Authority(index), zone) {
@@ -538,12 +603,24 @@ impl<'a> Look<'a> {
         zone.fault(set_name(name, rtype), fault)
     }
 
+    /// Signatures of a set that is not there are a set of their own to unbound,
+    /// and nobody signs them (RFC 4035 section 2.2).
+    fn orphan(&self, zone: &Zone) -> Option<End> {
+        let (owner, rtype) = self.packet.orphan.as_ref()?;
+        Some(zone.fault(set_name(owner, *rtype), Fault::SignatureWrong))
+    }
+
     /// What comes with a secure answer in the authority section has to be
     /// signed too, by a zone whose word was taken (unbound's
     /// `val_check_nonsecure`). Name servers alone are a hint, whatever is wrong
     /// with them (`detect_wrongly_truncated`), and so they are in a denial
     /// (`scrub_normalize`).
     fn authority(&mut self) -> Result<(), Halt> {
+        if let Some(zone) = self.zones.first()
+            && let Some(fault) = self.orphan(zone)
+        {
+            return Err(Halt::End(fault));
+        }
         let is_hint = |set: &RrSet| set.rtype == Rtype::NS;
         let hints = self.packet.answer.is_empty() || self.packet.authority.iter().all(is_hint);
         for (index, set) in self.packet.authority.iter().enumerate() {

@@ -29,6 +29,10 @@ pub(crate) struct RrSet {
     pub(crate) rtype: Rtype,
     pub(crate) records: Vec<Rr>,
     pub(crate) signatures: Vec<Record<Owner, Rrsig<Bytes, Owner>>>,
+    /// A signature came with it that names a signer who cannot hold it.
+    pub(crate) by_stranger: bool,
+    /// Another section has records of it that its own lacks.
+    pub(crate) torn: bool,
 }
 
 /// A reply with the response code 0 or 3.
@@ -39,13 +43,16 @@ pub(crate) struct Packet {
     pub(crate) name_error: bool,
     pub(crate) answer: Vec<RrSet>,
     pub(crate) authority: Vec<RrSet>,
+    /// A set of which the authority section has signatures alone.
+    pub(crate) orphan: Option<(Owner, Rtype)>,
 }
 
 impl Packet {
     /// Reads a reply; nothing where it is none.
     ///
     /// Addresses and aliases in the authority section are hints, and so are
-    /// name servers without a signature: they are left out.
+    /// name servers without a signature: they are left out. What the sections
+    /// have of one set belongs to the first of them (unbound's `parse_section`).
     pub(crate) fn read(bytes: &Bytes) -> Option<Self> {
         let message = Message::from_octets(bytes.clone()).ok()?;
         let question = message.sole_question().ok()?;
@@ -55,6 +62,7 @@ impl Packet {
             name_error: message.header().rcode() == Rcode::NXDOMAIN,
             answer: Vec::new(),
             authority: Vec::new(),
+            orphan: None,
         };
         for (number, record) in message.answer().ok()?.enumerate() {
             add(&mut packet.answer, rr(&record.ok()?)?);
@@ -62,16 +70,31 @@ impl Packet {
         }
         for (number, record) in message.authority().ok()?.enumerate() {
             let record = rr(&record.ok()?)?;
-            if !matches!(
-                covered(&record),
-                Rtype::A | Rtype::AAAA | Rtype::CNAME | Rtype::DNAME
-            ) {
+            if let Some(record) = add_to_known(&mut packet.answer, record) {
                 add(&mut packet.authority, record);
             }
             fits(number, &packet.authority).then_some(())?;
         }
-        let is_hint = |set: &RrSet| set.rtype == Rtype::NS && set.signatures.is_empty();
-        packet.authority.retain(|set| !is_hint(set));
+        for (number, record) in message.additional().ok()?.enumerate() {
+            // The options of the message are no record of a zone.
+            if let Some(record) = rr(&record.ok()?)
+                && let Some(record) = add_to_known(&mut packet.answer, record)
+            {
+                add_to_known(&mut packet.authority, record);
+            }
+            (number < VALIDATED_RECORDS).then_some(())?;
+        }
+        for set in &packet.answer {
+            let same = |other: &&mut RrSet| other.rtype == set.rtype && other.owner == set.owner;
+            if let Some(other) = packet.authority.iter_mut().find(same) {
+                other.signatures.extend(set.signatures.iter().cloned());
+                other.by_stranger |= set.by_stranger;
+            }
+        }
+        let orphans = packet.authority.iter().filter(|set| set.records.is_empty());
+        let orphans = orphans.map(|set| (set.owner.clone(), set.rtype));
+        packet.orphan = orphans.min();
+        packet.authority.retain(|set| !set.is_hint());
         for section in [&mut packet.answer, &mut packet.authority] {
             section.retain(|set| !set.records.is_empty());
             section.iter_mut().for_each(RrSet::sort);
@@ -132,6 +155,15 @@ impl Packet {
 }
 
 impl RrSet {
+    /// Whether it is for those who ask on, and proves nothing.
+    fn is_hint(&self) -> bool {
+        match self.rtype {
+            Rtype::A | Rtype::AAAA | Rtype::CNAME | Rtype::DNAME => true,
+            Rtype::NS => self.signatures.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The canonical forms of its records' data, in canonical order and each
     /// once (RFC 4034 section 6.2 and 6.3).
     pub(super) fn canonical(&self) -> Vec<Vec<u8>> {
@@ -183,6 +215,8 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
             rtype,
             records: Vec::new(),
             signatures: Vec::new(),
+            by_stranger: false,
+            torn: false,
         });
     }
     let Some(set) = sets.iter_mut().find(|set| is_known(set)) else {
@@ -195,7 +229,9 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
     match record.data() {
         // RFC 4035 section 5.3.1: the signer is the zone that contains the
         // record set. Others' signatures say nothing about it.
-        ZoneRecordData::Rrsig(rrsig) if !set.owner.ends_with(rrsig.signer_name()) => {}
+        ZoneRecordData::Rrsig(rrsig) if !set.owner.ends_with(rrsig.signer_name()) => {
+            set.by_stranger = true;
+        }
         ZoneRecordData::Rrsig(rrsig) => set.signatures.push(Record::new(
             set.owner.clone(),
             record.class(),
@@ -204,6 +240,25 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
         )),
         _ => set.records.push(record),
     }
+}
+
+/// Adds a record of a later section to the set that an earlier one has of it;
+/// else gives it back.
+fn add_to_known(sets: &mut Vec<RrSet>, record: Rr) -> Option<Rr> {
+    let rtype = covered(&record);
+    let is_known = |set: &&mut RrSet| {
+        set.rtype == rtype && set.owner == *record.owner() && !set.records.is_empty()
+    };
+    let Some(set) = sets.iter_mut().find(is_known) else {
+        return Some(record);
+    };
+    if record.rtype() == Rtype::RRSIG {
+        add(sets, record);
+    } else {
+        let data = canonical(&record);
+        set.torn |= set.records.iter().all(|known| canonical(known) != data);
+    }
+    None
 }
 
 /// A record by itself, with its names uncompressed; nothing where it breaks

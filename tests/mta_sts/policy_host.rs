@@ -55,7 +55,7 @@ fn responses() -> Vec<(
         (
             "3.2 media type",
             PolicyFault::ContentType("text/html".into()),
-            Some((UNAVAILABLE, "text/html, not text/plain")),
+            Some((UNAVAILABLE, "text/html, not as text/plain")),
         ),
         (
             "3.2 media type",

@@ -58,6 +58,14 @@ STRICTER = [
         "a denial of the alias's target that proves nothing: unbound asks for the target anew; Postfix at "
         "this resolver takes it for a denial",
     ),
+    Stricter(
+        (
+            "half a proof; opt-out: NXDOMAIN without signatures",
+            "NODATA under opt-out; NXDOMAIN without signatures",
+        ),
+        "a denial without signatures to which a validating unbound adds, from its cache, all but that of the "
+        "SOA; unbound refuses the same bytes if it is asked to judge them",
+    ),
 ]
 
 

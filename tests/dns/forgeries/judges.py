@@ -101,8 +101,13 @@ def walked(message: Message) -> list[str]:
     """The records of the type asked, at the end of the aliases."""
     owner, rtype = w.lower(message.question[0]), message.question[1]
     for _ in range(len(message.answer) + 1):
-        found = [record for record in message.answer if record.owner == owner]
+        found = [record for record in message.answer if w.lower(record.owner) == owner]
         onward = [w.target(record) for record in found if record.rtype == w.CNAME != rtype]
+        for record in message.answer:
+            above = w.lower(record.owner)
+            kept = len(owner) - len(above)
+            if record.rtype == w.DNAME and kept > 0 and owner[kept:] == above and rtype != w.CNAME:
+                onward.append(owner[:kept] + w.target(record))
         if not onward:
             return sorted({w.shown(record).lower() for record in found if record.rtype == rtype})
         owner = w.lower(onward[0])
