@@ -716,3 +716,31 @@ fn a_certificate_of_empty_names_takes_no_more_memory_than_its_der() {
         assert!(leaf.size() < 2 * leaf.der().len(), "{}", leaf.size());
     }
 }
+
+#[test]
+fn long_records_at_many_addresses_are_whole_at_their_name_alone() {
+    let keys = p521_keys();
+    let leaf = leaf();
+    let chain = |_: usize, _: usize| vec![leaf.clone()];
+    let records = |_: usize| bare_keys(&keys);
+    for (hosts, whole) in [(1, true), (HOSTS, false)] {
+        let domain = Domain {
+            hosts,
+            ..full_scale(&chain, &records)
+        };
+        let report = Report::of(&domain.observed());
+        for host in &report.hosts {
+            let published = &host.tlsa[0].records;
+            for address in &host.addresses {
+                assert_eq!(address.records.len(), published.len());
+                for (record, published) in address.records.iter().zip(published) {
+                    assert!(published.len() > 300);
+                    let cut = record.record.strip_suffix("...").unwrap_or(&record.record);
+                    assert!(published.starts_with(cut));
+                    assert_eq!(record.record == *published, whole);
+                    assert!(whole || cut.len() == 2 * 64 + "2 1 0 ".len());
+                }
+            }
+        }
+    }
+}

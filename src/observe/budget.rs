@@ -26,6 +26,12 @@ pub const SESSION_BYTES: usize = 256 * 1024;
 /// Records taken of one record set (Postfix's `dns_rr_list_limit`).
 pub const RECORDS: usize = 100;
 
+/// Bytes of the records of one answer with all names written out.
+pub const ANSWER_BYTES: usize = 1024 * 1024;
+
+/// What a record counts for besides its names: about as much as it takes.
+pub const RECORD_BYTES: usize = 192;
+
 /// Alias replies followed (Postfix's `dns_lookup_x`).
 pub const ALIAS_HOPS: usize = 10;
 
@@ -42,6 +48,13 @@ pub const CONNECTIONS: usize = 64;
 /// Questions to the resolver at once, for all targets together: each has a
 /// socket, and a process has so many.
 pub const QUESTIONS: usize = 256;
+
+/// So many of them are for the first questions of each check: another that
+/// asks for hundreds of names leaves it these.
+pub const FIRST_QUESTIONS: usize = 160;
+
+/// So many questions of one check at once are its first ones.
+pub const FIRST_QUESTIONS_OF_ONE: usize = 12;
 
 /// Bytes kept of all sessions of one target.
 pub const SESSIONS_BYTES: usize = 2 * 1024 * 1024;

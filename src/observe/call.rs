@@ -99,17 +99,19 @@ impl Caller {
                 let (caller, key) = (self.clone(), key.clone());
                 async move {
                     facts.set_queued(true);
-                    let turn = Deadline::after(QUEUE);
-                    let turn = turn.wait(caller.pool.parts().gates.turn(key.address)).await;
-                    // Closed by nobody.
-                    let connection = caller.pool.parts().connections.acquire().await;
-                    facts.set_queued(false);
-                    let talked = match turn.flatten() {
-                        Some(_) => caller.talk(&key, visit).await,
-                        None => Talked::never(),
+                    let parts = caller.pool.parts();
+                    // A place at the address first: who waits for that holds up
+                    // nobody elsewhere.
+                    let turn = async {
+                        let place = parts.gates.turn(key.address).await?;
+                        Some((place, parts.connections.acquire().await.ok()?))
                     };
-                    drop(connection);
-                    talked
+                    let turn = Deadline::after(QUEUE).wait(turn).await.flatten();
+                    facts.set_queued(false);
+                    match turn {
+                        Some(_places) => caller.talk(&key, visit).await,
+                        None => Talked::never(),
+                    }
                 }
             });
             match total.wait(begun.result()).await {

@@ -87,7 +87,7 @@ enum Purpose {
 
 /// The lookups of one check.
 pub(super) struct Dns<'a> {
-    resolver: &'a Resolver,
+    resolver: Resolver,
     times: Times,
     deadline: Deadline,
     cuts: &'a Cuts,
@@ -121,7 +121,7 @@ impl<'a> Dns<'a> {
             now: setup.checked_at,
         };
         Self {
-            resolver: &setup.resolver,
+            resolver: validator.upstream().resolver().clone(),
             times: setup.times,
             deadline,
             cuts,

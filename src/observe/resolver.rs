@@ -20,7 +20,10 @@ use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
 use hickory_resolver::system_conf;
 use tokio::sync::Semaphore;
 
-use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
+use super::budget::{
+    Deadline, EDNS_PAYLOAD, FIRST_QUESTIONS, FIRST_QUESTIONS_OF_ONE, NAME_SERVERS, QUERY_ROUNDS,
+    QUESTIONS,
+};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
 use crate::observation::{FailureKind, LookupFailure};
@@ -51,13 +54,22 @@ pub(super) enum Mode {
     Authority,
 }
 
+/// Places for questions that are asked at once.
+#[derive(Debug)]
+struct Places {
+    first: Semaphore,
+    others: Semaphore,
+}
+
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     servers: Vec<SocketAddr>,
     /// The server that answered last; a dead one costs its time only once.
     first: Arc<AtomicUsize>,
-    asking: Arc<Semaphore>,
+    places: Arc<Places>,
+    /// Of one check, where it is known whom a question is for.
+    first_of_one: Option<Arc<Semaphore>>,
 }
 
 impl Resolver {
@@ -67,7 +79,20 @@ impl Resolver {
         Self {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
-            asking: Arc::new(Semaphore::new(QUESTIONS)),
+            places: Arc::new(Places {
+                first: Semaphore::new(FIRST_QUESTIONS),
+                others: Semaphore::new(QUESTIONS - FIRST_QUESTIONS),
+            }),
+            first_of_one: None,
+        }
+    }
+
+    /// The same for one check, whose first questions wait for nobody who asks
+    /// for too much.
+    pub(super) fn for_one_check(&self) -> Self {
+        Self {
+            first_of_one: Some(Arc::new(Semaphore::new(FIRST_QUESTIONS_OF_ONE))),
+            ..self.clone()
         }
     }
 
@@ -121,11 +146,17 @@ impl Resolver {
         query: Duration,
         deadline: Deadline,
     ) -> Result<Vec<u8>, LookupFailure> {
-        let _permit = deadline.run(deadline.left(), self.asking.acquire()).await;
+        let share = self.first_of_one.as_ref();
+        let first = share.and_then(|share| share.try_acquire().ok());
+        let places = match first {
+            Some(_) => &self.places.first,
+            None => &self.places.others,
+        };
+        let _place = deadline.run(deadline.left(), places.acquire()).await;
         let mut silence = None;
         let mut refusal = None;
-        let first = self.first.load(Ordering::Relaxed);
-        let order = self.servers.iter().enumerate().cycle().skip(first);
+        let last = self.first.load(Ordering::Relaxed);
+        let order = self.servers.iter().enumerate().cycle().skip(last);
         for (index, server) in order.take(self.servers.len() * QUERY_ROUNDS) {
             if deadline.is_over() {
                 break;

@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::Notify;
 
+use super::wire::is_bounded;
+
 /// One question's sockets, and what they heard.
 #[derive(Clone, Default)]
 pub(super) struct Tap {
@@ -45,7 +47,7 @@ impl Tap {
         loop {
             let more = self.heard.more.notified();
             if let Some(message) = first_message(&locked(&self.heard.stream)) {
-                return message;
+                return message.to_vec();
             }
             more.await;
         }
@@ -56,10 +58,10 @@ fn locked(bytes: &Mutex<Vec<u8>>) -> std::sync::MutexGuard<'_, Vec<u8>> {
     bytes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn first_message(stream: &[u8]) -> Option<Vec<u8>> {
+fn first_message(stream: &[u8]) -> Option<&[u8]> {
     let (length, rest) = stream.split_first_chunk::<2>()?;
     let length = usize::from(u16::from_be_bytes(*length));
-    rest.get(..length).map(<[u8]>::to_vec)
+    rest.get(..length)
 }
 
 impl RuntimeProvider for Tap {
@@ -176,6 +178,12 @@ impl AsyncRead for TappedTcp {
         let room = LONGEST.saturating_sub(stream.len());
         stream.extend(new.iter().take(room));
         self.heard.more.notify_one();
+        // hickory would write out every name of it. Who waits for the message
+        // has it, and finds it too long.
+        if first_message(&stream).is_some_and(|message| !is_bounded(message)) {
+            buf.set_filled(before);
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(()))
     }
 }

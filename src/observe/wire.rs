@@ -8,13 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use domain::base::ToName;
 use domain::base::iana::{Class, Rtype};
 use domain::base::message::Message;
-use domain::base::name::{Name, ParsedName};
+use domain::base::name::{Name, ParsedName, ToLabelIter as _};
 use domain::base::opt::UnknownOptData;
-use domain::base::rdata::UnknownRecordData;
+use domain::base::rdata::{ParseRecordData, UnknownRecordData};
 use domain::base::record::ParsedRecord;
-use domain::rdata::{Cname, Dname, Mx};
+use domain::rdata::{Cname, Dname, Mx, Ns};
 
-use super::budget::RECORDS;
+use super::budget::{ANSWER_BYTES, RECORD_BYTES, RECORDS};
 use crate::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
 use crate::validation::{Alias, AliasKind, walk};
 
@@ -111,9 +111,53 @@ pub(super) fn text(name: impl std::fmt::Display) -> String {
     text
 }
 
-/// Reads the header of a reply; nothing where it is none, or answers
-/// something else.
+/// Whether a message may be read: with each name written out, its records take
+/// no more than [`ANSWER_BYTES`]. A pointer of two bytes stands for a name of
+/// up to 255 (RFC 1035 section 4.1.4). Whatever follows a record that cannot be
+/// parsed is not read.
+pub(super) fn is_bounded(bytes: &[u8]) -> bool {
+    let Ok(message) = Message::from_octets(bytes) else {
+        return true;
+    };
+    let mut room = ANSWER_BYTES;
+    for (record, _) in message.iter().map_while(Result::ok) {
+        let names = usize::from(record.owner().compose_len()) + names_within(&record);
+        match room.checked_sub(RECORD_BYTES + names) {
+            Some(left) => room = left,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Bytes of the names in a record's data, as they are written out, or the most
+/// that there can be.
+fn names_within(record: &ParsedRecord<'_, &[u8]>) -> usize {
+    const LONGEST: usize = 255;
+    let length = match record.rtype() {
+        Rtype::A | Rtype::AAAA | Rtype::TLSA | Rtype::TXT | Rtype::DS | Rtype::DNSKEY => Some(0),
+        Rtype::CNAME => length_of::<Cname<ParsedName<&[u8]>>>(record, Cname::cname),
+        Rtype::NS => length_of::<Ns<ParsedName<&[u8]>>>(record, Ns::nsdname),
+        Rtype::MX => length_of::<Mx<ParsedName<&[u8]>>>(record, Mx::exchange),
+        _ => None,
+    };
+    length.unwrap_or(LONGEST)
+}
+
+fn length_of<'a, D: ParseRecordData<'a, &'a [u8]>>(
+    record: &ParsedRecord<'a, &'a [u8]>,
+    name: impl Fn(&D) -> &ParsedName<&'a [u8]>,
+) -> Option<usize> {
+    let record = record.to_record::<D>().ok()??;
+    Some(name(record.data()).compose_len().into())
+}
+
+/// Reads the header of a reply; nothing where it is none, answers something
+/// else, or is too long to be read.
 pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply> {
+    if !is_bounded(bytes) {
+        return None;
+    }
     let message = Message::from_octets(bytes).ok()?;
     let header = message.header();
     if !header.qr() {

@@ -34,6 +34,18 @@ use super::sender::SenderReport;
 /// Host names of one certificate that are told.
 const DNS_NAMES: usize = 100;
 
+/// The most of a TLSA record's data that is shown, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// Bytes of usage, selector, matching type and the longest digest, for which
+/// every report has room.
+const DIGEST_BYTES: usize = 3 + 64;
+
+/// Bytes of longer TLSA records that the addresses of one report repeat: a
+/// hundred of them at each of hundreds of addresses would be most of what a
+/// check keeps.
+const LONG_RECORDS_BYTES: usize = 1024 * 1024;
+
 impl Report {
     /// The report on what was observed.
     pub fn of(observation: &Observation) -> Self {
@@ -54,11 +66,14 @@ impl Report {
     pub fn new(judged: &Judged<'_>) -> Self {
         let observation = judged.evidence.observation;
         let mut standings = judged.standings.iter().copied().zip(&judged.origins);
-        let hosts = judged
-            .evidence
-            .hosts
+        let hosts_seen = &judged.evidence.hosts;
+        let most = match long_records(hosts_seen) > LONG_RECORDS_BYTES {
+            true => DIGEST_BYTES,
+            false => LONGEST,
+        };
+        let hosts = hosts_seen
             .iter()
-            .map(|host| host_report(observation, host, &mut standings))
+            .map(|host| host_report(observation, host, &mut standings, most))
             .collect();
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
@@ -284,6 +299,7 @@ fn host_report<'j>(
     observation: &Observation,
     host: &HostEvidence<'_>,
     standings: &mut impl Iterator<Item = (Standing, &'j Vec<Option<Origin>>)>,
+    most: usize,
 ) -> HostReport {
     let preferences = observation
         .mx
@@ -308,7 +324,7 @@ fn host_report<'j>(
             .map(|(address, (standing, origins))| AddressReport {
                 address: address.seen.address.to_string(),
                 dane: standing,
-                records: record_reports(address, origins),
+                records: record_reports(address, origins, most),
                 reserved: address.seen.reserved.as_deref().map(printable),
                 sessions: address.sessions.iter().map(session_report).collect(),
                 limited: address.limited.iter().map(limited_report).collect(),
@@ -325,12 +341,30 @@ fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
     }
 }
 
-fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> Vec<RecordReport> {
-    let set = match &address.dane {
-        DaneRecords::Usable(_, set) => *set,
+/// The TLSA records in play at an address.
+fn records_at<'a>(address: &AddressEvidence<'a>) -> &'a [TlsaRecord] {
+    match &address.dane {
+        DaneRecords::Usable(_, set) => set,
         DaneRecords::Unusable(tlsa) => records(&tlsa.lookup),
-        DaneRecords::LookupError | DaneRecords::NotFound(_) => return Vec::new(),
-    };
+        DaneRecords::LookupError | DaneRecords::NotFound(_) => &[],
+    }
+}
+
+/// Bytes of the records at all addresses that are longer than a digest.
+fn long_records(hosts: &[HostEvidence<'_>]) -> usize {
+    let addresses = hosts.iter().flat_map(|host| &host.addresses);
+    let lengths = addresses
+        .flat_map(records_at)
+        .map(|record| record.rdata().len().min(LONGEST));
+    lengths.filter(|length| *length > DIGEST_BYTES).sum()
+}
+
+fn record_reports(
+    address: &AddressEvidence<'_>,
+    origins: &[Option<Origin>],
+    most: usize,
+) -> Vec<RecordReport> {
+    let set = records_at(address);
     let matching = address
         .dane_session()
         .and_then(|session| session.dane.as_ref());
@@ -349,7 +383,7 @@ fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> 
                 }
             };
             RecordReport {
-                record: presentation(record),
+                record: cut_after(record, most),
                 result: result.to_owned(),
                 reason,
                 what_it_is: origins
@@ -364,10 +398,15 @@ fn record_reports(address: &AddressEvidence<'_>, origins: &[Option<Origin>]) -> 
 /// The record in presentation form, cut where it is longer than any that has
 /// a use: the data of Full(0) is a certificate or a key.
 fn presentation(record: &TlsaRecord) -> String {
-    const LONGEST: usize = 8 * 1024;
-    match record.rdata().get(..LONGEST) {
-        None => record.to_string(),
-        Some(beginning) => format!("{}...", TlsaRecord::from_rdata(beginning)),
+    cut_after(record, LONGEST)
+}
+
+fn cut_after(record: &TlsaRecord, bytes: usize) -> String {
+    match record.rdata().get(..bytes) {
+        Some(beginning) if record.rdata().len() > bytes => {
+            format!("{}...", TlsaRecord::from_rdata(beginning))
+        }
+        _ => record.to_string(),
     }
 }
 

@@ -214,7 +214,9 @@ pub struct LimitedReport {
 /// One TLSA record against one server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordReport {
-    /// The record in presentation form, cut as above.
+    /// The record in presentation form, cut as above; cut to 64 bytes of data
+    /// where the records at all addresses are longer than 1 MiB together. They
+    /// stand in the order of the TLSA lookup, which has them whole.
     pub record: String,
     /// `matches`, `no-match`, `refused`, `hidden`, `unusable`, `not-seen` or
     /// `not-judged`.

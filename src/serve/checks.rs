@@ -153,7 +153,7 @@ impl Checks {
     fn pool(&self) -> Pool {
         let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if current.0.elapsed() >= SHARED_FOR {
-            *current = (Instant::now(), pool());
+            *current = (Instant::now(), current.1.renewed());
         }
         current.1.clone()
     }

@@ -36,6 +36,7 @@ use crate::observation::{
 use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 use crate::validation::Owner;
+use crate::work::WorkBudget;
 
 /// The port of name servers.
 const DNS_PORT: u16 = 53;
@@ -98,6 +99,14 @@ impl Kept for Inspected {
 
 type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
 
+/// What is asked of every name server of a zone.
+struct Inspection<'a> {
+    zone: &'a ZoneSeen,
+    name: &'a Owner,
+    rtype: Rtype,
+    work: Arc<WorkBudget>,
+}
+
 /// The name servers met in one check.
 #[derive(Clone)]
 pub(super) struct Authorities(Arc<Shared>);
@@ -135,8 +144,16 @@ impl Authorities {
             return None;
         }
         let zone = self.zone_of(name, rtype).await?;
+        // Name servers that each hand out something else cost no more together
+        // than a lookup does.
+        let inspection = Inspection {
+            zone: &zone,
+            name,
+            rtype,
+            work: self.0.validator.work_for_one_lookup(),
+        };
         let looks = zone.servers.iter();
-        let looks = looks.map(|server| self.inspect_server(server, &zone, name, rtype));
+        let looks = looks.map(|server| self.inspect_server(server, &inspection));
         let mut servers = join_all(looks).await;
         servers.sort_by(|one, other| one.name.cmp(&other.name));
         Some(AuthoritySeen {
@@ -169,13 +186,7 @@ impl Authorities {
         lookups.into_iter().chain(queries)
     }
 
-    async fn inspect_server(
-        &self,
-        server: &Server,
-        zone: &ZoneSeen,
-        name: &Owner,
-        rtype: Rtype,
-    ) -> NameServerSeen {
+    async fn inspect_server(&self, server: &Server, inspection: &Inspection<'_>) -> NameServerSeen {
         let addresses = self.addresses(server).await;
         let looked_up = addresses.is_some();
         let mut addresses = addresses.unwrap_or_default();
@@ -183,7 +194,7 @@ impl Authorities {
         let looks = addresses.into_iter().map(async |address| {
             let asked = self.0.way.private || reserved_block(address).is_none();
             let answers = match asked {
-                true => Some(self.inspect_address(address, zone, name, rtype).await),
+                true => Some(self.inspect_address(address, inspection).await),
                 false => None,
             };
             NameServerAddressSeen { address, answers }
@@ -198,10 +209,14 @@ impl Authorities {
     async fn inspect_address(
         &self,
         address: IpAddr,
-        zone: &ZoneSeen,
-        name: &Owner,
-        rtype: Rtype,
+        inspection: &Inspection<'_>,
     ) -> NameServerAnswers {
+        let Inspection {
+            zone,
+            name,
+            rtype,
+            ref work,
+        } = *inspection;
         let now = self.0.way.now;
         let read = |bytes: &Result<Vec<u8>, NameServerFailure>| match bytes {
             Ok(bytes) => ask::read(bytes, name, rtype, now),
@@ -222,14 +237,14 @@ impl Authorities {
         if answers.whole().is_some_and(|reply| reply.authoritative) {
             let over_tcp = answers.tcp.reply().is_some();
             let bytes = if over_tcp { tcp } else { udp };
-            answers.weak_link = self.weak_link(bytes.unwrap_or_default()).await;
+            answers.weak_link = self.weak_link(bytes.unwrap_or_default(), work).await;
         }
         answers
     }
 
     /// Where the chain of trust breaks for what one server handed out.
-    async fn weak_link(&self, reply: Vec<u8>) -> Option<Box<WeakLink>> {
-        let own = self.0.validator.judge_lookup(&[reply.into()], None).await;
+    async fn weak_link(&self, reply: Vec<u8>, work: &Arc<WorkBudget>) -> Option<Box<WeakLink>> {
+        let own = self.0.validator.judge(&reply.into(), work).await;
         let link = own.weak_link.map(Box::new);
         link.filter(|_| own.status == SecurityStatus::Bogus)
     }

@@ -42,26 +42,23 @@ impl Flight {
             _ => return Err(NOT_TLS.to_owned()),
         }
         self.pending.extend(body);
-        loop {
-            let mut bytes = Bytes(&self.pending);
-            let (Some(kind), Some(length)) = (bytes.number(1), bytes.number(3)) else {
-                return Ok(None);
-            };
-            if length > MESSAGE_BYTES {
-                return Err("the server sent a message that is too long".to_owned());
-            }
-            let Some(message) = bytes.take(length) else {
-                return Ok(None);
-            };
-            let message = message.to_vec();
-            self.pending = bytes.0.to_vec();
+        // What is left moves once for a record and not for each of its
+        // messages, of which four bytes may be one.
+        let mut pending = std::mem::take(&mut self.pending);
+        let mut bytes = Bytes(&pending);
+        let mut left = bytes.0.len();
+        while let Some((kind, message)) = message(&mut bytes)? {
+            left = bytes.0.len();
             let done = self
-                .message(kind, &message)
+                .message(kind, message)
                 .map_err(|error| error.text(kind))?;
             if done.is_some() {
                 return Ok(done);
             }
         }
+        pending.drain(..pending.len() - left);
+        self.pending = pending;
+        Ok(None)
     }
 
     fn message(&mut self, kind: usize, body: &[u8]) -> Result<Option<LegacyTls>, Unfit> {
@@ -117,6 +114,17 @@ impl Flight {
             chain: std::mem::take(&mut self.chain),
         })
     }
+}
+
+/// The type and the body of the next message, where it is whole.
+fn message<'a>(bytes: &mut Bytes<'a>) -> Result<Option<(usize, &'a [u8])>, String> {
+    let (Some(kind), Some(length)) = (bytes.number(1), bytes.number(3)) else {
+        return Ok(None);
+    };
+    if length > MESSAGE_BYTES {
+        return Err("the server sent a message that is too long".to_owned());
+    }
+    Ok(bytes.take(length).map(|body| (kind, body)))
 }
 
 /// What keeps a flight from being understood.

@@ -76,8 +76,8 @@ pub(super) struct Parts {
     pub(super) lookups: Shelf<(String, RecordType), Found>,
     pub(super) sessions: Shelf<SessionKey, Talked>,
     pub(super) inspections: Shelf<(String, RecordType), Inspected>,
-    pub(super) gates: Gates,
-    pub(super) connections: Semaphore,
+    pub(super) gates: Arc<Gates>,
+    pub(super) connections: Arc<Semaphore>,
     /// What own validation starts from, made by the first check.
     pub(super) base: OnceLock<Base>,
     running: AtomicUsize,
@@ -100,13 +100,30 @@ impl Default for Pool {
 impl Pool {
     /// A pool in which nothing is yet.
     pub fn new(limits: PoolLimits) -> Self {
+        let connections = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Self::with(
+            limits,
+            Arc::new(Gates::new(limits.per_host.max(1))),
+            Arc::new(Semaphore::new(connections)),
+        )
+    }
+
+    /// A pool in which nothing is yet, and whose connections count together
+    /// with those of this one, which its checks still use.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        let parts = self.parts();
+        Self::with(parts.limits, parts.gates.clone(), parts.connections.clone())
+    }
+
+    fn with(limits: PoolLimits, gates: Arc<Gates>, connections: Arc<Semaphore>) -> Self {
         Self(Arc::new(Parts {
             limits,
             lookups: Shelf::new(LOOKUPS_BYTES_KEPT),
             sessions: Shelf::new(SESSIONS_BYTES_KEPT),
             inspections: Shelf::new(INSPECTIONS_BYTES_KEPT),
-            gates: Gates::new(limits.per_host.max(1)),
-            connections: Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)),
+            gates,
+            connections,
             base: OnceLock::new(),
             running: AtomicUsize::new(0),
         }))

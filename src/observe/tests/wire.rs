@@ -8,7 +8,7 @@ use domain::base::opt::ExtendedError;
 use domain::base::{Name, Record, Ttl};
 use domain::rdata::{Cname, Mx};
 
-use super::super::wire::{Datum, WireName, read, text};
+use super::super::wire::{Datum, WireName, is_bounded, read, text};
 use crate::observation::{MxRecord, RecordType};
 
 fn name(text: &str) -> WireName {
@@ -148,4 +148,41 @@ fn what_the_way_from_the_question_does_not_reach_is_no_answer() {
         let next = reply.next.map(text);
         assert_eq!(next.as_deref(), end, "{aliases:?} {addresses:?}");
     }
+}
+
+/// So many records of a name with so many labels, which is written once.
+fn of_pointers(labels: usize, count: u16, rtype: Rtype) -> Vec<u8> {
+    let mut bytes = vec![0, 1, 0x80, 0, 0, 1];
+    bytes.extend(count.to_be_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend([1, b'a'].repeat(labels));
+    bytes.push(0);
+    bytes.extend(rtype.to_int().to_be_bytes());
+    bytes.extend([0, 1]);
+    for _ in 0..count {
+        bytes.extend([0xc0, 12]);
+        bytes.extend(rtype.to_int().to_be_bytes());
+        bytes.extend([0, 1, 0, 0, 0, 60, 0, 2, 0xc0, 12]);
+    }
+    bytes
+}
+
+#[test]
+fn pointers_to_long_names_are_not_written_out() {
+    let flood = of_pointers(115, 4500, Rtype::CNAME);
+    assert!(flood.len() < 65_535);
+    assert!(!is_bounded(&flood));
+    let long = name(&"a.".repeat(115));
+    assert!(read(&flood, &long, RecordType::Cname).is_none());
+    // Of every type, in every section.
+    for rtype in [Rtype::NS, Rtype::PTR, Rtype::A] {
+        assert!(!is_bounded(&of_pointers(115, 4500, rtype)), "{rtype}");
+    }
+    let mut elsewhere = flood;
+    elsewhere.copy_within(6..8, 10);
+    elsewhere[6..8].fill(0);
+    assert!(!is_bounded(&elsewhere));
+    // A long set with names as they are is none.
+    assert!(is_bounded(&of_pointers(12, 1000, Rtype::CNAME)));
+    assert!(is_bounded(&reply()));
 }

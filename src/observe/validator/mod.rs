@@ -39,6 +39,9 @@ const ROUNDS: usize = 8;
 /// keep the network waiting.
 const ON_THE_SPOT: usize = 8;
 
+/// Zones above a signer, itself included, that are asked for ahead of need.
+const SIGNER_DEPTH: usize = 6;
+
 /// So many record sets that took too much work are named.
 const NAMED: usize = 3;
 
@@ -138,7 +141,7 @@ impl Validator {
         replies: &[Bytes],
         failed: Option<&Failed>,
     ) -> OwnValidation {
-        let work = Arc::new(WorkBudget::new(LOOKUP_WORK));
+        let work = self.work_for_one_lookup();
         let mut result = OwnValidation::plain(SecurityStatus::Secure);
         for reply in replies {
             result = worse(result, self.judge(reply, &work).await);
@@ -166,7 +169,13 @@ impl Validator {
         worse(result, last)
     }
 
-    async fn judge(&self, reply: &Bytes, work: &Arc<WorkBudget>) -> OwnValidation {
+    /// What the answers to one lookup may cost, whoever gives them.
+    pub(super) fn work_for_one_lookup(&self) -> Arc<WorkBudget> {
+        Arc::new(WorkBudget::new(LOOKUP_WORK))
+    }
+
+    /// Judges one reply within this work, and within that of the check.
+    pub(super) async fn judge(&self, reply: &Bytes, work: &Arc<WorkBudget>) -> OwnValidation {
         let Some(packet) = Packet::read(reply) else {
             return OwnValidation::indeterminate("the answer cannot be read, or is too long");
         };
@@ -232,8 +241,9 @@ impl Validator {
     /// Fetches at once what will be asked for one by one.
     fn fetch_ahead(&self, need: &Need) {
         // Where an unsigned zone begins cannot be seen from here; mostly it is
-        // the second label.
-        let depth = if need.is_signer { usize::MAX } else { 2 };
+        // the second label. A signer is what an unverified signature says: one
+        // of a hundred labels must not use up what the check may ask.
+        let depth = if need.is_signer { SIGNER_DEPTH } else { 2 };
         for (above, zone) in path(&need.name).into_iter().take(depth).enumerate() {
             self.upstream().fetch_ahead(&zone, Rtype::DS);
             if need.is_signer || above == 0 {

@@ -28,11 +28,13 @@ pub(super) struct Allowance {
     left: AtomicUsize,
     used_up: AtomicBool,
     deadline: Deadline,
+    resolver: Resolver,
 }
 
 impl Allowance {
-    fn new(deadline: Deadline) -> Self {
+    fn new(deadline: Deadline, resolver: Resolver) -> Self {
         Self {
+            resolver,
             left: AtomicUsize::new(VALIDATION_QUERIES),
             used_up: AtomicBool::new(false),
             deadline,
@@ -110,9 +112,18 @@ impl Upstream {
 
     /// The same, for one check, which waits so long.
     pub(super) fn for_one_check(&self, deadline: Deadline) -> Self {
+        let resolver = self.shared.resolver.for_one_check();
         Self {
             shared: self.shared.clone(),
-            payer: Some(Arc::new(Allowance::new(deadline))),
+            payer: Some(Arc::new(Allowance::new(deadline, resolver))),
+        }
+    }
+
+    /// Who is asked, for the check that pays.
+    pub(in super::super) fn resolver(&self) -> &Resolver {
+        match &self.payer {
+            Some(payer) => &payer.resolver,
+            None => &self.shared.resolver,
         }
     }
 
@@ -187,11 +198,8 @@ impl Upstream {
             rtype,
             mode: Mode::CheckingDisabled,
         };
-        let shared = &self.shared;
-        let answer = shared
-            .resolver
-            .ask(question, shared.query, deadline)
-            .await?;
+        let query = self.shared.query;
+        let answer = self.resolver().ask(question, query, deadline).await?;
         // A copy takes no more room than it needs.
         let answer = Bytes::copy_from_slice(&answer);
         if has_too_many_records(&answer) {
