@@ -168,6 +168,9 @@ impl<'a> Look<'a> {
                 Some(Fault::OptOut | Fault::Nsec3IterationsPastLimit { .. })
             );
             let insecure = worst.status == SecurityStatus::Insecure;
+            if insecure {
+                self.signed_in_authority()?;
+            }
             return match self.by_stranger(by_proof).filter(|_| insecure) {
                 Some(own) => Ok(own),
                 None => Err(Halt::End(worst)),

@@ -176,6 +176,24 @@ impl<'a> Look<'a> {
         Some(zone.fault(set_name(owner, *rtype), Fault::SignatureWrong))
     }
 
+    /// That the zones whose word was taken have signed what is signed in their
+    /// name, even if another part of the answer is insecure (unbound's
+    /// `val_fill_reply`, `validate_msg_signatures`).
+    pub(super) fn signed_in_authority(&mut self) -> Result<(), Halt> {
+        for zone in self.zones.clone() {
+            for (index, set) in self.packet.authority.iter().enumerate() {
+                if set.rtype == Rtype::NS || !signers(set).contains(&zone.apex) {
+                    continue;
+                }
+                if let Err(fault) = self.check(Place::Authority(index), &zone) {
+                    let what = set_name(&set.owner, set.rtype);
+                    return Err(Halt::End(zone.fault(what, fault)));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What comes with a secure answer in the authority section has to be
     /// signed too, by a zone whose word was taken (unbound's
     /// `val_check_nonsecure`). Name servers alone are a hint, whatever is wrong
