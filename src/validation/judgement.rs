@@ -159,23 +159,32 @@ impl<'a> Look<'a> {
             return Err(Halt::Missing);
         }
         if let Some(worst) = worst {
+            // In an unsigned zone unbound takes no notice of such signatures over
+            // an answer.
+            let by_proof = matches!(
+                worst.weak_link.as_ref().map(|link| &link.fault),
+                Some(Fault::OptOut | Fault::Nsec3IterationsPastLimit { .. })
+            );
             let insecure = worst.status == SecurityStatus::Insecure;
-            return match self.by_stranger().filter(|_| insecure) {
+            return match self.by_stranger(by_proof).filter(|_| insecure) {
                 Some(own) => Ok(own),
                 None => Err(Halt::End(worst)),
             };
         }
         self.authority()?;
-        Ok(self.by_stranger().unwrap_or_else(|| self.secure()))
+        Ok(self.by_stranger(true).unwrap_or_else(|| self.secure()))
     }
 
     /// What is to be said where a set has a signature of a zone that cannot hold
     /// it: unbound goes by the signature that comes first (`val_find_signer`),
     /// so that its verdict hangs on their order.
-    fn by_stranger(&self) -> Option<OwnValidation> {
+    fn by_stranger(&self, in_answer: bool) -> Option<OwnValidation> {
         let steps = &self.walk.steps;
         let is_on_the_way = |set: &&RrSet| {
-            set.owner == self.walk.end || steps.iter().any(|step| step.owner.ends_with(&set.owner))
+            let mut steps = steps.iter();
+            in_answer
+                && (set.owner == self.walk.end
+                    || steps.any(|step| step.owner.ends_with(&set.owner)))
         };
         let answer = self.packet.answer.iter().filter(is_on_the_way);
         let set = answer

@@ -31,8 +31,6 @@ pub(crate) struct RrSet {
     pub(crate) signatures: Vec<Record<Owner, Rrsig<Bytes, Owner>>>,
     /// A signature came with it that names a signer who cannot hold it.
     pub(crate) by_stranger: bool,
-    /// Another section has records of it that its own lacks.
-    pub(crate) torn: bool,
 }
 
 /// A reply with the response code 0 or 3.
@@ -70,7 +68,12 @@ impl Packet {
         }
         for (number, record) in message.authority().ok()?.enumerate() {
             let record = rr(&record.ok()?)?;
-            if let Some(record) = add_to_known(&mut packet.answer, record) {
+            // That of a denial is another one (unbound's `pkt_rrset_flags`).
+            let record = match covered(&record) {
+                Rtype::SOA => Some(record),
+                _ => add_to_known(&mut packet.answer, record),
+            };
+            if let Some(record) = record {
                 add(&mut packet.authority, record);
             }
             fits(number, &packet.authority).then_some(())?;
@@ -84,7 +87,7 @@ impl Packet {
             }
             (number < VALIDATED_RECORDS).then_some(())?;
         }
-        for set in &packet.answer {
+        for set in packet.answer.iter().filter(|set| set.records.is_empty()) {
             let same = |other: &&mut RrSet| other.rtype == set.rtype && other.owner == set.owner;
             if let Some(other) = packet.authority.iter_mut().find(same) {
                 other.signatures.extend(set.signatures.iter().cloned());
@@ -216,7 +219,6 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
             records: Vec::new(),
             signatures: Vec::new(),
             by_stranger: false,
-            torn: false,
         });
     }
     let Some(set) = sets.iter_mut().find(|set| is_known(set)) else {
@@ -242,21 +244,18 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
     }
 }
 
-/// Adds a record of a later section to the set that an earlier one has of it;
-/// else gives it back.
+/// Takes a record of a later section for the set that an earlier one has of it:
+/// a signature is added, and data left out (unbound's `add_rr_to_rrset`). Else
+/// gives it back.
 fn add_to_known(sets: &mut Vec<RrSet>, record: Rr) -> Option<Rr> {
     let rtype = covered(&record);
-    let is_known = |set: &&mut RrSet| {
-        set.rtype == rtype && set.owner == *record.owner() && !set.records.is_empty()
-    };
-    let Some(set) = sets.iter_mut().find(is_known) else {
+    let is_known =
+        |set: &RrSet| set.rtype == rtype && set.owner == *record.owner() && !set.records.is_empty();
+    if !sets.iter().any(is_known) {
         return Some(record);
-    };
+    }
     if record.rtype() == Rtype::RRSIG {
         add(sets, record);
-    } else {
-        let data = canonical(&record);
-        set.torn |= set.records.iter().all(|known| canonical(known) != data);
     }
     None
 }

@@ -71,9 +71,6 @@ pub(super) fn check(
     work: Work<'_>,
 ) -> Result<Signed, Fault> {
     let mut worst = Fault::SignatureMissing;
-    if set.torn {
-        return Err(Fault::SignatureWrong);
-    }
     // A set comes from a wildcard as a whole or not at all (unbound's
     // `val_rrset_wildcard`).
     let mut labels = set.signatures.iter().map(|it| it.data().labels());
