@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+pub(super) use self::gate::CheckId;
 use self::gate::Gates;
 pub(super) use self::shelf::{Begun, Kept, Shelf};
 use super::asking::Found;
