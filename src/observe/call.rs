@@ -8,6 +8,7 @@ use super::Setup;
 use super::budget::{Cuts, Deadline, QUEUE, Times};
 use super::dial::Dial;
 use super::legacy;
+use super::places::Share;
 use super::pool::{CheckId, Kept, Pool, SessionKey};
 use super::proxy::without_greeting;
 use super::smtp::{self, Script};
@@ -63,6 +64,7 @@ impl Unheard {
 pub(super) struct Caller {
     pool: Pool,
     check: CheckId,
+    share: Share,
     dial: Dial,
     helo_name: String,
     times: Times,
@@ -73,6 +75,7 @@ impl Caller {
         Self {
             pool: pool.clone(),
             check: pool.parts().gates.new_check(),
+            share: Share::default(),
             dial: setup.dial.clone(),
             helo_name: setup.helo_name.clone(),
             times: setup.times,
@@ -106,7 +109,7 @@ impl Caller {
                     // nobody elsewhere.
                     let turn = async {
                         let place = parts.gates.turn(key.address, caller.check).await?;
-                        Some((place, parts.connections.acquire().await.ok()?))
+                        Some((place, parts.connections.place(Some(&caller.share)).await?))
                     };
                     let turn = Deadline::after(QUEUE).wait(turn).await.flatten();
                     facts.set_queued(false);

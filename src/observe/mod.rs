@@ -31,6 +31,7 @@ mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
+mod places;
 mod pool;
 mod proxy;
 mod resolver;
