@@ -8,7 +8,8 @@ use super::Setup;
 use super::budget::{Cuts, Deadline, QUEUE, Times};
 use super::dial::Dial;
 use super::legacy;
-use super::pool::{Kept, Pool, SessionKey};
+use super::places::Share;
+use super::pool::{CheckId, Kept, Pool, SessionKey};
 use super::proxy::without_greeting;
 use super::smtp::{self, Script};
 use super::tls;
@@ -62,6 +63,8 @@ impl Unheard {
 /// What a session needs of a check.
 pub(super) struct Caller {
     pool: Pool,
+    check: CheckId,
+    share: Share,
     dial: Dial,
     helo_name: String,
     times: Times,
@@ -71,6 +74,8 @@ impl Caller {
     pub(super) fn new(setup: &Setup, pool: &Pool) -> Self {
         Self {
             pool: pool.clone(),
+            check: pool.parts().gates.new_check(),
+            share: Share::default(),
             dial: setup.dial.clone(),
             helo_name: setup.helo_name.clone(),
             times: setup.times,
@@ -103,8 +108,8 @@ impl Caller {
                     // A place at the address first: who waits for that holds up
                     // nobody elsewhere.
                     let turn = async {
-                        let place = parts.gates.turn(key.address).await?;
-                        Some((place, parts.connections.acquire().await.ok()?))
+                        let place = parts.gates.turn(key.address, caller.check).await?;
+                        Some((place, parts.connections.place(Some(&caller.share)).await?))
                     };
                     let turn = Deadline::after(QUEUE).wait(turn).await.flatten();
                     facts.set_queued(false);
@@ -117,15 +122,25 @@ impl Caller {
             match total.wait(begun.result()).await {
                 Some(Some(talked)) if talked.cut && !mine && !total.is_over() => {}
                 Some(Some(talked)) if talked.session.is_some() => return Ok(talked),
-                Some(Some(_)) => return Err(Unheard { crowded_out: true }),
+                Some(Some(_)) => {
+                    return Err(Unheard {
+                        crowded_out: self.has_others(key),
+                    });
+                }
                 Some(None) => return Err(Unheard { crowded_out: false }),
                 None => {
                     return Err(Unheard {
-                        crowded_out: begun.is_queued(),
+                        crowded_out: begun.is_queued() && self.has_others(key),
                     });
                 }
             }
         }
+    }
+
+    /// Whether other targets keep the address busy: who has twenty hosts at one
+    /// address waits for himself, and gets no other look for that.
+    fn has_others(&self, key: &SessionKey) -> bool {
+        self.pool.parts().gates.has_others(key.address, self.check)
     }
 
     async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {

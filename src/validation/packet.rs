@@ -43,6 +43,8 @@ pub(crate) struct Packet {
     pub(crate) authority: Vec<RrSet>,
     /// A set of which the authority section has signatures alone.
     pub(crate) orphan: Option<(Owner, Rtype)>,
+    /// The names of which an alias stands outside the answer section.
+    pub(crate) aliased_elsewhere: Vec<Owner>,
 }
 
 impl Packet {
@@ -61,6 +63,7 @@ impl Packet {
             answer: Vec::new(),
             authority: Vec::new(),
             orphan: None,
+            aliased_elsewhere: Vec::new(),
         };
         for (number, record) in message.answer().ok()?.enumerate() {
             add(&mut packet.answer, rr(&record.ok()?)?);
@@ -68,6 +71,7 @@ impl Packet {
         }
         for (number, record) in message.authority().ok()?.enumerate() {
             let record = rr(&record.ok()?)?;
+            packet.note_alias(&record);
             // That of a denial is another one (unbound's `pkt_rrset_flags`).
             let record = match covered(&record) {
                 Rtype::SOA => Some(record),
@@ -80,10 +84,11 @@ impl Packet {
         }
         for (number, record) in message.additional().ok()?.enumerate() {
             // The options of the message are no record of a zone.
-            if let Some(record) = rr(&record.ok()?)
-                && let Some(record) = add_to_known(&mut packet.answer, record)
-            {
-                add_to_known(&mut packet.authority, record);
+            if let Some(record) = rr(&record.ok()?) {
+                packet.note_alias(&record);
+                if let Some(record) = add_to_known(&mut packet.answer, record) {
+                    add_to_known(&mut packet.authority, record);
+                }
             }
             (number < VALIDATED_RECORDS).then_some(())?;
         }
@@ -104,6 +109,12 @@ impl Packet {
             section.sort_by(|one, other| (&one.owner, one.rtype).cmp(&(&other.owner, other.rtype)));
         }
         Some(packet)
+    }
+
+    fn note_alias(&mut self, record: &Rr) {
+        if record.rtype() == Rtype::CNAME {
+            self.aliased_elsewhere.push(record.owner().clone());
+        }
     }
 
     /// All record sets.
