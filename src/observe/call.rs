@@ -1,7 +1,9 @@
 //! A session with an address, for one check or for several: who begins it,
 //! who waits for it, and for how long.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::Setup;
@@ -65,6 +67,8 @@ pub(super) struct Caller {
     pool: Pool,
     check: CheckId,
     share: Share,
+    /// It crowded itself out somewhere.
+    is_crowd: AtomicBool,
     dial: Dial,
     helo_name: String,
     times: Times,
@@ -76,6 +80,7 @@ impl Caller {
             pool: pool.clone(),
             check: pool.parts().gates.new_check(),
             share: Share::default(),
+            is_crowd: AtomicBool::new(false),
             dial: setup.dial.clone(),
             helo_name: setup.helo_name.clone(),
             times: setup.times,
@@ -111,7 +116,7 @@ impl Caller {
                         let place = parts.gates.turn(key.address, caller.check).await?;
                         Some((place, parts.connections.place(Some(&caller.share)).await?))
                     };
-                    let turn = Deadline::after(QUEUE).wait(turn).await.flatten();
+                    let turn = caller.wait(turn, key.address, total).await;
                     facts.set_queued(false);
                     match turn {
                         Some(_places) => caller.talk(&key, visit).await,
@@ -140,7 +145,30 @@ impl Caller {
     /// Whether other targets keep the address busy: who has twenty hosts at one
     /// address waits for himself, and gets no other look for that.
     fn has_others(&self, key: &SessionKey) -> bool {
-        self.pool.parts().gates.has_others(key.address, self.check)
+        let gates = &self.pool.parts().gates;
+        gates.has_others(key.address, self.check)
+            && !gates.is_crowd(key.address, self.check)
+            && !self.is_crowd.load(Relaxed)
+    }
+
+    /// Waits for a turn: for as long as this check lasts, and beyond that, for
+    /// its next look and for others, unless it keeps the others waiting.
+    async fn wait<T>(
+        &self,
+        turn: impl Future<Output = Option<T>>,
+        address: IpAddr,
+        total: Deadline,
+    ) -> Option<T> {
+        let queue = Deadline::after(QUEUE);
+        let mut turn = std::pin::pin!(turn);
+        if let Some(turn) = total.wait(turn.as_mut()).await {
+            return turn;
+        }
+        if self.pool.parts().gates.is_crowd(address, self.check) {
+            self.is_crowd.store(true, Relaxed);
+            return None;
+        }
+        queue.wait(turn).await.flatten()
     }
 
     async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {

@@ -34,9 +34,21 @@ struct Gate {
     /// When the next connection would begin if all came evenly (the "generic
     /// cell rate algorithm" of ITU-T I.371).
     due: Mutex<Instant>,
-    /// How many turns each check has here, or waits for.
-    wanted: Mutex<HashMap<CheckId, usize>>,
+    /// The turns that each check has here, or waits for.
+    wanted: Mutex<HashMap<CheckId, Wanted>>,
 }
+
+/// How many turns a check wants, and the most that it wanted at once since it
+/// wanted none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wanted {
+    now: usize,
+    most: usize,
+}
+
+/// Turns at one address that a check may want at once before it is a crowd by
+/// itself: two for each of a few hosts.
+const CROWD: usize = 8;
 
 /// A turn at an address, or the wait for it.
 pub(in super::super) struct Turn {
@@ -47,7 +59,12 @@ pub(in super::super) struct Turn {
 
 impl Turn {
     fn wanted(gate: Arc<Gate>, check: CheckId) -> Self {
-        *gate.wanted().entry(check).or_default() += 1;
+        {
+            let mut wanted = gate.wanted();
+            let own = wanted.entry(check).or_default();
+            own.now += 1;
+            own.most = own.most.max(own.now);
+        }
         Self {
             gate,
             check,
@@ -61,7 +78,7 @@ impl Drop for Turn {
         drop(self.place.take());
         let mut wanted = self.gate.wanted();
         match wanted.get_mut(&self.check) {
-            Some(turns) if *turns > 1 => *turns -= 1,
+            Some(own) if own.now > 1 => own.now -= 1,
             _ => {
                 wanted.remove(&self.check);
             }
@@ -90,6 +107,16 @@ impl Gates {
     pub(in super::super) fn has_others(&self, address: IpAddr, check: CheckId) -> bool {
         let gate = self.known().gates.get(&address).cloned();
         gate.is_some_and(|gate| gate.wanted().keys().any(|other| *other != check))
+    }
+
+    /// Whether a check wants so many turns at this address that it crowds
+    /// itself out.
+    pub(in super::super) fn is_crowd(&self, address: IpAddr, check: CheckId) -> bool {
+        let gate = self.known().gates.get(&address).cloned();
+        gate.is_some_and(|gate| {
+            let most = gate.wanted().get(&check).map(|own| own.most);
+            most.is_some_and(|most| most > CROWD)
+        })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -129,7 +156,7 @@ impl Gates {
 }
 
 impl Gate {
-    fn wanted(&self) -> MutexGuard<'_, HashMap<CheckId, usize>> {
+    fn wanted(&self) -> MutexGuard<'_, HashMap<CheckId, Wanted>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,6 +236,23 @@ mod tests {
         assert!(!gates.has_others(HERE, one));
         drop(held);
         assert!(!gates.has_others(HERE, other));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_wants_many_turns_is_a_crowd_until_it_wants_none() {
+        let gates = Gates::new(1);
+        let check = gates.new_check();
+        let mut turns: Vec<_> = (0..=CROWD)
+            .map(|_| Box::pin(gates.turn(HERE, check)))
+            .collect();
+        for (number, turn) in turns.iter_mut().enumerate() {
+            assert!(!gates.is_crowd(HERE, check), "{number}");
+            let _ = turn.as_mut().now_or_never();
+        }
+        assert!(gates.is_crowd(HERE, check));
+        assert!(!gates.is_crowd(HERE, gates.new_check()));
+        turns.truncate(1);
+        assert!(gates.is_crowd(HERE, check));
     }
 
     #[tokio::test]
