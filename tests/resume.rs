@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test fails by panicking, and meets processes, files and sockets"

@@ -49,13 +49,6 @@ pub const CONNECTIONS: usize = 64;
 /// socket, and a process has so many.
 pub const QUESTIONS: usize = 256;
 
-/// So many of them are for the first questions of each check: another that
-/// asks for hundreds of names leaves it these.
-pub const FIRST_QUESTIONS: usize = 160;
-
-/// So many questions of one check at once are its first ones.
-pub const FIRST_QUESTIONS_OF_ONE: usize = 12;
-
 /// Bytes kept of all sessions of one target.
 pub const SESSIONS_BYTES: usize = 2 * 1024 * 1024;
 

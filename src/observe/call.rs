@@ -1,14 +1,17 @@
 //! A session with an address, for one check or for several: who begins it,
 //! who waits for it, and for how long.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::Setup;
 use super::budget::{Cuts, Deadline, QUEUE, Times};
 use super::dial::Dial;
 use super::legacy;
-use super::pool::{Kept, Pool, SessionKey};
+use super::places::Share;
+use super::pool::{CheckId, Kept, Pool, SessionKey};
 use super::proxy::without_greeting;
 use super::smtp::{self, Script};
 use super::tls;
@@ -62,6 +65,10 @@ impl Unheard {
 /// What a session needs of a check.
 pub(super) struct Caller {
     pool: Pool,
+    check: CheckId,
+    share: Share,
+    /// It crowded itself out somewhere.
+    is_crowd: AtomicBool,
     dial: Dial,
     helo_name: String,
     times: Times,
@@ -71,6 +78,9 @@ impl Caller {
     pub(super) fn new(setup: &Setup, pool: &Pool) -> Self {
         Self {
             pool: pool.clone(),
+            check: pool.parts().gates.new_check(),
+            share: Share::default(),
+            is_crowd: AtomicBool::new(false),
             dial: setup.dial.clone(),
             helo_name: setup.helo_name.clone(),
             times: setup.times,
@@ -103,10 +113,10 @@ impl Caller {
                     // A place at the address first: who waits for that holds up
                     // nobody elsewhere.
                     let turn = async {
-                        let place = parts.gates.turn(key.address).await?;
-                        Some((place, parts.connections.acquire().await.ok()?))
+                        let place = parts.gates.turn(key.address, caller.check).await?;
+                        Some((place, parts.connections.place(Some(&caller.share)).await?))
                     };
-                    let turn = Deadline::after(QUEUE).wait(turn).await.flatten();
+                    let turn = caller.wait(turn, key.address, total).await;
                     facts.set_queued(false);
                     match turn {
                         Some(_places) => caller.talk(&key, visit).await,
@@ -117,15 +127,48 @@ impl Caller {
             match total.wait(begun.result()).await {
                 Some(Some(talked)) if talked.cut && !mine && !total.is_over() => {}
                 Some(Some(talked)) if talked.session.is_some() => return Ok(talked),
-                Some(Some(_)) => return Err(Unheard { crowded_out: true }),
+                Some(Some(_)) => {
+                    return Err(Unheard {
+                        crowded_out: self.has_others(key),
+                    });
+                }
                 Some(None) => return Err(Unheard { crowded_out: false }),
                 None => {
                     return Err(Unheard {
-                        crowded_out: begun.is_queued(),
+                        crowded_out: begun.is_queued() && self.has_others(key),
                     });
                 }
             }
         }
+    }
+
+    /// Whether other targets keep the address busy: who has twenty hosts at one
+    /// address waits for himself, and gets no other look for that.
+    fn has_others(&self, key: &SessionKey) -> bool {
+        let gates = &self.pool.parts().gates;
+        gates.has_others(key.address, self.check)
+            && !gates.is_crowd(key.address, self.check)
+            && !self.is_crowd.load(Relaxed)
+    }
+
+    /// Waits for a turn: for as long as this check lasts, and beyond that, for
+    /// its next look and for others, unless it keeps the others waiting.
+    async fn wait<T>(
+        &self,
+        turn: impl Future<Output = Option<T>>,
+        address: IpAddr,
+        total: Deadline,
+    ) -> Option<T> {
+        let queue = Deadline::after(QUEUE);
+        let mut turn = std::pin::pin!(turn);
+        if let Some(turn) = total.wait(turn.as_mut()).await {
+            return turn;
+        }
+        if self.pool.parts().gates.is_crowd(address, self.check) {
+            self.is_crowd.store(true, Relaxed);
+            return None;
+        }
+        queue.wait(turn).await.flatten()
     }
 
     async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {

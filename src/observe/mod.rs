@@ -31,6 +31,7 @@ mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
+mod places;
 mod pool;
 mod proxy;
 mod resolver;
@@ -79,7 +80,8 @@ pub use self::trust_store::{TrustStore, TrustStoreError};
 /// Looks at a next hop and everything behind it.
 ///
 /// With other targets in its pool it is looked at again, a few times at most,
-/// where its time was up only because the others kept an address busy.
+/// where its time was up only because the others kept an address busy. Alone it
+/// never is, and its own sessions do not count as others'.
 pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let pool = setup.pool.clone().unwrap_or_default();
     let _running = pool.enter();

@@ -18,12 +18,9 @@ use hickory_resolver::proto::op::{
 };
 use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
 use hickory_resolver::system_conf;
-use tokio::sync::Semaphore;
 
-use super::budget::{
-    Deadline, EDNS_PAYLOAD, FIRST_QUESTIONS, FIRST_QUESTIONS_OF_ONE, NAME_SERVERS, QUERY_ROUNDS,
-    QUESTIONS,
-};
+use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
+use super::places::{Places, Share};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
 use crate::observation::{FailureKind, LookupFailure};
@@ -54,13 +51,6 @@ pub(super) enum Mode {
     Authority,
 }
 
-/// Places for questions that are asked at once.
-#[derive(Debug)]
-struct Places {
-    first: Semaphore,
-    others: Semaphore,
-}
-
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
 pub struct Resolver {
@@ -69,7 +59,7 @@ pub struct Resolver {
     first: Arc<AtomicUsize>,
     places: Arc<Places>,
     /// Of one check, where it is known whom a question is for.
-    first_of_one: Option<Arc<Semaphore>>,
+    share: Option<Arc<Share>>,
 }
 
 impl Resolver {
@@ -79,11 +69,8 @@ impl Resolver {
         Self {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
-            places: Arc::new(Places {
-                first: Semaphore::new(FIRST_QUESTIONS),
-                others: Semaphore::new(QUESTIONS - FIRST_QUESTIONS),
-            }),
-            first_of_one: None,
+            places: Arc::new(Places::new(QUESTIONS)),
+            share: None,
         }
     }
 
@@ -91,7 +78,7 @@ impl Resolver {
     /// for too much.
     pub(super) fn for_one_check(&self) -> Self {
         Self {
-            first_of_one: Some(Arc::new(Semaphore::new(FIRST_QUESTIONS_OF_ONE))),
+            share: Some(Arc::default()),
             ..self.clone()
         }
     }
@@ -146,13 +133,8 @@ impl Resolver {
         query: Duration,
         deadline: Deadline,
     ) -> Result<Vec<u8>, LookupFailure> {
-        let share = self.first_of_one.as_ref();
-        let first = share.and_then(|share| share.try_acquire().ok());
-        let places = match first {
-            Some(_) => &self.places.first,
-            None => &self.places.others,
-        };
-        let _place = deadline.run(deadline.left(), places.acquire()).await;
+        let place = self.places.place(self.share.as_deref());
+        let _place = deadline.run(deadline.left(), place).await;
         let mut silence = None;
         let mut refusal = None;
         let last = self.first.load(Ordering::Relaxed);

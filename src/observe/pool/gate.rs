@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +17,12 @@ const GATES: usize = 1024;
 pub(in super::super) struct Gates {
     per_host: usize,
     known: Mutex<Known>,
+    checks: AtomicU64,
 }
+
+/// One look at one target, to tell whose sessions wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in super::super) struct CheckId(u64);
 
 struct Known {
     gates: HashMap<IpAddr, Arc<Gate>>,
@@ -28,6 +34,56 @@ struct Gate {
     /// When the next connection would begin if all came evenly (the "generic
     /// cell rate algorithm" of ITU-T I.371).
     due: Mutex<Instant>,
+    /// The turns that each check has here, or waits for.
+    wanted: Mutex<HashMap<CheckId, Wanted>>,
+}
+
+/// How many turns a check wants, and the most that it wanted at once since it
+/// wanted none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wanted {
+    now: usize,
+    most: usize,
+}
+
+/// Turns at one address that a check may want at once before it is a crowd by
+/// itself: two for each of a few hosts.
+const CROWD: usize = 8;
+
+/// A turn at an address, or the wait for it.
+pub(in super::super) struct Turn {
+    gate: Arc<Gate>,
+    check: CheckId,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    fn wanted(gate: Arc<Gate>, check: CheckId) -> Self {
+        {
+            let mut wanted = gate.wanted();
+            let own = wanted.entry(check).or_default();
+            own.now += 1;
+            own.most = own.most.max(own.now);
+        }
+        Self {
+            gate,
+            check,
+            place: None,
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.place.take());
+        let mut wanted = self.gate.wanted();
+        match wanted.get_mut(&self.check) {
+            Some(own) if own.now > 1 => own.now -= 1,
+            _ => {
+                wanted.remove(&self.check);
+            }
+        }
+    }
 }
 
 impl Gates {
@@ -38,23 +94,50 @@ impl Gates {
                 gates: HashMap::new(),
                 sweep_at: GATES,
             }),
+            checks: AtomicU64::new(0),
         }
     }
 
-    /// Waits for a turn at this address; it ends when the permit is dropped.
-    pub(in super::super) async fn turn(&self, address: IpAddr) -> Option<OwnedSemaphorePermit> {
+    /// A check that begins.
+    pub(in super::super) fn new_check(&self) -> CheckId {
+        CheckId(self.checks.fetch_add(1, Relaxed))
+    }
+
+    /// Whether other checks have a turn at this address, or wait for one.
+    pub(in super::super) fn has_others(&self, address: IpAddr, check: CheckId) -> bool {
+        let gate = self.known().gates.get(&address).cloned();
+        gate.is_some_and(|gate| gate.wanted().keys().any(|other| *other != check))
+    }
+
+    /// Whether a check wants so many turns at this address that it crowds
+    /// itself out.
+    pub(in super::super) fn is_crowd(&self, address: IpAddr, check: CheckId) -> bool {
+        let gate = self.known().gates.get(&address).cloned();
+        gate.is_some_and(|gate| {
+            let most = gate.wanted().get(&check).map(|own| own.most);
+            most.is_some_and(|most| most > CROWD)
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn at this address; it ends when it is dropped.
+    pub(in super::super) async fn turn(&self, address: IpAddr, check: CheckId) -> Option<Turn> {
         let gate = self.gate(address, Instant::now());
-        let place = gate.places.clone().acquire_owned().await.ok()?;
+        let mut turn = Turn::wanted(gate.clone(), check);
+        turn.place = Some(gate.places.clone().acquire_owned().await.ok()?);
         let now = Instant::now();
         let due = gate.next(now);
         if due > now {
             sleep_until(due).await;
         }
-        Some(place)
+        Some(turn)
     }
 
     fn gate(&self, address: IpAddr, now: Instant) -> Arc<Gate> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if known.gates.len() >= known.sweep_at {
             known
                 .gates
@@ -65,6 +148,7 @@ impl Gates {
             Arc::new(Gate {
                 places: Arc::new(Semaphore::new(self.per_host)),
                 due: Mutex::new(now),
+                wanted: Mutex::default(),
             })
         });
         gate.clone()
@@ -72,6 +156,10 @@ impl Gates {
 }
 
 impl Gate {
+    fn wanted(&self) -> MutexGuard<'_, HashMap<CheckId, Wanted>> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// When the connection may begin that comes now.
     fn next(&self, now: Instant) -> Instant {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,19 +204,61 @@ mod tests {
     #[tokio::test]
     async fn no_more_are_there_at_once_than_may_be() {
         let gates = Gates::new(2);
-        let mut turns: Vec<_> = (0..2).map(|_| gates.turn(HERE).now_or_never()).collect();
+        let check = gates.new_check();
+        let mut turns: Vec<_> = (0..2)
+            .map(|_| gates.turn(HERE, check).now_or_never())
+            .collect();
         assert!(turns.iter().all(Option::is_some));
-        assert!(gates.turn(HERE).now_or_never().is_none());
-        let elsewhere = gates.turn(Ipv4Addr::LOCALHOST.into());
+        assert!(gates.turn(HERE, check).now_or_never().is_none());
+        let elsewhere = gates.turn(Ipv4Addr::LOCALHOST.into(), check);
         assert!(elsewhere.now_or_never().is_some());
         turns.pop();
-        assert!(gates.turn(HERE).now_or_never().is_some());
+        assert!(gates.turn(HERE, check).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_his_own_crowd() {
+        let gates = Gates::new(1);
+        let (one, other) = (gates.new_check(), gates.new_check());
+        let held = gates.turn(HERE, one).now_or_never();
+        {
+            let mut waiting = std::pin::pin!(gates.turn(HERE, one));
+            assert!(waiting.as_mut().now_or_never().is_none());
+            assert!(!gates.has_others(HERE, one));
+            assert!(gates.has_others(HERE, other));
+        }
+        let mut waiting = Box::pin(gates.turn(HERE, other));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(gates.has_others(HERE, one));
+        assert!(!gates.has_others(Ipv4Addr::LOCALHOST.into(), one));
+        // Who goes away, in or before his turn, is none.
+        drop(waiting);
+        assert!(!gates.has_others(HERE, one));
+        drop(held);
+        assert!(!gates.has_others(HERE, other));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_wants_many_turns_is_a_crowd_until_it_wants_none() {
+        let gates = Gates::new(1);
+        let check = gates.new_check();
+        let mut turns: Vec<_> = (0..=CROWD)
+            .map(|_| Box::pin(gates.turn(HERE, check)))
+            .collect();
+        for (number, turn) in turns.iter_mut().enumerate() {
+            assert!(!gates.is_crowd(HERE, check), "{number}");
+            let _ = turn.as_mut().now_or_never();
+        }
+        assert!(gates.is_crowd(HERE, check));
+        assert!(!gates.is_crowd(HERE, gates.new_check()));
+        turns.truncate(1);
+        assert!(gates.is_crowd(HERE, check));
     }
 
     #[tokio::test]
     async fn gates_that_nobody_needs_go() {
         let gates = Gates::new(2);
-        let held = gates.turn(HERE).now_or_never();
+        let held = gates.turn(HERE, gates.new_check()).now_or_never();
         let mut now = Instant::now();
         for number in 0..10 * GATES {
             let address = Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(number).unwrap());

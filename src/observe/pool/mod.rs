@@ -14,8 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
+pub(super) use self::gate::CheckId;
 use self::gate::Gates;
 pub(super) use self::shelf::{Begun, Kept, Shelf};
 use super::asking::Found;
@@ -25,6 +24,7 @@ use super::budget::{
     SESSIONS_BYTES_KEPT,
 };
 use super::call::Talked;
+use super::places::Places;
 use super::validator::Base;
 use crate::observation::{LimitedOffer, RecordType};
 
@@ -77,7 +77,7 @@ pub(super) struct Parts {
     pub(super) sessions: Shelf<SessionKey, Talked>,
     pub(super) inspections: Shelf<(String, RecordType), Inspected>,
     pub(super) gates: Arc<Gates>,
-    pub(super) connections: Arc<Semaphore>,
+    pub(super) connections: Arc<Places>,
     /// What own validation starts from, made by the first check.
     pub(super) base: OnceLock<Base>,
     running: AtomicUsize,
@@ -100,11 +100,10 @@ impl Default for Pool {
 impl Pool {
     /// A pool in which nothing is yet.
     pub fn new(limits: PoolLimits) -> Self {
-        let connections = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
         Self::with(
             limits,
             Arc::new(Gates::new(limits.per_host.max(1))),
-            Arc::new(Semaphore::new(connections)),
+            Arc::new(Places::new(limits.connections)),
         )
     }
 
@@ -116,7 +115,7 @@ impl Pool {
         Self::with(parts.limits, parts.gates.clone(), parts.connections.clone())
     }
 
-    fn with(limits: PoolLimits, gates: Arc<Gates>, connections: Arc<Semaphore>) -> Self {
+    fn with(limits: PoolLimits, gates: Arc<Gates>, connections: Arc<Places>) -> Self {
         Self(Arc::new(Parts {
             limits,
             lookups: Shelf::new(LOOKUPS_BYTES_KEPT),

@@ -1,0 +1,98 @@
+//! Places that all checks share, some of which are for the first wishes of each:
+//! a check that wants hundreds leaves the others those.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// So many wishes of one check at once are its first ones.
+const FIRST_OF_ONE: usize = 12;
+
+/// Places for what is done at once.
+#[derive(Debug)]
+pub(super) struct Places {
+    first: Semaphore,
+    others: Semaphore,
+    keeps_first: bool,
+}
+
+/// The first wishes of one check.
+#[derive(Debug)]
+pub(super) struct Share(Semaphore);
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    _first: Option<SemaphorePermit<'a>>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Places {
+    /// So many places, most of them for first wishes.
+    pub(super) fn new(count: usize) -> Self {
+        let count = count.clamp(1, Semaphore::MAX_PERMITS);
+        let first = count * 5 / 8;
+        Self {
+            first: Semaphore::new(first),
+            others: Semaphore::new(count - first),
+            keeps_first: first > 0,
+        }
+    }
+
+    /// Waits for a place, for a check with this share where it is known for whom.
+    pub(super) async fn place<'a>(&'a self, share: Option<&'a Share>) -> Option<Place<'a>> {
+        let share = share.filter(|_| self.keeps_first);
+        let first = share.and_then(|share| share.0.try_acquire().ok());
+        let places = match first {
+            Some(_) => &self.first,
+            None => &self.others,
+        };
+        Some(Place {
+            _first: first,
+            _place: places.acquire().await.ok()?,
+        })
+    }
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(Semaphore::new(FIRST_OF_ONE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn who_wants_too_much_leaves_the_others_their_first_places() {
+        let places = Places::new(64);
+        let (greedy, modest) = (Share::default(), Share::default());
+        let take = |share| places.place(Some(share)).now_or_never().flatten();
+        let mut held: Vec<_> = std::iter::from_fn(|| take(&greedy)).collect();
+        assert_eq!(held.len(), 64 * 3 / 8 + FIRST_OF_ONE);
+        for _ in 0..FIRST_OF_ONE {
+            held.push(take(&modest).unwrap());
+        }
+        assert!(take(&modest).is_none());
+        assert!(places.place(None).now_or_never().is_none());
+        // What is given back is there again.
+        held.clear();
+        assert!(take(&greedy).is_some());
+    }
+
+    #[test]
+    fn there_are_as_many_as_were_asked_for() {
+        for count in 1..40 {
+            let places = Places::new(count);
+            let shares: Vec<Share> = (0..count).map(|_| Share::default()).collect();
+            let mut held = Vec::new();
+            for share in &shares {
+                held.extend(places.place(Some(share)).now_or_never().flatten());
+            }
+            held.extend(std::iter::from_fn(|| {
+                places.place(None).now_or_never().flatten()
+            }));
+            assert_eq!(held.len(), count);
+        }
+    }
+}
