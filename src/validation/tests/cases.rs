@@ -5,7 +5,7 @@ use domain::base::Rtype;
 
 use super::alias_cases::aliases;
 use super::denial_cases::{denials, hashed_denials};
-use super::tree::{DAY, NOW, Style, Tree, name, raw_tlsa, reply, rr};
+use super::tree::{DAY, Style, Tree, name, raw_tlsa, reply, rr};
 use crate::dnssec::SecurityStatus::{self, Bogus, Insecure, Secure};
 use crate::validation::packet::Rr;
 
