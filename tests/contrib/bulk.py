@@ -153,7 +153,7 @@ class Bulk:
         had = lines(reports)
         assert 100 < had < len(self.targets), had
         reports.write_bytes(whole + whole[:1000])
-        resume = self.command("To stop and go on", "--resume reports.jsonl")
+        resume = self.command("Stop and resume", "--resume reports.jsonl")
         self.shell(resume, folder, statuses=(2,))
         self.assert_each_has_one([reports])
         assert reports.read_bytes().startswith(whole)
@@ -163,7 +163,7 @@ class Bulk:
 
     def nothing_is_lost_on_a_full_disk(self) -> None:
         folder = self.folder("full")
-        command = self.command("To stop and go on", "--resume reports.jsonl")
+        command = self.command("Stop and resume", "--resume reports.jsonl")
         command = command.replace("--resume", "--save seen.jsonl --resume")
         size = 500
         disk = folder / "disk"
