@@ -21,7 +21,7 @@ use danecheck::world::pki::{Authority, Identity, Leaf};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::program::{Ran, run_with};
+use support::program::{Ran, overrides_on};
 use support::{Temporary, now};
 
 /// What an attacker, or the owner, shows of a domain.
@@ -208,12 +208,7 @@ async fn ground(shown: impl Iterator<Item = (String, Shown)>) -> Ground {
 }
 
 async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
-    let resolver = ground.stage.dns().addr().to_string();
-    let mut all = vec!["overrides", "-", "--allow-private", "--resolver", &resolver];
-    all.extend(["--ca-file", ground.ca.path()]);
-    all.extend(options);
-    // The future of a whole run is too large for several on one stack.
-    Box::pin(run_with(&all, text.as_bytes(), ground.stage.dial())).await
+    overrides_on(&ground.stage, &ground.ca, options, text).await
 }
 
 fn report(ran: &Ran) -> OverridesReport {

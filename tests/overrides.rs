@@ -17,7 +17,7 @@ use danecheck::world::pki::{Leaf, stale_tlsa};
 use danecheck::world::smtp::{MailServer, Misbehaviour};
 use danecheck::world::stage::{RunningStage, Stage};
 
-use support::program::{Ran, run_with};
+use support::program::{Ran, overrides_on};
 use support::{Temporary, now};
 
 /// What stands at one domain.
@@ -119,13 +119,8 @@ async fn ground() -> Ground {
     }
 }
 
-/// `danecheck overrides` on this text, as from a pipe.
 async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
-    let resolver = ground.stage.dns().addr().to_string();
-    let mut all = vec!["overrides", "-", "--allow-private", "--resolver", &resolver];
-    all.extend(["--ca-file", ground.ca.path()]);
-    all.extend(options);
-    run_with(&all, text.as_bytes(), ground.stage.dial()).await
+    overrides_on(&ground.stage, &ground.ca, options, text).await
 }
 
 fn report(ran: &Ran) -> OverridesReport {

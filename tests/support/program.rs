@@ -67,6 +67,21 @@ pub(crate) async fn schema_faults(what: &str, output: &serde_json::Value) -> Vec
         .collect()
 }
 
+/// `danecheck overrides` on this text, as from a pipe.
+pub(crate) async fn overrides_on(
+    stage: &RunningStage,
+    ca: &Temporary,
+    options: &[&str],
+    text: &str,
+) -> Ran {
+    let resolver = stage.dns().addr().to_string();
+    let mut all = vec!["overrides", "-", "--allow-private", "--resolver", &resolver];
+    all.extend(["--ca-file", ca.path()]);
+    all.extend(options);
+    // The future of a whole run is too large for several on one stack.
+    Box::pin(run_with(&all, text.as_bytes(), stage.dial())).await
+}
+
 /// A run that asks the resolver of a stage and trusts its root.
 pub(crate) async fn run_on(stage: &RunningStage, arguments: &[&str], stdin: &[u8]) -> Ran {
     let resolver = stage.dns().addr().to_string();
