@@ -232,8 +232,9 @@ pub fn verify_signature(certificate: &Certificate, key: &PublicKey) -> Signature
     }
 }
 
-/// What such a check costs, in units of about 25 microseconds of one core of
-/// 2020 in a release build, measured; what nothing here can check costs
+/// What such a check costs, in units of about 25 microseconds of one core.
+/// P-521, RSA, and what ring checks were measured, with optimised libraries;
+/// P-384 and P-256 without ring are estimates. What nothing here can check costs
 /// next to nothing.
 pub(super) fn signature_cost(certificate: &Certificate, key: &PublicKey) -> u64 {
     let algorithm = certificate.signature_algorithm();

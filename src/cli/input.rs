@@ -283,8 +283,7 @@ pub(super) fn trust_store(path: Option<&Path>) -> Result<TrustStore, Stop> {
     TrustStore::from_pem(&path.display().to_string(), &read(path, LARGEST_STORE)?).map_err(stop)
 }
 
-/// What names the system's trust store to OpenSSL, and to whoever reads it
-/// here.
+/// The variable that names the system's trust store, for OpenSSL and here.
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 
 /// A folder of certificates beside it.

@@ -21,8 +21,8 @@ pub(super) struct ProxyArguments {
     proxy: Option<Given>,
 }
 
-/// A value as it was read. One that is no proxy is told of later, for clap
-/// would quote it.
+/// A value as it was read. An error in it is reported later, because clap would
+/// quote the value.
 #[derive(Clone, Debug)]
 struct Given(Result<Proxy, ProxyError>);
 
