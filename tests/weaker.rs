@@ -297,9 +297,8 @@ fn whatever_is_advised_carries_a_caution_unless_the_server_says_why() {
         },
     ]);
     let counts = Mutex::new([0_usize; 2]);
-    over_all(|at, name, observation| {
-        // Each sender with every third scenario, of each kind of fault some.
-        for sender in senders.iter().skip(at % 3).step_by(3) {
+    over_all(|_, name, observation| {
+        for sender in &senders {
             let report = Report::to(observation, Horizon::default(), sender);
             let advice = &report.recommendation;
             if advice.action != Action::Override {
