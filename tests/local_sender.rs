@@ -446,11 +446,11 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
     for (options, why) in [
         (
             &["--sender", "local", "--level", "may", "example.com"][..],
-            "--level does not go with",
+            "--level cannot be used with",
         ),
         (
             &["--postfix-config", "/etc/postfix", "example.com"],
-            "goes only with --sender local",
+            "works only with --sender local",
         ),
         (
             &[

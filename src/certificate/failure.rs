@@ -323,7 +323,7 @@ impl VerificationFailure {
             E::NotYetValid => format!("{whose} is not valid yet"),
             E::Expired => format!("{whose} has expired"),
             E::ChainTooLong => "the certificate chain is too long".to_owned(),
-            E::InvalidCa => format!("{whose} is not marked as one of a CA"),
+            E::InvalidCa => format!("{whose} is not marked as a CA certificate"),
             E::PathLengthExceeded => {
                 format!("{whose} allows fewer intermediate CAs below it than there are")
             }

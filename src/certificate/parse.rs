@@ -50,7 +50,7 @@ impl Certificate {
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
         if !rest.is_empty() {
-            return Err(unreadable(format!("{} bytes behind it", rest.len())));
+            return Err(unreadable(format!("{} bytes follow it", rest.len())));
         }
         let fields = Arc::new(Fields::from_parsed(der, &parsed));
         Ok(Self { fields })

@@ -25,12 +25,12 @@ const MOST_JOBS: u16 = 4096;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct BulkArguments {
-    /// Check this many targets at once [default: by processors and file
-    /// descriptors]
+    /// Check this many targets at once [default: depends on processors and the
+    /// limit on open files]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
     jobs: Option<u16>,
 
-    /// Connections to one address at once, of all targets together
+    /// Most connections to one address at once, for all targets together
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     per_host: u16,
 }

@@ -23,7 +23,7 @@ pub(super) struct LookArguments {
     #[arg(long, value_name = "FILE")]
     trust_anchor: Option<PathBuf>,
 
-    /// Bound on one target, everything included
+    /// Time limit for one target, everything included
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
 

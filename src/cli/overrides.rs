@@ -50,8 +50,8 @@ pub(super) struct OverridesArguments {
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
 
-    /// Let lines ask for less than before: all of them, or the line of one next
-    /// hop; repeat for more
+    /// Allow changes that ask for less than before: for all lines, or for the
+    /// line of one next hop; repeat for more
     #[arg(
         long,
         value_name = "NEXTHOP",
@@ -61,8 +61,8 @@ pub(super) struct OverridesArguments {
     )]
     accept_weaker: Vec<String>,
 
-    /// Next hop for judging lines of parent domains (.example.com); repeat for
-    /// more
+    /// Next hop by which to judge the line for its parent domain
+    /// (.example.com); repeat for more
     #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
     below: Vec<NextHop>,
 

@@ -16,7 +16,7 @@ const NOT_SHOWN: &str = "(not shown)";
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
-    /// HOST` opens; names are looked up here all the same
+    /// HOST` opens; DNS lookups do not use it
     #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
     proxy: Option<Given>,
 }

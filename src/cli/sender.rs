@@ -13,11 +13,12 @@ use super::Stop;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
 pub(super) struct SenderArguments {
-    /// Also predict for this sender, and advise it
+    /// Also predict what happens to this sender's mail, and advise this sender
     #[arg(long, value_name = "NAME")]
     sender: Option<System>,
 
-    /// Level in its main.cf (smtp_tls_security_level) [default: dane]
+    /// TLS security level in its main.cf (smtp_tls_security_level) [default:
+    /// dane]
     #[arg(long, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
     level: Option<SecurityLevel>,
 
@@ -55,13 +56,14 @@ impl SenderArguments {
         for (given, option) in of_main_cf {
             if asked_for && given {
                 return Err(Stop::Sentence(format!(
-                    "{option} does not go with --sender local: this machine's own main.cf decides"
+                    "{option} cannot be used with --sender local: this machine's own main.cf \
+                     decides"
                 )));
             }
         }
         if !asked_for && self.postfix_config.is_some() {
             return Err(Stop::Sentence(
-                "--postfix-config goes only with --sender local".to_owned(),
+                "--postfix-config works only with --sender local".to_owned(),
             ));
         }
         if !asked_for {

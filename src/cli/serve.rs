@@ -80,7 +80,7 @@ pub(super) async fn serve(
         None => "any target".to_owned(),
     };
     let exporter = Exporter::new(setup, world.now, targets, limits)
-        .map_err(|error| Stop::Sentence(format!("no thread for checks: {error}")))?
+        .map_err(|error| Stop::Sentence(format!("cannot start a thread for checks: {error}")))?
         .named(arguments.host.clone());
     world.complain(&format!("listening on http://{address}, for {count}"));
     exporter.run(listener, stop).await;

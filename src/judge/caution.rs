@@ -27,8 +27,7 @@ pub(crate) fn caution(
 ) -> Option<String> {
     if evidence.observation.assumed.is_some() {
         return Some(
-            "danecheck checked no mail server: that it accepts mail at this level is an \
-             assumption."
+            "danecheck checked no mail server: it assumes that mail is accepted at this level."
                 .to_owned(),
         );
     }

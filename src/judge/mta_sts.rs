@@ -208,7 +208,7 @@ fn certificate(
 ) -> Result<(), Unavailable> {
     let tls = visit.tls.as_ref();
     if let Some(SignatureCheck::Bad(_)) = tls.map(|tls| &tls.signature) {
-        let why = "the handshake is signed with another key than that of its certificate";
+        let why = "the handshake is not signed with the key of its certificate";
         return Err(Unavailable::Certificate(why.to_owned()));
     }
     let chain = tls.map(|tls| tls.chain.as_slice()).unwrap_or_default();

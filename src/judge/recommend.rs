@@ -297,8 +297,8 @@ fn parameters(request: &PolicyRequest) -> Vec<String> {
 /// is not known to fail gets no weaker policy.
 fn not_told(evidence: &Evidence<'_>) -> String {
     format!(
-        "danecheck needs more work to judge the servers of {} than it allows for one domain, so it \
-         does not know whether mail flows.",
+        "Judging the servers of {} takes more work than danecheck allows for one domain, so \
+         danecheck does not know whether mail flows.",
         evidence.observation.next_hop
     )
 }
@@ -383,7 +383,7 @@ fn alternatives(
         if delivers(&only) {
             found.push(Alternative {
                 postfix: line(&only),
-                cost: "breaks when the receiver gives up DANE".to_owned(),
+                cost: "breaks when the receiver stops using DANE".to_owned(),
             });
         }
         return found;

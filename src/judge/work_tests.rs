@@ -410,7 +410,7 @@ fn not_judged(judged: &Judged<'_>) {
     assert_eq!(judged.verdict, Verdict::Indeterminate);
     assert_eq!(judged.recommendation.action, Action::NotFixable);
     assert!(
-        judged.recommendation.reason.contains("more work to judge"),
+        judged.recommendation.reason.contains("takes more work"),
         "{}",
         judged.recommendation.reason
     );

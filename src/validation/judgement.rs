@@ -196,8 +196,8 @@ impl<'a> Look<'a> {
             .chain(&self.packet.authority)
             .find(|set| set.by_stranger)?;
         Some(OwnValidation::indeterminate(format!(
-            "{} has a signature of a zone that cannot hold it; validators that go by the first \
-             signature refuse it, others do not",
+            "{} has a signature of a zone that cannot hold it; validators that use the first \
+             signature reject it, others do not",
             set_name(&set.owner, set.rtype)
         )))
     }
@@ -367,7 +367,7 @@ impl<'a> Look<'a> {
         // section (`scrub_normalize`).
         if !step.is_cname && self.packet.aliased_elsewhere.contains(&step.owner) {
             let set = set_name(&step.owner, Rtype::CNAME);
-            let own = format!("{set} stands in another section than its DNAME");
+            let own = format!("{set} is in a different section from its DNAME");
             return Err(Halt::End(Box::new(OwnValidation::indeterminate(own))));
         }
         let cname = self.answer_at(&step.owner, Rtype::CNAME);
@@ -435,7 +435,7 @@ impl<'a> Look<'a> {
         // RFC 6672 section 2.4. unbound answers nothing where it comes twice.
         if self.set(place).is_some_and(|set| set.records.len() > 1) {
             let set = set_name(owner, Rtype::DNAME);
-            let own = OwnValidation::indeterminate(format!("{set} stands there more than once"));
+            let own = OwnValidation::indeterminate(format!("{set} is repeated"));
             return Err(Halt::End(Box::new(own)));
         }
         let (zone, signed) = self.signed(place)?;
