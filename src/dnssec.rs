@@ -60,7 +60,7 @@ pub struct OwnValidation {
     /// begins.
     pub weak_link: Option<WeakLink>,
     /// The signature that ends first, of those over the answer and over the
-    /// keys of its zones; none where the answer is not secure.
+    /// keys of its zones; `None` if the answer is not secure.
     #[serde(default)]
     pub first_to_end: Option<Box<SignatureSpan>>,
     /// A signature that this rests on and that is out of its time: unbound
@@ -76,8 +76,8 @@ pub struct ForgivenSignature {
     /// The signature.
     #[serde(flatten)]
     pub signature: SignatureSpan,
-    /// Until when unbound accepts one that has ended; where it has not begun,
-    /// when it does.
+    /// Until when unbound accepts one that has ended; if it has not begun, when
+    /// it does.
     pub until: UnixTime,
 }
 

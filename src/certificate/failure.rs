@@ -17,7 +17,7 @@ pub enum VerificationError {
     },
     /// The server sent one certificate, which is self-signed.
     SelfSignedLeaf,
-    /// The chain ends in a self-signed certificate that is no trust anchor.
+    /// The chain ends in a self-signed certificate that is not a trust anchor.
     SelfSignedInChain {
         /// Its issuer, which is itself.
         issuer: String,
@@ -34,7 +34,7 @@ pub enum VerificationError {
     Expired,
     /// More issuers than `smtp_tls_scert_verifydepth` allows.
     ChainTooLong,
-    /// An issuer is no CA.
+    /// An issuer is not a CA.
     InvalidCa,
     /// pathLenConstraint of an issuer is exceeded.
     PathLengthExceeded,

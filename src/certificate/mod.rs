@@ -129,7 +129,7 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// DER that is no certificate that can be read here. A value like any other:
+/// DER that is not a certificate that can be read here. A value like any other:
 /// servers do send such things.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a readable certificate: {reason}")]
@@ -190,7 +190,7 @@ impl Certificate {
     }
 
     /// The association data of the object of this selector (RFC 6698 section
-    /// 2.1.3), computed once for each digest; nothing for a matching type that
+    /// 2.1.3), computed once for each digest; `None` for a matching type that
     /// RFC 6698 does not define.
     pub(crate) fn association_data(
         &self,

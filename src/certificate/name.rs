@@ -48,8 +48,8 @@ impl fmt::Display for ReferenceName {
     }
 }
 
-/// Whether the certificate is for this host name (openssl:`do_x509_check`).
-/// The common names count only where there is no dNSName.
+/// Whether the certificate is for this host name (openssl:`do_x509_check`). The
+/// common names count only if there is no dNSName.
 pub fn matches_host(certificate: &Certificate, name: &ReferenceName) -> bool {
     let reference = name.to_string();
     if certificate.has_dns_san() {

@@ -133,7 +133,7 @@ type Kind = u32;
 impl<'a> Name<'a> {
     fn of_certificate(name: &GeneralName<'a>) -> Self {
         match name {
-            // A dNSName that is no text is still one.
+            // A dNSName that is not text is still one.
             GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
                 Self::Dns(String::from_utf8_lossy(octets))
             }
@@ -305,7 +305,7 @@ impl<'a> Subtrees<'a> {
 /// Whether the name lies in one of the permitted subtrees of its kind.
 fn is_permitted(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<bool, Stop> {
     if let Name::Dns(host) = name {
-        // All are looked at, the odd ones too, whatever was found before.
+        // All are checked, the odd ones too, whatever was found before.
         if group.first_odd.is_some() {
             return Err(Stop::Objection(E::SubtreeMinMax));
         }

@@ -166,7 +166,7 @@ impl Fields {
                 self.has_dns_san = true;
                 self.dns_names.push(host);
             }
-            // A dNSName that is no text still keeps the common name out.
+            // A dNSName that is not text still keeps the common name out.
             GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
                 self.has_dns_san = true;
                 self.dns_names.push(&String::from_utf8_lossy(octets));

@@ -23,8 +23,8 @@ pub enum Digest {
 }
 
 impl Digest {
-    /// Bits of security against collisions: half the length, less where they
-    /// were found (openssl:`x509_set.c:x509_sig_info_init`).
+    /// Bits of security against collisions: half the length, less if they were
+    /// found (openssl:`x509_set.c:x509_sig_info_init`).
     fn security_bits(self) -> u32 {
         match self {
             Self::Md5 => 39,
@@ -59,7 +59,7 @@ impl Digest {
         }
     }
 
-    /// The digest of this; nothing for one that is not here.
+    /// The digest of this; `None` for one that is not here.
     fn of(self, message: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
             Self::Md5 => return None,
@@ -189,7 +189,7 @@ impl SignatureAlgorithm {
     }
 }
 
-/// What became of a signature check.
+/// The result of a signature check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureOutcome {

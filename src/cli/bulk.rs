@@ -36,7 +36,7 @@ pub(super) struct BulkArguments {
 }
 
 impl BulkArguments {
-    /// How many targets are looked at at once.
+    /// How many targets are checked at once.
     pub(super) fn jobs(&self) -> usize {
         self.jobs
             .map_or_else(|| default_jobs(processors(), descriptors()), usize::from)

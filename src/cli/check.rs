@@ -16,7 +16,7 @@ use super::{Output, Stop, World};
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The user of the program: an address literal is looked at as it is.
+    /// The user of the program: an address literal is checked as it is.
     Typed,
     /// A log or a file, which others write.
     Read,
@@ -46,7 +46,7 @@ pub(super) async fn check(
         at: arguments.at,
         expectations,
         sender,
-        // Without targets, those of the configuration are looked at.
+        // Without targets, those of the configuration are checked.
         typed: origin == Origin::Typed && !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         files: arguments.resume.files(save, output.is_json(), world)?,

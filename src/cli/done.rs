@@ -224,8 +224,8 @@ impl Done {
         self.hasher.hash_one(name(target).as_str())
     }
 
-    /// What a report and its observation have in common; nothing where there
-    /// is no observation, because it is about no target.
+    /// What a report and its observation have in common; `None` if there is no
+    /// observation, because it is about no target.
     fn pair_of(&self, reported: &Reported) -> Option<u64> {
         let target: NextHop = reported.target.parse().ok()?;
         Some(self.pair(&target.to_string(), reported.checked_at))

@@ -15,7 +15,7 @@ pub(super) struct Entry {
 
 /// What is printed for one report.
 pub(super) struct Said {
-    /// For standard output; empty where there is nothing to paste.
+    /// For standard output; empty if there is nothing to paste.
     pub(super) text: String,
     /// For standard error.
     pub(super) beside: Option<String>,

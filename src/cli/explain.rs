@@ -74,7 +74,7 @@ async fn log(
     check_now(&targets, arguments, world).await
 }
 
-/// The next hops that can be looked at. Text from a log is never taken for an
+/// The next hops that can be checked. Text from a log is never taken for an
 /// option: only what parses as a next hop gets through.
 fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
     explanation

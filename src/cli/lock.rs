@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Stop;
 
 /// Holds the lock on `file`, as long as that is open, for one run alone. What
-/// is no regular file is shared by nature, and where a file system knows no
+/// is not a regular file is shared by nature, and where a file system knows no
 /// locks there is none.
 pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
     if is_held(file, Kind::Alone) {
@@ -21,7 +21,7 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
 }
 
 /// The same for reports on standard output: any number of runs may append to
-/// one file, but not beside a run that goes on with it (`--resume`).
+/// one file, but not beside a run that continues with it (`--resume`).
 pub(super) fn lock_output(file: &File) -> Result<(), Stop> {
     if is_held(file, Kind::Together) {
         return Err(Stop::Sentence(
@@ -102,7 +102,7 @@ mod tests {
         drop((second, third));
         lock(&open(), &path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        // What is no file is everybody's.
+        // What is not a file is everybody's.
         let null = || File::options().write(true).open("/dev/null").unwrap();
         let (one, other) = (null(), null());
         lock(&one, Path::new("/dev/null")).unwrap();

@@ -80,7 +80,7 @@ impl Output {
         line: Option<String>,
         world: &mut World,
     ) -> Result<(), Stop> {
-        // What is no target has no terms of its own.
+        // What is not a target has no terms of its own.
         let terms = match report.target.parse() {
             Ok(target) => self.expectations.terms(&target),
             Err(_) => self.expectations.defaults(),
@@ -111,7 +111,7 @@ impl Output {
         world.print(&text)
     }
 
-    /// A text that is no target: on the command line a sentence will do, but
+    /// A text that is not a target: on the command line a sentence will do, but
     /// programs get their report.
     pub(super) fn wants_report_on_invalid_argument(&self) -> bool {
         matches!(self.form, Form::Json | Form::Written(_))

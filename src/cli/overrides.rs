@@ -169,7 +169,7 @@ fn replayed(
     Ok((seen, replayed.is_whole(world)?))
 }
 
-/// The file, as text: what is no UTF-8 is in no line that counts.
+/// The file, as text: what is not UTF-8 is in no line that counts.
 async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
     let bytes = if path == Path::new("-") {
         input::read_stdin(&mut *world.stdin, input::LARGEST_TABLE).await?

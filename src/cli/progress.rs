@@ -20,9 +20,9 @@ pub(super) struct Count {
     pub(super) skipped: u64,
     /// Targets that were begun, done or not.
     pub(super) begun: u64,
-    /// All targets, where that is known.
+    /// All targets, if that is known.
     pub(super) total: Option<u64>,
-    /// How much of the input was read, from 0 to 1, where that is known.
+    /// How much of the input was read, from 0 to 1, if that is known.
     pub(super) read: Option<f64>,
 }
 
@@ -171,7 +171,7 @@ mod tests {
                 "3000 done, 128 under way, 50 a second, 1.7 h left",
             ),
             (
-                // No speed, where nothing is known of it.
+                // No speed, if nothing is known of it.
                 Count {
                     begun: 128,
                     read: Some(0.01),

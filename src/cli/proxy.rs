@@ -35,7 +35,7 @@ impl FromStr for Given {
 }
 
 impl ProxyArguments {
-    /// Through the proxy where one is given, else by this way.
+    /// Through the proxy if one is given, else by this way.
     pub(super) fn dial(&self, way: Dial) -> Result<Dial, Stop> {
         match &self.proxy {
             None => Ok(way),

@@ -3,10 +3,10 @@
 //! A run that saves writes the observation of a target first and its report
 //! after it, each as one whole line. So a target is done where both are there,
 //! and they belong together by the target and the second at which it was
-//! looked at (`checked_at`). A run that is killed leaves at most an observation
+//! checked (`checked_at`). A run that is killed leaves at most an observation
 //! without its report, and half a line at the end of either file; a power cut
-//! may leave the end of one file older than that of the other. A run that goes
-//! on
+//! may leave the end of one file older than that of the other. A run that
+//! continues
 //!
 //! 1. locks both files, so that no other run writes to them;
 //! 2. cuts half a line at the end of either;
@@ -19,8 +19,8 @@
 //!
 //! In the end each target has one report and one observation, and the
 //! observations replay to the very reports. Without `--save` a target is done
-//! where its report is there. A text that is no target has no observation: its
-//! report alone will do.
+//! where its report is there. A text that is not a target has no observation:
+//! its report alone will do.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};

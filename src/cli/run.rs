@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
-    /// What it goes on with and writes to.
+    /// What it continues with and writes to.
     pub(super) files: Files,
 }
 
@@ -57,7 +57,7 @@ enum Looked {
 
 /// A target with all that is made of it.
 struct Seen {
-    /// Nothing where nobody saves it.
+    /// `None` if nobody saves it.
     observation: Option<Observation>,
     report: Report,
     /// The report as JSON, where that is wanted.
@@ -164,7 +164,7 @@ impl Run<'_> {
         let so_far = *lock(&count);
         explain_interrupt(&so_far, left, is_all, world);
         world.complain(how_to_go_on(output.is_json()));
-        // Some targets were not looked at.
+        // Some targets were not checked.
         Ok(worst(output.status(), ExitStatus::Unknown))
     }
 
@@ -203,15 +203,15 @@ impl Run<'_> {
     }
 }
 
-/// The targets that are still to be looked at.
+/// The targets that are still to be checked.
 struct Input<'a> {
     targets: Targets<'a>,
     done: Option<Done>,
     needs_local_sender: bool,
-    /// Bytes of standard input in all, where that is known.
+    /// Bytes of standard input in all, if that is known.
     size: Option<u64>,
     count: &'a Mutex<Count>,
-    /// Why no more targets come, where that is no end.
+    /// Why no more targets come, if that is not the regular end.
     fault: Option<Stop>,
 }
 

@@ -32,7 +32,7 @@ impl Saved {
         Ok(saved)
     }
 
-    /// The old file with what stands in it, where a run goes on. Its end is
+    /// The old file with what stands in it, where a run continues. Its end is
     /// set by [`Saved::end_at`].
     pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
         let name = path.display().to_string();
@@ -41,7 +41,7 @@ impl Saved {
         // Elsewhere a file that is open for appending cannot be cut.
         #[cfg(unix)]
         options.append(true);
-        // A file is read again where a run goes on; others are written alone.
+        // A file is read again where a run continues; others are written alone.
         let file = match std::fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => options.open(path),
             _ => options
@@ -85,7 +85,7 @@ impl Saved {
         self.append(b"\n")
     }
 
-    /// Writes an observation whole or, where that fails, not at all.
+    /// Writes an observation whole or, if that fails, not at all.
     pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
         let line = serde_json::to_string(observation).map_err(|error| self.refuse(&error))?;
         self.append((shown_json(line) + "\n").as_bytes())

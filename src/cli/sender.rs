@@ -75,7 +75,7 @@ impl SenderArguments {
             .map_err(|error| Stop::Sentence(format!("--sender local: {error}")))
     }
 
-    /// The sender; the one that every report is about where none is named.
+    /// The sender; the one that every report is about if none is named.
     pub(super) fn sender(&self) -> Sender {
         Sender {
             system: self.sender.unwrap_or_default(),

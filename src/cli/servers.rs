@@ -37,7 +37,7 @@ pub(super) struct ServersArguments {
 }
 
 impl ServersArguments {
-    /// How a target is looked at.
+    /// How a target is checked.
     pub(super) fn setup(&self, look: &LookArguments, world: &World) -> Result<Setup, Stop> {
         let plain = look.setup(world)?;
         Ok(Setup {

@@ -40,7 +40,7 @@ pub struct World {
     pub interrupts: Interrupts,
     /// Whether standard output goes to this file.
     pub writes_to: fn(&Path) -> bool,
-    /// The file that standard output goes to, opened anew, where it is one.
+    /// The file that standard output goes to, opened anew, if it is one.
     pub output_file: fn() -> Option<File>,
 }
 
@@ -91,7 +91,7 @@ impl World {
             })
     }
 
-    /// One sentence on standard error; where that fails too, nobody listens.
+    /// One sentence on standard error; if that fails too, nobody listens.
     pub(super) fn complain(&mut self, sentence: &str) {
         let clean = printable(sentence);
         let _ = writeln!(self.stderr, "danecheck: {}", shown(&clean));

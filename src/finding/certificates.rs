@@ -134,7 +134,7 @@ fn not_covered(
     }
 }
 
-/// Whether a record covers what is shown; nothing where no record counts.
+/// Whether a record covers what is shown; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
         .filter(|matching| matching.stage == Stage::MustMatch)

@@ -261,8 +261,8 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
     }
 }
 
-/// Where the unsigned part of the tree begins, in brackets; nothing where that
-/// is not known.
+/// Where the unsigned part of the tree begins, in brackets; nothing if that is
+/// not known.
 pub(super) fn where_unsigned<T>(lookup: &Lookup<T>) -> String {
     let own = lookup.own.as_ref();
     let own = own.filter(|own| own.status == SecurityStatus::Insecure);

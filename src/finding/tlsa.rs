@@ -330,7 +330,7 @@ pub(super) fn single_unusable(
     }
 }
 
-/// What a record is, as the end of a sentence; empty where that is not known.
+/// What a record is, as the end of a sentence; empty if that is not known.
 fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
     match origins.get(index) {
         Some(Some(origin)) => format!("; it is {}", origin.words()),

@@ -186,7 +186,7 @@ pub(super) static SIGNED_WITHOUT_DS: Rule = Rule {
     receiver: "Ask the registrar to publish the DS record of the zone's key signing key.",
 };
 
-/// The rule for a fault; nothing for what breaks no chain, for what is told
+/// The rule for a fault; `None` for what breaks no chain, for what is told
 /// where it is insecure, and for what danecheck alone cannot compute.
 fn rule(fault: &Fault) -> Option<&'static Rule> {
     match fault {

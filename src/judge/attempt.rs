@@ -13,7 +13,7 @@ use super::policy::{TlsPolicy, TlsUse};
 pub(crate) enum Attempt {
     /// The server is ready for the message.
     Ready(Channel),
-    /// Try the next address; deferred where there is none.
+    /// Try the next address; deferred if there is none.
     Soft(Failure),
     /// The end, whatever other hosts there are: bounced, or deferred where the
     /// code begins with 4.
@@ -134,7 +134,7 @@ pub(crate) fn attempt(
     }
 }
 
-/// What becomes of a handshake in which the sender does not take the version
+/// What happens to a handshake in which the sender does not take the version
 /// that the server speaks.
 static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
     text: String::new(),

@@ -22,7 +22,7 @@ pub(crate) enum DaneRecords<'a> {
 }
 
 impl<'a> DaneRecords<'a> {
-    /// The secure records, usable or not; none where there are none.
+    /// The secure records, usable or not; none if there are none.
     pub(crate) fn records(&self) -> &'a [TlsaRecord] {
         match self {
             Self::LookupError | Self::NotFound(_) => &[],
@@ -88,7 +88,7 @@ pub(crate) fn dane_records(host: &HostSeen, address: IpAddr) -> DaneRecords<'_> 
     }
 }
 
-/// Whether the first alias is secure; none where that cannot be told
+/// Whether the first alias is secure; `None` if that is unknown
 /// (`qname_secure`).
 fn secure_alias(host: &HostSeen) -> Option<bool> {
     match &host.alias.as_ref()?.answer {

@@ -104,7 +104,7 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
         .unwrap_or_else(no_address_tried)
 }
 
-/// The outcome where there was no address to try.
+/// The outcome if there was no address to try.
 pub(crate) fn dead_end(end: &DeadEnd) -> Outcome {
     ended(Failure::new(end.dsn, end.reason.clone()))
 }
@@ -202,7 +202,7 @@ impl Quota {
         }
     }
 
-    /// What is left after this address; nothing where it is not kept.
+    /// What is left after this address; `None` if it is not kept.
     fn take(self, ip: IpAddr) -> Option<Self> {
         match self {
             Self::Unlimited => Some(self),

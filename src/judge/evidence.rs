@@ -57,7 +57,7 @@ pub(crate) struct SessionEvidence<'a> {
     pub(crate) seen: &'a Session,
     /// Shared by all sessions that showed the same.
     pub(crate) chain: Rc<[Presented]>,
-    /// The TLSA records against this chain, where there are both.
+    /// The TLSA records against this chain, if there are both.
     pub(crate) dane: Option<Rc<DaneMatching>>,
 }
 
@@ -157,7 +157,7 @@ impl<'a> Evidence<'a> {
             .filter_map(|candidate| {
                 let host = self.hosts.get(candidate.host)?;
                 let address = host.addresses.get(candidate.address)?;
-                // It is taken to be like those that were looked at.
+                // It is taken to be like those that were checked.
                 if address.was_left_out() && any_seen {
                     return None;
                 }
@@ -372,8 +372,8 @@ impl<'a> AddressEvidence<'a> {
         self.sessions.is_empty() && self.seen.reserved.is_none()
     }
 
-    /// The session with this SNI; one without SNI stands in where there is
-    /// none, for a server that cannot be reached is visited only once.
+    /// The session with this SNI; one without SNI stands in if there is none,
+    /// for a server that cannot be reached is visited only once.
     pub(crate) fn session(&self, sni: Option<&str>) -> Option<&SessionEvidence<'a>> {
         let find = |wanted: Option<&str>| {
             self.sessions

@@ -10,8 +10,8 @@ const WARN_DAYS: i64 = 14;
 /// The moment and the outlook of a judgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizon {
-    /// The moment at which certificates are judged; when the target was looked
-    /// at, unless given.
+    /// The moment at which certificates are judged; when the target was
+    /// checked, unless given.
     pub at: Option<Moment>,
     /// How many days ahead an end is warned of. Unless given, 14, and no more
     /// than a third of a certificate's life: short-lived ones are renewed
@@ -24,7 +24,7 @@ pub struct Horizon {
 pub enum Moment {
     /// This one.
     At(UnixTime),
-    /// So many seconds after the target was looked at.
+    /// So many seconds after the target was checked.
     After(i64),
 }
 

@@ -66,11 +66,11 @@ pub struct Judged<'a> {
     pub standings: Vec<Standing>,
     /// The verdict.
     pub verdict: Verdict,
-    /// What becomes of the mail of the sender that was named, or of the one
+    /// What happens to the mail of the sender that was named, or of the one
     /// that is assumed.
     pub sending: Sending,
-    /// MTA-STS, as a sender that honours it sees it; nothing where it was not
-    /// looked at.
+    /// MTA-STS, as a sender that honours it sees it; `None` if it was not
+    /// checked.
     pub(crate) mta_sts: Option<MtaSts<'a>>,
     /// What to do at the sending end.
     pub recommendation: Recommendation,
@@ -82,13 +82,13 @@ pub struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// What becomes of a message at this level.
+    /// What happens to a message at this level.
     pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
         self.outcomes.at(level)
     }
 
-    /// What becomes of the sender's mail with this line for the next hop in
-    /// its table; with one that Postfix does not take where there is none.
+    /// What happens to the sender's mail with this line for the next hop in its
+    /// table; with one that Postfix does not take if there is none.
     pub fn with_line(&self, line: Option<&PolicyLine>) -> Outcome {
         match line {
             Some(line) => {

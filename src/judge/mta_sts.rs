@@ -19,9 +19,9 @@ use super::evidence::{AddressEvidence, Evidence, HostEvidence};
 /// What there is of MTA-STS.
 pub(crate) struct MtaSts<'a> {
     pub(crate) seen: &'a MtaStsSeen,
-    /// The record; nothing where the lookup failed.
+    /// The record; `None` if the lookup failed.
     pub(crate) record: Option<Result<StsRecord, RecordFault>>,
-    /// What each address of the policy host hands out.
+    /// What each address of the policy host sends.
     pub(crate) visits: Vec<(IpAddr, Result<Policy, Unavailable>)>,
     /// What stands against the policy host as a whole.
     pub(crate) no_address: Option<Unavailable>,
@@ -93,7 +93,7 @@ impl MtaSts<'_> {
     }
 }
 
-/// MTA-STS of what was observed; nothing where it was not looked at.
+/// MTA-STS of what was observed; `None` if it was not checked.
 pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
     let seen = evidence.observation.mta_sts.as_ref()?;
     let record = texts(&seen.record).map(sts_record);
@@ -131,7 +131,7 @@ pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
     Some(mta_sts)
 }
 
-/// The TXT records of a lookup: none where they are denied, nothing where it
+/// The TXT records of a lookup: none where they are denied, `None` if it
 /// failed. No DNSSEC is asked of them (RFC 8461 section 3.1).
 pub(crate) fn texts(lookup: &Lookup<Vec<String>>) -> Option<&[Vec<String>]> {
     match &lookup.answer {

@@ -16,16 +16,14 @@ use super::route::next_hop_name;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyRequest {
     pub(crate) level: SecurityLevel,
-    /// `match=` at `secure` and `verify`; the level's default where none is
-    /// given.
+    /// `match=` at `secure` and `verify`; the level's default if none is given.
     pub(crate) match_names: Vec<String>,
-    /// `match=` at `fingerprint`; any certificate where none is given, for
-    /// the level's outcome assumes the pins of what is served now.
+    /// `match=` at `fingerprint`; any certificate if none is given, for the
+    /// level's outcome assumes the pins of what is served now.
     pub(crate) pins: Vec<String>,
     /// `servername=`: SNI where no TLSA record is in play.
     pub(crate) server_name: Option<ServerName>,
-    /// `protocols=`: the oldest TLS taken; what main.cf says where none is
-    /// given.
+    /// `protocols=`: the oldest TLS taken; what main.cf says if none is given.
     pub(crate) oldest_tls: Option<TlsVersion>,
     /// An attribute makes every handshake fail (`tls_client_start`).
     pub(crate) no_handshake: bool,
@@ -97,7 +95,7 @@ pub(crate) struct TlsPolicy<'a> {
     pub(crate) sni: Option<String>,
     /// What the certificate has to pass.
     pub(crate) check: PeerCheck<'a>,
-    /// The oldest TLS that goes through; none where none does.
+    /// The oldest TLS that goes through; `None` if none does.
     pub(crate) oldest: Option<TlsVersion>,
 }
 
@@ -168,8 +166,8 @@ pub(crate) struct MxInPlay {
     pub(crate) names: Vec<String>,
 }
 
-/// The MX record set of the observation; none where the next hop is bracketed
-/// or has no MX record.
+/// The MX record set of the observation; `None` if the next hop is bracketed or
+/// has no MX record.
 pub(crate) fn mx_in_play(observation: &Observation) -> Option<MxInPlay> {
     let mx = observation.mx.as_ref()?;
     let Answer::Records(records) = &mx.answer else {

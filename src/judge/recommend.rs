@@ -377,7 +377,7 @@ fn alternatives(
     let line = |request: &PolicyRequest| line_of(evidence, request);
     let mut found = Vec::new();
     if chosen == SecurityLevel::Dane {
-        // The other levels put a CA or a pin in the place of DANE.
+        // The other levels put a CA or a pin in place of DANE.
         let only = PolicyRequest::with(SecurityLevel::DaneOnly, sending.settings);
         if delivers(&only) {
             found.push(Alternative {

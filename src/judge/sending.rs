@@ -1,5 +1,5 @@
-//! What becomes of the mail of one sender, with the policy that it has for
-//! this next hop today.
+//! What happens to the mail of one sender, with the policy that it has for this
+//! next hop today.
 
 use crate::observation::PolicyResponse;
 use crate::sender::{InForce, Parameters, Sender, Settings, System};
@@ -17,12 +17,12 @@ pub struct Sending {
     pub sender: Sender,
     /// The policy in force.
     pub in_force: InForce,
-    /// What becomes of its mail today.
+    /// What happens to its mail today.
     pub outcome: Outcome,
-    /// What would become of it at each level.
+    /// What would happen to it at each level.
     pub outcomes: Outcomes,
-    /// What is wrong with the override that the policy in force is; nothing
-    /// where it is none, or a right one.
+    /// What is wrong with the override that the policy in force is; `None` if
+    /// it is none, or a right one.
     pub(crate) standing_override: Option<StandingOverride>,
     pub(crate) settings: Settings,
 }

@@ -27,9 +27,9 @@ use super::evidence::{HostEvidence, SessionEvidence};
 /// together keep one core busy for about a second in a release build; see
 /// `signature_cost`. One chain has 20,000 of them by itself: that is 125 checks
 /// with P-521 or 10,000 with RSA-2048, where an honest chain takes four at
-/// most. With a chain of its own at each of the 160 addresses that are looked
-/// at, 125 are left for each. A comparison of names takes about 10 nanoseconds,
-/// a certificate considered for a path about 20.
+/// most. With a chain of its own at each of the 160 addresses that are checked,
+/// 125 are left for each. A comparison of names takes about 10 nanoseconds, a
+/// certificate considered for a path about 20.
 pub(crate) const SHARED: WorkLimits = WorkLimits {
     signature_checks: 20_000,
     name_comparisons: 4_000_000,

@@ -14,7 +14,7 @@ use crate::observation::{Der, Observation};
 use crate::report::{Report, json as report_as_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 
-/// As many as are looked at.
+/// As many as are checked.
 const HOSTS: usize = 20;
 const ADDRESSES: usize = 8;
 

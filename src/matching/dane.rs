@@ -236,8 +236,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// DANE-EE(3) records against the leaf first; then, where there are
-    /// DANE-TA(2) records, a path (openssl:`x509_vfy.c:dane_verify`).
+    /// DANE-EE(3) records against the leaf first; then, if there are DANE-TA(2)
+    /// records, a path (openssl:`x509_vfy.c:dane_verify`).
     fn verify(&self, records: &[Numbered<'_>]) -> Verdict {
         let failed = |failure| Verdict {
             result: Err(failure),

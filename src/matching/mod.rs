@@ -25,7 +25,7 @@ use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
 use crate::work::WorkLimits;
 
-/// What one matching may cost where there is no other; see
+/// What one matching may cost if there is no other; see
 /// [`SHARED`](crate::judge::SHARED) for how it is measured.
 const UNSHARED: WorkLimits = crate::judge::SHARED;
 
@@ -110,7 +110,7 @@ impl DaneMatching {
         self.authenticates().is_none() || self.records.contains(&RecordOutcome::NotJudged)
     }
 
-    /// Whether a usable record authenticates the server; nothing where to tell
+    /// Whether a usable record authenticates the server; `None` if to tell
     /// takes more work than one check may cost.
     pub(crate) fn authenticates(&self) -> Option<bool> {
         match &self.result {

@@ -18,15 +18,15 @@ pub struct Lookup<T> {
     pub record_type: RecordType,
     /// What came back.
     pub answer: Answer<T>,
-    /// What danecheck's own validation says of it; none where nothing was
-    /// asked, or by whom it was saved did not validate.
+    /// What danecheck's own validation says of it; `None` if nothing was asked,
+    /// or by whom it was saved did not validate.
     #[serde(default)]
     pub own: Option<OwnValidation>,
     /// A reason that came with an answer (RFC 8914); that of a failure goes
     /// with the failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_error: Option<ExtendedError>,
-    /// What the name servers themselves say of it, where they were asked.
+    /// What the name servers themselves say of it, if they were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<AuthoritySeen>,
 }
@@ -176,8 +176,7 @@ pub struct MxRecord {
 }
 
 impl<T> Lookup<T> {
-    /// The status of the records or of the denial; none where the lookup
-    /// failed.
+    /// The status of the records or of the denial; `None` if the lookup failed.
     pub fn status(&self) -> Option<SecurityStatus> {
         match &self.answer {
             Answer::Records(records) => Some(records.status()),
@@ -191,7 +190,7 @@ impl<T> Lookup<T> {
         self.own.as_ref().is_some_and(OwnValidation::is_bogus)
     }
 
-    /// The failure, where there is one.
+    /// The failure, if there is one.
     pub fn failure(&self) -> Option<&LookupFailure> {
         match &self.answer {
             Answer::Failed(failure) => Some(failure),

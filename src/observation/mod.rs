@@ -47,25 +47,25 @@ pub const OBSERVATION_FORMAT: u32 = 1;
 pub struct Observation {
     /// [`OBSERVATION_FORMAT`].
     pub format: u32,
-    /// What was looked at.
+    /// What was checked.
     pub next_hop: NextHop,
     /// When; also the time at which certificates are judged.
     pub checked_at: UnixTime,
     /// Who answered the questions.
     pub resolver: ResolverSeen,
-    /// The MX lookup; none for a bracketed next hop.
+    /// The MX lookup; `None` for a bracketed next hop.
     pub mx: Option<Lookup<MxRecord>>,
-    /// The MX hosts in the order of preference, or the next hop itself where
-    /// there is no MX record.
+    /// The MX hosts in the order of preference, or the next hop itself if there
+    /// is no MX record.
     pub hosts: Vec<HostSeen>,
     /// Where trust for `verify` and `secure` comes from.
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off, one sentence each.
     pub cuts: Vec<String>,
-    /// MTA-STS and TLS reporting; nothing where they were not looked at.
+    /// MTA-STS and TLS reporting; `None` if they were not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mta_sts: Option<MtaStsSeen>,
-    /// The Postfix on this machine, where it was asked (`--sender local`).
+    /// The Postfix on this machine, if it was asked (`--sender local`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_sender: Option<LocalSenderSeen>,
     /// The proxy through which mail servers were connected to.
@@ -120,7 +120,7 @@ pub struct ResolverSeen {
     pub addresses: Vec<String>,
     /// Whether it validates.
     pub validation: ResolverValidation,
-    /// Why that was not shown, as far as it could be told.
+    /// Why that was not shown, if known.
     #[serde(default)]
     pub shortcoming: Option<Shortcoming>,
 }
@@ -129,11 +129,11 @@ pub struct ResolverSeen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shortcoming {
-    /// It hands out data that is bogus.
+    /// It sends data that is bogus.
     DoesNotValidate,
     /// It withholds data that is bogus, and yet sets no AD bit.
     AdStripped,
-    /// It hands out no signatures, although it is asked for them.
+    /// It sends no signatures, although it is asked for them.
     NotDnssecCapable,
 }
 
@@ -194,12 +194,12 @@ pub struct AddressSeen {
     /// public internet has such an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved: Option<String>,
-    /// The reply with which the server refused for now, where it was asked
-    /// again after a pause; the sessions are those of the second time.
+    /// The reply with which the server refused for now, if it was asked again
+    /// after a pause; the sessions are those of the second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_at_first: Option<Reply>,
-    /// What the server shows to clients that offer less than Postfix, where
-    /// that was asked for (`--thorough`).
+    /// What the server shows to clients that offer less than Postfix, if that
+    /// was asked for (`--thorough`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limited: Vec<LimitedLook>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConnectFailure, HandshakeFailure, Lookup, TlsSeen};
 
-/// The records, and the policy where one is promised.
+/// The records, and the policy if one is promised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MtaStsSeen {
@@ -15,7 +15,7 @@ pub struct MtaStsSeen {
     pub record: Lookup<Vec<String>>,
     /// The TXT records at `_smtp._tls`.
     pub report: Lookup<Vec<String>>,
-    /// The way to the policy; none where no record promises one.
+    /// The way to the policy; `None` if no record promises one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<PolicyFetch>,
 }

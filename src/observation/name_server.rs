@@ -42,7 +42,7 @@ pub struct NameServerSeen {
 pub struct NameServerAddressSeen {
     /// The address.
     pub address: IpAddr,
-    /// What it said; none where it was not asked, because it is no public
+    /// What it said; `None` if it was not asked, because it is not a public
     /// address, and leads into the network of the asking host.
     pub answers: Option<NameServerAnswers>,
 }
@@ -55,7 +55,7 @@ pub struct NameServerAnswers {
     pub udp: NameServerAnswer,
     /// Over TCP.
     pub tcp: NameServerAnswer,
-    /// The serial of its SOA record; none where it has none to give.
+    /// The serial of its SOA record; `None` if it has none to give.
     pub serial: Option<u32>,
     /// Where the chain of trust breaks for its reply, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ impl AuthoritySeen {
 }
 
 impl NameServerAnswer {
-    /// The reply, where there is one.
+    /// The reply, if there is one.
     pub fn reply(&self) -> Option<&NameServerReply> {
         match self {
             Self::Reply(reply) => Some(reply),
@@ -142,7 +142,7 @@ impl NameServerAnswer {
 }
 
 impl NameServerAnswers {
-    /// The fullest reply: over TCP, where nothing is cut off, else over UDP.
+    /// The fullest reply: over TCP, if nothing is cut off, else over UDP.
     pub fn whole(&self) -> Option<&NameServerReply> {
         let over_udp = self.udp.reply().filter(|reply| !reply.truncated);
         self.tcp.reply().or(over_udp)

@@ -21,11 +21,11 @@ pub struct Session {
     /// not follow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
-    /// The reply to `EHLO` before TLS, where it was refused for now and `HELO`
+    /// The reply to `EHLO` before TLS, if it was refused for now and `HELO`
     /// accepted: then STARTTLS is not so much missing as not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo: Option<Reply>,
-    /// The reply to `EHLO` inside TLS, where it was refused and `HELO` tried.
+    /// The reply to `EHLO` inside TLS, if it was refused and `HELO` tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo_in_tls: Option<Reply>,
     /// How it ended.
@@ -186,7 +186,7 @@ pub struct HandshakeFailure {
     pub alert: Option<String>,
     /// It ended because time was up.
     pub timed_out: bool,
-    /// It was our own TLS that could not go on with what the server said.
+    /// It was our own TLS that could not continue with what the server said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ours: bool,
 }
@@ -285,7 +285,7 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSeen {
-    /// `TLSv1.3`; none where the handshake ended before it was agreed.
+    /// `TLSv1.3`; `None` if the handshake ended before it was agreed.
     pub version: Option<String>,
     /// The suite by its IANA name.
     pub cipher: Option<String>,

@@ -17,7 +17,7 @@ pub struct SingleLookup {
     pub reply: Result<SingleReply, LookupFailure>,
     /// What danecheck makes of it.
     pub own: OwnValidation,
-    /// What the name servers themselves say, where they were asked.
+    /// What the name servers themselves say, if they were asked.
     pub authority: Option<AuthoritySeen>,
 }
 

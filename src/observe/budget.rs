@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes of a reply line that are looked at; the rest of the line is skipped
+/// Bytes of a reply line that are read; the rest of the line is skipped
 /// (Postfix's `line_length_limit`).
 pub const LINE_BYTES: usize = 2048;
 
@@ -138,7 +138,7 @@ pub const SESSION_BEFORE_TLSA: Duration = Duration::from_secs(60);
 /// How much longer than its time a check waits for what ends at that moment.
 pub const LAST_WORDS: Duration = Duration::from_millis(50);
 
-/// How often one target is looked at that waits for its turn in vain.
+/// How often one target is checked that waits for its turn in vain.
 pub const LOOKS: usize = 5;
 
 /// How long a session waits for its turn, even if no check waits for it any
@@ -245,13 +245,13 @@ impl Deadline {
         step.min(self.left())
     }
 
-    /// Waits for work that has a time of its own; nothing where this one is up
+    /// Waits for work that has a time of its own; `None` if this one is up
     /// before. Work that ends at the same moment may still say what it has.
     pub(super) async fn wait<F: Future>(self, work: F) -> Option<F::Output> {
         timeout_at(self.0 + LAST_WORDS, work).await.ok()
     }
 
-    /// Runs one step; nothing where time was up.
+    /// Runs one step; `None` if time was up.
     pub(super) async fn run<F: Future>(self, step: Duration, work: F) -> Option<F::Output> {
         let until = self.0.min(Instant::now() + step);
         timeout_at(until, work).await.ok()
@@ -267,8 +267,8 @@ impl Room {
         Self(AtomicUsize::new(bytes))
     }
 
-    /// Takes so much of it; false where there is not so much left, and then
-    /// there is none any more.
+    /// Takes so much of it; false if there is not so much left, and then there
+    /// is none any more.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let took = |left: usize| Some(left.saturating_sub(bytes));
         self.0

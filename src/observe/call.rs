@@ -19,7 +19,7 @@ use crate::observation::{Session, SessionEnd};
 
 /// A session that was held.
 pub(super) struct Talked {
-    /// Nothing where its turn never came.
+    /// `None` if its turn never came.
     session: Option<Session>,
     cuts: Vec<String>,
     /// It ended because the check that began it had no more time.

@@ -25,7 +25,7 @@ pub enum Dial {
 }
 
 impl Dial {
-    /// Where an address leads; nothing where there is no route.
+    /// Where an address leads; `None` if there is no route.
     pub(super) fn route(&self, to: SocketAddr) -> Option<SocketAddr> {
         match self {
             Self::Direct | Self::Proxied(_) => Some(to),

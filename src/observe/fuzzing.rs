@@ -68,7 +68,7 @@ impl AsyncWrite for Tape<'_> {
     }
 }
 
-/// Runs one dialogue; nothing where there is no runtime to be had.
+/// Runs one dialogue; `None` if there is no runtime to be had.
 fn run<T>(work: impl Future<Output = T>) -> Option<T> {
     thread_local! {
         static RUNTIME: Option<Runtime> = tokio::runtime::Builder::new_current_thread()
@@ -116,7 +116,7 @@ fn bounded(session: &Session) {
 fn bounded_reply(reply: &Reply) {
     assert!((0..1000).contains(&reply.code));
     let bytes: usize = reply.lines.iter().map(String::len).sum();
-    // What is no UTF-8 takes three bytes in the place of one.
+    // What is not UTF-8 takes three bytes in place of one.
     assert!(bytes <= REPLY_BYTES + 3 * LINE_BYTES, "a reply of {bytes}");
     let _ = reply.keywords().count();
     let _ = reply.text();

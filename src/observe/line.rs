@@ -13,7 +13,7 @@ pub(super) struct Chat<S> {
     stream: S,
     /// What came and was not read yet.
     ahead: Vec<u8>,
-    /// Something of a reply was passed over.
+    /// Something of a reply was skipped.
     cut: bool,
 }
 

@@ -121,8 +121,8 @@ struct Said {
 }
 
 impl Said {
-    /// `postmap -q` prints the value; it ends with 1 where there is none, and
-    /// says why where it could not ask.
+    /// `postmap -q` prints the value; it ends with 1 if there is none, and says
+    /// why if it could not ask.
     fn answer(&self) -> TableAnswer {
         let value = self.stdout.trim_end_matches('\n');
         if self.success {

@@ -34,7 +34,7 @@ type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
 /// What danecheck's own validation says, and what comes of it.
 #[derive(Clone, Default)]
 struct Judged {
-    /// Nothing where there is nothing to judge.
+    /// `None` if there is nothing to judge.
     own: Option<OwnValidation>,
     /// The name servers are asked because of it.
     authority: Option<TheirWord>,
@@ -54,7 +54,7 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// What the name servers themselves say, where they were asked.
+    /// What the name servers themselves say, if they were asked.
     pub(super) async fn authority(&self) -> Option<AuthoritySeen> {
         let word = match &self.authority {
             Some(word) => Some(word.clone()),
@@ -63,7 +63,7 @@ impl Looked {
         word?.await
     }
 
-    /// What danecheck's own validation says; nothing where nothing was asked.
+    /// What danecheck's own validation says; `None` if nothing was asked.
     pub(super) async fn own(&self) -> Option<OwnValidation> {
         self.judged.clone().await.own
     }
@@ -224,9 +224,9 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// What a lookup gives, and when it was asked for; nothing where that
-    /// comes too late for this check. What belongs to a host is asked once for
-    /// all checks; MX and TXT records are the target's own.
+    /// What a lookup gives, and when it was asked for; `None` if that comes too
+    /// late for this check. What belongs to a host is asked once for all
+    /// checks; MX and TXT records are the target's own.
     async fn find(&self, name: &str, record_type: RecordType) -> (Option<Arc<Found>>, Instant) {
         let work = {
             let asking = Asking {
@@ -303,8 +303,8 @@ impl<'a> Dns<'a> {
     }
 
     /// Whether an answer is secure, for a caller that has to decide on it now:
-    /// by the resolver's word where it validates, else by our own. Nothing
-    /// where nobody can tell.
+    /// by the resolver's word where it validates, else by our own. `None` if
+    /// nobody can tell.
     pub(super) async fn is_secure(&self, looked: &Looked) -> Option<bool> {
         let authentic = match &*looked.raw {
             Raw::Records { authentic, .. } | Raw::Denied { authentic, .. } => *authentic,

@@ -79,7 +79,7 @@ pub use self::trust_store::{TrustStore, TrustStoreError};
 
 /// Looks at a next hop and everything behind it.
 ///
-/// With other targets in its pool it is looked at again, a few times at most,
+/// With other targets in its pool it is checked again, a few times at most,
 /// where its time was up only because the others kept an address busy. Alone it
 /// never is, and its own sessions do not count as others'.
 pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
@@ -136,7 +136,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let promised = promised.boxed().shared();
     let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
 
-    // Hosts are looked at as soon as the MX records are there, while own
+    // Hosts are checked as soon as the MX records are there, while own
     // validation of these still runs: behind a resolver that does not validate,
     // that saves its time on every check. Where they turn out to be bogus, the
     // forger has had a connection and an EHLO, as from a Postfix behind the

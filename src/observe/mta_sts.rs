@@ -52,7 +52,7 @@ impl Patience {
         self.end.send_replace(Some(deadline.instant()));
     }
 
-    /// Runs one step; nothing where it was not waited for.
+    /// Runs one step; `None` if it was not waited for.
     async fn within<F: Future>(&self, work: F) -> Option<F::Output> {
         let mut end = self.end.subscribe();
         let over = async {

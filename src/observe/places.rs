@@ -37,7 +37,7 @@ impl Places {
         }
     }
 
-    /// Waits for a place, for a check with this share where it is known for whom.
+    /// Waits for a place, for a check with this share if it is known for whom.
     pub(super) async fn place<'a>(&'a self, share: Option<&'a Share>) -> Option<Place<'a>> {
         let share = share.filter(|_| self.keeps_first);
         let first = share.and_then(|share| share.0.try_acquire().ok());

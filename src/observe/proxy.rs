@@ -58,7 +58,7 @@ impl FromStr for Proxy {
             Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
             None => host.parse::<Ipv4Addr>().is_ok() || host_name_fault(host).is_none(),
         };
-        // What is no host may be part of a login, and is shown nowhere.
+        // What is not a host may be part of a login, and is shown nowhere.
         if !is_host {
             return Err(ProxyError);
         }

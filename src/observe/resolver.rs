@@ -58,7 +58,7 @@ pub struct Resolver {
     /// The server that answered last; a dead one costs its time only once.
     first: Arc<AtomicUsize>,
     places: Arc<Places>,
-    /// Of one check, where it is known whom a question is for.
+    /// Of one check, if it is known whom a question is for.
     share: Option<Arc<Share>>,
 }
 

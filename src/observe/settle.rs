@@ -10,9 +10,9 @@ use crate::observation::{
     ResolverValidation,
 };
 
-/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's
-/// where it was shown to validate, for a stub that trusts it as Postfix does;
-/// else danecheck's own.
+/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's if it
+/// was shown to validate, for a stub that trusts it as Postfix does; else
+/// danecheck's own.
 pub(super) async fn settle<T>(
     name: &str,
     record_type: RecordType,

@@ -43,16 +43,16 @@ pub struct Setup {
     /// Whether the name servers are asked about every lookup, and not only
     /// about those that fail or are bogus.
     pub authoritative: bool,
-    /// Whether MTA-STS and TLS reporting are looked at.
+    /// Whether MTA-STS and TLS reporting are checked.
     pub mta_sts: bool,
     /// The Postfix on this machine, where it is asked what it does.
     pub local_sender: Option<LocalPostfix>,
     /// What stands in for the mail servers, none of which is connected to
     /// then.
     pub assumed: Option<Assumed>,
-    /// MX hosts that are not looked at.
+    /// MX hosts that are not checked.
     pub skip: Arc<[String]>,
-    /// What this check shares with others; nothing where it is by itself.
+    /// What this check shares with others; `None` if it is by itself.
     pub pool: Option<Pool>,
 }
 

@@ -23,13 +23,13 @@ pub struct NameAndType {
     rtype: Rtype,
 }
 
-/// Why a text is no question.
+/// Why a text is not a question.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
-    /// It is no domain name.
+    /// It is not a domain name.
     #[error("`{0}` is not a domain name")]
     Name(String),
-    /// It is no record type that can be asked for.
+    /// It is not a record type that can be asked for.
     #[error("unknown record type `{0}`: give one such as TLSA, MX, A or TYPE52")]
     Type(String),
 }

@@ -33,7 +33,7 @@ impl Script<'_> {
     }
 }
 
-/// How the server took `EHLO` and, where that was refused, `HELO`.
+/// How the server took `EHLO` and, if that was refused, `HELO`.
 struct Hello {
     refused_ehlo: Option<Reply>,
     result: Result<Reply, Interruption>,
@@ -77,7 +77,7 @@ where
     }
 }
 
-/// The dialogue up to where the handshake begins; nothing where it ends before.
+/// The dialogue up to where the handshake begins; `None` if it ends before.
 pub(super) async fn up_to_handshake<S>(stream: S, script: &Script<'_>) -> Option<Metered<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -92,7 +92,7 @@ where
     }
 }
 
-/// The plain part; nothing where the server is ready for the handshake.
+/// The plain part; `None` if the server is ready for the handshake.
 async fn before_tls<S>(
     chat: &mut Chat<S>,
     script: &Script<'_>,

@@ -30,7 +30,7 @@ use crate::observation::{
 /// How a handshake ended, and what it showed either way.
 pub(super) struct Handshake<S> {
     pub(super) stream: Result<TlsStream<S>, HandshakeFailure>,
-    /// Nothing where the server's certificate never came.
+    /// `None` if the server's certificate never came.
     pub(super) seen: Option<TlsSeen>,
     /// How many certificates came and were not kept.
     pub(super) left_out: usize,
@@ -38,7 +38,7 @@ pub(super) struct Handshake<S> {
 
 /// What goes into a ClientHello.
 pub(super) struct Offer<'a> {
-    /// A server name only where one is given.
+    /// A server name only if one is given.
     pub(super) sni: Option<&'a str>,
     pub(super) peer: IpAddr,
     /// Less than Postfix offers.
@@ -281,7 +281,7 @@ impl Capture {
         self.captured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records the check; the handshake goes on whatever it says.
+    /// Records the check; the handshake continues whatever it says.
     fn record(
         &self,
         agreed: ProtocolVersion,

@@ -22,7 +22,7 @@ pub struct TrustStore {
     loaded: OnceLock<Loaded>,
 }
 
-/// Why a file is no trust store.
+/// Why a file is not a trust store.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustStoreError {
     /// The PEM form is broken.

@@ -152,8 +152,8 @@ fn length_of<'a, D: ParseRecordData<'a, &'a [u8]>>(
     Some(name(record.data()).compose_len().into())
 }
 
-/// Reads the header of a reply; nothing where it is none, answers something
-/// else, or is too long to be read.
+/// Reads the header of a reply; `None` if it is none, answers something else,
+/// or is too long to be read.
 pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply> {
     if !is_bounded(bytes) {
         return None;
@@ -181,7 +181,7 @@ pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply>
     Some(reply)
 }
 
-/// Reads a reply to a question; nothing where it cannot be read or answers
+/// Reads a reply to a question; `None` if it cannot be read or answers
 /// something else.
 pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
     let mut reply = head(bytes, name, rtype(asked))?;
@@ -311,7 +311,7 @@ fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
     }
 }
 
-/// The strings of a TXT record (RFC 1035 section 3.3.14); nothing where they are
+/// The strings of a TXT record (RFC 1035 section 3.3.14); `None` if they are
 /// cut short.
 fn strings(mut data: &[u8]) -> Option<Vec<String>> {
     let mut strings = Vec::new();

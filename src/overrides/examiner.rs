@@ -56,7 +56,7 @@ impl Accepted {
 
 /// What overrides are judged by.
 pub(super) struct Examiner<'a> {
-    /// Each next hop that was looked at, by its key.
+    /// Each next hop that was checked, by its key.
     pub(super) seen: &'a HashMap<String, Observation>,
     /// The next hops that lines for parent domains are judged by.
     pub(super) below: &'a [NextHop],
@@ -76,7 +76,7 @@ struct Doubles {
     kept: HashMap<usize, usize>,
 }
 
-/// What becomes of an override for whose key there is another line.
+/// What happens to an override for whose key there is another line.
 struct Double {
     /// The line that is kept.
     kept: usize,
@@ -148,9 +148,9 @@ impl Examiner<'_> {
         }
     }
 
-    /// Of several lines for one key the one that asks for most is kept; where
-    /// they cannot be compared, the first. `postmap` takes the first and warns;
-    /// a `texthash:` table does not work at all.
+    /// Of several lines for one key the one that asks for most is kept; if they
+    /// cannot be compared, the first. `postmap` takes the first and warns; a
+    /// `texthash:` table does not work at all.
     fn doubles(&self, entries: &[&Entry], index: &mut Index) -> Doubles {
         let at_line: HashMap<usize, usize> = entries
             .iter()

@@ -101,9 +101,9 @@ pub struct Judgement {
     pub reason: String,
     /// What is to become of it.
     pub proposal: Proposal,
-    /// What becomes of mail with it; none where it was not looked at.
+    /// What happens to mail with it; `None` if it was not checked.
     pub with: Option<Outcome>,
-    /// What would become of mail without it.
+    /// What would happen to mail without it.
     pub without: Option<Outcome>,
     /// What counts afterwards asks for less than what is in force.
     pub weaker: bool,
@@ -161,8 +161,8 @@ pub struct Around<'a> {
     pub advised: bool,
 }
 
-/// The word on a line whose next hop was looked at; nothing in place of the
-/// value where no line counts.
+/// The word on a line whose next hop was checked; nothing in place of the value
+/// where no line counts.
 pub fn judge_line(observation: &Observation, value: Option<&str>, around: Around<'_>) -> Judgement {
     let judged = judge_for(observation, around.horizon, around.sender);
     let report = Report::new(&judged);
@@ -181,7 +181,7 @@ pub fn judge_lines(
     values.iter().map(|value| case.judge(*value)).collect()
 }
 
-/// Why Postfix does not take a value; nothing where it does.
+/// Why Postfix does not take a value; `None` if it does.
 pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
     read(value, sender)
         .err()
@@ -220,7 +220,7 @@ struct Case<'a> {
     parent: Option<Result<PolicyLine, String>>,
     /// What lines for this next hop are compared by.
     ground: Ground,
-    /// What becomes of mail without this line.
+    /// What happens to mail without this line.
     without: Outcome,
 }
 
@@ -505,7 +505,7 @@ impl<'a> Case<'a> {
         let said =
             |word, reason, proposal, with| self.said(word, reason, proposal, Some(line), with);
         let text = becomes(self.own);
-        // A CA or a pin in the place of DANE is another promise, not less.
+        // A CA or a pin in place of DANE is another promise, not less.
         let asks_for_more = self.ground.is_weaker(own, Some(line));
         if asks_for_more && !self.around.advised {
             let reason = "mail flows with and without it, but it asks for more, or for another \

@@ -184,8 +184,8 @@ impl Examination {
             .collect()
     }
 
-    /// Whether anything should change: 1 where mail flows all the same, 2
-    /// where it waits, 3 where it could not be told.
+    /// Whether anything should change: 1 where mail flows all the same, 2 where
+    /// it waits, 3 if that is unknown.
     pub fn exit_status(&self) -> ExitStatus {
         self.judgements
             .iter()

@@ -16,7 +16,7 @@ pub struct Rows {
 /// Why a text is no such list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRows {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("it is not JSON: {0}")]
     Json(String),
     /// It is JSON of another kind.

@@ -155,7 +155,7 @@ fn logical_lines(lines: &[String]) -> Vec<Range<usize>> {
     found
 }
 
-/// The lines of a logical line as one; empty where there is no key.
+/// The lines of a logical line as one; empty if there is no key.
 fn joined(lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines.iter().filter(|line| !is_comment_or_blank(line)) {

@@ -74,10 +74,10 @@ pub enum LineFault {
     /// There is nothing.
     #[error("it is empty")]
     Empty,
-    /// The first word is no level.
+    /// The first word is not a level.
     #[error("unknown TLS security level `{0}`")]
     Level(String),
-    /// A word is no `name=value`.
+    /// A word is not of the form `name=value`.
     #[error("`{0}` is not of the form name=value")]
     Pair(String),
     /// No attribute has this name.
@@ -138,12 +138,12 @@ impl PolicyLine {
         }
     }
 
-    /// The oldest version of TLS that it allows; nothing where main.cf decides.
+    /// The oldest version of TLS that it allows; `None` if main.cf decides.
     pub fn oldest_tls(&self) -> Option<TlsVersion> {
         self.protocols.as_ref()?.first().copied()
     }
 
-    /// Reads a value as this release does; the newest where none is given.
+    /// Reads a value as this release does; the newest if none is given.
     pub fn parse(text: &str, release: Option<Release>) -> Result<Self, LineFault> {
         let braces = release.is_none_or(|release| release.is_from(10));
         let mut words = words(text, braces).into_iter();

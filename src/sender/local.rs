@@ -26,7 +26,7 @@ pub fn policy_keys(next_hop: &str) -> Vec<String> {
 pub(crate) struct Parameters<'a>(pub(crate) &'a LocalSenderSeen);
 
 impl Parameters<'_> {
-    /// Its value; empty where it was not asked for.
+    /// Its value; empty if it was not asked for.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.parameters.get(name).map_or("", String::as_str)
     }
@@ -50,7 +50,7 @@ impl Parameters<'_> {
         }
     }
 
-    /// What undoes DANE here, whatever DNS says; nothing where nothing does
+    /// What undoes DANE here, whatever DNS says; `None` if nothing does
     /// (`dane_init`).
     pub(crate) fn against_dane(&self) -> Option<&'static str> {
         if self.get("smtp_dns_support_level") != "dnssec" {

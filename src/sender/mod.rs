@@ -77,7 +77,7 @@ impl System {
 pub struct Sender {
     /// What it is.
     pub system: System,
-    /// The level of its main.cf; `dane` where none was given.
+    /// The level of its main.cf; `dane` if none was given.
     pub level: Option<SecurityLevel>,
     /// Its release of Postfix.
     pub release: Option<Release>,
@@ -94,7 +94,7 @@ pub struct InForce {
     pub text: String,
     /// The policy, or why Postfix does not take it.
     pub line: Result<PolicyLine, String>,
-    /// Why it says so, in half a sentence; empty where nothing is to be said.
+    /// Why it says so, in half a sentence; empty if nothing is to be said.
     pub why: String,
 }
 
@@ -136,7 +136,7 @@ impl Sender {
         }
     }
 
-    /// Its release of Postfix; the newest where nothing is known.
+    /// Its release of Postfix; the newest if nothing is known.
     pub fn release(&self, observation: &Observation) -> Option<Release> {
         self.known_release()
             .or_else(|| self.local(observation)?.release())
@@ -184,8 +184,8 @@ impl Sender {
     }
 
     /// The policy in force for the next hop of this observation, where no
-    /// override is set for it. `served` is what its policy host hands out under
-    /// a certificate that holds.
+    /// override is set for it. `served` is what its policy host sends under a
+    /// certificate that holds.
     pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
         if let Some(parameters) = self.local(observation) {
             return parameters.in_force();

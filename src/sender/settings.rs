@@ -67,7 +67,7 @@ impl FromStr for TlsVersion {
     }
 }
 
-/// What becomes of TLSA records behind MX records that are not secure
+/// What happens to TLSA records behind MX records that are not secure
 /// (`smtp_tls_dane_insecure_mx_policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InsecureMx {

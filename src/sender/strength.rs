@@ -26,7 +26,7 @@
 //! 6. Of two lines of one rank that use TLS the other is weaker if it takes a
 //!    version of TLS that was refused, a lower grade of ciphers, or ciphers that
 //!    were excluded. What main.cf says counts where a line says nothing;
-//!    `medium` where it is not known.
+//!    `medium` if it is not known.
 //!
 //! Of two outcomes the other is weaker if both deliver and its channel is: a
 //! stricter line can lead to a host that offers less (`Outcome::is_weaker_than`).
@@ -272,7 +272,7 @@ enum Proof<'l> {
     /// One of these pins; empty where main.cf has them.
     Pins(Vec<String>),
     /// A certificate with one of these names, from the trust store, or from
-    /// these anchors where there are any.
+    /// these anchors if there are any.
     Authority {
         names: Vec<Name>,
         anchors: &'l [String],

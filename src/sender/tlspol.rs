@@ -71,7 +71,7 @@ enum Tlsa {
 }
 
 /// What it answers to the query for this next hop, with nothing in its cache.
-/// `served` is what the host of the domain's policy of MTA-STS hands out under a
+/// `served` is what the host of the domain's policy of MTA-STS sends under a
 /// certificate that holds.
 pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Answered {
     let next_hop = &observation.next_hop;
@@ -118,7 +118,7 @@ fn dane(observation: &Observation) -> Dane {
     let mut unusable = false;
     let mut usable = false;
     for record in records {
-        // Hosts that were not looked at are taken to be like the others.
+        // Hosts that were not checked are taken to be like the others.
         let seen = observation
             .hosts
             .iter()

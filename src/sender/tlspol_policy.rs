@@ -86,7 +86,7 @@ mod tests {
                 "version: STSv1\r\nmode: enforce\r\nmx: MX1.example.com\r\nmx: *.example.net\r\nmax_age: 1\r\n",
                 Some("secure match=mx1.example.com:.example.net servername=hostname"),
             ),
-            // Neither version nor age is asked for; blanks are passed over.
+            // Neither version nor age is asked for; blanks are skipped.
             (
                 " mode : enforce\nmx:a.example\n",
                 Some("secure match=a.example servername=hostname"),

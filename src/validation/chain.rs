@@ -377,7 +377,7 @@ fn digest_type(ds: &Ds<Bytes>) -> Option<DigestType> {
 }
 
 /// The keys that DS records are of, as far as the work goes: none of those that
-/// are not looked at is trusted.
+/// are not checked is trusted.
 fn of_ds(
     set: &RrSet,
     all: &[Ds<Bytes>],

@@ -29,7 +29,7 @@ pub(crate) struct Need {
 #[derive(Debug)]
 pub(crate) enum Progress {
     Done(Box<OwnValidation>),
-    /// It goes on once these are known.
+    /// It continues once these are known.
     Needs(Vec<Need>),
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    /// Reads a reply; nothing where it is none.
+    /// Reads a reply; nothing if it is none.
     ///
     /// Addresses and aliases in the authority section are hints, and so are
     /// name servers without a signature: they are left out. What the sections

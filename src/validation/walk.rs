@@ -31,8 +31,8 @@ pub(crate) struct Alias {
 }
 
 impl Alias {
-    /// Where a DNAME sends a name below it (RFC 6672 section 2.2); nothing
-    /// where that name would be too long, or is not below it.
+    /// Where a DNAME sends a name below it (RFC 6672 section 2.2); `None` if
+    /// that name would be too long, or is not below it.
     fn synthesized(&self, name: &Owner) -> Option<Owner> {
         if self.kind != AliasKind::Dname || name == &self.owner || !name.ends_with(&self.owner) {
             return None;

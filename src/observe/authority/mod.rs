@@ -138,14 +138,14 @@ impl Authorities {
     }
 
     /// Asks every name server of the zone that holds this record set for it;
-    /// nothing where no zone is to be found, or enough was asked already.
+    /// `None` if no zone is to be found, or enough was asked already.
     pub(super) async fn inspect(&self, name: &Owner, rtype: Rtype) -> Option<AuthoritySeen> {
         if self.0.lookups.fetch_add(1, Ordering::Relaxed) >= AUTHORITY_LOOKUPS {
             return None;
         }
         let zone = self.zone_of(name, rtype).await?;
-        // Name servers that each hand out something else cost no more together
-        // than a lookup does.
+        // Name servers that each send something else cost no more together than
+        // a lookup does.
         let inspection = Inspection {
             zone: &zone,
             name,
@@ -242,7 +242,7 @@ impl Authorities {
         answers
     }
 
-    /// Where the chain of trust breaks for what one server handed out.
+    /// Where the chain of trust breaks for what one server sent.
     async fn weak_link(&self, reply: Vec<u8>, work: &Arc<WorkBudget>) -> Option<Box<WeakLink>> {
         let own = self.0.validator.judge(&reply.into(), work).await;
         let link = own.weak_link.map(Box::new);
@@ -280,7 +280,7 @@ impl Authorities {
         }
         let time = way.deadline.cap(way.times.query);
         let answer = ask::ask(to, &name.to_vec(), rtype, transport, time).await;
-        // Silence counts only where there was time to break it.
+        // Silence counts only if there was time to break it.
         let in_vain = time < way.times.query && answer == Err(NameServerFailure::Timeout);
         let too_much = |bytes: &Vec<u8>| !self.0.room.take(bytes.len());
         if in_vain || answer.as_ref().is_ok_and(too_much) {

@@ -131,7 +131,7 @@ impl Authorities {
                 continue;
             };
             let bytes = self.ask(*address, name, rtype, Transport::Udp).await;
-            // Any of them knows; the others are asked where one does not.
+            // Any of them knows; the others are asked if one does not.
             if let Ok(bytes) = bytes {
                 return read_referral(&bytes, &zone.apex, name);
             }
@@ -139,8 +139,7 @@ impl Authorities {
         None
     }
 
-    /// The addresses of a name server; nothing where they could not be looked
-    /// up.
+    /// The addresses of a name server; `None` if they could not be looked up.
     pub(super) async fn addresses(&self, server: &Server) -> Option<Vec<IpAddr>> {
         if !server.glue.is_empty() {
             return Some(server.glue.clone());

@@ -71,7 +71,7 @@ impl ActiveKeyExchange for Exchange {
 }
 
 /// The function X448: a Montgomery ladder, in the letters of the RFC. It takes
-/// as long as the scalar has it, which is no harm where nothing is secret.
+/// as long as the scalar has it, which is no harm if nothing is secret.
 fn multiply(mut scalar: [u8; BYTES], u: [u8; BYTES]) -> [u8; BYTES] {
     let field = DynResidueParams::new(&PRIME);
     let number = |value: &U448| DynResidue::new(value, field);

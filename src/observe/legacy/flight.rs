@@ -161,7 +161,7 @@ impl Unfit {
     }
 }
 
-/// A warning is passed over (RFC 5246 section 7.2), anything else ends it.
+/// A warning is skipped (RFC 5246 section 7.2), anything else ends it.
 fn alert(body: &[u8]) -> Result<Option<LegacyTls>, String> {
     match body {
         // unrecognized_name: Postfix's servers go on after it.

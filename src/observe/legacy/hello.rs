@@ -33,7 +33,7 @@ const SCHEMES: [u16; 23] = [
 /// Those over SHA-1, which only level 0 offers: ECDSA, RSA, DSA.
 pub(super) const SHA1_SCHEMES: [u16; 3] = [0x0203, 0x0201, 0x0202];
 
-/// The record with a new ClientHello; nothing where there is no randomness.
+/// The record with a new ClientHello; `None` if there is no randomness.
 pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>> {
     let source = SystemRandom::new();
     let mut random = [0; 64];

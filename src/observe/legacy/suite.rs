@@ -26,7 +26,7 @@ pub(super) enum Exchange {
 }
 
 impl Suite {
-    /// The suite with this number, where it is one that is offered.
+    /// The suite with this number, if it is one that is offered.
     pub(super) fn find(code: u16) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.code == code)
     }

@@ -39,8 +39,8 @@ pub struct PoolLimits {
     /// The longest that an answer or a session is used for other targets; an
     /// answer is not used beyond its own TTL.
     pub keep: Duration,
-    /// How often a target is looked at whose time was up while it waited for
-    /// its turn at an address that other targets kept busy.
+    /// How often a target is checked whose time was up while it waited for its
+    /// turn at an address that other targets kept busy.
     pub looks: usize,
 }
 
@@ -132,7 +132,7 @@ impl Pool {
         &self.0
     }
 
-    /// How often a target may be looked at.
+    /// How often a target may be checked.
     pub(super) fn looks(&self) -> usize {
         self.0.limits.looks
     }

@@ -1,4 +1,4 @@
-//! What was once looked at, kept for the next check that needs it: bounded in
+//! What was once checked, kept for the next check that needs it: bounded in
 //! bytes, the least recently used goes first.
 
 use std::hash::Hash;
@@ -55,7 +55,7 @@ impl Facts {
 }
 
 impl<T: Kept> Begun<T> {
-    /// Waits for it; nothing where it went wrong.
+    /// Waits for it; `None` if it went wrong.
     pub(in super::super) async fn result(&self) -> Option<Arc<T>> {
         self.result.clone().await
     }

@@ -97,7 +97,7 @@ impl Validator {
             || self.0.work.used_up().is_some()
     }
 
-    /// What is said where there was no time for a judgement.
+    /// What is said if there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
         OwnValidation::indeterminate("the validation did not end in time")
     }

@@ -41,7 +41,7 @@ impl Allowance {
         }
     }
 
-    /// Pays for one question; false where there is nothing left.
+    /// Pays for one question; false if there is nothing left.
     fn pay(&self) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
         let relaxed = Ordering::Relaxed;
@@ -77,7 +77,7 @@ impl Kept for Answered {
 #[derive(Clone)]
 pub(in super::super) struct Upstream {
     shared: Arc<Shared>,
-    /// Nothing where nobody asks yet.
+    /// `None` if nobody asks yet.
     payer: Option<Arc<Allowance>>,
 }
 
@@ -141,7 +141,7 @@ impl Upstream {
         }
     }
 
-    /// Lets it be asked, where it is not yet.
+    /// Lets it be asked, if it is not yet.
     pub(super) fn fetch_ahead(&self, name: &Owner, rtype: Rtype) {
         self.begin(name, rtype, self.payer.as_deref());
     }
@@ -154,7 +154,7 @@ impl Upstream {
         answered.map_or_else(|| Err(no_more()), |it| it.fetched.clone())
     }
 
-    /// Asks, unless somebody did so already; nothing where it would have to be
+    /// Asks, unless somebody did so already; `None` if it would have to be
     /// asked and is not paid for.
     fn begin(
         &self,
