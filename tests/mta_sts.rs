@@ -148,7 +148,8 @@ async fn a_policy_that_is_none_is_told_with_the_reason() {
 
 #[tokio::test]
 async fn what_is_not_enforced_keeps_nothing_back() {
-    // Section 5: testing is reported and delivered, none is not a policy.
+    // Section 5: with mode testing senders report and deliver; mode none is no
+    // policy.
     for (body, expected) in [
         (
             "version: STSv1\nmode: testing\nmx: mx2.example.com\nmax_age: 604800\n",
