@@ -9,7 +9,7 @@ use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
 
 /// For each address, in the order of the observation, what each of its TLSA
-/// records is; `None` for those that match, and for those that tell nothing.
+/// records is; `None` for those that match, and for those of unknown origin.
 pub(super) fn origins(evidence: &Evidence<'_>) -> Vec<Vec<Option<Origin>>> {
     let odd = evidence
         .addresses()

@@ -189,8 +189,7 @@ pub(super) fn strictest_that_delivers(
         })
 }
 
-/// The levels that can take the place of the one in force, the strictest
-/// first.
+/// The levels that can replace the one in force, the strictest first.
 fn candidates_below(
     evidence: &Evidence<'_>,
     in_force: &InForce,
