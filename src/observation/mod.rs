@@ -75,7 +75,7 @@ pub struct Observation {
     /// them: every session ended as [`SessionEnd::Assumed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumed: Option<Assumption>,
-    /// The MX hosts that were not looked at by wish, and count for nothing.
+    /// The MX hosts that were to be skipped, and count for nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! The ClientHello of Postfix's SMTP client on OpenSSL 3, message for message:
-//! what a server makes of it is what it makes of Postfix.
+//! The ClientHello of Postfix's SMTP client on OpenSSL 3, byte for byte: a
+//! server treats it as it treats Postfix.
 
 use ring::agreement::{EphemeralPrivateKey, X25519};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -13,7 +13,7 @@ pub(super) enum Rigour {
     /// A certificate must match: OpenSSL's security level 1, no anonymous
     /// suites.
     Verifying,
-    /// Nothing has to match: security level 0, anonymous suites first.
+    /// No certificate has to match: security level 0, anonymous suites first.
     Lenient,
 }
 
@@ -119,7 +119,7 @@ fn put(to: &mut Vec<u8>, width: usize, data: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The hello without what is random: nonce, session id, key share.
+    /// The hello without its random parts: nonce, session id, key share.
     fn fixed(record: &[u8]) -> Vec<u8> {
         let mut record = record.to_vec();
         let end = record.len();

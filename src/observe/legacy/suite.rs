@@ -8,10 +8,10 @@ pub(super) struct Suite {
     pub(super) exchange: Exchange,
 }
 
-/// How a suite agrees on keys: what comes in the server's messages.
+/// The key exchange of a suite: what the server's messages contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exchange {
-    /// By a key share (RFC 8446); the server's certificate comes encrypted.
+    /// By a key share (RFC 8446); the server's certificate is encrypted.
     Tls13,
     /// With the certificate's own key: no ServerKeyExchange.
     Rsa,
