@@ -3,8 +3,8 @@
 
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
 
-/// Whether the key with this point made this signature (in DER) over something
-/// with this digest; `None` for a curve, by OpenSSL's name, that is not here.
+/// Whether the key with this point made this signature (in DER) over data with
+/// this digest; `None` for a curve (OpenSSL's name) that is not supported.
 pub(crate) fn verify(
     curve: &str,
     point: &[u8],
