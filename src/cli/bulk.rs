@@ -1,5 +1,5 @@
-//! Many targets in one run: how many at once, and how gently they treat servers
-//! that they share.
+//! Many targets in one run: how many at once, and how they limit the load on
+//! shared servers.
 
 use clap::Args;
 
@@ -10,17 +10,17 @@ use crate::observe::{Pool, PoolLimits};
 const DESCRIPTORS_BESIDE: usize = 256 + 64;
 
 #[cfg(not(unix))]
-/// Descriptors where the system does not say how many there are: the usual
-/// soft limit.
+/// Descriptors if the system does not say how many there are: the usual soft
+/// limit.
 const DESCRIPTORS: usize = 1024;
 
-/// Targets at once for each processor: mostly they wait.
+/// Targets at once for each processor: targets mostly wait.
 const JOBS_PER_CORE: usize = 64;
 
 /// A target has this many connections at once, most of the time.
 const CONNECTIONS_PER_JOB: usize = 4;
 
-/// The most that --jobs may be; each needs memory.
+/// The maximum of --jobs; each target needs memory.
 const MOST_JOBS: u16 = 4096;
 
 #[derive(Clone, Debug, Args)]
@@ -52,7 +52,7 @@ impl BulkArguments {
     }
 }
 
-/// Connections at once that the file descriptors leave room for.
+/// Connections at once that the file descriptors allow.
 fn connections(descriptors: usize) -> usize {
     descriptors
         .saturating_sub(DESCRIPTORS_BESIDE)
@@ -74,7 +74,7 @@ fn descriptors() -> usize {
     #[cfg(unix)]
     {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        // None at all is more than enough.
+        // No limit is more than enough.
         let soft = limit.current.unwrap_or(u64::MAX);
         usize::try_from(soft).unwrap_or(usize::MAX)
     }

@@ -35,7 +35,7 @@ pub(super) struct ExpectArguments {
 }
 
 impl ExpectArguments {
-    /// The terms of each target; an option goes before what the file says.
+    /// The terms of each target; an option overrides the file.
     pub(super) fn expectations(&self) -> Result<Config, Stop> {
         let config = match &self.config {
             None => Config::default(),

@@ -10,7 +10,7 @@ use crate::observe::{Dial, Proxy, ProxyError};
 
 use super::Stop;
 
-/// What stands in a message in place of a value with a password.
+/// The text in a message in place of a value with a password.
 const NOT_SHOWN: &str = "(not shown)";
 
 #[derive(Clone, Debug, Args)]
@@ -45,8 +45,8 @@ impl ProxyArguments {
     }
 }
 
-/// A message about the arguments, without those among them that may hold a
-/// password: a proxy in a place where none belongs is quoted like any other.
+/// A message about the arguments, without those that may hold a password: clap
+/// quotes a misplaced proxy like any other argument.
 pub(super) fn without_passwords(message: &str, arguments: &[OsString]) -> String {
     let mut secrets: Vec<&str> = arguments
         .iter()

@@ -14,7 +14,7 @@ use super::{Stop, World};
 pub(super) struct Saved {
     file: File,
     name: String,
-    /// Where its whole lines end.
+    /// The end of its whole lines.
     end: u64,
 }
 
@@ -22,7 +22,7 @@ impl Saved {
     /// A new file, or an old one that is emptied.
     pub(super) fn create(path: &Path, world: &World) -> Result<Self, Stop> {
         let saved = Self::open(path, world)?;
-        // A device or a pipe holds nothing that could be emptied.
+        // A device or a pipe cannot be emptied.
         if is_file(&saved.file) {
             saved
                 .file
@@ -38,7 +38,8 @@ impl Saved {
         let name = path.display().to_string();
         let mut options = File::options();
         options.create(true).write(true).truncate(false);
-        // Elsewhere a file that is open for appending cannot be cut.
+        // On other systems a file that is open for appending cannot be
+        // truncated.
         #[cfg(unix)]
         options.append(true);
         // A file is read again where a run continues; others are written alone.
@@ -73,13 +74,13 @@ impl Saved {
         &self.file
     }
 
-    /// Cuts what stands behind the last whole line.
+    /// Cuts what follows the last whole line.
     pub(super) fn end_at(&mut self, end: u64) -> Result<(), Stop> {
         self.end = end;
         self.file.set_len(end).map_err(|error| self.refuse(&error))
     }
 
-    /// Ends the last line, which is whole but for that.
+    /// Adds the line end to the last line.
     pub(super) fn end_line(&mut self, end: u64) -> Result<(), Stop> {
         self.end = end;
         self.append(b"\n")
@@ -92,7 +93,7 @@ impl Saved {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        // Somebody may have read in it; a pipe has no other place.
+        // Reading may have moved the position; a pipe has none.
         let _ = self.file.seek(SeekFrom::Start(self.end));
         if let Err(error) = self.file.write_all(bytes) {
             // A full disk has room for a shorter file. Where even that fails,
@@ -104,8 +105,8 @@ impl Saved {
         Ok(())
     }
 
-    /// Waits until all of it is on the disk: some file systems say only then
-    /// that there is no room.
+    /// Waits until all of it is on the disk: some file systems report only then
+    /// that there is no space.
     pub(super) fn finish(&self) -> Result<(), Stop> {
         match self.file.sync_data() {
             Err(error) if is_file(&self.file) => Err(self.refuse(&error)),

@@ -1,4 +1,4 @@
-//! Whose mail it is: the options that name the sender.
+//! The options that name the sender.
 
 use std::path::PathBuf;
 
@@ -39,12 +39,12 @@ pub(super) struct SenderArguments {
 }
 
 impl SenderArguments {
-    /// Whether it says what the sender is.
+    /// Whether it names a sender.
     pub(super) fn names_one(&self) -> bool {
         self.sender.is_some()
     }
 
-    /// The Postfix on this machine, where it is the sender: its parameters are
+    /// The Postfix on this machine, if it is the sender: its parameters are
     /// read once for all targets.
     pub(super) async fn local(&self) -> Result<Option<LocalPostfix>, Stop> {
         let asked_for = self.sender == Some(System::Local);
@@ -75,7 +75,7 @@ impl SenderArguments {
             .map_err(|error| Stop::Sentence(format!("--sender local: {error}")))
     }
 
-    /// The sender; the one that every report is about if none is named.
+    /// The sender; the default sender if none is named.
     pub(super) fn sender(&self) -> Sender {
         Sender {
             system: self.sender.unwrap_or_default(),

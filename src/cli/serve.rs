@@ -134,7 +134,7 @@ fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
         .collect()
 }
 
-/// Ready when somebody wants the program to end.
+/// Ready when the program should end.
 #[cfg(unix)]
 fn stop() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
