@@ -1,6 +1,5 @@
 //! What the fuzz targets in `fuzz/` call: each function takes arbitrary bytes,
-//! and panics where a promise is broken. `cargo test` calls them with the
-//! seeds.
+//! and panics if a promise is broken. `cargo test` calls them with the seeds.
 
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
@@ -26,8 +25,8 @@ pub use crate::observe::fuzzing::{dns, legacy_tls, smtp};
 /// The time at which certificates are judged; that of the fixtures.
 const NOW: UnixTime = UnixTime(1_795_312_923);
 
-/// Certificates one after the other, leaf first, against the records and pins
-/// that they call for themselves.
+/// Certificates one after the other, leaf first, matched with the records and
+/// pins for them.
 pub fn certificate(data: &[u8]) {
     let chain = presented_chain(&split_der(data));
     let now = NOW;
@@ -55,7 +54,7 @@ pub fn certificate(data: &[u8]) {
     let matching = match_dane(&records, &chain, &names, now);
     assert_eq!(matching.records.len(), records.len());
     if let (Some(Ok(_)), Some(first)) = (chain.first(), matching.records.first()) {
-        // DANE-EE(3) asks for nothing but the key.
+        // DANE-EE(3) requires nothing but the key.
         assert!(
             !matches!(first, RecordOutcome::NoMatch),
             "a served record does not match"
@@ -75,7 +74,7 @@ pub fn certificate(data: &[u8]) {
     }
 }
 
-/// Cuts at the lengths that the DER itself gives.
+/// Splits at the lengths that the DER gives.
 fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while !data.is_empty() && all.len() < 8 {
@@ -92,8 +91,8 @@ fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
     all
 }
 
-/// TLSA rdata, each after its length in one byte, against a chain of which one
-/// certificate is nobody's.
+/// TLSA rdata, each after its length in one byte, matched with a chain in which
+/// one certificate is unrelated.
 pub fn tlsa(data: &[u8]) {
     let mut records = Vec::new();
     let mut rest = data;
@@ -119,8 +118,7 @@ pub fn tlsa(data: &[u8]) {
     }
 }
 
-/// What users write or hand over: next hops, questions, trust anchors, trust
-/// stores, logs.
+/// Input from users: next hops, questions, trust anchors, trust stores, logs.
 pub fn text(data: &[u8]) {
     let _ = TrustStore::from_pem("the fuzzer", data);
     log(data);
@@ -142,7 +140,7 @@ pub fn text(data: &[u8]) {
             assert_eq!(written.parse::<NextHop>().as_ref(), Ok(&next_hop));
             assert!(written.chars().all(is_harmless) && !written.contains(char::is_whitespace));
         }
-        // A whole report takes long; now and then will do.
+        // A whole report takes long, so only some inputs get one.
         Err(error) if text.len() % 8 == 0 => refused(text, &error),
         Err(_) => {}
     }
@@ -155,7 +153,7 @@ pub fn text(data: &[u8]) {
     }
 }
 
-/// A log says the same wherever its pieces are cut.
+/// A log gives the same result for every way to cut it into pieces.
 fn log(data: &[u8]) {
     let mut whole = Reading::default();
     whole.bytes(data);
@@ -186,13 +184,13 @@ pub fn observation(data: &[u8]) {
     }
     let report = Report::of(&observation);
     hold(&report);
-    // What is saved is judged as what was seen.
+    // A saved observation is judged like the original.
     let saved = serde_json::to_string(&observation).unwrap_or_default();
     let replayed: Result<Observation, _> = serde_json::from_str(&saved);
     assert_eq!(replayed.ok().as_ref(), Some(&observation));
 }
 
-/// What holds for every report in every form.
+/// What is true of every report in every format.
 fn hold(report: &Report) -> ExitStatus {
     let line = json(report);
     assert!(!line.contains('\n'));
@@ -220,7 +218,7 @@ fn hold(report: &Report) -> ExitStatus {
         Box::new(JUnit::default()),
         Box::new(Markdown::default()),
     ];
-    // Its lines are commands, of which everything but the text is our own.
+    // Its lines are commands; only their text comes from the input.
     for line in Github.report(report, status).lines() {
         let text = line.splitn(3, "::").nth(2);
         harmless_page(text.unwrap_or(line));
@@ -247,7 +245,7 @@ fn hold(report: &Report) -> ExitStatus {
     status
 }
 
-/// Lines that steer no terminal, and no runner of workflows (after the
+/// Lines that control neither a terminal nor a workflow runner (after the
 /// `ActionCommand` of GitHub's).
 fn harmless_page(page: &str) {
     for line in page.lines() {
@@ -266,7 +264,7 @@ fn harmless_page(page: &str) {
     }
 }
 
-/// No text without an end.
+/// No text is endless.
 fn bounded(value: &serde_json::Value) {
     match value {
         serde_json::Value::String(text) => {
@@ -290,8 +288,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Calls a target with every file of a folder, and with each file cut short
-    /// and bent here and there; says how many files there were.
+    /// Calls a target with every file of a folder, and with cut and changed
+    /// versions of each file; returns the number of files.
     fn feed(target: fn(&[u8]), folder: &str, head: &[u8]) -> usize {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut files = 0;
@@ -327,7 +325,7 @@ mod tests {
     fn recorded_observations_hold() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postfix");
         let mut seen = 0;
-        // Some of them: all are judged elsewhere, and forms are alike.
+        // Only some: other tests judge all, and the formats are similar.
         for entry in fs::read_dir(folder).unwrap().step_by(10) {
             let bytes = fs::read(entry.unwrap().path()).unwrap();
             let fixture: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
@@ -377,7 +375,7 @@ mod tests {
         for path in paths {
             let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             let mut whole = fixture["observation"].clone();
-            // What the lab's resolvers leave out.
+            // Fields that the lab's resolvers leave out.
             whole["cuts"] = json!(["Something."]);
             if whole["mx"].is_object() {
                 whole["mx"]["own"] = json!({

@@ -19,13 +19,13 @@ pub struct NextHop {
     pub bracketed: bool,
     /// The TCP port; 25 if none was written.
     pub port: u16,
-    /// The port as it was written, for `example.com:25` and
-    /// `example.com:smtp` are policy keys of their own.
+    /// The port as it was written, because `example.com:25` and
+    /// `example.com:smtp` are different policy keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_port: Option<String>,
 }
 
-/// A next hop as a file has it, which anybody may have written.
+/// A next hop from a file, which anyone may have written.
 #[derive(Deserialize)]
 struct Saved {
     host: NextHopHost,
@@ -79,10 +79,10 @@ pub enum NextHopHost {
 /// Why a text is not a next hop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NextHopError {
-    /// Nothing is left after trimming.
+    /// Empty after trimming.
     #[error("the target is empty: give a domain such as example.com")]
     Empty,
-    /// A bracket is opened and not closed, or the other way round.
+    /// A bracket is opened but not closed, or closed but not opened.
     #[error("`{0}`: brackets have to enclose the whole host, as in [mail.example.com]:25")]
     Brackets(String),
     /// What follows the colon is not a port.
@@ -96,7 +96,7 @@ pub enum NextHopError {
         /// The rule that it breaks.
         why: &'static str,
     },
-    /// A bare address, which Postfix takes for a domain name.
+    /// An address without brackets, which Postfix reads as a domain name.
     #[error("write an address in brackets: [{0}]")]
     BareAddress(String),
     /// The parts of a saved one contradict each other.
@@ -105,7 +105,7 @@ pub enum NextHopError {
 }
 
 impl NextHop {
-    /// The name, or nothing for an address literal.
+    /// The name, or `None` for an address literal.
     pub fn domain(&self) -> Option<&str> {
         match &self.host {
             NextHopHost::Name(name) => Some(name),

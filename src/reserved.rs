@@ -1,14 +1,13 @@
-//! Addresses that lead nowhere in the public internet: the special-purpose
-//! address registries of IANA (RFC 6890), and what is multicast or not
-//! allocated at all.
+//! Addresses that do not exist in the public internet: the special-purpose
+//! address registries of IANA (RFC 6890), multicast, and unallocated blocks.
 //!
-//! The owner of a name may point it at such an address, and so at a machine
-//! beside the one that asks.
+//! The owner of a name may point it at such an address, and so at a machine in
+//! the network of the host that asks.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A block of addresses that nobody in the public internet has.
+/// A block of addresses that no host in the public internet has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReservedBlock {
     /// The block, as `10.0.0.0/8`.
@@ -23,8 +22,8 @@ impl fmt::Display for ReservedBlock {
     }
 }
 
-/// The block that an address is in, if it is none of the public internet. An
-/// address that stands for an IPv4 address is what that one is.
+/// The block of an address, if it is not a public one. An address that
+/// represents an IPv4 address counts like that one.
 pub fn reserved_block(address: IpAddr) -> Option<&'static ReservedBlock> {
     match address {
         IpAddr::V4(address) => block_of_v4(address),
@@ -59,7 +58,7 @@ fn block_of_v6(address: Ipv6Addr) -> Option<&'static ReservedBlock> {
         })
 }
 
-/// The IPv4 address that packets to this one end at: by NAT64 (RFC 6052) and
+/// The IPv4 address to which packets for this one go: by NAT64 (RFC 6052) and
 /// 6to4 (RFC 3056).
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bits = address.to_bits();
@@ -107,7 +106,7 @@ const fn v6(
     )
 }
 
-/// No network of fewer than four bits stands here, so no shift is too wide.
+/// All networks here have at least four bits, so no shift is too wide.
 static V4: [(Ipv4Addr, u32, ReservedBlock); 15] = [
     v4([0, 0, 0, 0], 8, "0.0.0.0/8", "this network"),
     v4([10, 0, 0, 0], 8, "10.0.0.0/8", "private use"),
@@ -126,7 +125,7 @@ static V4: [(Ipv4Addr, u32, ReservedBlock); 15] = [
     v4([240, 0, 0, 0], 4, "240.0.0.0/4", "reserved"),
 ];
 
-/// What of the rest may be an address of a host in the public internet.
+/// The other blocks that may contain a host in the public internet.
 const GLOBAL_UNICAST: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Leads to the IPv4 address in its last 32 bits.

@@ -6,16 +6,16 @@ use domain::base::iana::Class;
 use domain::base::{Rtype, ToName as _};
 use domain::zonefile::inplace::{Entry, Zonefile};
 
-/// Why a text holds no trust anchor.
+/// Why a text contains no trust anchor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustAnchorError {
     /// It is not in zone-file form.
     #[error("is not in zone-file form ({0})")]
     Syntax(String),
-    /// There is another record in it.
+    /// It contains another record.
     #[error("contains a record that is not a trust anchor of the root")]
     Other,
-    /// There is no record in it.
+    /// It contains no record.
     #[error("contains no record")]
     Empty,
 }
@@ -27,17 +27,18 @@ const IANA: &str = "\
 . IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16
 ";
 
-/// What a chain of trust starts from (RFC 4035 section 4.4).
+/// The start of a chain of trust (RFC 4035 section 4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootAnchors(Arc<str>);
 
 impl RootAnchors {
-    /// Those of IANA, for the public tree.
+    /// IANA's anchors, for the public tree.
     pub fn iana() -> Self {
         Self(IANA.into())
     }
 
-    /// Those in a text: DS or DNSKEY records of the root, and nothing else.
+    /// The anchors in a text: DS or DNSKEY records of the root, and nothing
+    /// else.
     pub fn from_text(text: &str) -> Result<Self, TrustAnchorError> {
         check(text)?;
         Ok(Self(text.into()))

@@ -37,7 +37,8 @@ impl fmt::Display for UnixTime {
             .and_then(|moment| moment.format(&Rfc3339).ok());
         match text {
             Some(text) => f.write_str(&text),
-            // Past the year 9999: certificates can say so, RFC 3339 cannot.
+            // After the year 9999: certificates can express that, RFC 3339
+            // cannot.
             None => write!(f, "@{}", self.0),
         }
     }

@@ -1,21 +1,21 @@
-//! Work that an outsider can cause, counted in operations and never in time:
-//! a saved observation is judged alike on every machine.
+//! Work that an outsider can cause, counted in operations and never in time, so
+//! that every machine judges a saved observation alike.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// One check of a signature with a key, weighed by
-    /// [`WorkBudget::spend`]'s `count` where the algorithm is a slow one.
+    /// One check of a signature with a key; for a slow algorithm,
+    /// [`WorkBudget::spend`] gets a higher `count`.
     SignatureCheck,
-    /// One name held against another, or against a constraint.
+    /// One comparison of a name with another, or with a constraint.
     NameComparison,
-    /// One certificate or zone added to a path, or taken off it again.
+    /// One certificate or zone added to a path, or removed from it.
     PathStep,
 }
 
-/// How much of each operation there may be.
+/// The limit of each operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkLimits {
     /// Of [`Operation::SignatureCheck`].
@@ -27,7 +27,7 @@ pub struct WorkLimits {
 }
 
 impl WorkLimits {
-    /// An equal share if there are so many to have one.
+    /// An equal share for each of this many.
     pub fn share(self, of: usize) -> Self {
         let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
         Self {
@@ -38,15 +38,15 @@ impl WorkLimits {
     }
 }
 
-/// A budget is used up: what depends on the operation cannot be told.
+/// A budget is used up: results that depend on the operation are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the work budget of this check is used up")]
 pub struct WorkUsedUp {
-    /// What there was too much of.
+    /// The operation that exceeded its limit.
     pub operation: Operation,
 }
 
-/// What is left of a budget. Parts that work beside each other may share it.
+/// The rest of a budget. Concurrent parts may share it.
 #[derive(Debug)]
 pub struct WorkBudget {
     signature_checks: AtomicU64,
@@ -64,8 +64,8 @@ impl WorkBudget {
         }
     }
 
-    /// Pays for operations before they are done. Where there are not so many
-    /// left, none are, from then on.
+    /// Pays for operations before they are done. If too few are left, none are
+    /// left from then on.
     pub fn spend(&self, operation: Operation, count: u64) -> Result<(), WorkUsedUp> {
         let left = self.account(operation);
         let paid = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(count));
@@ -75,7 +75,7 @@ impl WorkBudget {
         })
     }
 
-    /// Whether something had to be left undone, or nothing is left.
+    /// Whether something was left undone, or nothing is left.
     pub fn used_up(&self) -> Option<WorkUsedUp> {
         use Operation::{NameComparison, PathStep, SignatureCheck};
         [SignatureCheck, NameComparison, PathStep]

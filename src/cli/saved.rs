@@ -32,8 +32,8 @@ impl Saved {
         Ok(saved)
     }
 
-    /// The old file with what stands in it, where a run continues. Its end is
-    /// set by [`Saved::end_at`].
+    /// The old file with its content, if a run is resumed. Its end is set by
+    /// [`Saved::end_at`].
     pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let mut options = File::options();
@@ -42,7 +42,7 @@ impl Saved {
         // truncated.
         #[cfg(unix)]
         options.append(true);
-        // A file is read again where a run continues; others are written alone.
+        // A resumed run reads the file; other runs only write it.
         let file = match std::fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => options.open(path),
             _ => options
@@ -96,8 +96,8 @@ impl Saved {
         // Reading may have moved the position; a pipe has none.
         let _ = self.file.seek(SeekFrom::Start(self.end));
         if let Err(error) = self.file.write_all(bytes) {
-            // A full disk has room for a shorter file. Where even that fails,
-            // half a line stays, which `--resume` cuts and `--replay` names.
+            // A full disk has room for a shorter file. If even that fails, half
+            // a line stays, which `--resume` cuts and `--replay` names.
             let _ = self.file.set_len(self.end);
             return Err(self.refuse(&error));
         }

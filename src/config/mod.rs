@@ -1,5 +1,5 @@
 //! `danecheck.toml`: the user's domains, and what is expected of each. From
-//! text to data; nothing is read here.
+//! text to data; this module does no I/O.
 
 mod reader;
 mod terms;
@@ -33,7 +33,7 @@ impl Config {
         &self.domains
     }
 
-    /// The terms of a target: its own, or the defaults where the file does not
+    /// The terms of a target: its own, or the defaults if the file does not
     /// name it.
     pub fn terms(&self, target: &NextHop) -> &Terms {
         self.terms.get(target).unwrap_or(&self.defaults)
@@ -44,7 +44,7 @@ impl Config {
         &self.defaults
     }
 
-    /// The same with all of its terms changed like this.
+    /// The same with this change to all of its terms.
     #[must_use]
     pub fn with(mut self, change: impl Fn(&mut Terms)) -> Self {
         change(&mut self.defaults);

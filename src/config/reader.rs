@@ -1,5 +1,5 @@
-//! From the text of the file to its data: every key is known, and every error
-//! names its line.
+//! From the text of the file to its data: unknown keys are errors, and every
+//! error names its line.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::{Config, Terms};
 use crate::next_hop::{NextHop, NextHopHost};
 use crate::report::FailOn;
 
-/// What may stand where.
+/// The keys of each table.
 const TOP: &[&str] = &["defaults", "domain"];
 const DEFAULTS: &[&str] = &["require-dane", "warn-days", "fail-on", "skip-hosts"];
 const DOMAIN: &[&str] = &[
@@ -70,7 +70,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<Config, ConfigError> {
             "write `[[domain]]`, in two brackets, for each domain",
         )
     })?;
-    // A line is counted only where it is told: counting is as long as the file.
+    // Lines are counted only for an error, because counting takes as long as
+    // the file.
     let mut places: HashMap<NextHop, Range<usize>> = HashMap::new();
     for value in list {
         let (name, terms) = source.domain(value, &config.defaults)?;
@@ -145,7 +146,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// A list of host names, each in the form in which lookups have it.
+    /// A list of host names, each in the form that lookups use.
     fn hosts(&self, value: &Value<'_>, key: &str) -> Result<Arc<[String]>, ConfigError> {
         let list = value
             .get_ref()
@@ -224,9 +225,9 @@ impl Source<'_> {
     }
 }
 
-/// The known key that was most likely meant.
+/// The known key that the user most likely meant.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    /// Below it two words have little in common.
+    /// Below this, two words have little in common.
     const ALIKE: f64 = 0.8;
     let plain = name.to_ascii_lowercase().replace('_', "-");
     known

@@ -1,4 +1,4 @@
-//! What is expected of one target, and how its report is checked against it.
+//! What is expected of one target, and how its report is compared with that.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::sender::Sender;
 /// What is expected of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Whether everything but `dane-ok` is at least broken.
+    /// Whether everything except `dane-ok` is at least broken.
     pub require_dane: bool,
-    /// What makes the status other than 0.
+    /// The severity that changes the exit status.
     pub fail_on: FailOn,
     /// How long before certificates end there is a warning.
     pub warn_days: Option<u32>,
-    /// MX hosts that are not checked, and count for nothing.
+    /// MX hosts to skip, which count for nothing.
     pub skip_hosts: Arc<[String]>,
-    /// The MX hosts that there have to be, in any order.
+    /// The expected MX hosts, in any order.
     pub expected_mx: Option<Arc<[String]>>,
 }
 
@@ -55,7 +55,7 @@ impl Terms {
         }
     }
 
-    /// The status that goes with a report.
+    /// The status for a report.
     pub fn status(&self, report: &Report) -> ExitStatus {
         exit_status(report, self.require_dane, self.fail_on)
     }

@@ -1,5 +1,5 @@
-//! `danecheck demo`: one case for each thing that goes right or wrong, on
-//! stages of its own, through the same code as any check.
+//! `danecheck demo`: one case for each thing that can go right or wrong, each
+//! on its own stage, through the same code as any check.
 
 mod cases;
 
@@ -10,7 +10,7 @@ use crate::world::stage::{Stage, StageError};
 
 pub use cases::CASES;
 
-/// The case whose report tells most.
+/// The case with the most instructive report.
 pub const MOST_INSTRUCTIVE: &str = "stale-key";
 
 /// The domain that every case is about.
@@ -32,7 +32,7 @@ impl Case {
         CASES.iter().find(|case| case.name == name)
     }
 
-    /// Sets the case up, looks at it, and takes it down.
+    /// Sets the case up, checks it, and removes it.
     pub async fn observe(&self, company: &Company) -> Result<Observation, StageError> {
         self.stage(company).start().await?.observe(TARGET).await
     }

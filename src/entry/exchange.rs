@@ -9,7 +9,7 @@ fn write(request: &Request) -> Written {
         Ok(asked) => asked,
         Err(written) => return written,
     };
-    // Without -TlsSettings a connector takes TLS where it is offered.
+    // Without -TlsSettings a connector uses TLS if it is offered.
     let tls = match asked.policy {
         SecurityLevel::None | SecurityLevel::May => "",
         _ => " -TlsSettings EncryptionOnly",

@@ -1,6 +1,6 @@
-//! Exim: options of the smtp transport, which apply to MX hosts. Where DANE is
-//! in force Exim ignores `hosts_require_tls` and `tls_verify_hosts`, so it has
-//! to be switched off for the host first (specification, 43.16).
+//! Exim: options of the smtp transport, which apply to MX hosts. With DANE Exim
+//! ignores `hosts_require_tls` and `tls_verify_hosts`, so DANE has to be
+//! switched off for the host first (specification, 43.16).
 
 use crate::judge::SecurityLevel;
 
@@ -15,7 +15,7 @@ fn write(request: &Request) -> Written {
                 .to_owned(),
         );
     }
-    // IPv6 addresses hold the usual separator of a list.
+    // IPv6 addresses contain the usual separator of a list.
     let (start, separator) = if hosts.iter().any(|host| host.contains(':')) {
         ("<; ", " ; ")
     } else {

@@ -1,5 +1,5 @@
-//! KumoMTA: a section of a shaping file. DANE is off there unless it was
-//! switched on, and certificates are asked for all the same.
+//! KumoMTA: a section of a shaping file. DANE is off by default, but KumoMTA
+//! still requires valid certificates.
 
 use crate::judge::SecurityLevel;
 

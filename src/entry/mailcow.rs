@@ -15,7 +15,7 @@ pub struct MailcowEntry {
     pub policy: String,
     /// Parameters, separated by single blanks; often empty.
     pub parameters: String,
-    /// Active; a row is created switched off where this is left out.
+    /// Active; without this a row is created switched off.
     pub active: String,
 }
 
@@ -41,8 +41,8 @@ pub enum Language {
     De,
 }
 
-/// The words of mailcow's form, as its guide to TLS policies has them in
-/// either language, and those around them.
+/// The words of mailcow's form in each language, from its guide to TLS
+/// policies, and the words around them.
 struct Words {
     path: &'static str,
     target: &'static str,
@@ -99,7 +99,7 @@ impl Language {
 }
 
 /// The steps in mailcow's form and the same as an API call: lines without
-/// margin, those of the form with the values that `strong` sets off.
+/// margin; `strong` marks the values of the form.
 pub fn mailcow_steps(
     entry: &MailcowEntry,
     language: Language,
@@ -125,7 +125,7 @@ pub fn mailcow_steps(
     ]
 }
 
-/// The instructions beside the body alone.
+/// The instructions for the body alone.
 fn beside(entry: &MailcowEntry, language: Language) -> String {
     let words = language.words();
     let mut text = String::new();

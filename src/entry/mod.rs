@@ -1,5 +1,5 @@
-//! Overrides in the form in which each mail system takes them: one module for
-//! each family, one `System` in `SYSTEMS` for each name of `--entry`.
+//! Overrides in the form of each mail system: one module for each family, one
+//! `System` in `SYSTEMS` for each name of `--entry`.
 
 mod exchange;
 mod exim;
@@ -19,11 +19,11 @@ pub use postfix::postfix_line;
 use crate::judge::SecurityLevel;
 use crate::next_hop::NextHop;
 
-/// An override, before it is written down for some system.
+/// An override, before it is written for a system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
-    /// The exact next hop; never a parent domain, which another map could
-    /// overrule for the very name that is meant.
+    /// The exact next hop; never a parent domain, because another map could
+    /// overrule that for the name itself.
     pub next_hop: String,
     /// The level.
     pub policy: SecurityLevel,
@@ -32,12 +32,12 @@ pub struct Override {
     pub parameters: Vec<String>,
 }
 
-/// All that an entry is written from.
+/// Everything from which an entry is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The override.
     pub entry: Override,
-    /// The MX hosts for which it is needed, for systems that go by host.
+    /// The MX hosts for which it is needed, for systems that choose by host.
     pub hosts: Vec<String>,
     /// Whether `may` delivers only by the retry in plain text.
     pub by_plain_text_retry: bool,
@@ -47,19 +47,19 @@ pub struct Request {
     pub language: Language,
 }
 
-/// What there is to paste.
+/// What to paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// This text; instructions beside it where the form knows no comments.
+    /// This text, with separate instructions if the form has no comments.
     Entry {
-        /// What is pasted, with its last line end.
+        /// The text to paste, with its last line end.
         text: String,
         /// For standard error.
         beside: Option<String>,
     },
-    /// The system delivers as it is: why, in a sentence or two.
+    /// The system delivers without an entry: why, in a sentence or two.
     NotNeeded(String),
-    /// The system cannot say it: why, and what is nearest.
+    /// The system cannot express it: why, and the nearest setting.
     Inexpressible(String),
 }
 
@@ -67,7 +67,7 @@ pub enum Written {
 pub struct System {
     /// Its name for `--entry`.
     pub name: &'static str,
-    /// What its form is, in a few words.
+    /// Its form, in a few words.
     pub about: &'static str,
     write: fn(&Request) -> Written,
 }
@@ -107,17 +107,18 @@ pub static SYSTEMS: &[System] = &[
     opensmtpd::OPENSMTPD,
 ];
 
-/// What a system that goes by the recipient's domain can be told.
+/// What a system that chooses by the recipient's domain can express.
 struct ForDomain<'r> {
     domain: &'r str,
     policy: SecurityLevel,
     note: &'r Note,
-    /// What Postfix's line says beyond the level, and this system cannot.
+    /// What Postfix's line says besides the level, and this system cannot
+    /// express.
     remarks: Vec<String>,
 }
 
 impl<'r> ForDomain<'r> {
-    /// The recipient's domain; no next hop of Postfix's transport table.
+    /// The recipient's domain; not a next hop of Postfix's transport table.
     fn of(request: &'r Request, system: &str) -> Result<Self, Written> {
         let next_hop = &request.entry.next_hop;
         let plain = next_hop
@@ -137,14 +138,14 @@ impl<'r> ForDomain<'r> {
         })
     }
 
-    /// A name for what is made for this domain, of letters that every form
-    /// takes.
+    /// A name for the objects of this domain, of letters that every form
+    /// accepts.
     fn label(&self) -> String {
         format!("danecheck_{}", self.domain.replace(['.', '-'], "_"))
     }
 }
 
-/// What only Postfix's line can say.
+/// What only Postfix's line can express.
 fn remarks(request: &Request) -> Vec<String> {
     let parameters = request.entry.parameters.join(" ");
     if parameters.is_empty() {

@@ -1,23 +1,24 @@
-//! The comment that an entry carries: since when, for which next hop, why, until
-//! when, and how it is set and taken out. `danecheck overrides` reads it again.
+//! The comment that an entry carries: since when, for which next hop, why,
+//! until when, and how to set and remove it. `danecheck overrides` reads it
+//! again.
 
 use crate::next_hop::NextHop;
 
 use crate::report::{break_lines, masked, printable};
 
-/// A line of a comment has so many characters at most.
+/// The most characters in a line of a comment.
 const WIDTH: usize = 80;
 
 /// How the first line begins, after the comment sign.
 const HEAD: &str = " danecheck ";
 /// How a paragraph begins.
 const PARAGRAPH: &str = "   ";
-/// How a broken paragraph continues.
+/// The beginning of the other lines of a paragraph.
 const CONTINUED: &str = "     ";
 const REMOVE_WHEN: &str = "Remove when: ";
 const FIRST: &str = "First: ";
 
-/// Since when an override stands, why, and until when.
+/// Since when an override is set, why, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The day on which it was advised, `2026-11-22`.
@@ -27,20 +28,20 @@ pub struct Note {
     pub next_hop: Option<String>,
     /// Why, in one sentence.
     pub reason: String,
-    /// What to make sure of before it is set; `None` for nothing.
+    /// What to check before it is set; `None` for nothing.
     pub caution: Option<String>,
-    /// What has to be true for it to go.
+    /// The condition under which it can be removed.
     pub remove_when: String,
 }
 
-/// How an entry is handled in one mail system.
+/// How to use an entry in one mail system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HowTo {
-    /// Where it is put.
+    /// Where it belongs.
     pub goes_into: String,
-    /// What makes it count.
+    /// How to activate it.
     pub in_force: String,
-    /// How it is taken out again.
+    /// How to remove it.
     pub taken_out: String,
 }
 
@@ -69,8 +70,7 @@ impl Note {
             .collect()
     }
 
-    /// Its lines without instructions, as they stand above a line of
-    /// Postfix's.
+    /// Its lines without instructions, for a place above a line of Postfix's.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let head = match &self.next_hop {
@@ -94,14 +94,14 @@ impl Note {
         head(line).is_some()
     }
 
-    /// Whether this line continues with one.
+    /// Whether this line continues such a comment.
     pub fn continues(line: &str) -> bool {
         line.strip_prefix('#')
             .is_some_and(|rest| rest.starts_with(PARAGRAPH))
     }
 
-    /// Reads the comment whose lines these are. An old one has its next hop in
-    /// the command of `Remove when` alone.
+    /// Reads the comment whose lines these are. An old one names its next hop
+    /// only in the command of `Remove when`.
     pub fn read<'l>(mut lines: impl Iterator<Item = &'l str>) -> Option<Self> {
         let head = head(lines.next()?)?;
         let mut paragraphs = vec![head.reason.to_owned()];
@@ -174,7 +174,7 @@ fn head(line: &str) -> Option<Head<'_>> {
         Some(reason) => (None, reason),
         None => {
             let rest = rest.strip_prefix(' ')?;
-            // A long word of the reason stands on the next line.
+            // A long word of the reason is on the next line.
             let (next_hop, reason) = rest.split_once(' ').unwrap_or((rest, ""));
             (Some(next_hop.strip_suffix(':')?), reason)
         }
@@ -189,12 +189,12 @@ fn head(line: &str) -> Option<Head<'_>> {
     })
 }
 
-/// Stands for a blank at which no line is broken.
+/// Stands for a blank at which a line must not break.
 const KEPT: char = '\u{e000}';
 
-/// Adds a paragraph, broken into lines but for what stands in backticks and
-/// after the date of a first line. A backslash would join a comment of Exim's
-/// with the line below it.
+/// Adds a paragraph, broken into lines, but never inside backticks or after the
+/// date of a first line. A backslash would join a comment of Exim's with the
+/// line below it.
 fn wrapped(lines: &mut Vec<String>, first: &str, text: &str) {
     let mut in_command = false;
     let mut in_head = first == HEAD;

@@ -1,9 +1,9 @@
-//! Postfix and what is built around it: a line of a table of
+//! Postfix and systems that contain it: a line of a table of
 //! `smtp_tls_policy_maps`.
 
 use super::{HowTo, Override, Request, System, Written};
 
-/// The line, as `texthash:`, `hash:` and `lmdb:` tables take it.
+/// The line for `texthash:`, `hash:` and `lmdb:` tables.
 pub fn postfix_line(entry: &Override) -> String {
     let mut line = format!("{}  {}", entry.next_hop, entry.policy);
     for parameter in &entry.parameters {
@@ -53,7 +53,7 @@ pub(super) const MAILU: System = System {
 };
 
 /// The MTA-STS map of docker-mailserver is appended later
-/// (`setup.d/mta-sts.sh`), so that this table stays the first.
+/// (`setup.d/mta-sts.sh`), so this table stays the first.
 pub(super) const DOCKER_MAILSERVER: System = System {
     name: "docker-mailserver",
     about: "a line of a table in the configuration volume",
@@ -68,8 +68,8 @@ pub(super) const DOCKER_MAILSERVER: System = System {
     },
 };
 
-/// Mail-in-a-Box has no policy table of its own; `editconf.py` leaves alone
-/// what it is not told about, so that the setting outlives `sudo mailinabox`.
+/// Mail-in-a-Box has no policy table of its own; `editconf.py` changes only the
+/// settings that it is given, so this one survives `sudo mailinabox`.
 pub(super) const MAIL_IN_A_BOX: System = System {
     name: "mail-in-a-box",
     about: "a line of a policy table that is set up once",

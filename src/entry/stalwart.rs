@@ -1,5 +1,5 @@
-//! Stalwart: a TLS strategy, and the rule that chooses it. Its objects live in
-//! a database from 0.16 on; before, they were keys of a TOML file.
+//! Stalwart: a TLS strategy, and the rule that chooses it. From 0.16 on its
+//! objects are in a database; before, they were keys of a TOML file.
 
 use crate::judge::SecurityLevel;
 
@@ -16,7 +16,8 @@ fn settings(policy: SecurityLevel) -> (&'static str, bool) {
 
 const TAKEN_OUT: &str = "put the former rules back, then delete the strategy.";
 
-/// A certificate that fails under `optional` is not replaced by plain text.
+/// If a certificate fails under `optional`, Stalwart does not fall back to
+/// plain text.
 fn remarks(asked: &ForDomain<'_>, request: &Request) -> Vec<String> {
     let mut remarks = asked.remarks.clone();
     if request.entry.policy == SecurityLevel::May && request.by_plain_text_retry {

@@ -36,7 +36,7 @@ pub(super) static SERVERS_NOT_LOOKED_AT: Rule = Rule {
     receiver: "",
 };
 
-/// What was taken for granted, in one sentence.
+/// What danecheck assumed, in one sentence.
 pub(crate) fn assumption(target: &str, assumption: &Assumption) -> String {
     match assumption {
         Assumption::DnsOnly => format!(
@@ -65,7 +65,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     findings.add(rule, target, sentence);
 }
 
-/// What the records of a host tell without any certificate.
+/// What the records of a host show without a certificate.
 pub(super) fn records(
     tlsa: &TlsaLookup,
     set: &[TlsaRecord],
@@ -94,7 +94,7 @@ pub(super) fn records(
     }
 }
 
-/// What the next renewal will meet, whatever is served now.
+/// What the next renewal will break, whatever the server shows now.
 fn next_renewal(
     set: &[TlsaRecord],
     name: &str,

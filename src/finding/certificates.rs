@@ -1,5 +1,5 @@
-//! Findings about servers with several certificates, of which each client
-//! gets to see one (`--thorough`).
+//! Findings about servers with several certificates, of which each client sees
+//! one (`--thorough`).
 
 use crate::certificate::Certificate;
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
@@ -36,7 +36,7 @@ pub(super) static TLS12_OTHER_CERTIFICATE: Rule = Rule {
 struct Shown<'e> {
     leaf: &'e Certificate,
     session: &'e SessionEvidence<'e>,
-    /// Postfix where nothing.
+    /// `None` for Postfix.
     offer: Option<LimitedOffer>,
 }
 
@@ -107,7 +107,8 @@ fn not_covered(
     let mut told: Vec<&[u8]> = Vec::new();
     for one in shown {
         let der = one.leaf.der();
-        // Where Postfix's own is not covered, `tlsa-mismatch` says so.
+        // If no record matches the one that Postfix gets, `tlsa-mismatch` says
+        // so.
         let news = der != usual || some_is_covered;
         if is_covered(one.session.dane.as_deref()) != Some(false) || !news || told.contains(&der) {
             continue;
@@ -134,7 +135,7 @@ fn not_covered(
     }
 }
 
-/// Whether a record covers what is shown; `None` if no record counts.
+/// Whether a record matches what the server shows; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
         .filter(|matching| matching.stage == Stage::MustMatch)

@@ -30,8 +30,8 @@ pub(super) static CLIENT_CERTIFICATE_WANTED: Rule = Rule {
                = no`).",
 };
 
-/// Raises the findings of this module for one session; whether they report its
-/// end.
+/// Raises the findings of this module for one session, and returns whether they
+/// explain its end.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
     let tls = session.tls.as_ref();
     if !tls.is_some_and(|tls| tls.client_certificate_wanted) {

@@ -133,7 +133,8 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
-    // That no lookup succeeded says nothing about the domain: `resolver-silent`.
+    // If no lookup succeeded, that says nothing about the domain: see
+    // `resolver-silent`.
     if judged.evidence.observation.resolver.validation == ResolverValidation::NoAnswer {
         return;
     }
@@ -270,7 +271,7 @@ pub(super) fn where_unsigned<T>(lookup: &Lookup<T>) -> String {
     link.map_or_else(String::new, |link| format!(" ({link})"))
 }
 
-/// The failure in words, with what the resolver said about it.
+/// The failure in words, with the resolver's reason.
 pub(super) fn failure_text(failure: &LookupFailure) -> String {
     let kind = failure.kind.as_text();
     match &failure.extended_error {

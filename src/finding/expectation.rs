@@ -41,7 +41,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
 }
 
 /// The finding about MX records that name other hosts than expected; `None` if
-/// the lookup failed, of which others tell.
+/// the lookup failed, which has its own finding.
 pub(crate) fn mx_not_as_expected(
     observation: &Observation,
     expected: &[String],
@@ -52,7 +52,7 @@ pub(crate) fn mx_not_as_expected(
             let records = &records.open().regardless().records;
             records.iter().map(|record| record.host.as_str()).collect()
         }
-        // The domain's own address stands in.
+        // Mail goes to the domain's own address.
         Answer::Denied(_) => vec![&mx.name],
         Answer::Failed(_) => return None,
     };

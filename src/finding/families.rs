@@ -17,7 +17,7 @@ pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
                with `-6` until both succeed.",
 };
 
-/// Raises the finding, from those that the addresses have so far.
+/// Raises the finding, from the findings about addresses so far.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let mut standings = judged.standings.iter();
     for host in &judged.evidence.hosts {
@@ -45,7 +45,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-/// What was found about the addresses of one family: ids and messages.
+/// The findings about the addresses of one family: ids and messages.
 fn told(
     host: &HostEvidence<'_>,
     is_ipv4: bool,

@@ -76,7 +76,7 @@ fn stale(observation: &Observation, findings: &mut Findings) {
     }
 }
 
-/// TLSA records that match nothing, and come from a cache.
+/// TLSA records that match nothing and come from a cache.
 fn cached(judged: &Judged<'_>, findings: &mut Findings) {
     let addresses = judged.evidence.addresses().zip(&judged.standings);
     for ((_, address), standing) in addresses {
@@ -113,7 +113,7 @@ fn cached(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-/// The TTL that the zone gives, and how much of it has passed.
+/// The zone's TTL, and how much of it has passed.
 fn age<T>(set: &RecordSet<T>) -> Option<(u32, u32)> {
     let original = set.original_ttl?;
     let age = original.checked_sub(set.ttl)?;
@@ -130,7 +130,8 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// Where all name servers have other records than the resolver.
+/// Raises the finding if all name servers have different records from the
+/// resolver.
 fn spreading(observation: &Observation, findings: &mut Findings) {
     if let Some(mx) = &observation.mx {
         let text = |record: &MxRecord| format!("{} {}.", record.preference, record.host);
@@ -178,7 +179,7 @@ fn spreads<T>(lookup: &Lookup<T>, text: impl Fn(&T) -> String, findings: &mut Fi
     );
 }
 
-/// What all name servers that speak for the zone say alike.
+/// The records on which all name servers of the zone agree.
 fn unanimous(seen: &AuthoritySeen) -> Option<&NameServerReply> {
     let mut replies = seen
         .addresses()

@@ -190,7 +190,7 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
             let TableAnswer::Found(other) = &shadowed.answer else {
                 continue;
             };
-            // A service behind the table is there for what the table does not
+            // A service after the table is for names that the table does not
             // have.
             if other.trim() == value.trim() || is_service(&shadowed.table) {
                 continue;

@@ -11,7 +11,7 @@ use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use super::tlsa::{TLSA_MISMATCH, peer, short};
 use super::{Findings, Rule, Severity};
 
-/// Nobody leaves mail waiting for so many days.
+/// Days for which nobody leaves mail waiting.
 const LONG_DAYS: i64 = 60;
 
 const TELL: &str = "Tell the receiver by phone or through another mail system.";
@@ -258,7 +258,7 @@ pub(super) struct Mismatch<'a, 'e> {
 }
 
 impl Mismatch<'_, '_> {
-    /// One finding for each record that tells what it is, else one for all.
+    /// One finding for each record of known origin, else one for all.
     pub(super) fn explain(&self, findings: &mut Findings) {
         let subject = peer(self.host, self.address.seen.address);
         let mut told = false;
@@ -304,7 +304,7 @@ impl Mismatch<'_, '_> {
             .map_or(&[], |session| &session.chain[..])
     }
 
-    /// What the records do not tell, what is around them may.
+    /// If the records do not show what happened, their surroundings may.
     fn circumstance(&self, subject: &str) -> (&'static Rule, String) {
         let issuer = issuer_name(self.chain()).unwrap_or_default();
         if let Some(end) = self.alias() {
@@ -406,8 +406,8 @@ impl Mismatch<'_, '_> {
         )
     }
 
-    /// The day of issue of a certificate that is in use for longer than anybody
-    /// leaves mail waiting.
+    /// The day of issue of a certificate that has been in use for longer than
+    /// anybody leaves mail waiting.
     fn unchanged_for_long(&self) -> Option<String> {
         let Some(Ok(leaf)) = self.chain().first() else {
             return None;
@@ -428,7 +428,7 @@ impl Mismatch<'_, '_> {
         }
     }
 
-    /// The name at the end, where the owner of the records is an alias.
+    /// The target, if the owner of the records is an alias.
     fn alias(&self) -> Option<&str> {
         match &self.tlsa.lookup.answer {
             Answer::Records(set) => set.open().regardless().aliases.last().map(String::as_str),
@@ -436,8 +436,8 @@ impl Mismatch<'_, '_> {
         }
     }
 
-    /// The end of the alias that the MX host is, where the records are below
-    /// the alias and the server does not know that name.
+    /// The target of the MX host's alias, if the records are below the alias
+    /// and the server's certificate does not have that name.
     fn left_behind(&self) -> Option<String> {
         let [a, aaaa] = [&self.host.seen.a, &self.host.seen.aaaa].map(|lookup| {
             let Answer::Records(set) = &lookup.as_ref()?.answer else {
@@ -463,7 +463,7 @@ impl Mismatch<'_, '_> {
         })
     }
 
-    /// How many hosts with different records show this very certificate.
+    /// How many hosts with different records show the same certificate.
     fn hosts_with_this_certificate(&self) -> usize {
         let Some(Ok(leaf)) = self.chain().first() else {
             return 0;
@@ -486,7 +486,7 @@ impl Mismatch<'_, '_> {
     }
 }
 
-/// The rule for what a record is.
+/// The rule for the origin of a record.
 pub(super) fn rule_for(record: &TlsaRecord, origin: &Origin) -> &'static Rule {
     match origin {
         Origin::Nothing => &TLSA_OF_NOTHING,

@@ -190,7 +190,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     no_encryption(judged, findings);
 }
 
-/// What was not judged for want of work, once for each host.
+/// What was not judged because the work budget ran out, once for each host.
 fn cut_short(judged: &Judged<'_>, findings: &mut Findings) {
     for host in &judged.evidence.hosts {
         let sessions = host.addresses.iter().flat_map(|address| {
@@ -269,7 +269,8 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
     }
 }
 
-/// Where all servers of the best preference fail, and others do not.
+/// Raises the finding if all servers of the best preference fail, and others do
+/// not.
 fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
     let dane = judged.outcome(SecurityLevel::Dane);
     let (Route::Addresses(candidates), Some(via)) = (&judged.evidence.route, dane.via.as_deref())

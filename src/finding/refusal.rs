@@ -54,12 +54,13 @@ pub(super) fn check(subject: &str, address: &AddressEvidence<'_>, findings: &mut
     }
 }
 
-/// The finding about a session that ended so; whether there is one.
+/// Raises the finding about a session that ended so, and returns whether it
+/// did.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
     let what = match &session.end {
         SessionEnd::GreetingRefused(_) => "to talk",
         SessionEnd::EhloRefused(_) | SessionEnd::NoStartTls => "EHLO",
-        // STARTTLS and what follows have findings of their own.
+        // STARTTLS and what follows have their own findings.
         _ => return false,
     };
     let Some(reply) = session.refusal_for_now() else {

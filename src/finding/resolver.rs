@@ -167,8 +167,9 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
     findings.add(rule, subject, message);
 }
 
-/// What a Postfix behind a resolver without AD bit does instead of what is
-/// predicted: its level `dane` is `may`, and nothing is bogus to it.
+/// What a Postfix behind a resolver without AD bit does instead of the
+/// prediction: its level `dane` acts like `may`, and it treats nothing as
+/// bogus.
 fn behind_it(judged: &Judged<'_>) -> &'static str {
     let mut lookups = judged.evidence.observation.lookups();
     let withheld = lookups.any(|lookup| lookup.status == Err(FailureKind::Bogus));
@@ -181,7 +182,7 @@ fn behind_it(judged: &Judged<'_>) -> &'static str {
     }
 }
 
-/// What the run as a whole shows of a resolver without AD bit.
+/// What the run as a whole shows about a resolver without AD bit.
 fn shortcoming(observation: &Observation) -> Option<Shortcoming> {
     observation.resolver.shortcoming.or_else(|| {
         observation
@@ -224,8 +225,8 @@ fn difference(lookup: &AnyLookup<'_>, findings: &mut Findings) {
         (_, SecurityStatus::Indeterminate) => return,
         (Ok(theirs), ours) if theirs == ours => return,
         (Ok(theirs), _) => theirs.as_str(),
-        // Where data is not bogus, SERVFAIL has other reasons as well; but an
-        // answer came as soon as the resolver was told not to validate.
+        // SERVFAIL for data that is not bogus may have other reasons. But an
+        // answer came with CD=1.
         (Err(FailureKind::ServFail), ours) if ours != SecurityStatus::Bogus => "bogus",
         (Err(_), _) => return,
     };

@@ -13,10 +13,10 @@ use crate::unix_time::UnixTime;
 
 use super::{Findings, Rule, Severity};
 
-/// Certificates that live no longer are renewed by a machine, again and again.
+/// Certificates with a lifetime up to this are renewed automatically.
 const SHORT_LIFE_DAYS: i64 = 100;
 
-/// The TLSA records that Microsoft's senders were seen to cope with.
+/// The number of TLSA records that Microsoft's senders are known to handle.
 const MANY_RECORDS: usize = 12;
 
 const DAY: i64 = 86_400;
@@ -135,8 +135,8 @@ impl Vouched<'_, '_> {
         self.judged.evidence.now
     }
 
-    /// Whether what matches now still does so when the warning time is over:
-    /// the very matching, at a later moment.
+    /// Raises the finding if the present match will have ended after the
+    /// warning time: the same matching, at a later moment.
     fn ends_soon(&self, address: &AddressEvidence<'_>, findings: &mut Findings) {
         let names = dane_names(&self.tlsa.base_domain, self.judged.evidence.mx.as_ref());
         let evidence = &self.judged.evidence;
@@ -168,7 +168,7 @@ impl Vouched<'_, '_> {
         findings.add(&CERTIFICATE_ENDS_SOON, subject, message);
     }
 
-    /// What the next renewal will meet.
+    /// What the next renewal will break.
     fn next_renewal(&self, findings: &mut Findings) {
         let life = self.leaf.not_after().0 - self.leaf.not_before().0;
         if life > SHORT_LIFE_DAYS * DAY {
@@ -183,7 +183,7 @@ impl Vouched<'_, '_> {
                 _ => None,
             })
             .collect();
-        // What matches nothing now may be there for the next key.
+        // A record that matches nothing now may be for the next key.
         let spare = self
             .matching
             .records

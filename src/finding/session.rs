@@ -203,10 +203,11 @@ fn end(
     let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
         SessionEnd::Completed | SessionEnd::Assumed => {}
-        // A family that works nowhere here is reported once, for all addresses.
+        // If a family does not work here at all, that is reported once for all
+        // addresses.
         SessionEnd::NotConnected(_)
             if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
-        // `proxy-failed` tells it once.
+        // `proxy-failed` reports it once.
         SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {}
         SessionEnd::NotConnected(failure) => {
             let rule = match failure.kind {
@@ -245,8 +246,8 @@ fn end(
             format!("{subject} refuses EHLO: {}.", reply.text()),
         ),
         SessionEnd::NoStartTls => {
-            // Without TLSA records nobody was promised TLS: `no-encryption`
-            // says it then.
+            // Without TLSA records nothing promises TLS: then `no-encryption`
+            // reports it.
             if address.dane.promise_tls() {
                 match session.ehlo.as_ref().and_then(masked) {
                     Some(mask) => add(
@@ -324,8 +325,8 @@ fn end(
     }
 }
 
-/// The end of the alias that the name of the TLSA records is, where it is the
-/// name of another service: its first two labels are another port or protocol.
+/// The target of the alias of the TLSA records' name, if it is the name of
+/// another service: its first two labels are another port or protocol.
 fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
     let (DaneRecords::Usable(tlsa, _) | DaneRecords::Unusable(tlsa)) = &address.dane else {
         return None;
@@ -343,8 +344,8 @@ fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
     (is_service && theirs != service(&tlsa.lookup.name)).then_some(end)
 }
 
-/// A keyword that a firewall overwrote: Xs, as many as `STARTTLS` has letters
-/// or so, and perhaps an A at the end.
+/// A keyword that a firewall overwrote: about as many Xs as `STARTTLS` has
+/// letters, and perhaps an A at the end.
 fn masked(ehlo: &Reply) -> Option<&str> {
     ehlo.keywords().find(|word| {
         let xs = word.strip_suffix('A').unwrap_or(word);

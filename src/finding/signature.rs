@@ -50,12 +50,12 @@ pub(super) static SIGNATURE_WITHIN_CLOCK_SKEW: Rule = Rule {
                clock of the machine that signs.",
 };
 
-/// So many seconds before its end a signature is due, where software that
-/// works has long renewed it.
+/// Seconds before the end of a signature at which working software has long
+/// renewed it.
 const SOON: i64 = 2 * 86_400;
 
-/// And this part of its time is left at most: some signers make signatures for
-/// two days only, as they are asked for.
+/// And at most this part of its lifetime is left: some signers make signatures
+/// on demand, for only two days.
 const PART: i64 = 5;
 
 /// Whether working software would have renewed a signature by now.
@@ -68,8 +68,8 @@ fn is_overdue(span: &SignatureSpan, now: UnixTime) -> bool {
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let observation = judged.evidence.observation;
-    // The moment for which is judged, and the one at which the signature was
-    // seen: what is due can be told of the latter alone.
+    // The moment of the judgement, and the moment at which the signature was
+    // seen: only the latter shows whether a renewal is overdue.
     let (then, seen) = (judged.evidence.now, observation.checked_at);
     let warned_of = |span: &SignatureSpan| match judged.horizon.warn_days {
         Some(days) => span.expiration <= then.plus_days(days.into()),
@@ -143,7 +143,7 @@ fn forgiven(own: &OwnValidation, findings: &mut Findings) {
     findings.add(&SIGNATURE_WITHIN_CLOCK_SKEW, zone.clone(), text);
 }
 
-/// Whether what ends first has ended, and that was told.
+/// Whether the signature that ends first has ended, and that was reported.
 fn is_forgiven(own: &OwnValidation) -> bool {
     let forgiven = own.forgiven.as_deref().map(|it| &it.signature);
     forgiven.is_some() && forgiven == own.first_to_end.as_deref()
@@ -156,8 +156,8 @@ fn ends_text(span: &SignatureSpan) -> String {
     )
 }
 
-/// The signature of each zone that ends first, of those that the delivery
-/// rests on: where an answer is not secure, nothing breaks when they end.
+/// The signature of each zone that ends first, of those on which the delivery
+/// depends: if an answer is not secure, nothing breaks when they end.
 fn first_of_each_zone(observation: &Observation) -> Vec<&SignatureSpan> {
     let own = observation.lookups().filter_map(|lookup| lookup.own);
     let secure = |own: &&OwnValidation| own.status == SecurityStatus::Secure;
@@ -194,9 +194,9 @@ mod tests {
             (12, 47, true),
             (11, 3 * 24, false),
             (1, 13 * 24, false),
-            // Made as they are asked for, for two days.
+            // Made on demand, for two days.
             (1, 24, false),
-            // A week, of the last day.
+            // A week, on the last day.
             (6, 23, true),
             // Past its end altogether.
             (14, -1, true),

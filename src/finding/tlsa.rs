@@ -180,7 +180,7 @@ fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
     }
 }
 
-/// The records against what one address serves.
+/// The records compared with what one address serves.
 fn records<'e>(
     judged: &Judged<'e>,
     host: &HostEvidence<'e>,
@@ -330,7 +330,8 @@ pub(super) fn single_unusable(
     }
 }
 
-/// What a record is, as the end of a sentence; empty if that is not known.
+/// The origin of a record, as the end of a sentence; empty if that is not
+/// known.
 fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
     match origins.get(index) {
         Some(Some(origin)) => format!("; it is {}", origin.words()),

@@ -186,8 +186,8 @@ pub(super) static SIGNED_WITHOUT_DS: Rule = Rule {
     receiver: "Ask the registrar to publish the DS record of the zone's key signing key.",
 };
 
-/// The rule for a fault; `None` for what breaks no chain, for what is told
-/// where it is insecure, and for what danecheck alone cannot compute.
+/// The rule for a fault; `None` for what breaks no chain, for what is reported
+/// as insecure elsewhere, and for what only danecheck does not support.
 fn rule(fault: &Fault) -> Option<&'static Rule> {
     match fault {
         Fault::SignatureExpired { .. } => Some(&SIGNATURE_EXPIRED),
@@ -212,8 +212,8 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
     }
 }
 
-/// Raises the findings of this module: they say why, after what happens to the
-/// mail.
+/// Raises the findings of this module: they say why, after the findings about
+/// the mail.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for lookup in judged.evidence.observation.lookups() {
         if let Some(own) = lookup.own {
@@ -245,7 +245,7 @@ fn of_lookup(what: &str, own: &OwnValidation, signed: bool, findings: &mut Findi
     let zone = &link.zone;
     let message = match (&link.fault, own.status) {
         (_, SecurityStatus::Bogus) => format!("The chain of trust breaks in {zone}: {link}."),
-        // What validators make of so many differs.
+        // Validators treat this many iterations differently.
         (Fault::Nsec3IterationsPastLimit { .. }, _) => {
             format!("The chain of trust ends in {zone}: {link}.")
         }

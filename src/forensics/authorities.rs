@@ -2,15 +2,15 @@
 //!
 //! Let's Encrypt's names, roles and dates are those of its own page
 //! `letsencrypt.org/certificates` (as of 2026-07-08) and of the announcement
-//! of 2024-04-12, "Deploying Let's Encrypt's New Issuance Chains"; where the
-//! page gives no day, the year is that in which it moved the issuer. The
-//! digests were computed from the certificates that the page links, after the
-//! signature of each was checked up to ISRG Root X1 or X2 as distributions
-//! carry them; those under DST Root CA X3 were checked up to that one.
+//! of 2024-04-12, "Deploying Let's Encrypt's New Issuance Chains"; if the page
+//! gives no day, the year is that in which it moved the issuer. The digests
+//! were computed from the certificates that the page links, after the signature
+//! of each was checked up to ISRG Root X1 or X2 as in distributions; those
+//! under DST Root CA X3 were checked up to that one.
 //!
 //! # Limitations
-//! Issuers are known by SHA-256 alone. The roots of other authorities are
-//! those that Mozilla trusts, compared in every form.
+//! Issuers are known only by SHA-256. The roots of other authorities are those
+//! that Mozilla trusts, in every form.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -32,10 +32,10 @@ pub struct KnownAuthority {
     pub certificates: &'static [&'static str],
 }
 
-/// What an authority is to its operator now.
+/// The present role of an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// One of several that certificates come from, whichever by chance.
+    /// One of several from which certificates come at random.
     InUse,
     /// Kept for emergencies.
     InReserve,
@@ -258,8 +258,8 @@ pub static KNOWN: &[KnownAuthority] = &[
 ];
 
 impl KnownAuthority {
-    /// The authority whose key, or one of whose certificates, has this digest;
-    /// and whether it is the key.
+    /// The authority whose key or certificate has this digest, and whether it
+    /// is the key.
     pub fn find(digest: &[u8]) -> Option<(&'static Self, bool)> {
         if digest.len() != 32 {
             return None;
@@ -277,7 +277,7 @@ impl KnownAuthority {
     }
 
     /// Whether an issuer of this name is one of Let's Encrypt's, of which a
-    /// renewal picks one by chance.
+    /// renewal picks one at random.
     pub fn rotates(issuer: &Certificate) -> bool {
         let digest = super::sha256(issuer.spki_der());
         Self::find(&digest)
@@ -303,7 +303,7 @@ impl KnownAuthority {
     }
 }
 
-/// The root that Mozilla trusts, as of the build, of which this is a form.
+/// The root in Mozilla's list, as of the build, of which this is a form.
 pub(super) fn mozilla_root(data: &[u8]) -> Option<(&'static Certificate, Object)> {
     static FORMS: OnceLock<HashMap<Vec<u8>, (usize, Object)>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {

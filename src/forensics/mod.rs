@@ -1,5 +1,5 @@
-//! What a TLSA record that matches nothing *is*: most of them are digests of
-//! something, and that shows what happened.
+//! What a TLSA record that matches nothing *is*: most are digests of something,
+//! which shows what happened.
 
 mod authorities;
 
@@ -15,15 +15,15 @@ use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, hex};
 
 pub use authorities::{KNOWN, KnownAuthority, Role};
 
-/// So many certificates of a chain are compared in every form; no honest
-/// chain is longer.
+/// Certificates of a chain that are compared in every form; no honest chain is
+/// longer.
 const CERTIFICATES: usize = 10;
 
-/// Bytes of the longest certificate whose text is compared; no honest one is
-/// longer, and there are twenty digests of its texts.
+/// Bytes of the longest certificate whose text forms are compared; no honest
+/// one is longer, and it takes twenty digests.
 const LONGEST_TEXT: usize = 8 * 1024;
 
-/// Shorter data is not a digest that a TLSA record can have.
+/// Shorter data cannot be the digest of a TLSA record.
 const SHORTEST: usize = 32;
 
 /// What one server showed in one session.
@@ -33,7 +33,7 @@ pub struct Shown<'a> {
     pub host: &'a str,
     /// The address.
     pub address: IpAddr,
-    /// The name that was asked for in TLS.
+    /// The server name that danecheck sent in TLS.
     pub sni: Option<&'a str>,
     /// The certificates, the leaf first.
     pub chain: &'a [Presented],
@@ -48,32 +48,32 @@ pub enum Object {
     Key,
 }
 
-/// What a record that matches nothing was made of.
+/// The origin of a record that matches nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The digest of no input at all.
     Nothing,
-    /// Something in this very chain, under other fields than the record has.
+    /// Something in this chain, but with different fields.
     OtherFields {
-        /// Of what it is, 0 for the server's own certificate.
+        /// The depth, 0 for the server's own certificate.
         depth: usize,
-        /// What of it.
+        /// The object.
         object: Object,
-        /// Whose it is.
+        /// The name on the certificate.
         name: String,
         /// The record as it should be written.
         right: TlsaRecord,
     },
-    /// The digest of something in this chain in the form of text.
+    /// The digest of the text form of something in this chain.
     Text {
         /// The text, `the PEM text`.
         form: &'static str,
-        /// What the text stands for.
+        /// The object of the text.
         object: Object,
         /// The record as it should be written.
         right: TlsaRecord,
     },
-    /// What the same address shows to those who name no host.
+    /// What the same address shows to clients that name no host.
     WithoutSni(Object),
     /// What another address or host of the domain shows.
     OtherServer {
@@ -81,7 +81,7 @@ pub enum Origin {
         host: String,
         /// The address.
         address: IpAddr,
-        /// What of it.
+        /// The object.
         object: Object,
     },
     /// An authority that many records name.
@@ -90,9 +90,9 @@ pub enum Origin {
     Root {
         /// Its name.
         name: String,
-        /// What of it.
+        /// The object.
         object: Object,
-        /// Whether the chain leads to it, and it was only not sent.
+        /// Whether the chain leads to it, but the server did not send it.
         of_this_chain: bool,
     },
 }
@@ -119,8 +119,8 @@ impl Object {
         }
     }
 
-    /// What a record of it holds, by matching type: computed once for each
-    /// certificate, however often it is shown and asked about.
+    /// The data of a record of it, by matching type: computed once for each
+    /// certificate.
     fn forms(
         self,
         certificate: &Certificate,
@@ -140,7 +140,7 @@ impl Object {
 const OBJECTS: [Object; 2] = [Object::Key, Object::Certificate];
 
 impl Origin {
-    /// What it is, after "it is".
+    /// The origin, as the words after "it is".
     pub fn words(&self) -> String {
         match self {
             Self::Nothing => "the digest of an empty input".to_owned(),
@@ -206,7 +206,7 @@ pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
     Sha256::digest(data).to_vec()
 }
 
-/// Each digest of a text and of what is made; whole data too, for Full(0).
+/// Each digest of the object, and its whole data for Full(0).
 fn forms(data: &[u8]) -> [(MatchingType, Vec<u8>); 3] {
     [
         (MatchingType::SHA2_256, sha256(data)),
@@ -215,7 +215,8 @@ fn forms(data: &[u8]) -> [(MatchingType, Vec<u8>); 3] {
     ]
 }
 
-/// All that was seen, in every form in which somebody may have published it.
+/// Everything that was seen, in every form in which somebody may have published
+/// it.
 pub(crate) struct Surroundings<'a> {
     shown: Vec<Shown<'a>>,
     /// Where a digest or a whole object was seen.
@@ -242,7 +243,7 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// What each of these records, which match nothing in `own`, is.
+    /// The origin of each of these records, which match nothing in `own`.
     pub(crate) fn origins<'r>(
         &self,
         records: impl IntoIterator<Item = &'r TlsaRecord>,
@@ -316,8 +317,8 @@ impl<'a> Surroundings<'a> {
     }
 }
 
-/// Whether no certificate in use can match a record: it is of no input at all,
-/// or names an issuer from which none comes any more.
+/// Whether no certificate in use can match a record: it is the digest of an
+/// empty input, or names an issuer that no longer issues certificates.
 pub(crate) fn matches_nobody(record: &TlsaRecord) -> bool {
     let data = record.data();
     let retired = || {
@@ -344,7 +345,7 @@ fn right(depth: usize, object: Object, mtype: MatchingType, of: &[u8]) -> Option
     TlsaRecord::for_object(usage, object.selector(), mtype, of)
 }
 
-/// Every form in which somebody may have published what this chain holds.
+/// Every form in which somebody may have published the content of this chain.
 fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
     let mut all = HashMap::new();
     for (depth, certificate) in readable(chain).enumerate() {
@@ -376,7 +377,8 @@ fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
     all
 }
 
-/// The server's certificate and key written down, with and without a line end.
+/// The text forms of the server's certificate and key, with and without a line
+/// end.
 fn texts_of_leaf(chain: &[Presented]) -> Vec<(&'static str, String, Object, TlsaRecord)> {
     let Some(leaf) = readable(chain).next() else {
         return Vec::new();

@@ -1,12 +1,12 @@
-//! What Postfix says when mail waits, and what it means: each text of its
-//! SMTP client that concerns DNS, STARTTLS, TLS or DANE.
+//! What Postfix says when mail waits, and what it means: each text of its SMTP
+//! client about DNS, STARTTLS, TLS or DANE.
 
-/// One cause of waiting mail, as Postfix words it.
+/// One cause of waiting mail, in Postfix's words.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cause {
     /// The stable id, in kebab-case.
     pub id: &'static str,
-    /// The text of the log, as far as it is always the same.
+    /// The constant part of the log's text.
     pub text: &'static str,
     /// What it means.
     pub meaning: &'static str,

@@ -4,14 +4,15 @@
 use super::cause::{self, Cause};
 
 /// What the text in the parentheses of a delivery means. `before` is the
-/// cause that the same process, or the same domain, gave before; a repetition
-/// and a bare "not verified" mean that one.
+/// previous cause of the same process or domain; a repetition, and "not
+/// verified" without a reason, mean that cause.
 pub(super) fn delivery(
     text: &str,
     dsn: Option<&str>,
     before: Option<&'static Cause>,
 ) -> Option<&'static Cause> {
-    // `qmgr_deliver.c`: the destination is dead for now, for the same reason.
+    // `qmgr_deliver.c`: the destination is suspended for now, for the same
+    // reason.
     let text = text
         .strip_prefix("delivery temporarily suspended: ")
         .unwrap_or(text);
@@ -80,7 +81,8 @@ pub(super) fn hint(text: &str) -> Option<&'static Cause> {
     }
     let has = |part: &str| text.contains(part);
     if has("TLS policy lookup for ") || has("TLS policy lookup error for ") {
-        // It repeats what the delivery will say; so does the line before it.
+        // It repeats what the delivery will say, and so does the line before
+        // it.
         None
     } else if has("Invalid TLS protocol list")
         || has("invalid cipher grade")
@@ -122,7 +124,7 @@ fn verification(text: &str) -> &'static Cause {
     }
 }
 
-/// A line that is worth telling although no mail waits for it.
+/// A line that is worth reporting although no mail waits because of it.
 pub(super) fn remark(text: &str) -> Option<&'static Cause> {
     let has = |part: &str| text.contains(part);
     if has("unusable TLSA RR: ")

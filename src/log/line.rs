@@ -1,10 +1,10 @@
-//! One line of a Postfix log, taken apart as far as a cause needs it.
+//! One line of a Postfix log, parsed as far as a cause needs it.
 
-/// What a line says.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
-    /// The process, `smtp[8410`; a process has one delivery at a time, so
-    /// what it said before belongs to what it says next.
+    /// The process, `smtp[8410`; a process has one delivery at a time, so its
+    /// earlier lines belong to its next one.
     pub(super) process: &'a str,
     /// The message of the line.
     pub(super) body: Body<'a>,
@@ -22,7 +22,7 @@ pub(super) enum Body<'a> {
 /// What happened to one recipient (`log_adhoc`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Delivery<'a> {
-    /// The domain of the recipient: the next hop, unless a transport says
+    /// The domain of the recipient: the next hop, unless a transport table says
     /// otherwise.
     pub(super) domain: Option<&'a str>,
     /// The status, `deferred`.
@@ -36,7 +36,7 @@ pub(super) struct Delivery<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line; `None` if Postfix did not write it. What stands before the
+    /// Reads a line; `None` if Postfix did not write it. The text before the
     /// program's name (time, host, container) does not matter.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let (before, body) = line.split_once("]: ")?;

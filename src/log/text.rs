@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Explained, Explanation};
 use crate::report::{shown, wrap};
 
-/// So many next hops are named for each cause.
+/// Next hops that are named for each cause.
 const NAMED: usize = 8;
 
 impl Explanation {

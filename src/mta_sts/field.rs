@@ -1,13 +1,13 @@
 //! The fields of policies and of records (RFC 8461 sections 3.1 and 3.2,
 //! RFC 8460 section 3).
 
-/// What is wrong with a field that has to be there.
+/// What is wrong with a required field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldFault {
-    /// It is not there.
+    /// It is missing.
     #[error("it has no field `{0}`")]
     Missing(&'static str),
-    /// Its value is none.
+    /// Its value is invalid.
     #[error("invalid value `{value}` for `{name}`: {why}")]
     Value {
         /// The field.

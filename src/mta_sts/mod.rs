@@ -1,8 +1,8 @@
 //! MTA-STS (RFC 8461) and TLS reporting (RFC 8460): what a receiver announces,
 //! without DNSSEC, about the TLS of its mail servers.
 //!
-//! Texts in, meanings out: who fetches them is `observe`, and who compares
-//! them with the mail servers is `judge`.
+//! This module turns texts into data. `observe` fetches the texts, and `judge`
+//! compares them with the mail servers.
 
 mod field;
 mod policy;
@@ -26,7 +26,7 @@ pub fn policy_host(domain: &str) -> String {
     format!("mta-sts.{domain}")
 }
 
-/// Where the policy is there.
+/// The path of the policy.
 pub const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
 
 /// The name at which the TXT record of TLS reporting is.

@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{FieldFault, is_name};
 
-/// The longest life that a policy can ask for: a year.
+/// The longest lifetime that a policy can ask for: a year.
 pub const LONGEST: u64 = 31_557_600;
 
-/// What is done with what does not fit the policy.
+/// What senders do with a host that does not pass the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Nothing is delivered to such a host.
+    /// They do not deliver to such a host.
     Enforce,
-    /// It is reported, and mail goes there all the same.
+    /// They report it, but deliver.
     Testing,
-    /// The domain has no policy (any more).
+    /// The domain has no policy, or no longer has one.
     None,
 }
 
@@ -79,12 +79,12 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A policy that holds.
+/// A valid policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What it asks of senders.
+    /// What it asks senders to do.
     pub mode: Mode,
-    /// How many seconds it may be kept.
+    /// How many seconds senders may keep it.
     pub max_age: u64,
     /// The MX hosts that it allows.
     pub mx: Vec<Pattern>,
@@ -111,14 +111,14 @@ pub enum PolicyFault {
     InField(#[from] FieldFault),
 }
 
-/// Reads a policy. Fields come in any order; of one that is there twice the
-/// first counts, but for `mx`; those that nobody knows are skipped.
+/// Reads a policy. Fields may be in any order. If a field is repeated, the
+/// first counts, except for `mx`. Unknown fields are skipped.
 pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
     if body.contains('\u{fffd}') {
         return Err(PolicyFault::NotUtf8);
     }
     let mut lines: Vec<&str> = body.split('\n').collect();
-    // The last line may end or not.
+    // The last line may lack its line end.
     if lines.last().is_some_and(|last| last.is_empty()) {
         lines.pop();
     }

@@ -3,27 +3,27 @@
 
 use super::field::{FieldFault, is_name};
 
-/// A record `v=STSv1` that holds.
+/// A valid record `v=STSv1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StsRecord {
     /// Changes with every change of the policy.
     pub id: String,
 }
 
-/// A record `v=TLSRPTv1` that holds.
+/// A valid record `v=TLSRPTv1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportRecord {
     /// Where reports go: `mailto:` and `https:` addresses.
     pub addresses: Vec<String>,
 }
 
-/// Why the records at a name say nothing.
+/// Why the records at a name do not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordFault {
     /// There is none that begins with the version.
     #[error("there is none")]
     None,
-    /// More than one begins with it, so that none counts.
+    /// More than one begins with it, so none counts.
     #[error("there are {0} of them, but only one is allowed")]
     Several(usize),
     /// What follows the version is not a list of fields.
@@ -35,7 +35,7 @@ pub enum RecordFault {
 }
 
 /// The record of MTA-STS among the TXT records at `_mta-sts`. Each is given as
-/// its strings, which belong together without anything in between.
+/// its strings, which are joined without a separator.
 pub fn sts_record(records: &[Vec<String>]) -> Result<StsRecord, RecordFault> {
     let text = the_one(records, "STSv1")?;
     let fields = fields(&text)?;
@@ -84,8 +84,8 @@ pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFaul
     Ok(ReportRecord { addresses })
 }
 
-/// Whether anything here makes any sender ask for a policy: postfix-tlspol
-/// does for each string that begins with the version, whatever follows.
+/// Whether any record here makes a sender ask for a policy: postfix-tlspol does
+/// so for each string that begins with the version.
 pub fn promises_policy(records: &[Vec<String>]) -> bool {
     records
         .iter()
@@ -118,8 +118,8 @@ fn the_one(records: &[Vec<String>], version: &str) -> Result<String, RecordFault
     }
 }
 
-/// The fields after the version, apart at `;` with blanks around it; the last
-/// one may be followed by one.
+/// The fields after the version, separated by `;` with optional blanks; a final
+/// `;` is allowed.
 fn fields(text: &str) -> Result<Vec<(String, String)>, RecordFault> {
     let trimmed = |text: &str| text.trim_matches([' ', '\t']).to_owned();
     let mut parts: Vec<&str> = text.split(';').skip(1).collect();
@@ -142,7 +142,7 @@ fn fields(text: &str) -> Result<Vec<(String, String)>, RecordFault> {
 }
 
 fn is_value(name: &str, value: &str) -> bool {
-    // Addresses may have a query, with `=` in it, and blanks between them.
+    // Addresses may have a query, which contains `=`, and blanks between them.
     let of_list = name == "rua";
     let allowed = |byte: u8| match byte {
         b' ' | b'\t' | b'=' => of_list,

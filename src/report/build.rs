@@ -31,33 +31,33 @@ use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::sender::SenderReport;
 
-/// Host names of one certificate that are told.
+/// Host names of one certificate that are listed.
 const DNS_NAMES: usize = 100;
 
 /// The most of a TLSA record's data that is shown, in bytes.
 const LONGEST: usize = 8 * 1024;
 
-/// Bytes of usage, selector, matching type and the longest digest, for which
-/// every report has room.
+/// Bytes of usage, selector, matching type and the longest digest: records up
+/// to this are never cut.
 const DIGEST_BYTES: usize = 3 + 64;
 
-/// Bytes of longer TLSA records that the addresses of one report repeat: a
-/// hundred of them at each of hundreds of addresses would be most of what a
-/// check keeps.
+/// Bytes of longer TLSA records that the addresses of one report may repeat: a
+/// hundred of them at each of hundreds of addresses would take most of a
+/// check's memory.
 const LONG_RECORDS_BYTES: usize = 1024 * 1024;
 
 impl Report {
-    /// The report on what was observed.
+    /// The report on an observation.
     pub fn of(observation: &Observation) -> Self {
         Self::new(&judge(observation))
     }
 
-    /// The report for another moment, or another outlook.
+    /// The report for another moment, or with another warning time.
     pub fn at(observation: &Observation, horizon: Horizon) -> Self {
         Self::new(&judge_at(observation, horizon))
     }
 
-    /// The report to one sender.
+    /// The report for one sender.
     pub fn to(observation: &Observation, horizon: Horizon, sender: &Sender) -> Self {
         Self::new(&judge_for(observation, horizon, sender))
     }
@@ -121,8 +121,7 @@ impl Report {
         report
     }
 
-    /// The same with a finding where the MX records name other hosts than
-    /// these.
+    /// The same, with a finding if the MX records name other hosts than these.
     #[must_use]
     pub fn held_to_mx(mut self, observation: &Observation, expected: &[String]) -> Self {
         let finding = mx_not_as_expected(observation, expected);
@@ -194,7 +193,7 @@ fn assumed_report(observation: &Observation) -> Option<AssumedReport> {
     })
 }
 
-/// The outcomes with the servers' words made harmless.
+/// The outcomes, with the servers' texts made harmless.
 pub(super) fn clean(outcomes: &Outcomes) -> Outcomes {
     Outcomes::of(|level| clean_outcome(outcomes.at(level)))
 }
@@ -341,7 +340,7 @@ fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
     }
 }
 
-/// The TLSA records in play at an address.
+/// The TLSA records that count at an address.
 fn records_at<'a>(address: &AddressEvidence<'a>) -> &'a [TlsaRecord] {
     match &address.dane {
         DaneRecords::Usable(_, set) => set,
@@ -395,8 +394,8 @@ fn record_reports(
         .collect()
 }
 
-/// The record in presentation form, cut where it is longer than any that has
-/// a use: the data of Full(0) is a certificate or a key.
+/// The record in presentation form, cut if it is longer than any useful record:
+/// the data of Full(0) is a certificate or a key.
 fn presentation(record: &TlsaRecord) -> String {
     cut_after(record, LONGEST)
 }
@@ -494,7 +493,7 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
     }
 }
 
-/// What a server is, whose TLS we do not have and Postfix has.
+/// What to call a server whose TLS Postfix supports and we do not.
 fn old_means(legacy: &LegacySeen) -> String {
     match objection(legacy) {
         Some(Objection::Anonymous) => "only TLS without a certificate".to_owned(),
@@ -536,7 +535,7 @@ fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> Certifi
         let common_name = name.common_names().first().cloned();
         printable(&common_name.unwrap_or_else(|| name.to_string()))
     };
-    // Many certificates name their host among the alternative names alone.
+    // Many certificates name their host only among the alternative names.
     let subject = match (
         certificate.subject().common_names(),
         certificate.dns_names().first(),

@@ -1,4 +1,4 @@
-//! From a report to the entry that it advises.
+//! Turns a report into the entry that it advises.
 
 use crate::entry::{Language, Note, Override, Request};
 use crate::finding::Severity;
@@ -6,12 +6,12 @@ use crate::judge::{Action, Delivery, Standing};
 
 use super::model::{HostReport, Report};
 
-/// Of a longer reason only the first part is printed.
+/// Only the first part of a longer reason is printed.
 const LONGEST_REASON: usize = 200;
 
 impl Report {
-    /// What an entry for any mail system is written from; `None` if no override
-    /// is advised.
+    /// The data from which an entry for any mail system is written; `None` if
+    /// no override is advised.
     pub fn entry_request(&self, language: Language) -> Option<Request> {
         let advice = &self.recommendation;
         let row = advice.entries.mailcow.as_ref()?;
@@ -60,8 +60,8 @@ impl Report {
         }
     }
 
-    /// The hosts that the `dane` level does not get through to, and all where
-    /// none stands out. Names that no host can have stay out of entries.
+    /// The hosts to which the `dane` level does not deliver; all hosts if no
+    /// such host is known. Entries do not contain invalid host names.
     fn broken_hosts(&self) -> Vec<String> {
         let broken = |host: &&HostReport| {
             host.addresses
@@ -88,8 +88,8 @@ fn is_host(name: &str) -> bool {
     crate::next_hop::host_name_fault(name).is_none() || name.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// The first sentence, or the part before its first colon, where the whole is
-/// long: what follows explains.
+/// The first sentence, or the part before its first colon if the sentence is
+/// long: the rest only explains.
 fn shortened(reason: &str) -> String {
     if reason.chars().count() <= LONGEST_REASON {
         return reason.to_owned();

@@ -1,9 +1,9 @@
-//! Text from the network, made harmless: nothing in it steers a terminal,
-//! hides, moves or covers other text, or is obeyed by what reads a log.
+//! Makes text from the network harmless: it cannot control a terminal, hide,
+//! move or cover other text, or give commands to programs that read a log.
 //!
-//! A report holds what was said, but for control characters; what is written
-//! shows everything else that has no visible width of its own as `\u{3164}`,
-//! and as `\u3164` in JSON, which stands for the very same text there.
+//! A report contains the original text without control characters. The output
+//! shows every other character without visible width as `\u{3164}`, and as
+//! `\u3164` in JSON, which means the same text there.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ const WIDTH: CodePointMapDataBorrowed<'static, EastAsianWidth> = CodePointMapDat
 const IGNORABLE: CodePointSetDataBorrowed<'static> =
     CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
-/// Longer text is cut: no reply, name or subject is worth more in a report.
+/// Longer text is cut: no reply, name or subject needs more in a report.
 const LONGEST: usize = 400;
 
 /// The text with every control character replaced by `?`, as Postfix does
-/// before it logs; and cut where it is longer than any report can use.
+/// before it logs; and cut if it is longer than the limit.
 pub fn printable(text: &str) -> String {
     let mut clean: String = text
         .chars()
@@ -37,9 +37,9 @@ pub fn printable(text: &str) -> String {
     clean
 }
 
-/// Whether a character is seen where it stands, and changes no other: no
-/// control character, no mark on another one, no direction, nothing without a
-/// width or without ink but the space, and nothing that Unicode does not know.
+/// Whether a character is visible in its place and does not change others. Not
+/// control characters, combining marks, direction marks, characters without
+/// width or ink except the space, and unassigned characters.
 pub(crate) fn is_harmless(c: char) -> bool {
     use GeneralCategory as Category;
     use GraphemeClusterBreak as Break;
@@ -60,8 +60,8 @@ pub(crate) fn is_harmless(c: char) -> bool {
             | Category::SpacingMark
             | Category::EnclosingMark
     );
-    // What stands by itself (UAX 29): no vowel of Hangul, no skin colour, no
-    // prefix.
+    // Characters that stand alone (UAX 29): not a Hangul vowel, a skin colour
+    // or a prefix.
     let by_itself = matches!(
         CLUSTER.get(c),
         Break::Other | Break::L | Break::LV | Break::LVT | Break::RegionalIndicator
@@ -69,13 +69,13 @@ pub(crate) fn is_harmless(c: char) -> bool {
     seen && by_itself && !IGNORABLE.contains(c) && !is_blank(c)
 }
 
-/// The symbols and letters that fonts draw without ink, of which Unicode's
-/// properties say nothing.
+/// Symbols and letters that fonts draw without ink, although Unicode's
+/// properties do not say so.
 fn is_blank(c: char) -> bool {
     matches!(
         c,
         // Braille pattern blank, musical null notehead, hieroglyphic blanks,
-        // the place of an object.
+        // the object placeholder.
         '\u{2800}' | '\u{1d159}' | '\u{13441}' | '\u{13442}' | '\u{fffc}'
     )
 }
@@ -97,9 +97,9 @@ pub(super) fn column_count(c: char) -> usize {
     1 + usize::from(is_wide)
 }
 
-/// Text as it is written for a person: what is not harmless is shown by its
-/// number, and what a runner of workflows would obey is broken by one. Line
-/// ends, tabs and the colours of our own stay.
+/// Text for a person: characters that are not harmless are shown by their
+/// numbers, and commands for workflow runners are broken by such a number. Line
+/// ends, tabs and our own colours stay.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     escaped(text, |out, c| {
         out.extend(c.escape_unicode());
@@ -111,8 +111,8 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     escaped(text, |out, _| out.push('?'))
 }
 
-/// JSON with the same characters as escapes (RFC 8259 section 7). Outside of
-/// its strings there are none.
+/// JSON with the same characters as escapes (RFC 8259 section 7). Outside its
+/// strings there are no such characters.
 pub(crate) fn shown_json(json: String) -> String {
     let escaped = escaped(&json, |out, c| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -133,7 +133,7 @@ pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
 
 fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     let mut out = String::new();
-    // Up to here all is in `out`.
+    // Everything before this is in `out`.
     let mut taken = 0;
     // The byte before this one, if it was not escaped.
     let mut before = 0;
@@ -163,7 +163,7 @@ fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The first character from a place on that has to be checked: most text has
+/// The first character after a place that has to be checked: most text has
 /// none. `before` is the byte before that place.
 fn suspect(text: &str, from: usize, mut before: u8) -> Option<(usize, char)> {
     let rest = text.get(from..)?;
@@ -176,9 +176,9 @@ fn suspect(text: &str, from: usize, mut before: u8) -> Option<(usize, char)> {
     Some((from + at, c))
 }
 
-/// Whether the second colon of two, with which `rest` begins, would make a
+/// Whether the second of two colons, with which `rest` begins, would make a
 /// command for the runner of GitHub Actions: `::stop-commands::x`, which it
-/// obeys at the beginning of a line. The parts of an IPv6 address make none.
+/// obeys at the beginning of a line. Parts of an IPv6 address do not.
 fn is_command(head: &str, rest: &str) -> bool {
     let after = rest.strip_prefix(':').unwrap_or(rest);
     let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
@@ -190,9 +190,8 @@ fn is_command(head: &str, rest: &str) -> bool {
     !is_group || begins_line && line_after.contains("::")
 }
 
-/// Whether the second `#` of two would make a command in the form that runners
-/// of GitHub, Azure and TeamCity obey anywhere in a line: `##[group]`,
-/// `##vso[...]`.
+/// Whether the second of two `#` would make a command that runners of GitHub,
+/// Azure and TeamCity obey anywhere in a line: `##[group]`, `##vso[...]`.
 fn is_old_command(rest: &str) -> bool {
     rest.strip_prefix('#')
         .is_some_and(|rest| rest.starts_with(|c: char| c == '[' || c.is_ascii_alphabetic()))

@@ -1,4 +1,4 @@
-//! The report: one model, and one writer for each format over it.
+//! The report: one model, and one writer for each format.
 //!
 //! Everything here is a function of its arguments; colour and width are
 //! arguments too.

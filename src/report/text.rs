@@ -2,13 +2,13 @@
 
 use super::harmless::{column_count, columns, shown};
 
-/// The text broken into lines of at most `width` columns at blanks, and what
-/// is not harmless in it shown as such.
+/// The text, broken at blanks into lines of at most `width` columns; characters
+/// that are not harmless are shown by their numbers.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     break_lines(&shown(text), width)
 }
 
-/// The same of text that is harmless already.
+/// The same for text that is already harmless.
 pub(crate) fn break_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -33,7 +33,7 @@ pub(crate) fn break_lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// How many bytes of a word fit into so many columns; one character at least.
+/// How many bytes of a word fit into this many columns; at least one character.
 fn fitting(word: &str, width: usize) -> usize {
     let mut taken = 0;
     for (at, c) in word.char_indices() {

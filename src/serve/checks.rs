@@ -1,5 +1,5 @@
 //! The checks that run: a limited number at once, and only one for each target,
-//! whose result goes to all clients that ask for it.
+//! whose result all clients get that ask for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,41 +20,42 @@ use crate::report::{Prometheus, Writer as _};
 use crate::sender::Sender;
 use crate::unix_time::UnixTime;
 
-/// How much longer than its time a check is waited for: it ends by itself.
+/// How much longer than its time limit to wait for a check, which ends by
+/// itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Prometheus needs the answer before its own time is up.
 const AHEAD: Duration = Duration::from_millis(500);
 
 /// How long checks share what they saw of hosts. Scrapes of many targets come
-/// close together; the next ones shall look for themselves.
+/// close together; later ones check again.
 const SHARED_FOR: Duration = Duration::from_secs(10);
 
-/// Connections of all checks at once: with those of clients and the questions
-/// to the resolver they fit into the usual 1024 descriptors.
+/// Connections of all checks at once: together with those of clients and the
+/// questions to the resolver they fit into the usual 1024 descriptors.
 const CONNECTIONS: usize = 256;
 
-/// What came of a request for a check.
+/// The result of a request for a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Probed {
     /// The metrics.
     Seen(Bytes),
-    /// As many checks as may run do.
+    /// The limit of checks is reached.
     Busy,
     /// It did not end in time.
     Late,
-    /// The check itself failed, which is a fault of this program.
+    /// The check failed, which is a fault of this program.
     Failed,
 }
 
-/// A check that runs, for as many as wait for it.
+/// A running check, for all clients that wait for it.
 type Running = Shared<BoxFuture<'static, Option<Bytes>>>;
 
 pub(super) struct Checks {
     setup: Setup,
     now: fn() -> UnixTime,
     room: Arc<Semaphore>,
-    /// Where checks run, apart from the threads that answer.
+    /// The threads of checks, separate from the threads that answer.
     threads: Handle,
     running: Mutex<HashMap<NextHop, Running>>,
     pool: Mutex<(Instant, Pool)>,
@@ -86,9 +87,9 @@ impl Checks {
         }
     }
 
-    /// Checks a target, or waits for the check of it that runs already.
-    /// `within` is the time that the asker gives, if any: it bounds how long
-    /// he waits, and not the check, which is others' too.
+    /// Checks a target, or waits for its running check. `within` is the
+    /// client's time limit, if any: it limits how long this client waits, but
+    /// not the check, because other clients share that.
     pub(super) async fn probe(
         self: &Arc<Self>,
         target: NextHop,
@@ -116,7 +117,7 @@ impl Checks {
         }
     }
 
-    /// How long somebody waits for a check who has this time.
+    /// How long a client with this time limit waits for a check.
     fn patience(&self, within: Option<Duration>) -> Duration {
         let own = self.setup.times.total + PATIENCE;
         match within {
@@ -125,7 +126,7 @@ impl Checks {
         }
     }
 
-    /// Hands a check over to be run, because the client may go away.
+    /// Passes a check to the check threads, because the client may disconnect.
     fn begin(
         self: &Arc<Self>,
         target: NextHop,
@@ -142,14 +143,14 @@ impl Checks {
             terms,
             seen,
         };
-        // It is dropped where the exporter is about to end: then the answer is
+        // If the exporter is about to end, it is dropped: then the answer is
         // that it failed.
         self.threads.spawn(job.run());
         async move { answer.await.ok() }.boxed().shared()
     }
 
-    /// What checks that begin now share; own validation may keep keys for
-    /// longer than all else, so a new one is taken every time.
+    /// What checks that begin now share. Validation may keep keys for longer
+    /// than everything else, so each time it is a new one.
     fn pool(&self) -> Pool {
         let mut current = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if current.0.elapsed() >= SHARED_FOR {
@@ -166,7 +167,7 @@ impl Checks {
 fn pool() -> Pool {
     Pool::new(PoolLimits {
         keep: SHARED_FOR,
-        // Nobody waits for a second look.
+        // No client waits for a second check.
         looks: 1,
         connections: CONNECTIONS,
         ..PoolLimits::default()
@@ -190,7 +191,7 @@ impl Job {
             checked_at: (checks.now)(),
             pool: Some(checks.pool()),
             skip: self.terms.skip_hosts.clone(),
-            // A client over HTTP has typed nothing here.
+            // A target from an HTTP client does not count as typed by the user.
             typed: false,
             ..checks.setup.clone()
         };
@@ -209,15 +210,15 @@ impl Job {
         let text = tokio::task::spawn_blocking(judge).await;
         count.ends(began.elapsed());
         drop(self.place);
-        // Where there is none, the waiting client gets the answer that the
-        // check failed.
+        // If there is none, the waiting client gets the answer that the check
+        // failed.
         if let Ok(text) = text {
             let _ = self.seen.send(Bytes::from(text));
         }
     }
 }
 
-/// The place of a check among those that run; given up when it is dropped,
+/// The place of a check among the running ones; dropping it frees the place,
 /// however the check ended.
 #[derive(Debug)]
 struct Place {

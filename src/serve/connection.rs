@@ -18,15 +18,14 @@ use tokio::time::{sleep, timeout};
 use super::Service;
 use super::request::{answer, busy};
 
-/// How long a connection that has to end gets for its last answer.
+/// How long a closing connection has for its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
-/// How long nothing is accepted after that has failed, most likely for lack of
-/// descriptors.
+/// The pause after a failed accept, most likely because of too few descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many connections beyond the limit are told that there are too many; any
-/// more are closed without a word.
+/// This many connections beyond the limit get the answer that there are too
+/// many; others are closed without an answer.
 const TOLD: usize = 64;
 
 /// Accepts connections until `stop` is ready, and waits for their ends.
@@ -68,7 +67,7 @@ pub(super) async fn serve(
     drop(end);
     let _ = ending.send(());
     let all_end = async { while connections.join_next().await.is_some() {} };
-    // What is left after that is dropped, and so aborted.
+    // The rest is dropped, and so aborted.
     let _ = timeout(service.limits.end_time, all_end).await;
 }
 
@@ -94,7 +93,7 @@ async fn connection(
     let _ = timeout(grace, connection).await;
 }
 
-/// Answers the first request that there is no room.
+/// Answers the first request that all slots are busy.
 async fn refuse(service: Arc<Service>, stream: TcpStream) {
     let each = service_fn(|_| async { Ok::<_, Infallible>(busy("open connections")) });
     let mut http = builder(&service);

@@ -1,7 +1,6 @@
-//! Who may be addressed here. A page in somebody's browser can send requests
-//! to any address that the browser reaches, under any name that its owner
-//! points there; what it cannot do is to lie about that name, or about its own
-//! origin.
+//! Which Host and Origin headers are accepted. A page in a browser can send
+//! requests to any address that the browser reaches, under any name that points
+//! there. But it cannot lie about that name, or about its own origin.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,16 +10,16 @@ use hyper::http::uri::Authority;
 
 use crate::next_hop::host_name_fault;
 
-/// A name under which the exporter may be addressed, beside `localhost` and
-/// the address at which it is reached.
+/// A name that requests may use for the exporter, besides `localhost` and the
+/// address of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     name: String,
-    /// The only port that goes with it; any if none was given.
+    /// The only port for it; any port if none was given.
     port: Option<u16>,
 }
 
-/// Why a text is no such name.
+/// Why a text is not such a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("give a host name such as exporter.example.com, with or without :PORT")]
 pub struct HostNameError;
@@ -44,17 +43,17 @@ impl std::str::FromStr for HostName {
 /// What is wrong with the host of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unwelcome {
-    /// It names no host, or several, or none that could be one (RFC 9112
-    /// section 3.2).
+    /// It names no host, several hosts, or an invalid one (RFC 9112 section
+    /// 3.2).
     NoHost,
-    /// It is for somebody else.
+    /// It is for another host.
     OtherHost,
-    /// It comes from a page of somebody else's.
+    /// It comes from a page of another origin.
     OtherOrigin,
 }
 
-/// Whether a request that came in at this address is meant for this exporter,
-/// and comes from no page of somebody else's.
+/// Whether a request that arrived at this address is meant for this exporter,
+/// and does not come from a page of another origin.
 pub(super) fn welcome<B>(
     request: &Request<B>,
     reached: SocketAddr,
@@ -66,7 +65,7 @@ pub(super) fn welcome<B>(
     };
     let host = Authority::try_from(host.as_bytes()).map_err(|_| Unwelcome::NoHost)?;
     let host = Named::of(&host).ok_or(Unwelcome::NoHost)?;
-    // A request for a whole URL is for the host in there (section 3.2.2).
+    // A request for a whole URL is for the host in the URL (section 3.2.2).
     let in_target = match request.uri().authority() {
         None => None,
         Some(authority) => Some(Named::of(authority).ok_or(Unwelcome::NoHost)?),
@@ -110,7 +109,7 @@ impl Named {
             }
             Some(_) => return None,
             None if rest.is_empty() => None,
-            // A user before the host, which no host of a request has.
+            // A user before the host, which no request has.
             None => return None,
         };
         let bare = host

@@ -12,14 +12,14 @@ use super::Limits;
 /// The upper ends of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// What happened to a request to `/probe`.
+/// The result of a request to `/probe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// With metrics.
     Seen,
     /// The target is not on the list.
     NotAllowed,
-    /// As many checks as may run did.
+    /// The limit of checks was reached.
     Busy,
     /// It is not a target.
     Invalid,
@@ -49,7 +49,7 @@ pub(super) struct Metrics {
     durations: Mutex<Durations>,
 }
 
-/// How many of something there are, and the most that there were.
+/// A count, and its highest value.
 #[derive(Debug, Default)]
 struct Level {
     now: AtomicU64,
@@ -75,7 +75,7 @@ struct Durations {
     sum: f64,
 }
 
-/// Counts something as long as it is held.
+/// Counts something as long as it exists.
 pub(super) struct Counted {
     metrics: Arc<Metrics>,
     level: fn(&Metrics) -> &Level,
@@ -90,7 +90,7 @@ impl Counted {
         }
     }
 
-    /// A check came to its end.
+    /// A check ended.
     pub(super) fn ends(self, took: Duration) {
         let seconds = took.as_secs_f64();
         let durations = &self.metrics.durations;
@@ -202,7 +202,7 @@ impl Metrics {
     }
 }
 
-/// The text under construction; every name begins alike.
+/// The text under construction; all names have the same prefix.
 struct Page(String);
 
 impl Page {

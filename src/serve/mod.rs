@@ -1,10 +1,10 @@
-//! `danecheck serve`: an HTTP exporter in the multi-target way of
+//! `danecheck serve`: an HTTP exporter for many targets, like
 //! blackbox_exporter. `/probe?target=example.com` checks one target and answers
 //! with its metrics; `/metrics` describes the exporter itself.
 //!
-//! Everything that somebody else decides is bounded: which targets, how many
-//! checks at once and how long each, how many connections, how long and how
-//! large a request may be.
+//! Everything that a client decides has a limit: which targets, how many checks
+//! at once and how long each, how many connections, how long and how large a
+//! request may be.
 
 #![expect(
     clippy::disallowed_types,
@@ -36,12 +36,12 @@ use threads::CheckThreads;
 pub use host::{HostName, HostNameError};
 pub use targets::Targets;
 
-/// What the exporter takes on.
+/// The limits of the exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Checks at once; more are refused.
+    /// Checks at once; others are refused.
     pub checks: usize,
-    /// Connections at once; more are refused.
+    /// Connections at once; others are refused.
     pub connections: usize,
     /// How long a request's head may take to arrive, and a connection may
     /// wait for one.
@@ -50,7 +50,7 @@ pub struct Limits {
     pub head_size: usize,
     /// How long one connection may last, whatever happens on it.
     pub connection_time: Duration,
-    /// How long requests that are under way get at the end.
+    /// How long running requests have at the end.
     pub end_time: Duration,
 }
 
@@ -60,7 +60,7 @@ impl Default for Limits {
             checks: 16,
             connections: 256,
             head_time: Duration::from_secs(10),
-            // The least that hyper takes is 8192.
+            // The smallest value that hyper accepts is 8192.
             head_size: 16 * 1024,
             connection_time: Duration::from_secs(300),
             end_time: Duration::from_secs(30),
@@ -79,7 +79,7 @@ pub struct Exporter {
 #[derive(Debug)]
 struct Service {
     targets: Targets,
-    /// What it may be called, beside its address and `localhost`.
+    /// Its names, besides its address and `localhost`.
     hosts: Vec<HostName>,
     limits: Limits,
     checks: Arc<Checks>,
@@ -87,8 +87,8 @@ struct Service {
 }
 
 impl Exporter {
-    /// An exporter that looks at these targets like this, on threads of its
-    /// own; an error where the system gives none.
+    /// An exporter that checks these targets with these settings, on its own
+    /// threads; an error if the system gives no threads.
     pub fn new(
         setup: Setup,
         now: fn() -> UnixTime,
@@ -110,7 +110,7 @@ impl Exporter {
         })
     }
 
-    /// The same, which may be addressed by these names too.
+    /// The same, also with these names.
     #[must_use]
     pub fn named(mut self, hosts: Vec<HostName>) -> Self {
         if let Some(service) = Arc::get_mut(&mut self.service) {
@@ -119,12 +119,11 @@ impl Exporter {
         self
     }
 
-    /// Answers requests until `stop` is ready; then lets those that are under
-    /// way come to their end.
+    /// Answers requests until `stop` is ready; then lets the running ones end.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let Self { service, threads } = self;
         connection::serve(service, listener, stop).await;
-        // Checks that still run end with their threads.
+        // Running checks end with their threads.
         drop(threads);
     }
 }

@@ -1,4 +1,4 @@
-//! One request: what is asked for, and the answer.
+//! One request and its answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,10 +20,11 @@ use crate::report::{printable, shown};
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// How long Prometheus is going to wait.
+/// How long Prometheus will wait.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// When a client may come again that was refused for lack of room, in seconds.
+/// When a client may try again that was refused because all slots were busy, in
+/// seconds.
 const COME_AGAIN: &str = "5";
 
 const INDEX: &str = "danecheck, an exporter for Prometheus\n\n/probe?target=example.com  checks a \
@@ -32,8 +33,8 @@ const INDEX: &str = "danecheck, an exporter for Prometheus\n\n/probe?target=exam
 
 pub(super) type Answered = Response<Full<Bytes>>;
 
-/// The answer to a request; a body that came with it is not read.
-/// `reached` is the address at which the connection came in.
+/// The answer to a request; its body is not read. `reached` is the address at
+/// which the connection came in.
 pub(super) async fn answer<B>(
     service: &Service,
     reached: SocketAddr,
@@ -141,7 +142,7 @@ fn scrape_timeout<B>(request: &Request<B>) -> Option<Duration> {
         .filter(|time| !time.is_zero())
 }
 
-/// There is no room: `of` says of what.
+/// All slots are busy: `of` says which.
 pub(super) fn busy(of: &str) -> Answered {
     let why = format!("too many {of}: try again in {COME_AGAIN} seconds");
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, &why);

@@ -1,4 +1,4 @@
-//! Which targets may be probed, and what is expected of each.
+//! The targets that may be probed, and what is expected of each.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::next_hop::NextHop;
 /// The targets that may be probed.
 #[derive(Clone, Debug)]
 pub enum Targets {
-    /// Whatever is asked for.
+    /// Any target.
     Any(Terms),
     /// Those on a list.
     Listed(HashMap<NextHop, Terms>),

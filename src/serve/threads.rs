@@ -3,11 +3,11 @@
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// Even if there is one processor, a check that keeps a thread busy leaves the
-/// other checks one.
+/// Even with one processor, a check that keeps a thread busy leaves another one
+/// for the other checks.
 const LEAST: usize = 2;
 
-/// Threads at work until this is dropped.
+/// Threads that run until this is dropped.
 #[derive(Debug)]
 pub(super) struct CheckThreads {
     handle: Handle,
@@ -36,8 +36,7 @@ impl CheckThreads {
 }
 
 impl Drop for CheckThreads {
-    /// Waits for nobody: a check that is in the middle of something ends with
-    /// the process.
+    /// Does not wait: a running check ends with the process.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

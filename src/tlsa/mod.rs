@@ -1,5 +1,5 @@
-//! TLSA records (RFC 6698 section 2): any rdata, whole or broken, and what the
-//! Postfix SMTP client can do with it.
+//! TLSA records (RFC 6698 section 2): any rdata, valid or not, and how the
+//! Postfix SMTP client uses it.
 
 mod fields;
 mod presentation;
@@ -13,7 +13,7 @@ pub(crate) use usability::{UsableRecord, classify_rrset};
 
 use sha2::{Digest, Sha256, Sha512};
 
-/// The rdata of one TLSA record, kept as it came.
+/// The original rdata of one TLSA record.
 ///
 /// Rdata shorter than the three fixed fields is a record too: Postfix sees it,
 /// warns and drops it.
@@ -23,7 +23,7 @@ pub struct TlsaRecord {
 }
 
 impl TlsaRecord {
-    /// A record from its rdata, whatever that holds.
+    /// A record from any rdata.
     pub fn from_rdata(rdata: &[u8]) -> Self {
         Self {
             rdata: rdata.to_vec(),
@@ -54,7 +54,7 @@ impl TlsaRecord {
         Some(Self::new(usage, selector, matching_type, &data))
     }
 
-    /// The rdata as it came.
+    /// The original rdata.
     pub fn rdata(&self) -> &[u8] {
         &self.rdata
     }
@@ -81,8 +81,8 @@ impl TlsaRecord {
 }
 
 impl MatchingType {
-    /// What the association data has to equal for `object` to match
-    /// (RFC 6698 section 2.1.3); `None` for other matching types.
+    /// The association data with which `object` matches (RFC 6698 section
+    /// 2.1.3); `None` for other matching types.
     pub fn apply(self, object: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::FULL => Some(object.to_vec()),

@@ -1,5 +1,5 @@
 //! The presentation form of TLSA records (RFC 6698 section 2.2), and the
-//! generic one (RFC 3597 section 5) for those that have no other.
+//! generic form (RFC 3597 section 5) for records that have no other.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

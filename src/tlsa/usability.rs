@@ -1,5 +1,6 @@
-//! Which TLSA records Postfix uses. Two stages: what `tls_dane.c:parse_tlsa_rr`
-//! drops when the policy is made, and what OpenSSL refuses at the handshake.
+//! Which TLSA records Postfix uses. There are two stages:
+//! `tls_dane.c:parse_tlsa_rr` drops records when Postfix computes the policy,
+//! and OpenSSL refuses records at the handshake.
 
 use std::fmt;
 
@@ -17,16 +18,16 @@ const LIST_LIMIT: usize = 100;
 /// (`tls_dane.c:tlsa_carp`).
 const LOGGED_BYTES: usize = 32;
 
-/// What happens to a record before any certificate is seen.
+/// What happens to a record before there is a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Usability {
     /// It is compared with what the server presents.
     Usable,
-    /// It is dropped before the connection. Where all are, `dane` becomes
+    /// It is dropped before the connection. If all are, `dane` becomes
     /// `encrypt` without SNI, and `dane-only` does not connect.
     UnusableAtPolicy(UnusableReason),
-    /// It is dropped in the handshake. Where all are, `dane` accepts any
+    /// It is dropped in the handshake. If all are, `dane` accepts any
     /// certificate, and `dane-only` none.
     UnusableAtHandshake(UnusableReason),
 }
@@ -42,7 +43,7 @@ pub enum UnusableReason {
     UnsupportedUsage,
     /// Matching type 255, which Postfix keeps for fingerprints.
     PrivateUseMatchingType,
-    /// Past the first hundred records.
+    /// After the first hundred records.
     PastListLimit,
     /// A selector that is neither Cert(0) nor SPKI(1).
     UnknownSelector,
@@ -97,7 +98,7 @@ impl fmt::Display for UnusableReason {
     }
 }
 
-/// `u s m DATA`, the middle of long data left out.
+/// `u s m DATA`, without the middle of long data.
 fn logged(record: &TlsaRecord) -> String {
     let fields: Vec<String> = record
         .rdata()
@@ -120,7 +121,7 @@ fn logged(record: &TlsaRecord) -> String {
     format!("{} {}", fields.join(" "), shown.to_ascii_uppercase())
 }
 
-/// What a usable record compares with.
+/// The data of a usable record.
 #[derive(Clone, Debug)]
 pub(crate) struct UsableRecord {
     pub(crate) usage: CertificateUsage,
@@ -134,7 +135,7 @@ pub(crate) struct UsableRecord {
 }
 
 impl UsableRecord {
-    /// Whether it is of a certificate of which only the bytes are known.
+    /// Whether it matches a certificate of which only the bytes are known.
     pub(crate) fn matches_unreadable(&self, der: &[u8]) -> bool {
         self.selector == Selector::CERT
             && self.matching_type.apply(der).as_ref() == Some(&self.data)

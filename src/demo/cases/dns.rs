@@ -1,4 +1,4 @@
-//! What DNS says, and whether it is signed.
+//! Faults in DNS and its signatures.
 
 use crate::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
 use crate::world::pki::Identity;

@@ -1,4 +1,4 @@
-//! What the server says, and what it does not.
+//! Faults of the SMTP session.
 
 use crate::world::smtp::{MailServer, Misbehaviour};
 use crate::world::stage::Stage;
@@ -13,7 +13,7 @@ fn server_that(stage: &mut Stage, misbehaviour: Misbehaviour) {
     serve(stage, MailServer::new(identity).misbehaving([misbehaviour]));
 }
 
-/// The right TLSA record, and nobody at home.
+/// The right TLSA record, and no server.
 fn nobody(stage: &mut Stage) {
     let identity = stage.identity("mx1.example.com");
     stage.zone(signed_domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));

@@ -11,7 +11,8 @@ use super::rules::{
     NAME_SERVER_SIGNATURE_EXPIRED, NAME_SERVERS_DISAGREE,
 };
 
-/// Who sends data without signatures, or with old ones, that others have.
+/// Finds servers that send data without signatures, or with old ones, while
+/// others have good ones.
 pub(super) fn signatures(
     seen: &AuthoritySeen,
     answered: &[(String, &NameServerAnswers)],
@@ -53,8 +54,8 @@ pub(super) fn signatures(
     }
 }
 
-/// Who sends what does not hold, where what others say does; what other
-/// findings say better is left to them.
+/// Finds servers whose answer is bogus while the answers of others are valid,
+/// unless another finding explains it better.
 pub(super) fn bogus(
     seen: &AuthoritySeen,
     answered: &[(String, &NameServerAnswers)],
@@ -93,13 +94,13 @@ pub(super) fn own(answers: &NameServerAnswers) -> Option<&NameServerReply> {
     answers.whole().filter(|reply| reply.authoritative)
 }
 
-/// Whether all servers have the same records; a finding where not.
+/// Whether all servers have the same records; raises a finding if not.
 pub(super) fn agree(
     seen: &AuthoritySeen,
     answered: &[(String, &NameServerAnswers)],
     findings: &mut Findings,
 ) -> bool {
-    // Name servers may well give each client other addresses.
+    // Name servers may give each client different addresses.
     let by_client = matches!(seen.rtype.as_str(), "A" | "AAAA");
     let mut groups: Vec<(&NameServerReply, Vec<&str>)> = Vec::new();
     for (server, answers) in answered {
@@ -156,7 +157,7 @@ fn brief(record: &str) -> String {
     format!("{head}...{tail}")
 }
 
-/// Who has an older copy of the zone (RFC 1982).
+/// Finds servers with an older copy of the zone (RFC 1982).
 pub(super) fn serials(
     seen: &AuthoritySeen,
     answered: &[(String, &NameServerAnswers)],

@@ -19,7 +19,7 @@ use super::{Finding, Findings, Rule, freshness, overall, signature};
 
 pub(super) use self::rules::*;
 
-/// What came of a lookup through the resolver.
+/// The result of a lookup through the resolver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Through {
     Answered,
@@ -142,7 +142,7 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
     }
 }
 
-/// The same complaint about several types is one.
+/// Merges the same complaint about several types.
 fn gathered(complaints: Vec<Complaint>) -> Vec<Complaint> {
     let mut gathered: Vec<Complaint> = Vec::new();
     for complaint in complaints {
@@ -168,7 +168,7 @@ fn who(server: &NameServerSeen, address: &NameServerAddressSeen) -> String {
     format!("{} ({})", server.name, address.address)
 }
 
-/// What could not be asked, and why.
+/// Reports what danecheck could not ask, and why.
 fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
     for server in &seen.servers {
         if server.looked_up && server.addresses.is_empty() {
@@ -213,9 +213,9 @@ fn not_asked(seen: &AuthoritySeen, findings: &mut Findings) {
     }
 }
 
-/// Whether the network here, and not the servers, is at fault: nobody answers
-/// as a name server of the zone would, though the resolver got its answer from
-/// one of them.
+/// Whether the fault is in the network here, not in the servers: no answer is
+/// that of a name server of the zone, although the resolver got its answer from
+/// one.
 fn is_out_of_reach(asked: &Asked<'_>) -> bool {
     let mut answers = asked
         .seen
@@ -229,8 +229,8 @@ fn is_out_of_reach(asked: &Asked<'_>) -> bool {
     asked.through == Through::Answered && answers.peek().is_some() && answers.all(strange)
 }
 
-/// Whether what an address says counts: a family that is silent everywhere,
-/// while the other one answers, is most likely missing here.
+/// Whether the answer of an address counts: if one family is silent everywhere
+/// while the other one answers, this host most likely lacks it.
 fn counts(seen: &AuthoritySeen, address: &NameServerAddressSeen) -> bool {
     let silent = |answers: &NameServerAnswers| {
         let nothing = |answer: &NameServerAnswer| match answer {
@@ -256,7 +256,7 @@ fn counts(seen: &AuthoritySeen, address: &NameServerAddressSeen) -> bool {
     !(own.all(silent) && other.any(|answers| !silent(answers)))
 }
 
-/// What one address does wrong by itself.
+/// What one address does wrong, without comparison.
 fn faults(
     seen: &AuthoritySeen,
     server: &str,

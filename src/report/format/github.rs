@@ -37,7 +37,7 @@ impl Writer for Github {
     }
 }
 
-/// The message of a workflow command, which holds none of somebody else's.
+/// The message of a workflow command. It cannot contain another command.
 fn data(text: &str) -> String {
     shown(text)
         .replace('%', "%25")

@@ -21,7 +21,7 @@ pub struct JUnit {
 enum Outcome {
     Passed,
     Failed(String, String),
-    /// Could not be told.
+    /// Unknown.
     Error(String, String),
     Skipped(String),
 }
@@ -59,7 +59,7 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
         class: target.clone(),
         name: "delivery".to_owned(),
         outcome: match status {
-            // What a warning is about stands in the cases below.
+            // The cases below contain the warnings.
             ExitStatus::Fine | ExitStatus::Warning => Outcome::Passed,
             ExitStatus::Broken => Outcome::Failed(headline(report), advice.clone()),
             ExitStatus::Unknown => Outcome::Error(headline(report), advice.clone()),
@@ -108,7 +108,7 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
     cases
 }
 
-/// Whether all that speaks for an address is what DNS asks of it.
+/// Whether the result for an address is only an assumption.
 fn is_taken_for_granted(report: &Report, address: &super::AddressReport) -> bool {
     let assumed = report.assumed.as_ref();
     assumed.is_some_and(|assumed| assumed.file.is_none()) && address.dane != Standing::Broken
@@ -131,8 +131,8 @@ fn host_of<'a>(report: &'a Report, finding: &FindingReport) -> Option<&'a HostRe
         .max_by_key(|host| host.name.len())
 }
 
-/// A failure where one of these findings is a warning or worse, and the
-/// caller counts warnings.
+/// A failure if one of these findings is a warning or worse, and the caller
+/// counts warnings.
 fn judged<'a>(findings: impl Iterator<Item = &'a FindingReport>, counts: bool) -> Outcome {
     let bad: Vec<&FindingReport> = findings
         .filter(|finding| finding.severity >= Severity::Warning)
@@ -174,7 +174,7 @@ fn suite(report: &Report, cases: &[Case]) -> String {
         ))
         .with_attribute(("time", "0"))
         .write_inner_content(|xml| cases.iter().try_for_each(|case| write_case(xml, case)));
-    // A vector takes everything.
+    // Writing to a vector does not fail.
     let _ = written;
     let mut text = String::from_utf8(xml.into_inner()).unwrap_or_default();
     text.push('\n');

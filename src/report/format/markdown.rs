@@ -123,15 +123,15 @@ fn fate(outcome: &Outcome) -> String {
     }
 }
 
-/// Text that stays text: nothing in it is markup, link, mention or table.
+/// Escaped text: nothing in it is markup, a link, a mention or a table.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (number, word) in shown(text).split([' ', '\n', '\t']).enumerate() {
         if number > 0 {
             out.push(' ');
         }
-        // A bar ends a cell wherever it stands (GitHub Flavored Markdown,
-        // "Tables"), in code too.
+        // A bar ends a cell everywhere, also in code (GitHub Flavored Markdown,
+        // "Tables").
         for (number, part) in word.split('|').enumerate() {
             if number > 0 {
                 out.push_str("\\|");
@@ -145,8 +145,8 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// Whether sites make a link, a mention or a reference of a word, whatever
-/// escapes and entities stand in it (GitHub Flavored Markdown, "Autolinks").
+/// Whether sites make a link, a mention or a reference of a word, even with
+/// escapes and entities (GitHub Flavored Markdown, "Autolinks").
 fn is_link(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let begins = ["www.", "http:", "https:", "ftp:", "mailto:", "xmpp:", "gh-"];
@@ -155,8 +155,8 @@ fn is_link(word: &str) -> bool {
         || begins.iter().any(|it| lower.contains(it))
 }
 
-/// A word in a code span, where nothing else counts: its fence is longer than
-/// any in it (CommonMark, "Code spans").
+/// A word in a code span, where nothing is markup: its fence is longer than any
+/// fence in the word (CommonMark, "Code spans").
 fn code(word: &str) -> String {
     let runs = word.split(|c| c != '`').map(str::len);
     let fence = "`".repeat(runs.max().unwrap_or_default() + 1);

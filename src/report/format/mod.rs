@@ -1,5 +1,4 @@
-//! The report for programs and pages other than JSON: one writer each, over
-//! the same report.
+//! The formats other than JSON: one writer each, from the same report.
 
 mod github;
 mod junit;
@@ -18,10 +17,10 @@ pub use prometheus::Prometheus;
 
 /// Writes the reports of one run.
 pub trait Writer {
-    /// What is written for this report now; empty where it waits for the end.
+    /// The text for this report; empty if it has to wait for the end.
     fn report(&mut self, report: &Report, status: ExitStatus) -> String;
 
-    /// What is written after the last report.
+    /// The text after the last report.
     fn end(&mut self) -> String {
         String::new()
     }

@@ -9,7 +9,7 @@ use crate::report::status::{ExitStatus, worst};
 
 use super::{Report, Writer, addresses};
 
-/// So many targets are named in the status line; the others follow below.
+/// Targets that are named in the status line; the others follow below.
 const NAMED: usize = 5;
 
 /// One status line with performance data, the findings below it.
@@ -106,7 +106,7 @@ fn word(status: ExitStatus) -> &'static str {
     }
 }
 
-/// A bar would begin performance data.
+/// A bar would begin the performance data.
 fn clean(text: &str) -> String {
     shown(&printable(text)).replace('|', "/")
 }

@@ -1,8 +1,8 @@
 //! `prometheus`: the text exposition format (version 0.0.4), as the textfile
 //! collector of node_exporter reads it.
 //!
-//! Labels are bounded: targets by the caller, hosts and addresses by what one
-//! check looks at, all others by the contract's own words.
+//! The number of labels is limited: targets by the caller, hosts and addresses
+//! by the limits of a check, all others by a fixed list of words.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ const FAMILIES: [Family; 9] = [
     },
 ];
 
-/// Buffers the samples of each family, for a family has to stand together.
+/// Buffers the samples of each family, because they have to be in one block.
 #[derive(Debug, Default)]
 pub struct Prometheus {
     samples: [String; FAMILIES.len()],

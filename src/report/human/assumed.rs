@@ -1,11 +1,12 @@
-//! What the report says where no mail server was checked.
+//! The texts of the report if no mail server was checked.
 
 use crate::judge::{Standing, Verdict};
 
 use super::super::model::{AddressReport, AssumedReport, FindingReport, Report, SessionReport};
 use super::{Page, Tone, code, fate};
 
-/// Right below the first line, because all that follows depends on it.
+/// The assumption, right below the first line because everything that follows
+/// depends on it.
 pub(super) fn not_looked_at(page: &mut Page, report: &Report) {
     if let Some(assumed) = &report.assumed {
         page.blank();
@@ -14,7 +15,7 @@ pub(super) fn not_looked_at(page: &mut Page, report: &Report) {
     }
 }
 
-/// The findings but the one that says the same.
+/// The findings without the one that says the same.
 pub(super) fn without_the_assumption(report: &Report) -> impl Iterator<Item = &FindingReport> {
     let told = report.assumed.as_ref().map(|assumed| &assumed.text);
     report
@@ -23,7 +24,7 @@ pub(super) fn without_the_assumption(report: &Report) -> impl Iterator<Item = &F
         .filter(move |finding| Some(&finding.message) != told)
 }
 
-/// What follows the target's name; `None` if the usual words will do.
+/// The words after the target's name; `None` for the usual words.
 pub(super) fn headline_words(report: &Report) -> Option<(Tone, String)> {
     let assumed = report.assumed.as_ref()?;
     match &assumed.file {
@@ -73,13 +74,13 @@ fn with_certificate(report: &Report) -> Option<(Tone, String)> {
     Some((tone, format!("with the given certificate, {words}")))
 }
 
-/// What stands for a session with an address that was not checked.
+/// The words in place of a session for an address that was not checked.
 pub(super) fn stand_in(address: &AddressReport) -> Option<&SessionReport> {
     let mut sessions = address.sessions.iter();
     sessions.find(|session| session.end == "assumed")
 }
 
-/// What happens to an address that was not checked; `None` if it was.
+/// The result for an address that was not checked; `None` if it was.
 pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static str)> {
     let stand_in = stand_in(address)?;
     let with_certificate = !stand_in.certificates.is_empty();
@@ -103,8 +104,8 @@ pub(super) fn comes_too_early(report: &Report, finding: &FindingReport) -> bool 
     assumed.is_some_and(|assumed| assumed.file.is_some()) && finding.subject.contains(" [")
 }
 
-/// What to do about a certificate that is to come; whether that is all there is
-/// to say.
+/// What to do about a certificate before its deployment; returns whether
+/// nothing else has to be said.
 pub(super) fn deployment(page: &mut Page, report: &Report) -> bool {
     let Some(AssumedReport {
         file: Some(file), ..

@@ -1,4 +1,4 @@
-//! The hosts: what is published, what is served.
+//! The hosts: the published records and the served certificates.
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
@@ -88,10 +88,10 @@ fn dnssec(report: &Report, host: &HostReport) -> String {
     }
 }
 
-/// TLSA records of one address that a person is shown.
+/// TLSA records of one address that the report shows a person.
 const RECORDS_SHOWN: usize = 12;
 
-/// Addresses that behave alike, together.
+/// Groups addresses that behave alike.
 fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
     let mut groups: Vec<Vec<&AddressReport>> = Vec::new();
     for address in addresses {
@@ -182,7 +182,7 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
     if let Some((tone, words)) = assumed::standing_words(address) {
         return (tone, words.to_owned());
     }
-    // The session that says most: the one that did not go through.
+    // The most instructive session: the one that failed.
     let end = address
         .sessions
         .iter()
@@ -275,7 +275,7 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
     page.line(&format!("{lead}{words}"));
 }
 
-/// What the server shows, if it is not simply what is published.
+/// What the server shows, if it differs from what is published.
 fn served(page: &mut Page, address: &AddressReport) {
     let vouched_for = matches!(address.dane, Standing::Authenticated | Standing::Assumed);
     if vouched_for || address.records.is_empty() {
@@ -301,7 +301,7 @@ fn served(page: &mut Page, address: &AddressReport) {
     }
 }
 
-/// A record with its data cut to what an eye can compare.
+/// A record with its data cut to a length that an eye can compare.
 fn short(record: &str) -> String {
     match record.rsplit_once(' ') {
         Some((fields, data)) if data.len() > 20 && data.is_ascii() => {

@@ -22,7 +22,7 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
         let outcome = outcomes.at(level);
         let (word, tone) = word(outcome);
         let mark = if outcome.varies { "*" } else { "" };
-        // Nothing in DNS tells what a check by certificates comes to.
+        // DNS does not show the result of a check by certificates.
         let by_certificate = matches!(
             level,
             SecurityLevel::Fingerprint | SecurityLevel::Verify | SecurityLevel::Secure

@@ -118,7 +118,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
             &format!("danecheck connected to the mail servers through {proxy}."),
         );
     }
-    // Where nothing was checked there is nothing to predict.
+    // If nothing was checked, there is nothing to predict.
     if !report.hosts.is_empty() || report.mx.is_some() {
         levels::levels(&mut page, report);
     }
@@ -224,7 +224,7 @@ fn code(outcome: &Outcome) -> String {
         .map_or_else(String::new, |dsn| format!(" ({dsn})"))
 }
 
-/// Findings of one kind that a person is shown.
+/// Findings of one kind that the report shows a person.
 const FINDINGS_SHOWN: usize = 6;
 
 /// One sentence for each finding; what to do follows errors and warnings.
@@ -272,8 +272,9 @@ fn findings(page: &mut Page, report: &Report) {
     }
 }
 
-/// The findings with their messages; those that differ only in the address of
-/// a host become one that names all addresses, or none where it is about all.
+/// The findings with their messages; findings that differ only in the address
+/// of a host become one that names all addresses, or no address if it is about
+/// all.
 fn gathered(report: &Report) -> Vec<(&FindingReport, String)> {
     let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
     let mut known: HashMap<(&str, &str, String), usize> = HashMap::new();
