@@ -56,11 +56,12 @@ where
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Nagle's algorithm would merge what is to go out in pieces.
+                    // Nagle's algorithm would merge pieces that have to be sent
+                    // separately.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(serve(stream));
                 }
-                // Out of descriptors: one comes back when a connection ends.
+                // Out of descriptors: one becomes free when a connection ends.
                 Err(_) => if connections.join_next().await.is_none() { return },
             },
             Some(_) = connections.join_next() => {}

@@ -1,15 +1,15 @@
-//! Distance: a relay that holds every byte on its way.
+//! Distance: a relay that delays every byte.
 //!
 //! Loopback has no latency, and a checker that is fast there may still make
-//! more round trips than it needs. This is the one place that waits by design.
+//! more round trips than it needs. This is the only place that waits by design.
 //!
 //! # Limitations
-//! A connection is established at once, since the kernel does that. The relay
-//! makes up for it: it reaches the target one and a half round trips later, as
-//! the third segment of the TCP handshake would, so that the server's first
-//! bytes arrive after two round trips, as over a real network. The client sees
-//! the time, but in waiting for the greeting rather than in connecting. A
-//! target that refuses is seen as one that closes without a word.
+//! The kernel establishes a connection at once. The relay compensates: it
+//! reaches the target one and a half round trips later, as the third segment of
+//! the TCP handshake would. So the server's first bytes arrive after two round
+//! trips, as over a real network. The client sees this time while it waits for
+//! the greeting, not while it connects. A target that refuses looks like one
+//! that closes without a greeting.
 
 #![expect(
     clippy::disallowed_types,
@@ -38,8 +38,8 @@ pub struct DelayRelay {
 }
 
 impl DelayRelay {
-    /// Relays from a free port of 127.0.0.1 to `target`, and holds every byte
-    /// for `one_way` in each direction: a round trip takes twice that.
+    /// Relays from a free port of 127.0.0.1 to `target`, and delays every byte
+    /// by `one_way` in each direction: a round trip takes twice that.
     pub async fn start(target: SocketAddr, one_way: Duration) -> io::Result<Self> {
         Self::start_at((Ipv4Addr::LOCALHOST, 0), target, one_way).await
     }
@@ -88,7 +88,7 @@ async fn relay(client: TcpStream, target: SocketAddr, one_way: Duration) -> io::
     Ok(())
 }
 
-/// Bytes on their way, and when they arrive. None at all are the end.
+/// Bytes on their way, and when they arrive. No bytes mean the end.
 type Piece = (Instant, Vec<u8>);
 
 async fn collect(
@@ -141,7 +141,7 @@ mod tests {
         MailServer::new(identity).misbehaving(ways)
     }
 
-    /// One line and not a byte more: a flood has no end to wait for.
+    /// Exactly one line: a flood never ends.
     async fn line(client: &mut TcpStream) -> String {
         let mut line = Vec::new();
         while !line.ends_with(b"\n") {

@@ -1,5 +1,5 @@
-//! HTTPS servers that misbehave by name: what sends a policy of MTA-STS (RFC
-//! 8461 section 3.3), or fails to.
+//! HTTPS servers with named misbehaviours: they send an MTA-STS policy (RFC
+//! 8461 section 3.3), or fail to.
 
 #![expect(
     clippy::disallowed_types,
@@ -21,14 +21,14 @@ use super::pki::Identity;
 /// The longest request that is read.
 const REQUEST: usize = 8 * 1024;
 
-/// One thing that a policy server does otherwise than a healthy one.
+/// One misbehaviour of a policy server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyFault {
     /// Answers with this status.
     Status(u16),
     /// Sends clients elsewhere, with 301.
     Redirect(String),
-    /// Says that the body is of this type; of none where it is empty.
+    /// Says that the body is of this type; an empty text leaves the type out.
     ContentType(String),
     /// Sends the body in chunks (RFC 9112 section 7.1), which is allowed.
     Chunked,
@@ -36,9 +36,9 @@ pub enum PolicyFault {
     EndlessBody,
     /// Sends header fields for as long as the client listens.
     EndlessHeader,
-    /// Reads the request and says nothing.
+    /// Reads the request and does not answer.
     Hang,
-    /// Says how long the body is, and keeps the end of it to itself.
+    /// Announces the length of the body, but does not send its end.
     HangInBody,
     /// Reads the request and closes.
     Close,
@@ -52,7 +52,7 @@ pub enum PolicyFault {
     SilentInHandshake,
 }
 
-/// A policy server to be: healthy, on a free port of 127.0.0.1.
+/// The builder of a policy server: healthy, on a free port of 127.0.0.1.
 #[derive(Clone, Debug)]
 pub struct PolicyServer {
     identity: Identity,
@@ -70,7 +70,7 @@ impl PolicyServer {
         }
     }
 
-    /// Misbehaves in these ways too.
+    /// Adds these misbehaviours.
     #[must_use]
     pub fn misbehaving(mut self, ways: impl IntoIterator<Item = PolicyFault>) -> Self {
         self.faults.extend(ways);
@@ -93,7 +93,7 @@ impl PolicyServer {
             let (server, acceptor) = (Arc::clone(&server), acceptor.clone());
             let log = Arc::clone(&log);
             async move {
-                // A client that goes away has its reasons.
+                // A client may close at any time.
                 let _ = server.serve(tcp, &acceptor, &log).await;
             }
         });
@@ -236,7 +236,7 @@ impl RunningPolicyServer {
         self.accepting.addr()
     }
 
-    /// What was asked of it so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<PolicyRequestSeen> {
         self.seen
             .lock()

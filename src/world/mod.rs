@@ -1,6 +1,6 @@
 //! A small mail internet in this process, on loopback, for `danecheck demo`
-//! and for the tests: what a checker meets outside, made to misbehave by
-//! name. It needs no privileges and no network.
+//! and for the tests: the servers that a check meets outside, with named
+//! misbehaviours. It needs no privileges and no network.
 
 mod accept;
 pub mod delay;

@@ -1,5 +1,5 @@
-//! A SOCKS proxy in process (RFC 1928), whose targets bear documentation
-//! addresses, and what it can do wrong.
+//! A SOCKS proxy in process (RFC 1928), whose targets have documentation
+//! addresses, and its misbehaviours.
 
 #![expect(
     clippy::disallowed_types,
@@ -16,19 +16,19 @@ use tokio::net::TcpStream;
 
 use super::accept::Accepting;
 
-/// One thing that a proxy does otherwise than a good one.
+/// One misbehaviour of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocksMisbehaviour {
     /// Answers each request with this code (RFC 1928 section 6).
     Reply(u8),
-    /// Says yes to each request and hangs up, as `ssh -D` does where the
-    /// other end cannot connect.
+    /// Accepts each request and closes, as `ssh -D` does if the other end
+    /// cannot connect.
     YesAndHangUp,
-    /// Says yes to each request, and nothing comes.
+    /// Accepts each request, and sends nothing.
     YesAndSilence,
-    /// Takes nobody without this user and password (RFC 1929).
+    /// Refuses clients without this user and password (RFC 1929).
     Login(String, String),
-    /// Hangs up at the first byte.
+    /// Closes at the first byte.
     HangUp,
     /// Speaks HTTP.
     NotSocks,
@@ -117,7 +117,8 @@ impl Script {
         }
     }
 
-    /// The choice of a method, and the login; whether the client may go on.
+    /// The choice of a method, and the login; returns whether the client may
+    /// continue.
     async fn greet(&self, client: &mut TcpStream, methods: &[u8]) -> io::Result<bool> {
         let login = self.misbehaviours.iter().find_map(|way| match way {
             SocksMisbehaviour::Login(user, password) => Some((user, password)),

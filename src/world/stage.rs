@@ -1,5 +1,5 @@
 //! A stage: name servers and mail servers for one check, under documentation
-//! addresses, and the way to them.
+//! addresses, and the routes to them.
 
 use std::collections::HashMap;
 use std::io;
@@ -64,13 +64,13 @@ pub enum StageError {
     /// A socket cannot be opened.
     #[error("the mail servers of the stage: {0}")]
     Socket(#[from] io::Error),
-    /// The trust store is none.
+    /// The trust store is invalid.
     #[error("the trust store of the stage: {0}")]
     TrustStore(#[from] TrustStoreError),
     /// The root has no key.
     #[error("the root of the stage: {0}")]
     RootAnchors(#[from] TrustAnchorError),
-    /// What is to be checked is not a next hop.
+    /// The target is not a next hop.
     #[error("the target of the stage: {0}")]
     Target(#[from] NextHopError),
 }
@@ -95,7 +95,7 @@ impl Stage {
             closed: Vec::new(),
             thorough: false,
             authoritative: false,
-            // Nobody has to be waited for here.
+            // Nothing here takes long.
             times: Times {
                 pause: Duration::ZERO,
                 ..Times::default()
@@ -113,7 +113,7 @@ impl Stage {
         self.with_dns(|dns| dns.zone(zone));
     }
 
-    /// Makes the resolver one of another kind.
+    /// Sets the kind of resolver.
     pub fn resolver(&mut self, kind: ResolverKind) {
         self.with_dns(|dns| dns.resolver(kind));
     }
@@ -134,29 +134,29 @@ impl Stage {
             .extend(address.parse().ok().map(|ip| (ip, server)));
     }
 
-    /// Puts a server that sends a policy of MTA-STS at this address.
+    /// Puts a server that sends an MTA-STS policy at this address.
     pub fn policy_server(&mut self, address: &str, server: PolicyServer) {
         self.policy_servers
             .extend(address.parse().ok().map(|ip| (ip, server)));
     }
 
-    /// Lets this address refuse connections. An address with neither server
+    /// Makes this address refuse connections. An address with neither server
     /// nor refusal has no route.
     pub fn refusing(&mut self, address: &str) {
         self.closed.extend(address.parse::<IpAddr>().ok());
     }
 
-    /// Has each address asked for all its certificates.
+    /// Makes checks ask each address for all its certificates.
     pub fn looked_at_thoroughly(&mut self) {
         self.thorough = true;
     }
 
-    /// Has the name servers asked about every lookup.
+    /// Makes checks ask the name servers about every lookup.
     pub fn asking_name_servers(&mut self) {
         self.authoritative = true;
     }
 
-    /// Has those who say nothing waited for no longer than this.
+    /// Limits how long checks wait for silent servers.
     pub fn patience(&mut self, patience: Duration) {
         self.times.query = patience;
         self.times.reply = patience;
@@ -207,13 +207,13 @@ impl Stage {
 }
 
 impl RunningStage {
-    /// Looks at a target, as any check does.
+    /// Checks a target, as any check does.
     pub async fn observe(&self, target: &str) -> Result<Observation, StageError> {
         let next_hop: NextHop = target.parse()?;
         Ok(observe(&next_hop, &self.setup()).await)
     }
 
-    /// How a check looks at this stage.
+    /// The settings of a check on this stage.
     pub fn setup(&self) -> Setup {
         let resolver = Resolver::at([self.dns.addr()]);
         Setup {
@@ -227,7 +227,7 @@ impl RunningStage {
         }
     }
 
-    /// The way from documentation addresses to the servers.
+    /// The routes from documentation addresses to the servers.
     pub fn dial(&self) -> Dial {
         Dial::Routed(self.routes.clone())
     }
@@ -237,7 +237,7 @@ impl RunningStage {
         &self.dns
     }
 
-    /// What was asked of the servers that send policies.
+    /// The requests to the servers that send policies.
     pub fn policy_requests(&self) -> Vec<PolicyRequestSeen> {
         let servers = self.policy_servers.iter();
         servers.flat_map(RunningPolicyServer::requests).collect()

@@ -5,8 +5,8 @@ use domain::base::iana::{ExtendedErrorCode, Rcode, Rtype};
 use super::authority::SignedSet;
 use super::record::Owner;
 
-/// The sections of a response (RFC 1035 section 4.1), before it is decided
-/// what of them the client gets.
+/// The sections of a response (RFC 1035 section 4.1), before the client's part
+/// of them is chosen.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) rcode: Rcode,
@@ -24,7 +24,7 @@ pub(super) struct Reason {
 }
 
 impl Reason {
-    /// The same, after the question, as unbound words it.
+    /// The same, after the question, in unbound's words.
     pub(super) fn about(self, name: &Owner, rtype: Rtype) -> Self {
         let name = name.fmt_with_dot();
         Self {

@@ -1,5 +1,5 @@
-//! One zone as its servers hold it: lookups by RFC 1034 section 4.3.2, with
-//! the wildcards of RFC 4592.
+//! One zone on its servers: lookups by RFC 1034 section 4.3.2, with the
+//! wildcards of RFC 4592.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,12 +17,12 @@ use super::surplus::Made;
 use super::zone::{Denial, Zone, ZoneFault};
 use crate::unix_time::UnixTime;
 
-/// The RRsets at one name. None at all is an empty non-terminal (RFC 4592
+/// The RRsets at one name. No RRsets mean an empty non-terminal (RFC 4592
 /// section 2.2.2).
 type Node = BTreeMap<Rtype, Arc<RrSet>>;
 
-/// The signatures made so far, by owner and type; `None` is a signature that
-/// a fault leaves out.
+/// The signatures made so far, by owner and type; `None` stands for a signature
+/// that a fault leaves out.
 type Signatures = HashMap<(Owner, Rtype), Option<Arc<Data>>>;
 
 /// A zone with its keys.
@@ -41,13 +41,13 @@ pub(super) struct Authority {
 /// An RRset of an answer, with its signature.
 #[derive(Clone, Debug)]
 pub(super) struct SignedSet {
-    /// The owner to answer with, which for wildcards is not the RRset's.
+    /// The owner in the answer; for wildcards it is not the RRset's owner.
     pub(super) owner: Owner,
     /// The apex of the zone that it is from.
     pub(super) zone: Owner,
     pub(super) rrset: Arc<RrSet>,
     pub(super) signature: Option<Arc<Data>>,
-    /// Signatures that do not hold, which come before it.
+    /// Wrong signatures, which come before it.
     pub(super) surplus: Arc<[Data]>,
 }
 
@@ -58,10 +58,10 @@ pub(super) struct Referral {
     pub(super) glue: Vec<SignedSet>,
 }
 
-/// What a zone has to say about a name and a type.
+/// A zone's answer for a name and a type.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// The RRset that was asked for, with what proves the wildcard it is from.
+    /// The RRset that was asked for, with the proof of its wildcard.
     Answer(SignedSet, Vec<SignedSet>),
     /// A CNAME in its place.
     Alias(SignedSet, Vec<SignedSet>),
@@ -131,7 +131,7 @@ impl Authority {
         Ok(authority)
     }
 
-    /// The signer, unless the zone forgot that it had one.
+    /// The signer, unless a fault of the zone removes it.
     fn keyed(&self) -> Option<&Signer> {
         self.signer
             .as_ref()
@@ -196,8 +196,8 @@ impl Authority {
         addresses.collect()
     }
 
-    /// Where a name below a delegation is to be asked (RFC 1034 section
-    /// 4.3.2): NS records, what there is of DS, and glue.
+    /// A referral for a name below a delegation (RFC 1034 section 4.3.2): NS
+    /// records, DS records if there are any, and glue.
     pub(super) fn referral(&self, name: &Owner) -> Option<Referral> {
         let delegation = |cut: &Owner| {
             *cut != self.apex
@@ -259,7 +259,7 @@ impl Authority {
         Some(self.signed(Arc::clone(rrset), cut.clone()))
     }
 
-    /// Makes the denial records: the last step, when all names are there.
+    /// Makes the denial records: the last step, when all names exist.
     pub(super) fn seal(&mut self) {
         let with_records: Vec<Owner> = self.nodes.keys().cloned().collect();
         for owner in &with_records {
@@ -288,7 +288,8 @@ impl Authority {
             .map(|(owner, node)| {
                 let delegation = *owner != self.apex && node.contains_key(&Rtype::NS);
                 let types = node.keys().copied().filter(|rtype| {
-                    // Below the cut, all else is the child's (RFC 4035 section 2.3).
+                    // Below the cut, everything else belongs to the child (RFC
+                    // 4035 section 2.3).
                     !delegation || matches!(*rtype, Rtype::NS | Rtype::DS)
                 });
                 DeniableName {
@@ -312,8 +313,8 @@ impl Authority {
     }
 
     /// The set in a form that every validator can parse, signed by the same
-    /// rules: TLSA data too short for its fields (RFC 6698 section 2.1) is
-    /// filled up.
+    /// rules: TLSA data that is too short for its fields (RFC 6698 section 2.1)
+    /// is padded.
     pub(super) fn parsable(&self, set: &SignedSet) -> Option<SignedSet> {
         let filled = filled_up_tlsa(&set.rrset)?;
         let signature = self.keyed().and_then(|signer| signer.sign(&filled));
@@ -343,7 +344,7 @@ impl Authority {
         })
     }
 
-    /// The answer of this zone, which is known to be the one to ask.
+    /// The answer of this zone, which is the right one to ask.
     pub(super) fn find(&self, name: &Owner, rtype: Rtype) -> Found {
         let delegation =
             |node: &Node| node.contains_key(&Rtype::NS) && !node.contains_key(&Rtype::SOA);
@@ -359,8 +360,8 @@ impl Authority {
         self.find_at(node, name, name, rtype, None)
     }
 
-    /// A name that the zone does not have: below a delegation, a DNAME or a
-    /// wildcard, or nothing.
+    /// A name that the zone does not have: it is below a delegation, a DNAME or
+    /// a wildcard, or does not exist.
     fn find_missing(&self, name: &Owner, rtype: Rtype) -> Found {
         if self.cut_above(name).is_some() {
             return Found::Unreachable;
@@ -482,7 +483,7 @@ fn filled_up_tlsa(rrset: &RrSet) -> Option<RrSet> {
             continue;
         };
         if unknown.data().len() < 3 {
-            // Numbered, for two short records must not become one.
+            // Numbered, because two short records must not become one.
             short += 1;
             *data = raw_data(Rtype::TLSA, &[255, 255, 255, short]).ok()?;
         }

@@ -1,5 +1,5 @@
 //! Chains of NSEC (RFC 4034 section 4) and NSEC3 (RFC 5155) records, and which
-//! of them prove an answer's absence.
+//! of them prove a denial.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub(super) enum DenialChain {
     },
 }
 
-/// What has to be proved.
+/// What a denial has to prove.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Absence<'a> {
     /// The name has no records of the type (RFC 4035 section 3.1.3.1).
@@ -98,7 +98,8 @@ pub(super) enum Absence<'a> {
         /// The longest ancestor that exists (RFC 4592 section 3.3.1).
         closest_encloser: &'a Owner,
     },
-    /// The name does not exist, a wildcard answers for it (RFC 4035 section 3.1.3.3).
+    /// The name does not exist, but a wildcard answers for it (RFC 4035 section
+    /// 3.1.3.3).
     NameButWildcard {
         /// The longest ancestor that exists.
         closest_encloser: &'a Owner,
@@ -176,7 +177,7 @@ impl DenialChain {
         }
     }
 
-    /// The NSEC of exactly this name, for those who ask for it by type.
+    /// The NSEC of exactly this name, for queries for its type.
     pub(super) fn nsec_at(&self, name: &Owner) -> Option<&Arc<RrSet>> {
         match self {
             Self::Nsec(records) => records.get(name),

@@ -1,5 +1,5 @@
 //! Why data is bogus, in the words of RFC 8914: the validator says that it is,
-//! but calls expired, premature and spoiled signatures the same.
+//! but does not distinguish expired, premature and wrong signatures.
 
 use domain::base::Rtype;
 use domain::base::iana::ExtendedErrorCode;
@@ -11,8 +11,8 @@ use super::record::Owner;
 use super::tree::Tree;
 use crate::unix_time::UnixTime;
 
-/// The first thing that is wrong on the way down from the root to `answer`,
-/// which is known to be bogus.
+/// The first fault on the way down from the root to `answer`, which is known to
+/// be bogus.
 pub(super) fn diagnose(tree: &Tree, answer: &Answer, now: UnixTime) -> Reason {
     let mut zones: Vec<&Owner> = answer.sets().map(|set| &set.zone).collect();
     zones.dedup();
@@ -39,7 +39,7 @@ pub(super) fn diagnose(tree: &Tree, answer: &Answer, now: UnixTime) -> Reason {
 #[derive(Debug, PartialEq, Eq)]
 enum Chain {
     Holds,
-    /// An ancestor shows that it has no DS for the next zone.
+    /// An ancestor proves that it has no DS for the next zone.
     Ends,
 }
 
@@ -62,7 +62,7 @@ fn chain_fault(tree: &Tree, apex: &Owner, now: UnixTime) -> Result<Chain, Reason
     dnskey_fault(zone, now).map_or(Ok(Chain::Holds), Err)
 }
 
-/// RFC 4035 section 5.2: a DS that names no known algorithm is as good as none.
+/// RFC 4035 section 5.2: a DS with an unknown algorithm counts as none.
 fn implemented(ds: &SignedSet) -> bool {
     ds.rrset.data.iter().any(|data| match data {
         ZoneRecordData::Ds(ds) => {
@@ -112,7 +112,7 @@ fn signature_fault(set: &SignedSet, zone: &Authority, now: UnixTime) -> Option<R
         None
     } else {
         Some(Reason {
-            // No key can be had from a DNSKEY RRset that does not verify.
+            // A DNSKEY RRset that does not verify gives no key.
             code: if set.rrset.rtype == Rtype::DNSKEY {
                 ExtendedErrorCode::DNSKEY_MISSING
             } else {

@@ -1,9 +1,9 @@
-//! What can be wrong with a scenario.
+//! Errors in a scenario.
 
 use std::io;
 
 /// Why a world could not be made: a mistake in its scenario, or a machine
-/// that has no loopback to spare.
+/// without a free loopback port.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorldError {

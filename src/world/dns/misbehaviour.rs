@@ -15,8 +15,8 @@ use super::record::{Owner, parse_name};
 
 /// What happens to lookups of a name and type, in place of the honest answer.
 ///
-/// It is the way to the client that is disturbed: a validating resolver has
-/// found the honest answer, and its DNSSEC status, before.
+/// Only the way to the client is disturbed: a validating resolver has already
+/// found the honest answer and its DNSSEC status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misbehaviour {
@@ -24,7 +24,7 @@ pub enum Misbehaviour {
     ServFail,
     /// REFUSED (RFC 1035 section 4.1.1).
     Refused,
-    /// NOTIMP (RFC 1035 section 4.1.1), as from servers that know few types.
+    /// NOTIMP (RFC 1035 section 4.1.1), as from servers that support few types.
     NotImp,
     /// FORMERR (RFC 1035 section 4.1.1).
     FormErr,
@@ -39,14 +39,13 @@ pub enum Misbehaviour {
     TruncatedWithoutTcp,
     /// The TC bit and no records, over UDP and over TCP.
     TruncatedForEver,
-    /// Over UDP the TC bit; over TCP the honest answer, of which a byte comes
-    /// every so often.
+    /// Over UDP the TC bit; over TCP the honest answer, slowly, byte by byte.
     DripOverTcp(Duration),
     /// Over UDP the TC bit; over TCP messages of 64 KiB of nothing for as long
     /// as the client listens.
     FloodOverTcp,
     /// A header that counts 65535 records in each section, and bytes that are
-    /// none.
+    /// not records.
     Garbage,
     /// For this name and every name below it: an alias to a name that is one
     /// label longer.
@@ -86,10 +85,10 @@ pub enum Misbehaviour {
     /// The honest answer without RRSIG, NSEC and NSEC3 (RFC 4035 section
     /// 3.2.1 asks for them).
     SignaturesStripped,
-    /// The honest answer, out of a cache in which it has been for so many
+    /// The honest answer, from a cache in which it has been for this many
     /// seconds.
     Aged(u32),
-    /// The honest answer, with the word that its time has run out (RFC 8767).
+    /// The honest answer, with the note that it has expired (RFC 8767).
     Stale,
     /// The honest answer with the AD bit (RFC 4035 section 3.2.3) cleared.
     AuthenticDataCleared,
@@ -150,7 +149,7 @@ impl Exchange<'_> {
 }
 
 impl Misbehaviour {
-    /// Whether it holds for names below the one that it was set for too.
+    /// Whether it also applies to names below the one for which it was set.
     pub(super) fn is_inherited(self) -> bool {
         self == Self::EndlessAliases
     }
@@ -290,7 +289,7 @@ fn servfail_with_escapes(exchange: &Exchange<'_>) -> Outcome {
     exchange.write(&response)
 }
 
-/// Whatever the header counts is missing from the last byte on.
+/// The last byte is missing, whatever the header counts.
 fn malformed(exchange: &Exchange<'_>) -> Outcome {
     with_packet(exchange, |packet| {
         packet.pop();

@@ -20,27 +20,29 @@ use super::tree::Tree;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NameServerFault {
-    /// SERVFAIL to every query for TLSA, as of servers that know few types.
+    /// SERVFAIL to every query for TLSA, as from servers that support few
+    /// types.
     ServFailToTlsa,
     /// NOTIMP to every query for TLSA.
     NotImpToTlsa,
-    /// Nothing to every query for TLSA, as behind a firewall that knows few
+    /// Nothing to every query for TLSA, as behind a firewall that allows few
     /// types.
     SilentToTlsa,
     /// Nothing to any query.
     Silent,
-    /// REFUSED to any query, as of a server that was never told of the zone.
+    /// REFUSED to any query, as from a server on which nobody configured the
+    /// zone.
     Refused,
     /// An answer without AA and without records: a lame delegation (RFC 9499
     /// section 7).
     Lame,
-    /// A SOA record with an older serial: a secondary that transfers no more.
+    /// A SOA record with an older serial: a secondary without zone transfers.
     OldSerial,
-    /// No TLSA records, where the zone has them.
+    /// No TLSA records, although the zone has them.
     LacksRecord,
-    /// No RRSIG, NSEC or NSEC3, although they are asked for.
+    /// No RRSIG, NSEC or NSEC3, although the query asks for them.
     LacksSignature,
-    /// No NSEC, NSEC3 or their signatures in what it denies, as of a copy of the
+    /// No NSEC, NSEC3 or their signatures in denials, as from a copy of the
     /// zone whose chain has a gap.
     DenialIncomplete,
     /// TCP connections are refused (RFC 7766 section 5 asks for them).

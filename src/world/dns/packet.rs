@@ -10,12 +10,12 @@ use super::answer::Answer;
 use super::authority::SignedSet;
 use super::record::Owner;
 
-/// The most that a client without EDNS takes over UDP (RFC 1035 section
+/// The most bytes that a client without EDNS accepts over UDP (RFC 1035 section
 /// 4.2.1).
 const CLASSIC_PAYLOAD: u16 = 512;
 
-/// The most that this resolver sends over UDP, and offers to take: what
-/// unbound does since 2020 (`edns-buffer-size`).
+/// The most bytes that this resolver sends and accepts over UDP: unbound's
+/// value since 2020 (`edns-buffer-size`).
 pub(super) const EDNS_PAYLOAD: u16 = 1232;
 
 /// A query that can be answered.
@@ -35,7 +35,7 @@ pub(super) struct Edns {
 }
 
 impl<'a> Query<'a> {
-    /// Reads a query. `Err(None)` is for what deserves no response.
+    /// Reads a query. `Err(None)` stands for a packet that gets no response.
     pub(super) fn read(packet: &'a [u8]) -> Result<Self, Option<Vec<u8>>> {
         let message = Message::from_slice(packet).map_err(|_| None)?;
         let header = message.header();
@@ -50,7 +50,7 @@ impl<'a> Query<'a> {
         if message.first_question().map(|question| question.qclass()) != Some(Class::IN) {
             return Err(declined(Rcode::REFUSED));
         }
-        // Their answers are made of several RRsets, and nobody here asks them.
+        // Their answers contain several RRsets, and nothing here asks them.
         if matches!(query.rtype, Rtype::ANY | Rtype::RRSIG) {
             return Err(declined(Rcode::NOTIMP));
         }
@@ -87,27 +87,28 @@ impl<'a> Query<'a> {
         self.message.header().cd()
     }
 
-    /// Whether the AD bit of the response would be understood (RFC 6840
+    /// Whether the client understands the AD bit of the response (RFC 6840
     /// section 5.7).
     pub(super) fn wants_authentic_data(&self) -> bool {
         self.message.header().ad() || self.dnssec_ok()
     }
 
-    /// The most that the client takes over UDP (RFC 6891 section 6.2.5).
+    /// The most bytes that the client accepts over UDP (RFC 6891 section
+    /// 6.2.5).
     pub(super) fn udp_limit(&self) -> usize {
         let offered = self.edns.map_or(CLASSIC_PAYLOAD, |edns| edns.payload);
         usize::from(offered.clamp(CLASSIC_PAYLOAD, EDNS_PAYLOAD))
     }
 }
 
-/// Who gives a response (RFC 1035 section 4.1.1).
+/// The role of the responding server (RFC 1035 section 4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaker {
     /// A recursive resolver: RA.
     Resolver,
-    /// A name server, of its own zone: AA.
+    /// A name server, for its own zone: AA.
     Authority,
-    /// A name server, of what is not its own: neither.
+    /// A name server, for other zones: neither.
     Bystander,
 }
 
@@ -115,13 +116,13 @@ pub(super) enum Speaker {
 #[derive(Clone, Debug)]
 pub(super) struct Response {
     pub(super) answer: Answer,
-    /// Who speaks, which is told by the bits RA and AA.
+    /// The role, which the bits RA and AA show.
     pub(super) speaker: Speaker,
     /// The AD bit (RFC 4035 section 3.2.3).
     pub(super) authentic_data: bool,
     /// The TC bit (RFC 1035 section 4.1.1).
     pub(super) truncated: bool,
-    /// Whether RRSIG, NSEC and NSEC3 are left in (RFC 4035 section 3.2.1).
+    /// Whether RRSIG, NSEC and NSEC3 are kept (RFC 4035 section 3.2.1).
     pub(super) dnssec: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a server was asked.
+//! The queries to a server.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use domain::base::Rtype;
 
 use super::packet::Query;
 
-/// How a query came.
+/// The transport of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// UDP (RFC 1035 section 4.2.1).
@@ -15,14 +15,14 @@ pub enum Transport {
     Tcp,
 }
 
-/// A query that a server has seen.
+/// A query that a server has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The name, with its trailing dot.
     pub name: String,
     /// The type.
     pub rtype: Rtype,
-    /// How it came.
+    /// Its transport.
     pub transport: Transport,
     /// Whether it had the CD bit (RFC 4035 section 3.2.2).
     pub checking_disabled: bool,

@@ -16,7 +16,7 @@ pub(super) type Owner = Name<Bytes>;
 /// Record data of any type.
 pub(super) type Data = ZoneRecordData<Bytes, Owner>;
 
-/// How long every record of the world may be kept.
+/// The TTL of every record of the world.
 pub(super) const TTL: Ttl = Ttl::from_secs(300);
 
 /// The records of one type at one owner (RFC 2181 section 5).
@@ -93,7 +93,7 @@ pub(super) fn parse_records(
     Ok(records)
 }
 
-/// Record data as bytes, so that it may break the rules of its type.
+/// Record data as bytes, so that it may violate the rules of its type.
 pub(super) fn raw_data(rtype: Rtype, bytes: &[u8]) -> Result<Data, WorldError> {
     UnknownRecordData::from_octets(rtype, Bytes::copy_from_slice(bytes))
         .map(ZoneRecordData::Unknown)

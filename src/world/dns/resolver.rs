@@ -1,5 +1,5 @@
-//! The recursive resolver: which of the tree's data a client gets, and with
-//! which bits.
+//! The recursive resolver: which data of the tree a client gets, and with which
+//! bits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,24 +18,24 @@ use super::tree::Tree;
 use super::verdict::{Validator, Verdict};
 use crate::dnssec::SecurityStatus;
 
-/// What a resolver does about DNSSEC.
+/// How a resolver treats DNSSEC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResolverKind {
     /// Validates: AD for secure answers, SERVFAIL for bogus ones unless CD is
     /// set (RFC 4035 section 3.2).
     #[default]
     Validating,
-    /// Does not validate, but hands on the signatures it is asked for: a
+    /// Does not validate, but passes on the signatures that queries ask for: a
     /// security-aware, non-validating resolver (RFC 4033 section 2).
     NotValidating,
     /// Validates, but the AD bit is lost on the way, as through a forwarder
     /// or a stub without `trust-ad`.
     AdStripped,
-    /// Knows nothing of DNSSEC: no RRSIG, NSEC or NSEC3, no AD.
+    /// Does not support DNSSEC: no RRSIG, NSEC or NSEC3, no AD.
     NotDnssecCapable,
 }
 
-/// An answer that the resolver keeps, with its verdict once it is asked for.
+/// A cached answer, with its verdict once it is needed.
 #[derive(Debug)]
 struct Cached {
     answer: Answer,

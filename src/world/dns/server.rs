@@ -25,7 +25,7 @@ use super::verdict::Validator;
 use super::zone::Zone;
 use crate::unix_time::UnixTime;
 
-/// Where the name servers of a zone are that names none.
+/// The address of the name servers of a zone that names none.
 const EVERYBODYS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The port of DNS.
@@ -81,7 +81,7 @@ impl DnsWorld {
         self
     }
 
-    /// Says what the resolver does about DNSSEC.
+    /// Sets how the resolver treats DNSSEC.
     #[must_use]
     pub fn resolver(mut self, kind: ResolverKind) -> Self {
         self.kind = kind;
@@ -95,15 +95,15 @@ impl DnsWorld {
         self
     }
 
-    /// Answers all other queries wrongly too.
+    /// Also answers all other queries wrongly.
     #[must_use]
     pub fn misbehaving_always(mut self, how: Misbehaviour) -> Self {
         self.always = Some(how);
         self
     }
 
-    /// Lets the name server at this address misbehave; what the resolver has
-    /// from the tree is not touched.
+    /// Makes the name server at this address misbehave; the resolver's data
+    /// from the tree does not change.
     #[must_use]
     pub fn name_server_misbehaving(mut self, address: IpAddr, how: NameServerFault) -> Self {
         self.faults.entry(address).or_default().push(how);
@@ -167,14 +167,14 @@ impl DnsWorld {
     }
 }
 
-/// A name server that is up.
+/// A running name server.
 #[derive(Debug)]
 struct RunningNameServer {
     serving: Serving,
     server: Arc<NameServer>,
 }
 
-/// The root's key, as others are told to trust it.
+/// The root's key, as a trust anchor.
 #[derive(Debug)]
 struct Anchors {
     ds: String,
@@ -182,7 +182,7 @@ struct Anchors {
 }
 
 impl Anchors {
-    /// Both empty where the root is not signed.
+    /// Both empty if the root is not signed.
     fn of(tree: &Tree) -> Self {
         let root = tree.root();
         let ttl = TTL.as_secs();
@@ -199,7 +199,7 @@ impl Anchors {
     }
 }
 
-/// A resolver that is up. It goes away when it is dropped.
+/// A running resolver. It ends when it is dropped.
 #[derive(Debug)]
 pub struct RunningDns {
     serving: Serving,
@@ -214,7 +214,8 @@ impl RunningDns {
         self.serving.addr()
     }
 
-    /// The way from the addresses of the name servers to where they listen.
+    /// The map from the addresses of the name servers to the sockets on which
+    /// they listen.
     pub fn routes(&self) -> HashMap<SocketAddr, SocketAddr> {
         let servers = self.name_servers.iter();
         servers
@@ -222,8 +223,8 @@ impl RunningDns {
             .collect()
     }
 
-    /// The queries that the name servers have seen, each with the address that
-    /// it was meant for.
+    /// The queries to the name servers, each with the address to which it was
+    /// sent.
     pub fn asked_of_name_servers(&self) -> Vec<(IpAddr, Asked)> {
         let servers = self.name_servers.iter();
         servers

@@ -1,5 +1,5 @@
-//! The key of a zone, its signatures and its DS, with the faults that the
-//! scenario asks for.
+//! The key of a zone, its signatures and its DS, with the faults of the
+//! scenario.
 
 use bytes::Bytes;
 use domain::base::iana::{Class, DigestAlgorithm, Rtype, SecurityAlgorithm};
@@ -26,7 +26,7 @@ const FLAGS: u16 = 257;
 /// An algorithm number that is not assigned (RFC 8624 section 3.1).
 const UNKNOWN_ALGORITHM: SecurityAlgorithm = SecurityAlgorithm::from_int(100);
 
-/// What happens to a signature.
+/// What a fault does to a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignatureState {
     Valid,
@@ -120,7 +120,7 @@ impl Signer {
         self.key.dnskey().convert()
     }
 
-    /// From when to when signatures are valid.
+    /// The validity of signatures.
     pub(super) fn validity(&self) -> (Timestamp, Timestamp) {
         (
             timestamp(self.now.plus_days(-1)),
@@ -128,8 +128,8 @@ impl Signer {
         )
     }
 
-    /// The DS that the parent publishes (RFC 4034 section 5.1.4); `None` where
-    /// the scenario's faults leave it out.
+    /// The DS that the parent publishes (RFC 4034 section 5.1.4); `None` if the
+    /// scenario's faults leave it out.
     pub(super) fn ds(&self, faults: &[ZoneFault]) -> Option<Ds<Bytes>> {
         if faults.contains(&ZoneFault::DsMissing) {
             return None;
@@ -159,7 +159,8 @@ impl Signer {
         .ok()
     }
 
-    /// Whether `rrsig` is this key's over `rrset` (RFC 4035 section 5.3.3).
+    /// Whether `rrsig` is this key's signature over `rrset` (RFC 4035 section
+    /// 5.3.3).
     pub(super) fn verifies(&self, rrset: &RrSet, rrsig: &Rrsig<Bytes, Owner>) -> bool {
         let mut signed = Vec::new();
         // Appending to a vector does not fail.
@@ -169,8 +170,8 @@ impl Signer {
             .is_ok()
     }
 
-    /// The RRSIG over `rrset` (RFC 4034 section 3), faulty where the scenario
-    /// says so; `None` where it is to be missing.
+    /// The RRSIG over `rrset` (RFC 4034 section 3), faulty if the scenario says
+    /// so; `None` if it has to be missing.
     pub(super) fn sign(&self, rrset: &RrSet) -> Option<Data> {
         let state = self
             .faults
@@ -180,7 +181,7 @@ impl Signer {
         let (inception, expiration) = match state {
             SignatureState::Missing => return None,
             SignatureState::Valid | SignatureState::Bad | SignatureState::OtherKey => (-1, 14),
-            // Further off than the day of clock skew that unbound forgives
+            // Further away than the day of clock skew that unbound accepts
             // (`val-sig-skew-max`).
             SignatureState::Expired => (-17, -3),
             SignatureState::NotYetValid => (3, 17),
@@ -217,7 +218,7 @@ fn timestamp(moment: UnixTime) -> Timestamp {
     Timestamp::from(u32::from_be_bytes([a, b, c, d]))
 }
 
-/// The same RRSIG of this key, with one bit of the signature turned.
+/// The same RRSIG of this key, with one bit of the signature inverted.
 fn spoiled(rrsig: &Rrsig<Bytes, Owner>, key_tag: u16) -> Option<Rrsig<Bytes, Owner>> {
     let mut signature = rrsig.signature().to_vec();
     if let Some(last) = signature.last_mut() {

@@ -19,12 +19,12 @@ use super::misbehaviour::{Outcome, Reaction};
 use super::packet::EDNS_PAYLOAD;
 use super::query_log::Transport;
 
-/// How often a port that UDP got and TCP did not is given back.
+/// How often to try another port after UDP got one that TCP did not get.
 const PORT_ATTEMPTS: usize = 32;
 
-/// What is behind the sockets.
+/// The service behind the sockets.
 pub(super) trait Serve: Send + Sync + 'static {
-    /// What happens to a packet.
+    /// Handles a packet.
     fn react(&self, packet: &[u8], transport: Transport) -> impl Future<Output = Reaction> + Send;
 }
 
@@ -33,7 +33,7 @@ pub(super) trait Serve: Send + Sync + 'static {
 pub(super) struct Serving {
     addr: SocketAddr,
     _tasks: JoinSet<()>,
-    /// Taken, so that nobody else begins to listen there.
+    /// Reserved, so that no other program listens there.
     _refusing: Option<TcpSocket>,
 }
 
@@ -123,7 +123,7 @@ async fn serve_udp<S: Serve>(socket: Arc<UdpSocket>, server: Arc<S>) {
     // Dropped, and so ended, with the loop.
     let mut pending = JoinSet::new();
     loop {
-        // A client that went away shows as an error of its next datagram.
+        // A client that has closed causes an error at the next datagram.
         let Ok((length, client)) = socket.recv_from(&mut buffer).await else {
             continue;
         };
@@ -152,7 +152,7 @@ async fn serve_tcp<S: Serve>(listener: TcpListener, server: Arc<S>) {
 }
 
 /// Queries one after the other (RFC 7766 section 6.2.1) until either side
-/// has had enough.
+/// closes.
 async fn serve_connection<S: Serve>(mut stream: TcpStream, server: Arc<S>) {
     while let Ok(length) = stream.read_u16().await {
         let mut packet = vec![0; usize::from(length)];
@@ -180,7 +180,7 @@ async fn serve_connection<S: Serve>(mut stream: TcpStream, server: Arc<S>) {
                     }
                 }
             }
-            // A length of 0xffff, and so much of nothing.
+            // A length of 0xffff, and as many zeros.
             Outcome::Flood => while stream.write_all(&[0xff; 4096]).await.is_ok() {},
             Outcome::Ignore => {}
             Outcome::Close => return,

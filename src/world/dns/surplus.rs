@@ -1,6 +1,6 @@
-//! Keys, signatures and DS records that a zone has beyond its own, so that a
-//! validator has much to try (KeyTrap, CVE-2023-50387). No such signature
-//! holds, and all computations with them are real.
+//! Keys, signatures and DS records that a zone has in addition to its own, so
+//! that a validator has much to try (KeyTrap, CVE-2023-50387). No such
+//! signature is valid, and all computations with them are real.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use super::record::{Data, Owner, RrSet, parse_name_in};
 /// nothing.
 const ZONE_KEY: u16 = 0x0100;
 
-/// The flag of a key that is given up (RFC 5011 section 7).
+/// The flag of a revoked key (RFC 5011 section 7).
 const REVOKED: u16 = 0x0080;
 
 /// The key tag of surplus keys that do not share the zone's own.
@@ -46,7 +46,7 @@ pub enum SurplusKey {
     Malformed(&'static [u8]),
 }
 
-/// What a zone has beyond its own key and signatures.
+/// What a zone has in addition to its own key and signatures.
 #[derive(Clone, Debug)]
 pub struct Surplus {
     /// The kind of the keys.
@@ -59,10 +59,10 @@ pub struct Surplus {
     pub signatures: usize,
     /// The record sets, by owner and type; `*` is any owner.
     pub over: Vec<(String, Rtype)>,
-    /// DS records at the parent with that tag, of the keys as far as there are
-    /// any, then of no key.
+    /// DS records at the parent with that tag: first those of the keys, then
+    /// some without a key.
     pub ds: usize,
-    /// Whether all DS records are of no key.
+    /// Whether no DS record belongs to a key.
     pub wrong_ds: bool,
     /// NSEC or NSEC3 records that come with each denial, whatever they prove.
     pub denials: usize,
@@ -84,7 +84,7 @@ impl Default for Surplus {
 }
 
 impl Surplus {
-    /// Adds a record set to those that are signed too often.
+    /// Adds a record set to those with too many signatures.
     #[must_use]
     pub fn over(mut self, owner: &str, rtype: Rtype) -> Self {
         self.over.push((owner.to_owned(), rtype));
@@ -99,7 +99,7 @@ pub(super) struct Made {
     apex: Owner,
     keys: Vec<Dnskey<Bytes>>,
     tag: u16,
-    /// Whose signatures are valid then.
+    /// The validity of signatures.
     validity: (Timestamp, Timestamp),
     over: BTreeSet<(Option<Owner>, Rtype)>,
 }
@@ -115,7 +115,7 @@ impl Made {
     ) -> Result<Self, WorldError> {
         let mut tag = if surplus.own_tag { own.key_tag() } else { TAG };
         let mut keys = Vec::new();
-        // Every fourth point or so can be given the tag.
+        // About every fourth point can get the tag.
         for number in 0..surplus.keys.saturating_mul(64) {
             if keys.len() == surplus.keys {
                 break;
@@ -180,7 +180,7 @@ impl Made {
         })
     }
 
-    /// The signatures over this record set that do not hold.
+    /// The wrong signatures over this record set.
     pub(super) fn signatures(&self, rrset: &RrSet, ttl: Ttl) -> Vec<Data> {
         let at = |owner| self.over.contains(&(owner, rrset.rtype));
         if !at(None) && !at(Some(rrset.owner.clone())) {
@@ -219,8 +219,8 @@ impl SurplusKey {
     fn make(self, number: usize, tag: u16) -> Option<Dnskey<Bytes>> {
         let generated = |parameters| {
             let (_, public) = generate(&parameters, ZONE_KEY).ok()?;
-            // The flags that mean nothing (RFC 4034 section 2.1.1) make up for
-            // the difference.
+            // The flags that mean nothing (RFC 4034 section 2.1.1) compensate
+            // for the difference.
             with_tag(tag, self.algorithm(), |flags| {
                 (flags, AsRef::<[u8]>::as_ref(public.public_key()).to_vec())
             })
@@ -259,8 +259,8 @@ impl SurplusKey {
         }
     }
 
-    /// A signature that is as long as such keys make them, and no number in it
-    /// is out of bounds.
+    /// A signature of the right length for such keys, with all numbers in
+    /// range.
     fn signature(self, number: usize) -> Vec<u8> {
         let halves = |length: usize| {
             let mut bytes = filler(number, 2 * length);
@@ -312,7 +312,7 @@ fn with_tag(
         .find(|key| key.key_tag() == tag)
 }
 
-/// So many bytes that differ with the number.
+/// This many bytes, different for each number.
 fn filler(number: usize, length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length + 64);
     let mut block: u64 = 0;

@@ -15,7 +15,7 @@ use super::zone::Zone;
 use crate::unix_time::UnixTime;
 
 /// How many aliases are followed. unbound stops at the twelfth that leads to
-/// another zone (`max-query-restarts`); those within a zone come to it at once.
+/// another zone (`max-query-restarts`); it gets those within a zone at once.
 const MAX_ALIASES: usize = 24;
 
 /// The zones by apex, in canonical order.
@@ -101,7 +101,7 @@ impl Tree {
         self.zones.get(&Name::root_bytes())
     }
 
-    /// The zone to ask: the deepest, for DS the parent (RFC 4035 section
+    /// The zone to ask: the deepest one, or its parent for DS (RFC 4035 section
     /// 3.1.4.1).
     fn authority_for(&self, name: &Owner, rtype: Rtype) -> Option<&Authority> {
         if rtype == Rtype::DS && self.zones.contains_key(name) && !name.is_root() {
@@ -168,8 +168,8 @@ impl Tree {
     }
 }
 
-/// Where a CNAME points. More than one CNAME at a name is against RFC 1034
-/// section 3.6.2; the first is taken.
+/// Where a CNAME points. More than one CNAME at a name violates RFC 1034
+/// section 3.6.2; the first is used.
 fn alias_target(set: &SignedSet) -> Option<Owner> {
     match set.rrset.data.first()? {
         ZoneRecordData::Cname(cname) => Some(cname.cname().clone()),
@@ -177,8 +177,8 @@ fn alias_target(set: &SignedSet) -> Option<Owner> {
     }
 }
 
-/// RFC 6672 section 2.2: the suffix that is the DNAME's owner gives way to its
-/// target. `None` where the result is too long for a name.
+/// RFC 6672 section 2.2: the target replaces the suffix that is the DNAME's
+/// owner. `None` if the result is too long for a name.
 fn substituted(name: &Owner, dname: &SignedSet) -> Option<Owner> {
     let ZoneRecordData::Dname(target) = dname.rrset.data.first()? else {
         return None;

@@ -1,4 +1,5 @@
-//! What a validator makes of an answer: the `domain` crate's, asking the tree.
+//! A validator's result for an answer: the validator of the `domain` crate,
+//! which asks the tree.
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -41,7 +42,7 @@ impl std::fmt::Debug for Validator {
 }
 
 impl Validator {
-    /// `anchor` is zone file text; without one nothing can be judged.
+    /// `anchor` is zone file text; without an anchor nothing can be judged.
     pub(super) fn new(tree: Arc<Tree>, anchor: &str, now: UnixTime) -> Self {
         let mut config = Config::new();
         // What unbound does (`val-nsec3-keysize-iterations`).
@@ -54,7 +55,7 @@ impl Validator {
     }
 
     /// The answer without data that the `domain` crate cannot parse, and so
-    /// takes for bogus, where other validators look at signatures alone.
+    /// treats as bogus, although other validators check only signatures.
     fn parsable(&self, answer: &Answer) -> Answer {
         let mut answer = answer.clone();
         for set in &mut answer.answer {
@@ -72,7 +73,7 @@ impl Validator {
             status,
             reason: None,
         };
-        // Other rcodes carry nothing to validate.
+        // Other response codes have nothing to validate.
         if !matches!(answer.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
             return verdict(SecurityStatus::Indeterminate);
         }
@@ -123,7 +124,7 @@ impl SendRequest<RequestMessage<Vec<u8>>> for InMemory {
     }
 }
 
-/// A response that is already there.
+/// A response that already exists.
 #[derive(Debug)]
 struct Ready(Result<Message<Bytes>, Error>);
 

@@ -7,8 +7,8 @@ use domain::base::iana::Rtype;
 
 use super::surplus::Surplus;
 
-/// What is wrong with the signing of a zone. Names are relative to the zone
-/// unless they end in a dot.
+/// The faults of a zone's signatures. Names are relative to the zone unless
+/// they end in a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ZoneFault {
@@ -40,7 +40,7 @@ pub enum ZoneFault {
         rtype: Rtype,
     },
     /// One RRset is signed by a key that is not published (RFC 4035 section
-    /// 5.3.1), as where a roll-over went too fast.
+    /// 5.3.1), as after a key change that went too fast.
     SigningKeyUnpublished {
         /// Its owner.
         name: String,
@@ -48,18 +48,18 @@ pub enum ZoneFault {
         rtype: Rtype,
     },
     /// The DS at the parent is of another key (RFC 4035 section 5.2), as after
-    /// a key rollover that left the parent behind.
+    /// a key change that did not change the parent.
     DsMismatch,
-    /// The parent has a DS, the zone is not signed any more.
+    /// The parent has a DS, but the zone is no longer signed.
     DsWithoutDnskey,
     /// The zone is signed, the parent has no DS: an island of security
-    /// (RFC 4033 section 2), insecure to everyone.
+    /// (RFC 4033 section 2), insecure for every validator.
     DsMissing,
-    /// The DS names an algorithm that nobody implements: the zone is as good
-    /// as unsigned (RFC 4035 section 5.2).
+    /// The DS names an algorithm that nobody implements: the zone counts as
+    /// unsigned (RFC 4035 section 5.2).
     DsAlgorithmUnknown,
-    /// The DS names Ed448 (RFC 8080), which some validators know and others do
-    /// not.
+    /// The DS names Ed448 (RFC 8080), which some validators support and others
+    /// do not.
     DsAlgorithmEd448,
     /// Negative answers come without NSEC or NSEC3 (RFC 4035 section 3.1.3).
     DenialMissing,
@@ -83,7 +83,7 @@ pub enum Denial {
 
 /// A zone as a scenario writes it. Names are relative to the apex unless they
 /// end in a dot; `@` is the apex. SOA, NS and the delegation from the parent
-/// are added where they are not given.
+/// are added if they are not given.
 #[derive(Clone, Debug)]
 pub struct Zone {
     pub(super) apex: String,
@@ -165,8 +165,8 @@ impl Zone {
     }
 
     /// Adds a name server at this address, which can be asked there (see
-    /// `RunningDns::routes`). One whose name is of another zone has its
-    /// address there.
+    /// `RunningDns::routes`). If its name belongs to another zone, its address
+    /// is there.
     #[must_use]
     pub fn name_server(mut self, name: &str, address: IpAddr) -> Self {
         self.name_servers.push(address);

@@ -1,4 +1,4 @@
-//! Certification authorities, sound and unsound.
+//! Certification authorities, valid and invalid.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::leaf::{add_attributes, extension};
 use super::{Certificate, Identity, KeyKind, Leaf, Validity};
 use crate::unix_time::UnixTime;
 
-/// What an authority's certificate says: a sound one, unless told otherwise.
+/// The profile of an authority's certificate: valid by default.
 #[derive(Clone, Debug)]
 pub struct AuthorityProfile {
     name: String,
@@ -29,7 +29,7 @@ pub struct AuthorityProfile {
 }
 
 impl AuthorityProfile {
-    /// A sound authority with this common name.
+    /// A valid authority with this common name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -60,7 +60,7 @@ impl AuthorityProfile {
         self
     }
 
-    /// Leaves `CA:TRUE` out: it issues certificates and must not
+    /// Leaves `CA:TRUE` out: it issues certificates although it must not
     /// (`num=79:invalid CA certificate` in Postfix's log).
     #[must_use]
     pub fn not_an_authority(mut self) -> Self {
@@ -103,8 +103,8 @@ impl AuthorityProfile {
         self
     }
 
-    /// Gives its subject so many attributes without meaning, each in a
-    /// relative distinguished name of its own.
+    /// Gives its subject this many meaningless attributes, each in its own
+    /// relative distinguished name.
     #[must_use]
     pub fn attributes(mut self, count: u64) -> Self {
         self.attributes = count;
@@ -210,8 +210,8 @@ impl Authority {
         issuer.certify(self.params.clone(), Arc::clone(&self.key))
     }
 
-    /// Somebody with this authority's name and certificate but not its key:
-    /// what it issues has a signature that does not verify.
+    /// An impostor with this authority's name and certificate but not its key:
+    /// the signatures on its certificates do not verify.
     pub fn impostor(&self) -> Self {
         Self {
             key: KeyKind::default().key_pair(),
@@ -286,7 +286,7 @@ impl Authority {
     }
 }
 
-/// What signs with bytes that no key made.
+/// A signer that makes signatures of arbitrary bytes.
 struct Scribble {
     bytes: usize,
 }

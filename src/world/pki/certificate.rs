@@ -43,9 +43,9 @@ impl Certificate {
     /// The record data of the TLSA record that describes this certificate
     /// (RFC 6698 section 2.2), `3 1 1 ab12...`.
     ///
-    /// The usage is written as it is given. A selector or matching type that
-    /// has no definition takes the whole certificate, undigested, so that
-    /// unusable records can be made too.
+    /// The usage is written as it is given. An undefined selector or matching
+    /// type takes the whole certificate, without a digest, so that unusable
+    /// records can be made too.
     pub fn tlsa(&self, usage: u8, selector: u8, matching_type: u8) -> String {
         let selected = match selector {
             1 => self.spki.as_slice(),

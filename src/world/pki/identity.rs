@@ -1,4 +1,4 @@
-//! What a server shows: a key and the chain it sends.
+//! What a server shows: a key and the chain that it sends.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// `chain` begins with the leaf; `root` stays at home.
+    /// `chain` begins with the leaf; the server does not send `root`.
     pub(super) fn new(chain: Vec<Certificate>, root: Vec<Certificate>, key: Arc<KeyPair>) -> Self {
         let leaf = chain.first().expect("a chain has a leaf").clone();
         Self {
@@ -45,7 +45,7 @@ impl Identity {
         self.leaf.tlsa(usage, selector, matching_type)
     }
 
-    /// Sends the root too, which DANE-TA(2) with a digest of it needs
+    /// Also sends the root, which a DANE-TA(2) record with a digest of it needs
     /// (RFC 7671 section 5.2.2).
     #[must_use]
     pub fn sending_root(mut self) -> Self {
@@ -61,7 +61,7 @@ impl Identity {
     }
 
     /// Sends the authorities in the wrong order, which RFC 8446 section 4.4.2
-    /// asks clients to put up with.
+    /// asks clients to tolerate.
     #[must_use]
     pub fn sending_authorities_reversed(mut self) -> Self {
         if let Some((_, authorities)) = self.chain.split_first_mut() {

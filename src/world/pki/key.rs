@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 /// Made once, with `openssl genpkey -algorithm RSA`: a key for tests and the
-/// demonstration, which protects nothing.
+/// demo, which protects nothing.
 const RSA_2048: &str = include_str!("rsa2048.pem");
 
 /// The kind of a certificate's key.

@@ -1,4 +1,4 @@
-//! What an end entity certificate says.
+//! The profile of an end entity certificate.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -84,8 +84,8 @@ impl From<Purpose> for ExtendedKeyUsagePurpose {
     }
 }
 
-/// An end entity certificate to be: current, for a TLS server, with a P-256
-/// key, unless told otherwise.
+/// The builder of an end entity certificate: current, for a TLS server, with a
+/// P-256 key, by default.
 #[derive(Clone, Debug)]
 pub struct Leaf {
     dns_names: Vec<String>,
@@ -118,8 +118,8 @@ impl Leaf {
         }
     }
 
-    /// A leaf with no subject alternative names, only a common name, to which
-    /// OpenSSL's `X509_check_host` then turns.
+    /// A leaf with no subject alternative names, only a common name, which
+    /// OpenSSL's `X509_check_host` then uses.
     pub fn common_name_only(name: impl Into<String>) -> Self {
         Self::new::<String>([]).common_name(name)
     }
@@ -167,23 +167,23 @@ impl Leaf {
         self
     }
 
-    /// Gives it an extension with this content in DER. One of subject
-    /// alternative names stands in place of names that were given.
+    /// Gives it an extension with this content in DER. An extension of subject
+    /// alternative names replaces the names that were given.
     #[must_use]
     pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
         self.extensions.push(extension(oid, content, critical));
         self
     }
 
-    /// Gives its subject so many attributes without meaning, each in a
-    /// relative distinguished name of its own.
+    /// Gives its subject this many meaningless attributes, each in its own
+    /// relative distinguished name.
     #[must_use]
     pub fn attributes(mut self, count: u64) -> Self {
         self.attributes = count;
         self
     }
 
-    /// Signs it with RSA and so many bytes that no key made.
+    /// Signs it with RSA and this many arbitrary bytes.
     #[must_use]
     pub fn with_rsa_signature(mut self, bytes: usize) -> Self {
         self.rsa_signature = Some(bytes);

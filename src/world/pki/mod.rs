@@ -15,11 +15,11 @@
 //!
 //! # Limitations
 //! What rcgen does not write cannot be minted: X.509 v1, SHA-1 signatures,
-//! RSA keys under 2048 bits. There is one RSA key, always the same one, since
-//! ring generates none.
+//! RSA keys under 2048 bits. There is one RSA key, always the same, because
+//! ring cannot generate RSA keys.
 //!
 //! # Panics
-//! Minting panics where a name is not ASCII or a moment is past the year 9999.
+//! Minting panics if a name is not ASCII or a moment is after the year 9999.
 
 #![expect(
     clippy::expect_used,

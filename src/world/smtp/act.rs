@@ -1,5 +1,5 @@
-//! What each misbehaviour does at each step. The variants that a step does
-//! not list leave it as a healthy server has it.
+//! What each misbehaviour does at each step. A variant that a step does not
+//! list does not change it.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ pub(super) enum Act {
     Say(String),
     /// Replies and closes.
     SayAndClose(String),
-    /// Closes without a word.
+    /// Closes without an answer.
     Close,
     /// Says nothing until the client closes.
     Hang,
-    /// Repeats this for as long as it is read.
+    /// Repeats this as long as the client reads.
     Flood(&'static str),
-    /// Says the first once and repeats the second for as long as it is read.
+    /// Sends the first once and repeats the second as long as the client reads.
     FloodAfter(&'static str, &'static str),
     /// Repeats this line, with a pause before each.
     Tarpit(&'static str, Duration),
-    /// Waits and then does what is usual.
+    /// Waits and then behaves normally.
     Delay(Duration),
     /// Says this and continues with TLS.
     StartTls(String),
-    /// As the one before, with this behind it in the same segment.
+    /// As before, followed by this in the same segment.
     StartTlsAnd(String, &'static str),
 }
 
@@ -44,11 +44,11 @@ pub(super) enum HandshakeAct {
     /// Answers with these bytes and then with zeros, one by one, this far
     /// apart.
     Drip(&'static [u8], Duration),
-    /// Closes unless the client offers what is long out of use; else answers with
-    /// these bytes for as long as it listens.
+    /// Closes unless the client offers obsolete suites; else answers with these
+    /// bytes as long as the client listens.
     FloodOldTls(&'static [u8]),
-    /// Answers with the first bytes once and with the second for as long as
-    /// they are read.
+    /// Answers with the first bytes once and with the second as long as the
+    /// client reads.
     Flood(&'static [u8], &'static [u8]),
 }
 
@@ -76,7 +76,7 @@ static HELLO_REQUESTS: [u8; 5 + 0x4000] = {
     record
 };
 
-/// A warning that clients pass over: unrecognized_name(112).
+/// A warning that clients ignore: unrecognized_name(112).
 const WARNING: [u8; 7] = [21, 3, 3, 0, 2, 1, 112];
 
 /// A ServerHello for TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256, and the first
@@ -146,7 +146,7 @@ impl Misbehaviour {
         })
     }
 
-    /// What is put behind the greeting, whatever it is.
+    /// What is added after any greeting.
     pub(super) fn in_greeting(&self) -> Option<&'static [u8]> {
         match self {
             Self::ControlCharactersInGreeting => {

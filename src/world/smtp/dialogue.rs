@@ -12,8 +12,8 @@ use super::record::Recorder;
 use super::server::Personality;
 use super::wire::Wire;
 
-/// Serves one client. The error is the client's leaving early, mostly, and
-/// tells nothing.
+/// Serves one client. The error is mostly a client that closed early, which
+/// does not matter.
 pub(super) async fn serve(
     mut tcp: TcpStream,
     personality: &Personality,
@@ -61,7 +61,7 @@ struct Dialogue<'a, S> {
     personality: &'a Personality,
     recorder: &'a Recorder,
     encrypted: bool,
-    /// The greeting was a refusal: all that is left is QUIT.
+    /// The greeting was a refusal: only QUIT is left.
     refused: bool,
 }
 

@@ -22,7 +22,7 @@ use super::wire::{Wire, until_closed};
 use crate::unix_time::UnixTime;
 use crate::world::pki::{Authority, Identity};
 
-/// Which identity goes with which name in the ClientHello.
+/// The identity for each name in the ClientHello.
 #[derive(Debug)]
 pub(super) struct Identities {
     default: Arc<CertifiedKey>,
@@ -113,8 +113,8 @@ pub(super) fn server_config(
     Ok(Arc::new(config))
 }
 
-/// Demands a certificate from an authority that nobody has one from, or asks
-/// for it.
+/// Requires or requests a certificate from an authority from which no client
+/// has one.
 fn client_verifier(
     provider: Arc<CryptoProvider>,
     insists: bool,
@@ -185,7 +185,7 @@ pub(super) async fn accept(
             Ok(Some(tls))
         }
         Err((error, mut tcp)) => {
-            // Closing over unread bytes would reset the connection, and the
+            // Closing with unread bytes would reset the connection, and the
             // alert might be lost.
             until_closed(&mut tcp).await;
             Err(failed(error, recorder))

@@ -1,11 +1,11 @@
-//! The names of what a server can do wrong.
+//! The misbehaviours of a mail server.
 
 use std::time::Duration;
 
-/// One thing that a server does otherwise than a healthy one.
+/// One misbehaviour of a server.
 ///
-/// A server has a list of them. Where two concern the same step, the first
-/// counts. What each one does is in `act.rs`, step by step.
+/// A server has a list of them. If two concern the same step, the first counts.
+/// `act.rs` says what each does, step by step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misbehaviour {
     // ------------------------------------------------------------ greeting

@@ -1,4 +1,4 @@
-//! SMTP servers that misbehave by name.
+//! SMTP servers with named misbehaviours.
 //!
 //! ```
 //! use danecheck::unix_time::UnixTime;
@@ -19,9 +19,9 @@
 //! ```
 //!
 //! # Limitations
-//! TLS is rustls: 1.2 and 1.3, with forward secrecy and a certificate. What
-//! older servers do is imitated as far as their first alert. Nothing accepts
-//! mail: MAIL is answered 451.
+//! TLS is rustls: 1.2 and 1.3, with forward secrecy and a certificate. Older
+//! servers are imitated up to their first alert. Nothing accepts mail: MAIL is
+//! answered 451.
 
 #![expect(
     clippy::disallowed_types,

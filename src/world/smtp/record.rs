@@ -1,4 +1,4 @@
-//! What servers write down about their sessions.
+//! The servers' records of their sessions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub struct SessionRecord {
     pub tls_version: Option<&'static str>,
     /// Why the handshake failed on the server's side.
     pub handshake_error: Option<String>,
-    /// Whether the client took its leave with QUIT.
+    /// Whether the client ended the session with QUIT.
     pub completed: bool,
 }
 

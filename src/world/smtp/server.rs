@@ -1,4 +1,4 @@
-//! A mail server to be, and one that runs.
+//! The builder of a mail server, and a running one.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,8 +13,8 @@ use super::{Misbehaviour, SessionRecord};
 use crate::world::accept::Accepting;
 use crate::world::pki::Identity;
 
-/// A mail server to be: healthy, on a free port of 127.0.0.1, unless told
-/// otherwise.
+/// The builder of a mail server: healthy, on a free port of 127.0.0.1, by
+/// default.
 #[derive(Clone, Debug)]
 pub struct MailServer {
     host_name: String,
@@ -61,15 +61,15 @@ impl MailServer {
         self
     }
 
-    /// Has a second identity with another kind of key, for clients that do
-    /// not take the first one's signatures (RFC 8446 section 4.4.2.2).
+    /// Has a second identity with another kind of key, for clients that do not
+    /// accept the first one's signatures (RFC 8446 section 4.4.2.2).
     #[must_use]
     pub fn having_also(mut self, identity: Identity) -> Self {
         self.other = Some(identity);
         self
     }
 
-    /// Misbehaves in these ways too.
+    /// Adds these misbehaviours.
     #[must_use]
     pub fn misbehaving(mut self, ways: impl IntoIterator<Item = Misbehaviour>) -> Self {
         self.misbehaviours.extend(ways);
@@ -131,7 +131,7 @@ impl RunningMailServer {
         self.records.all()
     }
 
-    /// What its clients did, once this many have gone.
+    /// What its clients did, once this many sessions have ended.
     pub async fn sessions_after(&self, gone: usize) -> Vec<SessionRecord> {
         self.records.ended(gone).await;
         self.records.all()
@@ -148,7 +148,7 @@ pub(super) struct Personality {
 }
 
 impl Personality {
-    /// The first of its misbehaviours that has something to say to `step`.
+    /// The first of its misbehaviours that changes `step`.
     pub(super) fn first<'a, T>(
         &'a self,
         step: impl FnMut(&'a Misbehaviour) -> Option<T>,

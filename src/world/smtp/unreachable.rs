@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// A port that refuses connections, and stays taken so that nobody else
-/// begins to listen there.
+/// A port that refuses connections, and stays reserved so that no other program
+/// listens there.
 #[derive(Debug)]
 pub struct ClosedPort {
     addr: SocketAddr,
@@ -21,7 +21,7 @@ impl ClosedPort {
 
     /// Takes this address; port 0 is a free one.
     pub fn at(addr: impl Into<SocketAddr>) -> io::Result<Self> {
-        // Bound and not listening: connections are refused.
+        // Bound but not listening: connections are refused.
         let bound = bind(addr.into())?;
         Ok(Self {
             addr: bound.local_addr()?,
@@ -55,7 +55,8 @@ impl BlackHole {
 
     /// Opens one at this address; port 0 is a free one.
     pub async fn start_at(addr: impl Into<SocketAddr>) -> io::Result<Self> {
-        // A queue of length 0 has room for one, and nobody takes it out.
+        // A queue of length 0 has room for one connection, and nothing accepts
+        // it.
         let listener = bind(addr.into())?.listen(0)?;
         let addr = listener.local_addr()?;
         let filler = TcpStream::connect(addr).await?;

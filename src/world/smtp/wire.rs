@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What a client may send without a line end, in bytes.
+/// The most bytes that a client may send without a line end.
 const LONGEST_COMMAND: usize = 4096;
 
 /// A connection, cleartext or encrypted, seen as lines.
@@ -77,8 +77,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Sends these bytes over and over; ends with the error that tells that
-    /// the client has closed.
+    /// Sends these bytes again and again, until an error shows that the client
+    /// has closed.
     pub(super) async fn flood(&mut self, bytes: &[u8]) -> io::Result<()> {
         let block = bytes.repeat(64);
         loop {
