@@ -1,5 +1,5 @@
-//! What is read from files, pipes and devices: no more than is needed, however
-//! much there is, and never in silence if it is not enough.
+//! Reading from files, pipes and devices: no more than needed, however much
+//! there is, and never silently if it is not enough.
 
 #![cfg(unix)]
 #![allow(

@@ -1,5 +1,5 @@
-//! Text from outside in every field of a report and in every format: nothing
-//! hides, nothing is a link, and no runner of workflows obeys it.
+//! Text from outside in every field of a report and in every format: it hides
+//! nothing, makes no link, and gives no command to a workflow runner.
 
 #![allow(
     clippy::unwrap_used,

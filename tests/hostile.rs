@@ -1,15 +1,15 @@
-//! Servers that mean harm, one after the other, against the real program:
-//! each run ends in time and in little memory, and says everything about the
-//! rest. Then many of them beside a healthy domain, in one run and in the
-//! exporter. Not under the usual harness, for it prints its figures:
+//! Malicious servers, one after the other, against the real program: each run
+//! ends in time and with little memory, and reports everything about the other
+//! servers. Then many of them beside a healthy domain, in one run and in the
+//! exporter. Not under the usual harness, because it prints its figures:
 //!
 //!     cargo test --test hostile [NAME...]
 //!     cargo test --test hostile -- --program target/release/danecheck [NAME...]
 //!
 //! `--show` prints each report.
 //!
-//! An unoptimized program is held to what it says; one that is named is held to
-//! its time as well, where attackers make it work.
+//! An unoptimized program has to give the right results. A program that is
+//! named also has to keep the time limit while attackers make it work.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
-//! What goes wrong with DANE in the field, as operators told it on mailing
-//! lists and in issue trackers: each kind that is visible from outside is set
-//! up here, and named by its own finding. `docs/incidents.md` is this table.
+//! What goes wrong with DANE in the field, from operators' reports on mailing
+//! lists and in issue trackers. Each kind that is visible from outside is set
+//! up here, and has its own finding. `docs/incidents.md` is this table.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,7 +44,7 @@ const AT_ONCE: usize = 8;
 async fn each_kind_of_incident_is_named_by_its_own_finding() {
     let incidents = || TABLES.iter().flat_map(|(_, table)| *table);
     let reports = incidents().map(|incident| report_on("example.com", incident.set));
-    // All at once they would wait for the processor longer than for servers.
+    // All at once would wait longer for the processor than for servers.
     let reports = stream::iter(reports).buffered(AT_ONCE);
     let mut reports = std::pin::pin!(stream::iter(incidents()).zip(reports));
     let mut wrong = Vec::new();
@@ -59,10 +59,9 @@ async fn each_kind_of_incident_is_named_by_its_own_finding() {
 /// The table in the form of `docs/incidents.md`.
 fn written() -> String {
     let mut text = "# What goes wrong in the field\n\n\
-                    Kinds of DANE incidents that operators told of, as far as they are visible \
-                    from\noutside, and the finding by which danecheck names each. \
-                    `tests/incidents.rs` sets\nevery one of them up and checks the finding; \
-                    `docs/findings.md` says what to do.\n"
+                    DANE incidents that operators have reported and that are visible from \
+                    outside, with the\nfinding for each. `tests/incidents.rs` sets each one up \
+                    and checks its finding.\n`docs/findings.md` says what to do.\n"
         .to_owned();
     for (title, table) in TABLES {
         let _ = write!(

@@ -1,5 +1,5 @@
-//! `danecheck overrides` beside an attacker: what he can show to make a line ask
-//! for less, and that it is kept with a caution.
+//! `danecheck overrides` with an attacker, who shows something that would make
+//! a line ask for less: danecheck keeps the line, with a caution.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Laws that hold whatever is observed: over the recorded scenarios, each also
-//! with one host and one address that ends in every way.
+//! Laws that hold for every observation: over the recorded scenarios, each also
+//! with one host and one address, whose session ends in every way.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,9 +16,9 @@ use danecheck::observation::Observation;
 use danecheck::report::{ExitStatus, FailOn, Report, exit_status, json};
 use serde_json::{Value, json};
 
-/// A stricter level and a weaker one: the first delivers nowhere where the
-/// second does not. Two pairs are not among them:
-/// `dane` falls back to `may` without TLSA records (`dane_init` of Postfix's
+/// A stricter level and a weaker one: if the weaker one does not deliver,
+/// neither does the stricter one. Two pairs are not among them: `dane` falls
+/// back to `may` without TLSA records (`dane_init` of Postfix's
 /// `smtp_tls_policy.c`), so it is not stricter than `encrypt`; and `secure`
 /// asks for another name than `verify` (`smtp_tls_secure_cert_match`).
 const STRICTER: &[(SecurityLevel, SecurityLevel)] = &[
@@ -234,7 +234,7 @@ fn a_stricter_level_delivers_only_where_a_weaker_one_does() {
     assert!(seen > 2000, "{seen}");
 }
 
-/// Every server in it taken for granted.
+/// The observation with an assumption about every server.
 fn dns_only(whole: &Value) -> Value {
     let mut assumed = whole.clone();
     assumed["assumed"] = json!("dns-only");
@@ -250,7 +250,7 @@ fn dns_only(whole: &Value) -> Value {
 }
 
 /// Every server in it taken to show what it shows; `None` if some session did
-/// not go well, or where what is shown hangs on the name.
+/// not go well, or if what is shown depends on the name.
 fn same_certificates(whole: &Value) -> Option<Value> {
     let mut assumed = whole.clone();
     assumed["assumed"] = json!({"certificate": "chain.pem"});

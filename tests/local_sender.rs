@@ -1,5 +1,5 @@
-//! `--sender local`: what `postconf` and `postmap` say, as data, beside what
-//! was seen of a domain. The real tools are asked in the lab
+//! `--sender local`: the output of `postconf` and `postmap`, as data, together
+//! with the observation of a domain. The real tools are asked in the lab
 //! (`tests/postfix`).
 
 #![allow(

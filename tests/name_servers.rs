@@ -1,4 +1,5 @@
-//! Findings about name servers, each asked by itself: who fails, and at what.
+//! Findings about name servers, each asked directly: which one fails, and at
+//! what.
 
 #![allow(
     clippy::unwrap_used,

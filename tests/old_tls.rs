@@ -1,5 +1,6 @@
-//! Servers that rustls cannot speak to, from the observation to the report.
-//! `tests/postfix/scenarios/old_tls.py` compares the same with real Postfix.
+//! Servers whose TLS rustls does not support, from the observation to the
+//! report. `tests/postfix/scenarios/old_tls.py` compares the same with real
+//! Postfix.
 
 #![allow(
     clippy::unwrap_used,

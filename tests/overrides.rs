@@ -1,4 +1,4 @@
-//! `danecheck overrides`: the right word on each line of a table, and the
+//! `danecheck overrides`: the right result for each line of a table, and the
 //! table as it should be.
 
 #![allow(
@@ -26,7 +26,7 @@ enum Domain {
     Good,
     /// A record of a key that is gone.
     Stale,
-    /// The same, and a certificate that no authority vouches for.
+    /// The same, and a certificate of no trusted authority.
     StaleSelfSigned,
     /// No TLSA records.
     Plain,

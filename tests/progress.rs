@@ -1,5 +1,4 @@
-//! The line that says how far a run has come, beside what else is written to
-//! the same terminal.
+//! The progress line, together with other output on the same terminal.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Looking through a SOCKS proxy. `tests/reach/run` does it through a real one.
+//! Checks through a SOCKS proxy. `tests/reach/run` uses a real one.
 
 #![allow(
     clippy::unwrap_used,

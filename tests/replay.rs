@@ -1,5 +1,5 @@
-//! What real Postfix did in the lab (`tests/postfix`), against what the
-//! judging half says of the same observations. Needs nothing installed.
+//! Compares what real Postfix did in the lab (`tests/postfix`) with the
+//! judgement of the same observations. Needs nothing installed.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Names that lead to addresses which nobody in the public internet has.
+//! Names with addresses that no host in the public internet has.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
-//! A run that ends before its time, by a signal, a kill or a full disk, and
-//! continues later: each line of the input has exactly one report in the end,
-//! and with `--save` exactly one observation.
+//! A run that ends early, by a signal, a kill or a full disk, and is resumed
+//! later: each line of the input has exactly one report in the end, and with
+//! `--save` exactly one observation.
 
 #![cfg(unix)]
 #![allow(
@@ -290,7 +290,7 @@ async fn reports_may_go_to_another_file() {
     assert_eq!(both, expected);
 }
 
-/// What a run that is gone on with writes to.
+/// The files of a resumed run.
 struct Files {
     reports: PathBuf,
     saved: PathBuf,

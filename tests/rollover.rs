@@ -1,4 +1,4 @@
-//! What is to come: certificates that end, other moments, the next renewal.
+//! The future: certificates that end, other moments, the next renewal.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,5 @@
-//! What happens to the mail of a sender with a policy of its own, and what it
-//! is advised: mailcow with its postfix-tlspol, other levels, releases and
-//! protocols.
+//! What happens to the mail of a sender with its own policy, and the advice for
+//! it: mailcow with its postfix-tlspol, other levels, releases and protocols.
 
 #![allow(
     clippy::unwrap_used,
@@ -114,7 +113,7 @@ async fn where_tlspol_finds_no_dane_main_cf_decides() {
         policy_of_mailcow(|stage| domain(stage, &[], |zone| zone)).await,
         dane()
     );
-    // Records are there, and nothing vouches for them.
+    // There are records, but they are not secure.
     let policy = policy_of_mailcow(|stage| {
         let identity = stage.identity("mx1.example.com");
         let zone = Zone::unsigned("example.com.").mx("@", 10, "mx1");

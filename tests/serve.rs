@@ -344,7 +344,7 @@ async fn the_guard_holds_for_literals_that_are_asked_for() {
     for allow_private in [false, true] {
         let setup = Setup {
             allow_private,
-            // Whoever asks over HTTP has typed nothing.
+            // A target from an HTTP client does not count as typed by the user.
             typed: true,
             ..stage.setup()
         };

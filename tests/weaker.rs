@@ -1,5 +1,5 @@
-//! Never weaker without a word, over all that real Postfix was measured on:
-//! times every kind of line, and every sender and level.
+//! Never weaker without a word: every recorded scenario of real Postfix, with
+//! every kind of line, every sender and every level.
 
 #![allow(
     clippy::unwrap_used,

@@ -22,22 +22,22 @@ const LONGEST_LINE: u64 = 4096;
 /// of text.
 const MOST_SKIPPED: u64 = 64 << 20;
 
-/// The largest `danecheck.toml`: some 100,000 domains. What its values take in
-/// memory is many times their text.
+/// The largest `danecheck.toml`: some 100,000 domains. Its values take many
+/// times the memory of its text.
 pub(super) const LARGEST_CONFIG: u64 = 4 << 20;
 
-/// The largest list of targets that are held all at once (`--allow-file`): some
+/// The largest list of targets that is kept in memory (`--allow-file`): some
 /// 200,000.
 pub(super) const LARGEST_LIST: u64 = 4 << 20;
 
 /// The largest table of overrides: some 50,000 with their comments.
 pub(super) const LARGEST_TABLE: u64 = 16 << 20;
 
-/// The largest trust store. Those of systems hold 150 to 400 certificates in
+/// The largest trust store. Those of systems have 150 to 400 certificates in
 /// less than a megabyte.
 const LARGEST_STORE: u64 = 8 << 20;
 
-/// The largest file of a server's certificates; what a server sends is bounded
+/// The largest file of a server's certificates; what a server sends is limited
 /// to 64 KiB (`observe::budget::CHAIN_BYTES`).
 const LARGEST_CHAIN: u64 = 1 << 20;
 
@@ -50,7 +50,7 @@ const LARGEST_ANCHORS: u64 = 64 << 10;
 /// The largest resolv.conf.
 const LARGEST_RESOLV_CONF: u64 = 64 << 10;
 
-/// Where a target came from: what is invalid on standard input still gets its
+/// The source of a target: an invalid target on standard input still gets a
 /// report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Given {
@@ -66,8 +66,8 @@ impl Given {
     }
 }
 
-/// The targets in order; `-` stands for the lines of standard input, which
-/// are read only as they are needed.
+/// The targets in order; `-` stands for the lines of standard input, which are
+/// read only when they are needed.
 pub(super) struct Targets<'a> {
     arguments: std::slice::Iter<'a, String>,
     stdin: &'a mut (dyn AsyncBufRead + Send + Unpin),
@@ -165,8 +165,8 @@ fn endless_line() -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, why)
 }
 
-/// The end of a text that is read piece by piece, lest a device without lines
-/// is read for ever.
+/// The end of a text that is read piece by piece, so that an endless device
+/// without lines is not read for ever.
 #[derive(Default)]
 pub(super) struct LineBound {
     since: u64,
@@ -186,7 +186,7 @@ impl LineBound {
     }
 }
 
-/// Why a file is not there as a whole.
+/// Why a file could not be read completely.
 enum Unread {
     Error(std::io::Error),
     TooLarge(u64),
@@ -201,7 +201,7 @@ impl Unread {
     }
 }
 
-/// A bound in words.
+/// A limit in words.
 fn size(bytes: u64) -> String {
     match bytes >> 20 {
         0 => format!("{} KiB", bytes >> 10),
@@ -209,9 +209,8 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// All of a file, a pipe or a device, which has to end within `most` bytes:
-/// what counts is what is read, for the size that a file system gives may be
-/// anything.
+/// A whole file, pipe or device, which has to end within `most` bytes. What
+/// counts is what is read, because a file system may give any size.
 fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     let file = File::open(path).map_err(Unread::Error)?;
     let mut bytes = Vec::new();
@@ -227,12 +226,12 @@ fn within(read: usize, most: u64) -> Result<(), Unread> {
     }
 }
 
-/// All of a file of at most so many bytes.
+/// A whole file of at most this many bytes.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Stop> {
     bounded(path, most).map_err(|unread| unread.stop(&path.display().to_string()))
 }
 
-/// All of standard input, of at most so many bytes.
+/// The whole standard input, of at most this many bytes.
 pub(super) async fn read_stdin(
     stdin: &mut (dyn AsyncBufRead + Send + Unpin),
     most: u64,
@@ -291,7 +290,7 @@ const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
 /// The system's trust store. A file that the environment names may be anything,
-/// and is bounded as that of `--ca-file` is.
+/// and has the same limit as that of `--ca-file`.
 fn system_trust_store(named: Option<&OsStr>, has_folder: bool) -> Result<TrustStore, Stop> {
     let Some(path) = named.map(Path::new) else {
         return Ok(TrustStore::system());
@@ -299,7 +298,7 @@ fn system_trust_store(named: Option<&OsStr>, has_folder: bool) -> Result<TrustSt
     let name = format!("{SSL_CERT_FILE}: {}", path.display());
     match bounded(path, LARGEST_STORE) {
         Err(unread @ Unread::TooLarge(_)) => Err(unread.stop(&name)),
-        // As where the system has none.
+        // As if the system had none.
         Err(Unread::Error(_)) => Ok(TrustStore::system()),
         Ok(pem) => match TrustStore::from_pem("system", &pem) {
             Err(TrustStoreError::TooMany(_)) => {
@@ -329,8 +328,8 @@ pub(super) fn root_anchors(path: Option<&Path>) -> Result<RootAnchors, Stop> {
     RootAnchors::from_text(&text).map_err(|error| refuse(&error.to_string()))
 }
 
-/// The system's resolver, by resolv.conf(5). A file that is not there, or
-/// cannot be read, means the one on this host.
+/// The system's resolver, by resolv.conf(5). If there is no readable file, it
+/// is the one on this host.
 #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
 pub(super) fn system_resolver(path: &Path) -> Result<Resolver, Stop> {
     match bounded(path, LARGEST_RESOLV_CONF) {
@@ -357,7 +356,7 @@ mod tests {
             let sentence = said(system_trust_store(Some(path.as_os_str()), false).unwrap_err());
             assert!(sentence.ends_with("is larger than 8 MiB"), "{sentence}");
         }
-        // What is not there, or says nothing, means the one on this host.
+        // A missing or empty file means the resolver on this host.
         for path in ["/nonexistent", "/dev/null"] {
             let resolver = system_resolver(Path::new(path)).unwrap();
             assert_eq!(resolver.addresses(), ["127.0.0.1:53"], "{path}");

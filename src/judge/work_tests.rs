@@ -127,7 +127,7 @@ fn done(judged: &Judged<'_>) -> WorkDone {
     judged.evidence.verified.done()
 }
 
-/// What all shares of both halves come to, and twice the half of DANE, which is
+/// The sum of all shares of both halves, and twice the half of DANE, which is
 /// spent again for the end of the certificates.
 fn hold_to_the_limits(done: WorkDone) {
     assert!(

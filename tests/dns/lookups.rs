@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let permit = Arc::clone(&room).acquire_owned().await?;
         tokio::spawn(async move {
             let views = LookupViews::of(&look_up(&question, &setup).await, setup.now);
-            // Whoever reads is gone: so is whoever would want to know.
+            // The reader has closed the pipe: nobody would see an error.
             let _ = writeln!(std::io::stdout().lock(), "{number} {}", views.json());
             drop(permit);
         });

@@ -1,5 +1,5 @@
-//! Little that is sent and much that comes of it: questions, connections and
-//! names that multiply.
+//! Small messages with large effects: questions, connections and names that
+//! multiply.
 
 use danecheck::world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
 use danecheck::world::smtp::{MailServer, Misbehaviour};

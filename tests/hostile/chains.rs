@@ -1,5 +1,5 @@
-//! Certificates that make a verifier work: names by thousands, constraints on
-//! them, keys that are slow, chains that lead nowhere, each at many addresses.
+//! Certificates that keep a verifier busy: thousands of names, constraints on
+//! them, slow keys, chains without an anchor, each at many addresses.
 
 use std::sync::Arc;
 

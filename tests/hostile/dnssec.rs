@@ -1,5 +1,5 @@
-//! Zones with more keys, signatures, DS records and denials than anybody can
-//! try: KeyTrap (CVE-2023-50387), its kin with NSEC3 (CVE-2023-50868), and
+//! Zones with more keys, signatures, DS records and denials than a validator
+//! can try: KeyTrap (CVE-2023-50387), its kin with NSEC3 (CVE-2023-50868), and
 //! siblings of both that stand in no list.
 
 use danecheck::world::dns::{ResolverKind, Rtype, Surplus, SurplusKey, Zone, ZoneFault};

@@ -1,4 +1,4 @@
-//! Where a hostile server stands, and how the program is run against it.
+//! The surroundings of a hostile server, and how the program runs against it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,5 +1,5 @@
-//! Ten hostile domains beside a healthy one that is slow: in one run and in the
-//! exporter, the healthy one keeps its verdict, and the exporter answers and
+//! Ten hostile domains beside a healthy but slow one, in one run and in the
+//! exporter: the healthy one keeps its verdict, and the exporter answers and
 //! ends as it promises.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

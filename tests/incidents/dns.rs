@@ -1,4 +1,4 @@
-//! Lookups and signatures that fail, or that nobody vouches for.
+//! Lookups and signatures that fail, and data that is not signed.
 
 use danecheck::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
 use danecheck::world::pki::stale_tlsa;

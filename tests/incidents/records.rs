@@ -1,4 +1,4 @@
-//! TLSA records that the server's certificates do not fit.
+//! TLSA records that the server's certificates do not match.
 
 use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
 use danecheck::world::pki::{Authority, AuthorityProfile, Leaf, Validity, stale_tlsa};

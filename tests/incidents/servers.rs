@@ -1,4 +1,4 @@
-//! Mail servers that cannot be reached, or with which no TLS comes about.
+//! Mail servers that cannot be reached, or with which TLS fails.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What happens to mailcow's mail, whose postfix-tlspol goes by the policy.
+//! What happens to mailcow's mail: its postfix-tlspol follows the policy.
 
 use danecheck::judge::{Action, Channel, Horizon, SecurityLevel};
 use danecheck::report::Report;
@@ -49,7 +49,7 @@ async fn for_a_broken_policy_mailcow_is_advised_the_strictest_that_delivers() {
         Some("example.com  secure match=mx1.example.com")
     );
     assert_eq!(report.recommendation.policy, Some(SecurityLevel::Secure));
-    // Made-up MX records would look the same.
+    // Forged MX records would look the same.
     assert!(report.recommendation.caution.is_some());
     assert!(ids(&report).contains(&"sender-stricter-than-dane"));
     // The certificate is nobody's: TLS alone.

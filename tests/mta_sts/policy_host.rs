@@ -1,5 +1,5 @@
-//! The policy over HTTPS (RFC 8461 section 3.3): who serves it, and what is
-//! put up with.
+//! The policy over HTTPS (RFC 8461 section 3.3): who serves it, and which
+//! deviations are tolerated.
 
 use std::time::{Duration, Instant};
 

@@ -69,7 +69,7 @@ pub(super) const HOST_NOT_SIGNED: Case = Case {
 
 pub(super) const TLSA_LOOKUP_FAILS: Case = Case {
     name: "tlsa-lookup-fails",
-    title: "the TLSA lookup is answered with SERVFAIL",
+    title: "the TLSA lookup gets SERVFAIL",
     set: |stage| {
         let (ns1, ns2) = ([192, 0, 2, 53].into(), [192, 0, 2, 54].into());
         well_but(stage, |zone, _| {
@@ -101,7 +101,7 @@ pub(super) const TLSA_SIGNATURE_BROKEN: Case = Case {
 
 pub(super) const SIGNATURES_EXPIRED: Case = Case {
     name: "signatures-expired",
-    title: "nobody signed the zone again",
+    title: "the signatures of the zone have expired",
     set: |stage| well_but(stage, |zone, _| zone.with(ZoneFault::SignaturesExpired)),
 };
 
@@ -142,7 +142,7 @@ pub(super) const MX_WITHOUT_ADDRESS: Case = Case {
 
 pub(super) const MX_BEHIND_ALIAS: Case = Case {
     name: "mx-behind-alias",
-    title: "the MX host is an alias; TLSA at its end",
+    title: "the MX host is an alias; TLSA at its target",
     set: |stage| {
         let identity = stage.identity("node7.example.com");
         stage.zone(

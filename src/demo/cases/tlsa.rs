@@ -41,7 +41,7 @@ pub(super) const ANCHOR_WELL: Case = Case {
 
 pub(super) const EXPIRED_CERTIFICATE: Case = Case {
     name: "expired-certificate",
-    title: "expired, but 3 1 1 asks for the key alone",
+    title: "the certificate has expired, but 3 1 1 needs only the key",
     set: |stage| {
         let leaf = Leaf::new(["mx1.example.com"]).validity(Validity::EXPIRED);
         let identity = stage.issuer.issue(leaf);
@@ -61,7 +61,7 @@ pub(super) const ROLL_OVER: Case = Case {
 
 pub(super) const OTHER_CERTIFICATE_WITHOUT_SNI: Case = Case {
     name: "other-certificate-without-sni",
-    title: "the right one only when asked by name",
+    title: "the right certificate only with SNI",
     set: |stage| {
         let identity = stage.identity("mx1.example.com");
         stage.zone(signed_domain().tlsa(TLSA1, &identity.tlsa(3, 1, 1)));
@@ -88,13 +88,13 @@ pub(super) const SECOND_CERTIFICATE: Case = Case {
 
 pub(super) const STALE_KEY: Case = Case {
     name: "stale-key",
-    title: "key renewed, 3 1 1 of the old one",
+    title: "new key, 3 1 1 of the old one",
     set: |stage| publishing(stage, &[&stale_tlsa(3, 1, 1)]),
 };
 
 pub(super) const STALE_CERTIFICATE: Case = Case {
     name: "stale-certificate",
-    title: "certificate renewed, 3 0 1 of the old one",
+    title: "new certificate, 3 0 1 of the old one",
     set: |stage| publishing(stage, &[&stale_tlsa(3, 0, 1)]),
 };
 
@@ -149,7 +149,7 @@ pub(super) const LEAF_AS_ANCHOR: Case = Case {
 
 pub(super) const USAGE_1_ONLY: Case = Case {
     name: "usage-1-only",
-    title: "1 1 1, which mail does not use",
+    title: "1 1 1, which mail servers do not use",
     set: |stage| {
         let identity = stage.identity("mx1.example.com");
         with_identity(stage, &identity, &[&identity.tlsa(1, 1, 1)]);

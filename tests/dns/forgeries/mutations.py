@@ -265,7 +265,7 @@ class Pool:
 def ordered(message: Message) -> Message:
     """The same records in the order of the walk, signatures behind their sets.
 
-    unbound's verdict hangs on the order of aliases, and of what stands in two sections.
+    unbound's verdict depends on the order of aliases, and of sets in two sections.
     """
     rest, first = list(message.answer), []
     owner = w.lower(message.question[0])
