@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 pub struct UnixTime(pub i64);
 
 impl UnixTime {
-    /// Reads an RFC 3339 time; `None` where the text is not one.
+    /// Reads an RFC 3339 time; `None` if the text is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         Some(Self(moment.unix_timestamp()))

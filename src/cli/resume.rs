@@ -10,11 +10,11 @@
 //! 1. locks both files, so that no other run writes to them;
 //! 2. cuts off half a line at the end of either;
 //! 3. uses an observation without report: when its target comes, it is judged,
-//! and the target is not checked again;
+//!    and the target is not checked again;
 //! 4. checks the target of a report without observation again, and drops the
-//! old report once all targets have come. The reports that stay move to the
-//! front of their file, which needs no space on a full disk. If a run ends
-//! before that, the next one does it.
+//!    old report once all targets have come. The reports that stay move to the
+//!    front of their file, which needs no space on a full disk. If a run ends
+//!    before that, the next one does it.
 //!
 //! In the end each target has one report and one observation, and the
 //! observations replay to exactly these reports. Without `--save` a target is

@@ -27,7 +27,7 @@ pub(super) struct SenderArguments {
     #[arg(long, value_name = "RELEASE", value_parser = str::parse::<Release>)]
     postfix_version: Option<Release>,
 
-    /// Oldest TLS that it accepts where TLS is mandatory
+    /// Oldest TLS that it accepts if TLS is mandatory
     /// (smtp_tls_mandatory_protocols) [default: TLSv1; with mailcow TLSv1.2]
     #[arg(long, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
     min_tls: Option<TlsVersion>,

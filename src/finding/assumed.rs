@@ -1,5 +1,5 @@
-//! Findings where no mail server was checked: the assumption, and what DNS
-//! shows without the servers.
+//! Findings if no mail server was checked: the assumption, and what DNS shows
+//! without the servers.
 
 use crate::forensics::Origin;
 use crate::judge::{HostEvidence, Judged, Promise};

@@ -290,7 +290,7 @@ fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
     let name = &lookup.name;
     match report_record(records) {
         Ok(_) => {}
-        // Where something meant for it is there, it is no good.
+        // A record that is meant for TLS reporting is invalid.
         Err(RecordFault::None) => {
             let meant = records
                 .iter()

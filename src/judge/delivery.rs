@@ -426,8 +426,8 @@ mod tests {
 
     #[test]
     fn a_host_keeps_the_policy_of_the_address_that_was_tried_first() {
-        // Only IPv6 is secure, so level dane-only refuses the host where IPv4
-        // comes first, and both addresses then.
+        // Only IPv6 is secure, so level dane-only refuses the host, with both
+        // addresses, if IPv4 comes first.
         let refused = soft("no TLSA records found");
         let mut v6 = prospect("2001:db8::1", 10, Attempt::Ready(Channel::Authenticated));
         v6.after_other_family = Some(attempts(refused.clone()));

@@ -130,8 +130,8 @@ pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
     Some(mta_sts)
 }
 
-/// The TXT records of a lookup: none where they are denied, `None` if it
-/// failed. No DNSSEC is asked of them (RFC 8461 section 3.1).
+/// The TXT records of a lookup: none if they are denied, `None` if it failed.
+/// They do not need DNSSEC (RFC 8461 section 3.1).
 pub(crate) fn texts(lookup: &Lookup<Vec<String>>) -> Option<&[Vec<String>]> {
     match &lookup.answer {
         Answer::Records(records) => Some(&records.open().regardless().records),

@@ -306,8 +306,8 @@ fn dane_policy<'a>(
 }
 
 /// The names that a DANE-TA(2) certificate may carry: the TLSA base domain
-/// and, where MX records led here, the names of the MX lookup (RFC 7672
-/// section 3.2.2).
+/// and, if MX records led here, the names of the MX lookup (RFC 7672 section
+/// 3.2.2).
 pub(crate) fn dane_names(base_domain: &str, mx: Option<&MxInPlay>) -> Vec<String> {
     let mx_names = mx.map(|mx| mx.names.as_slice()).unwrap_or_default();
     std::iter::once(base_domain.to_owned())

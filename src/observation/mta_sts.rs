@@ -47,7 +47,7 @@ pub struct PolicyVisit {
     pub end: PolicyEnd,
 }
 
-/// How a visit to the policy host ended.
+/// How the fetch from the policy host ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyEnd {

@@ -241,7 +241,7 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// What `step` allows, or what is left where that is less.
+    /// The time of `step`, or the rest if that is less.
     pub(super) fn cap(self, step: Duration) -> Duration {
         step.min(self.left())
     }

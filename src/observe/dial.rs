@@ -17,7 +17,7 @@ pub enum Dial {
     /// To the address itself.
     #[default]
     Direct,
-    /// To where this map leads; an address that is not in it has no route.
+    /// To the target in this map; an address that is not in it has no route.
     /// For worlds on one host whose servers have documentation addresses.
     Routed(HashMap<SocketAddr, SocketAddr>),
     /// Through a proxy.

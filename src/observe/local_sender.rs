@@ -59,7 +59,7 @@ pub struct LocalPostfix {
 }
 
 impl LocalPostfix {
-    /// Reads its parameters; those of another instance where its directory is
+    /// Reads its parameters; those of another instance if its directory is
     /// given.
     pub async fn read(config_directory: Option<PathBuf>) -> Result<Self, NoPostfix> {
         let mut arguments: Vec<OsString> = vec!["-x".into()];

@@ -184,8 +184,8 @@ impl Sender {
     }
 
     /// The policy in force for the next hop of this observation, if no override
-    /// is set for it. `served` is what its policy host sends under a
-    /// certificate that holds.
+    /// is set for it. `served` is what its policy host sends with a valid
+    /// certificate.
     pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
         if let Some(parameters) = self.local(observation) {
             return parameters.in_force();

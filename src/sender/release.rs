@@ -36,8 +36,8 @@ impl Release {
         (self.major, self.minor) == (3, minor) && self.patch.is_some_and(|own| own < patch)
     }
 
-    /// Whether `smtp_tls_dane_insecure_mx_policy` is `dane` by default only
-    /// where main.cf says `dane`, and `may` where a table does.
+    /// Whether `smtp_tls_dane_insecure_mx_policy` is `dane` by default only if
+    /// main.cf says `dane`, and `may` if a table does.
     pub fn ignores_tlsa_behind_insecure_mx(self) -> bool {
         self.is_before(6, 17)
             || self.is_before(7, 13)

@@ -6,28 +6,28 @@
 //! each. A line is weaker than the one before it if it is weaker at any host.
 //!
 //! 1. A line that Postfix rejects stops all mail: any line that lets mail flow
-//! in its place is weaker. The same is true of a line above `may` with which no
-//! handshake succeeds (`tls_client_start`).
+//!    in its place is weaker. The same is true of a line above `may` with which
+//!    no handshake succeeds (`tls_client_start`).
 //! 2. Levels that do not prove who answers: `none` < `may` < `encrypt`. Above
-//! them are all levels with a proof.
+//!    them are all levels with a proof.
 //! 3. `dane` is a proof only with usable TLSA records, found through secure MX
-//! records. If no record is usable, it is `encrypt`, or, as the line before,
-//! more than that if they fail only in the handshake. Without records it is
-//! `may`. If a lookup fails, or the MX records are not secure, its strength is
-//! unknown: it is then a proof as the line before, and `may` as the line after.
-//! `dane-only` is always a proof, and `dane` is weaker.
+//!    records. If no record is usable, it is `encrypt`, or, as the line before,
+//!    more than that if they fail only in the handshake. Without records it is
+//!    `may`. If a lookup fails, or the MX records are not secure, its strength
+//!    is unknown: it is then a proof as the line before, and `may` as the line
+//!    after. `dane-only` is always a proof, and `dane` is weaker.
 //! 4. Proofs of different kinds (a pin, names and a CA, TLSA records) each
-//! count as weaker than the other.
+//!    count as weaker than the other.
 //! 5. Of two proofs of one kind the other is weaker unless the first one
-//! accepted everything that it accepts: its pins, names, trust anchors and
-//! patterns of MX hosts are among those before. The server name that is sent
-//! must also be the same, because it may decide which certificate is shown.
-//! `hostname`, the default of `verify`, trusts any name that DNS gives. It
-//! accepts more than any other name, so `verify` < `secure`.
+//!    accepted everything that it accepts: its pins, names, trust anchors and
+//!    patterns of MX hosts are among those before. The server name that is sent
+//!    must also be the same, because it may decide which certificate is shown.
+//!    `hostname`, the default of `verify`, trusts any name that DNS gives. It
+//!    accepts more than any other name, so `verify` < `secure`.
 //! 6. Of two lines of one rank that use TLS the other is weaker if it accepts a
-//! TLS version that was refused, a lower grade of ciphers, or ciphers that were
-//! excluded. If a line does not say, main.cf decides; if main.cf is unknown,
-//! the grade is `medium`.
+//!    TLS version that was refused, a lower grade of ciphers, or ciphers that
+//!    were excluded. If a line does not say, main.cf decides; if main.cf is
+//!    unknown, the grade is `medium`.
 //!
 //! Of two outcomes the other is weaker if both deliver and its channel is
 //! weaker: a stricter line can lead to a host that offers less

@@ -71,8 +71,8 @@ enum Tlsa {
 }
 
 /// Its answer to the query for this next hop, with an empty cache. `served` is
-/// what the host of the domain's policy of MTA-STS sends under a certificate
-/// that holds.
+/// what the host of the domain's policy of MTA-STS sends with a valid
+/// certificate.
 pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Answered {
     let next_hop = &observation.next_hop;
     let NextHopHost::Name(_) = &next_hop.host else {

@@ -10,16 +10,16 @@
 //!
 //! unbound 1.17 is the measure, in what it refuses and in what it accepts:
 //!
-//! | matter | as unbound has it |
+//! | matter | what unbound does |
 //! | --- | --- |
-//! | clock skew | a tenth of a signature's life is forgiven, an hour to a day |
-//! | algorithms | any one of a DS set is enough, any digest of it too |
+//! | clock skew | accepts a tenth of a signature's lifetime, an hour to a day |
+//! | algorithms | any one of a DS set is enough, and any digest of it |
 //! | NSEC3 iterations | more than 150 in the zone's own proof: insecure |
 //! | NXDOMAIN | an NSEC proof that the name has no such record is enough |
-//! | other sets in the answer | left out where the walk does not reach them |
-//! | other sets in the authority section | signed where they are of a zone that takes part |
+//! | other sets in the answer | left out if the walk does not reach them |
+//! | other sets in the authority section | must be signed if they belong to a zone of the answer |
 //!
-//! What it cannot compute (Ed448, RSA keys under 1024 or over 4096 bits, odd
+//! What it does not support (Ed448, RSA keys under 1024 or over 4096 bits, odd
 //! exponents), and what costs too much work, is indeterminate.
 
 mod chain;

@@ -41,7 +41,7 @@ pub(crate) struct Packet {
     pub(crate) name_error: bool,
     pub(crate) answer: Vec<RrSet>,
     pub(crate) authority: Vec<RrSet>,
-    /// A set of which the authority section has signatures alone.
+    /// A set of which the authority section has only signatures.
     pub(crate) orphan: Option<(Owner, Rtype)>,
     /// The names that have an alias outside the answer section.
     pub(crate) aliased_elsewhere: Vec<Owner>,

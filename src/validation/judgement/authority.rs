@@ -168,8 +168,8 @@ impl<'a> Look<'a> {
         zone.fault(set_name(name, rtype), fault)
     }
 
-    /// Signatures of a set that is not there are a set of their own to unbound,
-    /// and nobody signs them (RFC 4035 section 2.2).
+    /// unbound treats the signatures of a missing set as a separate set, which
+    /// nobody signs (RFC 4035 section 2.2).
     fn orphan(&self, zone: &Zone) -> Option<End> {
         let (owner, rtype) = self.packet.orphan.as_ref()?;
         Some(zone.fault(set_name(owner, *rtype), Fault::SignatureWrong))

@@ -46,7 +46,7 @@ pub(super) struct Hashing {
 }
 
 impl Hashing {
-    /// With so many additional iterations and bytes of salt.
+    /// With this many additional iterations and bytes of salt.
     pub(super) fn new(iterations: u16, salt: u8) -> Self {
         let salt = Bytes::from(vec![0xab; usize::from(salt)]);
         Self {
@@ -270,8 +270,8 @@ fn prove_by_nsec3(
     proof.into_iter().flatten().collect()
 }
 
-/// The wildcard below `encloser` (RFC 4592 section 2.1.1); `None` where the
-/// name would be too long.
+/// The wildcard below `encloser` (RFC 4592 section 2.1.1); `None` if the name
+/// would be too long.
 pub(super) fn wildcard_of(encloser: &Owner) -> Option<Owner> {
     let chain = RelativeName::wildcard_bytes()
         .chain(encloser.clone())

@@ -69,9 +69,9 @@ pub enum Misbehaviour {
     /// NXDOMAIN without SOA or proof, as from servers that answer so for any
     /// type that they do not know.
     BareNxDomain,
-    /// The honest answer, but with NXDOMAIN where the name is there and only
-    /// the record is not, as from servers that deny empty non-terminals (RFC
-    /// 8020 section 3.1).
+    /// The honest answer, but with NXDOMAIN if the name exists and only the
+    /// record does not, as from servers that deny empty non-terminals (RFC 8020
+    /// section 3.1).
     NodataAsNxDomain,
     /// The honest answer, but with NXDOMAIN if there are records: the response
     /// code is not signed.

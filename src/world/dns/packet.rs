@@ -138,8 +138,8 @@ impl Response {
         }
     }
 
-    /// The bytes; cut down to the header and the TC bit (RFC 2181 section 9)
-    /// where they are more than `limit`.
+    /// The bytes; cut down to the header and the TC bit (RFC 2181 section 9) if
+    /// they are more than `limit`.
     pub(super) fn write(&self, query: &Query<'_>, limit: usize) -> Vec<u8> {
         match self.try_write(query) {
             Ok(packet) if packet.len() <= limit => packet,

@@ -38,7 +38,7 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Serves at `wanted`, where port 0 is a free one.
+    /// Serves at `wanted`; port 0 is a free one.
     pub(super) async fn start<S: Serve>(
         wanted: SocketAddr,
         server: Arc<S>,

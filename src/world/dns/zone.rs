@@ -146,7 +146,7 @@ impl Zone {
         self
     }
 
-    /// The same with so many bytes of salt (RFC 5155 section 3.1.5).
+    /// The same with this many bytes of salt (RFC 5155 section 3.1.5).
     #[must_use]
     pub fn nsec3_salted(mut self, iterations: u16, salt: u8) -> Self {
         self.denial = Denial::Nsec3 {

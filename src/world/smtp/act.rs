@@ -117,7 +117,7 @@ const MORE_OF_IT: [u8; 21] = [
 ];
 
 impl Misbehaviour {
-    /// In place of the greeting for a client after so many others.
+    /// In place of the greeting for a client after this many others.
     pub(super) fn at_first_clients(&self, number: usize) -> Option<Act> {
         match self {
             Self::Greeting421AtFirst(clients) if number < *clients => {

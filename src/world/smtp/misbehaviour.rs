@@ -11,8 +11,8 @@ pub enum Misbehaviour {
     // ------------------------------------------------------------ greeting
     /// Greets with 421 and closes (RFC 5321 section 3.8).
     Greeting421,
-    /// Greets its first so many clients with 421 and closes, as where a
-    /// stranger has to come again.
+    /// Greets this many first clients with 421 and closes, as a server that
+    /// refuses unknown clients at first.
     Greeting421AtFirst(usize),
     /// Greets with 554 and then answers 503 to all but QUIT (RFC 5321 section
     /// 3.1). Postfix continues to the next address, for
@@ -86,7 +86,7 @@ pub enum Misbehaviour {
     StartTls454,
     /// Answers STARTTLS with 554 5.7.3: with TLS required, Postfix bounces.
     StartTls554,
-    /// Answers STARTTLS with these lines, separated by `\n`; where the first
+    /// Answers STARTTLS with these lines, separated by `\n`; if the first
     /// begins with a 2, TLS follows.
     StartTlsReply(String),
     /// Closes in place of the answer to STARTTLS.
@@ -105,8 +105,8 @@ pub enum Misbehaviour {
     HangInHandshake,
     /// Answers the ClientHello with an SMTP reply.
     GarbageInHandshake,
-    /// Answers the ClientHello with a long record, of which a byte comes every
-    /// so often.
+    /// Answers the ClientHello with a long record, one byte at a time, with
+    /// pauses.
     DripInHandshake(Duration),
     /// Answers the ClientHello with records of no length, which RFC 8446
     /// section 5.1 forbids, for as long as the client listens.
