@@ -95,9 +95,9 @@ causes! {
          TABLE` for each table of smtp_tls_policy_maps.";
     HANDSHAKE_FAILURE: "handshake-failure",
         "Cannot start TLS: handshake failure",
-        "The server accepted STARTTLS, but the TLS handshake failed: no common version or suite, \
-         an anonymous server where a certificate must match, or a wrong protocols= or ciphers= in \
-         the policy. At level may, the mail goes in plain text some minutes later.",
+        "The server accepted STARTTLS, but the TLS handshake failed. There is no common version or \
+         suite, the server has no certificate although one must match, or protocols= or ciphers= \
+         in the policy is wrong. At level may, the mail goes in plain text some minutes later.",
         "Check the next hop. If many next hops fail, check your own smtp_tls_protocols, \
          smtp_tls_ciphers and the policy's attributes.";
     STARTTLS_NOT_OFFERED: "starttls-not-offered",
