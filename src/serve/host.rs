@@ -9,7 +9,7 @@ use hyper::Request;
 use hyper::header::{HOST, ORIGIN};
 use hyper::http::uri::Authority;
 
-use crate::next_hop::host_name_fault;
+use danecheck_core::next_hop::host_name_fault;
 
 /// A name under which the exporter may be addressed, beside `localhost` and
 /// the address at which it is reached.

@@ -1,8 +1,8 @@
 //! Little that is sent and much that comes of it: questions, connections and
 //! names that multiply.
 
-use danecheck::world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::cases::Case;
 use crate::ground::{DOMAIN, Ground};

@@ -26,7 +26,7 @@ use super::budget::{
 use super::call::Talked;
 use super::places::Places;
 use super::validator::Base;
-use crate::observation::{LimitedOffer, RecordType};
+use danecheck_core::observation::{LimitedOffer, RecordType};
 
 /// How much of the network a run takes, and how long what it saw is good for
 /// other targets.

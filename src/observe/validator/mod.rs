@@ -1,5 +1,5 @@
 //! danecheck's own validation of what a resolver answers: what
-//! [`crate::validation`] needs to know is fetched here, from the same resolver
+//! [`danecheck_validation`] needs to know is fetched here, from the same resolver
 //! with CD=1, and what one check finds of the zones above serves all checks of a
 //! run.
 
@@ -23,13 +23,13 @@ use self::chains::Chains;
 pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::wire::WireName;
-use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
-use crate::observation::{FailureKind, LookupFailure};
-use crate::unix_time::UnixTime;
-use crate::validation::{
+use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
+use danecheck_core::observation::{FailureKind, LookupFailure};
+use danecheck_core::unix_time::UnixTime;
+use danecheck_core::work::WorkBudget;
+use danecheck_validation::{
     CHECK_WORK, Chain, Judgement, LOOKUP_WORK, Need, Owner, Packet, Progress, Work, path,
 };
-use crate::work::WorkBudget;
 
 /// How often a judgement may ask for more before it is given up: it asks for
 /// the signers, for others that may hold the names, and then it has all.
