@@ -129,7 +129,8 @@ async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
 async fn each_line_has_its_report_and_each_host_is_met_once() {
     let stage = shared_hosts().await;
     let mut lines: Vec<String> = (0..DOMAINS).map(domain).collect();
-    // A line that comes twice has two reports, and one that is no target one.
+    // A line that comes twice has two reports; a line that is not a target has
+    // one.
     lines.push(domain(7));
     lines.push("not a domain".to_owned());
     let stdin = format!("# all of them\n\n{}", lines.join("\n"));

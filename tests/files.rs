@@ -1,5 +1,5 @@
 //! What is read from files, pipes and devices: no more than is needed, however
-//! much there is, and never in silence where it is not enough.
+//! much there is, and never in silence if it is not enough.
 
 #![cfg(unix)]
 #![allow(
@@ -190,7 +190,7 @@ fn a_pipe_that_ends_is_a_file_like_others() {
         ),
         (vec!["tlsa", stdin], &pem, 0, "3 1 1"),
         (vec!["overrides", stdin], "# nothing\n", 0, ""),
-        // What follows is no target, which is said once the file was read.
+        // What follows is not a target, which is said once the file was read.
         (
             vec!["--json", "--ca-file", stdin, "a a"],
             &pem,

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 /// A stricter level and a weaker one: the first delivers nowhere where the
 /// second does not. Two pairs are not among them:
 /// `dane` falls back to `may` without TLSA records (`dane_init` of Postfix's
-/// `smtp_tls_policy.c`), so it is no stricter than `encrypt`; and `secure` asks
-/// for another name than `verify` (`smtp_tls_secure_cert_match`).
+/// `smtp_tls_policy.c`), so it is not stricter than `encrypt`; and `secure`
+/// asks for another name than `verify` (`smtp_tls_secure_cert_match`).
 const STRICTER: &[(SecurityLevel, SecurityLevel)] = &[
     (SecurityLevel::DaneOnly, SecurityLevel::Dane),
     (SecurityLevel::Dane, SecurityLevel::May),
@@ -249,7 +249,7 @@ fn dns_only(whole: &Value) -> Value {
     assumed
 }
 
-/// Every server in it taken to show what it shows; none where some session did
+/// Every server in it taken to show what it shows; `None` if some session did
 /// not go well, or where what is shown hangs on the name.
 fn same_certificates(whole: &Value) -> Option<Value> {
     let mut assumed = whole.clone();

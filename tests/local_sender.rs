@@ -362,7 +362,7 @@ async fn an_override_that_is_not_needed_or_too_weak_is_told() {
     let (report, _) = told(&stale, entry("encrypt"));
     let of_override = |id: &&str| id.starts_with("local-override");
     assert_eq!(ids(&report).into_iter().find(of_override), None);
-    // An entry that does not suffice is no override to keep.
+    // An entry that does not suffice is not an override to keep.
     let (report, _) = told(&stale, entry("dane-only"));
     assert_eq!(report.recommendation.policy, Some(SecurityLevel::Encrypt));
     // What a service works out is none.
@@ -446,11 +446,11 @@ async fn the_program_judges_a_saved_local_sender_and_refuses_what_it_cannot_know
     for (options, why) in [
         (
             &["--sender", "local", "--level", "may", "example.com"][..],
-            "--level does not go with",
+            "--level cannot be used with",
         ),
         (
             &["--postfix-config", "/etc/postfix", "example.com"],
-            "goes only with --sender local",
+            "works only with --sender local",
         ),
         (
             &[

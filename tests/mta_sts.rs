@@ -1,5 +1,5 @@
 //! MTA-STS (RFC 8461) and TLS reporting on stage: the policy over HTTPS
-//! (section 3.3), the MX hosts against it (section 4), and what becomes of
+//! (section 3.3), the MX hosts against it (section 4), and what happens to
 //! mailcow's mail. The rules on the texts themselves (sections 3.1 and 3.2)
 //! are in `src/mta_sts/tests.rs`.
 
@@ -148,7 +148,8 @@ async fn a_policy_that_is_none_is_told_with_the_reason() {
 
 #[tokio::test]
 async fn what_is_not_enforced_keeps_nothing_back() {
-    // Section 5: testing is reported and delivered, none is no policy.
+    // Section 5: with mode testing senders report and deliver; mode none is no
+    // policy.
     for (body, expected) in [
         (
             "version: STSv1\nmode: testing\nmx: mx2.example.com\nmax_age: 604800\n",

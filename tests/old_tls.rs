@@ -77,7 +77,7 @@ async fn seen(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> Obser
     observation
 }
 
-/// The reason at `encrypt`, `dane` and `verify`; none where mail goes.
+/// The reason at `encrypt`, `dane` and `verify`; `None` if mail goes.
 fn reasons(report: &Report) -> [Option<&str>; 3] {
     let outcomes = &report.outcomes;
     [&outcomes.encrypt, &outcomes.dane, &outcomes.verify].map(|outcome| outcome.reason.as_deref())

@@ -1,6 +1,6 @@
 //! A run that ends before its time, by a signal, a kill or a full disk, and
-//! goes on later: each line of the input has exactly one report in the end, and
-//! with `--save` exactly one observation.
+//! continues later: each line of the input has exactly one report in the end,
+//! and with `--save` exactly one observation.
 
 #![cfg(unix)]
 #![allow(
@@ -317,7 +317,7 @@ fn length(path: &Path) -> u64 {
     std::fs::metadata(path).unwrap().len()
 }
 
-/// Each target has one report and, where it is one, one observation, and the
+/// Each target has one report and, if it is one, one observation, and the
 /// observations replay to the very reports.
 fn assert_in_step(ground: &Ground, files: &Files) {
     assert_each_has_one(ground, &files.reports);

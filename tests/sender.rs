@@ -1,4 +1,4 @@
-//! What becomes of the mail of a sender with a policy of its own, and what it
+//! What happens to the mail of a sender with a policy of its own, and what it
 //! is advised: mailcow with its postfix-tlspol, other levels, releases and
 //! protocols.
 

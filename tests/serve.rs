@@ -208,7 +208,7 @@ async fn a_target_outside_the_list_is_refused() {
                 assert_eq!(answer.status, status, "{path}");
                 assert!(answer.body.contains(text), "{path}: {}", answer.body);
             }
-            // Nothing was looked at for all that.
+            // Nothing was checked for all that.
             assert_eq!(own(address, "check_duration_seconds_count").await, 0);
             assert_eq!(
                 own(address, "probes_total{answer=\"not-allowed\"}").await,

@@ -154,8 +154,8 @@ fn falls(before: &str, with: &Outcome, after: &str, then: &Outcome) -> bool {
     same_level && !names(after).is_subset(&names(before)) && !names(before).is_empty()
 }
 
-/// The line that counts after what is proposed, and what becomes of mail; none
-/// where nothing is.
+/// The line that counts after what is proposed, and what happens to mail;
+/// `None` if nothing is.
 fn afterwards(
     observation: &Observation,
     judged: &[Judgement],

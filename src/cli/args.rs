@@ -38,13 +38,13 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show reports on servers of its own on this host, without network
+    /// Show example reports from servers inside this program: needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
     /// Show one DNS lookup as the resolver and danecheck's own validation see
     /// it
     Dns(DnsArguments),
-    /// Explain a finding or a Postfix log, and what to do
+    /// Explain a finding or a Postfix log, and say what to do
     Explain(ExplainArguments),
     /// Say which overrides of Postfix or mailcow are still needed
     Overrides(Box<OverridesArguments>),
@@ -60,7 +60,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Next hops: example.com or [mail.example.com], each with optional :port;
-    /// `-` reads one on each line from standard input
+    /// `-` reads them from standard input, one on each line
     #[arg(value_name = "TARGET", required_unless_present_any = ["replay", "config"])]
     pub(super) targets: Vec<String>,
 
@@ -240,7 +240,7 @@ pub(super) struct TlsaArguments {
     #[arg(value_name = "CERT.pem")]
     pub(super) certificate: PathBuf,
 
-    /// Mail server that it is for; repeat for more
+    /// Mail server that the certificate is for; repeat for more
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
 
@@ -252,7 +252,7 @@ pub(super) struct TlsaArguments {
     #[arg(long)]
     pub(super) ta: bool,
 
-    /// Compare it with the records that are published for this mail domain
+    /// Compare the certificate with the records that this mail domain publishes
     #[arg(long, value_name = "TARGET")]
     pub(super) against: Option<String>,
 
@@ -270,7 +270,7 @@ pub(super) struct TlsaArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaArguments {
-    /// Which output
+    /// Output to describe
     #[arg(value_name = "WHAT", default_value = "report")]
     pub(super) of: Described,
 }
@@ -297,11 +297,11 @@ pub(super) enum Format {
     Json,
     /// A monitoring plugin: one status line, the findings below it
     Nagios,
-    /// For the textfile collector
+    /// Metrics for the textfile collector of node_exporter
     Prometheus,
     /// A test case for each host and check
     Junit,
-    /// Annotations of a GitHub workflow
+    /// Annotations for a GitHub workflow
     Github,
     /// For an issue or the summary of a job
     Markdown,

@@ -1,5 +1,5 @@
-//! Many targets in one run: how many at once, and how gently they treat servers
-//! that they share.
+//! Many targets in one run: how many at once, and how they limit the load on
+//! shared servers.
 
 use clap::Args;
 
@@ -10,33 +10,33 @@ use crate::observe::{Pool, PoolLimits};
 const DESCRIPTORS_BESIDE: usize = 256 + 64;
 
 #[cfg(not(unix))]
-/// Descriptors where the system does not say how many there are: the usual
-/// soft limit.
+/// Descriptors if the system does not say how many there are: the usual soft
+/// limit.
 const DESCRIPTORS: usize = 1024;
 
-/// Targets at once for each processor: mostly they wait.
+/// Targets at once for each processor: targets mostly wait.
 const JOBS_PER_CORE: usize = 64;
 
 /// A target has this many connections at once, most of the time.
 const CONNECTIONS_PER_JOB: usize = 4;
 
-/// The most that --jobs may be; each needs memory.
+/// The maximum of --jobs; each target needs memory.
 const MOST_JOBS: u16 = 4096;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct BulkArguments {
-    /// Check this many targets at once [default: by processors and file
-    /// descriptors]
+    /// Check this many targets at once [default: depends on processors and the
+    /// limit on open files]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
     jobs: Option<u16>,
 
-    /// Connections to one address at once, of all targets together
+    /// Most connections to one address at once, for all targets together
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     per_host: u16,
 }
 
 impl BulkArguments {
-    /// How many targets are looked at at once.
+    /// How many targets are checked at once.
     pub(super) fn jobs(&self) -> usize {
         self.jobs
             .map_or_else(|| default_jobs(processors(), descriptors()), usize::from)
@@ -52,7 +52,7 @@ impl BulkArguments {
     }
 }
 
-/// Connections at once that the file descriptors leave room for.
+/// Connections at once that the file descriptors allow.
 fn connections(descriptors: usize) -> usize {
     descriptors
         .saturating_sub(DESCRIPTORS_BESIDE)
@@ -74,7 +74,7 @@ fn descriptors() -> usize {
     #[cfg(unix)]
     {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        // None at all is more than enough.
+        // No limit is more than enough.
         let soft = limit.current.unwrap_or(u64::MAX);
         usize::try_from(soft).unwrap_or(usize::MAX)
     }

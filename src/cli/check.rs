@@ -1,4 +1,4 @@
-//! `danecheck TARGET...`: look, judge, report.
+//! `danecheck TARGET...`: check, judge, report.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use super::{Output, Stop, World};
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The user of the program: an address literal is looked at as it is.
+    /// The user: danecheck connects to an address literal as it is.
     Typed,
-    /// A log or a file, which others write.
+    /// A log or a file, which others may have written.
     Read,
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn check(
         at: arguments.at,
         expectations,
         sender,
-        // Without targets, those of the configuration are looked at.
+        // Without targets, those of the configuration are checked.
         typed: origin == Origin::Typed && !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         files: arguments.resume.files(save, output.is_json(), world)?,
@@ -54,8 +54,8 @@ pub(super) async fn check(
     run.run(output, world).await
 }
 
-/// Judges what was saved, line by line; what cannot be judged is named, and
-/// makes the status 3 at least.
+/// Judges saved observations, line by line. A line that cannot be judged is
+/// named, and makes the status at least 3.
 fn replay(
     path: &Path,
     arguments: &CheckArguments,
@@ -81,7 +81,7 @@ fn replay(
 }
 
 impl CheckArguments {
-    /// The targets that are named, else all domains of the file.
+    /// The named targets, else all domains of the file.
     fn targets(&self, expectations: &Config) -> Result<Vec<String>, Stop> {
         if !self.targets.is_empty() {
             return Ok(self.targets.clone());

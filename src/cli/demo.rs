@@ -1,4 +1,4 @@
-//! `danecheck demo`: reports on servers of its own, without network.
+//! `danecheck demo`: reports on servers inside the program, without network.
 
 use std::fmt::Write as _;
 
@@ -58,7 +58,7 @@ async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
     }
 }
 
-/// One line for each case, and the whole report of the one that tells most.
+/// One line for each case, and the whole report of the most instructive one.
 async fn all(
     company: &Company,
     as_json: bool,

@@ -1,5 +1,5 @@
-//! What a resumed run need not repeat: the targets that a previous run has
-//! reported and, with `--save`, observed (see `resume`).
+//! What a resumed run does not have to repeat: the targets that a previous run
+//! has reported and, with `--save`, observed (see `resume`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -18,22 +18,23 @@ use super::lines::{Content, Lines};
 use super::replayed::observation_at;
 use super::saved::Saved;
 
-/// What needs no look. Of a target only a hash is kept, so that a million of
-/// them take some 40 MB, and twice that with `--save`; that two of a million
-/// have the same has a chance of 3 in 100 million.
+/// The targets that need no check. Only a hash of each is kept, so a million of
+/// them take some 40 MB, and twice that with `--save`. The probability that two
+/// of a million have the same hash is 3 in 100 million.
 #[derive(Default)]
 pub(super) struct Done {
     hasher: RandomState,
     /// How often each target is done.
     left: HashMap<u64, u32>,
-    /// The reports of each target and second, where observations count too.
+    /// The reports of each target and second, if observations count too.
     pairs: HashMap<u64, Pair>,
     /// The places of observations without report, by target.
     unreported: HashMap<u64, VecDeque<u64>>,
     saved: Option<(File, String)>,
-    /// The targets of reports without observation, by the places of these.
+    /// The targets of reports without observation, by the places of these
+    /// reports.
     alone: HashMap<u64, u64>,
-    /// Those of these targets that came.
+    /// Those of these targets that came in this run.
     came: HashSet<u64>,
 }
 
@@ -45,7 +46,7 @@ struct Pair {
     observed: u32,
 }
 
-/// What is there of a target.
+/// What exists for a target.
 #[derive(Debug)]
 pub(super) enum There {
     Nothing,
@@ -61,25 +62,25 @@ pub(super) enum End {
     /// With a whole line, or with nothing.
     #[default]
     Whole,
-    /// With a line that lacks only its end.
+    /// With a line that lacks only its line end.
     WithoutNewline,
-    /// With part of a line, from here on.
+    /// With part of a line, which begins here.
     Half(u64),
 }
 
 /// What was read of a file of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// Lines that are what they should be.
+    /// Valid lines.
     pub(super) good: u64,
-    /// Lines that are not; half a line at the end is none.
+    /// Invalid lines; half a line at the end does not count.
     pub(super) others: u64,
     pub(super) end: End,
     /// Bytes in all.
     pub(super) length: u64,
 }
 
-/// What is read of a report; the rest only has to be there.
+/// The fields that are read of a report.
 #[derive(Deserialize)]
 struct Reported {
     target: String,
@@ -87,7 +88,7 @@ struct Reported {
     checked_at: Option<UnixTime>,
 }
 
-/// What is read of an observation; the rest only has to be there.
+/// The fields that are read of an observation.
 #[derive(Deserialize)]
 struct Observed {
     next_hop: NextHop,
@@ -95,8 +96,8 @@ struct Observed {
 }
 
 impl Done {
-    /// Reads the JSON output of a run. A report is all that a target needs
-    /// unless it is compared with observations after that.
+    /// Reads the JSON output of a run. A report is enough for a target, unless
+    /// observations are compared later.
     pub(super) fn reports(
         &mut self,
         path: &Path,
@@ -116,7 +117,7 @@ impl Done {
     }
 
     /// Looks for the observation of each report, and ends their file with a
-    /// whole line. Says too how many observations have no report.
+    /// whole line. Also says how many observations have no report.
     pub(super) fn observations(&mut self, saved: &mut Saved) -> Result<(Tally, u64), Stop> {
         let name = saved.name().to_owned();
         let file = saved
@@ -178,8 +179,8 @@ impl Done {
         Ok(alone)
     }
 
-    /// What is there of this target, which then counts for it and for no other
-    /// line.
+    /// What exists for this target; it then counts for this line and for no
+    /// other.
     pub(super) fn take(&mut self, target: &str) -> Result<There, Stop> {
         let hash = self.hash(target);
         if !self.alone.is_empty() {
@@ -202,13 +203,13 @@ impl Done {
         }
     }
 
-    /// Whether some report without observation is replaced by another one,
-    /// once all targets have come.
+    /// Whether a report without observation is replaced by a new one, once all
+    /// targets have come.
     pub(super) fn has_replaced(&self) -> bool {
         self.alone.values().any(|target| self.came.contains(target))
     }
 
-    /// Whether the report that begins here is.
+    /// Whether the report that begins here is replaced.
     pub(super) fn is_replaced(&self, start: u64) -> bool {
         let target = self.alone.get(&start);
         target.is_some_and(|target| self.came.contains(target))
@@ -224,8 +225,8 @@ impl Done {
         self.hasher.hash_one(name(target).as_str())
     }
 
-    /// What a report and its observation have in common; nothing where there
-    /// is no observation, because it is about no target.
+    /// What a report and its observation have in common; `None` if there is no
+    /// observation, because its text is not a target.
     fn pair_of(&self, reported: &Reported) -> Option<u64> {
         let target: NextHop = reported.target.parse().ok()?;
         Some(self.pair(&target.to_string(), reported.checked_at))
@@ -236,7 +237,7 @@ impl Done {
     }
 }
 
-/// What the report on a target calls it.
+/// The name of a target in its report.
 fn name(target: &str) -> String {
     match target.parse::<NextHop>() {
         Ok(next_hop) => next_hop.to_string(),
@@ -244,14 +245,14 @@ fn name(target: &str) -> String {
     }
 }
 
-/// Reads a file of lines from its beginning to its end: `read` is given each
-/// object and its place, and says whether it is what it should be.
+/// Reads a file of lines from its beginning to its end: `read` gets each object
+/// and its place, and says whether it is valid.
 fn tally(
     path: &Path,
     mut file: &File,
     mut read: impl FnMut(&[u8], u64) -> bool,
 ) -> Result<Tally, Stop> {
-    // A pipe has only one place to be read from.
+    // A pipe can be read from only one place.
     let _ = file.seek(SeekFrom::Start(0));
     let mut lines = Lines::new(file);
     let mut tally = Tally::default();
@@ -330,7 +331,7 @@ mod tests {
         assert_eq!(tally.end, End::Half(u64::try_from(whole.len()).unwrap()));
         assert!(!cut.has("b.example"));
 
-        // What stands after it on its line is lost with it.
+        // What follows it on its line is lost with it.
         let (mut glued, tally) = done("glued", &format!("{half}{whole}{whole}"));
         assert_eq!((tally.good, tally.others), (1, 1));
         assert!(glued.has("a.example") && !glued.has("a.example"));

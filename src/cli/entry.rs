@@ -15,13 +15,13 @@ pub(super) struct Entry {
     pub(super) language: Language,
 }
 
-/// What is printed for one report.
+/// The output for one report.
 pub(super) struct Said {
-    /// For standard output; empty where there is nothing to paste.
+    /// For standard output; empty if there is nothing to paste.
     pub(super) text: String,
     /// For standard error.
     pub(super) beside: Option<String>,
-    /// Whether this sender has to be told anything at all.
+    /// Whether there is anything to print for this sender.
     pub(super) needed: bool,
 }
 

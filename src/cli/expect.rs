@@ -20,12 +20,13 @@ pub(super) struct ExpectArguments {
     pub(super) config: Option<PathBuf>,
 
     /// Warn about certificates and signatures that end within this many days,
-    /// if that breaks something [default: 14 and at most a third of their life
-    /// for certificates, what is overdue for signatures]
+    /// if that breaks something [default for certificates: 14, or a third of
+    /// their lifetime if that is shorter; for signatures: only those whose
+    /// renewal is overdue]
     #[arg(long, value_name = "N")]
     warn_days: Option<u32>,
 
-    /// Least severity of a finding that changes the exit status [default:
+    /// Lowest severity of a finding that changes the exit status [default:
     /// warning]
     #[arg(long, value_name = "WHAT", value_parser = fail_on())]
     fail_on: Option<FailOn>,
@@ -47,7 +48,7 @@ fn fail_on() -> impl TypedValueParser<Value = FailOn> {
 }
 
 impl ExpectArguments {
-    /// The terms of each target; an option goes before what the file says.
+    /// The terms of each target; an option overrides the file.
     pub(super) fn expectations(&self) -> Result<Config, Stop> {
         let config = match &self.config {
             None => Config::default(),

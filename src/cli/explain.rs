@@ -17,7 +17,7 @@ use super::check::{self, Origin};
 use super::input::LineBound;
 use super::{Stop, World};
 
-/// So much of a log is read at a time.
+/// Bytes of a log that are read at a time.
 const PIECE: usize = 64 * 1024;
 
 pub(super) async fn explain(
@@ -74,8 +74,8 @@ async fn log(
     check_now(&targets, arguments, world).await
 }
 
-/// The next hops that can be looked at. Text from a log is never taken for an
-/// option: only what parses as a next hop gets through.
+/// The next hops that can be checked. Text from a log is never read as an
+/// option: only next hops pass.
 fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
     explanation
         .next_hops()
@@ -111,7 +111,7 @@ async fn check_now(
     check::check(&inner.check, Origin::Read, world).await
 }
 
-/// Reads a log piece by piece: it may be larger than the memory.
+/// Reads a log piece by piece, because it may be larger than the memory.
 async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
     let mut reading = Reading::default();
     let mut bound = LineBound::default();

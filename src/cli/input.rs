@@ -15,10 +15,11 @@ use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::Stop;
 
-/// A longer line on standard input is no target; the rest of it is skipped.
+/// A longer line on standard input is not a target; the rest of it is skipped.
 const LONGEST_LINE: u64 = 4096;
 
-/// So much of a line is skipped; what goes on longer is no text of lines.
+/// Bytes of a line that are skipped; an input with a longer line is not lines
+/// of text.
 const MOST_SKIPPED: u64 = 64 << 20;
 
 /// The largest `danecheck.toml`: some 100,000 domains. What its values take in

@@ -9,7 +9,7 @@ pub enum Interrupts {
     None,
     /// The signals of the process.
     Signals,
-    /// Whatever comes here, for tests.
+    /// What comes through this channel, for tests.
     Given(UnboundedReceiver<()>),
 }
 
@@ -41,7 +41,7 @@ impl Watch {
         use tokio::signal::unix::{SignalKind, signal};
         let came = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
-            // In this order: what the first one sets is for the second.
+            // In this order: the first one sets what the second one reads.
             register_conditional_default(number, came.clone()).ok()?;
             register(number, came.clone()).ok()?;
         }

@@ -3,15 +3,15 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 
-/// The longest line that is kept. What one look may see is bounded far below
-/// it (`observe::budget`); a longer line is skipped.
+/// The longest line that is kept. An observation is always much shorter
+/// (`observe::budget`); a longer line is skipped.
 const LONGEST_LINE: usize = 32 << 20;
 
-/// So much of a line is read at a time.
+/// Bytes of a line that are read at a time.
 const PIECE: u64 = 1 << 16;
 
-/// After so many lines in a row that mean nothing, or after so many bytes, the
-/// rest is not read: a device may have no end.
+/// The limits of lines in a row, and of bytes, without a valid line. The rest
+/// is not read, because a device may be endless.
 const MOST_WITHOUT_MEANING: Skipped = Skipped {
     lines: 100_000,
     bytes: 1 << 30,
@@ -28,7 +28,7 @@ pub(super) struct Lines<R> {
     most: Skipped,
 }
 
-/// What was read since the last line that meant something.
+/// What was read since the last valid line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Skipped {
     lines: u64,
@@ -42,21 +42,21 @@ pub(super) struct Line<'a> {
     pub(super) number: u64,
     /// Bytes of the file before it.
     pub(super) start: u64,
-    /// Whether its end is there too.
+    /// Whether its line end is there too.
     pub(super) ends: bool,
     pub(super) content: Content<'a>,
 }
 
-/// What stands on a line.
+/// The content of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content<'a> {
-    /// What begins as a JSON object does.
+    /// Text that begins like a JSON object.
     Object(&'a [u8]),
     /// Nothing.
     Blank,
-    /// What begins as no object does; it is not kept.
+    /// Text that does not begin like an object; it is not kept.
     Other,
-    /// More than is kept of an object.
+    /// An object that is longer than the limit.
     TooLong,
 }
 
@@ -82,8 +82,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The next line. [`Lines::meant`] has to be called for each that means
-    /// something.
+    /// The next line. [`Lines::meant`] has to be called for each valid one.
     pub(super) fn next(&mut self) -> Result<Option<Line<'_>>, LinesError> {
         let start = self.offset;
         self.object.clear();
@@ -145,7 +144,7 @@ impl<R: Read> Lines<R> {
         self.offset
     }
 
-    /// The last line meant something.
+    /// The last line was valid.
     pub(super) fn meant(&mut self) {
         self.skipped = Skipped::default();
     }
@@ -199,7 +198,7 @@ mod tests {
         let line = lines.next().unwrap().unwrap();
         assert_eq!(line.start, 4 + 1 + long + 1);
         assert_eq!(line.content, Content::Object(b"{2}\n"));
-        // One that begins as no object does is not kept at all.
+        // One that does not begin like an object is not kept.
         let file = std::io::repeat(0).take(long).chain(&b"\n{2}\n"[..]);
         let mut lines = Lines::new(file);
         assert_eq!(lines.next().unwrap().unwrap().content, Content::Other);
@@ -227,7 +226,7 @@ mod tests {
             };
             assert_eq!(line, first, "{endless}");
         }
-        // What means something is read on and on.
+        // Valid lines are read without a limit.
         let text = "{}\n\n".repeat(2000);
         let mut lines = Lines::new(text.as_bytes());
         lines.most = few;

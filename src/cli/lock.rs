@@ -1,14 +1,13 @@
 //! Files that only one run at a time may write to. The system keeps each lock
-//! (`flock(2)`) and takes it back when the process ends, however it ends.
+//! (`flock(2)`) and removes it when the process ends, however it ends.
 
 use std::fs::File;
 use std::path::Path;
 
 use super::Stop;
 
-/// Holds the lock on `file`, as long as that is open, for one run alone. What
-/// is no regular file is shared by nature, and where a file system knows no
-/// locks there is none.
+/// Locks `file` for one run, as long as it is open. A file that is not a
+/// regular one is shared, and on a file system without locks there is no lock.
 pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
     if is_held(file, Kind::Alone) {
         return Err(Stop::Sentence(format!(
@@ -21,7 +20,7 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<(), Stop> {
 }
 
 /// The same for reports on standard output: any number of runs may append to
-/// one file, but not beside a run that goes on with it (`--resume`).
+/// one file, but not while another run resumes it (`--resume`).
 pub(super) fn lock_output(file: &File) -> Result<(), Stop> {
     if is_held(file, Kind::Together) {
         return Err(Stop::Sentence(
@@ -39,7 +38,7 @@ enum Kind {
     Together,
 }
 
-/// Takes the lock, or tells that somebody has it.
+/// Takes the lock, or says that another process has it.
 #[cfg(unix)]
 fn is_held(file: &File, kind: Kind) -> bool {
     use rustix::fs::{FlockOperation, flock};
@@ -102,7 +101,7 @@ mod tests {
         drop((second, third));
         lock(&open(), &path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        // What is no file is everybody's.
+        // Everyone may use what is not a regular file.
         let null = || File::options().write(true).open("/dev/null").unwrap();
         let (one, other) = (null(), null());
         lock(&one, Path::new("/dev/null")).unwrap();

@@ -23,7 +23,7 @@ pub(super) struct LookArguments {
     #[arg(long, value_name = "FILE")]
     trust_anchor: Option<PathBuf>,
 
-    /// Bound on one target, everything included
+    /// Time limit for one target, everything included
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
 
@@ -34,7 +34,7 @@ pub(super) struct LookArguments {
 }
 
 impl LookArguments {
-    /// Who is asked.
+    /// The resolver.
     pub(super) fn resolver(&self) -> Result<Resolver, Stop> {
         match self.resolver {
             Some(address) => Ok(Resolver::at([address])),
@@ -50,7 +50,7 @@ impl LookArguments {
         Times::with_total(self.timeout)
     }
 
-    /// A check with nothing out of the ordinary.
+    /// A check with default settings.
     pub(super) fn setup(&self, world: &World) -> Result<Setup, Stop> {
         Ok(Setup {
             times: self.times(),

@@ -54,14 +54,14 @@ pub use world::{Terminals, World};
 pub fn main() -> ExitCode {
     survive_file_limit();
     // Several threads, so that reports are written and requests are answered
-    // while others look; what keeps a processor busy, such as a judgement, runs
-    // on threads of its own beside them (`spawn_blocking`).
+    // while checks run. Work that keeps a processor busy, such as a judgement,
+    // runs on separate threads (`spawn_blocking`).
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let status = match runtime.enable_all().build() {
         Ok(runtime) => {
             let status = runtime.block_on(run(std::env::args_os(), World::real()));
-            // Not all that others might have waited for is over, nor is a read
-            // of standard input that nobody ends.
+            // Shared work may still be running, and so may a read of standard
+            // input that never ends.
             runtime.shutdown_background();
             status
         }
@@ -71,24 +71,24 @@ pub fn main() -> ExitCode {
 }
 
 /// A file that reaches the limit on its size (`ulimit -f`) is an error like a
-/// full disk, which says what is wrong, and not the end of the process.
+/// full disk, with a message. It does not kill the process.
 fn survive_file_limit() {
     #[cfg(unix)]
     {
         let came = std::sync::Arc::default();
-        // Where it cannot be handled, the process ends as before.
+        // If it cannot be handled, the process ends as before.
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, came);
     }
 }
 
-/// Runs the program on any world: the whole of it as a function.
+/// Runs the program on any world: the whole program as a function.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World) -> ExitStatus {
     let words: Vec<OsString> = arguments.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &words, &mut world),
     };
-    // What a command holds while it waits is too much for the stack of a thread.
+    // The state of a waiting command is too large for the stack of a thread.
     let result = match &arguments.command {
         None => {
             Box::pin(check::check(
@@ -117,7 +117,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
 enum Stop {
     /// One sentence for standard error; the status is 3.
     Sentence(String),
-    /// The reader of the output has gone. That is not a fault.
+    /// The reader of the output has closed it. That is not a fault.
     BrokenPipe,
 }
 
@@ -133,8 +133,8 @@ impl Stop {
     }
 }
 
-/// Help and version are answers; the rest is wrong usage, which is 3 here and
-/// not clap's 2, for 2 says that mail is broken.
+/// Help and version are answers; the rest is wrong usage. Its status is 3 and
+/// not clap's 2, because 2 means that mail is broken.
 fn usage(error: &clap::Error, words: &[OsString], world: &mut World) -> ExitStatus {
     use clap::error::ErrorKind;
     match error.kind() {

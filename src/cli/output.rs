@@ -1,4 +1,4 @@
-//! Reports on their way out: format, exit status, broken pipes.
+//! The output of reports: format, exit status, broken pipes.
 
 use std::sync::Arc;
 
@@ -68,19 +68,19 @@ impl Output {
         matches!(self.form, Form::Json)
     }
 
-    /// Whether a report may have words on standard error too.
+    /// Whether a report may also write to standard error.
     pub(super) fn says_beside(&self) -> bool {
         matches!(self.form, Form::Entry(_))
     }
 
-    /// A report that may be there as JSON already.
+    /// A report, which may already exist as JSON.
     pub(super) fn report_written(
         &mut self,
         report: &Report,
         line: Option<String>,
         world: &mut World,
     ) -> Result<(), Stop> {
-        // What is no target has no terms of its own.
+        // Text that is not a target has no terms.
         let terms = match report.target.parse() {
             Ok(target) => self.expectations.terms(&target),
             Err(_) => self.expectations.defaults(),
@@ -95,7 +95,8 @@ impl Output {
                 if let Some(beside) = said.beside {
                     world.say_beside(&beside);
                 }
-                // Nothing to set is success, whatever else is wrong.
+                // If there is nothing to set, that is success, whatever else is
+                // wrong.
                 if !said.needed {
                     status = ExitStatus::Fine;
                 }
@@ -111,13 +112,13 @@ impl Output {
         world.print(&text)
     }
 
-    /// A text that is no target: on the command line a sentence will do, but
-    /// programs get their report.
+    /// A text that is not a target: on the command line a sentence is enough,
+    /// but programs get a report.
     pub(super) fn wants_report_on_invalid_argument(&self) -> bool {
         matches!(self.form, Form::Json | Form::Written(_))
     }
 
-    /// What follows the last report.
+    /// The output after the last report.
     pub(super) fn end(&mut self, world: &mut World) -> Result<(), Stop> {
         match &mut self.form {
             Form::Written(writer) => world.print(&writer.end()),
@@ -125,7 +126,7 @@ impl Output {
         }
     }
 
-    /// Something could not be told, without a report.
+    /// Something is unknown, and there is no report on it.
     pub(super) fn unknown(&mut self) {
         self.status = worst(self.status, ExitStatus::Unknown);
     }

@@ -50,8 +50,8 @@ pub(super) struct OverridesArguments {
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
 
-    /// Let lines ask for less than before: all of them, or the line of one next
-    /// hop; repeat for more
+    /// Allow changes that ask for less than before: for all lines, or for the
+    /// line of one next hop; repeat for more
     #[arg(
         long,
         value_name = "NEXTHOP",
@@ -61,8 +61,8 @@ pub(super) struct OverridesArguments {
     )]
     accept_weaker: Vec<String>,
 
-    /// Next hop for judging lines of parent domains (.example.com); repeat for
-    /// more
+    /// Next hop by which to judge the line for its parent domain
+    /// (.example.com); repeat for more
     #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
     below: Vec<NextHop>,
 
@@ -110,7 +110,7 @@ pub(super) async fn overrides(
     let overrides =
         Overrides::read(&text).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
     let mut sender = arguments.sender.sender();
-    // mailcow's list is mailcow's, unless somebody else is named.
+    // The sender of mailcow's list is mailcow, unless another one is named.
     if matches!(overrides, Overrides::Rows(_)) && !arguments.sender.names_one() {
         sender.system = System::Mailcow;
     }
@@ -150,8 +150,8 @@ pub(super) async fn overrides(
     })
 }
 
-/// What a saved file says of these next hops, and whether all of it could be
-/// read. The last observation of each counts.
+/// The observations of these next hops in a saved file, and whether all of it
+/// could be read. The last observation of each counts.
 fn replayed(
     path: &Path,
     next_hops: &[NextHop],
@@ -169,7 +169,8 @@ fn replayed(
     Ok((seen, replayed.is_whole(world)?))
 }
 
-/// The file, as text: what is no UTF-8 is in no line that counts.
+/// The file, as text. Bytes that are not UTF-8 can only be in lines that do not
+/// count.
 async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
     let bytes = if path == Path::new("-") {
         input::read_stdin(&mut *world.stdin, input::LARGEST_TABLE).await?
@@ -179,7 +180,7 @@ async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What is seen of each next hop, as `danecheck TARGET` sees it.
+/// Checks each next hop as `danecheck TARGET` does.
 async fn look(
     next_hops: Vec<NextHop>,
     arguments: &OverridesArguments,

@@ -1,28 +1,28 @@
-//! How far a run has come, in one line on the terminal.
+//! The progress of a run, in one line on the terminal.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::World;
 
-/// How often the line is drawn anew.
+/// How often the line is redrawn.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Before this nothing can be said of the time that is left.
+/// Before this the remaining time cannot be estimated.
 const EARLY: Duration = Duration::from_secs(2);
 
-/// What is known of a run so far.
+/// The progress of a run so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Count {
     /// Targets with a report of this run.
     pub(super) done: u64,
-    /// Targets that another run has reported.
+    /// Targets that an earlier run has reported.
     pub(super) skipped: u64,
     /// Targets that were begun, done or not.
     pub(super) begun: u64,
-    /// All targets, where that is known.
+    /// All targets, if that is known.
     pub(super) total: Option<u64>,
-    /// How much of the input was read, from 0 to 1, where that is known.
+    /// How much of the input was read, from 0 to 1, if that is known.
     pub(super) read: Option<f64>,
 }
 
@@ -42,13 +42,14 @@ impl Progress {
         }
     }
 
-    /// Draws it, not too often; only where standard error is a terminal.
+    /// Draws it, not too often, and only if standard error is a terminal.
     pub(super) fn draw(&mut self, count: &Count, world: &mut World) {
         let soon = |at: Instant| at.elapsed() < EVERY;
         if !world.terminals.stderr || self.is_drawn && self.drawn_at.is_some_and(soon) {
             return;
         }
-        // A line that fills its row may already have begun the next one.
+        // A line that fills its row may already have moved the cursor to the
+        // next one.
         let room = (world.line_width)().saturating_sub(1);
         let line = line(count, self.begun.elapsed(), room);
         let _ = write!(world.stderr, "\r{line}\x1b[K");
@@ -57,7 +58,7 @@ impl Progress {
         self.is_drawn = true;
     }
 
-    /// Makes room for something else on the same terminal.
+    /// Clears the line for other output on the same terminal.
     pub(super) fn clear(&mut self, world: &mut World) {
         if std::mem::take(&mut self.is_drawn) {
             let _ = write!(world.stderr, "\r\x1b[K");
@@ -66,7 +67,7 @@ impl Progress {
     }
 }
 
-/// What is known, as far as there is room for it: the least important goes
+/// The text that fits into the width: the least important part is dropped
 /// first.
 fn line(count: &Count, elapsed: Duration, room: usize) -> String {
     let seconds = elapsed.as_secs_f64();
@@ -104,14 +105,14 @@ fn line(count: &Count, elapsed: Duration, room: usize) -> String {
     }
 }
 
-/// The seconds that are left at this rate.
+/// The remaining seconds at this rate.
 fn left(count: &Count, rate: f64) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
     let (done, begun, skipped) = (count.done as f64, count.begun as f64, count.skipped as f64);
     #[expect(clippy::cast_precision_loss, reason = "it is an estimate")]
     let total = match (count.total, count.read) {
         (Some(total), _) => total as f64,
-        // The rest of the input is taken to be like what was read of it.
+        // The rest of the input is assumed to be like the part that was read.
         (None, Some(read)) if read > 0.0 => (begun + skipped) / read,
         _ => return None,
     };
@@ -171,7 +172,7 @@ mod tests {
                 "3000 done, 128 under way, 50 a second, 1.7 h left",
             ),
             (
-                // No speed, where nothing is known of it.
+                // No speed, if nothing is known of it.
                 Count {
                     begun: 128,
                     read: Some(0.01),

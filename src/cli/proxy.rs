@@ -10,13 +10,13 @@ use crate::observe::{Dial, Proxy, ProxyError};
 
 use super::Stop;
 
-/// What stands in a message in place of a value with a password.
+/// The text in a message in place of a value with a password.
 const NOT_SHOWN: &str = "(not shown)";
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
-    /// HOST` opens; names are looked up here all the same
+    /// HOST` opens; DNS lookups do not use it
     #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
     proxy: Option<Given>,
 }
@@ -35,7 +35,7 @@ impl FromStr for Given {
 }
 
 impl ProxyArguments {
-    /// Through the proxy where one is given, else by this way.
+    /// Through the proxy if one is given, else by this way.
     pub(super) fn dial(&self, way: Dial) -> Result<Dial, Stop> {
         match &self.proxy {
             None => Ok(way),
@@ -45,8 +45,8 @@ impl ProxyArguments {
     }
 }
 
-/// A message about the arguments, without those among them that may hold a
-/// password: a proxy in a place where none belongs is quoted like any other.
+/// A message about the arguments, without those that may hold a password: clap
+/// quotes a misplaced proxy like any other argument.
 pub(super) fn without_passwords(message: &str, arguments: &[OsString]) -> String {
     let mut secrets: Vec<&str> = arguments
         .iter()

@@ -1,6 +1,5 @@
 //! The observations of a saved file, one after the other: the file may be
-//! larger than the memory, and a line that is torn or foreign costs only
-//! itself.
+//! larger than the memory, and a bad line does not affect the others.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
@@ -11,7 +10,7 @@ use danecheck_core::observation::{OBSERVATION_FORMAT, Observation};
 use super::lines::{Content, Lines};
 use super::{Stop, World};
 
-/// So many lines are named one by one.
+/// How many bad lines are named one by one.
 const NAMED: u64 = 10;
 
 /// The lines of `--replay`.
@@ -40,7 +39,7 @@ impl Replayed {
         })
     }
 
-    /// The next observation. Lines that hold none are named on standard error.
+    /// The next observation. Lines without one are named on standard error.
     pub(super) fn next(&mut self, world: &mut World) -> Option<Observation> {
         while !self.is_over {
             let line = match self.lines.next() {
@@ -86,7 +85,7 @@ impl Replayed {
         }
     }
 
-    /// Whether all of the file was judged; a file without any line is none.
+    /// Whether the whole file was judged; a file without lines was not.
     pub(super) fn is_whole(&self, world: &mut World) -> Result<bool, Stop> {
         if self.good == 0 && self.bad == 0 {
             return Err(Stop::Sentence(format!(
@@ -102,7 +101,7 @@ impl Replayed {
     }
 }
 
-/// The observation on a line, or why it is none.
+/// The observation on a line, or why there is none.
 pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
     let observation: Observation =
         serde_json::from_slice(line).map_err(|error| foreign(&error.to_string()))?;

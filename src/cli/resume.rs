@@ -1,26 +1,25 @@
 //! `--resume FILE`: what a previous run has written, and how a run resumes it.
 //!
 //! A run that saves writes the observation of a target first and its report
-//! after it, each as one whole line. So a target is done where both are there,
-//! and they belong together by the target and the second at which it was
-//! looked at (`checked_at`). A run that is killed leaves at most an observation
-//! without its report, and half a line at the end of either file; a power cut
-//! may leave the end of one file older than that of the other. A run that goes
-//! on
+//! after it, each as one whole line. So a target is done if both exist. They
+//! belong together if the target and the second of the check (`checked_at`) are
+//! the same. A killed run leaves at most an observation without its report, and
+//! half a line at the end of either file. A power cut may leave one file older
+//! than the other. A resumed run
 //!
 //! 1. locks both files, so that no other run writes to them;
-//! 2. cuts half a line at the end of either;
-//! 3. takes an observation without report as it is: once its target comes, it is
-//!    judged, and its target not looked at again;
-//! 4. looks again at the target of a report without observation, and drops the
-//!    old report once all targets have come. The reports that stay move to the
-//!    front of their file, which needs no room on a full disk; a run that ends
-//!    before that leaves it to the next one.
+//! 2. cuts off half a line at the end of either;
+//! 3. uses an observation without report: when its target comes, it is judged,
+//! and the target is not checked again;
+//! 4. checks the target of a report without observation again, and drops the
+//! old report once all targets have come. The reports that stay move to the
+//! front of their file, which needs no space on a full disk. If a run ends
+//! before that, the next one does it.
 //!
 //! In the end each target has one report and one observation, and the
-//! observations replay to the very reports. Without `--save` a target is done
-//! where its report is there. A text that is no target has no observation: its
-//! report alone will do.
+//! observations replay to exactly these reports. Without `--save` a target is
+//! done if its report exists. A text that is not a target has no observation:
+//! its report is enough.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -42,19 +41,19 @@ pub(super) struct ResumeArguments {
     resume: Option<PathBuf>,
 }
 
-/// The files that a run writes to, which no other run does as long as this is
-/// there.
+/// The files that a run writes to; no other run writes to them as long as this
+/// exists.
 pub(super) struct Files {
-    /// What needs no look.
+    /// The targets that need no check.
     pub(super) done: Option<Done>,
     pub(super) saved: Option<Saved>,
     resumed: Option<Resumed>,
-    /// Standard output, which holds its lock.
+    /// Standard output, which keeps its lock.
     _output: Option<File>,
 }
 
 impl ResumeArguments {
-    /// Opens the files of a run, and sets right what a previous one has left.
+    /// Opens the files of a run, and repairs what a previous one has left.
     pub(super) fn files(
         &self,
         save: Option<&Path>,
@@ -73,7 +72,8 @@ impl ResumeArguments {
         let output = lock_reports(is_json && !resumed.goes_on_there, world)?;
         let mut saved = match save {
             None => None,
-            // One file has one lock, which would be taken for another run's.
+            // A file has only one lock, which would look like that of another
+            // run.
             Some(path) if File::open(path).is_ok_and(|file| is_same(&file, &resumed.file)) => {
                 return Err(Stop::Sentence(format!(
                     "{}: --save and --resume name the same file: give two files",
@@ -92,7 +92,7 @@ impl ResumeArguments {
     }
 }
 
-/// The file that standard output goes to, where reports do and it is a file.
+/// The file of standard output, if reports go there and it is a file.
 fn lock_reports(is_json: bool, world: &World) -> Result<Option<File>, Stop> {
     let output = is_json.then(world.output_file).flatten();
     if let Some(output) = &output {
@@ -130,8 +130,8 @@ impl Resumed {
         let mut file = File::open(path).map_err(|error| {
             Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
         })?;
-        // Some systems lock only what may be written. A pipe would have no end
-        // as long as it is open for writing here.
+        // Some systems lock only files that are open for writing. A pipe would
+        // never end as long as it is open for writing here.
         if file.metadata().is_ok_and(|it| it.is_file())
             && let Ok(both) = File::options().read(true).write(true).open(path)
         {
@@ -145,9 +145,10 @@ impl Resumed {
         })
     }
 
-    /// What is done by them, and by the observations where these are saved.
+    /// The targets that are done according to them, and to the observations if
+    /// these are saved.
     fn done(&self, saved: Option<&mut Saved>, world: &mut World) -> Result<Done, Stop> {
-        // What is written to a pipe is not there to be compared.
+        // What is written to a pipe cannot be compared.
         let saved = saved.filter(|saved| saved.is_file());
         let mut done = Done::default();
         let name = self.path.display();
@@ -210,9 +211,9 @@ impl Resumed {
         Ok(())
     }
 
-    /// Drops the reports without observation whose targets came again: what
-    /// stays moves to the front of the file, so that what is written is never
-    /// ahead of what is read.
+    /// Drops the reports without observation whose targets came again. The
+    /// others move to the front of the file, so writing is never ahead of
+    /// reading.
     fn drop_replaced(&self, done: &Done) -> Result<(), Stop> {
         if !done.has_replaced() {
             return Ok(());

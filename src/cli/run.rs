@@ -23,49 +23,49 @@ use super::resume::Files;
 use super::workers::Workers;
 use super::{Output, Stop, World};
 
-/// How long the rest of the input is counted for after an interrupt.
+/// How long the rest of the input is counted after an interrupt.
 const COUNTING: Duration = Duration::from_millis(300);
 
-/// How often progress is shown where nothing comes to its end.
+/// How often progress is shown while no target ends.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a run is made of.
+/// The parts of a run.
 pub(super) struct Run<'a> {
     /// The targets as they were given.
     pub(super) targets: &'a [String],
     /// Whether they were typed on the command line.
     pub(super) typed: bool,
     pub(super) setup: Setup,
-    /// The moment to judge for, where it is another one.
+    /// The moment to judge for, if it is not the time of the check.
     pub(super) at: Option<Moment>,
     /// What is expected of each target.
     pub(super) expectations: Arc<Config>,
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
-    /// What it goes on with and writes to.
+    /// The files that it resumes and writes.
     pub(super) files: Files,
 }
 
-/// One target looked at, or the reason why it could not be.
+/// One checked target, or the reason why it could not be checked.
 enum Looked {
     Observed(Box<Seen>),
     Invalid(Given, NextHopError),
-    /// Its task came to no end, which is a fault in this program.
+    /// Its task did not end properly, which is a fault in this program.
     Lost(Given),
 }
 
-/// A target with all that is made of it.
+/// A target with its results.
 struct Seen {
-    /// Nothing where nobody saves it.
+    /// `None` if it is not saved.
     observation: Option<Observation>,
     report: Report,
-    /// The report as JSON, where that is wanted.
+    /// The report as JSON, if needed.
     line: Option<String>,
 }
 
 impl Run<'_> {
-    /// Looks at all targets.
+    /// Checks all targets.
     pub(super) async fn run(
         mut self,
         mut output: Output,
@@ -75,7 +75,7 @@ impl Run<'_> {
         let mut watch = Watch::new(interrupts);
         // Reports are written while standard input is still being read.
         let mut stdin = std::mem::replace(&mut world.stdin, Box::new(tokio::io::empty()));
-        // Apart from the input, which is taken while more of it is waited for.
+        // Separate from the input, which is locked while it waits for more.
         let count = Mutex::new(Count::default());
         let input = Input {
             targets: Targets::new(self.targets, &mut *stdin),
@@ -133,7 +133,7 @@ impl Run<'_> {
                         progress.clear(world);
                     }
                     if let Err(stop) = self.write(looked, &mut output, world) {
-                        // The reason will stand there.
+                        // The reason will be printed there.
                         if let Some(progress) = &mut progress {
                             progress.clear(world);
                         }
@@ -164,7 +164,7 @@ impl Run<'_> {
         let so_far = *lock(&count);
         explain_interrupt(&so_far, left, is_all, world);
         world.complain(how_to_go_on(output.is_json()));
-        // Some targets were not looked at.
+        // Some targets were not checked.
         Ok(worst(output.status(), ExitStatus::Unknown))
     }
 
@@ -203,19 +203,19 @@ impl Run<'_> {
     }
 }
 
-/// The targets that are still to be looked at.
+/// The targets that are still to be checked.
 struct Input<'a> {
     targets: Targets<'a>,
     done: Option<Done>,
     needs_local_sender: bool,
-    /// Bytes of standard input in all, where that is known.
+    /// All bytes of standard input, if that is known.
     size: Option<u64>,
     count: &'a Mutex<Count>,
-    /// Why no more targets come, where that is no end.
+    /// Why no more targets come, if that is not the regular end.
     fault: Option<Stop>,
 }
 
-/// A target to be reported, and what was observed of it before.
+/// A target to report, and its earlier observation.
 struct Begun {
     given: Given,
     observed: Option<Box<Observation>>,
@@ -226,7 +226,7 @@ fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
 }
 
 impl Input<'_> {
-    /// The next one; nothing too where a fault ends them.
+    /// The next one; `None` also if a fault ends them.
     async fn next(&mut self) -> Option<Begun> {
         match self.try_next().await {
             Ok(begun) => begun,
@@ -279,7 +279,7 @@ impl Input<'_> {
         }
     }
 
-    /// How many targets were not begun, and whether these are all.
+    /// How many targets were not started, and whether that is all of them.
     async fn count_the_rest(&mut self) -> (u64, bool) {
         let mut left = 0;
         let count = async {
@@ -293,8 +293,8 @@ impl Input<'_> {
     }
 }
 
-/// Looks at targets, each in a task of its own, and judges them beside: that
-/// takes as much of a processor as looking.
+/// Checks targets, each in its own task, and judges them in other threads: that
+/// takes as much processor time as checking.
 struct Looker {
     setup: Arc<Setup>,
     /// Whether arguments were typed; lines of standard input never are.
@@ -333,10 +333,10 @@ impl Looker {
                     Some(observation) => *observation,
                     None => observe(&next_hop, &setup).await,
                 };
-                // This thread waits for the network of other targets too, and
-                // one domain can keep its judgement busy for a second. As many
-                // threads judge as there are jobs that have come so far: the
-                // system is fair to them, and none waits in line for another.
+                // This thread also waits for the network of other targets, and
+                // one domain can keep its judgement busy for a second. There
+                // are as many judging threads as jobs so far: the system
+                // schedules them fairly, and none has to wait for another.
                 let judge = move || {
                     let terms = expectations.terms(&next_hop);
                     let report = terms.report(&observation, at, &sender);

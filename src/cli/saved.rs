@@ -14,7 +14,7 @@ use super::{Stop, World};
 pub(super) struct Saved {
     file: File,
     name: String,
-    /// Where its whole lines end.
+    /// The end of its whole lines.
     end: u64,
 }
 
@@ -22,7 +22,7 @@ impl Saved {
     /// A new file, or an old one that is emptied.
     pub(super) fn create(path: &Path, world: &World) -> Result<Self, Stop> {
         let saved = Self::open(path, world)?;
-        // A device or a pipe holds nothing that could be emptied.
+        // A device or a pipe cannot be emptied.
         if is_file(&saved.file) {
             saved
                 .file
@@ -32,16 +32,17 @@ impl Saved {
         Ok(saved)
     }
 
-    /// The old file with what stands in it, where a run goes on. Its end is
+    /// The old file with what stands in it, where a run continues. Its end is
     /// set by [`Saved::end_at`].
     pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let mut options = File::options();
         options.create(true).write(true).truncate(false);
-        // Elsewhere a file that is open for appending cannot be cut.
+        // On other systems a file that is open for appending cannot be
+        // truncated.
         #[cfg(unix)]
         options.append(true);
-        // A file is read again where a run goes on; others are written alone.
+        // A file is read again where a run continues; others are written alone.
         let file = match std::fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => options.open(path),
             _ => options
@@ -73,26 +74,26 @@ impl Saved {
         &self.file
     }
 
-    /// Cuts what stands behind the last whole line.
+    /// Cuts what follows the last whole line.
     pub(super) fn end_at(&mut self, end: u64) -> Result<(), Stop> {
         self.end = end;
         self.file.set_len(end).map_err(|error| self.refuse(&error))
     }
 
-    /// Ends the last line, which is whole but for that.
+    /// Adds the line end to the last line.
     pub(super) fn end_line(&mut self, end: u64) -> Result<(), Stop> {
         self.end = end;
         self.append(b"\n")
     }
 
-    /// Writes an observation whole or, where that fails, not at all.
+    /// Writes an observation whole or, if that fails, not at all.
     pub(super) fn write(&mut self, observation: &Observation) -> Result<(), Stop> {
         let line = serde_json::to_string(observation).map_err(|error| self.refuse(&error))?;
         self.append((shown_json(line) + "\n").as_bytes())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        // Somebody may have read in it; a pipe has no other place.
+        // Reading may have moved the position; a pipe has none.
         let _ = self.file.seek(SeekFrom::Start(self.end));
         if let Err(error) = self.file.write_all(bytes) {
             // A full disk has room for a shorter file. Where even that fails,
@@ -104,8 +105,8 @@ impl Saved {
         Ok(())
     }
 
-    /// Waits until all of it is on the disk: some file systems say only then
-    /// that there is no room.
+    /// Waits until all of it is on the disk: some file systems report only then
+    /// that there is no space.
     pub(super) fn finish(&self) -> Result<(), Stop> {
         match self.file.sync_data() {
             Err(error) if is_file(&self.file) => Err(self.refuse(&error)),

@@ -1,4 +1,4 @@
-//! Whose mail it is: the options that name the sender.
+//! The options that name the sender.
 
 use std::path::PathBuf;
 
@@ -15,11 +15,12 @@ use super::choice::choice;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
 pub(super) struct SenderArguments {
-    /// Also predict for this sender, and advise it
+    /// Also predict what happens to this sender's mail, and advise this sender
     #[arg(long, value_name = "NAME", value_parser = system())]
     sender: Option<System>,
 
-    /// Level in its main.cf (smtp_tls_security_level) [default: dane]
+    /// TLS security level in its main.cf (smtp_tls_security_level) [default:
+    /// dane]
     #[arg(long, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
     level: Option<SecurityLevel>,
 
@@ -51,12 +52,12 @@ fn system() -> impl TypedValueParser<Value = System> {
 }
 
 impl SenderArguments {
-    /// Whether it says what the sender is.
+    /// Whether it names a sender.
     pub(super) fn names_one(&self) -> bool {
         self.sender.is_some()
     }
 
-    /// The Postfix on this machine, where it is the sender: its parameters are
+    /// The Postfix on this machine, if it is the sender: its parameters are
     /// read once for all targets.
     pub(super) async fn local(&self) -> Result<Option<LocalPostfix>, Stop> {
         let asked_for = self.sender == Some(System::Local);
@@ -68,13 +69,14 @@ impl SenderArguments {
         for (given, option) in of_main_cf {
             if asked_for && given {
                 return Err(Stop::Sentence(format!(
-                    "{option} does not go with --sender local: this machine's own main.cf decides"
+                    "{option} cannot be used with --sender local: this machine's own main.cf \
+                     decides"
                 )));
             }
         }
         if !asked_for && self.postfix_config.is_some() {
             return Err(Stop::Sentence(
-                "--postfix-config goes only with --sender local".to_owned(),
+                "--postfix-config works only with --sender local".to_owned(),
             ));
         }
         if !asked_for {
@@ -86,7 +88,7 @@ impl SenderArguments {
             .map_err(|error| Stop::Sentence(format!("--sender local: {error}")))
     }
 
-    /// The sender; the one that every report is about where none is named.
+    /// The sender; the default sender if none is named.
     pub(super) fn sender(&self) -> Sender {
         Sender {
             system: self.sender.unwrap_or_default(),

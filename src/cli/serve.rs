@@ -80,7 +80,7 @@ pub(super) async fn serve(
         None => "any target".to_owned(),
     };
     let exporter = Exporter::new(setup, world.now, targets, limits)
-        .map_err(|error| Stop::Sentence(format!("no thread for checks: {error}")))?
+        .map_err(|error| Stop::Sentence(format!("cannot start a thread for checks: {error}")))?
         .named(arguments.host.clone());
     world.complain(&format!("listening on http://{address}, for {count}"));
     exporter.run(listener, stop).await;
@@ -134,7 +134,7 @@ fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
         .collect()
 }
 
-/// Ready when somebody wants the program to end.
+/// Ready when the program should end.
 #[cfg(unix)]
 fn stop() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

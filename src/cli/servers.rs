@@ -14,8 +14,8 @@ use super::{Stop, World, input};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ServersArguments {
-    /// Ask the name servers themselves about every lookup, and not only about
-    /// those that fail
+    /// Ask the name servers directly about every lookup, not only about those
+    /// that fail
     #[arg(long)]
     authoritative: bool,
 
@@ -24,8 +24,8 @@ pub(super) struct ServersArguments {
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
 
-    /// See both certificates of a server with RSA and ECDSA, and the one of
-    /// TLS 1.2, at the cost of two more sessions with each address
+    /// Check both certificates of a server that has RSA and ECDSA, and the one
+    /// that it shows in TLS 1.2; this opens two more sessions to each address
     #[arg(long)]
     thorough: bool,
 
@@ -37,7 +37,7 @@ pub(super) struct ServersArguments {
 }
 
 impl ServersArguments {
-    /// How a target is looked at.
+    /// How a target is checked.
     pub(super) fn setup(&self, look: &LookArguments, world: &World) -> Result<Setup, Stop> {
         let plain = look.setup(world)?;
         Ok(Setup {

@@ -1,5 +1,5 @@
-//! `danecheck tlsa CERT.pem`: the records for a certificate, and the
-//! pre-flight of its deployment.
+//! `danecheck tlsa CERT.pem`: the records for a certificate, and the check
+//! before its deployment.
 
 use crate::observe::{Assumed, Setup, observe};
 use danecheck_core::certificate::{Presented, presented_chain};
@@ -74,7 +74,7 @@ async fn preflight(
                 Stop::Sentence(error.to_string())
             })?;
     let setup = Setup {
-        // DNS alone tells: what the servers show now is about to go.
+        // DNS alone decides: what the servers show now will be replaced.
         assumed: Some(Assumed::dns_only().at_any_address()),
         mta_sts: false,
         ..arguments.look.setup(world)?

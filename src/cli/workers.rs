@@ -1,6 +1,6 @@
-//! Threads that look at targets, one for each processor. Each has a runtime
-//! of its own, and what a target begins stays there: it is not passed from
-//! processor to processor as its answers come in.
+//! Threads that check targets, one for each processor. Each has its own
+//! runtime, and a target stays on its thread: it does not move between
+//! processors as its answers come in.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,11 +9,11 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Threads at work until this is dropped: none ends before the others, for
+/// Threads that run until this is dropped. None ends before the others, because
 /// one may wait for what another began.
 pub(super) struct Workers {
-    /// Each is started when it is first needed; nothing where the system does
-    /// not give as many.
+    /// Each is started when it is first needed; `None` if the system gives no
+    /// more threads.
     workers: Vec<OnceLock<Option<Worker>>>,
     turn: AtomicUsize,
 }
@@ -25,7 +25,7 @@ struct Worker {
 }
 
 impl Workers {
-    /// So many threads.
+    /// This many threads.
     pub(super) fn new(count: usize) -> Self {
         Self {
             workers: (0..count).map(|_| OnceLock::new()).collect(),
@@ -56,7 +56,7 @@ impl Worker {
         let (end, ended) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("danecheck-worker".to_owned());
         let work = move || {
-            // That nothing comes any more is what it waits for.
+            // It waits until nothing more comes.
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         };

@@ -1,4 +1,4 @@
-//! What the program has around it, so that tests can give it another one.
+//! The world around the program, so that tests can replace it.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Write};
@@ -28,23 +28,23 @@ pub struct World {
     pub width: usize,
     /// The clock.
     pub now: fn() -> UnixTime,
-    /// Where connections go.
+    /// How connections are made.
     pub dial: Dial,
     /// Which streams are terminals.
     pub terminals: Terminals,
-    /// The width of the one at standard error; it may change.
+    /// The width of the terminal at standard error; it may change.
     pub line_width: fn() -> usize,
-    /// How many bytes standard input has, where it is a file.
+    /// How many bytes standard input has, if it is a file.
     pub stdin_size: Option<u64>,
     /// What may interrupt a run.
     pub interrupts: Interrupts,
     /// Whether standard output goes to this file.
     pub writes_to: fn(&Path) -> bool,
-    /// The file that standard output goes to, opened anew, where it is one.
+    /// The file of standard output, opened again, if it is one.
     pub output_file: fn() -> Option<File>,
 }
 
-/// Which streams are terminals, whatever their colours.
+/// Which streams are terminals, with or without colours.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminals {
     /// Standard input.
@@ -91,7 +91,7 @@ impl World {
             })
     }
 
-    /// One sentence on standard error; where that fails too, nobody listens.
+    /// One sentence on standard error; if that fails too, there is no reader.
     pub(super) fn complain(&mut self, sentence: &str) {
         let clean = printable(sentence);
         let _ = writeln!(self.stderr, "danecheck: {}", shown(&clean));
@@ -109,7 +109,7 @@ impl World {
     }
 }
 
-/// What a terminal that does not tell is taken to have.
+/// The assumed width of a terminal that does not report it.
 const USUAL_WIDTH: usize = 80;
 
 #[cfg(unix)]
@@ -125,7 +125,7 @@ fn line_width() -> usize {
     USUAL_WIDTH
 }
 
-/// The size of standard input, where it is a file.
+/// The size of standard input, if it is a file.
 #[cfg(unix)]
 fn stdin_size() -> Option<u64> {
     use rustix::fs::{FileType, fstat};
@@ -141,7 +141,7 @@ fn stdin_size() -> Option<u64> {
     None
 }
 
-/// Whether standard output is this very file.
+/// Whether standard output is this file.
 #[cfg(unix)]
 fn writes_to(path: &Path) -> bool {
     use rustix::fs::{fstat, stat};
@@ -156,8 +156,8 @@ fn writes_to(_: &Path) -> bool {
     false
 }
 
-/// Opened anew, since a lock on standard output itself would be shared with
-/// whatever else was started with it, and outlive this process.
+/// Opened again, because a lock on standard output itself would be shared with
+/// other programs that have it, and would outlive this process.
 #[cfg(target_os = "linux")]
 fn output_file() -> Option<File> {
     use rustix::fs::{FileType, fstat};
@@ -166,7 +166,7 @@ fn output_file() -> Option<File> {
     is_file.then(|| File::open("/dev/stdout").ok()).flatten()
 }
 
-/// Elsewhere this cannot be had.
+/// Other systems cannot do this.
 #[cfg(not(target_os = "linux"))]
 fn output_file() -> Option<File> {
     None

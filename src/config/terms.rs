@@ -16,7 +16,7 @@ pub struct Terms {
     pub fail_on: FailOn,
     /// How long before certificates end there is a warning.
     pub warn_days: Option<u32>,
-    /// MX hosts that are not looked at, and count for nothing.
+    /// MX hosts that are not checked, and count for nothing.
     pub skip_hosts: Arc<[String]>,
     /// The MX hosts that there have to be, in any order.
     pub expected_mx: Option<Arc<[String]>>,

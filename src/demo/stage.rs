@@ -70,7 +70,7 @@ pub enum StageError {
     /// The root has no key.
     #[error("the root of the stage: {0}")]
     RootAnchors(#[from] TrustAnchorError),
-    /// What is to be checked is no next hop.
+    /// What is to be checked is not a next hop.
     #[error("the target of the stage: {0}")]
     Target(#[from] NextHopError),
 }
@@ -134,7 +134,7 @@ impl Stage {
             .extend(address.parse().ok().map(|ip| (ip, server)));
     }
 
-    /// Puts a server that hands out a policy of MTA-STS at this address.
+    /// Puts a server that sends a policy of MTA-STS at this address.
     pub fn policy_server(&mut self, address: &str, server: PolicyServer) {
         self.policy_servers
             .extend(address.parse().ok().map(|ip| (ip, server)));
@@ -237,7 +237,7 @@ impl RunningStage {
         &self.dns
     }
 
-    /// What was asked of the servers that hand out policies.
+    /// What was asked of the servers that send policies.
     pub fn policy_requests(&self) -> Vec<PolicyRequestSeen> {
         let servers = self.policy_servers.iter();
         servers.flat_map(RunningPolicyServer::requests).collect()

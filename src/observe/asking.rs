@@ -1,5 +1,5 @@
-//! One lookup on its way: asked as Postfix's `dns_lookup_x` asks, alias by
-//! alias, for one check or for several.
+//! One lookup: danecheck asks as Postfix's `dns_lookup_x` does, alias by alias,
+//! for one check or for several.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use danecheck_core::dnssec::OwnValidation;
 use danecheck_core::next_hop::host_name_fault;
 use danecheck_core::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
 
-/// An answer with the AD bit, before anything is made of the bit.
+/// An answer with the AD bit, before the bit is interpreted.
 #[derive(Clone, Debug)]
 pub(super) enum Raw {
     Records {
@@ -36,10 +36,10 @@ pub(super) enum Raw {
     Failed(LookupFailure),
 }
 
-/// What a lookup gave, whichever check made it.
+/// The result of a lookup, whichever check made it.
 pub(super) struct Found {
     pub(super) raw: Arc<Raw>,
-    /// What own validation makes of it, once a check has seen that to its end.
+    /// The result of danecheck's own validation, once a check has finished it.
     pub(super) own: OnceCell<OwnValidation>,
     pub(super) trail: Trail,
     lasts: Duration,
@@ -61,16 +61,16 @@ impl Kept for Found {
     }
 }
 
-/// The replies that a lookup rests on.
+/// The replies on which a lookup depends.
 #[derive(Default)]
 pub(super) struct Trail {
     pub(super) replies: Vec<Bytes>,
     pub(super) failed: Option<Failed>,
-    /// The name at which aliases end, as far as they were followed.
+    /// The name at the end of the aliases, as far as they were followed.
     pub(super) end: Option<WireName>,
     /// The reason that came with the last reply.
     pub(super) extended_error: Option<ExtendedError>,
-    /// The resolver said something.
+    /// The resolver answered.
     pub(super) answered: bool,
     /// Some reply carried the AD bit.
     pub(super) authentic: bool,
@@ -90,10 +90,10 @@ impl Trail {
     }
 }
 
-/// A lookup on its way, for one check or several.
+/// A running lookup, for one check or several.
 pub(super) struct Asking {
     pub(super) resolver: Resolver,
-    /// How long one server is waited for.
+    /// How long to wait for one server.
     pub(super) query: Duration,
     pub(super) pool: Pool,
 }
@@ -109,7 +109,7 @@ impl Asking {
         let mut trail = Trail::default();
         let raw = self.follow(name, record_type, deadline, &mut trail).await;
         let lasts = match &raw {
-            // Time was up, for this check at least.
+            // Time was up, at least for this check.
             Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
             Raw::Failed(_) => self.pool.keeps_failure(),
             Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
@@ -129,7 +129,7 @@ impl Asking {
         deadline: Deadline,
         trail: &mut Trail,
     ) -> Raw {
-        // `dns_lookup_x` asks nobody for such names.
+        // `dns_lookup_x` does not ask for such names.
         if !name.is_empty() && host_name_fault(name).is_some() {
             return Raw::Denied {
                 denial: Denial::NxDomain,
@@ -177,7 +177,7 @@ impl Asking {
             }
             trail.end = reply.next.clone().or(trail.end.take());
             trail.extended_error.clone_from(&reply.extended_error);
-            // One reply without the bit, and nothing after it counts.
+            // After one reply without the bit, later bits do not count.
             authentic &= reply.authentic;
             if reply.rcode == 3 {
                 return Raw::Denied {
@@ -231,7 +231,7 @@ impl Asking {
     }
 }
 
-/// A lookup that came to nothing.
+/// A lookup that failed.
 pub(super) fn failed(kind: FailureKind) -> Raw {
     Raw::Failed(LookupFailure {
         kind,

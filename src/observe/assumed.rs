@@ -1,4 +1,4 @@
-//! What stands in for mail servers that are not connected to.
+//! The assumption about mail servers to which danecheck does not connect.
 
 use std::net::IpAddr;
 
@@ -6,20 +6,20 @@ use danecheck_core::observation::{
     AddressSeen, Assumption, Der, Session, SessionEnd, SignatureCheck, TlsSeen,
 };
 
-/// What is taken for granted of every mail server, in place of a look at it.
+/// What danecheck assumes about every mail server instead of checking it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumed {
     /// What it is.
     pub assumption: Assumption,
-    /// The certificates that it shows, the leaf first; empty where it is taken
-    /// to show what is asked for.
+    /// The certificates that it shows, the leaf first; empty if it is assumed
+    /// to show what the policy asks for.
     chain: Vec<Der>,
-    /// Whether servers at reserved addresses are taken to do so too.
+    /// Whether this is also assumed about servers at reserved addresses.
     at_any_address: bool,
 }
 
 impl Assumed {
-    /// Each server does what DNS asks of it.
+    /// Each server behaves as DNS requires.
     pub fn dns_only() -> Self {
         Self {
             assumption: Assumption::DnsOnly,
@@ -37,8 +37,8 @@ impl Assumed {
         }
     }
 
-    /// The same of servers at reserved addresses, none of which is connected
-    /// to anyhow.
+    /// The same about servers at reserved addresses, to which danecheck does
+    /// not connect anyway.
     #[must_use]
     pub fn at_any_address(self) -> Self {
         Self {
@@ -51,8 +51,8 @@ impl Assumed {
         self.at_any_address
     }
 
-    /// An address as if it had been visited; one session stands for those with
-    /// any server name.
+    /// An address as if danecheck had connected to it; one session stands for
+    /// those with any server name.
     pub(super) fn address(&self, address: IpAddr) -> AddressSeen {
         let tls = (!self.chain.is_empty()).then(|| TlsSeen {
             version: None,

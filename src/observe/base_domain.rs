@@ -1,4 +1,4 @@
-//! Which TLSA questions an address answer leads to, after Postfix's
+//! The TLSA questions that follow from an address answer, after Postfix's
 //! `tls_dane_resolve` (RFC 7672 section 2.2.3).
 
 use tokio::time::Instant;
@@ -8,23 +8,23 @@ use super::lookup::Dns;
 use super::wire::Datum;
 use danecheck_core::observation::RecordType;
 
-/// What is asked because of one address answer.
+/// The questions that follow from one address answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Not secure and not an alias: nothing.
     Nothing,
-    /// Secure: at these names, the later ones where the earlier have nothing.
+    /// Secure: at these names, the later ones if the earlier have no records.
     At(Vec<String>),
     /// An alias that leads out of the signed tree: at the host itself, if the
     /// alias is secure.
     IfAliasSecure,
-    /// Nobody can tell; asked so that a report can say what is there.
+    /// Unknown; asked so that a report can say what is there.
     ForTheReport(Vec<String>),
 }
 
 impl Plan {
-    /// The plan for addresses of `host` that came through `aliases`.
-    /// `secure` is nothing where nobody can tell.
+    /// The plan for addresses of `host` that came through `aliases`. `secure`
+    /// is `None` if unknown.
     pub(super) fn new(host: &str, aliases: &[String], secure: Option<bool>) -> Self {
         let mut names: Vec<String> = aliases
             .last()
@@ -43,28 +43,28 @@ impl Plan {
     }
 }
 
-/// The TLSA side of a host, as far as one address family decides it.
+/// The TLSA lookups of a host for one address family.
 #[derive(Debug, Default)]
 pub(super) struct Bases {
     /// The extra `CNAME` question was asked.
     pub(super) alias_asked: bool,
     /// The candidates asked, in Postfix's order.
     pub(super) candidates: Vec<String>,
-    /// They were asked only because nobody could tell.
+    /// They were asked only because the status was unknown.
     pub(super) for_the_report: bool,
-    /// The TLSA base domain, where secure records that DANE can use are
-    /// there: the server name that Postfix sends.
+    /// The TLSA base domain, if it has secure usable records: the server name
+    /// that Postfix sends.
     pub(super) sni: Option<ServerName>,
 }
 
-/// A server name, and when its records were asked for.
+/// A server name, and when its records were looked up.
 #[derive(Clone, Debug)]
 pub(super) struct ServerName {
     pub(super) name: String,
     pub(super) asked_at: Instant,
 }
 
-/// Asks what the plan says.
+/// Asks the questions of the plan.
 pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) -> Bases {
     let mut bases = Bases::default();
     match plan {
@@ -84,8 +84,8 @@ pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) ->
             }
         }
     }
-    // All at once: the second answer is seldom needed, and never waited for
-    // in vain by more than its own time.
+    // All at once: the second answer is rarely needed, and waiting for it in
+    // vain costs at most its own time.
     let answers = bases.candidates.iter().map(|base| async move {
         let name = owner(base, port);
         dns.look_up(&name, RecordType::Tlsa).await
@@ -102,7 +102,7 @@ pub(super) async fn explore(dns: &Dns<'_>, host: &str, port: u16, plan: Plan) ->
                 }
                 break;
             }
-            // An error is an error: the next name is not tried.
+            // After an error Postfix does not try the next name.
             Raw::Failed(_) => break,
             Raw::Records { .. } | Raw::Denied { .. } => {}
         }

@@ -1,5 +1,5 @@
-//! Every bound on what the network may cost, in one place: whatever a server
-//! sends, a check ends in time and in little memory.
+//! Every limit on what the network may cost, in one place: whatever a server
+//! sends, a check ends in time and with little memory.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes of a reply line that are looked at; the rest of the line is skipped
+/// Bytes of a reply line that are read; the rest of the line is skipped
 /// (Postfix's `line_length_limit`).
 pub const LINE_BYTES: usize = 2048;
 
-/// Text of one reply after which no more of its lines are kept: Postfix's
-/// `smtp_chat_resp` does the same, so a keyword beyond it is not seen there
+/// Bytes of one reply after which no more of its lines are kept: Postfix's
+/// `smtp_chat_resp` does the same, so it does not see a keyword beyond this
 /// either.
 pub const REPLY_BYTES: usize = 2048;
 
@@ -23,37 +23,37 @@ pub const REPLY_LINES: usize = 1000;
 /// Bytes that one session may send, TLS included.
 pub const SESSION_BYTES: usize = 256 * 1024;
 
-/// Records taken of one record set (Postfix's `dns_rr_list_limit`).
+/// Records used of one record set (Postfix's `dns_rr_list_limit`).
 pub const RECORDS: usize = 100;
 
 /// Bytes of the records of one answer with all names written out.
 pub const ANSWER_BYTES: usize = 1024 * 1024;
 
-/// What a record counts for besides its names: about as much as it takes.
+/// The cost of a record besides its names: about the memory that it takes.
 pub const RECORD_BYTES: usize = 192;
 
 /// Alias replies followed (Postfix's `dns_lookup_x`).
 pub const ALIAS_HOPS: usize = 10;
 
-/// MX hosts looked at; Postfix tries five addresses in all.
+/// MX hosts checked; Postfix tries five addresses in all.
 pub const MX_HOSTS: usize = 20;
 
 /// Addresses connected to, of one host and one family.
 pub const ADDRESSES: usize = 8;
 
-/// Connections at once for one target: two for each address of twenty hosts
-/// leave room, so that servers that hang keep nobody waiting.
+/// Connections at once for one target: this allows two for each address of
+/// twenty hosts, so servers that hang do not delay the others.
 pub const CONNECTIONS: usize = 64;
 
 /// Questions to the resolver at once, for all targets together: each has a
-/// socket, and a process has so many.
+/// socket, and a process can have only so many.
 pub const QUESTIONS: usize = 256;
 
 /// Bytes kept of all sessions of one target.
 pub const SESSIONS_BYTES: usize = 2 * 1024 * 1024;
 
-/// Bytes kept of all answers about one target; those for its own validation
-/// count by themselves.
+/// Bytes kept of all answers about one target; answers for its own validation
+/// count separately.
 pub const ANSWERS_BYTES: usize = 4 * 1024 * 1024;
 
 /// Certificates kept of one chain.
@@ -77,7 +77,7 @@ pub const EDNS_PAYLOAD: u16 = 1232;
 /// DS and DNSKEY queries of one check's own validation.
 pub const VALIDATION_QUERIES: usize = 200;
 
-/// Lookups about which one check asks the name servers themselves.
+/// Lookups about which one check asks the name servers directly.
 pub const AUTHORITY_LOOKUPS: usize = 12;
 
 /// Name servers asked of one zone; the root has 13, hardly any zone more than
@@ -87,26 +87,26 @@ pub const AUTHORITY_NAMES: usize = 8;
 /// Addresses asked of one name server.
 pub const AUTHORITY_ADDRESSES: usize = 4;
 
-/// Names above one that are asked for their zone.
+/// Names above a name at which danecheck looks for its zone.
 pub const AUTHORITY_ZONE_DEPTH: usize = 8;
 
 /// Referrals followed downwards, from the zone that the resolver knows.
 pub const AUTHORITY_REFERRALS: usize = 3;
 
-/// Questions of one check to name servers themselves.
+/// Questions of one check to name servers directly.
 pub const AUTHORITY_QUERIES: usize = 400;
 
-/// So many of them at once.
+/// How many of them at once.
 pub const AUTHORITY_QUERIES_AT_ONCE: usize = 32;
 
 /// Connections to one address at once, of all targets together.
 pub const PER_HOST: usize = 2;
 
-/// Connections to one address that may come at once, before they have to come
+/// Connections to one address that may begin at once, before they are spread
 /// evenly.
 pub const CONNECTION_BURST: u32 = 4;
 
-/// How far apart connections to one address are that come evenly.
+/// The interval of connections to one address that are spread evenly.
 pub const CONNECTION_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Connections at once of all targets together.
@@ -118,7 +118,7 @@ pub const LOOKUPS_BYTES_KEPT: u64 = 8 << 20;
 /// Bytes kept of sessions for other targets.
 pub const SESSIONS_BYTES_KEPT: u64 = 16 << 20;
 
-/// Bytes kept of what name servers said for other targets.
+/// Bytes kept of name servers' answers for other targets.
 pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
 
 /// Bytes kept of DS and DNSKEY answers for other targets.
@@ -131,28 +131,29 @@ pub const ZONES_BYTES_KEPT: u64 = 4 << 20;
 /// minutes at most).
 pub const FAILURES_KEPT: Duration = Duration::from_secs(60);
 
-/// How much older than its TLSA records a session may be: a roll-over must not
+/// How much older than its TLSA records a session may be: no key change must
 /// come between.
 pub const SESSION_BEFORE_TLSA: Duration = Duration::from_secs(60);
 
-/// How much longer than its time a check waits for what ends at that moment.
+/// How much longer than its time limit a check waits for work that ends at that
+/// moment.
 pub const LAST_WORDS: Duration = Duration::from_millis(50);
 
-/// How often one target is looked at that waits for its turn in vain.
+/// How often a target that waits for its turn in vain is checked.
 pub const LOOKS: usize = 5;
 
 /// How long a session waits for its turn, even if no check waits for it any
-/// more.
+/// longer.
 pub const QUEUE: Duration = Duration::from_secs(300);
 
 /// Bytes read of a policy of MTA-STS, and of the header before it (RFC 8461
 /// section 3.3 suggests as many).
 pub const POLICY_BYTES: usize = 64 * 1024;
 
-/// Addresses asked for that policy, of each family.
+/// Addresses of each family that are asked for that policy.
 pub const POLICY_ADDRESSES: usize = 2;
 
-/// How long things may take.
+/// Time limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// One target, everything included.
@@ -169,11 +170,11 @@ pub struct Times {
     pub handshake: Duration,
     /// Before a server that refused for now is asked once more.
     pub pause: Duration,
-    /// Saying goodbye, which nobody waits for.
+    /// Sending `QUIT`, for which nothing waits.
     pub quit: Duration,
     /// One address of the host that serves a policy of MTA-STS.
     pub policy: Duration,
-    /// What is beside mail is waited for so much longer than mail.
+    /// How much longer than mail danecheck waits for what runs beside mail.
     pub after_the_rest: Duration,
 }
 
@@ -200,8 +201,8 @@ impl Times {
         self.address.min(self.total.mul_f64(5.0 / 6.0))
     }
 
-    /// The default steps under another total, of which each address leaves a
-    /// part for what comes after it.
+    /// The default steps under another total; each address leaves a part of it
+    /// for what follows.
     pub fn with_total(total: Duration) -> Self {
         let times = Self::default();
         Self {
@@ -245,13 +246,13 @@ impl Deadline {
         step.min(self.left())
     }
 
-    /// Waits for work that has a time of its own; nothing where this one is up
-    /// before. Work that ends at the same moment may still say what it has.
+    /// Waits for work that has its own time limit; `None` if this one ends
+    /// first. Work that ends at the same moment may still say what it has.
     pub(super) async fn wait<F: Future>(self, work: F) -> Option<F::Output> {
         timeout_at(self.0 + LAST_WORDS, work).await.ok()
     }
 
-    /// Runs one step; nothing where time was up.
+    /// Runs one step; `None` if time was up.
     pub(super) async fn run<F: Future>(self, step: Duration, work: F) -> Option<F::Output> {
         let until = self.0.min(Instant::now() + step);
         timeout_at(until, work).await.ok()
@@ -267,8 +268,8 @@ impl Room {
         Self(AtomicUsize::new(bytes))
     }
 
-    /// Takes so much of it; false where there is not so much left, and then
-    /// there is none any more.
+    /// Takes this much of it; false if less is left, and then nothing is left
+    /// any longer.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let took = |left: usize| Some(left.saturating_sub(bytes));
         self.0
@@ -288,11 +289,11 @@ pub(super) struct Cuts(Mutex<Noted>);
 #[derive(Debug, Default)]
 struct Noted {
     sentences: BTreeSet<String>,
-    /// Who was not waited for any longer, and what for.
+    /// What danecheck no longer waited for.
     late: BTreeSet<String>,
 }
 
-/// So many of those that were late are named.
+/// How many late ones are named.
 const NAMED: usize = 3;
 
 impl Cuts {
@@ -300,7 +301,7 @@ impl Cuts {
         self.noted().sentences.insert(sentence);
     }
 
-    /// Time was up before this had come to its end.
+    /// Time was up before this had ended.
     pub(super) fn late(&self, what: String) {
         self.noted().late.insert(what);
     }
@@ -309,7 +310,7 @@ impl Cuts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One sentence each; those that were late share one.
+    /// One sentence each; the late ones share one.
     pub(super) fn into_sentences(self) -> Vec<String> {
         let Noted { sentences, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<String> = sentences.into_iter().collect();

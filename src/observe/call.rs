@@ -1,5 +1,5 @@
-//! A session with an address, for one check or for several: who begins it,
-//! who waits for it, and for how long.
+//! A session with an address, for one check or for several: which check begins
+//! it, which ones wait for it, and for how long.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use super::smtp::{self, Script};
 use super::tls;
 use danecheck_core::observation::{Session, SessionEnd};
 
-/// A session that was held.
+/// A session that took place.
 pub(super) struct Talked {
-    /// Nothing where its turn never came.
+    /// `None` if its turn never came.
     session: Option<Session>,
     cuts: Vec<String>,
-    /// It ended because the check that began it had no more time.
+    /// It ended because the check that began it ran out of time.
     cut: bool,
     lasts: Duration,
 }
@@ -50,13 +50,13 @@ impl Kept for Talked {
     }
 }
 
-/// No session succeeded while the check had time.
+/// No session took place while the check had time.
 pub(super) struct Unheard {
     crowded_out: bool,
 }
 
 impl Unheard {
-    /// Because others were before it.
+    /// Because others came first.
     pub(super) fn was_crowded_out(&self) -> bool {
         self.crowded_out
     }
@@ -67,7 +67,7 @@ pub(super) struct Caller {
     pool: Pool,
     check: CheckId,
     share: Share,
-    /// It crowded itself out somewhere.
+    /// It filled some address with its own sessions.
     is_crowd: AtomicBool,
     dial: Dial,
     helo_name: String,
@@ -87,13 +87,13 @@ impl Caller {
         }
     }
 
-    /// Whether this session was held already.
+    /// Whether this session took place already.
     pub(super) fn knows(&self, key: &SessionKey) -> bool {
         let begun = self.pool.parts().sessions.fresh(key);
         begun.is_some_and(|begun| begun.ready().is_some())
     }
 
-    /// Holds a session, or waits for the session that is under way. `visit` is
+    /// Opens a session, or waits for the session that is running. `visit` is
     /// the time for it, `total` that of the check.
     pub(super) async fn call(
         self: &Arc<Self>,
@@ -110,8 +110,8 @@ impl Caller {
                 async move {
                     facts.set_queued(true);
                     let parts = caller.pool.parts();
-                    // A place at the address first: who waits for that holds up
-                    // nobody elsewhere.
+                    // A place at the address first: waiting for that delays
+                    // nothing elsewhere.
                     let turn = async {
                         let place = parts.gates.turn(key.address, caller.check).await?;
                         Some((place, parts.connections.place(Some(&caller.share)).await?))
@@ -142,8 +142,9 @@ impl Caller {
         }
     }
 
-    /// Whether other targets keep the address busy: who has twenty hosts at one
-    /// address waits for himself, and gets no other look for that.
+    /// Whether other targets keep the address busy: a target with twenty hosts
+    /// at one address waits for itself, and is not checked again because of
+    /// that.
     fn has_others(&self, key: &SessionKey) -> bool {
         let gates = &self.pool.parts().gates;
         gates.has_others(key.address, self.check)
@@ -151,8 +152,8 @@ impl Caller {
             && !self.is_crowd.load(Relaxed)
     }
 
-    /// Waits for a turn: for as long as this check lasts, and beyond that, for
-    /// its next look and for others, unless it keeps the others waiting.
+    /// Waits for a turn as long as this check lasts. It waits longer, for the
+    /// next check of the target and for others, unless that delays the others.
     async fn wait<T>(
         &self,
         turn: impl Future<Output = Option<T>>,
@@ -172,9 +173,9 @@ impl Caller {
     }
 
     async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {
-        // Nobody else can want it: then it ends when its check does, with what
-        // was heard until then. Else it takes the time that it would take for
-        // any of them.
+        // If no other check can use it, it ends when its check does, with the
+        // result so far. Otherwise it takes the time that it would take for any
+        // of them.
         let alone = self.pool.is_alone();
         let own = Deadline::after(self.times.session());
         let deadline = if alone { visit } else { own };

@@ -1,5 +1,5 @@
-//! How an address becomes a byte stream: the one seam between the dialogue
-//! and the network.
+//! How an address becomes a byte stream: the only interface between the
+//! dialogue and the network.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,14 +18,14 @@ pub enum Dial {
     #[default]
     Direct,
     /// To where this map leads; an address that is not in it has no route.
-    /// For worlds on one host whose servers bear documentation addresses.
+    /// For worlds on one host whose servers have documentation addresses.
     Routed(HashMap<SocketAddr, SocketAddr>),
     /// Through a proxy.
     Proxied(Proxy),
 }
 
 impl Dial {
-    /// Where an address leads; nothing where there is no route.
+    /// Where an address leads; `None` if there is no route.
     pub(super) fn route(&self, to: SocketAddr) -> Option<SocketAddr> {
         match self {
             Self::Direct | Self::Proxied(_) => Some(to),
@@ -38,8 +38,8 @@ impl Dial {
             .route(SocketAddr::new(address, port))
             .ok_or_else(|| io::Error::from(io::ErrorKind::HostUnreachable))?;
         let stream = TcpStream::connect(to).await?;
-        // Every line is a round trip: none may wait for a fuller packet. A
-        // peer that is gone already shows in the dialogue.
+        // Every line is a round trip, so no line may wait for a fuller packet.
+        // If the peer is already gone, the dialogue shows it.
         let _ = stream.set_nodelay(true);
         Ok(stream)
     }
@@ -72,7 +72,7 @@ impl Dial {
             None => io::ErrorKind::TimedOut.into(),
         };
         // A connection that fails is refused, never reset: this one was
-        // accepted, and cut off before we looked.
+        // accepted, and closed before we looked.
         if error.kind() == io::ErrorKind::ConnectionReset {
             return Err(SessionEnd::NoGreeting(Interruption::Lost));
         }
@@ -91,7 +91,7 @@ pub(super) fn failure(error: &io::Error) -> ConnectFailure {
         io::ErrorKind::PermissionDenied => (Other, "Permission denied"),
         _ => {
             let text = error.to_string();
-            // The number is for programmers; strerror(3) has none.
+            // The number is for programmers; strerror(3) does not print it.
             let words = text.split(" (os error").next().unwrap_or_default();
             return ConnectFailure {
                 kind: Other,

@@ -17,14 +17,14 @@ use super::smtp::{Script, converse};
 use super::wire::{self, WireName};
 use danecheck_core::observation::{RecordType, Reply, Session, SessionEnd};
 
-/// A server that says what is on the tape, in pieces, and then hangs up.
+/// A server that sends what is on the tape, in pieces, and then closes.
 struct Tape<'a> {
     rest: &'a [u8],
     piece: usize,
 }
 
 impl<'a> Tape<'a> {
-    /// The first byte says how long the pieces are.
+    /// The first byte gives the length of the pieces.
     fn new(data: &'a [u8]) -> Self {
         let (piece, rest) = data.split_first().unwrap_or((&0, &[]));
         Self {
@@ -66,7 +66,7 @@ impl AsyncWrite for Tape<'_> {
     }
 }
 
-/// Runs one dialogue; nothing where there is no runtime to be had.
+/// Runs one dialogue; `None` if there is no runtime to be had.
 fn run<T>(work: impl Future<Output = T>) -> Option<T> {
     thread_local! {
         static RUNTIME: Option<Runtime> = tokio::runtime::Builder::new_current_thread()
@@ -114,7 +114,7 @@ fn bounded(session: &Session) {
 fn bounded_reply(reply: &Reply) {
     assert!((0..1000).contains(&reply.code));
     let bytes: usize = reply.lines.iter().map(String::len).sum();
-    // What is no UTF-8 takes three bytes in the place of one.
+    // A byte that is not UTF-8 takes three bytes instead of one.
     assert!(bytes <= REPLY_BYTES + 3 * LINE_BYTES, "a reply of {bytes}");
     let _ = reply.keywords().count();
     let _ = reply.text();
@@ -147,7 +147,7 @@ pub fn dns(data: &[u8]) {
         RecordType::Ns,
         RecordType::Tlsa,
     ] {
-        // Whatever was asked: the type is where the readers differ.
+        // For every type: the readers differ by type.
         let mut asking = data.to_vec();
         let at = 12 + name.as_slice().len();
         if let Some(place) = asking.get_mut(at..at + 2) {

@@ -1,4 +1,4 @@
-//! One MX host: its addresses, its TLSA records and a talk with each address.
+//! One MX host: its addresses, its TLSA records and sessions with each address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,24 +30,24 @@ use danecheck_core::observation::{
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
 use danecheck_core::tlsa::TlsaRecord;
 
-/// What all parts of one check share.
+/// The data that all parts of one check share.
 pub(super) struct Check<'a> {
     setup: &'a Setup,
     promised: Promised<'a>,
     caller: Arc<Caller>,
     port: u16,
-    /// The address literal that was typed: nobody is led there unawares.
+    /// The address literal that the user typed, so danecheck may connect to it.
     typed: Option<IpAddr>,
     dns: &'a Dns<'a>,
     deadline: Deadline,
     cuts: &'a Cuts,
     connections: Semaphore,
     room: Room,
-    /// Time was up while an address that others keep busy was waited for.
+    /// Time was up while the check waited for an address that others keep busy.
     crowded: AtomicBool,
 }
 
-/// Whether the domain promises a policy of MTA-STS, once that is known.
+/// Whether the domain announces an MTA-STS policy, once that is known.
 pub(super) type Promised<'a> = Shared<BoxFuture<'a, bool>>;
 
 /// One session to be.
@@ -55,11 +55,11 @@ pub(super) type Promised<'a> = Shared<BoxFuture<'a, bool>>;
 struct Visit<'v> {
     address: IpAddr,
     sni: Option<&'v str>,
-    /// What the ClientHello is limited to.
+    /// The limit of the ClientHello.
     offer: Option<LimitedOffer>,
-    /// How often the server was asked before.
+    /// How often danecheck tried before.
     attempt: u8,
-    /// A session from before this moment is none.
+    /// A session from before this moment does not count.
     not_before: Option<Instant>,
     deadline: Deadline,
 }
@@ -72,7 +72,7 @@ pub(super) struct RawHost {
     addresses: Vec<AddressSeen>,
 }
 
-/// The addresses of one family and what they led to.
+/// The addresses of one family and what followed from them.
 struct Family {
     record_type: RecordType,
     looked: Looked,
@@ -108,14 +108,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether another look would see more, because this one had to wait for
+    /// Whether another check would see more, because this one had to wait for
     /// other targets.
     pub(super) fn was_crowded_out(&self) -> bool {
         self.crowded.load(Relaxed)
     }
 
-    /// Looks at one host. Each address family goes its way alone, so that a
-    /// slow answer in one holds up nothing in the other.
+    /// Checks one host. The address families are independent, so a slow answer
+    /// in one does not delay the other.
     pub(super) async fn see(&self, name: &str) -> RawHost {
         let mut host = RawHost {
             name: name.to_owned(),
@@ -186,7 +186,7 @@ impl<'a> Check<'a> {
         family
     }
 
-    /// One talk without a server name at once, and one with it as soon as it
+    /// One session without a server name at once, and one with it as soon as it
     /// is known that Postfix would send one.
     async fn see_address<B>(&self, host: &str, address: IpAddr, bases: Shared<B>) -> AddressSeen
     where
@@ -219,8 +219,8 @@ impl<'a> Check<'a> {
             let Some(sni) = bases.sni.as_ref() else {
                 return self.talk_for_policy(host, visit, &met).await;
             };
-            // What the server shows and what its records say have to be of
-            // one time: a roll-over between them would look like a fault.
+            // The server's certificate and its records have to be from the same
+            // time: a key change in between would look like a fault.
             let not_before = sni.asked_at.checked_sub(SESSION_BEFORE_TLSA);
             let visit = Visit {
                 sni: Some(&sni.name),
@@ -236,7 +236,8 @@ impl<'a> Check<'a> {
         };
         let (plain, named) = tokio::join!(plain, named);
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
-        // Some servers let one client in once at a time; Postfix comes alone.
+        // Some servers allow a client only one connection at a time; Postfix
+        // opens only one.
         let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
         for session in &mut sessions {
             if any_came_in
@@ -260,9 +261,10 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A talk with the server name that MTA-STS calls for (RFC 8461 section 6.1)
-    /// and no TLSA record does. Whether there is a policy is known by now, or
-    /// not waited for any longer than the talk without a server name lasts.
+    /// A session with the server name that MTA-STS requires (RFC 8461 section
+    /// 6.1), if no TLSA record requires it. Whether there is a policy is known
+    /// by now; otherwise danecheck waits for that only as long as the session
+    /// without a server name lasts.
     async fn talk_for_policy(&self, host: &str, visit: Visit<'_>, met: &Notify) -> Option<Session> {
         if host.parse::<IpAddr>().is_ok() {
             return None;
@@ -283,8 +285,8 @@ impl<'a> Check<'a> {
     }
 
     /// What the server shows to clients that offer less, one after the other;
-    /// `judged` is the session in which DANE is judged. Nothing where it got
-    /// no certificate to see.
+    /// `judged` is the session by which DANE is judged. Empty if that session
+    /// showed no certificate.
     async fn limited_looks(&self, visit: Visit<'_>, judged: &Session) -> Vec<LimitedLook> {
         let Some(tls) = &judged.tls else {
             return Vec::new();
@@ -313,8 +315,8 @@ impl<'a> Check<'a> {
         looks
     }
 
-    /// Asks once more, after a pause, where the server refused for now; gives
-    /// what it had said at first.
+    /// Tries once more, after a pause, if the server refused for now; returns
+    /// its first reply.
     async fn ask_refusers_again(
         &self,
         visit: Visit<'_>,
@@ -325,7 +327,7 @@ impl<'a> Check<'a> {
         if visit.deadline.cap(pause) < pause {
             return None;
         }
-        // For the other targets that was done already.
+        // That was already done for other targets.
         let refused = |session: &&Session| session.refusal_for_now().is_some();
         let known = |session: &Session| self.caller.knows(&self.again_key(visit, 2, session));
         if !sessions.iter().filter(refused).all(known) {
@@ -343,7 +345,7 @@ impl<'a> Check<'a> {
         asked.then_some(refusal)
     }
 
-    /// The same visit once more.
+    /// The same session once more.
     async fn again(&self, visit: Visit<'_>, attempt: u8, session: &Session) -> Option<Session> {
         let visit = Visit {
             sni: session.sni.as_deref(),
@@ -393,7 +395,7 @@ impl<'a> Check<'a> {
             self.cuts.late(visit.address.to_string());
             return None;
         }
-        // Whatever it says could not be kept.
+        // There is no memory left to keep its answers.
         if self.room.is_used_up() {
             return None;
         }
@@ -431,7 +433,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether a session ended because a time was up that Postfix would not keep.
+/// Whether a session ended because of a time limit that Postfix does not have.
 fn was_waited_for(end: &SessionEnd) -> bool {
     match end {
         SessionEnd::NoGreeting(how)
@@ -443,8 +445,8 @@ fn was_waited_for(end: &SessionEnd) -> bool {
     }
 }
 
-/// Whether a session ended as it does where a server thinks that a client
-/// comes too often.
+/// Whether a session ended as it does if a server thinks that a client connects
+/// too often.
 fn is_turned_away(session: &Session) -> bool {
     match &session.end {
         SessionEnd::NotConnected(_) | SessionEnd::NoGreeting(Interruption::Lost) => true,
@@ -495,8 +497,8 @@ impl RawHost {
             if family.bases.alias_asked {
                 host.alias = Some(check.settle_alias(&host.name, validation).await);
             }
-            // A resolver that turned out to validate only later: Postfix
-            // behind it would not have asked.
+            // The resolver turned out to validate only later: Postfix behind it
+            // would not have asked.
             let asked_in_vain =
                 family.bases.for_the_report && validation == ResolverValidation::Shown;
             if !asked_in_vain {

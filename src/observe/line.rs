@@ -11,9 +11,9 @@ use danecheck_core::observation::{Interruption, Reply};
 /// A stream of lines.
 pub(super) struct Chat<S> {
     stream: S,
-    /// What came and was not read yet.
+    /// Bytes that arrived and are not read yet.
     ahead: Vec<u8>,
-    /// Something of a reply was passed over.
+    /// Something of a reply was skipped.
     cut: bool,
 }
 
@@ -31,9 +31,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         self.cut
     }
 
-    /// The stream without what was read ahead: Postfix purges its buffers
-    /// before TLS, so that nothing injected in plain text survives
-    /// (`smtp_start_tls`, CVE-2011-0411).
+    /// The stream without the bytes that were read ahead: Postfix purges its
+    /// buffers before TLS, so that nothing that was injected in plain text
+    /// survives (`smtp_start_tls`, CVE-2011-0411).
     pub(super) fn into_stream(self) -> S {
         self.stream
     }
@@ -66,8 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             .unwrap_or(Err(Interruption::TimedOut))
     }
 
-    /// Says goodbye and closes; what the server thinks of it no longer
-    /// matters.
+    /// Sends `QUIT` and closes; the server's answer does not matter.
     pub(super) async fn quit(mut self, step: Duration, deadline: Deadline) {
         deadline
             .run(step, async {
@@ -87,8 +86,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         sent.await.map_err(|_| Interruption::Lost)
     }
 
-    /// `smtp_chat_resp`: lines that are no reply are kept and passed over, up
-    /// to one of three digits and a blank or nothing.
+    /// `smtp_chat_resp`: lines that are not a reply are kept and skipped, up to
+    /// a line of three digits, alone or followed by a blank.
     async fn reply(&mut self) -> Result<Reply, Interruption> {
         let mut lines = Vec::new();
         let mut kept = 0_usize;
@@ -108,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         Err(Interruption::Flooded)
     }
 
-    /// One line without its end; what is too long is skipped.
+    /// One line without its end; what is beyond the limit is skipped.
     async fn line(&mut self) -> Result<String, Interruption> {
         let mut line = Vec::new();
         loop {

@@ -1,5 +1,5 @@
-//! The Postfix on this machine, asked by its own tools: `postconf` for its
-//! parameters, `postmap -q` for what its tables say.
+//! The Postfix on this machine, asked with its own tools: `postconf` for its
+//! parameters, `postmap -q` for the answers of its tables.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,13 +15,13 @@ use danecheck_core::sender::policy_keys;
 /// How long one question to a table may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where programs are sought where the environment names no place.
+/// Where to look for programs if the environment names no place.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Where root's tools are, which cron and users often lack.
 const ROOT_PATH: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
-/// What is asked of `postconf`.
+/// The parameters that `postconf` is asked for.
 const PARAMETERS: [&str; 21] = [
     "mail_version",
     "compatibility_level",
@@ -77,7 +77,7 @@ impl LocalPostfix {
         })
     }
 
-    /// What its tables say to this next hop.
+    /// The answers of its tables for this next hop.
     pub(super) async fn ask(&self, next_hop: &str) -> LocalSenderSeen {
         let tables = self
             .parameters
@@ -112,7 +112,7 @@ impl LocalPostfix {
     }
 }
 
-/// What a tool said.
+/// The output of a tool.
 #[derive(Debug, Default)]
 struct Said {
     success: bool,
@@ -121,8 +121,8 @@ struct Said {
 }
 
 impl Said {
-    /// `postmap -q` prints the value; it ends with 1 where there is none, and
-    /// says why where it could not ask.
+    /// `postmap -q` prints the value; it ends with 1 if there is none, and says
+    /// why if it could not ask.
     fn answer(&self) -> TableAnswer {
         let value = self.stdout.trim_end_matches('\n');
         if self.success {
@@ -168,9 +168,9 @@ async fn run(
     }
 }
 
-/// Where tools are sought: what the environment names, but nothing that stands
-/// for the working directory or for a place below it (an empty entry does,
-/// execvp(3)), which others may have filled.
+/// Where to look for tools: the places that the environment names, without the
+/// working directory and places below it, where others may have put programs.
+/// An empty entry means the working directory (execvp(3)).
 fn search_path(given: Option<&OsStr>) -> OsString {
     let absolute = |path: &OsStr| -> Vec<PathBuf> {
         std::env::split_paths(path)

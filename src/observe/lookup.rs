@@ -1,9 +1,9 @@
-//! Lookups as Postfix's `dns_lookup_x` makes them, each asked once.
+//! Lookups as Postfix's `dns_lookup_x` makes them, each once.
 //!
-//! Answers stay raw while the check runs, because only at its end is it known
-//! whether the resolver validates; then [`super::settle`] gives each its status.
-//! danecheck's own validation of each answer sets out as soon as it is there,
-//! and nobody waits for it who has the resolver's word.
+//! Answers stay raw while the check runs, because only its end shows whether
+//! the resolver validates. Then [`super::settle`] gives each its status.
+//! danecheck's own validation of an answer begins as soon as the answer is
+//! there. If the resolver validates, nothing waits for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,15 +28,15 @@ use danecheck_core::observation::{
 };
 use danecheck_validation::Owner;
 
-/// The word of the name servers, once it is there.
+/// The answers of the name servers, once they are there.
 type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
 
-/// What danecheck's own validation says, and what comes of it.
+/// The result of danecheck's own validation, and what follows from it.
 #[derive(Clone, Default)]
 struct Judged {
-    /// Nothing where there is nothing to judge.
+    /// `None` if there is nothing to judge.
     own: Option<OwnValidation>,
-    /// The name servers are asked because of it.
+    /// The name servers are asked because of this result.
     authority: Option<TheirWord>,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Looked {
     /// When it was asked for.
     pub(super) asked_at: Instant,
     judged: Shared<BoxFuture<'static, Judged>>,
-    /// The name servers are asked whatever own validation says.
+    /// The name servers are asked whatever the result of the validation is.
     authority: Option<TheirWord>,
     /// The reason that came with the last reply.
     pub(super) extended_error: Option<ExtendedError>,
 }
 
 impl Looked {
-    /// What the name servers themselves say, where they were asked.
+    /// What the name servers answer directly, if they were asked.
     pub(super) async fn authority(&self) -> Option<AuthoritySeen> {
         let word = match &self.authority {
             Some(word) => Some(word.clone()),
@@ -63,7 +63,7 @@ impl Looked {
         word?.await
     }
 
-    /// What danecheck's own validation says; nothing where nothing was asked.
+    /// The result of danecheck's own validation; `None` if nothing was asked.
     pub(super) async fn own(&self) -> Option<OwnValidation> {
         self.judged.clone().await.own
     }
@@ -71,9 +71,9 @@ impl Looked {
 
 type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
 
-/// A zone that its owner keeps bogus for validators to be tried on: who
-/// answers for it does not validate. It is asked only of resolvers that set no
-/// AD bit.
+/// A zone that its owner keeps bogus as a test of validators: a resolver that
+/// answers for it does not validate. Only resolvers that set no AD bit are
+/// asked for it.
 const KNOWN_BOGUS: &str = "dnssec-failed.org";
 
 /// What a lookup is for.
@@ -81,7 +81,7 @@ const KNOWN_BOGUS: &str = "dnssec-failed.org";
 enum Purpose {
     /// Postfix's way to a mail server.
     Mail,
-    /// Something beside it.
+    /// Anything else.
     Aside,
 }
 
@@ -136,14 +136,13 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// Looks a name up, or waits for the lookup that is under way.
+    /// Looks a name up, or waits for the running lookup.
     pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Looked {
         self.look_up_for(Purpose::Mail, name, record_type).await
     }
 
-    /// Looks a name up on which no delivery of Postfix depends: without own
-    /// validation, without asking name servers, and without a word where it
-    /// takes too long.
+    /// Looks up a name on which no delivery depends: without own validation,
+    /// without asking name servers, and without a note if it takes too long.
     pub(super) async fn look_up_aside(&self, name: &str, record_type: RecordType) -> Looked {
         self.look_up_for(Purpose::Aside, name, record_type).await
     }
@@ -195,7 +194,8 @@ impl<'a> Dns<'a> {
             ));
             Arc::new(failed(FailureKind::Malformed))
         };
-        // What is asked only of the resolver itself is nobody's fault.
+        // A failure of a question about the resolver itself is not the domain's
+        // fault.
         let of_resolver = name.is_empty() || name == KNOWN_BOGUS || aside;
         let end = found.trail.end.clone().filter(|_| !of_resolver);
         let inspection = end.map(|end| Inspection {
@@ -206,7 +206,7 @@ impl<'a> Dns<'a> {
             name: end.to_name(),
             record_type,
         });
-        // A resolver that never answered fails by itself.
+        // If the resolver never answered, that has its own finding.
         let fails = matches!(*raw, Raw::Failed(_)) && self.answered.load(Ordering::Relaxed);
         let (at_once, if_bogus) = match inspection {
             Some(inspection) if fails || self.authoritative => (Some(inspection), None),
@@ -224,9 +224,9 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// What a lookup gives, and when it was asked for; nothing where that
-    /// comes too late for this check. What belongs to a host is asked once for
-    /// all checks; MX and TXT records are the target's own.
+    /// The result of a lookup, and when it was asked for; `None` if it comes
+    /// too late for this check. Lookups about a host are made once for all
+    /// checks; MX and TXT records belong to one target.
     async fn find(&self, name: &str, record_type: RecordType) -> (Option<Arc<Found>>, Instant) {
         let work = {
             let asking = Asking {
@@ -242,7 +242,7 @@ impl<'a> Dns<'a> {
             };
             move || async move { asking.find(&name, record_type, deadline).await }
         };
-        // What belongs to the target would only crowd out what belongs to hosts.
+        // Lookups of one target would only displace lookups of shared hosts.
         if matches!(record_type, RecordType::Mx | RecordType::Txt) {
             let asked_at = Instant::now();
             return (Some(Arc::new(work().await)), asked_at);
@@ -253,8 +253,8 @@ impl<'a> Dns<'a> {
         (waited.flatten(), found.at)
     }
 
-    /// Lets own validation set out, beside whatever comes next, and after it
-    /// the question to the name servers, where the answer is bogus.
+    /// Starts danecheck's own validation beside the next steps, and after it
+    /// the questions to the name servers if the answer is bogus.
     fn validate(
         &self,
         found: &Arc<Found>,
@@ -283,7 +283,8 @@ impl<'a> Dns<'a> {
                 let trail = &found.trail;
                 let own = validator.judge_lookup(&trail.replies, trail.failed.as_ref());
                 let own = own.await;
-                // What was cut short for this check counts for no other.
+                // A result that was cut short for this check counts for no
+                // other.
                 match validator.was_cut() {
                     true => Err(own),
                     false => Ok(own),
@@ -302,9 +303,9 @@ impl<'a> Dns<'a> {
             .shared()
     }
 
-    /// Whether an answer is secure, for a caller that has to decide on it now:
-    /// by the resolver's word where it validates, else by our own. Nothing
-    /// where nobody can tell.
+    /// Whether an answer is secure, for a caller that has to decide now: by the
+    /// resolver's AD bit if it validates, else by our own validation. `None` if
+    /// unknown.
     pub(super) async fn is_secure(&self, looked: &Looked) -> Option<bool> {
         let authentic = match &*looked.raw {
             Raw::Records { authentic, .. } | Raw::Denied { authentic, .. } => *authentic,
@@ -320,7 +321,7 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// Notes what was not asked of name servers, once all is settled.
+    /// Notes which questions to name servers were left out, at the end.
     pub(super) fn note_what_was_left_out(&self) {
         for sentence in self.authorities.left_out() {
             self.cuts.note(sentence);
@@ -330,7 +331,7 @@ impl<'a> Dns<'a> {
         }
     }
 
-    /// Why a resolver that answers was not shown to validate.
+    /// Why a resolver that answers did not prove that it validates.
     pub(super) async fn shortcoming(&self) -> Option<Shortcoming> {
         if self.validates().await || self.validation() == ResolverValidation::NoAnswer {
             return None;
@@ -374,7 +375,7 @@ impl<'a> Dns<'a> {
     }
 }
 
-/// A question to the name servers of one record set.
+/// A question to name servers about one record set.
 struct Inspection {
     authorities: Authorities,
     pool: Pool,
@@ -391,7 +392,7 @@ impl Inspection {
         Self { name, ..self }
     }
 
-    /// Lets them be asked, beside whatever comes next.
+    /// Starts these questions beside the next steps.
     fn begin(self) -> TheirWord {
         let task = tokio::spawn(self.ask());
         async move { task.await.ok().flatten() }.boxed().shared()
@@ -409,14 +410,14 @@ impl Inspection {
         });
         match self.deadline.wait(begun.result()).await.flatten() {
             Some(inspected) if mine || inspected.is_whole() => inspected.seen(),
-            // Another check had no more time or budget for it.
+            // Another check had no time or budget left for it.
             Some(_) => self.authorities.inspect(&self.name, rtype).await,
             None => None,
         }
     }
 }
 
-/// A lookup of which nothing was heard while this check had time.
+/// A lookup that got no answer while this check had time.
 fn timed_out(asked_at: Instant) -> Looked {
     let own = OwnValidation::indeterminate(format!(
         "the resolver gives no answer to judge: {}",

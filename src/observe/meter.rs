@@ -1,4 +1,4 @@
-//! A byte stream that may carry only so much.
+//! A byte stream with a limit.
 
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ impl<S> Metered<S> {
     }
 }
 
-/// More came than may.
+/// More came than allowed.
 #[derive(Debug)]
 struct Flood;
 

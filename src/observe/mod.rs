@@ -1,12 +1,11 @@
-//! The observing half: everything that meets the network, and nothing that
-//! judges.
+//! The observing half: all network I/O, and no judgement.
 //!
-//! [`observe`] looks at one next hop as Postfix's SMTP client would, and
-//! writes down what it saw. What the network does is data, never an error.
+//! [`observe`] checks one next hop as Postfix's SMTP client would, and records
+//! what it saw. What the network does is data, never an error.
 //!
 //! A check takes as long as its slowest chain: MX, addresses, TLSA, and a
 //! session with the server name that the TLSA records call for. All hosts,
-//! address families and addresses go their ways at once.
+//! address families and addresses are checked at the same time.
 
 #![expect(
     clippy::disallowed_types,
@@ -78,11 +77,11 @@ pub use self::setup::Setup;
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
 
-/// Looks at a next hop and everything behind it.
+/// Checks a next hop and everything behind it.
 ///
-/// With other targets in its pool it is looked at again, a few times at most,
-/// where its time was up only because the others kept an address busy. Alone it
-/// never is, and its own sessions do not count as others'.
+/// If its time was up only because other targets in its pool kept an address
+/// busy, it is checked again, a few times at most. Alone it never is, and its
+/// own sessions do not count as others'.
 pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     let pool = setup.pool.clone().unwrap_or_default();
     let _running = pool.enter();
@@ -95,7 +94,7 @@ pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
     boxed_look(next_hop, setup, &pool).await.0
 }
 
-/// The look in a place of its own: it is large, and whatever waits for it
+/// The check as a separate box: it is large, and a caller that waits for it
 /// would hold it by value.
 fn boxed_look<'a>(
     next_hop: &'a NextHop,
@@ -105,7 +104,7 @@ fn boxed_look<'a>(
     Box::pin(look(next_hop, setup, pool))
 }
 
-/// Looks at a next hop; and says whether it had to wait for others in vain.
+/// Checks a next hop, and says whether it waited for others in vain.
 async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, bool) {
     // Once for all targets.
     let loading = (!setup.trust_store.is_loaded()).then(|| {
@@ -116,7 +115,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let cuts = Cuts::default();
     let dns = Dns::new(setup, pool, deadline, &cuts);
     let patience = Patience::new();
-    // A policy is for the domain of a mailbox, and brackets are for a host.
+    // A policy belongs to the domain of a mailbox, and brackets mean a host.
     let errand = next_hop
         .domain()
         .filter(|_| setup.mta_sts && !next_hop.bracketed && setup.assumed.is_none())
@@ -137,13 +136,13 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let promised = promised.boxed().shared();
     let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
 
-    // Hosts are looked at as soon as the MX records are there, while own
-    // validation of these still runs: behind a resolver that does not validate,
-    // that saves its time on every check. Where they turn out to be bogus, the
-    // forger has had a connection and an EHLO, as from a Postfix behind the
-    // same resolver; no mail, and nothing of it is kept.
+    // Hosts are checked as soon as the MX records are there, while danecheck's
+    // own validation of these still runs. Behind a resolver that does not
+    // validate, that saves time on every check. If the records turn out to be
+    // bogus, the forger got a connection and an EHLO, as from a Postfix behind
+    // the same resolver, but no mail. Nothing of it is kept.
     //
-    // The probe costs no time of its own: the MX lookup takes as long.
+    // The probe costs no additional time: the MX lookup takes as long.
     let mail = async {
         let looked = tokio::join!(dns.shortcoming(), async {
             let mx = look_up_mx(next_hop, &dns).await;
@@ -180,7 +179,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         None => None,
     };
     let mut hosts = Vec::with_capacity(raw_hosts.len());
-    // Nobody goes by MX records that turned out to be bogus.
+    // MX records that turned out to be bogus are not used.
     let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
@@ -236,7 +235,7 @@ fn mx_record(datum: &Datum) -> Option<MxRecord> {
     }
 }
 
-/// The hosts to look at, best preference first, each once; after
+/// The hosts to check, best preference first, each once; after
 /// `smtp_domain_addr` of Postfix's `smtp_addr.c`.
 fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> {
     let itself = || match &next_hop.host {

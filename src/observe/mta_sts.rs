@@ -1,8 +1,8 @@
 //! MTA-STS and TLS reporting: the TXT records, and the policy over HTTPS.
 //!
-//! All of it goes beside the rest of a check. The rest is never waited for,
-//! and once it is done, this is waited for only a little longer: an HTTPS
-//! server that hangs says nothing about mail.
+//! All of it runs beside the rest of a check. Once the rest is done, danecheck
+//! waits only a little longer for it: an HTTPS server that hangs says nothing
+//! about mail.
 
 use std::net::IpAddr;
 
@@ -36,8 +36,8 @@ use danecheck_core::reserved::reserved_block;
 /// The port of HTTPS.
 pub(crate) const HTTPS_PORT: u16 = 443;
 
-/// Until when this is waited for: as long as the rest of the check lasts, and
-/// a little longer.
+/// How long danecheck waits for this: as long as the rest of the check lasts,
+/// and a little longer.
 pub(super) struct Patience {
     end: watch::Sender<Option<Instant>>,
 }
@@ -54,7 +54,7 @@ impl Patience {
         self.end.send_replace(Some(deadline.instant()));
     }
 
-    /// Runs one step; nothing where it was not waited for.
+    /// Runs one step; `None` if the time ended first.
     async fn within<F: Future>(&self, work: F) -> Option<F::Output> {
         let mut end = self.end.subscribe();
         let over = async {
@@ -88,7 +88,7 @@ struct RawFetch {
     visits: Vec<PolicyVisit>,
 }
 
-/// The errand of one check.
+/// The MTA-STS part of one check.
 pub(super) struct Errand<'a> {
     pub(super) setup: &'a Setup,
     pub(super) domain: &'a str,
@@ -99,14 +99,14 @@ pub(super) struct Errand<'a> {
 }
 
 impl Errand<'_> {
-    /// Looks the record up: whether the domain promises a policy. It is asked
-    /// beside the MX records, and known as soon as they are.
+    /// Looks up the record, which says whether the domain announces a policy.
+    /// The lookup runs beside that of the MX records, and ends as soon.
     pub(super) async fn promised(&self) -> bool {
         let record = self.ask(&record_name(self.domain), RecordType::Txt).await;
         record.is_some_and(|record| promises_policy(&texts(&record)))
     }
 
-    /// Does the whole errand.
+    /// Runs the whole part.
     pub(super) async fn run(&self) -> RawMtaSts {
         let fetch = async {
             match self.promised().await {
@@ -178,9 +178,9 @@ impl Errand<'_> {
         }
     }
 
-    /// Asks for the policy, whatever certificate is shown: nothing is sent
-    /// that somebody in between could not know, and that the certificate does
-    /// not hold is for the judgement to say.
+    /// Asks for the policy, whatever certificate the host shows: the request
+    /// contains no secret, and the judgement decides whether the certificate is
+    /// valid.
     async fn converse(&self, host: &str, address: IpAddr, seen: &mut Option<TlsSeen>) -> PolicyEnd {
         let times = self.setup.times;
         let dial = &self.setup.dial;
@@ -222,7 +222,7 @@ where
         .header(HOST, host)
         .header(USER_AGENT, concat!("danecheck/", env!("CARGO_PKG_VERSION")))
         .body(Empty::new())
-        // A path and a host name that were checked make a request.
+        // A checked path and host name always make a valid request.
         .unwrap_or_default();
     let exchange = async {
         let response = sender.send_request(request).await?;
@@ -250,7 +250,7 @@ async fn read(response: Response<Incoming>) -> hyper::Result<PolicyResponse> {
     let mut body = response.into_body();
     let mut bytes: Vec<u8> = Vec::new();
     let mut cut = false;
-    // Nobody reads what comes with another status.
+    // The body is not read if the status is another one.
     while status == 200
         && !cut
         && let Some(frame) = body.frame().await
@@ -270,7 +270,7 @@ async fn read(response: Response<Incoming>) -> hyper::Result<PolicyResponse> {
     })
 }
 
-/// hyper's words, and those of what lies behind.
+/// hyper's error, and the errors that caused it.
 fn reason(error: &hyper::Error) -> String {
     use std::error::Error as _;
     match error.source() {
@@ -343,7 +343,8 @@ struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// A lookup that was not waited for is one without an answer in time.
+    /// A lookup that did not end in time counts as one without an answer in
+    /// time.
     async fn lookup<T>(
         &self,
         name: String,

@@ -1,12 +1,12 @@
-//! Places that all checks share, some of which are for the first wishes of each:
-//! a check that wants hundreds leaves the others those.
+//! Places that all checks share. Some are reserved for the first requests of
+//! each check: a check that wants hundreds leaves these to the others.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// So many wishes of one check at once are its first ones.
+/// How many concurrent requests of one check count as its first ones.
 const FIRST_OF_ONE: usize = 12;
 
-/// Places for what is done at once.
+/// Places for concurrent work.
 #[derive(Debug)]
 pub(super) struct Places {
     first: Semaphore,
@@ -14,7 +14,7 @@ pub(super) struct Places {
     keeps_first: bool,
 }
 
-/// The first wishes of one check.
+/// The first requests of one check.
 #[derive(Debug)]
 pub(super) struct Share(Semaphore);
 
@@ -26,7 +26,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Places {
-    /// So many places, most of them for first wishes.
+    /// This many places, most of them for first requests.
     pub(super) fn new(count: usize) -> Self {
         let count = count.clamp(1, Semaphore::MAX_PERMITS);
         let first = count * 5 / 8;
@@ -37,7 +37,7 @@ impl Places {
         }
     }
 
-    /// Waits for a place, for a check with this share where it is known for whom.
+    /// Waits for a place; `share` is that of the check, if it is known.
     pub(super) async fn place<'a>(&'a self, share: Option<&'a Share>) -> Option<Place<'a>> {
         let share = share.filter(|_| self.keeps_first);
         let first = share.and_then(|share| share.0.try_acquire().ok());
@@ -75,7 +75,7 @@ mod tests {
         }
         assert!(take(&modest).is_none());
         assert!(places.place(None).now_or_never().is_none());
-        // What is given back is there again.
+        // A returned place can be used again.
         held.clear();
         assert!(take(&greedy).is_some());
     }

@@ -1,5 +1,5 @@
 //! Connections through a SOCKS proxy (RFC 1928), for users in places where port
-//! 25 is blocked; `ssh -D` is enough. Names are looked up here all the same.
+//! 25 is blocked; `ssh -D` is enough. DNS lookups do not use the proxy.
 
 use std::fmt;
 use std::io;
@@ -25,7 +25,7 @@ pub struct Proxy {
     login: Option<(String, String)>,
 }
 
-/// Why a text names no proxy.
+/// Why a text does not name a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("give a SOCKS proxy such as socks5://127.0.0.1:1080 or socks5://user:password@[::1]:1080")]
 pub struct ProxyError;
@@ -58,7 +58,7 @@ impl FromStr for Proxy {
             Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
             None => host.parse::<Ipv4Addr>().is_ok() || host_name_fault(host).is_none(),
         };
-        // What is no host may be part of a login, and is shown nowhere.
+        // Text that is not a host may be part of a login, so it is not shown.
         if !is_host {
             return Err(ProxyError);
         }
@@ -93,7 +93,7 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// A connection to this address by way of the proxy.
+    /// A connection to this address through the proxy.
     pub(super) async fn reach(
         &self,
         to: SocketAddr,
@@ -123,12 +123,12 @@ impl Proxy {
     }
 }
 
-/// What `ssh -D` does where its other end cannot connect, whatever the reason:
-/// it says yes before it knows, so its own answer may be lost with the rest.
+/// What `ssh -D` does if its other end cannot connect, whatever the reason: it
+/// accepts before it knows, so its own answer may be lost with the rest.
 const HUNG_UP: &str = "the proxy closed the connection before the server sent anything";
 
-/// The end of a session, where a proxy stands between: where nothing came of
-/// the server it may be that there was no connection.
+/// The end of a session through a proxy: if nothing came from the server, there
+/// may have been no connection.
 pub(super) fn without_greeting(end: SessionEnd) -> SessionEnd {
     let (kind, text) = match end {
         SessionEnd::NoGreeting(Interruption::Lost) => (ConnectFailureKind::Unreachable, HUNG_UP),
@@ -144,7 +144,7 @@ pub(super) fn without_greeting(end: SessionEnd) -> SessionEnd {
     })
 }
 
-/// The proxy did not do its part.
+/// The proxy failed.
 fn failed(why: &str) -> ConnectFailure {
     ConnectFailure {
         kind: ConnectFailureKind::Proxy,
@@ -152,8 +152,8 @@ fn failed(why: &str) -> ConnectFailure {
     }
 }
 
-/// The replies of RFC 1928 section 6, in the words of the operating system
-/// where they are about the target.
+/// The replies of RFC 1928 section 6, in the words of the operating system if
+/// they are about the target.
 fn explain(error: &SocksError) -> ConnectFailure {
     use ConnectFailureKind::{Refused, TimedOut, Unreachable};
     let about_target = |kind, text: &str| ConnectFailure {
@@ -165,11 +165,11 @@ fn explain(error: &SocksError) -> ConnectFailure {
         SocksError::HostUnreachable => about_target(Unreachable, "No route to host"),
         SocksError::NetworkUnreachable => about_target(Unreachable, "Network is unreachable"),
         SocksError::TtlExpired => about_target(TimedOut, "Connection timed out"),
-        // An IPv6 address, and a proxy that knows IPv4 alone.
+        // An IPv6 address, and a proxy that supports only IPv4.
         SocksError::AddressTypeNotSupported => {
             about_target(Unreachable, "the proxy accepts no addresses of this family")
         }
-        // It says nothing more, whatever kept it from connecting.
+        // The proxy does not say why it could not connect.
         SocksError::GeneralSocksServerFailure => {
             about_target(Unreachable, "the proxy could not connect")
         }

@@ -1,4 +1,4 @@
-//! The recursive resolver: asked as the C library asks it for Postfix.
+//! Asks the recursive resolver as the C library does for Postfix.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,10 +28,10 @@ use danecheck_core::observation::{FailureKind, LookupFailure};
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
-/// How long a lost datagram goes unnoticed.
+/// The time after which a datagram counts as lost.
 const RESEND_AFTER: Duration = Duration::from_millis(1500);
 
-/// What is asked.
+/// The question.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) name: &'a WireName,
@@ -39,13 +39,13 @@ pub(super) struct Question<'a> {
     pub(super) mode: Mode,
 }
 
-/// Whom a question is for.
+/// The receiver of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// A resolver, as Postfix asks it.
     Stub,
-    /// A resolver, whatever it thinks of the data itself (RFC 4035 section
-    /// 3.2.2).
+    /// A resolver, with CD=1: whatever its own validation says (RFC 4035
+    /// section 3.2.2).
     CheckingDisabled,
     /// A name server, without recursion.
     Authority,
@@ -55,16 +55,15 @@ pub(super) enum Mode {
 #[derive(Clone, Debug)]
 pub struct Resolver {
     servers: Vec<SocketAddr>,
-    /// The server that answered last; a dead one costs its time only once.
+    /// The server that answered last, so that a dead one costs time only once.
     first: Arc<AtomicUsize>,
     places: Arc<Places>,
-    /// Of one check, where it is known whom a question is for.
+    /// The check, if it is known.
     share: Option<Arc<Share>>,
 }
 
 impl Resolver {
-    /// These servers; those beyond the third are left out, as by the C
-    /// library.
+    /// These servers; like the C library, it ignores those beyond the third.
     pub fn at(servers: impl IntoIterator<Item = SocketAddr>) -> Self {
         Self {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
@@ -74,8 +73,8 @@ impl Resolver {
         }
     }
 
-    /// The same for one check, whose first questions wait for nobody who asks
-    /// for too much.
+    /// The same for one check, whose first questions do not wait for checks
+    /// that ask too much.
     pub(super) fn for_one_check(&self) -> Self {
         Self {
             share: Some(Arc::default()),
@@ -83,15 +82,13 @@ impl Resolver {
         }
     }
 
-    /// The servers of a resolv.conf(5); where it names none, the one on this
-    /// host.
+    /// The servers of a resolv.conf(5); if it names none, the one on this host.
     #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
     pub fn by_resolv_conf(text: &[u8]) -> Self {
         Self::of_system(system_conf::parse_resolv_conf(text))
     }
 
-    /// The system's servers, where no file names them; else the one on this
-    /// host.
+    /// The system's servers, if no file names them; else the one on this host.
     #[cfg(not(all(unix, not(any(target_os = "android", target_vendor = "apple")))))]
     pub fn system() -> Self {
         Self::of_system(system_conf::read_system_conf())
@@ -124,9 +121,9 @@ impl Resolver {
             .copied()
     }
 
-    /// Asks one question, after `__res_context_send` of the C library: a
-    /// server that fails gives way to the next, twice round; any other reply
-    /// is final. What comes back has the response code 0 or 3.
+    /// Asks one question, after `__res_context_send` of the C library: if a
+    /// server fails, the next one is asked, in two rounds; any other reply is
+    /// final. The result has the response code 0 or 3.
     pub(super) async fn ask(
         &self,
         question: Question<'_>,
@@ -208,7 +205,7 @@ async fn ask_server(
         .and_then(read)
 }
 
-/// One datagram there and one back.
+/// One datagram out and one back.
 pub(super) async fn over_udp(
     server: SocketAddr,
     request: DnsRequest,
@@ -226,7 +223,7 @@ pub(super) async fn over_udp(
     }
 }
 
-/// One question over a connection of its own.
+/// One question over its own connection.
 pub(super) async fn over_tcp(
     server: SocketAddr,
     request: DnsRequest,
@@ -243,9 +240,9 @@ pub(super) async fn over_tcp(
     }
 }
 
-/// RD, AD and DO set, and CD clear but for own validation: Postfix's
-/// `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`. A name server is asked
-/// with DO alone, as resolvers ask it.
+/// RD, AD and DO are set, and CD is clear except for danecheck's own
+/// validation: Postfix's `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`. A
+/// name server is asked with DO alone, as resolvers ask it.
 pub(super) fn request(question: Question<'_>) -> Option<DnsRequest> {
     let labels: Vec<&[u8]> = question
         .name

@@ -10,9 +10,9 @@ use danecheck_core::observation::{
     ResolverValidation,
 };
 
-/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's
-/// where it was shown to validate, for a stub that trusts it as Postfix does;
-/// else danecheck's own.
+/// Gives a raw answer its status (RFC 4035 section 3.2.3): the resolver's, if
+/// it proved that it validates, as for a stub that trusts it like Postfix; else
+/// danecheck's own.
 pub(super) async fn settle<T>(
     name: &str,
     record_type: RecordType,
@@ -60,13 +60,14 @@ pub(super) async fn settle<T>(
 }
 
 /// The status of an answer, and how it is known; or the failure that a
-/// validating resolver would make of it.
+/// validating resolver would give instead.
 fn standing(
     authentic: bool,
     validation: ResolverValidation,
     own: Option<&OwnValidation>,
 ) -> Result<(SecurityStatus, KnownBy), LookupFailure> {
-    // No validating resolver says so: somebody between it and this host does.
+    // No validating resolver answers so: something between it and this host
+    // does.
     let contradicts = own.is_some_and(|own| {
         let fault = own.weak_link.as_ref().map(|link| &link.fault);
         own.is_bogus() && fault == Some(&Fault::ResponseCodeContradicts)

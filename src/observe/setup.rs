@@ -1,4 +1,4 @@
-//! What a check goes by.
+//! The settings of a check.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use danecheck_validation::trust_anchor::RootAnchors;
 /// The name in `EHLO`; a host name that is known to nobody.
 const HELO_NAME: &str = "danecheck.invalid";
 
-/// How to look.
+/// How to check.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Who is asked.
+    /// The resolver.
     pub resolver: Resolver,
-    /// Where trust in DNS comes from.
+    /// The DNSSEC trust anchor.
     pub root_anchors: RootAnchors,
-    /// Where trust in certificates comes from.
+    /// The trust store.
     pub trust_store: Arc<TrustStore>,
-    /// What the observation says of its time.
+    /// The time that the observation records.
     pub checked_at: UnixTime,
     /// How long things may take.
     pub times: Times,
@@ -34,31 +34,31 @@ pub struct Setup {
     pub dial: Dial,
     /// Whether each address is asked for all its certificates.
     pub thorough: bool,
-    /// Whether reserved and private addresses are connected to, and name
-    /// servers there asked.
+    /// Whether danecheck connects to reserved and private addresses, and asks
+    /// name servers there.
     pub allow_private: bool,
-    /// Whether the user typed the target: an address literal is then connected
-    /// to, whatever block it is of.
+    /// Whether the user typed the target: danecheck then connects to an address
+    /// literal, even in a reserved block.
     pub typed: bool,
-    /// Whether the name servers are asked about every lookup, and not only
-    /// about those that fail or are bogus.
+    /// Whether the name servers are asked about every lookup, not only about
+    /// those that fail or are bogus.
     pub authoritative: bool,
-    /// Whether MTA-STS and TLS reporting are looked at.
+    /// Whether MTA-STS and TLS reporting are checked.
     pub mta_sts: bool,
-    /// The Postfix on this machine, where it is asked what it does.
+    /// The Postfix on this machine, if it is asked.
     pub local_sender: Option<LocalPostfix>,
-    /// What stands in for the mail servers, none of which is connected to
-    /// then.
+    /// The assumption about the mail servers, if danecheck does not connect to
+    /// them.
     pub assumed: Option<Assumed>,
-    /// MX hosts that are not looked at.
+    /// MX hosts to skip.
     pub skip: Arc<[String]>,
-    /// What this check shares with others; nothing where it is by itself.
+    /// What this check shares with others; `None` if it is by itself.
     pub pool: Option<Pool>,
 }
 
 impl Setup {
-    /// A check with nothing out of the ordinary: the system's trust store, all
-    /// that is public, MTA-STS beside mail, and nothing shared with others.
+    /// A check with default settings: the system's trust store, public
+    /// addresses only, MTA-STS beside mail, and nothing shared with others.
     pub fn new(resolver: Resolver, root_anchors: RootAnchors, checked_at: UnixTime) -> Self {
         Self {
             resolver,

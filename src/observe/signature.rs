@@ -1,4 +1,4 @@
-//! Whether the server holds the key of the certificate that it presents.
+//! Whether the server has the key of the certificate that it presents.
 //!
 //! rustls asks webpki, which refuses X.509 version 1 and short RSA keys before
 //! it looks at the signature. Postfix delivers to such servers, so the
@@ -12,8 +12,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use danecheck_core::certificate::ecdsa;
 use danecheck_core::observation::SignatureCheck;
 
-/// RSASSA-PSS with a key that may do nothing else (RFC 8446 section 4.2.3);
-/// rustls has no name for these.
+/// RSASSA-PSS with a key that is only for it (RFC 8446 section 4.2.3); rustls
+/// has no name for these.
 pub(super) const RSA_PSS_PSS_SHA256: SignatureScheme = SignatureScheme::Unknown(0x0809);
 pub(super) const RSA_PSS_PSS_SHA384: SignatureScheme = SignatureScheme::Unknown(0x080a);
 pub(super) const RSA_PSS_PSS_SHA512: SignatureScheme = SignatureScheme::Unknown(0x080b);
@@ -63,7 +63,7 @@ const OID_P256: &str = "1.2.840.10045.3.1.7";
 const OID_P384: &str = "1.3.132.0.34";
 const OID_P521: &str = "1.3.132.0.35";
 
-/// The kinds of key whose signatures can be checked.
+/// The kinds of keys whose signatures can be checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Key {
     /// With its length in bits.
@@ -145,7 +145,7 @@ fn rsa_bits(bits: &[u8]) -> Option<usize> {
 fn algorithm(key: Key, scheme: SignatureScheme) -> Option<&'static dyn VerificationAlgorithm> {
     use SignatureScheme as Scheme;
     Some(match (key, scheme) {
-        // ring takes short keys for PKCS#1 only, and not with SHA-384.
+        // ring accepts short keys only for PKCS#1, and not with SHA-384.
         (Key::Rsa(1024..=8192), Scheme::RSA_PKCS1_SHA1) => {
             &ring_signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY
         }

@@ -1,4 +1,4 @@
-//! One lookup by itself, in both views: the resolver's and danecheck's own.
+//! One lookup in both views: the resolver's and danecheck's own.
 
 use std::str::FromStr;
 
@@ -23,13 +23,13 @@ pub struct NameAndType {
     rtype: Rtype,
 }
 
-/// Why a text is no question.
+/// Why a text is not a question.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuestionError {
-    /// It is no domain name.
+    /// It is not a domain name.
     #[error("`{0}` is not a domain name")]
     Name(String),
-    /// It is no record type that can be asked for.
+    /// It is not a record type that can be asked for.
     #[error("unknown record type `{0}`: give one such as TLSA, MX, A or TYPE52")]
     Type(String),
 }
@@ -47,7 +47,7 @@ impl NameAndType {
         let name = WireName::from_str(&ascii).map_err(|_| refuse())?;
         let refuse = || QuestionError::Type(rtype.to_owned());
         let rtype = Rtype::from_str(&rtype.to_ascii_uppercase()).map_err(|_| refuse())?;
-        // OPT, and the types that ask for something else than records (RFC
+        // OPT, and the types that ask for something other than records (RFC
         // 6895 section 3.1).
         if matches!(rtype.to_int(), 0 | 41 | 128..=255) {
             return Err(refuse());
@@ -56,12 +56,12 @@ impl NameAndType {
     }
 }
 
-/// How to look.
+/// The settings of the lookup.
 #[derive(Clone, Debug)]
 pub struct SingleSetup {
-    /// Who is asked.
+    /// The resolver.
     pub resolver: Resolver,
-    /// Where trust comes from.
+    /// The trust anchor.
     pub root_anchors: RootAnchors,
     /// The time at which signatures are judged.
     pub now: UnixTime,
@@ -69,10 +69,10 @@ pub struct SingleSetup {
     pub times: Times,
     /// How an address becomes a byte stream.
     pub dial: Dial,
-    /// Whether the name servers are asked, and not only where the lookup fails
+    /// Whether the name servers are always asked, not only if the lookup fails
     /// or is bogus.
     pub authoritative: bool,
-    /// Whether name servers at addresses that are not public are asked too.
+    /// Whether to ask name servers at addresses that are not public too.
     pub allow_private: bool,
 }
 
@@ -115,7 +115,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
         }
     };
     let fails = match &reply {
-        // Nobody is there to be asked whose name servers they are.
+        // Without a resolver nothing can find the name servers.
         Err(failure) => failure.kind != FailureKind::Unreachable,
         Ok(_) => setup.authoritative || own.is_bogus(),
     };

@@ -1,4 +1,5 @@
-//! The dialogue of Postfix's `smtp_helo`, up to where mail would begin.
+//! The dialogue of Postfix's `smtp_helo`, up to the point where mail would
+//! begin.
 
 use std::net::IpAddr;
 
@@ -12,11 +13,11 @@ use danecheck_core::observation::{
     Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen,
 };
 
-/// What one session needs to know.
+/// The input of one session.
 pub(super) struct Script<'a> {
     pub(super) helo_name: &'a str,
     pub(super) sni: Option<&'a str>,
-    /// What the ClientHello is limited to.
+    /// The limit of the ClientHello.
     pub(super) offer: Option<LimitedOffer>,
     pub(super) peer: IpAddr,
     pub(super) times: Times,
@@ -35,13 +36,13 @@ impl Script<'_> {
     }
 }
 
-/// How the server took `EHLO` and, where that was refused, `HELO`.
+/// The server's replies to `EHLO` and, if that was refused, to `HELO`.
 struct Hello {
     refused_ehlo: Option<Reply>,
     result: Result<Reply, Interruption>,
 }
 
-/// What is known of a session under way.
+/// The state of a running session.
 #[derive(Default)]
 struct Seen {
     greeting: Option<Reply>,
@@ -51,7 +52,7 @@ struct Seen {
     refused_ehlo_in_tls: Option<Reply>,
 }
 
-/// Talks to a server over a connection just opened.
+/// Runs the dialogue over a new connection.
 pub(super) async fn converse<S>(stream: S, script: &Script<'_>) -> Session
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -79,7 +80,7 @@ where
     }
 }
 
-/// The dialogue up to where the handshake begins; nothing where it ends before.
+/// The dialogue up to the handshake; `None` if it ends before.
 pub(super) async fn up_to_handshake<S>(stream: S, script: &Script<'_>) -> Option<Metered<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -94,7 +95,7 @@ where
     }
 }
 
-/// The plain part; nothing where the server is ready for the handshake.
+/// The plain part; `None` if the server is ready for the handshake.
 async fn before_tls<S>(
     chat: &mut Chat<S>,
     script: &Script<'_>,
@@ -124,7 +125,7 @@ where
         return Some(SessionEnd::EhloRefused(reply));
     }
     seen.refused_ehlo = refused_for_now;
-    // A server that took `HELO` offered nothing.
+    // A server that accepted only `HELO` offered nothing.
     let offered = extended
         && reply
             .keywords()
@@ -177,7 +178,7 @@ where
     end
 }
 
-/// `EHLO`, and `HELO` where that is refused with anything but 421.
+/// `EHLO`, and `HELO` if that is refused with anything but 421.
 async fn hello<S>(chat: &mut Chat<S>, script: &Script<'_>) -> Hello
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -204,7 +205,7 @@ where
         .await
 }
 
-/// `QUIT`, where somebody is there to hear it.
+/// `QUIT`, if the connection is still open.
 async fn goodbye<S>(chat: Chat<S>, end: &SessionEnd, script: &Script<'_>)
 where
     S: AsyncRead + AsyncWrite + Unpin,

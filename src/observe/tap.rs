@@ -1,8 +1,8 @@
 //! A runtime for hickory that keeps the bytes of each message that comes in.
 //!
 //! hickory drops a whole message when one record in it does not parse, and a
-//! TLSA record of two bytes is such a record. Postfix does not: it needs the
-//! bytes, so do we.
+//! TLSA record of two bytes is such a record. Postfix does not: it uses the
+//! bytes, and so do we.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use super::wire::is_bounded;
 
-/// One question's sockets, and what they heard.
+/// One question's sockets, and what they received.
 #[derive(Clone, Default)]
 pub(super) struct Tap {
     runtime: TokioRuntimeProvider,
@@ -36,7 +36,7 @@ struct Heard {
 }
 
 impl Tap {
-    /// The last datagram, where it carries this message id.
+    /// The last datagram, if it has this message id.
     pub(super) fn datagram(&self, id: u16) -> Option<Vec<u8>> {
         let datagram = locked(&self.heard.datagram).clone();
         (datagram.first_chunk() == Some(&id.to_be_bytes())).then_some(datagram)
@@ -96,7 +96,7 @@ impl RuntimeProvider for Tap {
         let heard = self.heard.clone();
         Box::pin(async move {
             let socket = UdpSocket::bind(local_addr).await?;
-            // Only a connected socket hears that nobody listens there.
+            // Only a connected socket learns that nobody listens there.
             socket.connect(server_addr).await?;
             Ok(TappedUdp {
                 socket,
@@ -178,8 +178,8 @@ impl AsyncRead for TappedTcp {
         let room = LONGEST.saturating_sub(stream.len());
         stream.extend(new.iter().take(room));
         self.heard.more.notify_one();
-        // hickory would write out every name of it. Who waits for the message
-        // has it, and finds it too long.
+        // hickory would write out every name in it. The caller already has the
+        // message, and finds that it is too long.
         if first_message(&stream).is_some_and(|message| !is_bounded(message)) {
             buf.set_filled(before);
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! A TLS handshake that looks at everything and judges nothing.
+//! A TLS handshake that records everything and judges nothing.
 
 use std::io;
 use std::net::IpAddr;
@@ -27,18 +27,18 @@ use danecheck_core::observation::{
     Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, TlsSeen,
 };
 
-/// How a handshake ended, and what it showed either way.
+/// How a handshake ended, and what it showed.
 pub(super) struct Handshake<S> {
     pub(super) stream: Result<TlsStream<S>, HandshakeFailure>,
-    /// Nothing where the server's certificate never came.
+    /// `None` if the server's certificate never came.
     pub(super) seen: Option<TlsSeen>,
-    /// How many certificates came and were not kept.
+    /// How many certificates came but were not kept.
     pub(super) left_out: usize,
 }
 
-/// What goes into a ClientHello.
+/// The content of a ClientHello.
 pub(super) struct Offer<'a> {
-    /// A server name only where one is given.
+    /// A server name only if one is given.
     pub(super) sni: Option<&'a str>,
     pub(super) peer: IpAddr,
     /// Less than Postfix offers.
@@ -90,7 +90,7 @@ where
     }
 }
 
-/// All that a ClientHello may offer.
+/// Everything that a ClientHello may offer.
 static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     let mut provider = rustls::crypto::ring::default_provider();
     provider.kx_groups.extend(group::MORE);
@@ -131,8 +131,8 @@ fn client(
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
-/// Whether a suite goes with what is asked for. In TLS 1.3 no suite speaks of
-/// keys (RFC 8446 section 4.1.1).
+/// Whether a suite fits the limit. In TLS 1.3 no suite depends on the kind of
+/// key (RFC 8446 section 4.1.1).
 fn takes(limited: LimitedOffer, suite: SupportedCipherSuite) -> bool {
     let SupportedCipherSuite::Tls12(suite) = suite else {
         return limited != LimitedOffer::Tls12;
@@ -183,7 +183,7 @@ fn explain(error: &io::Error) -> HandshakeFailure {
         Some(inner) => HandshakeFailure {
             ours: true,
             ..failure(match inner {
-                // Under TLS 1.2 rustls takes fewer kinds than it can be made to offer.
+                // Under TLS 1.2 rustls accepts fewer kinds than it can offer.
                 rustls::Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
                     "the server signed in a way that this program does not support".to_owned()
                 }
@@ -195,8 +195,8 @@ fn explain(error: &io::Error) -> HandshakeFailure {
     }
 }
 
-/// Whether another TLS could come farther with this server: where the server
-/// ended it before anything was agreed on, or ours did.
+/// Whether another TLS implementation could get further with this server: the
+/// server or our own TLS ended the handshake before anything was agreed.
 pub(super) fn is_worth_another_look(session: &Session) -> bool {
     match &session.end {
         SessionEnd::HandshakeFailed(failure) => {
@@ -234,7 +234,7 @@ struct Captured {
     left_out: usize,
 }
 
-/// A certificate verifier that says yes and remembers.
+/// A certificate verifier that accepts and records everything.
 #[derive(Debug, Default)]
 struct Capture {
     limited: Option<LimitedOffer>,
@@ -243,7 +243,7 @@ struct Capture {
     wanted: AtomicBool,
 }
 
-/// There is none; that the server asks is remembered.
+/// There is none, but it records that the server asks.
 impl ResolvesClientCert for Capture {
     fn resolve(
         &self,
@@ -268,7 +268,7 @@ impl Capture {
         self.captured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records the check; the handshake goes on whatever it says.
+    /// Records the check; the handshake continues whatever the result is.
     fn record(
         &self,
         agreed: ProtocolVersion,

@@ -1,5 +1,5 @@
-//! Where trust for `verify` and `secure` comes from, and the part of it that
-//! a check can need.
+//! The trust store for `verify` and `secure`, and the part of it that a check
+//! can need.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -22,16 +22,16 @@ pub struct TrustStore {
     loaded: OnceLock<Loaded>,
 }
 
-/// Why a file is no trust store.
+/// Why a file is not a trust store.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustStoreError {
-    /// The PEM form is broken.
+    /// The PEM form is invalid.
     #[error("`{0}` cannot be read as PEM")]
     Pem(String),
     /// Nothing in it is a certificate.
     #[error("`{0}` contains no certificate")]
     Empty(String),
-    /// More than any trust store holds.
+    /// More than any trust store contains.
     #[error("`{0}` contains more than {MOST_CERTIFICATES} certificates, more than any trust store")]
     TooMany(String),
 }
@@ -45,7 +45,7 @@ struct Loaded {
 }
 
 impl TrustStore {
-    /// The system's, else Mozilla's as it was when this program was built.
+    /// The system's, else Mozilla's as of the build of this program.
     pub fn system() -> Self {
         Self {
             given: None,
@@ -72,7 +72,7 @@ impl TrustStore {
         })
     }
 
-    /// Reads the store now, so that nobody has to wait for it later.
+    /// Reads the store now, so that no check has to wait for it later.
     pub(super) fn load(&self) {
         self.certificates();
     }
@@ -86,7 +86,7 @@ impl TrustStore {
             return given;
         }
         self.loaded.get_or_init(|| {
-            // Files that cannot be read are those of somebody else's store.
+            // Files that cannot be read belong to another user's store.
             let native: Vec<Vec<u8>> = rustls_native_certs::load_native_certs()
                 .certs
                 .into_iter()
@@ -102,7 +102,8 @@ impl TrustStore {
 
     /// The certificates that can be part of a path from one of `presented`:
     /// those presented themselves, their issuers by name, and in turn the
-    /// issuers of these. A saved observation replays the same with them alone.
+    /// issuers of these. With these alone, a saved observation replays with the
+    /// same result.
     pub(super) fn relevant<'a>(
         &self,
         presented: impl IntoIterator<Item = &'a [u8]>,
@@ -162,7 +163,7 @@ impl Loaded {
     }
 }
 
-/// Subject and issuer, in the bytes that they came in.
+/// Subject and issuer, as the original bytes.
 fn names(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     Some((

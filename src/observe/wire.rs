@@ -1,7 +1,7 @@
 //! One DNS reply, read from its bytes.
 //!
-//! The bytes are read here, and not by the library that fetched them,
-//! because TLSA data of any shape has to arrive: Postfix sees it too.
+//! This module reads the bytes, not the library that fetched them, because TLSA
+//! data of any shape has to arrive: Postfix sees it too.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -36,7 +36,8 @@ pub(super) enum Datum {
 }
 
 impl Datum {
-    /// Where it sorts: resolvers rotate record sets, observations do not.
+    /// Its place in the order: resolvers rotate record sets, observations do
+    /// not.
     fn rank(&self) -> (u16, Vec<u8>) {
         match self {
             Self::Address(IpAddr::V4(address)) => (0, address.octets().to_vec()),
@@ -49,7 +50,7 @@ impl Datum {
     }
 }
 
-/// A reply, as far as Postfix's `dns_get_answer` looks at it.
+/// The part of a reply that Postfix's `dns_get_answer` reads.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
     pub(super) rcode: u16,
@@ -62,21 +63,21 @@ pub(super) struct Reply {
     pub(super) data: Vec<Datum>,
     /// The smallest TTL of aliases and records.
     pub(super) ttl: u32,
-    /// Their TTL as their zone has it, where a signature tells (RFC 4034 section
-    /// 3.1.4); what is less of it comes from a cache.
+    /// The TTL that their zone gives them, if a signature contains it (RFC 4034
+    /// section 3.1.4); a smaller TTL comes from a cache.
     pub(super) original_ttl: Option<u32>,
-    /// More records came than are taken.
+    /// More records came than are used.
     pub(super) cut: bool,
     /// A record of the type asked could not be read.
     pub(super) spoiled: bool,
     /// There are signatures in the answer.
     pub(super) signed: bool,
-    /// The name to ask next, where the reply holds aliases only.
+    /// The name to ask next, if the reply has only aliases.
     pub(super) next: Option<WireName>,
 }
 
 impl Reply {
-    /// What the response code says, other than that there is an answer.
+    /// What the response code means if it is not an answer.
     pub(super) fn failure(&self) -> Option<FailureKind> {
         match self.rcode {
             0 | 3 => None,
@@ -111,9 +112,9 @@ pub(super) fn text(name: impl std::fmt::Display) -> String {
     text
 }
 
-/// Whether a message may be read: with each name written out, its records take
-/// no more than [`ANSWER_BYTES`]. A pointer of two bytes stands for a name of
-/// up to 255 (RFC 1035 section 4.1.4). Whatever follows a record that cannot be
+/// Whether a message may be read: with all names written out, its records must
+/// take no more than [`ANSWER_BYTES`]. A pointer of two bytes stands for a name
+/// of up to 255 (RFC 1035 section 4.1.4). What follows a record that cannot be
 /// parsed is not read.
 pub(super) fn is_bounded(bytes: &[u8]) -> bool {
     let Ok(message) = Message::from_octets(bytes) else {
@@ -130,8 +131,8 @@ pub(super) fn is_bounded(bytes: &[u8]) -> bool {
     true
 }
 
-/// Bytes of the names in a record's data, as they are written out, or the most
-/// that there can be.
+/// Bytes of the names in a record's data when they are written out, or the most
+/// that are possible.
 fn names_within(record: &ParsedRecord<'_, &[u8]>) -> usize {
     const LONGEST: usize = 255;
     let length = match record.rtype() {
@@ -152,8 +153,8 @@ fn length_of<'a, D: ParseRecordData<'a, &'a [u8]>>(
     Some(name(record.data()).compose_len().into())
 }
 
-/// Reads the header of a reply; nothing where it is none, answers something
-/// else, or is too long to be read.
+/// Reads the header of a reply; `None` if it is not a reply, answers another
+/// question, or is too long.
 pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply> {
     if !is_bounded(bytes) {
         return None;
@@ -181,7 +182,7 @@ pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply>
     Some(reply)
 }
 
-/// Reads a reply to a question; nothing where it cannot be read or answers
+/// Reads a reply to a question; `None` if it cannot be read or answers
 /// something else.
 pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
     let mut reply = head(bytes, name, rtype(asked))?;
@@ -189,8 +190,8 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
         return Some(reply);
     }
     let message = Message::from_octets(bytes).ok()?;
-    // What the way from the question does not reach is no answer: the validator
-    // walks the same way.
+    // Records that the way from the question does not reach are not part of the
+    // answer: the validator walks the same way.
     let way = {
         let mut aliases = Vec::new();
         for record in message.answer().ok()? {
@@ -229,8 +230,8 @@ pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<R
     Some(reply)
 }
 
-/// An alias, or nothing where a record is none; fails where the record cannot
-/// be read, or is of another class.
+/// An alias, or `None` if the record is not one; fails if the record cannot be
+/// read, or is of another class.
 fn alias(record: &ParsedRecord<'_, &[u8]>) -> Option<Option<Alias>> {
     if record.class() != Class::IN {
         return None;
@@ -253,9 +254,9 @@ fn alias(record: &ParsedRecord<'_, &[u8]>) -> Option<Option<Alias>> {
     }))
 }
 
-/// How many seconds a reply may be used: the least TTL of its records, those
-/// of a denial included, which cannot last longer than its SOA record (RFC 2308
-/// section 5).
+/// How many seconds a reply may be used: the smallest TTL of its records, also
+/// in a denial, which cannot last longer than its SOA record (RFC 2308 section
+/// 5).
 pub(super) fn lasts(bytes: &[u8]) -> u32 {
     let least = || -> Option<u32> {
         let message = Message::from_octets(bytes).ok()?;
@@ -265,7 +266,8 @@ pub(super) fn lasts(bytes: &[u8]) -> u32 {
     least().unwrap_or(0)
 }
 
-/// The TTL of the records of the type asked, as a signature over them has it.
+/// The original TTL of the records of the type asked, from a signature over
+/// them.
 fn original_ttl(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<u32> {
     if record.rtype() != Rtype::RRSIG {
         return None;
@@ -273,7 +275,7 @@ fn original_ttl(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<u
     let record = record.to_record::<UnknownRecordData<_>>().ok()??;
     let data: &[u8] = record.data().data();
     let (covered, rest) = data.split_first_chunk::<2>()?;
-    // Past algorithm and labels.
+    // After algorithm and labels.
     let (ttl, _) = rest.get(2..)?.split_first_chunk::<4>()?;
     (u16::from_be_bytes(*covered) == rtype(asked).to_int()).then(|| u32::from_be_bytes(*ttl))
 }
@@ -311,7 +313,7 @@ fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
     }
 }
 
-/// The strings of a TXT record (RFC 1035 section 3.3.14); nothing where they are
+/// The strings of a TXT record (RFC 1035 section 3.3.14); `None` if they are
 /// cut short.
 fn strings(mut data: &[u8]) -> Option<Vec<String>> {
     let mut strings = Vec::new();

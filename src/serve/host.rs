@@ -16,7 +16,7 @@ use danecheck_core::next_hop::host_name_fault;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     name: String,
-    /// The only port that goes with it; any where none was given.
+    /// The only port that goes with it; any if none was given.
     port: Option<u16>,
 }
 

@@ -12,7 +12,7 @@ use super::Limits;
 /// The upper ends of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// What became of a request to `/probe`.
+/// What happened to a request to `/probe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// With metrics.
@@ -21,7 +21,7 @@ pub(super) enum Answer {
     NotAllowed,
     /// As many checks as may run did.
     Busy,
-    /// It is no target.
+    /// It is not a target.
     Invalid,
     /// The check did not end in time.
     Late,

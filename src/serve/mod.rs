@@ -48,7 +48,7 @@ pub struct Limits {
     pub head_time: Duration,
     /// How large it may be, in bytes.
     pub head_size: usize,
-    /// How long one connection may last, whatever goes on over it.
+    /// How long one connection may last, whatever happens on it.
     pub connection_time: Duration,
     /// How long requests that are under way get at the end.
     pub end_time: Duration,

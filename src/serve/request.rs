@@ -108,7 +108,7 @@ async fn probe<B>(service: &Service, request: &Request<B>) -> Answered {
     response
 }
 
-/// The target of a request and how it is judged, or the answer where there is
+/// The target of a request and how it is judged, or the answer if there is
 /// none.
 fn wanted<'e, B>(
     service: &'e Service,

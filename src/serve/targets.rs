@@ -15,7 +15,7 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// How many there are; nothing where there is no list.
+    /// How many there are; `None` if there is no list.
     pub fn count(&self) -> Option<usize> {
         match self {
             Self::Any(_) => None,

@@ -3,8 +3,8 @@
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// Even where there is one processor, a check that keeps a thread busy leaves
-/// the other checks one.
+/// Even if there is one processor, a check that keeps a thread busy leaves the
+/// other checks one.
 const LEAST: usize = 2;
 
 /// Threads at work until this is dropped.

@@ -7,7 +7,7 @@ use danecheck_world::smtp::{MailServer, Misbehaviour};
 use crate::cases::Case;
 use crate::ground::{DOMAIN, Ground};
 
-/// MX hosts, as many as are looked at.
+/// MX hosts, as many as are checked.
 const HOSTS: u8 = 20;
 
 pub(crate) fn cases() -> Vec<Case> {

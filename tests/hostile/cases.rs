@@ -22,7 +22,7 @@ pub(crate) struct Case {
     pub(crate) findings: &'static [&'static str],
     /// A text that has to be in the report.
     pub(crate) says: &'static str,
-    /// What the report may come to; anything where there is none.
+    /// What the report may come to; anything if there is none.
     pub(crate) verdicts: &'static [&'static str],
     /// What else the report has to keep to.
     pub(crate) words: Vec<Word>,

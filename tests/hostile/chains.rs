@@ -13,7 +13,7 @@ use crate::cases::{Case, Word};
 use crate::der;
 use crate::ground::Ground;
 
-/// MX hosts, and addresses of each: as many as are looked at.
+/// MX hosts, and addresses of each: as many as are checked.
 const HOSTS: u8 = 20;
 const ADDRESSES: u8 = 8;
 
@@ -26,7 +26,7 @@ const ALTERNATIVE_NAMES: [u64; 4] = [2, 5, 29, 17];
 /// Name constraints (RFC 5280 section 4.2.1.10).
 const NAME_CONSTRAINTS: [u64; 4] = [2, 5, 29, 30];
 
-/// What is said where DANE ends in a failure, or where that was not found out.
+/// What is said where DANE ends in a failure, or if that was not found out.
 const BROKEN: &[&str] = &["dane-broken", "indeterminate"];
 
 pub(crate) fn cases() -> Vec<Case> {

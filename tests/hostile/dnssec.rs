@@ -11,7 +11,7 @@ use crate::ground::{DOMAIN, Ground};
 /// The largest public exponent that ring computes with.
 const LARGE_EXPONENT: u64 = (1 << 33) - 1;
 
-/// MX hosts of a domain that has many: as many as are looked at.
+/// MX hosts of a domain that has many: as many as are checked.
 const HOSTS: u8 = 20;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -112,7 +112,7 @@ fn at_mx() -> Vec<Case> {
     ]
 }
 
-/// The MX records are signed by what is no key.
+/// The MX records are signed by what is not a key.
 fn malformed(name: &'static str, key: &'static [u8]) -> Case {
     mx(name, SurplusKey::Malformed(key), 1, 1)
 }
@@ -223,7 +223,7 @@ fn at_keys() -> Vec<Case> {
     ]
 }
 
-/// As many MX hosts as are looked at, each with an address and a server.
+/// As many MX hosts as are checked, each with an address and a server.
 fn many_hosts(ground: &mut Ground) {
     for number in 0..HOSTS {
         let name = format!("mx{number}");

@@ -38,7 +38,7 @@ pub(crate) struct Ran {
     pub(crate) cpu: Option<Duration>,
     /// The most memory that it held, in KiB, where the system tells.
     pub(crate) memory: Option<u64>,
-    /// Nothing where it had to be ended.
+    /// `None` if it had to be ended.
     pub(crate) status: Option<i32>,
     pub(crate) lines: Vec<String>,
     pub(crate) stderr: String,
@@ -337,14 +337,14 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// The peak resident set of a process; nothing where there is no proc(5).
+/// The peak resident set of a process; `None` if there is no proc(5).
 pub(crate) fn high_water_mark(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// What processors a process has used; nothing where there is no proc(5).
+/// What processors a process has used; `None` if there is no proc(5).
 pub(crate) fn cpu_time(process: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // After the name, in user and in system mode, in hundredths of a second.

@@ -1,6 +1,6 @@
 //! A bogus answer has each name server asked for its own: thirty-two addresses,
-//! and what each hands out has to be tried again. Here in process, for only so
-//! do name servers have ports of their own.
+//! and what each sends has to be tried again. Here in process, for only so do
+//! name servers have ports of their own.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};

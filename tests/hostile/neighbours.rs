@@ -236,7 +236,7 @@ impl Exporter {
         Self { child, address }
     }
 
-    /// What it answers; nothing where that takes too long.
+    /// What it answers; `None` if that takes too long.
     fn get(&self, path: &str, patience: Duration) -> Option<String> {
         let mut stream = TcpStream::connect_timeout(&self.address, patience).ok()?;
         stream.set_read_timeout(Some(patience)).ok()?;
@@ -248,8 +248,8 @@ impl Exporter {
         Some(answer)
     }
 
-    /// How long the longest answer took that it is there, until `over`; nothing
-    /// where one did not come.
+    /// How long the longest answer took that it is there, until `over`; `None`
+    /// if one did not come.
     fn slowest_answer(&self, over: &AtomicBool) -> Option<Duration> {
         let mut slowest = Duration::ZERO;
         while !over.load(Ordering::Relaxed) {
@@ -337,7 +337,7 @@ fn spoken(time: Option<Duration>) -> String {
 }
 
 /// How long it takes to its end once it is told, in the middle of checks;
-/// nothing where it does not end in order.
+/// `None` if it does not end in order.
 fn told_to_end(exporter: &mut Exporter, targets: &[String], timeout: Duration) -> Option<Duration> {
     let streams: Vec<TcpStream> = targets
         .iter()

@@ -124,7 +124,7 @@ fn untold(report: &Value) -> Vec<String> {
     untold
 }
 
-/// Whether the healthy MX host was looked at to the end, and is authenticated.
+/// Whether the healthy MX host was checked to the end, and is authenticated.
 fn rest_is_told(report: &Value) -> bool {
     let hosts = report["hosts"].as_array().cloned().unwrap_or_default();
     hosts.iter().any(|host| {

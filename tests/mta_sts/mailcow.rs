@@ -1,4 +1,4 @@
-//! What becomes of mailcow's mail, whose postfix-tlspol goes by the policy.
+//! What happens to mailcow's mail, whose postfix-tlspol goes by the policy.
 
 use danecheck_core::judge::{Action, Channel, Horizon, SecurityLevel};
 use danecheck_core::report::Report;

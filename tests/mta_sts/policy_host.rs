@@ -15,7 +15,7 @@ use crate::scene::{RECORD, REPORTS, Scene, WEB, WEB_V6};
 use crate::support::{ids, message};
 
 /// Section 3.3 of RFC 8461: each rule on the response, the fault that breaks
-/// it, and words of the finding; none where it is no fault.
+/// it, and words of the finding; `None` if it is no fault.
 fn responses() -> Vec<(
     &'static str,
     PolicyFault,

@@ -1,5 +1,5 @@
-//! DNSSEC status as a type that has to be opened: no record set can be used
-//! without naming what is done when it is not secure.
+//! DNSSEC status as a type that has to be opened: code that uses a record set
+//! has to say what it does if the set is not secure.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ use crate::unix_time::UnixTime;
 pub enum SecurityStatus {
     /// A chain of trust reaches from a trust anchor to the data.
     Secure,
-    /// It is shown that no chain of trust is to be expected.
+    /// It is proven that there is no chain of trust.
     Insecure,
-    /// A chain of trust is to be expected, and does not hold.
+    /// There should be a chain of trust, but it is broken.
     Bogus,
-    /// Nobody here could tell.
+    /// Unknown here.
     Indeterminate,
 }
 
@@ -34,55 +34,57 @@ impl SecurityStatus {
     }
 }
 
-/// How a status is known.
+/// How danecheck knows a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnownBy {
-    /// The resolver, shown to validate, set the AD bit (RFC 4035 section 3.2.3).
+    /// The resolver, which proved that it validates, set the AD bit (RFC 4035
+    /// section 3.2.3).
     AuthenticatedData,
-    /// The resolver, shown to validate, left the AD bit clear.
+    /// The resolver, which proved that it validates, left the AD bit clear.
     NoAuthenticatedData,
-    /// The resolver was not shown to validate, so its clear AD bit says nothing.
+    /// The resolver did not prove that it validates, so its clear AD bit says
+    /// nothing.
     ResolverNotValidating,
-    /// The resolver was not shown to validate; danecheck validated by itself,
-    /// from the root's trust anchor down.
+    /// The resolver did not prove that it validates; danecheck validated by
+    /// itself, from the root's trust anchor down.
     OwnValidation,
 }
 
-/// What danecheck's own validation says of one answer or denial.
+/// The result of danecheck's own validation of one answer or denial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnValidation {
     /// The status.
     pub status: SecurityStatus,
-    /// Why it is bogus or cannot be told, in one sentence.
+    /// Why it is bogus or unknown, in one sentence.
     pub reason: Option<String>,
     /// Where the chain of trust breaks, or where the unsigned part of the tree
     /// begins.
     pub weak_link: Option<WeakLink>,
     /// The signature that ends first, of those over the answer and over the
-    /// keys of its zones; none where the answer is not secure.
+    /// keys of its zones; `None` if the answer is not secure.
     #[serde(default)]
     pub first_to_end: Option<Box<SignatureSpan>>,
-    /// A signature that this rests on and that is out of its time: unbound
-    /// forgives it, other validators do not.
+    /// A signature outside its dates that this result depends on: unbound
+    /// accepts it, other validators do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forgiven: Option<Box<ForgivenSignature>>,
 }
 
-/// A signature out of its time, by less than unbound lets clocks differ: a
-/// tenth of its life, an hour at least and a day at most.
+/// A signature outside its dates, by less than the clock skew that unbound
+/// allows: a tenth of its lifetime, at least an hour and at most a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForgivenSignature {
     /// The signature.
     #[serde(flatten)]
     pub signature: SignatureSpan,
-    /// Until when unbound accepts one that has ended; where it has not begun,
-    /// when it does.
+    /// If it has ended: until when unbound accepts it. If it has not begun:
+    /// when it begins.
     pub until: UnixTime,
 }
 
-/// How long a record set stays signed, unless it is signed again: the span of
-/// its last signature.
+/// How long a record set stays signed, unless it is signed again: the validity
+/// of its last signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignatureSpan {
     /// The zone that signs, `example.com.`.
@@ -132,47 +134,50 @@ pub enum Fault {
         /// When it ends.
         expiration: UnixTime,
     },
-    /// RFC 4035 section 2.2: there is no RRSIG, and there has to be one.
+    /// RFC 4035 section 2.2: a required RRSIG is missing.
     SignatureMissing,
-    /// RFC 4035 section 5.3.3: the signature is not one over this record set.
+    /// RFC 4035 section 5.3.3: the signature does not match this record set.
     SignatureWrong,
-    /// RFC 4035 section 5.3.1: the key that signed is not among the zone's.
+    /// RFC 4035 section 5.3.1: the key that signed is not among the zone's
+    /// keys.
     SigningKeyMissing {
-        /// Its tag, as the signature has it.
+        /// Its tag, from the signature.
         key_tag: u16,
     },
     /// RFC 4035 section 5.2: the parent has a DS, the zone has no DNSKEY.
     KeyMissing,
-    /// RFC 4035 section 5.2: no DS of the parent is of one of the zone's keys.
+    /// RFC 4035 section 5.2: no DS record of the parent matches one of the
+    /// zone's keys.
     DsMatchesNoKey,
-    /// RFC 4035 section 5.2: the parent shows that it has no DS, so what is
-    /// below is unsigned to everybody.
+    /// RFC 4035 section 5.2: the parent proves that it has no DS record, so all
+    /// validators treat the zone below as unsigned.
     DsMissing {
         /// The zone that has none, `com.`.
         parent: String,
     },
     /// RFC 4035 section 5.2: the DS records name only algorithms that no
-    /// validator knows, so what is below is unsigned to everybody.
+    /// validator supports, so all validators treat the zone below as unsigned.
     AlgorithmUnknownToAll {
         /// One of the algorithms' numbers.
         algorithm: u8,
     },
-    /// RFC 4035 section 5: no trust anchor is of one of the root's keys.
+    /// RFC 4035 section 5: no trust anchor matches one of the root's keys.
     NoTrustAnchor,
-    /// An algorithm or a key size that danecheck cannot compute.
+    /// An algorithm or a key size that danecheck does not support.
     UnsupportedAlgorithm {
         /// The algorithm's number (RFC 8624 section 3.1).
         algorithm: u8,
     },
-    /// RFC 4035 section 5.4: NSEC or NSEC3 are missing or show something else.
+    /// RFC 4035 section 5.4: NSEC or NSEC3 records are missing or prove
+    /// something else.
     DenialProvesNothing,
-    /// RFC 9276 section 3.2: hashed more often than validators accept.
+    /// RFC 9276 section 3.2: more iterations than validators accept.
     Nsec3IterationsPastLimit {
         /// The number of additional iterations.
         iterations: u16,
     },
-    /// RFC 5155 section 6: the denial leaves unsigned delegations out, so that
-    /// one may be there.
+    /// RFC 5155 section 6: the denial does not cover unsigned delegations, so
+    /// one may exist.
     OptOut,
     /// RFC 1034 section 4.3.2: the answer has records of another name that do
     /// not belong to it.
@@ -184,9 +189,10 @@ pub enum Fault {
         dname: String,
     },
     /// RFC 4035 section 5: the response code says that the name does not exist,
-    /// and true records of it are in the answer.
+    /// but the answer has true records of it.
     ResponseCodeContradicts,
-    /// Checking it takes more work than danecheck gives one lookup or one zone.
+    /// Checking it takes more work than danecheck allows for one lookup or one
+    /// zone.
     TooMuchWork,
 }
 
@@ -303,7 +309,7 @@ impl OwnValidation {
         }
     }
 
-    /// The info code that goes with it (RFC 8914 section 4).
+    /// The info code for it (RFC 8914 section 4).
     pub fn extended_error(&self) -> u16 {
         match self.weak_link.as_ref().map(|link| &link.fault) {
             Some(Fault::SignatureExpired { .. }) => 7,
@@ -315,7 +321,7 @@ impl OwnValidation {
         }
     }
 
-    /// Nobody here could tell, and why.
+    /// Unknown here, and why.
     pub fn indeterminate(reason: impl Into<String>) -> Self {
         Self {
             reason: Some(reason.into()),
@@ -335,7 +341,7 @@ impl OwnValidation {
     }
 }
 
-/// Data with the DNSSEC status that it came with.
+/// Data with its DNSSEC status.
 ///
 /// The data can be reached only through [`Validated::open`] or
 /// [`Validated::secure`], so that each use says what it does with data that
@@ -356,7 +362,7 @@ pub enum Opened<T> {
     Insecure(T),
     /// Data that must not be believed.
     Bogus(T),
-    /// Data of which nothing is known.
+    /// Data of unknown status.
     Indeterminate(T),
 }
 
@@ -390,7 +396,7 @@ impl<T> Validated<T> {
         }
     }
 
-    /// The data where it is secure, else nothing.
+    /// The data if it is secure, else `None`.
     pub fn secure(&self) -> Option<&T> {
         match self.open() {
             Opened::Secure(data) => Some(data),

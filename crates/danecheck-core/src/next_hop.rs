@@ -17,7 +17,7 @@ pub struct NextHop {
     pub host: NextHopHost,
     /// `[host]`: the host itself, with no MX lookup.
     pub bracketed: bool,
-    /// The TCP port; 25 where none was written.
+    /// The TCP port; 25 if none was written.
     pub port: u16,
     /// The port as it was written, for `example.com:25` and
     /// `example.com:smtp` are policy keys of their own.
@@ -76,7 +76,7 @@ pub enum NextHopHost {
     Address(IpAddr),
 }
 
-/// Why a text is no next hop.
+/// Why a text is not a next hop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NextHopError {
     /// Nothing is left after trimming.
@@ -85,7 +85,7 @@ pub enum NextHopError {
     /// A bracket is opened and not closed, or the other way round.
     #[error("`{0}`: brackets have to enclose the whole host, as in [mail.example.com]:25")]
     Brackets(String),
-    /// What follows the colon is no port.
+    /// What follows the colon is not a port.
     #[error("`{0}` is not a TCP port: give a number from 1 to 65535")]
     Port(String),
     /// The name cannot exist in DNS, or Postfix would not look it up.
@@ -230,8 +230,8 @@ fn domain_name(text: &str) -> Result<String, NextHopError> {
     host_name_fault(&ascii).map_or(Ok(ascii), |why| Err(refuse(why)))
 }
 
-/// What is wrong with a host name, after Postfix's `valid_hostname`; nothing
-/// where Postfix would look it up.
+/// What is wrong with a host name, after Postfix's `valid_hostname`; `None` if
+/// Postfix would look it up.
 pub fn host_name_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         return Some("it is empty");

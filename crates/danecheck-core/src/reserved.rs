@@ -23,8 +23,8 @@ impl fmt::Display for ReservedBlock {
     }
 }
 
-/// The block that an address is in, where it is none of the public internet.
-/// An address that stands for an IPv4 address is what that one is.
+/// The block that an address is in, if it is none of the public internet. An
+/// address that stands for an IPv4 address is what that one is.
 pub fn reserved_block(address: IpAddr) -> Option<&'static ReservedBlock> {
     match address {
         IpAddr::V4(address) => block_of_v4(address),

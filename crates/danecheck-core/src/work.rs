@@ -27,7 +27,7 @@ pub struct WorkLimits {
 }
 
 impl WorkLimits {
-    /// An equal share where there are so many to have one.
+    /// An equal share if there are so many to have one.
     pub fn share(self, of: usize) -> Self {
         let of = u64::try_from(of).unwrap_or(u64::MAX).max(1);
         Self {

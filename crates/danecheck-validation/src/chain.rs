@@ -24,32 +24,32 @@ use danecheck_core::observation::FailureKind;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::Operation;
 
-/// Algorithms that other validators know and nobody here can compute: Ed448
-/// (RFC 8080).
+/// Algorithms that other validators support and this one does not: Ed448 (RFC
+/// 8080).
 const UNKNOWN_HERE: u8 = 16;
 
-/// Algorithms that are computed with: RSA with SHA-1, SHA-256 and SHA-512,
-/// ECDSA P-256 and P-384 (RFC 6605), Ed25519 (RFC 8080).
+/// Supported algorithms: RSA with SHA-1, SHA-256 and SHA-512, ECDSA P-256 and
+/// P-384 (RFC 6605), Ed25519 (RFC 8080).
 const COMPUTED: [u8; 7] = [5, 7, 8, 10, 13, 14, 15];
 
-/// What the digest of a key counts for, in comparisons of names.
+/// The cost of the digest of a key, in comparisons of names.
 const DIGEST: u64 = 10;
 
 /// What came back for a question.
 pub(crate) type Reply<'a> = Result<&'a Bytes, FailureKind>;
 
-/// What ends a chain of trust, as a status that is not secure.
+/// The end of a chain of trust: a status that is not secure.
 pub type End = Box<OwnValidation>;
 
-/// A zone to which the chain holds.
+/// A zone to which the chain of trust leads.
 #[derive(Clone, Debug)]
 pub struct Zone {
     pub(crate) apex: Owner,
     pub(super) keys: Vec<(u16, Dnskey<Bytes>)>,
-    /// The span of the signature over its keys.
+    /// The validity of the signature over its keys.
     pub(super) span: Option<SignatureSpan>,
-    /// Of the signatures on the way that are out of their time, the one that
-    /// counts shortest.
+    /// Of the signatures on the way that are outside their dates, the one that
+    /// is accepted for the shortest time.
     pub(super) forgiven: Option<ForgivenSignature>,
 }
 
@@ -64,9 +64,9 @@ pub struct Delegation {
 /// How far the chain of trust reaches towards a name.
 #[derive(Clone, Debug)]
 pub enum Chain {
-    /// To the zone that holds it.
+    /// Down to the zone that holds it.
     Zone(Arc<Zone>),
-    /// Not so far.
+    /// Not that far.
     End(Arc<OwnValidation>),
 }
 
@@ -80,7 +80,7 @@ impl Zone {
         }
     }
 
-    /// What comes of a fault in this zone.
+    /// The status that a fault in this zone gives.
     pub(super) fn fault(&self, record_set: String, fault: Fault) -> End {
         end(self.link(record_set, fault))
     }
@@ -96,8 +96,8 @@ impl Zone {
     }
 }
 
-/// Until when, and since when, a reply means what it means now: a signature in
-/// it begins or ends then, or is no longer forgiven.
+/// The time for which a reply has its present meaning: at its ends a signature
+/// begins, ends, or is no longer accepted.
 pub fn holds(reply: &Bytes, now: UnixTime) -> std::ops::Range<UnixTime> {
     let packet = Packet::read(reply);
     let sets = packet.iter().flat_map(Packet::sets);
@@ -108,7 +108,7 @@ pub fn holds(reply: &Bytes, now: UnixTime) -> std::ops::Range<UnixTime> {
     since.unwrap_or(UnixTime(i64::MIN))..until.unwrap_or(UnixTime(i64::MAX))
 }
 
-/// Bogus, or indeterminate where the fault is ours.
+/// Bogus, or indeterminate if the fault is ours.
 fn end(link: WeakLink) -> End {
     let status = match link.fault {
         Fault::UnsupportedAlgorithm { .. } | Fault::TooMuchWork => SecurityStatus::Indeterminate,
@@ -160,7 +160,7 @@ pub fn root(
     enter(root, set, &trusted, None, now, work)
 }
 
-/// Whether a zone begins at a name, by the word of the zone above: with DS
+/// Whether a zone begins at a name, according to the zone above: with DS
 /// records, or not at all. Anything else ends the chain.
 pub fn cut(
     zone: &Zone,
@@ -247,7 +247,7 @@ fn delegation(zone: &Zone, set: &RrSet, now: UnixTime, work: Work<'_>) -> Result
         })));
     }
     // The strongest digest first (RFC 4509 section 3); any of them is enough
-    // to unbound, which does not harden against a downgrade unless it is told.
+    // for unbound, which does not prevent a downgrade by default.
     usable.sort_by_key(|ds| std::cmp::Reverse(ds.digest_type().to_int()));
     Ok(Delegation {
         apex: set.owner.clone(),
@@ -293,7 +293,7 @@ pub fn child(
         enter(apex.clone(), set, &trusted, Some(delegation), now, work)
     };
     match found {
-        // Others may come by that way.
+        // Other names may lead through here.
         Err(end) if end.is_bogus() && ed448 => Err(here(
             Rtype::DS,
             Fault::UnsupportedAlgorithm {
@@ -304,7 +304,7 @@ pub fn child(
     }
 }
 
-/// A zone by its DNSKEY record set, which one of the trusted keys has to have
+/// A zone from its DNSKEY record set, which one of the trusted keys must have
 /// signed.
 fn enter(
     apex: Owner,
@@ -331,7 +331,8 @@ fn enter(
     Ok(zone)
 }
 
-/// Of two signatures that are forgiven, the one that counts shorter.
+/// Of two signatures outside their dates, the one that is accepted for the
+/// shorter time.
 pub(super) fn soonest(
     one: Option<ForgivenSignature>,
     other: Option<ForgivenSignature>,
@@ -376,8 +377,8 @@ fn digest_type(ds: &Ds<Bytes>) -> Option<DigestType> {
     }
 }
 
-/// The keys that DS records are of, as far as the work goes: none of those that
-/// are not looked at is trusted.
+/// The keys that match DS records, as far as the work budget allows; a key that
+/// was not checked is not trusted.
 fn of_ds(
     set: &RrSet,
     all: &[Ds<Bytes>],

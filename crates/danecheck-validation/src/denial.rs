@@ -1,4 +1,4 @@
-//! What the authority section of a reply proves, on the word of one zone.
+//! What one zone proves in the authority section of a reply.
 
 use domain::base::Rtype;
 
@@ -20,14 +20,14 @@ pub(super) struct Denial<'a> {
     fault: Option<End>,
 }
 
-/// What is asked of a proof.
+/// What a proof has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Claim {
     /// The response code says that the name does not exist.
     NoName,
     /// It says that the name exists, and there is no record.
     NoData,
-    /// Behind aliases the response code may be of either end (RFC 6604).
+    /// After aliases the response code may belong to either end (RFC 6604).
     Either,
 }
 
@@ -46,8 +46,8 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// The proofs in a reply about a DS set, all of which the zone has to have
-    /// signed.
+    /// The proofs in a reply about a DS set; the zone must have signed all of
+    /// them.
     pub(super) fn of_zone(
         packet: &'a Packet,
         zone: &'a Zone,
@@ -74,12 +74,12 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// A proof that is not signed as it has to be.
+    /// A proof that is not signed as required.
     pub(super) fn fault(&self) -> Option<End> {
         self.fault.clone()
     }
 
-    /// Insecure, where the zone hashes more often than counts.
+    /// Insecure, if the zone uses more iterations than the limit.
     pub(super) fn past_limit(&self, what: &str) -> Option<End> {
         let iterations = self.nsec3s.past_limit()?;
         Some(self.insecure(what, Fault::Nsec3IterationsPastLimit { iterations }))
@@ -90,7 +90,7 @@ impl<'a> Denial<'a> {
         Box::new(OwnValidation::at(SecurityStatus::Insecure, link))
     }
 
-    /// That there is no DS record.
+    /// Checks that there is no DS record.
     pub(super) fn no_ds(&self, name: &Owner) -> Result<NoDs, WorkUsedUp> {
         match nsec::no_ds(&self.nsecs, name) {
             NoDs::Nothing if !self.nsec3s.is_empty() => self.nsec3s.no_ds(name),
@@ -98,7 +98,7 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// That a record set does not exist: secure, or why not.
+    /// Checks that a record set does not exist: secure, or why not.
     pub(super) fn denies(&self, name: &Owner, rtype: Rtype, claim: Claim) -> Result<(), End> {
         let what = set_name(name, rtype);
         if let Some(cut) = nsec::unsigned_above(&self.nsecs, name, rtype) {
@@ -142,7 +142,7 @@ impl<'a> Denial<'a> {
         self.outcome(proof, name, what)
     }
 
-    /// That a name does not exist, so that the wildcard below `encloser`
+    /// Checks that a name does not exist, so that the wildcard below `encloser`
     /// answers for it.
     pub(super) fn expands(&self, name: &Owner, rtype: Rtype, encloser: &Owner) -> Result<(), End> {
         let what = set_name(name, rtype);
@@ -173,7 +173,7 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// Insecure, for an unsigned zone begins there.
+    /// Insecure, because an unsigned zone begins there.
     fn below(&self, cut: &Owner) -> End {
         let parent = self.zone.apex.fmt_with_dot().to_string();
         let mut link = self

@@ -17,7 +17,7 @@ use super::work::Work;
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
 use danecheck_core::unix_time::UnixTime;
 
-/// A name up to which the chain of trust has to be known.
+/// A name down to which the chain of trust has to be known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Need {
     /// The name.
@@ -26,12 +26,12 @@ pub struct Need {
     pub is_signer: bool,
 }
 
-/// How far a judgement got.
+/// The state of a judgement.
 #[derive(Debug)]
 pub enum Progress {
     /// It is done.
     Done(Box<OwnValidation>),
-    /// It goes on once these are known.
+    /// It continues once these are known.
     Needs(Vec<Need>),
 }
 
@@ -44,7 +44,7 @@ enum Place {
 
 type Checked = HashMap<(Place, Owner), Result<Signed, Fault>>;
 
-/// The judgement of one reply, as far as it got.
+/// The judgement of one reply, as far as it is done.
 #[derive(Debug)]
 pub struct Judgement {
     packet: Packet,
@@ -122,7 +122,7 @@ struct Look<'a> {
     work: Work<'a>,
     checked: &'a mut Checked,
     needs: Vec<Need>,
-    /// The zones whose word was taken.
+    /// The zones whose data was used.
     zones: Vec<Arc<Zone>>,
 }
 
@@ -163,8 +163,8 @@ impl<'a> Look<'a> {
             return Err(Halt::Missing);
         }
         if let Some(worst) = worst {
-            // In an unsigned zone unbound takes no notice of such signatures over
-            // an answer.
+            // In an unsigned zone unbound ignores such signatures over an
+            // answer.
             let by_proof = matches!(
                 worst.weak_link.as_ref().map(|link| &link.fault),
                 Some(Fault::OptOut | Fault::Nsec3IterationsPastLimit { .. })
@@ -182,9 +182,9 @@ impl<'a> Look<'a> {
         Ok(self.by_stranger(true).unwrap_or_else(|| self.secure()))
     }
 
-    /// What is to be said where a set has a signature of a zone that cannot hold
-    /// it: unbound goes by the signature that comes first (`val_find_signer`),
-    /// so that its verdict hangs on their order.
+    /// The status if a set has a signature of a zone that cannot hold it:
+    /// unbound uses the signature that comes first (`val_find_signer`), so its
+    /// verdict depends on their order.
     fn by_stranger(&self, in_answer: bool) -> Option<OwnValidation> {
         let steps = &self.walk.steps;
         let is_on_the_way = |set: &&RrSet| {
@@ -198,8 +198,8 @@ impl<'a> Look<'a> {
             .chain(&self.packet.authority)
             .find(|set| set.by_stranger)?;
         Some(OwnValidation::indeterminate(format!(
-            "{} has a signature of a zone that cannot hold it; validators that go by the first \
-             signature refuse it, others do not",
+            "{} has a signature of a zone that cannot hold it; validators that use the first \
+             signature reject it, others do not",
             set_name(&set.owner, set.rtype)
         )))
     }
@@ -261,7 +261,8 @@ impl<'a> Look<'a> {
         result
     }
 
-    /// That a zone has signed a set which may hold it; else what the set is.
+    /// Checks that a zone which may hold the set has signed it; else the status
+    /// of the set.
     fn signed(&mut self, place: Place) -> Result<(Arc<Zone>, Signed), Halt> {
         let Some(set) = self.set(place) else {
             return Err(Halt::Missing);
@@ -292,8 +293,8 @@ impl<'a> Look<'a> {
                         self.takes_part(&zone);
                         return Ok((zone, signed));
                     }
-                    // The deepest zone that signs holds the set: what those
-                    // above it say counts no more.
+                    // The deepest zone that signs holds the set: the signatures
+                    // of zones above it do not count.
                     Err(why) => {
                         fault = Some(zone.fault(what(), why));
                         break;
@@ -316,8 +317,8 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// That no zone has signed another set of this name in the answer: then it
-    /// has to have signed this one too.
+    /// Checks that no zone has signed another set of this name in the answer: a
+    /// zone that has must have signed this one too.
     fn signed_beside(&mut self, set: &RrSet) -> Result<(), Halt> {
         let beside = self.packet.answer.iter();
         let beside = beside.filter(|other| other.owner == set.owner);
@@ -348,7 +349,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// That a set is its zone's, from a wildcard or not.
+    /// Checks that a set is signed by its zone, from a wildcard or not.
     fn positive(&mut self, place: Place) -> Result<(), Halt> {
         let (zone, signed) = self.signed(place)?;
         let (Some(encloser), Some(set)) = (signed.wildcard, self.set(place)) else {
@@ -365,11 +366,11 @@ impl<'a> Look<'a> {
 
     /// An alias: a CNAME by its own signature, or what a DNAME makes.
     fn step(&mut self, step: &Step) -> Result<(), Halt> {
-        // unbound makes none where it finds one behind the DNAME, in whatever
+        // unbound makes no CNAME if it finds one after the DNAME, in any
         // section (`scrub_normalize`).
         if !step.is_cname && self.packet.aliased_elsewhere.contains(&step.owner) {
             let set = set_name(&step.owner, Rtype::CNAME);
-            let own = format!("{set} stands in another section than its DNAME");
+            let own = format!("{set} is in a different section from its DNAME");
             return Err(Halt::End(Box::new(OwnValidation::indeterminate(own))));
         }
         let cname = self.answer_at(&step.owner, Rtype::CNAME);
@@ -428,16 +429,16 @@ impl<'a> Look<'a> {
         of_cname
     }
 
-    /// That a DNAME is its zone's; no wildcard makes one (RFC 4592 section
-    /// 4.4).
+    /// Checks that a DNAME is signed by its zone; no wildcard makes one (RFC
+    /// 4592 section 4.4).
     fn dname(&mut self, owner: &Owner) -> Result<(), Halt> {
         let Some(place) = self.answer_at(owner, Rtype::DNAME) else {
             return Err(Halt::Missing);
         };
-        // RFC 6672 section 2.4. unbound answers nothing where it comes twice.
+        // RFC 6672 section 2.4. unbound gives no answer if it comes twice.
         if self.set(place).is_some_and(|set| set.records.len() > 1) {
             let set = set_name(owner, Rtype::DNAME);
-            let own = OwnValidation::indeterminate(format!("{set} stands there more than once"));
+            let own = OwnValidation::indeterminate(format!("{set} is repeated"));
             return Err(Halt::End(Box::new(own)));
         }
         let (zone, signed) = self.signed(place)?;
@@ -450,7 +451,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What is at the end of the aliases.
+    /// The status of what is at the end of the aliases.
     fn end(&mut self) -> Result<(), Halt> {
         if self.walk.is_endless {
             return Ok(());
@@ -472,8 +473,8 @@ impl<'a> Look<'a> {
             }
             _ => self.positive(place)?,
         }
-        // The response code is not signed: what says that the name does not
-        // exist, and shows a true record of it, was changed on the way.
+        // The response code is not signed. A reply that says that the name does
+        // not exist but shows a true record of it was changed on the way.
         if self.packet.name_error {
             let zone = self.zones.iter().filter(|zone| end.ends_with(&zone.apex));
             let zone = zone.max_by_key(|zone| zone.apex.label_count());

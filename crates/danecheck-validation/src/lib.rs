@@ -2,11 +2,11 @@
 //! answers and denials alike (RFC 4035 section 5).
 //!
 //! It is pure: replies, the time and the work that it may do are arguments.
-//! What it needs to know of the zones above an answer it asks for
-//! ([`Progress::Needs`]); the observing half fetches that and comes again. The
+//! It asks for what it needs to know of the zones above an answer
+//! ([`Progress::Needs`]); the observing half fetches that and calls again. The
 //! `domain` crate gives names, records, their canonical forms and the
-//! signature algorithms; every decision is made here, and whatever decides
-//! names the fault, so that verdict and explanation cannot differ.
+//! signature algorithms; every decision is made here, and each decision names
+//! its fault, so verdict and explanation cannot differ.
 //!
 //! unbound 1.17 is the measure, in what it refuses and in what it accepts:
 //!
@@ -50,11 +50,11 @@ pub(crate) use tests::exercise;
 pub use walk::{Alias, AliasKind, walk};
 pub use work::{CHECK_WORK, LOOKUP_WORK, Work, ZONE_WORK};
 
-/// Record sets in one section of an answer that is validated.
+/// The most record sets in one section of an answer that is validated.
 pub const RECORD_SETS: usize = 100;
 
-/// Records in one section of an answer that is validated, signatures included:
-/// to put them in order takes the square of their number.
+/// The most records in one section of an answer that is validated, signatures
+/// included: sorting them takes the square of their number.
 pub const VALIDATED_RECORDS: usize = 500;
 
 /// `example.com. MX`.

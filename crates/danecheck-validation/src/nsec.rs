@@ -15,7 +15,7 @@ pub(super) struct Nsec<'a> {
 }
 
 impl<'a> Nsec<'a> {
-    /// The record of a set: there is one of a name (RFC 4034 section 4), and it
+    /// The only record of a set: a name has one (RFC 4034 section 4), and it
     /// does not lead out of its zone.
     pub(super) fn of(set: &'a RrSet, apex: &Owner) -> Option<Self> {
         let [record] = set.records.as_slice() else {
@@ -60,7 +60,7 @@ impl<'a> Nsec<'a> {
         }
     }
 
-    /// The longest ancestor of the name that exists for sure (RFC 4592 section
+    /// The longest ancestor of the name that certainly exists (RFC 4592 section
     /// 3.3.1).
     fn closest_encloser(&self, name: &Owner) -> Owner {
         let shared = |other: &Owner| name.iter_suffixes().find(|above| other.ends_with(above));
@@ -71,8 +71,8 @@ impl<'a> Nsec<'a> {
             .unwrap_or_else(Owner::root)
     }
 
-    /// Whether the name exists and has nothing but names below it (RFC 4592
-    /// section 2.2.2).
+    /// Whether the name exists and has no records, only names below it (RFC
+    /// 4592 section 2.2.2).
     fn is_below(&self, name: &Owner) -> bool {
         self.next != name && self.next.ends_with(name) && self.owner < name
     }
@@ -80,7 +80,8 @@ impl<'a> Nsec<'a> {
     /// Whether this is the name's record, and shows neither type nor alias.
     fn lacks(&self, rtype: Rtype) -> bool {
         let wrong_side = match rtype {
-            // RFC 4035 section 5.2: the child's word says nothing of its DS.
+            // RFC 4035 section 5.2: the child's record says nothing about its
+            // DS.
             Rtype::DS => self.has(Rtype::SOA) && !self.owner.is_root(),
             _ => self.is_delegation(),
         };
@@ -88,7 +89,7 @@ impl<'a> Nsec<'a> {
     }
 }
 
-/// What is known of a zone cut from the absence of a DS record.
+/// What the absence of a DS record says about a zone cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoDs {
     /// There is no zone cut.
@@ -101,8 +102,8 @@ pub(super) enum NoDs {
     Nothing,
 }
 
-/// That the name exists without such records, by itself (RFC 4035 section
-/// 3.1.3.1) or by a wildcard (section 3.1.3.4).
+/// Checks that the name exists without such records, by itself (RFC 4035
+/// section 3.1.3.1) or by a wildcard (section 3.1.3.4).
 pub(super) fn no_data(all: &[Nsec<'_>], name: &Owner, rtype: Rtype) -> bool {
     let here = all.iter().filter(|nsec| nsec.owner == name);
     if here.clone().next().is_some() {
@@ -121,15 +122,15 @@ pub(super) fn no_data(all: &[Nsec<'_>], name: &Owner, rtype: Rtype) -> bool {
         .any(|nsec| nsec.owner == &wildcard && nsec.lacks(rtype) || nsec.is_below(&wildcard))
 }
 
-/// That neither the name nor a wildcard for it exists (RFC 4035 section
+/// Checks that neither the name nor a wildcard for it exists (RFC 4035 section
 /// 3.1.3.2).
 pub(super) fn no_name(all: &[Nsec<'_>], name: &Owner) -> bool {
     let wildcard = encloser(all, name).and_then(|encloser| wildcard(&encloser));
     wildcard.is_some_and(|wildcard| all.iter().any(|nsec| nsec.covers(&wildcard)))
 }
 
-/// That the name does not exist, so that the wildcard below `encloser` answers
-/// for it (RFC 4035 section 3.1.3.3).
+/// Checks that the name does not exist, so that the wildcard below `encloser`
+/// answers for it (RFC 4035 section 3.1.3.3).
 pub(super) fn is_expansion(all: &[Nsec<'_>], name: &Owner, encloser: &Owner) -> bool {
     let mut covering = all.iter().filter(|nsec| nsec.covers(name));
     covering.any(|nsec| nsec.closest_encloser(name) == *encloser)

@@ -40,7 +40,7 @@ pub(super) struct Nsec3s<'a> {
 /// Hashes by name, iterations and salt.
 type Hashes = HashMap<(Owner, u16, Vec<u8>), Vec<u8>>;
 
-/// What a proof comes to.
+/// The result of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     Holds,
@@ -102,7 +102,7 @@ impl<'a> Nsec3s<'a> {
         self.all.is_empty()
     }
 
-    /// The iterations of a record that has more than count.
+    /// The iterations of a record that has more than the limit.
     pub(super) fn past_limit(&self) -> Option<u16> {
         let iterations = self.all.iter().map(|nsec3| nsec3.data.iterations());
         iterations.max().filter(|most| *most > ITERATIONS)
@@ -214,8 +214,7 @@ impl<'a> Nsec3s<'a> {
     }
 
     /// RFC 5155 section 8.5 to 8.7, with erratum 3441: an opt-out span over the
-    /// next closer name makes any NODATA answer insecure, not that for DS
-    /// alone.
+    /// next closer name makes any NODATA answer insecure, not only that for DS.
     pub(super) fn no_data(&self, name: &Owner, rtype: Rtype) -> Result<Proof> {
         if let Some(nsec3) = self.matching(name)? {
             return Ok(nsec3.lacks(rtype, name));
@@ -242,7 +241,7 @@ impl<'a> Nsec3s<'a> {
     }
 
     /// RFC 5155 section 8.8: the wildcard below `encloser` answers for a name,
-    /// for the next closer name does not exist.
+    /// because the next closer name does not exist.
     pub(super) fn is_expansion(&self, name: &Owner, encloser: &Owner) -> Result<Proof> {
         let strip = name
             .label_count()

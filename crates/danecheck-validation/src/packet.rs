@@ -1,5 +1,5 @@
-//! A reply as its record sets, in an order that does not depend on the
-//! message's.
+//! A reply as record sets, in an order that does not depend on the order in the
+//! message.
 
 use bytes::Bytes;
 use domain::base::iana::{Class, Rcode, Rtype};
@@ -29,7 +29,7 @@ pub struct RrSet {
     pub rtype: Rtype,
     pub records: Vec<Rr>,
     pub signatures: Vec<Record<Owner, Rrsig<Bytes, Owner>>>,
-    /// A signature came with it that names a signer who cannot hold it.
+    /// It came with a signature that names a signer who cannot hold the set.
     pub(crate) by_stranger: bool,
 }
 
@@ -44,16 +44,17 @@ pub struct Packet {
     pub(crate) authority: Vec<RrSet>,
     /// A set of which the authority section has signatures alone.
     pub(crate) orphan: Option<(Owner, Rtype)>,
-    /// The names of which an alias stands outside the answer section.
+    /// The names that have an alias outside the answer section.
     pub(crate) aliased_elsewhere: Vec<Owner>,
 }
 
 impl Packet {
-    /// Reads a reply; nothing where it is none.
+    /// Reads a reply; `None` if it is not one.
     ///
     /// Addresses and aliases in the authority section are hints, and so are
-    /// name servers without a signature: they are left out. What the sections
-    /// have of one set belongs to the first of them (unbound's `parse_section`).
+    /// name servers without a signature: they are left out. Parts of one set in
+    /// several sections belong to the first of these sections (unbound's
+    /// `parse_section`).
     pub fn read(bytes: &Bytes) -> Option<Self> {
         let message = Message::from_octets(bytes.clone()).ok()?;
         let question = message.sole_question().ok()?;
@@ -73,7 +74,8 @@ impl Packet {
         for (number, record) in message.authority().ok()?.enumerate() {
             let record = rr(&record.ok()?)?;
             packet.note_alias(&record);
-            // That of a denial is another one (unbound's `pkt_rrset_flags`).
+            // The SOA set of a denial is a separate one (unbound's
+            // `pkt_rrset_flags`).
             let record = match covered(&record) {
                 Rtype::SOA => Some(record),
                 _ => add_to_known(&mut packet.answer, record),
@@ -84,7 +86,7 @@ impl Packet {
             fits(number, &packet.authority).then_some(())?;
         }
         for (number, record) in message.additional().ok()?.enumerate() {
-            // The options of the message are no record of a zone.
+            // The OPT record of the message does not belong to a zone.
             if let Some(record) = rr(&record.ok()?) {
                 packet.note_alias(&record);
                 if let Some(record) = add_to_known(&mut packet.answer, record) {
@@ -170,7 +172,7 @@ impl Packet {
 }
 
 impl RrSet {
-    /// Whether it is for those who ask on, and proves nothing.
+    /// Whether it is a referral for resolvers, and proves nothing.
     fn is_hint(&self) -> bool {
         match self.rtype {
             Rtype::A | Rtype::AAAA | Rtype::CNAME | Rtype::DNAME => true,
@@ -208,7 +210,7 @@ fn canonical(record: &Rr) -> Vec<u8> {
     bytes
 }
 
-/// Whether a section may go on after this record.
+/// Whether a section may continue after this record.
 fn fits(number: usize, sets: &[RrSet]) -> bool {
     number < VALIDATED_RECORDS && sets.len() <= RECORD_SETS
 }
@@ -236,7 +238,7 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
     let Some(set) = sets.iter_mut().find(|set| is_known(set)) else {
         return;
     };
-    // Of several spellings the same one is shown, whichever came first.
+    // The same spelling is shown whichever of several came first.
     if owner.as_slice() < set.owner.as_slice() {
         set.owner = owner;
     }
@@ -256,9 +258,9 @@ fn add(sets: &mut Vec<RrSet>, record: Rr) {
     }
 }
 
-/// Takes a record of a later section for the set that an earlier one has of it:
-/// a signature is added, and data left out (unbound's `add_rr_to_rrset`). Else
-/// gives it back.
+/// Adds a record of a later section to its set in an earlier section: a
+/// signature is added, data is left out (unbound's `add_rr_to_rrset`).
+/// Otherwise returns the record.
 fn add_to_known(sets: &mut Vec<RrSet>, record: Rr) -> Option<Rr> {
     let rtype = covered(&record);
     let is_known =
@@ -272,11 +274,11 @@ fn add_to_known(sets: &mut Vec<RrSet>, record: Rr) -> Option<Rr> {
     None
 }
 
-/// A record by itself, with its names uncompressed; nothing where it breaks
-/// the message.
+/// A record by itself, with its names uncompressed; `None` if it breaks the
+/// message.
 ///
-/// TLSA data may have any shape: a signature is over bytes, and Postfix sees
-/// malformed ones too.
+/// TLSA data may have any shape: signatures cover bytes, and Postfix sees
+/// malformed records too.
 fn rr(record: &ParsedRecord<'_, Bytes>) -> Option<Rr> {
     if record.class() != Class::IN {
         return None;

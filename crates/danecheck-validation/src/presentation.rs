@@ -9,7 +9,7 @@ use super::packet::{self, Packet, RrSet};
 use danecheck_core::tlsa::TlsaRecord;
 
 /// The records that answer the question in presentation form, and the smallest
-/// TTL on the way to them; nothing where the reply cannot be read.
+/// TTL on the way to them; `None` if the reply cannot be read.
 pub fn presented(reply: &Bytes) -> Option<(Vec<String>, Option<u32>)> {
     let packet = Packet::read(reply)?;
     let answer = packet.answering();
@@ -23,7 +23,7 @@ pub fn presented(reply: &Bytes) -> Option<(Vec<String>, Option<u32>)> {
     Some((answer.map(texts).unwrap_or_default(), ttl))
 }
 
-/// A reply taken apart and written again; nothing where it cannot be read.
+/// A reply taken apart and written again; `None` if it cannot be read.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn rewritten(reply: &Bytes) -> Option<Vec<u8>> {
     let packet = Packet::read(reply)?;
@@ -49,7 +49,7 @@ fn text(data: &packet::Data) -> String {
 
 #[cfg(any(test, fuzzing))]
 impl Packet {
-    /// The bytes; nothing where they are more than a message holds.
+    /// The bytes; `None` if they are more than a message holds.
     pub(crate) fn write(&self) -> Option<Vec<u8>> {
         use domain::base::iana::Rcode;
         use domain::base::message_builder::PushError;

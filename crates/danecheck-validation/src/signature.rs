@@ -15,15 +15,15 @@ use danecheck_core::dnssec::{Fault, ForgivenSignature, SignatureSpan};
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::Operation;
 
-/// Of a signature's life, the part by which clocks may differ: a tenth
+/// The part of a signature's lifetime by which clocks may differ: a tenth
 /// (unbound's `check_dates`).
 const SKEW_PART: u32 = 10;
 
-/// Seconds by which clocks may differ at least and at most (unbound's
+/// The least and the most seconds by which clocks may differ (unbound's
 /// `val-sig-skew-min` and `val-sig-skew-max`).
 const SKEW: (u32, u32) = (3_600, 86_400);
 
-/// Bytes of the shortest RSA modulus that is computed with: 1024 bits.
+/// Bytes of the shortest RSA modulus that is supported: 1024 bits.
 const RSA_BYTES: usize = 128;
 
 /// Keys of one zone with the same tag and algorithm that are tried (unbound's
@@ -36,12 +36,13 @@ const PROTOCOL: u8 = 3;
 /// A record set that a zone has signed.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
-    /// The closest encloser, where the set comes from a wildcard (RFC 4035
-    /// section 5.3.4).
+    /// The closest encloser, if the set comes from a wildcard (RFC 4035 section
+    /// 5.3.4).
     pub(super) wildcard: Option<Owner>,
-    /// The span of the signature that holds.
+    /// The validity of the signature that verifies.
     pub(super) span: SignatureSpan,
-    /// The signature is out of its time, within what unbound forgives.
+    /// The signature is outside its dates, but within the clock skew that
+    /// unbound allows.
     pub(super) forgiven: Option<ForgivenSignature>,
 }
 
@@ -61,8 +62,8 @@ pub(super) fn zone_keys(set: &RrSet) -> Vec<(u16, Dnskey<Bytes>)> {
         .collect()
 }
 
-/// Checks a record set with the keys of a zone: one signature that holds is
-/// enough, whatever others are beside it. Else what is wrong with them.
+/// Checks a record set with the keys of a zone: one valid signature is enough,
+/// whatever others there are. Otherwise the fault.
 pub(super) fn check(
     set: &RrSet,
     apex: &Owner,
@@ -83,7 +84,8 @@ pub(super) fn check(
         .filter(|rrsig| rrsig.signer_name() == apex)
         .map(|rrsig| (dates(rrsig, now), rrsig))
         .collect();
-    // What is in its time comes first, and of that what lasts longest.
+    // Signatures within their dates come first, and among these the one that
+    // lasts longest.
     signatures.sort_by_key(|(dates, rrsig)| {
         let last = moment(rrsig.expiration(), now);
         (dates.rank(), std::cmp::Reverse(last))
@@ -97,7 +99,7 @@ pub(super) fn check(
                 Dates::Forgiven(until) => return Ok(signed(set, rrsig, Some(until), now)),
             },
             Err(fault) => match dates {
-                // That its time is over is said of it first.
+                // An expired signature is reported first.
                 Dates::Out(dates) if rank(&fault) <= rank(&Fault::SignatureWrong) => dates,
                 _ => fault,
             },
@@ -140,7 +142,7 @@ fn signed(
     }
 }
 
-/// Which of several faults tells most.
+/// Which of several faults to report.
 fn rank(fault: &Fault) -> u8 {
     match fault {
         Fault::TooMuchWork => 5,
@@ -154,7 +156,7 @@ fn rank(fault: &Fault) -> u8 {
     }
 }
 
-/// One signature with all keys that may have made it.
+/// Checks one signature with all keys that may have made it.
 fn one(
     set: &RrSet,
     data: &[Vec<u8>],
@@ -198,7 +200,7 @@ fn one(
     Err(fault)
 }
 
-/// What a signature is over (RFC 4035 section 5.3.2).
+/// The data that a signature covers (RFC 4035 section 5.3.2).
 fn signed_data(set: &RrSet, data: &[Vec<u8>], rrsig: &Rrsig<Bytes, Owner>) -> Vec<u8> {
     let mut name = Vec::new();
     let all = set.owner.label_count().saturating_sub(1);
@@ -245,8 +247,8 @@ pub(super) fn is_wildcard(owner: &Owner) -> bool {
     owner.first().as_slice() == b"*"
 }
 
-/// Whether the cryptographic library computes with such keys: of RSA those of
-/// 1024 bits and more, with an odd exponent from 3 to 33 bits.
+/// Whether the cryptographic library supports such keys: RSA keys of 1024 bits
+/// and more, with an odd exponent of 3 to 33 bits.
 pub(super) fn is_computed(key: &Dnskey<Bytes>) -> bool {
     match key.algorithm() {
         SecurityAlgorithm::RSASHA1
@@ -270,10 +272,10 @@ pub(super) fn is_computed(key: &Dnskey<Bytes>) -> bool {
     }
 }
 
-/// How the dates of a signature stand to now.
+/// The dates of a signature compared with now.
 enum Dates {
     In,
-    /// Out of them, and forgiven until then.
+    /// Outside its dates, but accepted until then.
     Forgiven(UnixTime),
     Out(Fault),
 }
@@ -326,7 +328,7 @@ fn dates(rrsig: &Rrsig<Bytes, Owner>, now: UnixTime) -> Dates {
     Dates::In
 }
 
-/// The moments at which what is thought of a set's signatures may change.
+/// The moments at which the result for a set's signatures may change.
 pub(super) fn turning_points(set: &RrSet, now: UnixTime) -> Vec<UnixTime> {
     let of_one = |rrsig: &Rrsig<Bytes, Owner>| {
         let life = rrsig.expiration().into_int();
@@ -343,8 +345,8 @@ pub(super) fn turning_points(set: &RrSet, now: UnixTime) -> Vec<UnixTime> {
         .collect()
 }
 
-/// RFC 4034 section 3.1.5: seconds modulo 2^32, so near to now as can be
-/// (RFC 1982).
+/// RFC 4034 section 3.1.5: seconds modulo 2^32, as near to now as possible (RFC
+/// 1982).
 pub fn moment(stamp: Timestamp, now: UnixTime) -> UnixTime {
     let seconds = stamp.into_int();
     let [.., a, b, c, d] = now.0.to_be_bytes();
@@ -352,8 +354,8 @@ pub fn moment(stamp: Timestamp, now: UnixTime) -> UnixTime {
     UnixTime(now.0.saturating_add(i64::from(ahead.cast_signed())))
 }
 
-/// The zones that say they have signed a set, the deepest first. A DS set is
-/// its parent's (RFC 4035 section 2.4), the root's apart.
+/// The zones whose signatures a set carries, the deepest first. A DS set
+/// belongs to the parent (RFC 4035 section 2.4), except at the root.
 pub(super) fn signers(set: &RrSet) -> Vec<Owner> {
     let names = set.signatures.iter().map(|it| it.data().signer_name());
     let may = |name: &&Owner| set.rtype != Rtype::DS || **name != set.owner || name.is_root();

@@ -1,6 +1,6 @@
 //! The way from the question to what answers it: each alias starts where the
-//! last one ended (RFC 1034 section 4.3.2), and what is not on the way is no
-//! answer.
+//! last one ended (RFC 1034 section 4.3.2). What is not on this way is not part
+//! of the answer.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,15 @@ use domain::base::{Name, Rtype};
 
 use super::packet::Owner;
 
-/// Aliases followed in one reply. A resolver starts anew at other zones' names
-/// alone (unbound's `max-query-restarts`), and the message bounds the rest.
+/// Aliases followed in one reply. A resolver counts only aliases to other zones
+/// (unbound's `max-query-restarts`), and the size of the message limits the
+/// rest.
 const ALIASES: usize = 100;
 
 /// Which record an alias is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AliasKind {
-    /// For its very name.
+    /// For exactly its name.
     Cname,
     /// For all names below its own (RFC 6672 section 2.2).
     Dname,
@@ -34,8 +35,8 @@ pub struct Alias {
 }
 
 impl Alias {
-    /// Where a DNAME sends a name below it (RFC 6672 section 2.2); nothing
-    /// where that name would be too long, or is not below it.
+    /// The name to which a DNAME maps a name below it (RFC 6672 section 2.2);
+    /// `None` if that name would be too long, or is not below it.
     fn synthesized(&self, name: &Owner) -> Option<Owner> {
         if self.kind != AliasKind::Dname || name == &self.owner || !name.ends_with(&self.owner) {
             return None;
@@ -52,11 +53,11 @@ impl Alias {
 pub struct Step {
     pub owner: Owner,
     pub target: Owner,
-    /// The step is a CNAME, and not only what a DNAME makes.
+    /// The step is a CNAME of its own, not only one that a DNAME makes.
     pub(crate) is_cname: bool,
 }
 
-/// The way, and where it ends.
+/// The way and its end.
 #[derive(Clone, Debug)]
 pub struct Walk {
     pub steps: Vec<Step>,
@@ -65,8 +66,8 @@ pub struct Walk {
     pub is_endless: bool,
 }
 
-/// Walks from the name that was asked. In whatever order the aliases are, the
-/// way is the same.
+/// Walks from the name that was asked. The order of the aliases in the message
+/// makes no difference.
 pub fn walk(name: &Owner, asked: Rtype, aliases: &[Alias]) -> Walk {
     let mut walk = Walk {
         steps: Vec::new(),
@@ -110,8 +111,8 @@ fn step(at: &Owner, asked: Rtype, aliases: &[Alias]) -> Option<Step> {
     })
 }
 
-/// The DNAMEs above a name; first those that make this alias of it, the
-/// nearest first.
+/// The DNAMEs above a name: first those that give this alias, the nearest
+/// first.
 pub(super) fn dnames_above<'a>(
     aliases: &'a [Alias],
     name: &Owner,

@@ -1,8 +1,8 @@
 //! What validation may cost, in operations (see [`danecheck_core::work`]).
 //!
-//! A signature check counts one for what takes about a tenth of a millisecond:
-//! ECDSA P-256, Ed25519, RSA of usual size. A round of SHA-1 over a name
-//! counts as one comparison of names.
+//! One signature check is what takes about a tenth of a millisecond: ECDSA
+//! P-256, Ed25519, RSA of usual size. A round of SHA-1 over a name counts as
+//! one comparison of names.
 
 use domain::base::iana::SecurityAlgorithm;
 use domain::crypto::common::rsa_exponent_modulus;
@@ -17,22 +17,23 @@ pub const CHECK_WORK: WorkLimits = WorkLimits {
     path_steps: 1,
 };
 
-/// For the answers of one lookup. An honest one takes fewer than ten.
+/// For the answers of one lookup. An honest lookup takes fewer than ten.
 pub const LOOKUP_WORK: WorkLimits = WorkLimits {
     signature_checks: 400,
     name_comparisons: 200_000,
     path_steps: 1,
 };
 
-/// For one step down the chain of trust, which all targets share: a DS set, or
-/// the keys of a zone.
+/// For one step down the chain of trust: a DS set, or the keys of a zone. All
+/// targets share these steps.
 pub const ZONE_WORK: WorkLimits = WorkLimits {
     signature_checks: 120,
     name_comparisons: 50_000,
     path_steps: 1,
 };
 
-/// What a piece of work is charged to: a lookup, and the check that it is for.
+/// The budgets that pay for a piece of work: that of a lookup, and that of its
+/// check.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
     /// The lookup.
@@ -57,7 +58,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What a signature check with this key counts for.
+/// The cost of a signature check with this key.
 pub(super) fn weight(key: &Dnskey<bytes::Bytes>) -> u64 {
     match key.algorithm() {
         SecurityAlgorithm::ECDSAP384SHA384 => 8,

@@ -1,5 +1,5 @@
-//! HTTPS servers that misbehave by name: what hands out a policy of MTA-STS
-//! (RFC 8461 section 3.3), or fails to.
+//! HTTPS servers that misbehave by name: what sends a policy of MTA-STS (RFC
+//! 8461 section 3.3), or fails to.
 
 #![expect(
     clippy::disallowed_types,
@@ -61,7 +61,7 @@ pub struct PolicyServer {
 }
 
 impl PolicyServer {
-    /// A server with this certificate that hands out this text.
+    /// A server with this certificate that sends this text.
     pub fn new(identity: Identity, body: impl Into<Vec<u8>>) -> Self {
         Self {
             identity,

@@ -24,7 +24,7 @@ pub(super) enum Transport {
     Tcp,
 }
 
-/// Asks; what comes back was not read yet.
+/// Asks, and returns the unread reply.
 pub(super) async fn ask(
     server: SocketAddr,
     name: &WireName,

@@ -1,9 +1,9 @@
-//! The name servers of a zone, each asked by itself and without recursion: who
+//! The name servers of a zone, each asked directly and without recursion: which
 //! of them fails, and at what.
 //!
-//! A check asks them about what fails through the resolver, or is bogus; with
-//! `--authoritative` about every lookup. All of it is bounded by the check's
-//! deadline and by the budgets here; a healthy check asks none of it.
+//! A check asks them about lookups that fail or are bogus, and with
+//! `--authoritative` about every lookup. The check's deadline and the budgets
+//! here limit all of it. A check of a healthy domain asks nothing here.
 
 mod ask;
 mod zone;
@@ -53,14 +53,14 @@ pub(super) struct Way {
     pub(super) now: UnixTime,
 }
 
-/// What the name servers said, whichever check asked them.
+/// The answers of the name servers, whichever check asked them.
 pub(super) struct Inspected {
     seen: Option<AuthoritySeen>,
     keep: Duration,
 }
 
 impl Inspected {
-    /// What was seen; it is used for `keep` where it is whole.
+    /// The answers; they are used for `keep` if they are complete.
     pub(super) fn new(seen: Option<AuthoritySeen>, keep: Duration) -> Self {
         Self { seen, keep }
     }
@@ -69,7 +69,7 @@ impl Inspected {
         self.seen.clone()
     }
 
-    /// Whether neither time nor budget cut it short.
+    /// Whether they are complete: neither time nor budget ended the questions.
     pub(super) fn is_whole(&self) -> bool {
         let answers = |seen: &AuthoritySeen| {
             let addresses = seen.servers.iter().flat_map(|server| &server.addresses);
@@ -99,7 +99,7 @@ impl Kept for Inspected {
 
 type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
 
-/// What is asked of every name server of a zone.
+/// The question to every name server of a zone.
 struct Inspection<'a> {
     zone: &'a ZoneSeen,
     name: &'a Owner,
@@ -107,7 +107,7 @@ struct Inspection<'a> {
     work: Arc<WorkBudget>,
 }
 
-/// The name servers met in one check.
+/// The name servers of one check.
 #[derive(Clone)]
 pub(super) struct Authorities(Arc<Shared>);
 
@@ -123,7 +123,7 @@ struct Shared {
 }
 
 impl Authorities {
-    /// None met yet; what a resolver can tell of them is asked through the
+    /// No name servers yet; questions to the resolver about them go through the
     /// validator's upstream.
     pub(super) fn new(validator: Validator, way: Way) -> Self {
         Self(Arc::new(Shared {
@@ -138,14 +138,14 @@ impl Authorities {
     }
 
     /// Asks every name server of the zone that holds this record set for it;
-    /// nothing where no zone is to be found, or enough was asked already.
+    /// `None` if no zone is found, or the limit is reached.
     pub(super) async fn inspect(&self, name: &Owner, rtype: Rtype) -> Option<AuthoritySeen> {
         if self.0.lookups.fetch_add(1, Ordering::Relaxed) >= AUTHORITY_LOOKUPS {
             return None;
         }
         let zone = self.zone_of(name, rtype).await?;
-        // Name servers that each hand out something else cost no more together
-        // than a lookup does.
+        // Name servers with different answers together cost no more than one
+        // lookup.
         let inspection = Inspection {
             zone: &zone,
             name,
@@ -233,7 +233,7 @@ impl Authorities {
             serial,
             weak_link: None,
         };
-        // A referral or a reply of somebody else proves nothing, and need not.
+        // A referral or a reply of another server proves nothing, and need not.
         if answers.whole().is_some_and(|reply| reply.authoritative) {
             let over_tcp = answers.tcp.reply().is_some();
             let bytes = if over_tcp { tcp } else { udp };
@@ -242,7 +242,7 @@ impl Authorities {
         answers
     }
 
-    /// Where the chain of trust breaks for what one server handed out.
+    /// Where the chain of trust breaks for the answer of one server.
     async fn weak_link(&self, reply: Vec<u8>, work: &Arc<WorkBudget>) -> Option<Box<WeakLink>> {
         let own = self.0.validator.judge(&reply.into(), work).await;
         let link = own.weak_link.map(Box::new);
@@ -280,7 +280,7 @@ impl Authorities {
         }
         let time = way.deadline.cap(way.times.query);
         let answer = ask::ask(to, &name.to_vec(), rtype, transport, time).await;
-        // Silence counts only where there was time to break it.
+        // Silence counts only if there was time for an answer.
         let in_vain = time < way.times.query && answer == Err(NameServerFailure::Timeout);
         let too_much = |bytes: &Vec<u8>| !self.0.room.take(bytes.len());
         if in_vain || answer.as_ref().is_ok_and(too_much) {

@@ -1,4 +1,4 @@
-//! Which zone holds a name, and who serves it.
+//! The zone that holds a name, and its name servers.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use danecheck_validation::{Owner, Packet};
 pub(super) struct ZoneSeen {
     pub(super) apex: Owner,
     pub(super) servers: Vec<Server>,
-    /// How many more there are than will be asked.
+    /// How many will not be asked.
     pub(super) left_out: usize,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct ZoneSeen {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) name: Owner,
-    /// Its addresses, where they came along.
+    /// Its addresses, if the answer contained them.
     pub(super) glue: Vec<IpAddr>,
 }
 
@@ -43,15 +43,16 @@ impl ZoneSeen {
 }
 
 impl Authorities {
-    /// The zone that holds a record set. The resolver names it, or the zones
-    /// above refer to it where the resolver gets nothing from it.
+    /// The zone that holds a record set. The resolver names it. If the resolver
+    /// gets no answer from it, the zones above refer to it.
     pub(super) async fn zone_of(&self, name: &Owner, rtype: Rtype) -> Option<ZoneSeen> {
         // The parent has the DS records of a zone (RFC 4035 section 3.1.4.1).
         let name = match rtype {
             Rtype::DS => name.iter_suffixes().nth(1)?,
             _ => name.clone(),
         };
-        // It may know the zone and not who serves it: its parent does.
+        // The resolver may know the zone but not its name servers: the parent
+        // does.
         if let Some(apex) = self.apex_by_soa(&name).await
             && let Some(zone) = self.zone_at(apex).await
         {
@@ -86,12 +87,12 @@ impl Authorities {
     /// resolver answers or denies with.
     async fn apex_by_soa(&self, name: &Owner) -> Option<Owner> {
         let way = &self.0.way;
-        // A zone whose servers are silent costs the resolver its patience;
-        // what it does not know soon is found from above.
+        // If a zone's servers are silent, the resolver waits for its own time
+        // limit; what it does not answer soon is found from above.
         let fetch = self.0.validator.upstream().fetch(name, Rtype::SOA);
         let bytes = way.deadline.run(way.times.query, fetch).await?.ok()?;
         let packet = Packet::read(&bytes)?;
-        // Behind an alias the SOA record is another zone's.
+        // After an alias the SOA record belongs to another zone.
         let aliased = packet.answers(Rtype::CNAME).next().is_some();
         let mut apexes = packet.sets().filter(|set| set.rtype == Rtype::SOA);
         let apex = apexes.find(|set| name.ends_with(&set.owner))?;
@@ -131,7 +132,7 @@ impl Authorities {
                 continue;
             };
             let bytes = self.ask(*address, name, rtype, Transport::Udp).await;
-            // Any of them knows; the others are asked where one does not.
+            // One answer is enough; the others are asked if one gives none.
             if let Ok(bytes) = bytes {
                 return read_referral(&bytes, &zone.apex, name);
             }
@@ -139,8 +140,7 @@ impl Authorities {
         None
     }
 
-    /// The addresses of a name server; nothing where they could not be looked
-    /// up.
+    /// The addresses of a name server; `None` if they could not be looked up.
     pub(super) async fn addresses(&self, server: &Server) -> Option<Vec<IpAddr>> {
         if !server.glue.is_empty() {
             return Some(server.glue.clone());
@@ -166,7 +166,7 @@ impl Authorities {
     }
 }
 
-/// Reads a referral (RFC 1034 section 4.3.1) that leads nearer to a name.
+/// Reads a referral (RFC 1034 section 4.3.1) that leads closer to a name.
 fn read_referral(bytes: &[u8], above: &Owner, name: &Owner) -> Option<ZoneSeen> {
     let message = Message::from_octets(Bytes::copy_from_slice(bytes)).ok()?;
     if message.header().aa() {

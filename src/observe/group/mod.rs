@@ -1,8 +1,8 @@
-//! Key exchange groups that OpenSSL offers and rustls lacks: a server may have
-//! nothing else. In TLS 1.2 secp521r1 also decides whether a server may show a
-//! certificate with a key on that curve (RFC 8422 section 5.1.1).
+//! Key exchange groups that OpenSSL offers and rustls lacks: a server may
+//! support nothing else. In TLS 1.2 secp521r1 also decides whether a server may
+//! show a certificate with a key on that curve (RFC 8422 section 5.1.1).
 //!
-//! No secret of this program depends on them: it says `EHLO` and `QUIT`.
+//! No secret depends on them: this program sends only `EHLO` and `QUIT`.
 
 mod secp521r1;
 mod x448;

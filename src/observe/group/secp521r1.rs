@@ -19,8 +19,8 @@ struct Exchange {
 impl SupportedKxGroup for Secp521r1 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
         let mut scalar = random::<66>()?;
-        // 521 bits of 528. That so many random bits are no scalar happens
-        // once in 2^256 times.
+        // 521 bits of 528. The probability that these random bits are not a
+        // scalar is 2^-256.
         let [top, ..] = &mut scalar;
         *top &= 1;
         let secret = SecretKey::from_slice(&scalar).map_err(|_| GetRandomFailed)?;

@@ -70,8 +70,9 @@ impl ActiveKeyExchange for Exchange {
     }
 }
 
-/// The function X448: a Montgomery ladder, in the letters of the RFC. It takes
-/// as long as the scalar has it, which is no harm where nothing is secret.
+/// The function X448: a Montgomery ladder, in the letters of the RFC. Its
+/// duration depends on the scalar, which does no harm because nothing is
+/// secret.
 fn multiply(mut scalar: [u8; BYTES], u: [u8; BYTES]) -> [u8; BYTES] {
     let field = DynResidueParams::new(&PRIME);
     let number = |value: &U448| DynResidue::new(value, field);
@@ -103,7 +104,7 @@ fn multiply(mut scalar: [u8; BYTES], u: [u8; BYTES]) -> [u8; BYTES] {
             (x2, x3, z2, z3) = (x3, x2, z3, z2);
         }
     }
-    // Where z2 is zero so is x2 divided by it, whatever the inverse.
+    // If z2 is zero, the result is zero, whatever the inverse.
     let (inverse, _) = z2.invert();
     let product = x2.mul(&inverse).retrieve();
     if z2 == zero {

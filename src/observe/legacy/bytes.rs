@@ -1,7 +1,7 @@
 //! A reader of length-prefixed fields (RFC 5246 section 4) that never reads
 //! beyond their end.
 
-/// What is left to read.
+/// The rest to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 

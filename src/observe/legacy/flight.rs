@@ -1,5 +1,6 @@
-//! The server's first flight, read from the clear: records into handshake
-//! messages (RFC 5246 sections 6.2.1 and 7.4), messages into what was agreed.
+//! The server's first flight, which is not encrypted: from records to handshake
+//! messages (RFC 5246 sections 6.2.1 and 7.4), from messages to what was
+//! agreed.
 
 use rustls::AlertDescription;
 
@@ -10,23 +11,23 @@ use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
 use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
 
-/// The longest handshake message that is put together.
+/// The longest handshake message that is assembled.
 const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;
 
-/// Why there is nothing to read, in the words of a handshake's failure.
+/// Why the flight cannot be read, in the words of a failed handshake.
 const NOT_TLS: &str = "the server sent something that is not TLS";
 
-/// A server's first flight as far as it has come.
+/// The part of a server's first flight that has arrived.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    /// Handshake bytes of which no whole message has come yet.
+    /// Handshake bytes that are not a whole message yet.
     pending: Vec<u8>,
     agreed: Option<Agreed>,
     chain: Vec<Der>,
     exchange: Option<(KeyExchange, Option<u16>)>,
 }
 
-/// What a ServerHello settles.
+/// What a ServerHello decides.
 #[derive(Clone, Copy, Debug)]
 struct Agreed {
     version: u16,
@@ -34,7 +35,7 @@ struct Agreed {
 }
 
 impl Flight {
-    /// Takes one record; something once all is known that can be.
+    /// Takes one record; `Some` once everything that can be known is known.
     pub(super) fn record(&mut self, kind: u8, body: &[u8]) -> Result<Option<LegacyTls>, String> {
         match kind {
             21 => return alert(body),
@@ -42,8 +43,8 @@ impl Flight {
             _ => return Err(NOT_TLS.to_owned()),
         }
         self.pending.extend(body);
-        // What is left moves once for a record and not for each of its
-        // messages, of which four bytes may be one.
+        // The rest moves once for a record and not for each of its messages,
+        // because a message may have only four bytes.
         let mut pending = std::mem::take(&mut self.pending);
         let mut bytes = Bytes(&pending);
         let mut left = bytes.0.len();
@@ -116,7 +117,7 @@ impl Flight {
     }
 }
 
-/// The type and the body of the next message, where it is whole.
+/// The type and the body of the next message, if it is complete.
 fn message<'a>(bytes: &mut Bytes<'a>) -> Result<Option<(usize, &'a [u8])>, String> {
     let (Some(kind), Some(length)) = (bytes.number(1), bytes.number(3)) else {
         return Ok(None);
@@ -127,7 +128,7 @@ fn message<'a>(bytes: &mut Bytes<'a>) -> Result<Option<(usize, &'a [u8])>, Strin
     Ok(bytes.take(length).map(|body| (kind, body)))
 }
 
-/// What keeps a flight from being understood.
+/// Why a flight cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
 enum Unfit {
     /// A message cannot be read.
@@ -136,10 +137,10 @@ enum Unfit {
     Order,
     /// A suite that was not offered.
     Suite(u16),
-    /// All that follows is encrypted, and it is not for want of old means
-    /// that our own TLS did not come through.
+    /// Everything that follows is encrypted; our own TLS failed for a reason
+    /// other than old means.
     Tls13,
-    /// A version that was not offered, or one that does not go with the suite.
+    /// A version that was not offered, or one that does not fit the suite.
     Version(u16),
 }
 
@@ -161,10 +162,10 @@ impl Unfit {
     }
 }
 
-/// A warning is passed over (RFC 5246 section 7.2), anything else ends it.
+/// A warning is skipped (RFC 5246 section 7.2), anything else ends it.
 fn alert(body: &[u8]) -> Result<Option<LegacyTls>, String> {
     match body {
-        // unrecognized_name: Postfix's servers go on after it.
+        // unrecognized_name: Postfix's servers continue after it.
         [1, 112, ..] => Ok(None),
         [_, code, ..] => Err(format!(
             "the server sent the alert {}",

@@ -1,5 +1,5 @@
-//! The ClientHello of Postfix's SMTP client on OpenSSL 3, message for message:
-//! what a server makes of it is what it makes of Postfix.
+//! The ClientHello of Postfix's SMTP client on OpenSSL 3, byte for byte: a
+//! server treats it as it treats Postfix.
 
 use ring::agreement::{EphemeralPrivateKey, X25519};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -13,7 +13,7 @@ pub(super) enum Rigour {
     /// A certificate must match: OpenSSL's security level 1, no anonymous
     /// suites.
     Verifying,
-    /// Nothing has to match: security level 0, anonymous suites first.
+    /// No certificate has to match: security level 0, anonymous suites first.
     Lenient,
 }
 
@@ -33,7 +33,7 @@ const SCHEMES: [u16; 23] = [
 /// Those over SHA-1, which only level 0 offers: ECDSA, RSA, DSA.
 pub(super) const SHA1_SCHEMES: [u16; 3] = [0x0203, 0x0201, 0x0202];
 
-/// The record with a new ClientHello; nothing where there is no randomness.
+/// The record with a new ClientHello; `None` if there is no randomness.
 pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>> {
     let source = SystemRandom::new();
     let mut random = [0; 64];
@@ -119,7 +119,7 @@ fn put(to: &mut Vec<u8>, width: usize, data: &[u8]) {
 mod tests {
     use super::*;
 
-    /// The hello without what is random: nonce, session id, key share.
+    /// The hello without its random parts: nonce, session id, key share.
     fn fixed(record: &[u8]) -> Vec<u8> {
         let mut record = record.to_vec();
         let end = record.len();

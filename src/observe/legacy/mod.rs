@@ -1,11 +1,11 @@
-//! A second look at a server with which our own TLS cannot speak.
+//! A second attempt with a server whose TLS our own TLS does not support.
 //!
-//! rustls has TLS 1.2 and 1.3 with what is good today. OpenSSL under Postfix
-//! still has more, so such a server is asked again with Postfix's own
-//! ClientHello, and what it answers is read as far as it comes in the clear.
-//! The handshake is not finished: no keys are made. In TLS 1.3 nothing more
-//! than the version could be read, but there rustls lacks no means that would
-//! make a difference (the groups that it lacks are in `group`).
+//! rustls supports TLS 1.2 and 1.3 with modern algorithms. OpenSSL under
+//! Postfix still supports more, so danecheck asks such a server again with
+//! Postfix's own ClientHello, and reads the unencrypted part of its answer. The
+//! handshake is not finished: no keys are made. In TLS 1.3 only the version
+//! could be read, but there rustls lacks nothing that would make a difference
+//! (the groups that it lacks are in `group`).
 
 mod bytes;
 mod flight;
@@ -83,8 +83,8 @@ where
     read_flight(stream).await
 }
 
-/// Reads what the server says to a ClientHello, up to where the client would
-/// speak again.
+/// Reads the server's answer to a ClientHello, up to the point where the client
+/// would send again.
 pub(super) async fn read_flight<S>(mut stream: S) -> Result<LegacyTls, String>
 where
     S: AsyncRead + Unpin,

@@ -8,10 +8,10 @@ pub(super) struct Suite {
     pub(super) exchange: Exchange,
 }
 
-/// How a suite agrees on keys: what comes in the server's messages.
+/// The key exchange of a suite: what the server's messages contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exchange {
-    /// By a key share (RFC 8446); the server's certificate comes encrypted.
+    /// By a key share (RFC 8446); the server's certificate is encrypted.
     Tls13,
     /// With the certificate's own key: no ServerKeyExchange.
     Rsa,
@@ -26,7 +26,7 @@ pub(super) enum Exchange {
 }
 
 impl Suite {
-    /// The suite with this number, where it is one that is offered.
+    /// The suite with this number, if it is one that is offered.
     pub(super) fn find(code: u16) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.code == code)
     }

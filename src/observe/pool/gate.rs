@@ -1,4 +1,5 @@
-//! Manners: how often, and how many times at once, an address is connected to.
+//! Manners: how often, and how many times at once, danecheck connects to an
+//! address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::budget::{CONNECTION_BURST, CONNECTION_INTERVAL};
 
-/// So many gates are kept before those are looked for that nobody needs.
+/// How many gates are kept before unneeded ones are removed.
 const GATES: usize = 1024;
 
 /// The gates of all addresses.
@@ -20,7 +21,7 @@ pub(in super::super) struct Gates {
     checks: AtomicU64,
 }
 
-/// One look at one target, to tell whose sessions wait for each other.
+/// One check of one target, to know which sessions wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in super::super) struct CheckId(u64);
 
@@ -31,23 +32,23 @@ struct Known {
 
 struct Gate {
     places: Arc<Semaphore>,
-    /// When the next connection would begin if all came evenly (the "generic
-    /// cell rate algorithm" of ITU-T I.371).
+    /// When the next connection would begin if all were spread evenly (the
+    /// "generic cell rate algorithm" of ITU-T I.371).
     due: Mutex<Instant>,
-    /// The turns that each check has here, or waits for.
+    /// The turns that each check has here or waits for.
     wanted: Mutex<HashMap<CheckId, Wanted>>,
 }
 
 /// How many turns a check wants, and the most that it wanted at once since it
-/// wanted none.
+/// last wanted none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wanted {
     now: usize,
     most: usize,
 }
 
-/// Turns at one address that a check may want at once before it is a crowd by
-/// itself: two for each of a few hosts.
+/// Turns at one address that a check may want at once before it fills the
+/// address by itself: two for each of a few hosts.
 const CROWD: usize = 8;
 
 /// A turn at an address, or the wait for it.
@@ -109,8 +110,8 @@ impl Gates {
         gate.is_some_and(|gate| gate.wanted().keys().any(|other| *other != check))
     }
 
-    /// Whether a check wants so many turns at this address that it crowds
-    /// itself out.
+    /// Whether a check wants so many turns at this address that it fills it by
+    /// itself.
     pub(in super::super) fn is_crowd(&self, address: IpAddr, check: CheckId) -> bool {
         let gate = self.known().gates.get(&address).cloned();
         gate.is_some_and(|gate| {
@@ -160,7 +161,7 @@ impl Gate {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the connection may begin that comes now.
+    /// When a connection that is requested now may begin.
     fn next(&self, now: Instant) -> Instant {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let this = (*due).max(now);
@@ -231,7 +232,7 @@ mod tests {
         assert!(waiting.as_mut().now_or_never().is_none());
         assert!(gates.has_others(HERE, one));
         assert!(!gates.has_others(Ipv4Addr::LOCALHOST.into(), one));
-        // Who goes away, in or before his turn, is none.
+        // A check that gives up, during or before its turn, no longer counts.
         drop(waiting);
         assert!(!gates.has_others(HERE, one));
         drop(held);

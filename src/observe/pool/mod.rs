@@ -1,10 +1,10 @@
 //! What the checks of one run share: answers about hosts, sessions with
 //! addresses, validated keys, and the manners towards each address.
 //!
-//! What depends on the domain stays with its check: its MX records, its
-//! time, and what it may cost. A session or a lookup that one check begins
-//! has a time of its own, so that a check that runs out of time takes nothing
-//! from the others; and each check waits for it no longer than it may.
+//! What depends on the domain stays with its check: its MX records, its time,
+//! and its budgets. A session or a lookup that one check begins has its own
+//! time limit. So a check that runs out of time takes nothing from the others,
+//! and each check waits for it no longer than its own time allows.
 
 mod gate;
 mod shelf;
@@ -28,7 +28,7 @@ use super::places::Places;
 use super::validator::Base;
 use danecheck_core::observation::{LimitedOffer, RecordType};
 
-/// How much of the network a run takes, and how long what it saw is good for
+/// How much of the network a run uses, and how long its results may be used for
 /// other targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
@@ -36,11 +36,11 @@ pub struct PoolLimits {
     pub per_host: usize,
     /// Connections at once in all.
     pub connections: usize,
-    /// The longest that an answer or a session is used for other targets; an
-    /// answer is not used beyond its own TTL.
+    /// How long an answer or a session may be used for other targets; an answer
+    /// is not used beyond its own TTL.
     pub keep: Duration,
-    /// How often a target is looked at whose time was up while it waited for
-    /// its turn at an address that other targets kept busy.
+    /// How often a target is checked if its time was up while it waited for its
+    /// turn at an address that other targets kept busy.
     pub looks: usize,
 }
 
@@ -55,19 +55,19 @@ impl Default for PoolLimits {
     }
 }
 
-/// What a session depends on, for one way to connect and one name in `EHLO`.
+/// The key of a session, for one way to connect and one name in `EHLO`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SessionKey {
     pub(super) address: IpAddr,
     pub(super) port: u16,
     pub(super) sni: Option<String>,
     pub(super) offer: Option<LimitedOffer>,
-    /// How often the server was asked before, because it had turned us away.
+    /// How many attempts the server refused before.
     pub(super) attempt: u8,
 }
 
-/// What several checks share. All of them have to have the same setup, but
-/// for its time.
+/// What several checks share. All of them must have the same setup, except for
+/// its time.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<Parts>);
 
@@ -78,7 +78,7 @@ pub(super) struct Parts {
     pub(super) inspections: Shelf<(String, RecordType), Inspected>,
     pub(super) gates: Arc<Gates>,
     pub(super) connections: Arc<Places>,
-    /// What own validation starts from, made by the first check.
+    /// The start of danecheck's own validation, made by the first check.
     pub(super) base: OnceLock<Base>,
     running: AtomicUsize,
 }
@@ -98,7 +98,7 @@ impl Default for Pool {
 }
 
 impl Pool {
-    /// A pool in which nothing is yet.
+    /// An empty pool.
     pub fn new(limits: PoolLimits) -> Self {
         Self::with(
             limits,
@@ -107,8 +107,8 @@ impl Pool {
         )
     }
 
-    /// A pool in which nothing is yet, and whose connections count together
-    /// with those of this one, which its checks still use.
+    /// An empty pool, whose connections count together with those of this one,
+    /// because checks still use this one.
     #[must_use]
     pub fn renewed(&self) -> Self {
         let parts = self.parts();
@@ -132,7 +132,7 @@ impl Pool {
         &self.0
     }
 
-    /// How often a target may be looked at.
+    /// How often a target may be checked.
     pub(super) fn looks(&self) -> usize {
         self.0.limits.looks
     }
@@ -148,7 +148,7 @@ impl Pool {
         self.0.running.load(Relaxed) <= 1
     }
 
-    /// How long something is kept that would last so long.
+    /// How long something that lasts this long is kept.
     pub(super) fn keeps(&self, lasts: Duration) -> Duration {
         lasts.min(self.0.limits.keep)
     }

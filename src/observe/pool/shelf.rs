@@ -1,5 +1,5 @@
-//! What was once looked at, kept for the next check that needs it: bounded in
-//! bytes, the least recently used goes first.
+//! A cache of results for the next check that needs them: limited in bytes, the
+//! least recently used is dropped first.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -12,10 +12,10 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-/// Bytes that an item costs besides its own.
+/// Bytes that an item costs besides its content.
 const OVERHEAD: u32 = 700;
 
-/// What an item under way counts for.
+/// The size that an unfinished item counts for.
 const UNDER_WAY: u32 = 4 * 1024;
 
 /// What can be kept.
@@ -27,8 +27,7 @@ pub(in super::super) trait Kept: Send + Sync + 'static {
     fn lasts(&self) -> Duration;
 }
 
-/// Items by their key; each is made once, and a caller that comes meanwhile
-/// waits.
+/// Items by their key; each is made once, and other callers wait for it.
 pub(in super::super) struct Shelf<K, T>(Cache<K, Arc<Begun<T>>>);
 
 /// An item, ready or under way.
@@ -39,7 +38,7 @@ pub(in super::super) struct Begun<T> {
     facts: Arc<Facts>,
 }
 
-/// What becomes known of an item.
+/// The state of an item.
 #[derive(Default)]
 pub(in super::super) struct Facts {
     bytes: AtomicU32,
@@ -48,19 +47,19 @@ pub(in super::super) struct Facts {
 }
 
 impl Facts {
-    /// It waits for its turn, or does so no more.
+    /// It waits for its turn, or no longer does.
     pub(in super::super) fn set_queued(&self, queued: bool) {
         self.queued.store(queued, Relaxed);
     }
 }
 
 impl<T: Kept> Begun<T> {
-    /// Waits for it; nothing where it went wrong.
+    /// Waits for it; `None` if it failed.
     pub(in super::super) async fn result(&self) -> Option<Arc<T>> {
         self.result.clone().await
     }
 
-    /// It, where it is ready.
+    /// The item, if it is ready.
     pub(in super::super) fn ready(&self) -> Option<&Arc<T>> {
         self.result.peek()?.as_ref()
     }
@@ -70,7 +69,7 @@ impl<T: Kept> Begun<T> {
         self.facts.queued.load(Relaxed)
     }
 
-    /// Whether it is under way, or may still be used.
+    /// Whether it is unfinished, or may still be used.
     fn is_fresh(&self) -> bool {
         match self.facts.until.get() {
             Some(until) => Instant::now() < *until,
@@ -92,7 +91,7 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     T: Kept,
 {
-    /// A shelf that holds so many bytes.
+    /// A shelf for this many bytes.
     pub(in super::super) fn new(bytes: u64) -> Self {
         let cache = Cache::builder()
             .max_capacity(bytes)
@@ -102,8 +101,8 @@ where
         Self(cache)
     }
 
-    /// The item of this key. Where there is none, or one that is too old or
-    /// begun before `not_before`, `start` makes it, in a task of its own.
+    /// The item of this key. If there is none, or one that is too old or was
+    /// begun before `not_before`, `start` makes it, in its own task.
     pub(in super::super) fn get<F>(
         &self,
         key: &K,
@@ -124,7 +123,7 @@ where
             .into_value()
     }
 
-    /// The item of this key, where it is under way or may be used.
+    /// The item of this key, if it is unfinished or may be used.
     pub(in super::super) fn fresh(&self, key: &K) -> Option<Arc<Begun<T>>> {
         self.0.get(key).filter(|item| item.is_fresh())
     }
@@ -141,7 +140,7 @@ where
             let bytes = u32::try_from(value.bytes()).unwrap_or(u32::MAX);
             known.bytes.store(bytes.max(1), Relaxed);
             let _ = known.until.set(Instant::now() + value.lasts());
-            // Now it is known what it weighs.
+            // Now its size is known.
             match cache.get(&key) {
                 Some(item) if Arc::ptr_eq(&item.facts, &known) => cache.insert(key, item),
                 _ => {}
@@ -219,7 +218,7 @@ mod tests {
         for key in 0..100 {
             let long = shelf.get(&key, None, |_| async { Text(&LONG, HOUR) });
             long.result().await.unwrap();
-            // In use all the time.
+            // Always in use.
             shelf.fresh(&0);
             shelf.0.run_pending_tasks();
         }

@@ -1,5 +1,5 @@
-//! The chains of trust of a run: each link is found once for all checks, with
-//! work of its own that is charged to none of them.
+//! The chains of trust of a run: each link is computed once for all checks, and
+//! its work counts against none of them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use danecheck_validation::trust_anchor::RootAnchors;
 use danecheck_validation::{Chain, Delegation, End, Owner, Work, ZONE_WORK, Zone};
 use danecheck_validation::{child, cut, holds, path, root};
 
-/// Records in a reply from which a link is found on the spot; more of them
-/// would keep the network waiting.
+/// Records in a reply up to which a link is computed on this thread; more would
+/// delay the network.
 const ON_THE_SPOT: u16 = 12;
 
-/// What a link is found from: the link above, and the reply. The same bytes
-/// are never judged twice.
+/// The input of a link: the link above, and the reply. The same bytes are never
+/// judged twice.
 type Key = [u8; 32];
 
 /// A link of a chain.
@@ -38,7 +38,7 @@ enum Found {
     End(Arc<OwnValidation>),
 }
 
-/// A link, and the time for which it is what it is.
+/// A link, and the time for which it is valid.
 #[derive(Clone)]
 struct Link {
     found: Found,
@@ -57,8 +57,8 @@ impl Kept for Link {
     }
 }
 
-/// What the checks of a run share of their validation: what was fetched, and
-/// what was found from it.
+/// What the checks of a run share of their validation: the fetched replies, and
+/// the links.
 #[derive(Clone)]
 pub(in super::super) struct Base {
     anchors: RootAnchors,
@@ -68,8 +68,7 @@ pub(in super::super) struct Base {
 }
 
 impl Base {
-    /// Nothing fetched yet, from this resolver; what is fetched is used for
-    /// `keep` at the longest.
+    /// Empty, for this resolver; replies are used for at most `keep`.
     pub(in super::super) fn new(
         resolver: &Resolver,
         anchors: &RootAnchors,
@@ -84,7 +83,7 @@ impl Base {
         }
     }
 
-    /// The chains as one check finds them.
+    /// The chains for one check.
     pub(super) fn for_one_check(&self, now: UnixTime, deadline: Deadline) -> Chains {
         Chains {
             base: Self {
@@ -102,7 +101,7 @@ pub(super) struct Chains {
     now: UnixTime,
 }
 
-/// A zone on the way down, and what it was found from.
+/// A zone on the way down, and its input.
 struct At {
     zone: Arc<Zone>,
     key: Key,
@@ -178,7 +177,7 @@ impl Chains {
         Ok(at.zone)
     }
 
-    /// Finds a link, unless some check did so already.
+    /// Computes a link, unless another check already did.
     async fn link(
         &self,
         above: &Key,
@@ -191,7 +190,7 @@ impl Chains {
         let (now, keep) = (self.now, self.base.keep);
         let reply = match reply {
             Ok(reply) => reply,
-            // Nothing is found; another check may succeed.
+            // No link; another check may succeed.
             Err(failure) => {
                 let budget = WorkBudget::new(ZONE_WORK);
                 let found = find(Err(failure.kind), Work::of(&budget)).unwrap_or_else(ended);
@@ -222,7 +221,7 @@ impl Chains {
             let work = work.clone();
             async move {
                 if is_long {
-                    // It ends as any other task does: with its runtime.
+                    // Like any other task it ends with its runtime.
                     let long = tokio::task::spawn_blocking(work.clone()).await;
                     return long.unwrap_or_else(|_| work());
                 }

@@ -1,7 +1,6 @@
-//! danecheck's own validation of what a resolver answers: what
-//! [`danecheck_validation`] needs to know is fetched here, from the same resolver
-//! with CD=1, and what one check finds of the zones above serves all checks of a
-//! run.
+//! danecheck's own validation of what a resolver answers: this module fetches
+//! what [`crate::validation`] needs, from the same resolver with CD=1. What one
+//! check learns about the zones above serves all checks of a run.
 
 mod chains;
 #[cfg(test)]
@@ -32,17 +31,18 @@ use danecheck_validation::{
 };
 
 /// How often a judgement may ask for more before it is given up: it asks for
-/// the signers, for others that may hold the names, and then it has all.
+/// the signers, then for others that may hold the names, and then it has
+/// everything.
 const ROUNDS: usize = 8;
 
-/// Signatures in one reply that are checked on the spot; more of them would
-/// keep the network waiting.
+/// Signatures in one reply up to which they are checked on this thread; more
+/// would delay the network.
 const ON_THE_SPOT: usize = 8;
 
-/// Zones above a signer, itself included, that are asked for ahead of need.
+/// Zones above a signer, itself included, that are fetched in advance.
 const SIGNER_DEPTH: usize = 6;
 
-/// So many record sets that took too much work are named.
+/// How many record sets that took too much work are named.
 const NAMED: usize = 3;
 
 /// A question without a usable answer.
@@ -84,12 +84,12 @@ impl Validator {
         }))
     }
 
-    /// What was fetched, and can be, from the resolver with CD=1.
+    /// Fetches replies from the resolver with CD=1, and keeps them.
     pub(super) fn upstream(&self) -> &Upstream {
         self.0.chains.upstream()
     }
 
-    /// Whether some judgement ended for want of time, of questions or of work.
+    /// Whether some judgement ended because time, questions or work ran out.
     pub(super) fn was_cut(&self) -> bool {
         let payer = self.upstream().payer();
         self.0.deadline.is_over()
@@ -97,12 +97,12 @@ impl Validator {
             || self.0.work.used_up().is_some()
     }
 
-    /// What is said where there was no time for a judgement.
+    /// The result if there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
         OwnValidation::indeterminate("the validation did not end in time")
     }
 
-    /// Notes what a judgement had to leave undone.
+    /// Notes what a judgement left undone.
     pub(super) fn note(&self, own: &OwnValidation) {
         if let Some(link) = &own.weak_link
             && link.fault == Fault::TooMuchWork
@@ -115,7 +115,7 @@ impl Validator {
         }
     }
 
-    /// What was left undone for want of work, in a sentence.
+    /// What was left undone because the work ran out, in a sentence.
     pub(super) fn left_out(&self) -> Option<String> {
         let lock = self.0.too_much.lock();
         let sets = lock.unwrap_or_else(PoisonError::into_inner);
@@ -133,9 +133,8 @@ impl Validator {
         })
     }
 
-    /// Judges what a lookup gave: its replies, and the question that failed
-    /// at their end, which is asked again whatever the resolver thinks of the
-    /// data.
+    /// Judges what a lookup gave: its replies, and the question that failed at
+    /// their end, which is asked again with CD=1.
     pub(super) async fn judge_lookup(
         &self,
         replies: &[Bytes],
@@ -169,18 +168,19 @@ impl Validator {
         worse(result, last)
     }
 
-    /// What the answers to one lookup may cost, whoever gives them.
+    /// What the answers to one lookup may cost, from the resolver and from name
+    /// servers.
     pub(super) fn work_for_one_lookup(&self) -> Arc<WorkBudget> {
         Arc::new(WorkBudget::new(LOOKUP_WORK))
     }
 
-    /// Judges one reply within this work, and within that of the check.
+    /// Judges one reply within this work budget, and within that of the check.
     pub(super) async fn judge(&self, reply: &Bytes, work: &Arc<WorkBudget>) -> OwnValidation {
         let Some(packet) = Packet::read(reply) else {
             return OwnValidation::indeterminate("the answer cannot be read, or is too long");
         };
         self.upstream().fetch_ahead(&Name::root(), Rtype::DNSKEY);
-        // What goes wrong in it goes no further.
+        // A panic in it goes no further.
         let judge = AssertUnwindSafe(self.follow(packet, work)).catch_unwind();
         let own = match self.0.deadline.run(self.0.total, judge).await {
             Some(Ok(own)) => own,
@@ -215,7 +215,7 @@ impl Validator {
         OwnValidation::indeterminate("the answer cannot be judged")
     }
 
-    /// One step of a judgement, beside the network where it may take long.
+    /// One step of a judgement; on another thread if it may take long.
     async fn proceed(
         &self,
         mut judgement: Judgement,
@@ -238,11 +238,11 @@ impl Validator {
         Some(step())
     }
 
-    /// Fetches at once what will be asked for one by one.
+    /// Fetches at once what the judgement would ask for one by one.
     fn fetch_ahead(&self, need: &Need) {
-        // Where an unsigned zone begins cannot be seen from here; mostly it is
-        // the second label. A signer is what an unverified signature says: one
-        // of a hundred labels must not use up what the check may ask.
+        // It is unknown here where an unsigned zone begins; mostly it is the
+        // second label. The signer comes from an unverified signature: one with
+        // a hundred labels must not use up the questions of the check.
         let depth = if need.is_signer { SIGNER_DEPTH } else { 2 };
         for (above, zone) in path(&need.name).into_iter().take(depth).enumerate() {
             self.upstream().fetch_ahead(&zone, Rtype::DS);
@@ -253,10 +253,10 @@ impl Validator {
     }
 }
 
-/// The name about which name servers are asked because of a bogus answer: that
-/// at the end of the aliases, or the one that was asked, where the aliases lead
-/// out of the zone in which the chain breaks. An alias that is a lie leads to
-/// the liar's.
+/// The name about which name servers are asked because of a bogus answer: the
+/// one at the end of the aliases, or the one that was asked, if the aliases
+/// lead out of the zone in which the chain breaks. A forged alias leads to the
+/// attacker's servers.
 pub(super) fn name_in_doubt(own: &OwnValidation, asked: Owner, end: Owner) -> Owner {
     let zone = own
         .weak_link
@@ -268,7 +268,7 @@ pub(super) fn name_in_doubt(own: &OwnValidation, asked: Owner, end: Owner) -> Ow
     }
 }
 
-/// The status of a whole from those of its parts.
+/// The status of the whole from those of its parts.
 fn worse(one: OwnValidation, other: OwnValidation) -> OwnValidation {
     let rank = |validation: &OwnValidation| match validation.status {
         SecurityStatus::Secure => 0,

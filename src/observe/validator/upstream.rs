@@ -1,5 +1,5 @@
-//! The validator's way to the DS and DNSKEY record sets: the resolver, each
-//! question once for all checks of a run, with CD=1.
+//! Fetches DS and DNSKEY record sets for the validator: from the resolver with
+//! CD=1, each once for all checks of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,15 +14,15 @@ use super::super::resolver::{Mode, Question, Resolver};
 use danecheck_core::observation::{FailureKind, LookupFailure};
 use danecheck_validation::{Owner, VALIDATED_RECORDS};
 
-/// What came back for one question.
+/// The answer to one question.
 pub(in super::super) type Fetched = Result<Bytes, LookupFailure>;
 
-/// How long an answer is kept at least, so that one lookup is judged by one
-/// answer.
+/// The least time for which an answer is kept, so that one lookup is judged by
+/// one answer.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(5);
 
-/// What one check may still have asked for its own validation, and how long
-/// it waits for that.
+/// How many questions one check may still ask for its own validation, and how
+/// long it waits for them.
 #[derive(Debug)]
 pub(super) struct Allowance {
     left: AtomicUsize,
@@ -41,7 +41,7 @@ impl Allowance {
         }
     }
 
-    /// Pays for one question; false where there is nothing left.
+    /// Pays for one question; false if there is nothing left.
     fn pay(&self) -> bool {
         let one_less = |left: usize| left.checked_sub(1);
         let relaxed = Ordering::Relaxed;
@@ -57,7 +57,7 @@ impl Allowance {
     }
 }
 
-/// An answer on its shelf.
+/// A cached answer.
 pub(super) struct Answered {
     fetched: Fetched,
     lasts: Duration,
@@ -73,11 +73,11 @@ impl Kept for Answered {
     }
 }
 
-/// All questions of one run, asked for one check.
+/// The questions of one run, for one check.
 #[derive(Clone)]
 pub(in super::super) struct Upstream {
     shared: Arc<Shared>,
-    /// Nothing where nobody asks yet.
+    /// `None` if no question was asked yet.
     payer: Option<Arc<Allowance>>,
 }
 
@@ -90,8 +90,8 @@ struct Shared {
 }
 
 impl Upstream {
-    /// The questions of a run, each of which takes `query` with one server
-    /// and `total` in all; answers are used for `keep` at the longest.
+    /// The questions of a run. Each may take `query` with one server and
+    /// `total` in all; answers are used for at most `keep`.
     pub(super) fn new(
         resolver: Resolver,
         query: Duration,
@@ -110,7 +110,7 @@ impl Upstream {
         }
     }
 
-    /// The same, for one check, which waits so long.
+    /// The same, for one check, which waits this long.
     pub(super) fn for_one_check(&self, deadline: Deadline) -> Self {
         let resolver = self.shared.resolver.for_one_check();
         Self {
@@ -119,7 +119,7 @@ impl Upstream {
         }
     }
 
-    /// Who is asked, for the check that pays.
+    /// The resolver, for the check that pays.
     pub(in super::super) fn resolver(&self) -> &Resolver {
         match &self.payer {
             Some(payer) => &payer.resolver,
@@ -131,8 +131,8 @@ impl Upstream {
         self.payer.as_ref()
     }
 
-    /// Asks, or waits for the question that is under way; fails where that is
-    /// not paid for, or takes longer than the check.
+    /// Asks, or waits for the running question; fails if the check cannot pay
+    /// for it, or if it takes longer than the check.
     pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
         let payer = self.payer.as_deref();
         match self.begin(name, rtype, payer) {
@@ -141,7 +141,7 @@ impl Upstream {
         }
     }
 
-    /// Lets it be asked, where it is not yet.
+    /// Starts the question, if it is not running yet.
     pub(super) fn fetch_ahead(&self, name: &Owner, rtype: Rtype) {
         self.begin(name, rtype, self.payer.as_deref());
     }
@@ -154,8 +154,8 @@ impl Upstream {
         answered.map_or_else(|| Err(no_more()), |it| it.fetched.clone())
     }
 
-    /// Asks, unless somebody did so already; nothing where it would have to be
-    /// asked and is not paid for.
+    /// Asks, unless another check already did; `None` if the check cannot pay
+    /// for a new question.
     fn begin(
         &self,
         name: &Owner,
@@ -172,7 +172,7 @@ impl Upstream {
         }
         Some(asked.get(&key, None, |_| {
             let (upstream, name) = (self.clone(), name.clone());
-            // A check that runs out of time leaves the answer to the others.
+            // If a check runs out of time, the answer still serves the others.
             let deadline = Deadline::after(self.shared.total);
             async move { upstream.answer(&name, rtype, deadline).await }
         }))
@@ -190,7 +190,7 @@ impl Upstream {
         }
     }
 
-    /// Asks whatever the resolver itself thinks of the data.
+    /// Asks with CD=1.
     pub(super) async fn ask(&self, name: &Owner, rtype: Rtype, deadline: Deadline) -> Fetched {
         use domain::base::ToName as _;
         let question = Question {
@@ -209,7 +209,7 @@ impl Upstream {
     }
 }
 
-/// Whether to put its records in order would take too long.
+/// Whether sorting its records would take too long.
 fn has_too_many_records(answer: &Bytes) -> bool {
     Message::from_octets(answer).is_ok_and(|message| {
         let counts = message.header_counts();

@@ -1,6 +1,6 @@
-//! What OpenSSL checks along a path once it is built
-//! (`x509_vfy.c:verify_chain`), at the security level 1 that Postfix sets
-//! wherever a certificate must match (`tls_client.c:tls_client_start`).
+//! The checks of OpenSSL along a path once it is built
+//! (`x509_vfy.c:verify_chain`), at security level 1, which Postfix sets if a
+//! certificate must match (`tls_client.c:tls_client_start`).
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ use super::{matches_address, matches_host};
 use crate::unix_time::UnixTime;
 use crate::work::WorkUsedUp;
 
-/// Bits of security that level 1 asks for.
+/// Bits of security that level 1 requires.
 const LEVEL_1_BITS: u32 = 80;
 
-/// The names to check the leaf for, as `SSL_add1_host` sorts them.
+/// The names to look for in the leaf, as `SSL_add1_host` sorts them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeafNames {
     hosts: Vec<ReferenceName>,
@@ -23,8 +23,8 @@ pub struct LeafNames {
 }
 
 impl LeafNames {
-    /// Sorts names into hosts and at most one address: OpenSSL takes the first
-    /// and refuses more.
+    /// Sorts names into hosts and at most one address: OpenSSL accepts the
+    /// first and refuses more.
     pub fn new(names: &[ReferenceName]) -> Self {
         Self {
             hosts: names
@@ -54,8 +54,8 @@ impl LeafNames {
     }
 }
 
-/// What level 1 objects to in the server's key, whatever matches: it holds for
-/// DANE-EE(3) and fingerprints too (`x509_verify_x509`).
+/// The objections of level 1 to the server's key, whatever matches: they also
+/// apply to DANE-EE(3) and fingerprints (`x509_verify_x509`).
 pub fn leaf_key_failure(leaf: &Certificate) -> Option<VerificationFailure> {
     (leaf.key().security_bits() < LEVEL_1_BITS)
         .then(|| VerificationFailure::new(E::EeKeyTooSmall, 0))
@@ -67,7 +67,7 @@ fn raise(raised: &mut Vec<VerificationFailure>, wrong: bool, error: E, depth: us
     }
 }
 
-/// All checks behind `build_chain`, in their order.
+/// All checks after `build_chain`, in their order.
 pub(super) fn check_path(
     path: &Path<'_>,
     names: &LeafNames,

@@ -35,9 +35,9 @@ const SHORT_NAMES: &[(&str, &str)] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
     der: Vec<u8>,
-    /// Each relative name behind its length, so that one name begins with
-    /// another only where it does so in whole relative names. In one piece, for
-    /// a name may have thousands of parts.
+    /// Each relative name after its length, so that one name begins with
+    /// another only in whole relative names. In one piece, because a name may
+    /// have thousands of parts.
     canonical: Vec<u8>,
     entries: usize,
     oneline: String,
@@ -81,7 +81,7 @@ impl DistinguishedName {
         }
     }
 
-    /// The name in the DER that it came in.
+    /// The name in its original DER.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
@@ -104,7 +104,7 @@ impl DistinguishedName {
         &self.email_addresses
     }
 
-    /// Whether the name has no part at all.
+    /// Whether the name has no parts.
     pub fn is_empty(&self) -> bool {
         self.canonical.is_empty()
     }
@@ -115,7 +115,7 @@ impl DistinguishedName {
     }
 
     /// The form in which names are compared (openssl:`X509_NAME::canon_enc`):
-    /// a name lies below those with which its form begins.
+    /// a name is below those with which its form begins.
     pub(crate) fn canonical(&self) -> &[u8] {
         &self.canonical
     }
@@ -127,7 +127,7 @@ impl DistinguishedName {
     }
 }
 
-/// The form of a name in which it is compared.
+/// The form in which a name is compared.
 pub(super) fn canonical(name: &X509Name<'_>) -> Vec<u8> {
     let mut whole = Vec::new();
     for rdn in name.iter_rdn() {

@@ -3,8 +3,8 @@
 
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
 
-/// Whether the key with this point made this signature (in DER) over something
-/// with this digest; `None` for a curve, by OpenSSL's name, that is not here.
+/// Whether the key with this point made this signature (in DER) over data with
+/// this digest; `None` for a curve (OpenSSL's name) that is not supported.
 pub fn verify(curve: &str, point: &[u8], mut digest: Vec<u8>, signature: &[u8]) -> Option<bool> {
     let width = match curve {
         "prime256v1" => 32,

@@ -1,4 +1,4 @@
-//! Why a certificate is not believed, in the words of OpenSSL and Postfix.
+//! Why a certificate is rejected, in the words of OpenSSL and Postfix.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub enum VerificationError {
     },
     /// The server sent one certificate, which is self-signed.
     SelfSignedLeaf,
-    /// The chain ends in a self-signed certificate that is no trust anchor.
+    /// The chain ends in a self-signed certificate that is not a trust anchor.
     SelfSignedInChain {
         /// Its issuer, which is itself.
         issuer: String,
@@ -28,13 +28,13 @@ pub enum VerificationError {
     UnableToDecodeIssuerPublicKey,
     /// The signature is wrong.
     SignatureFailure,
-    /// notBefore is to come.
+    /// notBefore is in the future.
     NotYetValid,
-    /// notAfter is past.
+    /// notAfter is in the past.
     Expired,
     /// More issuers than `smtp_tls_scert_verifydepth` allows.
     ChainTooLong,
-    /// An issuer is no CA.
+    /// An issuer is not a CA.
     InvalidCa,
     /// pathLenConstraint of an issuer is exceeded.
     PathLengthExceeded,
@@ -70,10 +70,10 @@ pub enum VerificationError {
     CaKeyTooSmall,
     /// A signature's hash is too weak for security level 1.
     CaDigestTooWeak,
-    /// A curve is spelt out instead of named.
+    /// A curve is described explicitly instead of named.
     ExplicitCurve,
-    /// Not an objection of OpenSSL: there is no code here to check the
-    /// signature, so what Postfix does is unknown.
+    /// Not an objection of OpenSSL: danecheck cannot check the signature, so
+    /// what Postfix does is unknown.
     CannotVerify {
         /// Algorithm and key.
         algorithm: String,
@@ -83,7 +83,7 @@ pub enum VerificationError {
         /// What stopped the parser.
         reason: String,
     },
-    /// Not an objection of OpenSSL: to check it takes more work than one check
+    /// Not an objection of OpenSSL: checking it takes more work than one check
     /// may cost, so what Postfix does is unknown.
     WorkUsedUp,
     /// The server sent no certificate.
@@ -93,7 +93,7 @@ pub enum VerificationError {
 use VerificationError as E;
 
 impl VerificationError {
-    /// OpenSSL's number; `None` for what is not of OpenSSL.
+    /// OpenSSL's number; `None` for an objection that is not OpenSSL's.
     pub fn code(&self) -> Option<u32> {
         Some(match self {
             E::Unspecified | E::TooManyNames => 1,
@@ -172,8 +172,8 @@ impl VerificationError {
     }
 }
 
-/// What stops a certificate from being believed, and where: the objection that
-/// Postfix logs, and all others.
+/// Why a certificate is rejected, and where: the objection that Postfix logs,
+/// and all others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerificationFailure {
     /// The objection that Postfix 3.10 and later log.
@@ -196,10 +196,10 @@ impl VerificationFailure {
         }
     }
 
-    /// The objection that `tls_verify.c:update_error_state` keeps: the closest
-    /// to the leaf and there the first, but a host name mismatch only if there
-    /// is no other. What nobody could check here yields to what OpenSSL is
-    /// known to object to.
+    /// The objection that `tls_verify.c:update_error_state` keeps: the one
+    /// closest to the leaf and there the first, but a host name mismatch only
+    /// if there is no other. A known objection of OpenSSL comes before anything
+    /// that danecheck could not check.
     pub(crate) fn choose(raised: &[Self]) -> Option<Self> {
         let rank = |failure: &Self| {
             let class = match failure.error {
@@ -227,8 +227,8 @@ impl VerificationFailure {
         })
     }
 
-    /// Whether the verdict is in doubt, because nothing here could check what
-    /// OpenSSL can.
+    /// Whether the result is in doubt, because danecheck could not check
+    /// something that OpenSSL can.
     pub fn is_uncertain(&self) -> bool {
         matches!(
             self.error,
@@ -236,14 +236,14 @@ impl VerificationFailure {
         )
     }
 
-    /// Whether it was not judged, for it takes more work than one check may
-    /// cost: no word against the server.
+    /// Whether it was not judged because it takes more work than one check may
+    /// cost: that does not count against the server.
     pub fn is_for_want_of_work(&self) -> bool {
         self.error == E::WorkUsedUp
     }
 
-    /// Whether the host name is all that is wrong: Postfix 3.10 and later then
-    /// say "Trusted", and fail all the same.
+    /// Whether only the host name is wrong: Postfix 3.10 and later then log
+    /// "Trusted", but do not deliver.
     pub fn only_the_name(&self) -> bool {
         self.error == E::HostnameMismatch
     }
@@ -264,7 +264,8 @@ impl VerificationFailure {
         }
     }
 
-    /// What Postfix logs behind `certificate verification failed for H[IP]:25: `.
+    /// What Postfix logs after `certificate verification failed for H[IP]:25:
+    /// `.
     pub fn postfix_text(&self) -> String {
         match &self.error {
             E::SelfSignedLeaf => "self-signed certificate".to_owned(),
@@ -323,7 +324,7 @@ impl VerificationFailure {
             E::NotYetValid => format!("{whose} is not valid yet"),
             E::Expired => format!("{whose} has expired"),
             E::ChainTooLong => "the certificate chain is too long".to_owned(),
-            E::InvalidCa => format!("{whose} is not marked as one of a CA"),
+            E::InvalidCa => format!("{whose} is not marked as a CA certificate"),
             E::PathLengthExceeded => {
                 format!("{whose} allows fewer intermediate CAs below it than there are")
             }

@@ -48,7 +48,7 @@ const CURVES: &[(&str, &str, u32)] = &[
     ("1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1", 512),
 ];
 
-/// A public key and the DER it came in.
+/// A public key and its original DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     kind: KeyKind,
@@ -63,7 +63,7 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// Reads DER that is exactly one SubjectPublicKeyInfo
-    /// (RFC 5280 section 4.1.2.7), with nothing behind it.
+    /// (RFC 5280 section 4.1.2.7), with nothing after it.
     pub fn from_spki_der(der: &[u8]) -> Option<Self> {
         match SubjectPublicKeyInfo::from_der(der) {
             Ok(([], spki)) => Some(Self::from_parsed(&spki)),
@@ -128,7 +128,7 @@ impl PublicKey {
         }
     }
 
-    /// SHA-256 of the SubjectPublicKeyInfo, by which keys are told apart.
+    /// SHA-256 of the SubjectPublicKeyInfo, which identifies a key.
     pub(crate) fn identity(&self) -> [u8; 32] {
         self.identity
     }
@@ -143,8 +143,8 @@ impl PublicKey {
         self.bits
     }
 
-    /// The SubjectPublicKeyInfo in the DER that it came in: the object of
-    /// selector SPKI(1).
+    /// The SubjectPublicKeyInfo in its original DER: the object of selector
+    /// SPKI(1).
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
     }
@@ -159,7 +159,7 @@ impl PublicKey {
         self.readable
     }
 
-    /// Whether the curve is spelt out instead of named
+    /// Whether the curve is described explicitly instead of named
     /// (openssl:`x509_vfy.c:check_curve`).
     pub fn has_explicit_curve(&self) -> bool {
         self.explicit_curve
@@ -186,7 +186,7 @@ impl PublicKey {
         }
     }
 
-    /// How people name it, `RSA 2048 bits`.
+    /// Its name for people, `RSA 2048 bits`.
     pub fn description(&self) -> String {
         match &self.kind {
             KeyKind::Rsa => format!("RSA {} bits", self.bits),
@@ -256,8 +256,8 @@ fn factoring_security_bits(bits: u32) -> u32 {
             } else {
                 1200
             };
-            // OpenSSL computes in fixed point and comes out a hair lower; the
-            // estimate is a small positive number from 8 bits on.
+            // OpenSSL computes in fixed point and gets a slightly lower value;
+            // the estimate is a small positive number from 8 bits on.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let whole = (estimate - 0.01).max(0.0) as u32;
             ((whole + 4) & !7).min(cap)

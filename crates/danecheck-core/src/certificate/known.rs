@@ -1,5 +1,5 @@
-//! The results of certificate checks, so that none is repeated, and the work
-//! that one verification may spend on them.
+//! The results of certificate checks, so that no check is repeated, and the
+//! work that one verification may spend on them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -8,13 +8,13 @@ use super::signature::{SignatureOutcome, signature_cost, verify_signature};
 use super::{Certificate, PublicKey, VerificationError};
 use crate::work::{Operation, WorkBudget, WorkLimits, WorkUsedUp};
 
-/// A certificate, and the key or the certificate that it is held against, by
-/// their SHA-256 digests.
+/// A certificate, and the key or certificate with which it is checked, by their
+/// SHA-256 digests.
 type Pair = ([u8; 32], [u8; 32]);
 
-/// Checks that were made, for as long as this lives. Whatever is asked again
-/// is answered from here; what it costs is accounted for all the same, so that
-/// no verification depends on what was verified before it.
+/// Checks that were made. A repeated check is answered from here. Its cost
+/// counts again, so that no verification depends on what was verified before
+/// it.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     signatures: RefCell<HashMap<Pair, SignatureOutcome>>,
@@ -22,14 +22,14 @@ pub(crate) struct Known {
     done: Cell<WorkDone>,
 }
 
-/// What name constraints came to, and how many comparisons that took.
+/// The result of name constraints, and how many comparisons that took.
 #[derive(Clone, Debug)]
 struct Objected {
     objection: Option<VerificationError>,
     comparisons: u64,
 }
 
-/// Operations that were done and not remembered.
+/// Operations that were done, without those answered from here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WorkDone {
     /// Checks of signatures, weighed.
@@ -41,7 +41,7 @@ pub(crate) struct WorkDone {
 }
 
 impl Known {
-    /// What was done so far.
+    /// The operations done so far.
     #[cfg(test)]
     pub(crate) fn done(&self) -> WorkDone {
         self.done.get()
@@ -54,18 +54,18 @@ impl Known {
     }
 }
 
-/// What one verification may still spend. It depends on nothing but the
-/// verification and its limits: not on others, and on no order.
+/// What one verification may still spend. It depends only on the verification
+/// and its limits, not on other verifications or their order.
 #[derive(Debug)]
 pub(crate) struct Account<'k> {
     known: &'k Known,
     budget: WorkBudget,
-    /// What is paid for.
+    /// The results to use.
     paid: RefCell<HashSet<Pair>>,
 }
 
 impl<'k> Account<'k> {
-    /// A verification that may spend so much.
+    /// A verification that may spend this much.
     pub(crate) fn new(known: &'k Known, limits: WorkLimits) -> Self {
         Self {
             known,
@@ -96,8 +96,8 @@ impl<'k> Account<'k> {
         Ok(outcome)
     }
 
-    /// What the name constraints of `issuer` object to in `certificate`; with
-    /// `leaf`, its common names count where they would serve as host names.
+    /// The objection of the name constraints of `issuer` to `certificate`; with
+    /// `leaf`, its common names count if they would serve as host names.
     pub(super) fn objection(
         &self,
         issuer: &Certificate,
@@ -128,7 +128,7 @@ impl<'k> Account<'k> {
         Ok(objection)
     }
 
-    /// So many certificates are considered for a path.
+    /// Pays for the certificates that are considered for a path.
     pub(super) fn path_steps(&self, count: usize) -> Result<(), WorkUsedUp> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.budget.spend(Operation::PathStep, count)?;

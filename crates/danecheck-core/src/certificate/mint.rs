@@ -9,7 +9,7 @@ use super::{Certificate, Presented};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 use crate::unix_time::UnixTime;
 
-/// 2026-06-01T00:00:00Z: all that is minted is valid then, unless it says
+/// 2026-06-01T00:00:00Z: minted certificates are valid then, unless they say
 /// otherwise.
 pub(crate) const NOW: UnixTime = UnixTime(1_780_272_000);
 
@@ -29,13 +29,13 @@ fn params(name: &str) -> CertificateParams {
     params
 }
 
-/// What turns a certificate into one of a CA.
+/// Makes a certificate one of a CA.
 pub(crate) fn ca(params: &mut CertificateParams) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
 }
 
-/// What turns a certificate into one of this host.
+/// Makes a certificate one of this host.
 pub(crate) fn host(params: &mut CertificateParams, name: &str) {
     params.subject_alt_names = vec![rcgen::SanType::DnsName(name.try_into().unwrap())];
 }

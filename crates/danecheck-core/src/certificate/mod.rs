@@ -1,5 +1,5 @@
 //! X.509 certificates (RFC 5280) as the OpenSSL library under Postfix sees
-//! them: parsed once, asked often.
+//! them, parsed once.
 
 mod checks;
 mod distinguished_name;
@@ -47,8 +47,8 @@ pub struct BasicConstraints {
     pub path_length: Option<u32>,
 }
 
-/// The keyUsage extension (RFC 5280 section 4.2.1.3), as far as a TLS client
-/// cares.
+/// The keyUsage extension (RFC 5280 section 4.2.1.3), as far as it matters to a
+/// TLS client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyUsage {
     /// digitalSignature, keyEncipherment or keyAgreement.
@@ -65,21 +65,21 @@ pub(crate) struct AuthorityKeyIdentifier {
     issuer: Option<DistinguishedName>,
 }
 
-/// One certificate. Copies share what was parsed: a server shows the same one
-/// at each of its addresses.
+/// One certificate. Copies share the parsed data, because a server shows the
+/// same certificate at each of its addresses.
 #[derive(Clone)]
 pub struct Certificate {
     fields: Arc<Fields>,
 }
 
-/// What there is in a certificate. Names, of which there may be thousands,
-/// are kept in the form in which they take about as much memory as in DER.
+/// The content of a certificate. It may have thousands of names, which are kept
+/// in a form that takes about as much memory as DER.
 #[derive(Debug)]
 struct Fields {
     der: Vec<u8>,
     /// SHA-256 of the DER: no two certificates have the same.
     identity: [u8; 32],
-    /// Where in `der` the signed part is.
+    /// The place of the signed part in `der`.
     to_be_signed: Range<usize>,
     version: u32,
     serial: Vec<u8>,
@@ -90,7 +90,7 @@ struct Fields {
     key: PublicKey,
     signature_algorithm: SignatureAlgorithm,
     signature: Vec<u8>,
-    /// Where in `der` the values of subjectAltName are.
+    /// The places of the values of subjectAltName in `der`.
     alternative_names: Vec<Range<usize>>,
     /// How many names there are in them.
     alternative_name_count: usize,
@@ -109,14 +109,14 @@ struct Fields {
     digests: Digests,
 }
 
-/// Digests of a certificate and of its key, made when they are first asked
-/// for.
+/// Digests of a certificate and of its key, computed when they are first
+/// needed.
 #[derive(Debug, Default)]
 struct Digests([OnceLock<Vec<u8>>; 4]);
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        // All else is read from the DER.
+        // Everything else is read from the DER.
         Arc::ptr_eq(&self.fields, &other.fields) || self.der() == other.der()
     }
 }
@@ -129,8 +129,8 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// DER that is no certificate that can be read here. A value like any other:
-/// servers do send such things.
+/// DER that is not a readable certificate. This is data, not an error: servers
+/// do send it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a readable certificate: {reason}")]
 pub struct UnreadableCertificate {
@@ -151,8 +151,7 @@ pub fn presented_chain<T: AsRef<[u8]>>(ders: &[T]) -> Vec<Presented> {
 }
 
 impl Certificate {
-    /// The certificate in the DER that it came in: the object of selector
-    /// Cert(0).
+    /// The certificate in its original DER: the object of selector Cert(0).
     pub fn der(&self) -> &[u8] {
         &self.fields.der
     }
@@ -172,7 +171,7 @@ impl Certificate {
         self.fields.der.get(range.clone()).unwrap_or_default()
     }
 
-    /// About how many bytes it takes, what it owes to `der` included.
+    /// About how many bytes it takes, `der` included.
     #[cfg(test)]
     pub(crate) fn size(&self) -> usize {
         let fields = &self.fields;
@@ -184,13 +183,13 @@ impl Certificate {
         own + names + key + addresses + fields.dns_names.size()
     }
 
-    /// SHA-256 of the DER, by which certificates are told apart.
+    /// SHA-256 of the DER, which identifies a certificate.
     pub(crate) fn identity(&self) -> [u8; 32] {
         self.fields.identity
     }
 
     /// The association data of the object of this selector (RFC 6698 section
-    /// 2.1.3), computed once for each digest; nothing for a matching type that
+    /// 2.1.3), computed once for each digest; `None` for a matching type that
     /// RFC 6698 does not define.
     pub(crate) fn association_data(
         &self,
@@ -219,7 +218,7 @@ impl Certificate {
         &self.fields.signature
     }
 
-    /// The version as people count: 1 or 3.
+    /// The version as people count it: 1 or 3.
     pub fn version(&self) -> u32 {
         self.fields.version
     }
@@ -244,7 +243,7 @@ impl Certificate {
         self.fields.not_before
     }
 
-    /// When it ceases to be valid.
+    /// When it stops being valid.
     pub fn not_after(&self) -> UnixTime {
         self.fields.not_after
     }
@@ -254,28 +253,28 @@ impl Certificate {
         &self.fields.key
     }
 
-    /// How it is signed.
+    /// The signature algorithm.
     pub fn signature_algorithm(&self) -> &SignatureAlgorithm {
         &self.fields.signature_algorithm
     }
 
-    /// The values of the subjectAltName extensions, as they came.
+    /// The original values of the subjectAltName extensions.
     pub(crate) fn alternative_names(&self) -> impl Iterator<Item = &[u8]> {
         let ranges = self.fields.alternative_names.iter();
         ranges.map(|range| self.part(range))
     }
 
-    /// How many subjectAltNames there are, of whatever kind.
+    /// How many subjectAltNames of any kind there are.
     pub(crate) fn alternative_name_count(&self) -> usize {
         self.fields.alternative_name_count
     }
 
-    /// nameConstraints, if there.
+    /// nameConstraints, if present.
     pub(crate) fn name_constraints(&self) -> Option<&NameConstraints> {
         self.fields.name_constraints.as_ref()
     }
 
-    /// The value of the nameConstraints extension, as it came.
+    /// The original value of the nameConstraints extension.
     pub(crate) fn name_constraints_der(&self) -> &[u8] {
         self.name_constraints()
             .map(|constraints| self.part(&constraints.place))
@@ -303,18 +302,18 @@ impl Certificate {
         &self.fields.ip_addresses
     }
 
-    /// basicConstraints, if there.
+    /// basicConstraints, if present.
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
         self.fields.basic_constraints
     }
 
-    /// keyUsage, if there.
+    /// keyUsage, if present.
     pub fn key_usage(&self) -> Option<KeyUsage> {
         self.fields.key_usage
     }
 
-    /// Whether extendedKeyUsage, if there, allows TLS servers.
-    /// anyExtendedKeyUsage alone does not, for OpenSSL
+    /// Whether extendedKeyUsage, if present, allows TLS servers. For OpenSSL
+    /// anyExtendedKeyUsage alone does not
     /// (`v3_purp.c:check_purpose_ssl_server`).
     pub fn allows_server_auth(&self) -> Option<bool> {
         self.fields.server_auth
@@ -338,7 +337,7 @@ impl Certificate {
     }
 
     /// openssl:`ossl_x509_likely_issued`: names, key identifiers and the type
-    /// of the key fit; the signature is not checked.
+    /// of the key match; the signature is not checked.
     pub fn likely_issued(&self, subject: &Self) -> bool {
         self.fields.subject.same_as(&subject.fields.issuer) && self.may_have_issued(subject)
     }
@@ -352,7 +351,7 @@ impl Certificate {
                 .fits_key(self.fields.key.kind())
     }
 
-    /// openssl:`X509_check_akid`: what is absent on either side fits.
+    /// openssl:`X509_check_akid`: what is absent on either side matches.
     fn fits_authority_key(&self, subject: &Self) -> bool {
         let Some(authority) = &subject.fields.authority_key else {
             return true;
@@ -372,13 +371,13 @@ impl Certificate {
         identifier_fits && serial_fits && issuer_fits
     }
 
-    /// Whether `now` lies in the validity period
+    /// Whether `now` is in the validity period
     /// (openssl:`ossl_x509_check_cert_time`: the last second is over).
     pub fn is_valid_at(&self, now: UnixTime) -> bool {
         self.fields.not_before <= now && now < self.fields.not_after
     }
 
-    /// What OpenSSL holds of it as a CA.
+    /// Whether OpenSSL accepts it as a CA.
     pub(crate) fn ca_status(&self) -> CaStatus {
         if self.fields.key_usage.is_some_and(|usage| !usage.cert_sign) {
             return CaStatus::No;

@@ -13,8 +13,7 @@ use super::Certificate;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReferenceName {
-    /// A host name; an address where the text is one
-    /// (openssl:`SSL_add1_host`).
+    /// A host name; an address if the text is one (openssl:`SSL_add1_host`).
     Exact(String),
     /// Any name below this domain, at any depth; written without the dot.
     DotSuffix(String),
@@ -29,8 +28,8 @@ impl ReferenceName {
         }
     }
 
-    /// The address that OpenSSL takes it for. `.192.0.2.1` is not one, so
-    /// that Postfix's `dot-nexthop` makes a DNS name of it.
+    /// The address as which OpenSSL reads it. `.192.0.2.1` is not one, so
+    /// Postfix's `dot-nexthop` gives a DNS name.
     pub fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Exact(name) => name.parse().ok(),
@@ -48,8 +47,8 @@ impl fmt::Display for ReferenceName {
     }
 }
 
-/// Whether the certificate is for this host name (openssl:`do_x509_check`).
-/// The common names count only where there is no dNSName.
+/// Whether the certificate is for this host name (openssl:`do_x509_check`). The
+/// common names count only if there is no dNSName.
 pub fn matches_host(certificate: &Certificate, name: &ReferenceName) -> bool {
     let reference = name.to_string();
     if certificate.has_dns_san() {
@@ -66,18 +65,19 @@ pub fn matches_host(certificate: &Certificate, name: &ReferenceName) -> bool {
     }
 }
 
-/// Whether the certificate has this iPAddress (openssl:`X509_check_ip`). No
-/// common name stands in for one.
+/// Whether the certificate has this iPAddress (openssl:`X509_check_ip`). A
+/// common name does not count as one.
 pub fn matches_address(certificate: &Certificate, address: IpAddr) -> bool {
     certificate.ip_addresses().contains(&address)
 }
 
-/// One presented name against one reference name (openssl:`equal_wildcard`).
+/// Compares one presented name with one reference name
+/// (openssl:`equal_wildcard`).
 pub fn matches_pattern(pattern: &str, reference: &str) -> bool {
     let pattern = pattern.as_bytes();
     let reference = reference.as_bytes();
     if is_subdomain_reference(reference) {
-        // A reference with a leading dot meets `*.x` only as plain text.
+        // A reference with a leading dot matches `*.x` only as plain text.
         return suffix(pattern, reference.len())
             .is_some_and(|(prefix, end)| !prefix.contains(&0) && same_text(end, reference));
     }

@@ -13,14 +13,14 @@ use super::distinguished_name::canonical;
 use super::{Certificate, VerificationError as E};
 use crate::work::WorkUsedUp;
 
-/// More names times constraints are not compared (`NAME_CHECK_MAX`).
+/// The most names times constraints that are compared (`NAME_CHECK_MAX`).
 const MOST_COMPARISONS: usize = 1 << 20;
 
-/// The extension of an issuer. It is read where it is needed: in its own form
-/// it takes the least memory.
+/// The extension of an issuer. It is parsed when needed: the original form
+/// takes the least memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NameConstraints {
-    /// Where in the certificate its value is.
+    /// The place of its value in the certificate.
     pub(super) place: Range<usize>,
     /// How many subtrees there are, permitted and excluded.
     count: usize,
@@ -39,9 +39,9 @@ impl NameConstraints {
 /// What pays for comparisons before they are made.
 pub(super) type Spend<'a> = &'a dyn Fn(u64) -> Result<(), WorkUsedUp>;
 
-/// The first objection that the constraints of `issuer` give against the names
-/// of `certificate` (`NAME_CONSTRAINTS_check`); with `leaf`, its common names
-/// count where they would serve as host names (`NAME_CONSTRAINTS_check_CN`).
+/// The first objection of the constraints of `issuer` to the names of
+/// `certificate` (`NAME_CONSTRAINTS_check`); with `leaf`, its common names
+/// count if they would serve as host names (`NAME_CONSTRAINTS_check_CN`).
 pub(super) fn objection(
     issuer: &Certificate,
     certificate: &Certificate,
@@ -52,8 +52,8 @@ pub(super) fn objection(
         return Ok(None);
     };
     let subject = certificate.subject();
-    // The bound counts attributes of the subject and names of every kind,
-    // whether or not there is anything to compare them with.
+    // The limit counts attributes of the subject and names of every kind, even
+    // if there is nothing to compare them with.
     let names = subject.entries() + certificate.alternative_name_count();
     let room = MOST_COMPARISONS.checked_div(names);
     if room.is_some_and(|room| constraints.count > room) {
@@ -122,18 +122,18 @@ enum Name<'a> {
     Uri(&'a str),
     /// In the form in which names are compared.
     Directory(Cow<'a, [u8]>),
-    /// By its tag: compared to nothing, but a constraint of the same type is
-    /// one that OpenSSL does not support.
+    /// By its tag: compared with nothing, but OpenSSL does not support a
+    /// constraint of the same type.
     Other(u32),
 }
 
-/// What has to be the same for a name to be compared with a subtree: the tag.
+/// The tag: a name is compared with a subtree only if both have the same one.
 type Kind = u32;
 
 impl<'a> Name<'a> {
     fn of_certificate(name: &GeneralName<'a>) -> Self {
         match name {
-            // A dNSName that is no text is still one.
+            // A dNSName that is not text is still one.
             GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
                 Self::Dns(String::from_utf8_lossy(octets))
             }
@@ -170,7 +170,7 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// Whether the name lies in the subtree of `base`, which has its type
+    /// Whether the name is in the subtree of `base`, which has the same type
     /// (`nc_match_single`).
     fn is_within(&self, base: &Self) -> Result<bool, E> {
         match (self, base) {
@@ -187,11 +187,11 @@ impl<'a> Name<'a> {
 
 const DNS: Kind = 2;
 
-/// Sets what cannot be read under a known tag apart from what can.
+/// Separates what cannot be read under a known tag from what can.
 const INVALID: u32 = 1 << 31;
 
 /// One subtree: its base, and whether its minimum and maximum are those that
-/// RFC 5280 wants, 0 and none (`nc_minmax_valid`).
+/// RFC 5280 requires, 0 and none (`nc_minmax_valid`).
 struct Subtree<'a> {
     base: Name<'a>,
     is_plain: bool,
@@ -223,8 +223,8 @@ impl<'a> Group<'a> {
         self.subtrees.push(subtree);
     }
 
-    /// The first subtree of a dNSName in which the name lies. Names by the
-    /// thousand are looked up, not compared with each base.
+    /// The first subtree of a dNSName that contains the name. Names are looked
+    /// up, not compared with each base, because there may be thousands.
     fn first_with_host(&self, name: &str, spend: Spend<'_>) -> Result<Option<usize>, WorkUsedUp> {
         let name = name.to_ascii_lowercase().into_bytes();
         let mut first: Option<usize> = None;
@@ -302,10 +302,10 @@ impl<'a> Subtrees<'a> {
     }
 }
 
-/// Whether the name lies in one of the permitted subtrees of its kind.
+/// Whether the name is in one of the permitted subtrees of its kind.
 fn is_permitted(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<bool, Stop> {
     if let Name::Dns(host) = name {
-        // All are looked at, the odd ones too, whatever was found before.
+        // All are checked, also the invalid ones, whatever was found before.
         if group.first_odd.is_some() {
             return Err(Stop::Objection(E::SubtreeMinMax));
         }
@@ -322,7 +322,7 @@ fn is_permitted(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<
     Ok(found)
 }
 
-/// Objects where the name lies in one of the excluded subtrees of its kind.
+/// Objects if the name is in one of the excluded subtrees of its kind.
 fn not_excluded(group: &Group<'_>, name: &Name<'_>, spend: Spend<'_>) -> Result<(), Stop> {
     if let Name::Dns(host) = name {
         let within = group.first_with_host(host, spend)?;
@@ -357,8 +357,8 @@ fn dns_within(name: &str, base: &str) -> bool {
     end.is_some_and(|end| end.eq_ignore_ascii_case(base)) && ends_with_labels(name, base)
 }
 
-/// Whether a base, with which a name ends, begins where a label does; an empty
-/// one takes every name.
+/// Whether a base, with which a name ends, begins at the start of a label; an
+/// empty base matches every name.
 fn ends_with_labels(name: &[u8], base: &[u8]) -> bool {
     let before = name.get(..name.len().saturating_sub(base.len()));
     before.is_none_or(|before| {
@@ -410,7 +410,7 @@ fn uri_within(name: &str, base: &str) -> Result<bool, E> {
     })
 }
 
-/// `cn2dnsid`: only a common name that could be a host name is held to
+/// `cn2dnsid`: only a common name that could be a host name is checked against
 /// constraints on dNSName.
 fn looks_like_host(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();

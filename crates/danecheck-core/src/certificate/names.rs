@@ -1,12 +1,12 @@
 //! Many short texts in little memory.
 
-/// Texts in their order. They are kept one behind the other: a certificate may
-/// have tens of thousands of names of a byte, and a `String` takes twenty-four
-/// before it holds any.
+/// Texts in their order, in one string: a certificate may have tens of
+/// thousands of names of one byte, and an empty `String` takes twenty-four
+/// bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     text: String,
-    /// Where each ends in `text`.
+    /// The end of each in `text`.
     ends: Vec<u32>,
 }
 

@@ -36,8 +36,8 @@ const HANDLED: &[&str] = &[
 
 const PROXY_CERT_INFO: &str = "1.3.6.1.5.5.7.1.14";
 
-/// Server-gated cryptography, Netscape's and Microsoft's: OpenSSL takes them
-/// for serverAuth.
+/// Server-gated cryptography, Netscape's and Microsoft's: OpenSSL treats them
+/// as serverAuth.
 const SERVER_GATED: [&str; 2] = ["2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"];
 
 impl Certificate {
@@ -50,7 +50,7 @@ impl Certificate {
         let (rest, parsed) =
             X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
         if !rest.is_empty() {
-            return Err(unreadable(format!("{} bytes behind it", rest.len())));
+            return Err(unreadable(format!("{} bytes follow it", rest.len())));
         }
         let fields = Arc::new(Fields::from_parsed(der, &parsed));
         Ok(Self { fields })
@@ -166,7 +166,7 @@ impl Fields {
                 self.has_dns_san = true;
                 self.dns_names.push(host);
             }
-            // A dNSName that is no text still keeps the common name out.
+            // A dNSName that is not text still keeps the common name out.
             GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
                 self.has_dns_san = true;
                 self.dns_names.push(&String::from_utf8_lossy(octets));
@@ -177,7 +177,7 @@ impl Fields {
     }
 }
 
-/// Where a part of the DER is in it.
+/// The place of a part in the DER.
 fn place(der: &[u8], part: &[u8]) -> Range<usize> {
     let begin = part.as_ptr().addr().saturating_sub(der.as_ptr().addr());
     let place = begin..begin.saturating_add(part.len());

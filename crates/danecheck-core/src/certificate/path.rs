@@ -9,43 +9,42 @@ use crate::unix_time::UnixTime;
 use crate::work::WorkUsedUp;
 
 /// `smtp_tls_scert_verifydepth` (9), one added by Postfix
-/// (`tls_client.c:tls_client_init`), one added by OpenSSL: so many
+/// (`tls_client.c:tls_client_init`), one added by OpenSSL: the most
 /// certificates below the last.
 const MAX_DEPTH: usize = 11;
 
-/// Where trust may come from.
+/// The sources of trust.
 pub(crate) enum Anchors<'a> {
     /// TLSA records with usage DANE-TA(2).
     Dane(DaneAnchors<'a>),
-    /// A trust store, of which only self-signed certificates end a path:
-    /// Postfix does not set PARTIAL_CHAIN.
+    /// A trust store. Only its self-signed certificates end a path: Postfix
+    /// does not set PARTIAL_CHAIN.
     Store(&'a [Certificate]),
 }
 
-/// What usable DANE-TA(2) records hold.
+/// The content of usable DANE-TA(2) records.
 pub(crate) struct DaneAnchors<'a> {
     /// The record that an issuer on the path matches, if any.
     pub(crate) matching: &'a dyn Fn(&Certificate) -> Option<usize>,
-    /// `2 0 0`: certificates that the server need not send.
+    /// `2 0 0`: certificates that the server does not have to send.
     pub(crate) certificates: &'a [Certificate],
     /// `2 1 0`: bare keys, with their records.
     pub(crate) keys: &'a [(usize, PublicKey)],
 }
 
-/// A path, as far as it goes.
+/// A path, as far as it could be built.
 pub(crate) struct Path<'a> {
     /// The server's certificate first.
     pub(crate) chain: Vec<&'a Certificate>,
     /// Whether a bare key signed the last certificate.
     pub(crate) bare_key: bool,
-    /// The DANE-TA(2) record that matched, and at which depth.
+    /// The DANE-TA(2) record that matched, and its depth.
     pub(crate) record: Option<(usize, usize)>,
 }
 
-/// The path from `leaf`, and all that OpenSSL objects to on it, in the order
-/// in which it does. Nothing where the way to an anchor takes more work than
-/// `account` has left; where a check on the path does, that is among the
-/// objections.
+/// The path from `leaf`, and OpenSSL's objections to it, in OpenSSL's order.
+/// `None` if building the path takes more work than `account` has left; if a
+/// check on the path does, that is among the objections.
 pub(crate) fn verify_path<'a>(
     leaf: &'a Certificate,
     presented: &[&'a Certificate],
@@ -108,8 +107,8 @@ impl<'a> Builder<'a, '_> {
         self.chain.last().copied()
     }
 
-    /// Up to the first issuer at depth 1 or more that matches a record, else
-    /// to the end and a bare key. The trust store plays no part.
+    /// Up to the first issuer at depth 1 or more that matches a record, else to
+    /// the end and a bare key. The trust store is not used.
     fn build_dane(
         mut self,
         dane: &DaneAnchors<'a>,
@@ -159,7 +158,7 @@ impl<'a> Builder<'a, '_> {
                 }
             }
         }
-        // The signature might be good: say that the verdict depends on it.
+        // The signature might be good: say that the result depends on it.
         Ok(doubtful.map(|(index, algorithm)| {
             let depth = self.chain.len() - 1;
             raised.push(VerificationFailure::new(
@@ -170,8 +169,8 @@ impl<'a> Builder<'a, '_> {
         }))
     }
 
-    /// Trusted first: a store that knows the issuer ends the use of what the
-    /// server sent. Gives whether the path ends in an anchor, and whether any
+    /// Trusted first: once the store has an issuer, what the server sent is no
+    /// longer used. Returns whether the path ends in an anchor, and whether any
     /// of it is from the store.
     fn extend_from_store(&mut self, store: &'a [Certificate]) -> Result<(bool, bool), WorkUsedUp> {
         let store: Vec<&'a Certificate> = store.iter().collect();
@@ -193,8 +192,8 @@ impl<'a> Builder<'a, '_> {
                     }
                     continue;
                 }
-                // A self-signed certificate must be in the store itself, not
-                // just another of its name.
+                // A self-signed certificate must itself be in the store, not
+                // just another one with its name.
                 Some(issuer) if issuer.der() == top.der() => return Ok((true, true)),
                 _ => {}
             }
@@ -208,8 +207,8 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// The best issuer among what the server sent, taken out of it. The search
-    /// ends at a self-signed certificate and at the depth limit.
+    /// The best issuer among what the server sent, which is removed from it.
+    /// The search ends at a self-signed certificate and at the depth limit.
     fn next_untrusted(&mut self) -> Result<Option<&'a Certificate>, WorkUsedUp> {
         let Some(top) = self.top() else {
             return Ok(None);
@@ -234,7 +233,7 @@ impl<'a> Builder<'a, '_> {
         Ok(issuer)
     }
 
-    /// What `build_chain` raises for a path without an anchor.
+    /// The objection of `build_chain` to a path without an anchor.
     fn object(&self, from_store: bool, dane: bool, raised: &mut Vec<VerificationFailure>) {
         let depth = self.chain.len() - 1;
         // An earlier error "has become final" and keeps the others unsaid.

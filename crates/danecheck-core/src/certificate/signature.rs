@@ -12,7 +12,7 @@ use super::{Certificate, KeyKind, PublicKey, ecdsa};
 /// The hash below a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)] // The names say it all.
+#[allow(missing_docs)] // The names explain themselves.
 pub enum Digest {
     Md5,
     Sha1,
@@ -23,7 +23,7 @@ pub enum Digest {
 }
 
 impl Digest {
-    /// Bits of security against collisions: half the length, less where they
+    /// Bits of security against collisions: half the length, less if collisions
     /// were found (openssl:`x509_set.c:x509_sig_info_init`).
     fn security_bits(self) -> u32 {
         match self {
@@ -59,7 +59,7 @@ impl Digest {
         }
     }
 
-    /// The digest of this; nothing for one that is not here.
+    /// The digest of this; `None` for a hash that is not supported.
     fn of(self, message: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
             Self::Md5 => return None,
@@ -175,7 +175,7 @@ impl SignatureAlgorithm {
         )
     }
 
-    /// How people name it, `RSA with SHA-256`.
+    /// Its name for people, `RSA with SHA-256`.
     pub fn description(&self) -> String {
         match self {
             Self::RsaPkcs1(digest) => format!("RSA with {}", digest.name()),
@@ -189,7 +189,7 @@ impl SignatureAlgorithm {
     }
 }
 
-/// What became of a signature check.
+/// The result of a signature check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureOutcome {
@@ -197,7 +197,7 @@ pub enum SignatureOutcome {
     Valid,
     /// It did not.
     Invalid,
-    /// There is no code here for the algorithm. OpenSSL may well have it.
+    /// danecheck does not support the algorithm. OpenSSL may.
     CannotVerify(String),
 }
 
@@ -232,10 +232,10 @@ pub fn verify_signature(certificate: &Certificate, key: &PublicKey) -> Signature
     }
 }
 
-/// What such a check costs, in units of about 25 microseconds of one core.
-/// P-521, RSA, and what ring checks were measured, with optimised libraries;
-/// P-384 and P-256 without ring are estimates. What nothing here can check costs
-/// next to nothing.
+/// The cost of such a check, in units of about 25 microseconds of one core. The
+/// costs of P-521, RSA and ring's algorithms were measured with optimised
+/// libraries; those of P-384 and P-256 without ring are estimates. An
+/// unsupported check costs almost nothing.
 pub(super) fn signature_cost(certificate: &Certificate, key: &PublicKey) -> u64 {
     let algorithm = certificate.signature_algorithm();
     if !algorithm.fits_key(key.kind()) {
@@ -244,7 +244,7 @@ pub(super) fn signature_cost(certificate: &Certificate, key: &PublicKey) -> u64 
     // The digest of what is signed.
     let digest = u64::try_from(certificate.to_be_signed().len()).unwrap_or(u64::MAX) / 16_384;
     let check = match (algorithm, key.kind()) {
-        // The square of the length, for the exponent that ring takes.
+        // The square of the length, for the exponents that ring accepts.
         (SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss { .. }, _) => {
             let length = u64::from(key.bits().div_ceil(2048));
             length.saturating_mul(length).saturating_mul(2)
@@ -273,7 +273,7 @@ fn outcome(valid: bool) -> SignatureOutcome {
     }
 }
 
-/// The algorithm of ring for this pair, where ring has one.
+/// The algorithm of ring for this pair, if ring has one.
 fn ring_algorithm(
     algorithm: &SignatureAlgorithm,
     key: &PublicKey,

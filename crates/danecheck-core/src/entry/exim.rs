@@ -37,7 +37,7 @@ fn write(request: &Request) -> Written {
     let how = HowTo {
         goes_into: "the smtp transport for remote mail, `remote_smtp` on Debian \
                     (/etc/exim4/conf.d/transport/30_exim4-config_remote_smtp, or \
-                    exim4.conf.template); an option that is there already gets these hosts too."
+                    exim4.conf.template); if an option is already there, add these hosts to it."
             .to_owned(),
         in_force: "`update-exim4.conf && systemctl reload exim4` on Debian, else \
                    `kill -HUP` the daemon; `exim -qff` sends what waits."

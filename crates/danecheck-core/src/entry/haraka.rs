@@ -26,7 +26,8 @@ fn write(request: &Request) -> Written {
         ));
     }
     let how = HowTo {
-        goes_into: "config/tls.ini; where there is a section [outbound], its second line alone."
+        goes_into: "config/tls.ini; if it has a section [outbound], add only the second line to \
+                    that."
             .to_owned(),
         in_force: "restart Haraka.".to_owned(),
         taken_out: "delete the line, then activate again.".to_owned(),
@@ -40,6 +41,6 @@ fn write(request: &Request) -> Written {
 
 pub(super) const HARAKA: System = System {
     name: "haraka",
-    about: "lines of config/tls.ini, where any are needed",
+    about: "lines of config/tls.ini, if any are needed",
     write,
 };

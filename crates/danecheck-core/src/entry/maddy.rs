@@ -23,9 +23,9 @@ fn write(request: &Request) -> Written {
         );
     }
     let how = HowTo {
-        goes_into: "maddy.conf: the two targets after `target.queue remote_queue`, and the block \
-                    `destination` into `submission`, before its `default_destination`, with the \
-                    same `modify` as there, or mail goes out without a signature."
+        goes_into: "maddy.conf: the two targets after `target.queue remote_queue`; the block \
+                    `destination` in `submission`, before its `default_destination`. Give it the \
+                    same `modify` as there: otherwise mail goes out without a signature."
             .to_owned(),
         in_force: "`systemctl restart maddy`.".to_owned(),
         taken_out: "delete the three blocks, then activate again.".to_owned(),

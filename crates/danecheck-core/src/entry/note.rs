@@ -12,7 +12,7 @@ const WIDTH: usize = 80;
 const HEAD: &str = " danecheck ";
 /// How a paragraph begins.
 const PARAGRAPH: &str = "   ";
-/// How a broken paragraph goes on.
+/// How a broken paragraph continues.
 const CONTINUED: &str = "     ";
 const REMOVE_WHEN: &str = "Remove when: ";
 const FIRST: &str = "First: ";
@@ -22,12 +22,12 @@ const FIRST: &str = "First: ";
 pub struct Note {
     /// The day on which it was advised, `2026-11-22`.
     pub date: String,
-    /// The next hop that the override is for, as its key; nothing where an old
+    /// The next hop that the override is for, as its key; `None` if an old
     /// comment does not say so.
     pub next_hop: Option<String>,
     /// Why, in one sentence.
     pub reason: String,
-    /// What to make sure of before it is set; nothing for nothing.
+    /// What to make sure of before it is set; `None` for nothing.
     pub caution: Option<String>,
     /// What has to be true for it to go.
     pub remove_when: String,
@@ -94,7 +94,7 @@ impl Note {
         head(line).is_some()
     }
 
-    /// Whether this line goes on with one.
+    /// Whether this line continues with one.
     pub fn continues(line: &str) -> bool {
         line.strip_prefix('#')
             .is_some_and(|rest| rest.starts_with(PARAGRAPH))

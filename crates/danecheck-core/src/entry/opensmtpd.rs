@@ -47,6 +47,6 @@ fn write(request: &Request) -> Written {
 
 pub(super) const OPENSMTPD: System = System {
     name: "opensmtpd",
-    about: "rules of smtpd.conf, where any are needed",
+    about: "rules of smtpd.conf, if any are needed",
     write,
 };

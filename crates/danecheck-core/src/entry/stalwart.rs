@@ -39,8 +39,8 @@ fn write(request: &Request) -> Written {
     let how = HowTo {
         goes_into: "a shell with stalwart-cli, for Stalwart 0.16 or newer (in the WebUI: \
                     Settings > MTA > Outbound > TLS Strategies, and > Strategy). The second \
-                    command takes the place of the rules that there are: where `stalwart-cli get \
-                    MtaOutboundStrategy --fields tls` shows any, put this one before them."
+                    command replaces the existing rules: if `stalwart-cli get MtaOutboundStrategy \
+                    --fields tls` shows any, put this rule before them."
             .to_owned(),
         in_force: "the third command.".to_owned(),
         taken_out: TAKEN_OUT.to_owned(),
@@ -70,8 +70,8 @@ fn write_toml(request: &Request) -> Written {
     let name = asked.label();
     let domain = asked.domain;
     let how = HowTo {
-        goes_into: "the configuration of Stalwart 0.12 to 0.15; where queue.strategy.tls is set \
-                    already, put its first rule before those that are there."
+        goes_into: "the configuration of Stalwart 0.12 to 0.15; if queue.strategy.tls is already \
+                    set, put the first rule here before the existing ones."
             .to_owned(),
         in_force: "reload the configuration.".to_owned(),
         taken_out: TAKEN_OUT.to_owned(),

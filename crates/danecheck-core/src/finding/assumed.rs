@@ -30,9 +30,9 @@ pub(super) static SERVERS_NOT_LOOKED_AT: Rule = Rule {
     meaning: "You asked for a check of DNS only (--dns-only), so danecheck connected to no mail \
               server. The report says whether the records are there, signed and usable. It does \
               not say whether the servers can be reached, offer STARTTLS and match the records. \
-              Mail that DNS alone defers is deferred whatever the servers do.",
-    sender: "Run danecheck without --dns-only where port 25 is open, or through such a place with \
-             --proxy, to check the servers too.",
+              If DNS alone already defers the mail, the servers cannot change that.",
+    sender: "Run danecheck without --dns-only on a host where port 25 is open, or through such a \
+             host with --proxy. That checks the servers too.",
     receiver: "",
 };
 

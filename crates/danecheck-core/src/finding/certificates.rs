@@ -13,7 +13,7 @@ pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",
     severity: Severity::Warning,
     reference: "RFC 7671 section 8.1",
-    meaning: "The server has several certificates, and no TLSA record matches one of them. Which \
+    meaning: "The server has several certificates, and one of them matches no TLSA record. Which \
               certificate a sender gets depends on what its TLS offers and prefers. So the mail of \
               some senders flows and that of others waits.",
     sender: "",
@@ -25,10 +25,11 @@ pub(super) static TLS12_OTHER_CERTIFICATE: Rule = Rule {
     id: "tls12-other-certificate",
     severity: Severity::Info,
     reference: "RFC 8446 section 4.4.2.2",
-    meaning: "Senders that support only TLS 1.2 get another certificate than senders with TLS 1.3. \
-              Both certificates need TLSA records.",
+    meaning: "Senders that support only TLS 1.2 get a different certificate from senders with TLS \
+              1.3. Both certificates need TLSA records.",
     sender: "",
-    receiver: "Publish a record 3 1 1 for the key of each, or configure one certificate for both.",
+    receiver: "Publish a record 3 1 1 for the key of each certificate, or configure one \
+               certificate for both.",
 };
 
 /// One certificate of a server, and who gets it.
@@ -84,7 +85,7 @@ fn other_in_tls12(
     }
     let subject = peer(host, address.seen.address);
     let message = format!(
-        "{subject} shows a certificate with another key in TLS 1.2 ({}) than in TLS 1.3 ({}).",
+        "{subject} shows one key in TLS 1.2 ({}) and another in TLS 1.3 ({}).",
         old.leaf.key().description(),
         usual.leaf.key().description()
     );
@@ -125,15 +126,15 @@ fn not_covered(
             .first()
             .map_or_else(String::new, |served| short(&served.record));
         let message = format!(
-            "No TLSA record matches one certificate of {subject}, that with the key {} ({record}): \
-             {who}.",
+            "One certificate of {subject} matches no TLSA record, the one with the key {} \
+             ({record}): {who}.",
             one.leaf.key().description()
         );
         findings.add(&CERTIFICATE_NOT_COVERED, subject, message);
     }
 }
 
-/// Whether a record covers what is shown; nothing where no record counts.
+/// Whether a record covers what is shown; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
         .filter(|matching| matching.stage == Stage::MustMatch)

@@ -9,7 +9,7 @@ pub(super) static CLIENT_CERTIFICATE_REQUIRED: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 8446 section 4.3.2",
     meaning: "The server asks for a client certificate and ends the session if the client has \
-              none. Mail servers have none for servers that they do not know. Postfix has one only \
+              none. Sending mail servers usually have no client certificate. Postfix has one only \
               if smtp_tls_cert_file or smtp_tls_chain_files is set.",
     sender: "Tell the receiver the time of this check and your address, so that it can search its \
              log.",
@@ -22,8 +22,8 @@ pub(super) static CLIENT_CERTIFICATE_WANTED: Rule = Rule {
     severity: Severity::Info,
     reference: "Postfix smtp_tls_cert_file",
     meaning: "The server asks for a client certificate, and accepts a session without one. A \
-              Postfix that has one shows it here. Some servers then end the handshake because they \
-              do not know the certificate.",
+              Postfix that has a client certificate shows it here. Some servers then end the \
+              handshake because they do not know the certificate.",
     sender: "Leave smtp_tls_cert_file and smtp_tls_chain_files empty if the handshake fails from \
              your Postfix but not here.",
     receiver: "Do nothing unless senders complain. Then stop asking (Postfix: `smtpd_tls_ask_ccert \

@@ -35,8 +35,8 @@ pub(super) static MX_HOST_IS_ADDRESS: Rule = Rule {
     id: "mx-host-is-address",
     severity: Severity::Warning,
     reference: "RFC 5321 section 5.1",
-    meaning: "An MX record names an address instead of a host. Postfix accepts that, without DANE. \
-              Other senders do not deliver.",
+    meaning: "An MX record names an address instead of a host. Postfix accepts that, but uses no \
+              DANE. Other senders do not deliver.",
     sender: "",
     receiver: "Give the server a name with A and AAAA records, and put that name into the MX \
                record.",
@@ -47,10 +47,10 @@ pub(super) static MX_HOST_IS_ALIAS: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2.3",
     meaning: "An MX record names an alias (CNAME). Postfix follows it. It looks for TLSA records \
-              first at the name where the alias ends, then at the alias itself. Some other senders \
-              look at only one of the two.",
+              first at the target of the alias, then at the alias itself. Some other senders look \
+              at only one of the two.",
     sender: "",
-    receiver: "Put the name where the alias ends into the MX record.",
+    receiver: "Put the target of the alias into the MX record.",
 };
 
 pub(super) static MX_HOST_NAME_INVALID: Rule = Rule {
@@ -94,7 +94,7 @@ pub(super) static MX_NOT_SIGNED: Rule = Rule {
     meaning: "The mail servers have TLSA records, but DNSSEC does not protect the MX records that \
               lead to them. An attacker who forges the MX answer can divert the mail. Postfix \
               still enforces the TLSA records, and logs such mail as Trusted, not Verified. Level \
-              dane-only refuses.",
+              dane-only does not deliver.",
     sender: "",
     receiver: "Sign the zone of the mail domain.",
 };
@@ -112,7 +112,7 @@ pub(super) static NULL_MX: Rule = Rule {
     id: "null-mx",
     severity: Severity::Error,
     reference: "RFC 7505 section 3",
-    meaning: "The domain says with a null MX that it takes no mail. Mail bounces at once.",
+    meaning: "The domain publishes a null MX: it takes no mail. Mail bounces at once.",
     sender: "Check the address: nobody receives mail there.",
     receiver: "",
 };
@@ -123,10 +123,10 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
     reference: "RFC 6890",
     meaning: "A mail server has an address that does not exist in the public internet: a private \
               one, loopback, or another of IANA's reserved blocks. Postfix would connect to the \
-              machine that has this address in the sender's own network. danecheck does not: \
-              otherwise the owner of a domain, or a name in a log, a table or a request, could \
-              point it at your machines. danecheck does connect to an address that you type \
-              yourself as the target, such as [127.0.0.1]:2525.",
+              machine that has this address in the sender's own network. danecheck does not \
+              connect to it. Otherwise the owner of a domain could point danecheck at your \
+              machines, and so could a name in a log, a table or a request. danecheck does connect \
+              to an address that you type yourself as the target, such as [127.0.0.1]:2525.",
     sender: "Look again with --allow-private if the machine is in your own network.",
     receiver: "Remove the address from public DNS, and serve it only in your own network.",
 };
@@ -261,8 +261,8 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
     }
 }
 
-/// Where the unsigned part of the tree begins, in brackets; nothing where that
-/// is not known.
+/// Where the unsigned part of the tree begins, in brackets; nothing if that is
+/// not known.
 pub(super) fn where_unsigned<T>(lookup: &Lookup<T>) -> String {
     let own = lookup.own.as_ref();
     let own = own.filter(|own| own.status == SecurityStatus::Insecure);

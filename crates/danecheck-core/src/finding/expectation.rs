@@ -40,8 +40,8 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-/// The finding about MX records that name other hosts than expected; nothing
-/// where the lookup failed, of which others tell.
+/// The finding about MX records that name other hosts than expected; `None` if
+/// the lookup failed, of which others tell.
 pub(crate) fn mx_not_as_expected(
     observation: &Observation,
     expected: &[String],

@@ -14,7 +14,7 @@ pub(super) static RECORDS_CHANGE_SPREADING: Rule = Rule {
     id: "records-change-spreading",
     severity: Severity::Info,
     reference: "RFC 1034 section 3.6",
-    meaning: "The name servers of the zone have other records than the resolver. The resolver \
+    meaning: "The name servers of the zone and the resolver have different records. The resolver \
               still has its copy from before a change. Senders may use either until the old \
               records have left all caches.",
     sender: "Flush the name from the resolver's cache to use the new records at once.",

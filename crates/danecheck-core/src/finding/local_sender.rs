@@ -46,8 +46,8 @@ pub(super) static LOCAL_OVERRIDE_TOO_WEAK: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "An entry of the policy table on this machine is weaker than necessary. A stricter \
               one delivers this domain's mail too.",
-    sender: "Replace the entry with the line of the message. Run postmap on a table of type hash, \
-             lmdb or btree. Run postfix reload for a table of type texthash.",
+    sender: "Replace the entry with the line that the message gives. Run postmap on a table of \
+             type hash, lmdb or btree. Run postfix reload for a table of type texthash.",
     receiver: "",
 };
 
@@ -91,7 +91,7 @@ pub(super) static LOCAL_RELAYS: Rule = Rule {
     reference: "Postfix relayhost",
     meaning: "This Postfix hands its mail to a relay. The relay's policy decides about this \
               domain. Your entry for the relay decides only about the way to the relay.",
-    sender: "Check the relay as a next hop of its own, written as in relayhost.",
+    sender: "Check the relay itself: give danecheck the value of relayhost as the target.",
     receiver: "",
 };
 

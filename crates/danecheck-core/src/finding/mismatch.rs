@@ -21,9 +21,9 @@ pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
     meaning: "The addresses of one mail server show different certificates, and the TLSA records \
-              match only some of them. If Postfix tries another address first, it has to try \
-              again. Often one machine behind the name did not get the new certificate, or still \
-              shows the certificate that it was delivered with.",
+              match only some of them. If Postfix tries a wrong address first, it has to try the \
+              next one. Often one machine behind the name did not get the new certificate, or \
+              still shows its factory certificate.",
     sender: TELL,
     receiver: "Install the certificate and key of the other addresses on this one, or publish a \
                TLSA record 3 1 1 for its key too.",
@@ -69,8 +69,9 @@ pub(super) static TLSA_AHEAD_OF_CERTIFICATE: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7671 section 8.1",
     meaning: "No TLSA record matches the server's key, and the certificate has not changed \
-              recently. If mail flowed lately, somebody changed the records too early: to those of \
-              a certificate that is not installed yet, without the record of the current one.",
+              recently. If mail flowed until recently, somebody changed the records too early. The \
+              new records match a certificate that is not installed yet, and the record of the \
+              current key is gone.",
     sender: TELL,
     receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
                beside the new one. Remove it only when the new certificate is installed \
@@ -81,12 +82,12 @@ pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
     id: "tlsa-alias-stale",
     severity: Severity::Error,
     reference: "RFC 7671 section 6",
-    meaning: "The name of the TLSA records is an alias (CNAME), and the records where it ends do \
-              not match this server. Another service shares them, or somebody keeps them who does \
-              not know the new certificate.",
+    meaning: "The name of the TLSA records is an alias (CNAME), and the records at its target do \
+              not match this server. Another service shares these records, or their owner does not \
+              know the new certificate.",
     sender: TELL,
     receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
-               where the alias ends. Or put that record in place of the alias.",
+               at the target of the alias. Or replace the alias with that record.",
 };
 
 pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {
@@ -109,7 +110,7 @@ pub(super) static TLSA_ISSUER_CHANGED: Rule = Rule {
               that the server sends. The certificate now comes from another authority.",
     sender: TELL,
     receiver: "Publish 3 1 1 of the server's own key, which no change of authority affects. Or \
-               publish 2 1 1 of each authority that a renewal may bring.",
+               publish 2 1 1 of each authority that may issue a renewal.",
 };
 
 pub(super) static TLSA_LEFT_AT_ALIAS: Rule = Rule {
@@ -120,8 +121,8 @@ pub(super) static TLSA_LEFT_AT_ALIAS: Rule = Rule {
               records of an earlier server are still below the alias, and senders check the new \
               server against them.",
     sender: TELL,
-    receiver: "Delete the TLSA records below the alias. Put the name where the alias ends into the \
-               MX record.",
+    receiver: "Delete the TLSA records below the alias. Put the target of the alias into the MX \
+               record.",
 };
 
 pub(super) static TLSA_OF_NOTHING: Rule = Rule {
@@ -129,8 +130,8 @@ pub(super) static TLSA_OF_NOTHING: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.3",
     meaning: "The record is the digest of an empty input, so it matches no server. A script makes \
-              such a record from an empty file, or from a tool for RSA keys that gets an ECDSA \
-              key.",
+              such a record if its file is empty, or if its tool reads only RSA keys and the key \
+              is ECDSA.",
     sender: TELL,
     receiver: "Make the record again with `danecheck tlsa CERT.pem`, publish it, and correct the \
                script.",
@@ -140,10 +141,10 @@ pub(super) static TLSA_OF_OTHER_SERVER: Rule = Rule {
     id: "tlsa-of-other-server",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1",
-    meaning: "The TLSA record matches another server of the domain, not this one. The records were \
-              exchanged, or both servers were meant to show the same certificate.",
+    meaning: "The TLSA record matches another server of the domain, not this one. Somebody \
+              exchanged the records, or both servers should show the same certificate.",
     sender: TELL,
-    receiver: "Publish for each server the record of its own key, or install the same key on both.",
+    receiver: "Publish the record of each server's own key, or install the same key on both.",
 };
 
 pub(super) static TLSA_OF_TEXT: Rule = Rule {
@@ -171,8 +172,8 @@ pub(super) static TLSA_OTHER_ISSUER: Rule = Rule {
     id: "tlsa-other-issuer",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The record names one of several issuers of an authority that picks one by chance at \
-              each renewal. This time the certificate came from another issuer.",
+    meaning: "The record names one issuer of an authority that has several and picks one at random \
+              for each renewal. This time the certificate came from another issuer.",
     sender: TELL,
     receiver: "Publish 3 1 1 of the server's own key instead, and let renewals keep the key. Or \
                publish 2 1 1 of every issuer that the authority uses or keeps in reserve.",
@@ -182,7 +183,7 @@ pub(super) static TLSA_RETIRED_ISSUER: Rule = Rule {
     id: "tlsa-retired-issuer",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",
-    meaning: "The record names an issuer that issues no certificates any more. It was right until \
+    meaning: "The record names an issuer that no longer issues certificates. It was right until \
               the first renewal after the issuer's retirement, and will never match again.",
     sender: TELL,
     receiver: "Remove the record, and publish 3 1 1 of the server's own key, which no change of \

@@ -46,7 +46,7 @@ pub enum Severity {
     Info,
     /// Mail flows, something is wrong.
     Warning,
-    /// Mail does not flow, or nothing could be told.
+    /// Mail does not flow, or the result is unknown.
     Error,
 }
 
@@ -308,7 +308,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     findings.sorted()
 }
 
-/// The finding for a text that is no target.
+/// The finding for a text that is not a target.
 pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
     Finding {
         rule: &overall::INVALID_TARGET,

@@ -10,10 +10,10 @@ pub(super) static MTA_STS_MAX_AGE_ODD: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 8461 section 3.2",
     meaning: "Senders keep a policy for max_age seconds. If that is less than a day, an attacker \
-              who blocks the next fetch soon leaves senders without a policy. Senders cut more \
-              than a year to a year.",
+              who blocks the next fetch soon leaves senders without a policy. Senders treat more \
+              than a year as a year.",
     sender: "",
-    receiver: "Set max_age to weeks: 604800 or more, and at most 31557600.",
+    receiver: "Set max_age to a week or more: from 604800 to 31557600.",
 };
 
 pub(super) static MTA_STS_HOST_FAILS: Rule = Rule {
@@ -62,7 +62,7 @@ pub(super) static MTA_STS_NOT_SEEN: Rule = Rule {
               may be on this side: the time limit, an address family, a proxy, a reserved \
               address.",
     sender: "Look again with more time (--timeout 60), from a host that can reach the policy host. \
-             Add --allow-private if that is in your own network. Test it with curl \
+             Add --allow-private if the policy host is in your own network. Test it with curl \
              https://mta-sts.DOMAIN/.well-known/mta-sts.txt.",
     receiver: "",
 };
@@ -84,7 +84,7 @@ pub(super) static MTA_STS_PATTERN_UNUSED: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 8461 section 3.2",
     meaning: "A line `mx:` of the policy matches no MX record. That is right while servers move. \
-              Afterwards the policy still allows a name that the domain has given up.",
+              Afterwards the policy still allows a name that the domain no longer uses.",
     sender: "",
     receiver: "Remove the line once no server will have such a name, and change the id in the TXT \
                record.",
@@ -98,7 +98,8 @@ pub(super) static MTA_STS_POLICY_INVALID: Rule = Rule {
               continue without one.",
     sender: "",
     receiver: "Correct https://mta-sts.DOMAIN/.well-known/mta-sts.txt. It needs the lines version, \
-               mode, max_age and, one for each server, mx. Then change the id in the TXT record.",
+               mode and max_age, and a line mx for each server. Then change the id in the TXT \
+               record.",
 };
 
 pub(super) static MTA_STS_POLICY_UNAVAILABLE: Rule = Rule {
@@ -108,7 +109,7 @@ pub(super) static MTA_STS_POLICY_UNAVAILABLE: Rule = Rule {
     meaning: "The TXT record announces an MTA-STS policy, but the policy host does not send it as \
               required. It has to use HTTPS with a valid certificate, status 200 without \
               redirection, type text/plain, and at most 64 kilobytes. New senders continue without \
-              a policy. Senders that keep an older policy use it until it ends.",
+              a policy. Senders that keep an older policy use it until it expires.",
     sender: "",
     receiver: "Repair the web server of mta-sts.DOMAIN, and test it with curl \
                https://mta-sts.DOMAIN/.well-known/mta-sts.txt. Or remove the TXT record at \

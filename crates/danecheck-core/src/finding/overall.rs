@@ -54,11 +54,11 @@ pub(super) static JUDGEMENT_CUT_SHORT: Rule = Rule {
     id: "judgement-cut-short",
     severity: Severity::Error,
     reference: "RFC 7671 section 10.1.2",
-    meaning: "To judge what this server shows, danecheck needs more work than it allows for one \
-              domain: more signature checks, or more name comparisons. It leaves open what depends \
-              on them. That counts neither for the server nor against it. No honest server needs \
-              so much. Thousands of names in a certificate, or a hundred keys in TLSA records, \
-              delay every sender that checks them.",
+    meaning: "Judging what this server shows takes more work than danecheck allows for one domain: \
+              more signature checks, or more name comparisons. danecheck does not judge what \
+              depends on them. That counts neither for the server nor against it. No honest server \
+              needs so much work. Thousands of names in a certificate, or a hundred keys in TLSA \
+              records, delay every sender that checks them.",
     sender: "Set no override for this: no fault is known. Ask the receiver what its certificates \
              and TLSA records are for.",
     receiver: "Publish one TLSA record 3 1 1 for each key of the server. Send only the server's \
@@ -206,7 +206,7 @@ fn cut_short(judged: &Judged<'_>, findings: &mut Findings) {
                 &JUDGEMENT_CUT_SHORT,
                 name.clone(),
                 format!(
-                    "To judge what {name} shows, danecheck needs more work than it allows. So it \
+                    "Judging what {name} shows takes more work than danecheck allows. So danecheck \
                      does not know whether the certificates pass."
                 ),
             );

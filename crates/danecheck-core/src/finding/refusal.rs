@@ -28,7 +28,7 @@ pub(super) static TEMPORARY_REFUSAL: Rule = Rule {
               address. If there is none, mail waits and is tried again. The refusal says nothing \
               about STARTTLS or DANE.",
     sender: "Look again in a few minutes, best from the mail server itself: the receiver may know \
-             it better than this host.",
+             that host already.",
     receiver: "Find out why the server refuses. Give a mail server that is always full more \
                capacity.",
 };

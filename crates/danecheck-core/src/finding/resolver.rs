@@ -12,7 +12,7 @@ pub(super) static AD_STRIPPED: Rule = Rule {
     id: "ad-stripped",
     severity: Severity::Warning,
     reference: "RFC 4035 section 3.2.3",
-    meaning: "The resolver validates, because it withholds bogus answers. But its mark of \
+    meaning: "The resolver validates: it withholds bogus answers. But its mark of \
               validation (the AD bit) does not arrive: something on the way clears it. A Postfix \
               behind it takes every answer for insecure, and level dane acts like level may.",
     sender: "Let Postfix ask the validating resolver directly. In resolv.conf, list that resolver \
@@ -65,8 +65,8 @@ pub(super) static RESOLVER_NOT_ON_LOOPBACK: Rule = Rule {
     reference: "RFC 7672 section 2.1.1",
     meaning: "The validating resolver is on another machine. Postfix still believes its AD bit. So \
               an attacker who can change packets on the way can forge every answer.",
-    sender: "Run a validating resolver on the mail server itself, unless the path to this one is \
-             as safe as the machine.",
+    sender: "Run a validating resolver on the mail server itself, unless the path to this resolver \
+             is as safe as the machine itself.",
     receiver: "",
 };
 

@@ -23,8 +23,8 @@ pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
     meaning: "The server supports only TLS versions that this sender does not accept, so the \
               handshake fails. Where TLS is required, mail waits. Elsewhere it goes in plain text, \
               some minutes late, which is worse than old TLS.",
-    sender: "Allow the old version for this domain alone, with the line of the message in the \
-             policy table.",
+    sender: "Allow the old version for this domain alone: put the line that the message gives into \
+             the policy table.",
     receiver: "Switch TLS 1.2 and 1.3 on.",
 };
 
@@ -33,7 +33,7 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     severity: Severity::Error,
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "This sender's policy for the domain asks for more than level dane does, and the \
-              domain does not have it. Mail waits here that other senders deliver.",
+              domain does not fulfil it. So mail waits here, although other senders deliver it.",
     sender: "Set the override of the report. If the policy comes from a service with a cache, \
              empty the cache first, because the domain may have changed. On mailcow run docker \
              compose restart postfix-tlspol-mailcow.",

@@ -15,8 +15,8 @@ pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
     severity: Severity::Warning,
     reference: "Postfix smtp_connect_addr",
-    meaning: "danecheck could not connect to a mail server, and the server or the network said so. \
-              Postfix tries the next address. If there is none, mail waits.",
+    meaning: "danecheck could not connect to a mail server: the server or the network refused the \
+              connection. Postfix tries the next address. If there is none, mail waits.",
     sender: "",
     receiver: "Start the mail server, or remove the address or the MX record.",
 };
@@ -38,9 +38,9 @@ pub(super) static EHLO_REFUSED: Rule = Rule {
     meaning: "The server refuses to talk after the greeting. After a 5xx reply Postfix bounces the \
               mail at once. After a 4xx reply it tries the next address.",
     sender: "Check whether the server's reply names your address: the server may block it.",
-    receiver: "Search the server's log for this moment. It names the rule that refused: a block \
-               list, a missing reverse name, a limit. Exempt the client's address from that \
-               rule.",
+    receiver: "Search the server's log for the time of this check. It names the rule that refused: \
+               a block list, a missing reverse name, a limit. Exempt the client's address from \
+               that rule.",
 };
 
 pub(super) static GREETING_REFUSED: Rule = Rule {
@@ -49,11 +49,11 @@ pub(super) static GREETING_REFUSED: Rule = Rule {
     reference: "Postfix smtp_helo",
     meaning: "The server refuses to talk in its greeting, often because of too many connections or \
               because of the client's address. Postfix tries the next address. If there is none, \
-              mail waits. The refusal sends nothing about STARTTLS or DANE.",
+              mail waits. The refusal says nothing about STARTTLS or DANE.",
     sender: "Check whether the server's reply names your address: the server may block it.",
-    receiver: "Search the server's log for this moment. It names the rule that refused: a block \
-               list, a missing reverse name, a limit on connections. Exempt the client's address \
-               from that rule, or raise the limit.",
+    receiver: "Search the server's log for the time of this check. It names the rule that refused: \
+               a block list, a missing reverse name, a limit on connections. Exempt the client's \
+               address from that rule, or raise the limit.",
 };
 
 pub(super) static HANDSHAKE_FAILED: Rule = Rule {
@@ -77,8 +77,8 @@ pub(super) static SERVER_SILENT: Rule = Rule {
               Postfix tries the next address. If there is none, mail waits.",
     sender: "",
     receiver: "Connect to port 25 from outside and from the server itself. If only outside is \
-               silent, a firewall or filter before it drops the dialogue. Otherwise restart the \
-               mail server and read its log.",
+               silent, a firewall or filter in front of the server drops the dialogue. Otherwise \
+               restart the mail server and read its log.",
 };
 
 pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
@@ -89,8 +89,8 @@ pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
               the EHLO inside TLS.",
     sender: "Tell the receiver the time of this check and your address, so that it can search its \
              log.",
-    receiver: "Search the server's log for this moment. Check what stands between the network and \
-               the mail server (a filter, a load balancer).",
+    receiver: "Search the server's log for the time of this check. Check what stands between the \
+               network and the mail server (a filter, a load balancer).",
 };
 
 pub(super) static STARTTLS_MASKED: Rule = Rule {
@@ -98,12 +98,12 @@ pub(super) static STARTTLS_MASKED: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 7672 section 2.2",
     meaning: "The server's reply shows Xs where STARTTLS should be. A firewall that inspects SMTP \
-              overwrote the offer, as Cisco's `inspect esmtp` does. The firewall is before the \
-              server, or before you. If it is before you, every domain looks like this from \
-              here.",
+              overwrote the offer, as Cisco's `inspect esmtp` does. The firewall is in front of \
+              the server or in front of you. If it is in front of you, every domain looks like \
+              this from here.",
     sender: "Check another domain, such as gmail.com. If it looks the same, switch off the SMTP \
              inspection of your own firewall.",
-    receiver: "Switch off the SMTP inspection of the firewall before the server.",
+    receiver: "Switch off the SMTP inspection of the firewall in front of the server.",
 };
 
 pub(super) static STARTTLS_NOT_OFFERED: Rule = Rule {
@@ -125,9 +125,9 @@ pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
     meaning: "The server offers STARTTLS but does not answer the command. Postfix then never falls \
               back to plain text, not even at level may. Only level none delivers.",
     sender: "Tell the receiver.",
-    receiver: "Try STARTTLS on the server itself. If it works there, a firewall before it drops \
-               the connection: switch off its SMTP inspection. Otherwise search the server's log \
-               for its certificate and key.",
+    receiver: "Try STARTTLS on the server itself. If it works there, a firewall in front of the \
+               server drops the connection: switch off its SMTP inspection. Otherwise search the \
+               server's log for its certificate and key.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
@@ -159,7 +159,7 @@ pub(super) static TLSA_OF_OTHER_SERVICE: Rule = Rule {
     reference: "RFC 7671 section 6",
     meaning: "The name of the TLSA records for this port is an alias (CNAME) of another service's \
               name, such as submission with TLS on port 465. This port has no STARTTLS. The \
-              records were never meant for it, and they make senders refuse to deliver.",
+              records were never meant for this port, and they make senders refuse to deliver.",
     sender: "Tell the receiver.",
     receiver: "Remove the alias, or switch STARTTLS on here too.",
 };

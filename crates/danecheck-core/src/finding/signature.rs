@@ -18,9 +18,9 @@ pub(super) static SIGNATURE_ENDS_SOON: Rule = Rule {
     reference: "RFC 6781 section 4.4.2",
     meaning: "A signature of the zone ends within two days, with less than a fifth of its lifetime \
               left, or within the days of --warn-days. Signing software renews signatures earlier \
-              (BIND five days before the end, Knot DNS seven, OpenDNSSEC three), so it most likely \
-              does not run. Once the signature has ended, no validating sender delivers.",
-    sender: "Tell the domain.",
+              (BIND five days before the end, Knot DNS seven, OpenDNSSEC three), so most likely it \
+              is not running. Once the signature has ended, no validating sender delivers.",
+    sender: "Tell the domain's administrator.",
     receiver: "Find out why the zone is not signed again: the signing service, its keys, or the \
                transfer to the name servers. Then sign it.",
 };
@@ -30,8 +30,8 @@ pub(super) static SIGNATURES_END_BY_THEN: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 4034 section 3.1.5",
     meaning: "The report is for a later moment, and a DNSSEC signature ends before it. Most zones \
-              renew signatures by program, so the report assumes a renewal in time. Without it, no \
-              validating sender delivers from then on.",
+              renew signatures by program, so the report assumes a renewal in time. Without a \
+              renewal, no validating sender delivers from then on.",
     sender: "",
     receiver: "Do nothing if a program signs the zone. If you sign it by hand, sign it again \
                before that day.",
@@ -45,7 +45,7 @@ pub(super) static SIGNATURE_WITHIN_CLOCK_SKEW: Rule = Rule {
               clock differences. unbound allows a tenth of the signature's lifetime, at least an \
               hour and at most a day. Senders behind unbound deliver for now. Stricter validators \
               (BIND, its delv) treat the records as bogus, and mail waits.",
-    sender: "Check the clock of this host, and tell the domain.",
+    sender: "Check the clock of this host, and tell the domain's administrator.",
     receiver: "Sign the zone again at once. Find out why it was not signed in time, and set the \
                clock of the machine that signs.",
 };

@@ -51,7 +51,7 @@ pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
     id: "tlsa-hidden-by-stronger-digest",
     severity: Severity::Error,
     reference: "RFC 7671 section 9",
-    meaning: "Of records with the same usage and selector, a sender uses only those with the \
+    meaning: "Among records with the same usage and selector, senders use only those with the \
               strongest digest. Here the right record has SHA-256, and a wrong record with SHA-512 \
               hides it.",
     sender: "",
@@ -68,9 +68,9 @@ pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
     sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
              answers, the fault is in your own resolver.",
     receiver: "Ask each name server of the zone for the record (`dig +norecurse +dnssec TLSA NAME \
-               @SERVER`). Update the server, or the firewall before it, that ignores this type or \
-               answers it with an error. Sign the zone again if a signature is missing or has \
-               expired.",
+               @SERVER`). Update the server, or the firewall in front of it, that ignores this \
+               type or answers it with an error. Sign the zone again if a signature is missing or \
+               has expired.",
 };
 
 pub(super) static TLSA_MISMATCH: Rule = Rule {
@@ -111,7 +111,7 @@ pub(super) static TLSA_RECORD_MATCHES_NOTHING: Rule = Rule {
     severity: Severity::Info,
     reference: "RFC 7671 section 8.1",
     meaning: "One record matches the server, and another one matches nothing that it shows. That \
-              is right during a key change, and clutter afterwards.",
+              is right during a key change. Afterwards the record is clutter.",
     sender: "",
     receiver: "Remove the record unless it is for the next key.",
 };
@@ -130,9 +130,10 @@ pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
     id: "tlsa-without-data",
     severity: Severity::Warning,
     reference: "Postfix parse_tlsa_rr",
-    meaning: "A TLSA record has its three fields but no digest. Postfix ignores it, with \
-              `truncated TLSA RR`. But releases from 3.6 on, before 3.8.18, 3.9.12, 3.10.11 and \
-              3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail transport error`.",
+    meaning: "A TLSA record has its three fields but no digest. Postfix ignores it, and logs \
+              `truncated TLSA RR`. But releases since 3.6, up to the fixes in 3.8.18, 3.9.12, \
+              3.10.11 and 3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail \
+              transport error`.",
     sender: "Update Postfix. Until then level encrypt, which asks for no TLSA records, delivers.",
     receiver: "Replace the record with one that has data, as `danecheck tlsa CERT.pem` prints it.",
 };
@@ -329,7 +330,7 @@ pub(super) fn single_unusable(
     }
 }
 
-/// What a record is, as the end of a sentence; empty where that is not known.
+/// What a record is, as the end of a sentence; empty if that is not known.
 fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
     match origins.get(index) {
         Some(Some(origin)) => format!("; it is {}", origin.words()),

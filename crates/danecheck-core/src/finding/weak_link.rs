@@ -6,8 +6,8 @@ use crate::judge::Judged;
 
 use super::{Findings, Rule, Severity};
 
-const TELL: &str = "Tell the domain which link is broken. Do not turn validation off for all \
-                    domains.";
+const TELL: &str = "Tell the domain's administrator which link is broken. Do not turn validation \
+                    off for all domains.";
 
 pub(super) static ALIAS_NOT_OF_DNAME: Rule = Rule {
     id: "alias-not-of-dname",
@@ -28,7 +28,7 @@ pub(super) static ANSWER_OF_ANOTHER_NAME: Rule = Rule {
     reference: "RFC 1034 section 4.3.2",
     meaning: "The answer holds records of another name that do not belong there. Even valid \
               signatures do not help: somebody presents other records as the domain's. danecheck \
-              uses them nowhere in this report.",
+              does not use them.",
     sender: "Find out who can change answers between your resolver and the zone. Ask the name \
              servers directly with --authoritative, and flush the name from the resolver's \
              cache.",
@@ -41,9 +41,9 @@ pub(super) static DENIAL_PROVES_NOTHING: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 4035 section 5.4",
     meaning: "The zone says that a record does not exist, but does not prove it. NSEC or NSEC3 \
-              records are missing, have a gap, or belong to another version of the zone. The \
-              answer that there are no TLSA records is of this kind, so mail can wait even where \
-              the domain does not use DANE.",
+              records are missing, have a gap, or belong to another version of the zone. \"There \
+              are no TLSA records\" is such a denial, so mail can wait even if the domain does not \
+              use DANE.",
     sender: TELL,
     receiver: "Sign the whole zone again, with its NSEC or NSEC3 chain, as the last step after \
                every change. Update name server software that still sends wrong denials.",
@@ -90,7 +90,7 @@ pub(super) static NSEC3_ITERATIONS_PAST_LIMIT: Rule = Rule {
     meaning: "The zone hashes its NSEC3 names so many times that resolvers no longer check them. \
               Some resolvers treat its denials, and all that depends on them, as insecure: DANE is \
               not used. Others answer SERVFAIL: mail waits.",
-    sender: "Tell the domain.",
+    sender: "Tell the domain's administrator.",
     receiver: "Sign the zone with 0 additional iterations and no salt (BIND: `nsec3param \
                iterations 0 optout no salt-length 0`; Knot DNS: `nsec3-iterations: 0`).",
 };
@@ -111,8 +111,8 @@ pub(super) static SIGNATURE_MISSING: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 4035 section 2.2",
     meaning: "A record set of a signed zone has no signature. It was added after signing, or a \
-              name server or something before it leaves signatures out. Validating resolvers treat \
-              it as bogus.",
+              name server or something in front of it leaves signatures out. Validating resolvers \
+              treat it as bogus.",
     sender: TELL,
     receiver: "Sign the zone as the last step after every change. Ask its name servers (`danecheck \
                --authoritative`) whether each of them sends the signatures.",
@@ -125,7 +125,8 @@ pub(super) static SIGNATURE_NOT_YET_VALID: Rule = Rule {
     meaning: "A signature of the zone begins in the future: the signer's clock is ahead, or the \
               clock of this host is behind. Resolvers with the right time treat what it covers as \
               bogus.",
-    sender: "Check the clocks of this host and of its resolver. Then tell the domain.",
+    sender: "Check the clocks of this host and of its resolver. Then tell the domain's \
+             administrator.",
     receiver: "Set the clock of the machine that signs, and sign the zone again.",
 };
 
@@ -185,7 +186,7 @@ pub(super) static SIGNED_WITHOUT_DS: Rule = Rule {
     receiver: "Ask the registrar to publish the DS record of the zone's key signing key.",
 };
 
-/// The rule for a fault; nothing for what breaks no chain, for what is told
+/// The rule for a fault; `None` for what breaks no chain, for what is told
 /// where it is insecure, and for what danecheck alone cannot compute.
 fn rule(fault: &Fault) -> Option<&'static Rule> {
     match fault {

@@ -23,7 +23,7 @@ const CERTIFICATES: usize = 10;
 /// longer, and there are twenty digests of its texts.
 const LONGEST_TEXT: usize = 8 * 1024;
 
-/// Shorter data is no digest that a TLSA record can have.
+/// Shorter data is not a digest that a TLSA record can have.
 const SHORTEST: usize = 32;
 
 /// What one server showed in one session.

@@ -8,24 +8,24 @@ use super::handshake::{Rigour, completes};
 use super::outcome::Channel;
 use super::policy::{TlsPolicy, TlsUse};
 
-/// What one attempt comes to.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     /// The server is ready for the message.
     Ready(Channel),
-    /// Try the next address; deferred where there is none.
+    /// Try the next address; deferred if there is none.
     Soft(Failure),
-    /// The end, whatever other hosts there are: bounced, or deferred where the
-    /// code begins with 4.
+    /// The end, even if there are other hosts: bounced, or deferred if the code
+    /// begins with 4.
     Hard(Failure),
-    /// It cannot be told which of them: to judge what the server shows takes
-    /// more work than one check may cost.
+    /// Unknown: judging what the server shows takes more work than one check
+    /// may cost.
     NotJudged,
 }
 
 impl Attempt {
-    /// Whether the other attempt has the same effect on the delivery; which
-    /// of several failures is logged does not count.
+    /// Whether the other attempt has the same effect on the delivery, whatever
+    /// failure Postfix logs.
     pub(crate) fn leads_where(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Ready(one), Self::Ready(two)) => one == two,
@@ -53,7 +53,7 @@ impl Failure {
     }
 }
 
-/// Who is talked to, as it stands in the log.
+/// The peer, as the log names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// `host[address]`.
@@ -61,16 +61,16 @@ pub(crate) struct Peer {
     pub(crate) port: u16,
 }
 
-/// What a certificate check comes to.
+/// The result of a certificate check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Checked {
     Passed(Channel),
     Failed,
-    /// To tell takes more work than one check may cost.
+    /// Unknown: it takes more work than one check may cost.
     NotJudged,
 }
 
-/// The age of a message, as far as the plain-text retry asks.
+/// The age of a message, as far as it matters for the plain-text retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     /// The first delivery attempt.
@@ -80,7 +80,7 @@ pub(crate) enum Age {
 }
 
 /// The attempt. `check` judges the certificates of this session under the
-/// policy; it is asked only after a TLS handshake.
+/// policy; it is called only after a TLS handshake.
 pub(crate) fn attempt(
     session: &Session,
     peer: &Peer,
@@ -134,8 +134,8 @@ pub(crate) fn attempt(
     }
 }
 
-/// What becomes of a handshake in which the sender does not take the version
-/// that the server speaks.
+/// The result of a handshake in which the sender does not accept the TLS
+/// version of the server.
 static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
     text: String::new(),
     alert: None,
@@ -143,7 +143,7 @@ static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
     ours: true,
 });
 
-/// The session's end, had Postfix's TLS been there instead of ours.
+/// How the session would have ended with Postfix's TLS instead of ours.
 fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a SessionEnd {
     let new_enough = |version: Option<&str>| {
         policy.oldest.is_some_and(|oldest| {
@@ -173,7 +173,7 @@ fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a Sess
     }
 }
 
-/// Level `may`: plain text wherever Postfix allows it.
+/// Level `may`: plain text if Postfix allows it.
 fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age, stage_in_tls: &str) -> Attempt {
     let plain_text_when_deferred = |failure| match age {
         Age::New => Attempt::Soft(failure),
@@ -252,7 +252,7 @@ fn mandatory(
     }
 }
 
-/// What `smtp_helo` was at when no reply came.
+/// The step of `smtp_helo` at which no reply came.
 fn hello_stage(ehlo_refused: bool) -> &'static str {
     if ehlo_refused {
         "performing the HELO handshake"
@@ -268,7 +268,8 @@ fn handshake_failure() -> Failure {
 fn interrupted(how: Interruption, peer: &Peer, stage: &str) -> Failure {
     let reason = match how {
         Interruption::Lost => format!("lost connection with {} while {stage}", peer.name),
-        // Postfix skips what does not fit and reads on until time is up.
+        // Postfix skips what does not fit and continues to read until its time
+        // limit.
         Interruption::TimedOut | Interruption::Flooded => {
             format!("conversation with {} timed out while {stage}", peer.name)
         }
@@ -283,8 +284,8 @@ fn refusal(peer: &Peer, reply: &Reply, dsn: String) -> Attempt {
     )
 }
 
-/// A failure with the server's own code: what begins with 4 is soft, all else
-/// is hard (`smtp_bulk_fail`).
+/// A failure with the server's own code: a code that begins with 4 is soft, any
+/// other is hard (`smtp_bulk_fail`).
 fn server_failure(dsn: String, reason: String) -> Attempt {
     if dsn.starts_with('4') {
         Attempt::Soft(Failure { dsn, reason })
@@ -293,8 +294,8 @@ fn server_failure(dsn: String, reason: String) -> Attempt {
     }
 }
 
-/// The enhanced status code of a reply (`smtp_chat_resp`): the server's own
-/// where it fits the reply code, else `4.0.0` or `5.0.0`.
+/// The enhanced status code of a reply (`smtp_chat_resp`): the server's own if
+/// it fits the reply code, else `4.0.0` or `5.0.0`.
 fn dsn(reply: &Reply) -> String {
     let class = match reply.code / 100 {
         2 => '2',

@@ -1,5 +1,5 @@
-//! What a recommendation gives away, and whether somebody on the path could be
-//! behind it.
+//! Whether a recommendation asks for less, and whether an attacker on the path
+//! could cause it.
 
 use crate::entry::Override;
 use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
@@ -13,13 +13,13 @@ use super::recommend::policy_of;
 use super::route::next_hop_name;
 use super::sending::Sending;
 
-/// What somebody on the path can bring about.
+/// Said if an attacker on the path can cause the failure.
 pub(crate) const LOOKS_THE_SAME: &str = "An attacker between you and the receiver looks exactly \
                                          like this. Check from another network, or ask the \
                                          receiver by phone, before you set it.";
 
-/// What to make sure of before this override is set: it asks for less than the
-/// policy in force, and the cause is not proven to be the server's own.
+/// What to check before this override is set: it asks for less than the policy
+/// in force, and it is not proven that the server itself causes the failure.
 pub(crate) fn caution(
     evidence: &Evidence<'_>,
     sending: &Sending,
@@ -27,12 +27,11 @@ pub(crate) fn caution(
 ) -> Option<String> {
     if evidence.observation.assumed.is_some() {
         return Some(
-            "danecheck checked no mail server: that it accepts mail at this level is an \
-             assumption."
+            "danecheck checked no mail server: it assumes that mail is accepted at this level."
                 .to_owned(),
         );
     }
-    // As it is written, whatever it was worked out from.
+    // The line as it is written, however it was computed.
     let after = policy_of(entry);
     let before = sending.in_force.line.as_ref().ok();
     let weaker = ground(evidence, sending.settings).is_weaker(after.as_ref(), before);
@@ -40,7 +39,7 @@ pub(crate) fn caution(
     (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
 }
 
-/// What the lines for this next hop are compared by.
+/// What the comparison of lines for this next hop depends on.
 pub(crate) fn ground(evidence: &Evidence<'_>, settings: Settings) -> Ground {
     let of_addresses = evidence
         .addresses()
@@ -68,7 +67,7 @@ fn may_have_an_address(host: &HostSeen) -> bool {
     failed(&host.a) || failed(&host.aaaa)
 }
 
-/// `dane_init`, as far as it decides how much is asked.
+/// `dane_init`, as far as it decides how much Postfix asks for.
 fn meaning(evidence: &Evidence<'_>, settings: Settings, dane: &DaneRecords<'_>) -> DaneMeaning {
     if settings.dnssec != Dnssec::On {
         return DaneMeaning::May;
@@ -91,16 +90,17 @@ fn meaning(evidence: &Evidence<'_>, settings: Settings, dane: &DaneRecords<'_>) 
     }
 }
 
-/// Whether the server itself is proven to be why mail waits: at every address
-/// the policy in force ends with a reply to `EHLO`, or to `HELO`, that came
-/// inside a TLS session, the server signed the handshake with the key of its
-/// certificate, and this certificate is proven to be the receiver's. Proofs are:
+/// Whether it is proven that the server itself is the reason why mail waits. At
+/// every address the policy in force ends with a reply to `EHLO`, or to `HELO`,
+/// that came inside a TLS session. The server signed the handshake with the key
+/// of its certificate. And this certificate is proven to be the receiver's.
+/// Proofs are:
 ///
-/// - TLSA records, where the MX records are secure or there are none;
+/// - TLSA records, if the MX records are secure or there are none;
 /// - what the policy in force asks for: a pin; names and a CA, unless the name
 ///   is that of an MX host which DNS alone names.
 ///
-/// All else can be somebody on the path: a connection that fails or is cut,
+/// All else can be an attacker on the path: a connection that fails or is cut,
 /// within TLS too, STARTTLS that is not offered or refused, a handshake that
 /// fails, another certificate, a lookup that fails, other MX records.
 pub(crate) fn is_the_servers_own(
@@ -112,8 +112,8 @@ pub(crate) fn is_the_servers_own(
     let mut addresses = evidence.addresses().peekable();
     addresses.peek().is_some()
         && addresses.all(|(host, address)| {
-            // One delivery keeps the policy of a host that its first address
-            // got.
+            // One delivery uses for all addresses of a host the policy of its
+            // first address.
             let mut others = host.addresses.iter().map(|other| &other.dane);
             others.all(|dane| refuses_as_itself(evidence, &request, host, address, dane))
         })
@@ -141,7 +141,7 @@ fn refuses_as_itself<'a>(
         .tls
         .as_ref()
         .is_some_and(|tls| tls.signature == SignatureCheck::Good);
-    // It is this reply at which the policy ends, no check before it.
+    // The policy ends at this reply, not at a check before it.
     let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
         Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
         Attempt::Ready(_) | Attempt::NotJudged => false,

@@ -1,4 +1,4 @@
-//! Which TLSA records are in play for a host: `tls_dane_resolve` in Postfix's
+//! Which TLSA records count for a host: `tls_dane_resolve` in Postfix's
 //! `tls_dane.c`.
 
 use std::net::IpAddr;
@@ -7,22 +7,23 @@ use crate::dnssec::Opened;
 use crate::observation::{Answer, HostSeen, Lookup, RecordSet, TlsaLookup};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 
-/// What the TLSA lookups for one address family of a host come to.
+/// The result of the TLSA lookups for one address family of a host.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DaneRecords<'a> {
     /// A lookup failed: the host is skipped, never used without DANE.
     LookupError,
-    /// DANE is not in play.
+    /// DANE does not apply.
     NotFound(NotFound),
-    /// Secure records, none of which can be used: TLS is mandatory, and
+    /// Secure records, none of which is usable: TLS is mandatory, but
     /// unauthenticated (RFC 7672 section 2.2).
     Unusable(&'a TlsaLookup),
-    /// Secure records to be matched; the TLSA base domain and the set.
+    /// Secure records that the server has to match; the TLSA base domain and
+    /// the set.
     Usable(&'a TlsaLookup, &'a [TlsaRecord]),
 }
 
 impl<'a> DaneRecords<'a> {
-    /// The secure records, usable or not; none where there are none.
+    /// The secure records, usable or not; none if there are none.
     pub(crate) fn records(&self) -> &'a [TlsaRecord] {
         match self {
             Self::LookupError | Self::NotFound(_) => &[],
@@ -40,12 +41,13 @@ impl<'a> DaneRecords<'a> {
     }
 }
 
-/// Why DANE is not in play for a host.
+/// Why DANE does not apply to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {
     /// The address is a literal, which DNSSEC cannot protect.
     Literal,
-    /// The address records are not secure, so TLSA is not asked for.
+    /// The address records are not secure, so Postfix does not ask for TLSA
+    /// records.
     InsecureAddress,
     /// There are no records.
     NoRecords,
@@ -88,7 +90,7 @@ pub(crate) fn dane_records(host: &HostSeen, address: IpAddr) -> DaneRecords<'_> 
     }
 }
 
-/// Whether the first alias is secure; none where that cannot be told
+/// Whether the first alias is secure; `None` if that is unknown
 /// (`qname_secure`).
 fn secure_alias(host: &HostSeen) -> Option<bool> {
     match &host.alias.as_ref()?.answer {

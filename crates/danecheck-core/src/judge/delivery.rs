@@ -11,11 +11,12 @@ use super::route::{Candidate, DeadEnd};
 /// were ready for mail, and the first of those ends the search here.)
 const ADDRESS_LIMIT: usize = 5;
 
-/// The code of an accepted message; what the server answers to it is outside.
+/// The code of an accepted message; danecheck does not predict the server's
+/// reply to it.
 const ACCEPTED: &str = "2.0.0";
 
-/// Searches with more different orders than this are cut; the weakest outcome
-/// of those looked at stands.
+/// A search with more different orders than this ends early; its result is the
+/// weakest outcome so far.
 const ORDER_LIMIT: usize = 20_000;
 
 /// What Postfix gets from one address under one level.
@@ -23,20 +24,20 @@ const ORDER_LIMIT: usize = 20_000;
 pub(crate) struct Prospect {
     pub(crate) candidate: Candidate,
     pub(crate) host: String,
-    /// Where this address is the first of its host to be tried.
+    /// If this address is the first of its host to be tried.
     pub(crate) own: Attempts,
-    /// After an address of the other family, where that makes a difference:
-    /// one delivery keeps the policy of a host that its first address got
-    /// (`smtp_tls_policy_cache_query` in `smtp_tls_policy.c`).
+    /// After an address of the other family, if that makes a difference: one
+    /// delivery uses for all addresses of a host the policy of its first
+    /// address (`smtp_tls_policy_cache_query` in `smtp_tls_policy.c`).
     pub(crate) after_other_family: Option<Attempts>,
 }
 
-/// What one address comes to under one policy.
+/// The result of one address under one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempts {
     /// At the first attempt.
     pub(crate) new: Attempt,
-    /// When the message is older than `minimal_backoff_time`.
+    /// If the message is older than `minimal_backoff_time`.
     pub(crate) deferred: Attempt,
 }
 
@@ -49,7 +50,7 @@ impl Attempts {
     }
 }
 
-/// One end that a delivery can come to.
+/// One way in which a delivery can end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct End {
     via: Option<String>,
@@ -61,7 +62,7 @@ enum EndResult {
     Ready(Channel),
     Soft(Failure),
     Hard(Failure),
-    /// What comes after it cannot be told either.
+    /// What follows is unknown too.
     NotJudged,
 }
 
@@ -104,12 +105,12 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
         .unwrap_or_else(no_address_tried)
 }
 
-/// The outcome where there was no address to try.
+/// The outcome if there was no address to try.
 pub(crate) fn dead_end(end: &DeadEnd) -> Outcome {
     ended(Failure::new(end.dsn, end.reason.clone()))
 }
 
-/// The outcome where a failure ends all, as its code says.
+/// The outcome if a failure ends the delivery, as its code says.
 pub(crate) fn ended(failure: Failure) -> Outcome {
     let delivery = if failure.dsn.starts_with('4') {
         Delivery::Deferred
@@ -153,7 +154,7 @@ fn after_retry(first: &Failure, retry: End) -> Outcome {
     }
 }
 
-/// Every end that some order of equals leads to, each once.
+/// Every end to which some order of equals leads, each once.
 fn ends(prospects: &[Prospect], age: Age) -> Vec<End> {
     let mut search = Search {
         prospects,
@@ -166,15 +167,15 @@ fn ends(prospects: &[Prospect], age: Age) -> Vec<End> {
     search.ends
 }
 
-/// `smtp_balance_inet_proto`: how many addresses of each family are kept
-/// where both families are there and together exceed the limit.
+/// `smtp_balance_inet_proto`: how many addresses of each family Postfix keeps
+/// if there are both families and together they exceed the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quota {
     /// No balancing.
     Unlimited,
-    /// Many of both: the family of the first address gets the odd one.
+    /// Many of both: the family of the first address gets the extra one.
     FirstDecides,
-    /// So many of each are still kept.
+    /// This many of each are still kept.
     Left { v4: usize, v6: usize },
 }
 
@@ -202,7 +203,7 @@ impl Quota {
         }
     }
 
-    /// What is left after this address; nothing where it is not kept.
+    /// The rest after this address; `None` if it is not kept.
     fn take(self, ip: IpAddr) -> Option<Self> {
         match self {
             Self::Unlimited => Some(self),
@@ -238,7 +239,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// What this address comes to after those already tried.
+    /// The result of this address after those already tried.
     fn attempt<'p>(&self, prospect: &'p Prospect, tried: &[usize]) -> &'p Attempt {
         let first_of_host = tried
             .iter()
@@ -284,8 +285,8 @@ impl Search<'_> {
         }
     }
 
-    /// The addresses that may come next: those of the best preference that
-    /// are kept, equals counted once.
+    /// The addresses that may come next: the kept ones of the best preference,
+    /// each kind of equals once.
     fn choices(&self, open: &[usize], tried: &[usize], quota: Quota) -> Vec<(usize, Quota)> {
         let kept: Vec<(usize, Quota, &Prospect)> = open
             .iter()

@@ -25,7 +25,7 @@ use super::policy::{
 use super::route::{Route, route};
 use super::verified::Verified;
 
-/// What a judgement works on.
+/// The data of a judgement.
 pub(crate) struct Evidence<'a> {
     pub(crate) observation: &'a Observation,
     /// The moment that certificates are judged for.
@@ -33,7 +33,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) route: Route,
     pub(crate) mx: Option<MxInPlay>,
     pub(crate) hosts: Vec<HostEvidence<'a>>,
-    /// All that was verified, each thing once.
+    /// Everything that was verified, each once.
     pub(crate) verified: Verified<'a>,
 }
 
@@ -48,16 +48,16 @@ pub(crate) struct AddressEvidence<'a> {
     pub(crate) seen: &'a AddressSeen,
     pub(crate) dane: DaneRecords<'a>,
     pub(crate) sessions: Vec<SessionEvidence<'a>>,
-    /// The sessions with less offered than Postfix does.
+    /// The sessions in which danecheck offered less than Postfix does.
     pub(crate) limited: Vec<(LimitedOffer, SessionEvidence<'a>)>,
 }
 
 /// One session.
 pub(crate) struct SessionEvidence<'a> {
     pub(crate) seen: &'a Session,
-    /// Shared by all sessions that showed the same.
+    /// Shared by all sessions that showed the same chain.
     pub(crate) chain: Rc<[Presented]>,
-    /// The TLSA records against this chain, where there are both.
+    /// The TLSA records matched with this chain, if there are both.
     pub(crate) dane: Option<Rc<DaneMatching>>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Evidence<'a> {
                     .collect(),
             })
             .collect();
-        // Only when all are known, each can have its equal share of work.
+        // Each can have its equal share of work only when all are known.
         for host in &mut hosts {
             verified.count(host);
         }
@@ -115,7 +115,7 @@ impl<'a> Evidence<'a> {
         self.verified.trust_store()
     }
 
-    /// These records against what a session showed, at any moment.
+    /// Matches these records with what a session showed, at any moment.
     pub(crate) fn matching(
         &self,
         session: &SessionEvidence<'_>,
@@ -126,7 +126,7 @@ impl<'a> Evidence<'a> {
         self.verified.dane(&session.chain, records, names, now)
     }
 
-    /// A chain against the trust store, or against none, and these names.
+    /// Verifies a chain with the trust store, or without one, and these names.
     pub(crate) fn pkix(
         &self,
         chain: &Rc<[Presented]>,
@@ -157,7 +157,7 @@ impl<'a> Evidence<'a> {
             .filter_map(|candidate| {
                 let host = self.hosts.get(candidate.host)?;
                 let address = host.addresses.get(candidate.address)?;
-                // It is taken to be like those that were looked at.
+                // It is assumed to be like those that were checked.
                 if address.was_left_out() && any_seen {
                     return None;
                 }
@@ -175,7 +175,7 @@ impl<'a> Evidence<'a> {
         delivery::deliver(&prospects)
     }
 
-    /// What Postfix does where its table gives nothing that it takes: no
+    /// What Postfix does if its table gives a value that it rejects: no
     /// connection, 4.7.5, for every host.
     pub(crate) fn outcome_without_policy(&self) -> Outcome {
         match &self.route {
@@ -193,7 +193,7 @@ impl<'a> Evidence<'a> {
     ) -> Attempts {
         let new = self.attempt(request, host, address, dane, Age::New);
         let deferred = match &new {
-            // Age turns soft failures only.
+            // The age of a message changes only soft failures.
             Attempt::Soft(_) => self.attempt(request, host, address, dane, Age::Deferred),
             Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged => new.clone(),
         };
@@ -201,7 +201,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// What Postfix gets from one address under this policy, with the TLSA
-    /// records in play for its host.
+    /// records that count for its host.
     pub(crate) fn attempt(
         &self,
         request: &PolicyRequest,
@@ -267,7 +267,8 @@ impl<'a> Evidence<'a> {
                 let Some(Ok(leaf)) = session.chain.first() else {
                     return Checked::Failed;
                 };
-                // Without pins given, those of the certificate seen now.
+                // If no pins are given: those of the certificate that is served
+                // now.
                 let own = [fingerprints(leaf).public_key_sha256];
                 let pins = if pins.is_empty() { &own[..] } else { pins };
                 passed(Some(match_fingerprints(leaf, pins).is_ok()))
@@ -297,8 +298,8 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// What the check comes to where a server shows what is asked for, as far as
-/// any server can.
+/// The result of the check if a server shows what the policy asks for, as far
+/// as any server can.
 fn granted(check: &PeerCheck<'_>) -> Checked {
     match check {
         PeerCheck::None => Checked::Passed(Channel::Encrypted),
@@ -317,14 +318,14 @@ fn granted(check: &PeerCheck<'_>) -> Checked {
     }
 }
 
-/// What a server can do about a set of TLSA records.
+/// Whether a server can satisfy a set of TLSA records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
     /// There are certificates that match.
     Kept,
     /// No certificate matches.
     Impossible,
-    /// Any will do, for no record is usable.
+    /// Any certificate passes, because no record is usable.
     Unusable,
 }
 
@@ -343,7 +344,8 @@ impl Promise {
 }
 
 impl SessionEvidence<'_> {
-    /// Whether it stands for a server that does what DNS asks of it.
+    /// Whether it stands for a server that is assumed to behave as DNS
+    /// requires.
     pub(crate) fn shows_what_is_asked_for(&self) -> bool {
         self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
@@ -367,13 +369,14 @@ impl<'a> HostEvidence<'a> {
 }
 
 impl<'a> AddressEvidence<'a> {
-    /// Whether a budget kept it from being looked at: no word on the address.
+    /// Whether a budget kept danecheck from checking it: that says nothing
+    /// about the address.
     pub(crate) fn was_left_out(&self) -> bool {
         self.sessions.is_empty() && self.seen.reserved.is_none()
     }
 
-    /// The session with this SNI; one without SNI stands in where there is
-    /// none, for a server that cannot be reached is visited only once.
+    /// The session with this SNI; if there is none, the one without SNI,
+    /// because danecheck connects only once to a server that cannot be reached.
     pub(crate) fn session(&self, sni: Option<&str>) -> Option<&SessionEvidence<'a>> {
         let find = |wanted: Option<&str>| {
             self.sessions
@@ -383,7 +386,7 @@ impl<'a> AddressEvidence<'a> {
         find(sni).or_else(|| find(None))
     }
 
-    /// The session in which DANE is judged.
+    /// The session by which DANE is judged.
     pub(crate) fn dane_session(&self) -> Option<&SessionEvidence<'a>> {
         match &self.dane {
             DaneRecords::Usable(tlsa, _) => self.session(Some(&tlsa.base_domain)),
@@ -392,8 +395,8 @@ impl<'a> AddressEvidence<'a> {
     }
 }
 
-/// Whether looking at these TLSA records ends smtp(8), and with it the
-/// delivery (`mymalloc` in Postfix's `parse_tlsa_rr`).
+/// Whether these TLSA records make smtp(8) crash, which ends the delivery
+/// (`mymalloc` in Postfix's `parse_tlsa_rr`).
 fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
     let asks = matches!(request.level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
     asks && request.settings.dnssec == Dnssec::On
@@ -404,7 +407,7 @@ fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
             .any(|record| matches!(record.rdata(), [2 | 3, _, matching] if *matching != 255))
 }
 
-/// What there is of one address, its chains not yet matched.
+/// The data of one address, its chains not yet matched.
 fn address_evidence<'a>(
     verified: &mut Verified<'a>,
     host: &'a HostSeen,

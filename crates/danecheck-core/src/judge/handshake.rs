@@ -5,21 +5,21 @@ use crate::tlsa::{TlsaRecord, classify_rrset};
 
 use super::policy::{PeerCheck, TlsPolicy};
 
-/// What Postfix makes OpenSSL require (`tls_client.c:tls_client_start`).
+/// What Postfix has OpenSSL require (`tls_client.c:tls_client_start`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rigour {
     /// Security level 0 with anonymous suites: `may` and `encrypt`.
     Lenient,
-    /// Security level 0 without anonymous suites: `dane` where no record can
-    /// be loaded. The suites were chosen for `dane` before that was known.
+    /// Security level 0 without anonymous suites: `dane` if no record can be
+    /// loaded. The suites were chosen for `dane` before that was known.
     LenientWithCertificate,
-    /// Security level 1 without anonymous suites: wherever something has to
-    /// match (`TLS_MUST_MATCH`).
+    /// Security level 1 without anonymous suites: if something has to match
+    /// (`TLS_MUST_MATCH`).
     Verifying,
 }
 
 impl Rigour {
-    /// The rigour under a policy.
+    /// The requirements under a policy.
     pub(crate) fn of(policy: &TlsPolicy<'_>) -> Self {
         match &policy.check {
             PeerCheck::None => Self::Lenient,
@@ -35,8 +35,8 @@ fn none_usable(records: &[TlsaRecord]) -> bool {
     classify_rrset(records).iter().all(Result::is_err)
 }
 
-/// Whether OpenSSL goes through with what the server answered to Postfix's own
-/// ClientHello. What follows in TLS is taken to go well.
+/// Whether OpenSSL accepts what the server answered to Postfix's own
+/// ClientHello. The rest of the handshake is assumed to succeed.
 pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
     let Some(legacy) = &session.legacy else {
         return false;
@@ -53,7 +53,7 @@ pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
     }
 }
 
-/// What the server speaks, where our own TLS could not finish a handshake and
+/// What the server supports, if our own TLS could not finish a handshake but
 /// Postfix can at some level.
 pub(crate) fn by_old_means(session: &Session) -> Option<(&LegacySeen, &LegacyTls)> {
     let legacy = session.legacy.as_ref()?;
@@ -61,7 +61,7 @@ pub(crate) fn by_old_means(session: &Session) -> Option<(&LegacySeen, &LegacyTls
     completes(session, Rigour::Lenient).then_some((legacy, tls))
 }
 
-/// Why a session is not good enough, most often where a certificate must match.
+/// Why OpenSSL rejects a session, most often because a certificate must match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Objection {
     /// TLS 1.0 and 1.1 sign over MD5 and SHA-1: "legacy sigalg disallowed or
@@ -91,7 +91,7 @@ fn short_prime(tls: &LegacyTls) -> Option<u32> {
     }
 }
 
-/// What stands against a session where a certificate must match.
+/// Why OpenSSL rejects a session if a certificate must match.
 pub(crate) fn objection(legacy: &LegacySeen) -> Option<Objection> {
     let tls = legacy.tls();
     match &legacy.verifying {
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// At which of the three a server gets through.
+    /// At which of the three a handshake succeeds.
     fn gets_through(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> [bool; 3] {
         let refused = || LegacyAnswer::Refused("no".to_owned());
         let session = Session {
@@ -221,7 +221,7 @@ mod tests {
             ..tls("TLSv1.2", curve())
         };
         assert_eq!(gets_through(None, Some(sha1.clone())), [true, true, false]);
-        // A server that signs so unasked.
+        // A server that uses a signature that was not offered.
         assert_eq!(gets_through(Some(sha1), None), [true, true, false]);
     }
 

@@ -3,33 +3,32 @@
 use crate::certificate::Certificate;
 use crate::unix_time::UnixTime;
 
-/// So many days before a certificate ends a warning comes, unless told
-/// otherwise.
+/// Days before the end of a certificate at which warnings begin, by default.
 const WARN_DAYS: i64 = 14;
 
-/// The moment and the outlook of a judgement.
+/// The moment of a judgement, and how far ahead it warns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Horizon {
-    /// The moment at which certificates are judged; when the target was looked
-    /// at, unless given.
+    /// The moment at which certificates are judged; when the target was
+    /// checked, unless given.
     pub at: Option<Moment>,
-    /// How many days ahead an end is warned of. Unless given, 14, and no more
-    /// than a third of a certificate's life: short-lived ones are renewed
+    /// How many days ahead to warn of an end. By default 14 days, but at most a
+    /// third of a certificate's lifetime, because short-lived ones are renewed
     /// later. For signatures, two days and a fifth.
     pub warn_days: Option<u32>,
 }
 
-/// A moment, or how far it is from the observation.
+/// A moment, or its distance from the observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// This one.
     At(UnixTime),
-    /// So many seconds after the target was looked at.
+    /// This many seconds after the target was checked.
     After(i64),
 }
 
 impl Horizon {
-    /// The moment that counts for what was seen then.
+    /// The moment for which an observation of that time is judged.
     pub fn now(&self, checked_at: UnixTime) -> UnixTime {
         match self.at {
             None => checked_at,
@@ -38,7 +37,7 @@ impl Horizon {
         }
     }
 
-    /// Until when an end is near.
+    /// The time up to which an end is near.
     pub(crate) fn warn_until(&self, now: UnixTime, leaf: &Certificate) -> UnixTime {
         match self.warn_days {
             Some(days) => now.plus_days(days.into()),

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 pub enum SecurityLevel {
     /// No TLS at all.
     None,
-    /// TLS where it works, else plain text.
+    /// TLS if it works, else plain text.
     May,
     /// TLS always, with any certificate.
     Encrypt,
-    /// DANE where the receiver publishes it, else `may`.
+    /// DANE if the receiver publishes it, else `may`.
     Dane,
     /// DANE or nothing.
     DaneOnly,
@@ -64,7 +64,7 @@ impl fmt::Display for SecurityLevel {
     }
 }
 
-/// A text that names no level.
+/// A text that does not name a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown TLS security level `{0}`")]
 pub struct UnknownLevel(String);

@@ -1,6 +1,6 @@
 //! The judging half: from an observation to outcomes, verdict, findings and
-//! recommendation. No clock, no socket, no output; the same observation gives
-//! the same judgement for ever.
+//! recommendation. It has no clock, socket or output: the same observation
+//! always gives the same judgement.
 //!
 //! | question | module | Postfix |
 //! | --- | --- | --- |
@@ -9,7 +9,7 @@
 //! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
 //! | what one address answers to it | `attempt` | `smtp_proto.c` |
 //! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
-//! | what becomes of the message | `delivery` | `smtp_connect.c` |
+//! | what happens to the message | `delivery` | `smtp_connect.c` |
 
 mod attempt;
 mod caution;
@@ -62,19 +62,19 @@ pub struct Judged<'a> {
     pub(crate) horizon: Horizon,
     /// Each level's outcome.
     pub outcomes: Outcomes,
-    /// Each address's standing, in the order of the observation.
+    /// What DANE does for each address, in the order of the observation.
     pub standings: Vec<Standing>,
     /// The verdict.
     pub verdict: Verdict,
-    /// What becomes of the mail of the sender that was named, or of the one
-    /// that is assumed.
+    /// What happens to the mail of the sender that was named, or of the default
+    /// sender.
     pub sending: Sending,
-    /// MTA-STS, as a sender that honours it sees it; nothing where it was not
-    /// looked at.
+    /// MTA-STS, as a sender that honours it sees it; `None` if it was not
+    /// checked.
     pub(crate) mta_sts: Option<MtaSts<'a>>,
-    /// What to do at the sending end.
+    /// What the sender's administrator should do.
     pub recommendation: Recommendation,
-    /// What was found, the worst first.
+    /// The findings, the worst first.
     pub findings: Vec<Finding>,
     /// For each address, in the order of the observation, what each TLSA
     /// record that matches nothing is.
@@ -82,13 +82,13 @@ pub struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// What becomes of a message at this level.
+    /// What happens to a message at this level.
     pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
         self.outcomes.at(level)
     }
 
-    /// What becomes of the sender's mail with this line for the next hop in
-    /// its table; with one that Postfix does not take where there is none.
+    /// What happens to the sender's mail with this line for the next hop in its
+    /// table; `None` stands for a line that Postfix rejects.
     pub fn with_line(&self, line: Option<&PolicyLine>) -> Outcome {
         match line {
             Some(line) => {
@@ -99,12 +99,13 @@ impl Judged<'_> {
         }
     }
 
-    /// What the lines for this next hop are compared by.
+    /// What the comparison of lines for this next hop depends on.
     pub(crate) fn ground(&self) -> Ground {
         caution::ground(&self.evidence, self.sending.settings)
     }
 
-    /// Whether the server itself is proven to be why mail waits with this line.
+    /// Whether it is proven that the server itself is the reason why mail waits
+    /// with this line.
     pub(crate) fn is_the_servers_own(&self, line: &PolicyLine) -> bool {
         caution::is_the_servers_own(&self.evidence, line, self.sending.settings)
     }
@@ -118,17 +119,17 @@ impl Judged<'_> {
     }
 }
 
-/// Judges what was observed, for the moment at which it was.
+/// Judges an observation, for the moment at which it was made.
 pub fn judge(observation: &Observation) -> Judged<'_> {
     judge_at(observation, Horizon::default())
 }
 
-/// Judges what was observed, for any moment.
+/// Judges an observation, for any moment.
 pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
     judge_for(observation, horizon, &Sender::default())
 }
 
-/// Judges what was observed, for any moment and any sender.
+/// Judges an observation, for any moment and any sender.
 pub fn judge_for<'a>(
     observation: &'a Observation,
     horizon: Horizon,

@@ -1,8 +1,8 @@
 //! MTA-STS as a sender that honours it sees it (RFC 8461 sections 3 and 4):
 //! the policy that counts, and which MX hosts pass it.
 //!
-//! Postfix by itself does not ask for any of it. What it finds concerns other
-//! senders, and mailcow.
+//! Postfix itself does not ask for MTA-STS. The results concern other senders,
+//! and mailcow.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -16,39 +16,38 @@ use crate::observation::{
 
 use super::evidence::{AddressEvidence, Evidence, HostEvidence};
 
-/// What there is of MTA-STS.
+/// The data of MTA-STS.
 pub(crate) struct MtaSts<'a> {
     pub(crate) seen: &'a MtaStsSeen,
-    /// The record; nothing where the lookup failed.
+    /// The record; `None` if the lookup failed.
     pub(crate) record: Option<Result<StsRecord, RecordFault>>,
-    /// What each address of the policy host hands out.
+    /// What each address of the policy host sends.
     pub(crate) visits: Vec<(IpAddr, Result<Policy, Unavailable>)>,
-    /// What stands against the policy host as a whole.
+    /// What is wrong with the policy host as a whole.
     pub(crate) no_address: Option<Unavailable>,
-    /// The response that a sender takes that is not strict about anything but
-    /// the certificate.
+    /// The response for a sender that is strict only about the certificate.
     pub(crate) served: Option<&'a PolicyResponse>,
-    /// Each MX host against the policy that counts.
+    /// Each MX host compared with the valid policy.
     pub(crate) hosts: Vec<HostStanding>,
 }
 
 /// Why an address of the policy host gives no policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unavailable {
-    /// It may be for reasons of our own.
+    /// The reason may be on our side.
     NotSeen(String),
-    /// Nobody answers, or nothing that is HTTP.
+    /// No answer, or no HTTP.
     Unreachable(String),
-    /// The certificate does not hold.
+    /// The certificate is not valid.
     Certificate(String),
-    /// The response is none that counts.
+    /// The response does not count.
     Response(String),
-    /// The policy is none.
+    /// The policy is invalid.
     Policy(PolicyFault),
 }
 
 impl Unavailable {
-    /// Why, in half a sentence.
+    /// Why, as part of a sentence.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::NotSeen(why)
@@ -60,15 +59,15 @@ impl Unavailable {
     }
 }
 
-/// One MX host against the policy.
+/// One MX host compared with the policy.
 pub(crate) struct HostStanding {
     pub(crate) name: String,
     /// The policy lists it.
     pub(crate) listed: bool,
-    /// Each address that was seen: nothing stands against it, or this does.
+    /// Each address that was seen: it passes, or this is why not.
     pub(crate) addresses: Vec<(IpAddr, Result<(), String>)>,
-    /// There is an address of which it cannot be told, for that takes more
-    /// work than one check may cost.
+    /// For some address the result is unknown, because it takes more work than
+    /// one check may cost.
     pub(crate) not_judged: bool,
 }
 
@@ -80,7 +79,7 @@ impl HostStanding {
 }
 
 impl MtaSts<'_> {
-    /// The policy that counts: the record holds, and some address hands it
+    /// The policy that counts: the record is valid, and some address hands it
     /// out.
     pub(crate) fn policy(&self) -> Option<&Policy> {
         matches!(self.record, Some(Ok(_)))
@@ -93,7 +92,7 @@ impl MtaSts<'_> {
     }
 }
 
-/// MTA-STS of what was observed; nothing where it was not looked at.
+/// MTA-STS of what was observed; `None` if it was not checked.
 pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
     let seen = evidence.observation.mta_sts.as_ref()?;
     let record = texts(&seen.record).map(sts_record);
@@ -131,7 +130,7 @@ pub(crate) fn mta_sts<'a>(evidence: &Evidence<'a>) -> Option<MtaSts<'a>> {
     Some(mta_sts)
 }
 
-/// The TXT records of a lookup: none where they are denied, nothing where it
+/// The TXT records of a lookup: none where they are denied, `None` if it
 /// failed. No DNSSEC is asked of them (RFC 8461 section 3.1).
 pub(crate) fn texts(lookup: &Lookup<Vec<String>>) -> Option<&[Vec<String>]> {
     match &lookup.answer {
@@ -208,7 +207,7 @@ fn certificate(
 ) -> Result<(), Unavailable> {
     let tls = visit.tls.as_ref();
     if let Some(SignatureCheck::Bad(_)) = tls.map(|tls| &tls.signature) {
-        let why = "the handshake is signed with another key than that of its certificate";
+        let why = "the handshake is not signed with the key of its certificate";
         return Err(Unavailable::Certificate(why.to_owned()));
     }
     let chain = tls.map(|tls| tls.chain.as_slice()).unwrap_or_default();
@@ -249,11 +248,11 @@ enum Holds {
     Yes,
     /// Why not.
     No(String),
-    /// To tell takes more work than one check may cost.
+    /// Unknown: it takes more work than one check may cost.
     NotJudged,
 }
 
-/// Why a response is none that counts.
+/// Why a response does not count.
 fn response_fault(response: &PolicyResponse) -> Option<String> {
     let status = response.status;
     if (300..400).contains(&status) {

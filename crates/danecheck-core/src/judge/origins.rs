@@ -9,7 +9,7 @@ use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
 
 /// For each address, in the order of the observation, what each of its TLSA
-/// records is; none for those that match, and for those that tell nothing.
+/// records is; `None` for those that match, and for those of unknown origin.
 pub(super) fn origins(evidence: &Evidence<'_>) -> Vec<Vec<Option<Origin>>> {
     let odd = evidence
         .addresses()
@@ -41,7 +41,7 @@ pub(super) fn origins(evidence: &Evidence<'_>) -> Vec<Vec<Option<Origin>>> {
         .collect()
 }
 
-/// The records in play at an address; none in the place of those that match.
+/// The records in play at an address; none in place of those that match.
 fn unmatched<'e>(address: &'e AddressEvidence<'_>) -> impl Iterator<Item = Option<&'e TlsaRecord>> {
     let matching = address
         .dane_session()

@@ -35,7 +35,7 @@ impl Outcomes {
         }
     }
 
-    /// What becomes of a message at this level.
+    /// What happens to a message at this level.
     pub fn at(&self, level: SecurityLevel) -> &Outcome {
         match level {
             SecurityLevel::None => &self.none,
@@ -50,8 +50,7 @@ impl Outcomes {
     }
 }
 
-/// What stands in the place of Postfix's words where an outcome could not be
-/// told.
+/// The text in place of Postfix's words if an outcome is unknown.
 const NOT_TOLD: &str = "not judged: what the servers show takes too much work to check";
 
 /// What the Postfix SMTP client does with a message at one level.
@@ -59,18 +58,18 @@ const NOT_TOLD: &str = "not judged: what the servers show takes too much work to
 pub struct Outcome {
     /// Whether and when it is delivered.
     pub delivery: Delivery,
-    /// How the accepted message travelled; null where it is not delivered.
+    /// How the accepted message travelled; null if it is not delivered.
     pub channel: Option<Channel>,
-    /// The MX host that takes it; null where none does.
+    /// The MX host that accepts it; null if none does.
     pub via: Option<String>,
-    /// The enhanced status code that Postfix would log (RFC 3463); null where
-    /// it could not be told.
+    /// The enhanced status code that Postfix would log (RFC 3463); null if
+    /// unknown.
     pub dsn: Option<String>,
-    /// The text that Postfix would log; null where it is delivered at the
+    /// The text that Postfix would log; null if the message is delivered at the
     /// first attempt.
     pub reason: Option<String>,
-    /// Postfix's own choice among equal hosts or addresses is random and
-    /// changes the outcome; the weakest is given.
+    /// Postfix chooses at random among equal hosts or addresses, and the choice
+    /// changes the outcome; this is the weakest outcome.
     pub varies: bool,
 }
 
@@ -97,7 +96,7 @@ pub enum Delivery {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
-    /// Readable by anybody on the way.
+    /// Readable by anyone on the path.
     Plaintext,
     /// In TLS, with a server that proved nothing.
     Encrypted,
@@ -106,8 +105,8 @@ pub enum Channel {
 }
 
 impl Outcome {
-    /// What cannot be told, for it takes more work than one check may cost: no
-    /// delivery is promised, and Postfix logs nobody knows what.
+    /// An unknown outcome, because it takes more work than one check may cost:
+    /// no delivery is promised, and it is unknown what Postfix logs.
     pub(crate) fn not_told() -> Self {
         Self {
             delivery: Delivery::Deferred,
@@ -132,7 +131,7 @@ impl Outcome {
         )
     }
 
-    /// Whether both arrive, and this one less protected on the way.
+    /// Whether both arrive, and this one less protected.
     pub fn is_weaker_than(&self, other: &Self) -> bool {
         self.delivers() && other.delivers() && self.channel < other.channel
     }

@@ -11,21 +11,19 @@ use super::dane::DaneRecords;
 use super::level::SecurityLevel;
 use super::route::next_hop_name;
 
-/// A line of a policy table: the level, and what a line can add to it; and the
-/// main.cf that it stands before.
+/// A line of a policy table: the level, its attributes, and the main.cf under
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyRequest {
     pub(crate) level: SecurityLevel,
-    /// `match=` at `secure` and `verify`; the level's default where none is
-    /// given.
+    /// `match=` at `secure` and `verify`; the level's default if none is given.
     pub(crate) match_names: Vec<String>,
-    /// `match=` at `fingerprint`; any certificate where none is given, for
-    /// the level's outcome assumes the pins of what is served now.
+    /// `match=` at `fingerprint`; any certificate if none is given, because the
+    /// level's outcome assumes the pins of what is served now.
     pub(crate) pins: Vec<String>,
-    /// `servername=`: SNI where no TLSA record is in play.
+    /// `servername=`: SNI if no TLSA record counts.
     pub(crate) server_name: Option<ServerName>,
-    /// `protocols=`: the oldest TLS taken; what main.cf says where none is
-    /// given.
+    /// `protocols=`: the oldest TLS accepted; that of main.cf if none is given.
     pub(crate) oldest_tls: Option<TlsVersion>,
     /// An attribute makes every handshake fail (`tls_client_start`).
     pub(crate) no_handshake: bool,
@@ -76,8 +74,9 @@ impl PolicyRequest {
         })
     }
 
-    /// The oldest TLS that goes through with this use of it
-    /// (`set_cipher_grade`: what counts is the level after DANE gave way).
+    /// The oldest TLS that is accepted with this use of TLS
+    /// (`set_cipher_grade`: what counts is the level after `dane` became
+    /// another one).
     fn oldest(&self, tls: TlsUse) -> TlsVersion {
         let of_main_cf = match tls {
             TlsUse::Never | TlsUse::Opportunistic => self.settings.oldest_at_may,
@@ -87,17 +86,17 @@ impl PolicyRequest {
     }
 }
 
-/// What is asked of one host.
+/// What the policy asks of one host.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TlsPolicy<'a> {
-    /// Whether TLS is used and has to work.
+    /// Whether TLS is used, and whether it is required.
     pub(crate) tls: TlsUse,
-    /// The server name sent (R52: only where TLSA records are in play, or
-    /// where the policy asks for it).
+    /// The server name sent (R52: only if TLSA records count, or if the policy
+    /// asks for it).
     pub(crate) sni: Option<String>,
-    /// What the certificate has to pass.
+    /// The check that the certificate has to pass.
     pub(crate) check: PeerCheck<'a>,
-    /// The oldest TLS that goes through; none where none does.
+    /// The oldest TLS that is accepted; `None` if none is.
     pub(crate) oldest: Option<TlsVersion>,
 }
 
@@ -106,13 +105,13 @@ pub(crate) struct TlsPolicy<'a> {
 pub(crate) enum TlsUse {
     /// Never.
     Never,
-    /// Where it works.
+    /// If it works.
     Opportunistic,
     /// Always.
     Mandatory,
 }
 
-/// What the server's certificate has to pass.
+/// The check that the server's certificate has to pass.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PeerCheck<'a> {
     /// Nothing.
@@ -121,10 +120,9 @@ pub(crate) enum PeerCheck<'a> {
     Dane {
         records: &'a [TlsaRecord],
         names: Vec<String>,
-        /// Insecure MX: enforced all the same, but logged as `Trusted`,
-        /// never `Verified`.
+        /// Insecure MX: enforced, but logged as `Trusted`, never `Verified`.
         half: bool,
-        /// `dane-only`: no fall-back where no record can be loaded.
+        /// `dane-only`: no fall-back if no record can be loaded.
         only: bool,
     },
     /// The trust store and one of these names.
@@ -133,10 +131,10 @@ pub(crate) enum PeerCheck<'a> {
     Pins(Vec<String>),
 }
 
-/// What Postfix logs where its own configuration is at fault.
+/// What Postfix logs if its own configuration is wrong.
 pub(crate) const CONFIGURATION_PROBLEM: &str = "client TLS configuration problem";
 
-/// Why Postfix does not even connect; always 4.7.5.
+/// Why Postfix does not connect; always 4.7.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PolicyFailure {
     Configuration,
@@ -159,17 +157,17 @@ impl PolicyFailure {
     }
 }
 
-/// The MX record set, as far as policy asks.
+/// The MX record set, as far as the policy depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MxInPlay {
     pub(crate) secure: bool,
-    /// The name asked and, behind an alias, the name that owns the records:
-    /// both may stand in a DANE-TA(2) certificate.
+    /// The name asked and, after an alias, the name that owns the records: a
+    /// DANE-TA(2) certificate may contain either.
     pub(crate) names: Vec<String>,
 }
 
-/// The MX record set of the observation; none where the next hop is bracketed
-/// or has no MX record.
+/// The MX record set of the observation; `None` if the next hop is bracketed or
+/// has no MX record.
 pub(crate) fn mx_in_play(observation: &Observation) -> Option<MxInPlay> {
     let mx = observation.mx.as_ref()?;
     let Answer::Records(records) = &mx.answer else {
@@ -223,8 +221,8 @@ pub(crate) fn tls_policy<'a>(
     }
 }
 
-/// `match=`, else what the level takes by default
-/// (`smtp_tls_verify_cert_match`, `smtp_tls_secure_cert_match`).
+/// `match=`, else the level's default (`smtp_tls_verify_cert_match`,
+/// `smtp_tls_secure_cert_match`).
 fn names(
     request: &PolicyRequest,
     observation: &Observation,

@@ -1,4 +1,4 @@
-//! The least that has to give way, and what it costs.
+//! The smallest exception that restores delivery, and what it costs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::route::{Candidate, Route};
 use super::sending::Sending;
 use super::verdict::{Blind, Verdict, blind};
 
-/// What to do at the sending end.
+/// What the sender's administrator should do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     /// What to do.
@@ -30,11 +30,11 @@ pub struct Recommendation {
     pub alternatives: Vec<Alternative>,
     /// Why, in one sentence.
     pub reason: String,
-    /// With `override`: what is given up as long as it stands.
+    /// With `override`: the protection that is missing as long as it is set.
     pub gives_up: Option<String>,
-    /// With `override`: what to make sure of before it is set.
+    /// With `override`: what to check before it is set.
     pub caution: Option<String>,
-    /// With `override`: what has to be true for the override to go.
+    /// With `override`: the condition under which the override can be removed.
     pub remove_when: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub enum Action {
     Keep,
     /// Set the override.
     Override,
-    /// No TLS policy makes this mail flow, or nothing could be seen.
+    /// No TLS policy makes this mail flow, or nothing is known.
     NotFixable,
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn recommend(
         entries: Entries {
             postfix: Some(postfix_line(&entry)),
             mailcow: Some(MailcowEntry::new(&entry)),
-            // It takes the findings to say why.
+            // Only the findings say why.
             comment: None,
         },
         alternatives: alternatives(evidence, sending, policy),
@@ -161,14 +161,14 @@ fn no_override(action: Action, reason: String) -> Recommendation {
     }
 }
 
-/// The strictest policy below the one in force with which mail flows, and what
-/// comes of it; or the strictest of which that cannot be told.
+/// The strictest policy below the one in force with which mail flows, and its
+/// outcome; or the strictest for which that is unknown.
 pub(super) fn strictest_that_delivers(
     evidence: &Evidence<'_>,
     in_force: &InForce,
     settings: Settings,
 ) -> Option<(PolicyRequest, Outcome)> {
-    // What is in force may lack nothing but the TLS of the server.
+    // The policy in force may fail only because of the server's TLS version.
     let itself = in_force.line.as_ref().ok().into_iter().flat_map(|line| {
         let request = PolicyRequest::of_line(line, settings);
         with_older_tls(request).into_iter().skip(1)
@@ -180,18 +180,16 @@ pub(super) fn strictest_that_delivers(
             let outcome = evidence.outcome(&request);
             (request, outcome)
         })
-        // Where a stricter one might deliver, none that is weaker is advised.
+        // If a stricter one might deliver, no weaker one is advised.
         .find(|(request, outcome)| match request.level {
             _ if !outcome.is_told() => true,
-            // Whatever else the level is for, it is what senders do by
-            // themselves, or the last resort.
+            // Such a level is what senders do by default, or the last resort.
             SecurityLevel::Dane | SecurityLevel::May | SecurityLevel::None => outcome.delivers(),
             _ => outcome.delivers_at_once(),
         })
 }
 
-/// The levels that can take the place of the one in force, the strictest
-/// first.
+/// The levels that can replace the one in force, the strictest first.
 fn candidates_below(
     evidence: &Evidence<'_>,
     in_force: &InForce,
@@ -216,8 +214,8 @@ fn candidates_below(
         .iter()
         .filter_map(|level| match level {
             Secure => secure_request(evidence, settings),
-            // Beside a certificate that is asked for, DANE has to prove as
-            // much.
+            // To replace a policy that asks for a certificate, DANE has to
+            // prove as much.
             Dane if below.contains(&Secure) => Some(plain(Dane)).filter(authenticates),
             Verify => Some(plain(Verify)),
             level => Some(plain(*level)),
@@ -225,8 +223,8 @@ fn candidates_below(
         .collect()
 }
 
-/// The policy as it is, and then with older TLS than the sender takes
-/// otherwise, the newest of it first.
+/// The policy as it is, and then with older TLS than the sender usually
+/// accepts, the newest first.
 fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
     let oldest = match request.level {
         SecurityLevel::None => return vec![request],
@@ -293,12 +291,12 @@ fn parameters(request: &PolicyRequest) -> Vec<String> {
     parameters
 }
 
-/// Why there is no advice where something takes too much work to judge: what
-/// is not known to fail gets no weaker policy.
+/// Why there is no advice if something takes too much work to judge: danecheck
+/// advises no weaker policy for a server that is not known to fail.
 fn not_told(evidence: &Evidence<'_>) -> String {
     format!(
-        "danecheck needs more work to judge the servers of {} than it allows for one domain, so it \
-         does not know whether mail flows.",
+        "Judging the servers of {} takes more work than danecheck allows for one domain, so \
+         danecheck does not know whether mail flows.",
         evidence.observation.next_hop
     )
 }
@@ -367,7 +365,7 @@ fn alternatives(
     sending: &Sending,
     chosen: SecurityLevel,
 ) -> Vec<Alternative> {
-    // Whether a certificate would do is known only of one that was seen.
+    // Whether a certificate would pass is known only for one that was seen.
     if evidence.observation.assumed == Some(Assumption::DnsOnly) {
         return Vec::new();
     }
@@ -378,12 +376,12 @@ fn alternatives(
     let line = |request: &PolicyRequest| line_of(evidence, request);
     let mut found = Vec::new();
     if chosen == SecurityLevel::Dane {
-        // The other levels put a CA or a pin in the place of DANE.
+        // The other levels put a CA or a pin in place of DANE.
         let only = PolicyRequest::with(SecurityLevel::DaneOnly, sending.settings);
         if delivers(&only) {
             found.push(Alternative {
                 postfix: line(&only),
-                cost: "breaks when the receiver gives up DANE".to_owned(),
+                cost: "breaks when the receiver stops using DANE".to_owned(),
             });
         }
         return found;
@@ -421,8 +419,8 @@ fn alternatives(
     found
 }
 
-/// `secure` with the names of the MX hosts, with SNI only where it takes it;
-/// nothing where that is known not to deliver.
+/// `secure` with the names of the MX hosts, with SNI only if it is needed;
+/// `None` if that is known not to deliver.
 fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyRequest> {
     let names: Vec<String> = host_names(evidence);
     [false, true].into_iter().find_map(|sni_hostname| {
@@ -440,7 +438,7 @@ fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyR
     })
 }
 
-/// Whether every address was visited with the SNI of its MX host's own name.
+/// Whether every address had a session with the SNI of its MX host's own name.
 fn sni_was_seen(evidence: &Evidence<'_>) -> bool {
     evidence
         .addresses()

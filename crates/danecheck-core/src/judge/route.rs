@@ -8,12 +8,12 @@ use crate::observation::{
     Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord, Observation, RecordType,
 };
 
-/// The result of Postfix's look-ups before it connects anywhere.
+/// The result of Postfix's lookups before it connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// Addresses to try.
     Addresses(Vec<Candidate>),
-    /// None, whatever the TLS policy.
+    /// No address, whatever the TLS policy.
     Nowhere(DeadEnd),
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum DnsClass {
     NotFound,
 }
 
-/// The class and the text of `dns_strerror` that go with a failure.
+/// The class and the text of `dns_strerror` for a failure.
 pub(crate) fn failure_class(kind: FailureKind) -> (DnsClass, &'static str) {
     match kind {
         FailureKind::ServFail

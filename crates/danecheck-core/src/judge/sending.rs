@@ -1,5 +1,5 @@
-//! What becomes of the mail of one sender, with the policy that it has for
-//! this next hop today.
+//! What happens to the mail of one sender, with its present policy for this
+//! next hop.
 
 use crate::observation::PolicyResponse;
 use crate::sender::{InForce, Parameters, Sender, Settings, System};
@@ -10,19 +10,19 @@ use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
 use super::recommend::{line_of, strictest_that_delivers, written};
 
-/// A sender and what it meets here.
+/// A sender, and what happens to its mail here.
 #[derive(Clone, Debug)]
 pub struct Sending {
-    /// Who sends.
+    /// The sender.
     pub sender: Sender,
     /// The policy in force.
     pub in_force: InForce,
-    /// What becomes of its mail today.
+    /// What happens to its mail today.
     pub outcome: Outcome,
-    /// What would become of it at each level.
+    /// What would happen to it at each level.
     pub outcomes: Outcomes,
-    /// What is wrong with the override that the policy in force is; nothing
-    /// where it is none, or a right one.
+    /// What is wrong with the override, if the policy in force is one; `None`
+    /// if nothing is.
     pub(crate) standing_override: Option<StandingOverride>,
     pub(crate) settings: Settings,
 }
@@ -30,9 +30,9 @@ pub struct Sending {
 /// What is wrong with an override that delivers.
 #[derive(Clone, Debug)]
 pub(crate) enum StandingOverride {
-    /// What is in force without it delivers as well.
+    /// The policy without it delivers too.
     NotNeeded { without: Box<InForce> },
-    /// A stricter line delivers as well.
+    /// A stricter line delivers too.
     TooWeak { line: String },
 }
 

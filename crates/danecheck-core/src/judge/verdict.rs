@@ -1,4 +1,4 @@
-//! The one word for a target, and each address's part in it.
+//! The verdict on a target, and on each of its addresses.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ pub enum Verdict {
     /// Delivers at `dane`, the MX record set secure, every address
     /// authenticated by TLSA.
     DaneOk,
-    /// Delivers at `dane` with TLSA in play, but not everywhere or not over a
+    /// Delivers at `dane` with TLSA records, but not everywhere or not over a
     /// secure MX record set.
     DanePartial,
     /// Delivers at `dane`, encrypted only: TLSA records exist, none usable.
@@ -33,7 +33,7 @@ pub enum Verdict {
     DaneBroken,
     /// No level delivers.
     Undeliverable,
-    /// Could not be seen from here.
+    /// Unknown from here.
     Indeterminate,
 }
 
@@ -58,18 +58,18 @@ impl Verdict {
 pub enum Standing {
     /// A TLSA record matches the server.
     Authenticated,
-    /// The server was not checked; a TLSA record would match it as it is
-    /// assumed to be.
+    /// The server was not checked; a TLSA record would match what it is assumed
+    /// to show.
     Assumed,
-    /// The server takes mail, and no TLSA records are in play.
+    /// The server accepts mail, and no TLSA records count.
     WithoutTlsa,
-    /// The server takes mail in TLS, and no TLSA record is usable.
+    /// The server accepts mail in TLS, and no TLSA record is usable.
     Unusable,
     /// The `dane` level does not deliver here.
     Broken,
-    /// Nothing could be seen of it from here.
+    /// It could not be checked from here.
     Unseen,
-    /// To judge what it shows takes more work than one check may cost.
+    /// Judging what it shows takes more work than one check may cost.
     NotJudged,
 }
 
@@ -119,8 +119,8 @@ pub(crate) fn standing<'a>(
     }
 }
 
-/// Whether nothing of an address reached us: no session, or no connection for
-/// a reason that may be on our side.
+/// Whether nothing is known of an address: no session, or no connection for a
+/// reason that may be on our side.
 pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
     address
         .sessions
@@ -136,24 +136,24 @@ pub(crate) fn cannot_be_seen(address: &AddressEvidence<'_>) -> bool {
         })
 }
 
-/// Whether any address of the same family could be reached: else the family
-/// may be missing here, which is not counted against the domain.
+/// Whether any address of the same family could be reached. If not, this host
+/// may lack the family, which does not count against the domain.
 pub(crate) fn family_works(evidence: &Evidence<'_>, address: &AddressEvidence<'_>) -> bool {
     evidence.addresses().any(|(_, other)| {
         other.seen.address.is_ipv4() == address.seen.address.is_ipv4() && !cannot_be_seen(other)
     })
 }
 
-/// Why nothing can be said about the target.
+/// Why nothing is known about the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blind {
     /// The resolver answers nothing, or nothing that can be used.
     Resolver,
     /// No address can be reached from here.
     Network,
-    /// The proxy did not do its part.
+    /// The proxy failed.
     Proxy,
-    /// Every address is reserved, and so none was connected to.
+    /// Every address is reserved, so danecheck connected to none.
     Reserved,
     /// Every mail server was to be skipped.
     Skipped,
@@ -161,7 +161,7 @@ pub(crate) enum Blind {
     Unvalidated,
 }
 
-/// Whether the target could be seen at all.
+/// Whether anything is known about the target.
 pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
     let observation = evidence.observation;
     if observation.resolver.validation == ResolverValidation::NoAnswer
@@ -197,7 +197,7 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
     None
 }
 
-/// Why the proxy did not do its part, where it did not.
+/// Why the proxy failed, if it did.
 pub(crate) fn proxy_failure<'a>(evidence: &Evidence<'a>) -> Option<&'a str> {
     let sessions = evidence
         .addresses()
@@ -212,7 +212,7 @@ pub(crate) fn proxy_failure<'a>(evidence: &Evidence<'a>) -> Option<&'a str> {
         })
 }
 
-/// Whether the status of some lookup could not be told.
+/// Whether the status of some lookup is unknown.
 fn nobody_vouches(observation: &Observation) -> bool {
     let untold = |status: Option<SecurityStatus>| status == Some(SecurityStatus::Indeterminate);
     observation

@@ -1,5 +1,5 @@
-//! The certificates that were verified for one judgement, each once, and the
-//! share of work that each may use.
+//! The certificates that one judgement verifies, each once, and the share of
+//! work that each may use.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -17,19 +17,19 @@ use crate::work::WorkLimits;
 use super::dane::DaneRecords;
 use super::evidence::{HostEvidence, SessionEvidence};
 
-/// What the chains of one judgement share: half of what it may cost. There are
-/// as many shares as there are chains with TLSA records to match, and as many
-/// again as there are chains to hold against the trust store, all equal: what
-/// one server shows takes nothing away from another. What a share does not
-/// suffice for is not judged.
+/// The work that the chains of one judgement share: half of the whole budget.
+/// Each chain with TLSA records to match has a share, and each chain to verify
+/// with the trust store has one. All shares are equal, so one server takes
+/// nothing away from another. If a share does not suffice, the chain is not
+/// judged.
 ///
 /// Signature checks count in units of 25 microseconds, so that both halves
 /// together keep one core busy for about a second in a release build; see
-/// `signature_cost`. One chain has 20,000 of them by itself: that is 125 checks
-/// with P-521 or 10,000 with RSA-2048, where an honest chain takes four at
-/// most. With a chain of its own at each of the 160 addresses that are looked
-/// at, 125 are left for each. A comparison of names takes about 10 nanoseconds,
-/// a certificate considered for a path about 20.
+/// `signature_cost`. A single chain has 20,000 of them: that is 125 checks with
+/// P-521 or 10,000 with RSA-2048. An honest chain needs four at most. With a
+/// chain of its own at each of the 160 addresses that are checked, 125 are left
+/// for each. A comparison of names takes about 10 nanoseconds, a certificate
+/// considered for a path about 20.
 pub(crate) const SHARED: WorkLimits = WorkLimits {
     signature_checks: 20_000,
     name_comparisons: 4_000_000,
@@ -39,23 +39,22 @@ pub(crate) const SHARED: WorkLimits = WorkLimits {
 /// Certificates, chains and what they were verified against.
 pub(crate) struct Verified<'a> {
     trust_store: Vec<Certificate>,
-    /// By their DER: servers show the same at many addresses.
+    /// By their DER, because servers show the same ones at many addresses.
     certificates: HashMap<&'a [u8], Presented>,
     chains: HashMap<&'a [Der], Rc<[Presented]>>,
     known: Known,
-    /// How many shares there are of each half.
+    /// The number of shares in each half.
     dane_shares: usize,
     pkix_shares: usize,
     /// Chains and record sets that were counted.
     pairs: HashSet<(ChainId, &'a [TlsaRecord])>,
     dane: RefCell<HashMap<ChainId, Vec<Matched<'a>>>>,
     pkix: RefCell<HashMap<(ChainId, bool), Vec<Held>>>,
-    /// The chains that were not judged as far as they had to be.
+    /// The chains that were not judged completely.
     cut: RefCell<HashSet<ChainId>>,
 }
 
-/// A chain, by the place at which it is kept for as long as the judgement
-/// lives.
+/// A chain, by its place in the judgement.
 type ChainId = *const Presented;
 
 fn id(chain: &[Presented]) -> ChainId {
@@ -70,7 +69,7 @@ struct Matched<'a> {
     matching: Rc<DaneMatching>,
 }
 
-/// A chain that was held against the trust store.
+/// A chain that was verified with the trust store.
 struct Held {
     names: Vec<ReferenceName>,
     now: UnixTime,
@@ -78,8 +77,8 @@ struct Held {
 }
 
 impl<'a> Verified<'a> {
-    /// With the chains of the policy hosts of MTA-STS; those of mail servers
-    /// are yet to come.
+    /// With the chains of the MTA-STS policy hosts; those of mail servers
+    /// follow.
     pub(super) fn new(observation: &'a Observation) -> Self {
         let mut verified = Self {
             trust_store: observation
@@ -133,8 +132,8 @@ impl<'a> Verified<'a> {
         self.chains.get(ders)
     }
 
-    /// Counts what a host has to be matched with: the records of each of its
-    /// address families, for a delivery keeps those with which it began.
+    /// Counts what a host has to match: the records of each of its address
+    /// families, because a delivery keeps those with which it began.
     pub(super) fn count(&mut self, host: &HostEvidence<'a>) {
         for other in &host.addresses {
             let DaneRecords::Usable(_, records) = other.dane else {
@@ -157,7 +156,7 @@ impl<'a> Verified<'a> {
         &self.trust_store
     }
 
-    /// TLSA records against a chain.
+    /// Matches TLSA records with a chain.
     pub(super) fn dane(
         &self,
         chain: &Rc<[Presented]>,
@@ -190,7 +189,7 @@ impl<'a> Verified<'a> {
         matching
     }
 
-    /// A chain against the trust store, or against none.
+    /// Verifies a chain with the trust store, or without one.
     pub(super) fn pkix(
         &self,
         chain: &Rc<[Presented]>,
@@ -227,13 +226,12 @@ impl<'a> Verified<'a> {
         result
     }
 
-    /// Whether what a session showed could not be judged as far as it had to
-    /// be, for want of work.
+    /// Whether the work budget did not suffice to judge what a session showed.
     pub(crate) fn was_cut(&self, session: &SessionEvidence<'_>) -> bool {
         self.cut.borrow().contains(&id(&session.chain))
     }
 
-    /// What was done for all of it.
+    /// The work that was done for everything.
     #[cfg(test)]
     pub(crate) fn done(&self) -> crate::certificate::WorkDone {
         self.known.done()

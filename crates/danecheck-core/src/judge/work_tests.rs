@@ -14,7 +14,7 @@ use crate::observation::{Der, Observation};
 use crate::report::{Report, json as report_as_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 
-/// As many as are looked at.
+/// As many as are checked.
 const HOSTS: usize = 20;
 const ADDRESSES: usize = 8;
 
@@ -410,7 +410,7 @@ fn not_judged(judged: &Judged<'_>) {
     assert_eq!(judged.verdict, Verdict::Indeterminate);
     assert_eq!(judged.recommendation.action, Action::NotFixable);
     assert!(
-        judged.recommendation.reason.contains("more work to judge"),
+        judged.recommendation.reason.contains("takes more work"),
         "{}",
         judged.recommendation.reason
     );

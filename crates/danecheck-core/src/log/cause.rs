@@ -118,7 +118,7 @@ causes! {
         "Tell the receiver. Send bounced mail again.";
     STARTTLS_NO_REPLY: "starttls-no-reply",
         "lost connection / conversation timed out ... while receiving the STARTTLS response",
-        "The server, or a firewall before it, drops the connection at STARTTLS. Postfix never \
+        "The server, or a firewall in front of it, drops the connection at STARTTLS. Postfix never \
          falls back to plain text then, not even at level may.",
         "Tell the receiver. Only level none delivers until then.";
     TLS_ENGINE: "tls-engine-unavailable",

@@ -73,7 +73,7 @@ fn is_verification(cause: &Cause) -> bool {
     cause.id.starts_with("certificate-")
 }
 
-/// What a line that is no delivery tells about the delivery that follows.
+/// What a line that is not a delivery tells about the delivery that follows.
 pub(super) fn hint(text: &str) -> Option<&'static Cause> {
     if let Some((_, why)) = text.split_once("certificate verification failed for ") {
         return Some(verification(why));

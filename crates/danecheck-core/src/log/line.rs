@@ -13,13 +13,13 @@ pub(super) struct Line<'a> {
 /// The kinds of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Body<'a> {
-    /// What became of one recipient.
+    /// What happened to one recipient.
     Delivery(Delivery<'a>),
     /// Anything else.
     Other(&'a str),
 }
 
-/// What became of one recipient (`log_adhoc`).
+/// What happened to one recipient (`log_adhoc`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Delivery<'a> {
     /// The domain of the recipient: the next hop, unless a transport says
@@ -36,8 +36,8 @@ pub(super) struct Delivery<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line; none where Postfix did not write it. What stands before
-    /// the program's name (time, host, container) does not matter.
+    /// Reads a line; `None` if Postfix did not write it. What stands before the
+    /// program's name (time, host, container) does not matter.
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let (before, body) = line.split_once("]: ")?;
         let tag = before.rsplit([' ', '\t']).next()?;

@@ -1,8 +1,8 @@
 //! What a Postfix log says about mail that waits for TLS or DANE: each cause,
 //! how often, and for which next hops.
 //!
-//! Memory is bounded whatever the log holds: one entry for each cause, a
-//! bounded number of next hops in it, and what the latest processes said.
+//! Memory has a limit for every log: one entry for each cause, a limited number
+//! of next hops in it, and what the latest processes said.
 
 mod cause;
 mod classify;
@@ -21,16 +21,16 @@ use crate::report::printable;
 pub use cause::{CAUSES, Cause};
 use line::{Body, Delivery, Line};
 
-/// So many next hops are counted by name for each cause.
+/// Next hops that are counted by name for each cause.
 const NEXT_HOPS: usize = 500;
 
-/// So many processes and domains are remembered.
+/// Processes and domains that are remembered.
 const REMEMBERED: usize = 2000;
 
-/// A longer line is none that Postfix writes; the rest of it is left out.
+/// Postfix writes no longer line; the rest of such a line is ignored.
 const LONGEST_LINE: usize = 16 * 1024;
 
-/// So many values of `tls=` and of `dsn=` are told for each cause.
+/// Values of `tls=` and of `dsn=` that are reported for each cause.
 const VALUES: usize = 8;
 
 /// A log being read.
@@ -41,7 +41,7 @@ pub struct Reading {
     lines: u64,
     ours: u64,
     by_cause: HashMap<&'static str, Count>,
-    /// What a process said about the delivery that it is at.
+    /// What a process said about its current delivery.
     of_process: HashMap<String, &'static Cause>,
     /// The last cause that a domain's mail waited for.
     of_domain: HashMap<String, &'static Cause>,
@@ -77,13 +77,13 @@ pub struct Explained {
     pub id: &'static str,
     /// The text of the log.
     pub text: &'static str,
-    /// Whether it concerns TLS, STARTTLS or DANE at all.
+    /// Whether it concerns TLS, STARTTLS or DANE.
     pub tls: bool,
-    /// Deliveries that were deferred for it.
+    /// Deliveries that were deferred for this cause.
     pub deferred: u64,
-    /// Deliveries that bounced for it.
+    /// Deliveries that bounced for this cause.
     pub bounced: u64,
-    /// Other lines about it.
+    /// Other lines about this cause.
     pub remarks: u64,
     /// The enhanced status codes.
     pub dsn: Vec<String>,
@@ -91,13 +91,13 @@ pub struct Explained {
     pub levels: Vec<String>,
     /// The next hops, the most frequent first.
     pub next_hops: Vec<NextHopCount>,
-    /// Deliveries to next hops that are not named, for there were too many.
+    /// Deliveries to next hops that are not named because there were too many.
     pub other_next_hops: u64,
     /// What it means.
     pub meaning: &'static str,
     /// What to do.
     pub remedy: &'static str,
-    /// The first line of the kind.
+    /// The first line of this kind.
     pub sample: String,
 }
 
@@ -293,7 +293,7 @@ fn remember(map: &mut HashMap<String, &'static Cause>, name: &str, cause: &'stat
         return;
     }
     if map.len() >= REMEMBERED {
-        // What was said long ago belongs to no delivery to come.
+        // What a process said long ago belongs to no later delivery.
         map.clear();
     }
     if name.len() <= 255 {

@@ -1,4 +1,4 @@
-//! TLSA records against a certificate chain: Postfix's `tls_dane.c` and
+//! Matches TLSA records with a certificate chain: Postfix's `tls_dane.c` and
 //! openssl:`x509_vfy.c:dane_verify`.
 
 use std::collections::HashMap;
@@ -17,9 +17,9 @@ use crate::unix_time::UnixTime;
 /// A usable record and its place in the answer.
 type Numbered<'a> = (usize, &'a UsableRecord);
 
-/// Matches a secure TLSA answer against the chain that a server presents, leaf
+/// Matches a secure TLSA answer with the chain that a server presents, leaf
 /// first. `names` are those that Postfix accepts for DANE-TA(2): the TLSA base
-/// domain, and where MX records were used the next-hop domain too.
+/// domain, and, if MX records were used, the next-hop domain too.
 pub fn match_dane(
     records: &[TlsaRecord],
     chain: &[Presented],
@@ -31,8 +31,8 @@ pub fn match_dane(
     match_dane_within(&account, records, chain, names, now)
 }
 
-/// The same with what `account` has left. What takes more is
-/// [`RecordOutcome::NotJudged`], and the result
+/// The same with the work that `account` has left. If it takes more, the record
+/// is [`RecordOutcome::NotJudged`], and the result
 /// [`VerificationError::WorkUsedUp`].
 pub(crate) fn match_dane_within(
     account: &Account<'_>,
@@ -63,7 +63,7 @@ pub(crate) fn match_dane_within(
         .copied()
         .filter(|(_, record)| hidden_by(record, &usable).is_none())
         .collect();
-    // What decides comes first: nobody waits for more.
+    // The decision comes first: nothing waits for more.
     let result = match stage {
         Stage::MustMatch => server.verify(&visible).result,
         // `tls_dane.c:tls_dane_enable` sets must_fail.
@@ -100,9 +100,9 @@ fn in_openssl_order(mut records: Vec<Numbered<'_>>) -> Vec<Numbered<'_>> {
     records
 }
 
-/// Digest agility (RFC 7671 section 9): within one usage and selector, only
-/// the strongest digest counts, match or not. Full(0) neither hides nor is
-/// hidden.
+/// Digest agility (RFC 7671 section 9): within one usage and selector, only the
+/// strongest digest counts, whether or not it matches. Full(0) neither hides
+/// nor is hidden.
 fn hidden_by(record: &UsableRecord, usable: &[Numbered<'_>]) -> Option<MatchingType> {
     if record.matching_type == MatchingType::FULL {
         return None;
@@ -122,7 +122,7 @@ fn matches(record: &UsableRecord, certificate: &Certificate) -> bool {
         .is_some_and(|data| *data == record.data)
 }
 
-/// What a set of records comes to.
+/// The result for a set of records.
 struct Verdict {
     result: Result<MatchedBy, VerificationFailure>,
     /// The DANE-TA(2) record on the path and its depth, trusted or not.
@@ -132,7 +132,7 @@ struct Verdict {
 /// The server's side of the comparison.
 struct Server<'a> {
     leaf: Option<&'a Presented>,
-    /// All readable certificates with their places in what was sent.
+    /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
     now: UnixTime,
@@ -160,8 +160,9 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The outcome of one record as if it were the only one. `alike` holds what
-    /// came of records of the same certificates: there may be a hundred.
+    /// The outcome of one record as if it were the only one. `alike` has the
+    /// outcomes of records of the same certificates, because there may be a
+    /// hundred.
     fn outcome(
         &self,
         record: Numbered<'_>,
@@ -179,7 +180,7 @@ impl<'a> Server<'a> {
             .map(|(place, _)| *place)
             .collect();
         if matched.iter().all(|place| *place == 0) {
-            // No issuer that is sent: nothing for a path to end in.
+            // No sent issuer: a path has nothing to end in.
             return if self.is_leaf(usable) {
                 RecordOutcome::MatchesLeafOnly
             } else {
@@ -236,8 +237,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// DANE-EE(3) records against the leaf first; then, where there are
-    /// DANE-TA(2) records, a path (openssl:`x509_vfy.c:dane_verify`).
+    /// First DANE-EE(3) records and the leaf; then, if there are DANE-TA(2)
+    /// records, a path (openssl:`x509_vfy.c:dane_verify`).
     fn verify(&self, records: &[Numbered<'_>]) -> Verdict {
         let failed = |failure| Verdict {
             result: Err(failure),

@@ -1,5 +1,5 @@
 //! Postfix's `fingerprint` level: digests of the server's certificate and of
-//! its public key, either of which may be pinned.
+//! its public key, either of which a pin may name.
 
 use serde::Serialize;
 
@@ -24,16 +24,17 @@ pub fn fingerprints(leaf: &Certificate) -> Fingerprints {
     }
 }
 
-/// Whether one of the pins is of this leaf: names, dates and issuers play no
-/// part, the strength of the key does. Pins may be in either case, with or
-/// without colons between bytes (`tls_dane.c:tls_dane_add_fpt_digests`).
+/// Whether one of the pins is of this leaf: names, dates and issuers do not
+/// matter, but the strength of the key does. Pins may be in either case, with
+/// or without colons between bytes (`tls_dane.c:tls_dane_add_fpt_digests`).
 pub fn match_fingerprints(leaf: &Certificate, pins: &[String]) -> Result<(), VerificationFailure> {
     if let Some(failure) = leaf_key_failure(leaf) {
         return Err(failure);
     }
     let pins: Vec<Vec<u8>> = pins.iter().filter_map(|pin| from_hex(pin)).collect();
     let own = [leaf.identity(), leaf.key().identity()];
-    // Pins of another length are unusable; alone, they force a failure.
+    // Pins of another length are unusable; if there are no others, they force a
+    // failure.
     if !pins.iter().any(|pin| pin.len() == own[0].len()) {
         return Err(VerificationFailure::new(VerificationError::Unspecified, 0));
     }

@@ -25,63 +25,64 @@ use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
 use crate::work::WorkLimits;
 
-/// What one matching may cost where there is no other; see
+/// What one matching may cost if it is the only one; see
 /// [`SHARED`](crate::judge::SHARED) for how it is measured.
 const UNSHARED: WorkLimits = crate::judge::SHARED;
 
-/// How far the records of a TLSA answer get (`tls_dane.c`).
+/// The stage that the records of a TLSA answer reach (`tls_dane.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// All are dropped when the policy is made: `dane` becomes `encrypt`,
-    /// `dane-only` does not connect.
+    /// All are dropped when Postfix computes the policy: `dane` becomes
+    /// `encrypt`, `dane-only` does not connect.
     NoneUsableAtPolicy,
     /// All are dropped in the handshake: `dane` accepts any certificate,
     /// `dane-only` none.
     NoneUsableAtHandshake,
-    /// Some are usable, so one of those must match.
+    /// Some are usable, so one of these must match.
     MustMatch,
 }
 
-/// What one record is worth for what the server presents, taken alone.
+/// The outcome of one record alone, for what the server presents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordOutcome {
-    /// It matches, and suffices.
+    /// It matches, and authenticates the server.
     Matches {
         /// Of the certificate that it matches; for a bare key, of the
         /// certificate that the key signed.
         depth: usize,
     },
-    /// It is of something that the server presents, or that signed it, and
-    /// still does not suffice.
+    /// It matches something that the server presents, or a key that signed it,
+    /// but does not authenticate the server.
     MatchesButNotTrusted {
-        /// Of what it matches, in the path if it lies there, else in what the
-        /// server sent.
+        /// The depth of what it matches, in the path if it is there, else in
+        /// what the server sent.
         depth: usize,
-        /// Why it does not suffice.
+        /// Why it does not authenticate the server.
         failure: VerificationFailure,
     },
-    /// A DANE-TA(2) record of the server's own certificate: trust anchors are
-    /// looked for among issuers only (openssl:`x509_vfy.c:check_dane_issuer`).
+    /// A DANE-TA(2) record of the server's own certificate: OpenSSL looks for
+    /// trust anchors only among issuers
+    /// (openssl:`x509_vfy.c:check_dane_issuer`).
     MatchesLeafOnly,
-    /// It is of nothing that the server presents.
+    /// It matches nothing that the server presents.
     NoMatch,
-    /// It is not compared at all, for a record of the same usage and selector
-    /// has a stronger digest (RFC 7671 section 9).
+    /// It is not compared, because a record of the same usage and selector has
+    /// a stronger digest (RFC 7671 section 9).
     HiddenByDigestAgility {
         /// The matching type that hides it.
         by: MatchingType,
-        /// Whether it would suffice if the other were gone.
+        /// Whether it would authenticate the server if the other were gone.
         would_match: bool,
     },
     /// It is not used.
     Unusable(Usability),
-    /// To tell takes more work than one check may cost.
+    /// Unknown: it takes more work than one check may cost.
     NotJudged,
 }
 
-/// What satisfied Postfix.
+/// The record that satisfied Postfix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MatchedBy {
     /// The place of the record in the answer.
@@ -90,28 +91,28 @@ pub struct MatchedBy {
     pub depth: usize,
 }
 
-/// What Postfix makes of a TLSA answer and a certificate chain.
+/// The result of Postfix for a TLSA answer and a certificate chain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DaneMatching {
     /// The outcome of each record, in the order of the answer.
     pub records: Vec<RecordOutcome>,
-    /// How far the records get.
+    /// The stage that the records reach.
     pub stage: Stage,
-    /// Whether one of the usable records authenticates the server. Only of
-    /// weight at [`Stage::MustMatch`]; else it is the failure that `dane-only`
+    /// Whether one of the usable records authenticates the server. It counts
+    /// only at [`Stage::MustMatch`]; else it is the failure that `dane-only`
     /// forces.
     pub result: Result<MatchedBy, VerificationFailure>,
 }
 
 impl DaneMatching {
-    /// Whether something was not judged, for it takes more work than one check
-    /// may cost.
+    /// Whether something was not judged because it takes more work than one
+    /// check may cost.
     pub(crate) fn is_cut(&self) -> bool {
         self.authenticates().is_none() || self.records.contains(&RecordOutcome::NotJudged)
     }
 
-    /// Whether a usable record authenticates the server; nothing where to tell
-    /// takes more work than one check may cost.
+    /// Whether a usable record authenticates the server; `None` if that takes
+    /// more work than one check may cost.
     pub(crate) fn authenticates(&self) -> Option<bool> {
         match &self.result {
             Err(failure) if failure.is_for_want_of_work() => None,

@@ -11,8 +11,8 @@ use super::UNSHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
 /// does at the levels `verify` and `secure` with `smtp_tls_CAfile` or
-/// `smtp_tls_CApath`. Any one of `names` suffices; without a name nothing does
-/// (`tls_client.c:add_namechecks`).
+/// `smtp_tls_CApath`. Any one of `names` is enough; without a name nothing
+/// passes (`tls_client.c:add_namechecks`).
 pub fn verify_pkix(
     chain: &[Presented],
     trust_store: &[Certificate],
@@ -24,7 +24,7 @@ pub fn verify_pkix(
     verify_pkix_within(&account, chain, trust_store, names, now)
 }
 
-/// The same with what `account` has left.
+/// The same with the work that `account` has left.
 pub(crate) fn verify_pkix_within(
     account: &Account<'_>,
     chain: &[Presented],
@@ -115,7 +115,7 @@ mod tests {
         );
         let unknown = Err((E::SelfSignedInChain { issuer: issuer() }, 2));
         assert_eq!(judge(&[leaf, middle, root], &[], MX), unknown);
-        // Another root of the same name is no help.
+        // Another root of the same name does not help.
         let mimic = Entity::root("Lab Root", |_| {}).certificate;
         let outcome = judge(&[leaf, middle, root], &[&mimic], MX);
         assert_eq!(outcome, Err((E::SignatureFailure, 1)));

@@ -15,8 +15,8 @@ pub struct ServedRecord {
     pub record: TlsaRecord,
 }
 
-/// One record for each readable certificate that the server presents. Whether
-/// a `2 1 1` would also be trusted is for [`super::match_dane`] to say.
+/// One record for each readable certificate that the server presents.
+/// [`super::match_dane`] decides whether a `2 1 1` would also be trusted.
 pub fn served_records(chain: &[Presented]) -> Vec<ServedRecord> {
     chain
         .iter()

@@ -97,13 +97,13 @@ impl Policy {
     }
 }
 
-/// Why a text is no policy.
+/// Why a text is not a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyFault {
     /// It is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// A line is no `name: value`.
+    /// A line is not of the form `name: value`.
     #[error("line {0} is not of the form name: value")]
     Line(usize),
     /// A field is missing or wrong.
@@ -112,7 +112,7 @@ pub enum PolicyFault {
 }
 
 /// Reads a policy. Fields come in any order; of one that is there twice the
-/// first counts, but for `mx`; those that nobody knows are passed over.
+/// first counts, but for `mx`; those that nobody knows are skipped.
 pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
     if body.contains('\u{fffd}') {
         return Err(PolicyFault::NotUtf8);

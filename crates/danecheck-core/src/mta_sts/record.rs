@@ -26,7 +26,7 @@ pub enum RecordFault {
     /// More than one begins with it, so that none counts.
     #[error("there are {0} of them, but only one is allowed")]
     Several(usize),
-    /// What follows the version is no list of fields.
+    /// What follows the version is not a list of fields.
     #[error("`{0}` is not of the form name=value")]
     Field(String),
     /// A field is missing or wrong.

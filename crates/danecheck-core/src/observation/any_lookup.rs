@@ -1,10 +1,10 @@
-//! A lookup whatever its type: all that is known of it but the data.
+//! A lookup of any type: everything that is known of it except the data.
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
 
 use super::{Answer, AuthoritySeen, ExtendedError, FailureKind, Lookup, Observation, RecordType};
 
-/// What is known of a lookup beside its records.
+/// What is known of a lookup besides its records.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyLookup<'a> {
     /// The name asked.
@@ -13,14 +13,14 @@ pub struct AnyLookup<'a> {
     pub record_type: RecordType,
     /// The status of the records or of the denial, or how the lookup failed.
     pub status: Result<SecurityStatus, FailureKind>,
-    /// Whether signatures came with the records: only these tell their
+    /// Whether signatures came with the records: only these contain the
     /// original TTL (RFC 4034 section 3.1.4).
     pub signed: bool,
-    /// What danecheck's own validation says of it.
+    /// The result of danecheck's own validation.
     pub own: Option<&'a OwnValidation>,
     /// A reason that came with an answer.
     pub extended_error: Option<&'a ExtendedError>,
-    /// What the name servers themselves say of it.
+    /// What the name servers answer directly.
     pub authority: Option<&'a AuthoritySeen>,
 }
 

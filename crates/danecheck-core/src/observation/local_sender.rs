@@ -1,18 +1,18 @@
-//! What the Postfix on this machine says of itself.
+//! What the Postfix on this machine reports.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Its parameters, and what its policy tables say to one next hop.
+/// Its parameters, and what its policy tables answer for one next hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LocalSenderSeen {
     /// `postconf -x`, by name.
     pub parameters: BTreeMap<String, String>,
     /// `postmap -q`, in the order in which Postfix asks: each table for the
-    /// next hop itself, then each for `.parent`. What comes after the first
-    /// answer is what Postfix would not ask any more.
+    /// next hop itself, then each for `.parent`. Postfix would not ask anything
+    /// after the first answer.
     #[serde(default)]
     pub lookups: Vec<PolicyLookup>,
 }
@@ -23,13 +23,13 @@ pub struct LocalSenderSeen {
 pub struct PolicyLookup {
     /// `hash:/etc/postfix/tls_policy`.
     pub table: String,
-    /// What it was asked for.
+    /// The key.
     pub key: String,
-    /// What it said.
+    /// Its answer.
     pub answer: TableAnswer,
 }
 
-/// What a table says.
+/// The answer of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableAnswer {

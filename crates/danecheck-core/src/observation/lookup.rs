@@ -1,4 +1,4 @@
-//! One DNS lookup as Postfix behind the resolver sees it.
+//! One DNS lookup, as Postfix behind the resolver sees it.
 
 use std::fmt;
 
@@ -18,20 +18,20 @@ pub struct Lookup<T> {
     pub record_type: RecordType,
     /// What came back.
     pub answer: Answer<T>,
-    /// What danecheck's own validation says of it; none where nothing was
-    /// asked, or by whom it was saved did not validate.
+    /// The result of danecheck's own validation; `None` if nothing was asked,
+    /// or if the program that saved it did not validate.
     #[serde(default)]
     pub own: Option<OwnValidation>,
-    /// A reason that came with an answer (RFC 8914); that of a failure goes
-    /// with the failure.
+    /// A reason that came with an answer (RFC 8914); the reason of a failure is
+    /// in the failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_error: Option<ExtendedError>,
-    /// What the name servers themselves say of it, where they were asked.
+    /// What the name servers answer directly, if danecheck asked them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<AuthoritySeen>,
 }
 
-/// The record types that are asked.
+/// The record types that danecheck asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs, reason = "they are the mnemonics themselves")]
@@ -65,9 +65,9 @@ impl fmt::Display for RecordType {
 pub enum Answer<T> {
     /// Records of the type.
     Records(Validated<RecordSet<T>>),
-    /// The word that there are none.
+    /// A denial: there are none.
     Denied(Validated<Denial>),
-    /// No answer that could be used.
+    /// No usable answer.
     Failed(LookupFailure),
 }
 
@@ -75,15 +75,15 @@ pub enum Answer<T> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordSet<T> {
-    /// Each alias on the way and at the end the name that owns the records;
-    /// empty where the name asked owns them.
+    /// Each alias on the way, and at the end the name that owns the records;
+    /// empty if the name asked owns them.
     pub aliases: Vec<String>,
     /// The records.
     pub records: Vec<T>,
     /// The smallest TTL in the answer, in seconds.
     pub ttl: u32,
-    /// The TTL of the records as their zone has it, where a signature tells;
-    /// where it is more, the answer comes from a cache.
+    /// The TTL that the zone gives the records, if a signature contains it; if
+    /// it is larger, the answer comes from a cache.
     #[serde(default)]
     pub original_ttl: Option<u32>,
 }
@@ -113,7 +113,7 @@ pub struct LookupFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// Response code 2; where the resolver validates, also bogus data.
+    /// Response code 2; if the resolver validates, also bogus data.
     ServFail,
     /// Response code 5.
     Refused,
@@ -160,7 +160,7 @@ impl FailureKind {
 pub struct ExtendedError {
     /// The info code, such as 7 for an expired signature.
     pub code: u16,
-    /// The resolver's own words; control characters are still in it.
+    /// The resolver's own words, still with control characters.
     pub text: String,
 }
 
@@ -176,8 +176,7 @@ pub struct MxRecord {
 }
 
 impl<T> Lookup<T> {
-    /// The status of the records or of the denial; none where the lookup
-    /// failed.
+    /// The status of the records or of the denial; `None` if the lookup failed.
     pub fn status(&self) -> Option<SecurityStatus> {
         match &self.answer {
             Answer::Records(records) => Some(records.status()),
@@ -191,7 +190,7 @@ impl<T> Lookup<T> {
         self.own.as_ref().is_some_and(OwnValidation::is_bogus)
     }
 
-    /// The failure, where there is one.
+    /// The failure, if there is one.
     pub fn failure(&self) -> Option<&LookupFailure> {
         match &self.answer {
             Answer::Failed(failure) => Some(failure),
@@ -201,8 +200,8 @@ impl<T> Lookup<T> {
 }
 
 impl ExtendedError {
-    /// Whether the data had expired, and the resolver used it because it
-    /// could get no newer (RFC 8767).
+    /// Whether the data had expired, and the resolver used it because it could
+    /// not get newer data (RFC 8767).
     pub fn is_stale(&self) -> bool {
         matches!(self.code, 3 | 19)
     }

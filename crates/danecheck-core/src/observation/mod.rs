@@ -38,7 +38,7 @@ pub use session::{
 };
 pub use single::{SingleLookup, SingleReply};
 
-/// The version of the saved form; another one is refused.
+/// The version of the saved form; danecheck refuses any other.
 pub const OBSERVATION_FORMAT: u32 = 1;
 
 /// Everything seen of one next hop.
@@ -47,41 +47,41 @@ pub const OBSERVATION_FORMAT: u32 = 1;
 pub struct Observation {
     /// [`OBSERVATION_FORMAT`].
     pub format: u32,
-    /// What was looked at.
+    /// What was checked.
     pub next_hop: NextHop,
-    /// When; also the time at which certificates are judged.
+    /// When it was checked; also the time at which certificates are judged.
     pub checked_at: UnixTime,
-    /// Who answered the questions.
+    /// The resolver that answered the questions.
     pub resolver: ResolverSeen,
-    /// The MX lookup; none for a bracketed next hop.
+    /// The MX lookup; `None` for a bracketed next hop.
     pub mx: Option<Lookup<MxRecord>>,
-    /// The MX hosts in the order of preference, or the next hop itself where
-    /// there is no MX record.
+    /// The MX hosts in the order of preference, or the next hop itself if there
+    /// is no MX record.
     pub hosts: Vec<HostSeen>,
-    /// Where trust for `verify` and `secure` comes from.
+    /// The trust store for `verify` and `secure`.
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off, one sentence each.
     pub cuts: Vec<String>,
-    /// MTA-STS and TLS reporting; nothing where they were not looked at.
+    /// MTA-STS and TLS reporting; `None` if they were not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mta_sts: Option<MtaStsSeen>,
-    /// The Postfix on this machine, where it was asked (`--sender local`).
+    /// The Postfix on this machine, if it was asked (`--sender local`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_sender: Option<LocalSenderSeen>,
     /// The proxy through which mail servers were connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// What was taken for granted of the mail servers, none of which was
-    /// connected to then: every session ended as [`SessionEnd::Assumed`].
+    /// What danecheck assumed about the mail servers instead of connecting to
+    /// them: every session ended as [`SessionEnd::Assumed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumed: Option<Assumption>,
-    /// The MX hosts that were not looked at by wish, and count for nothing.
+    /// The MX hosts that were to be skipped, and count for nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
 }
 
 impl Observation {
-    /// Whether it has seen any of these hosts.
+    /// Whether it contains any of these hosts.
     pub fn looks_at_any(&self, hosts: &[String]) -> bool {
         self.hosts.iter().any(|host| hosts.contains(&host.name))
     }
@@ -102,11 +102,11 @@ impl Observation {
     }
 }
 
-/// What is taken for granted of mail servers that are not connected to.
+/// What danecheck assumes about mail servers to which it does not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Assumption {
-    /// Each does what DNS asks of it (`--dns-only`).
+    /// Each behaves as DNS requires (`--dns-only`).
     DnsOnly,
     /// Each shows the certificates of this file (`--cert`).
     Certificate(String),
@@ -120,31 +120,31 @@ pub struct ResolverSeen {
     pub addresses: Vec<String>,
     /// Whether it validates.
     pub validation: ResolverValidation,
-    /// Why that was not shown, as far as it could be told.
+    /// Why it did not prove that, if known.
     #[serde(default)]
     pub shortcoming: Option<Shortcoming>,
 }
 
-/// Why a resolver that answers does not show that it validates.
+/// Why a resolver that answers does not prove that it validates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shortcoming {
-    /// It hands out data that is bogus.
+    /// It sends data that is bogus.
     DoesNotValidate,
-    /// It withholds data that is bogus, and yet sets no AD bit.
+    /// It withholds data that is bogus, but sets no AD bit.
     AdStripped,
-    /// It hands out no signatures, although it is asked for them.
+    /// It sends no signatures, although the query asks for them.
     NotDnssecCapable,
 }
 
-/// Whether a resolver was shown to validate, by Postfix's own probe: the AD
+/// Whether a resolver proved that it validates, by Postfix's own probe: the AD
 /// bit on `. NS` (`dns_sec_probe`), or on any other answer of this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResolverValidation {
     /// Some answer carried the AD bit.
     Shown,
-    /// It answered, and no answer carried the AD bit.
+    /// It answered, but no answer carried the AD bit.
     NotShown,
     /// It answered nothing at all.
     NoAnswer,
@@ -154,19 +154,19 @@ pub enum ResolverValidation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostSeen {
-    /// The name as the MX record has it; an address in text form where the
-    /// target is a literal.
+    /// The name in the MX record; an address in text form if the target is a
+    /// literal.
     pub name: String,
-    /// Its IPv4 addresses; none asked for a literal or an invalid name.
+    /// Its IPv4 addresses; not asked for a literal or an invalid name.
     pub a: Option<Lookup<IpAddr>>,
     /// Its IPv6 addresses.
     pub aaaa: Option<Lookup<IpAddr>>,
-    /// The `CNAME` query that Postfix adds where an alias leads out of the
-    /// signed tree (`tls_dane_resolve`).
+    /// The `CNAME` query that Postfix adds if an alias leads out of the signed
+    /// tree (`tls_dane_resolve`).
     pub alias: Option<Lookup<String>>,
     /// The TLSA lookups, in the order in which Postfix asks.
     pub tlsa: Vec<TlsaLookup>,
-    /// Each address and what it said.
+    /// Each address and its sessions.
     pub addresses: Vec<AddressSeen>,
 }
 
@@ -188,18 +188,18 @@ pub struct AddressSeen {
     /// The address.
     pub address: IpAddr,
     /// The sessions: one without SNI, and one with the SNI of each TLSA base
-    /// domain in play. Empty where the address was left out.
+    /// domain that counts. Empty if danecheck did not connect to the address.
     pub sessions: Vec<Session>,
-    /// The reserved block for whose sake it was left out: nobody in the
-    /// public internet has such an address.
+    /// The reserved block of the address, if danecheck did not connect because
+    /// of it: no host in the public internet has such an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved: Option<String>,
-    /// The reply with which the server refused for now, where it was asked
-    /// again after a pause; the sessions are those of the second time.
+    /// The reply with which the server refused for now, if danecheck tried
+    /// again after a pause; the sessions are those of the second attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_at_first: Option<Reply>,
-    /// What the server shows to clients that offer less than Postfix, where
-    /// that was asked for (`--thorough`).
+    /// What the server shows to clients that offer less than Postfix, if that
+    /// was asked for (`--thorough`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limited: Vec<LimitedLook>,
 }
@@ -213,14 +213,14 @@ impl AddressSeen {
     }
 }
 
-/// The part of the trust store that can matter for the chains seen.
+/// The part of the trust store that matters for the chains seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustStoreSeen {
     /// `system`, `mozilla` or the path that was given.
     pub source: String,
     /// Its certificates that share a name with a chain seen, closed under
-    /// "issuer of"; the others cannot take part in any path.
+    /// "issuer of"; the others cannot be part of any path.
     pub certificates: Vec<Der>,
 }
 

@@ -1,4 +1,4 @@
-//! What was seen of MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
+//! The observation of MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConnectFailure, HandshakeFailure, Lookup, TlsSeen};
 
-/// The records, and the policy where one is promised.
+/// The records, and the policy if one is announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MtaStsSeen {
@@ -15,12 +15,12 @@ pub struct MtaStsSeen {
     pub record: Lookup<Vec<String>>,
     /// The TXT records at `_smtp._tls`.
     pub report: Lookup<Vec<String>>,
-    /// The way to the policy; none where no record promises one.
+    /// The fetch of the policy; `None` if no record announces one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch: Option<PolicyFetch>,
 }
 
-/// The way to the policy.
+/// The fetch of the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFetch {
@@ -30,7 +30,7 @@ pub struct PolicyFetch {
     pub a: Lookup<IpAddr>,
     /// Its IPv6 addresses.
     pub aaaa: Lookup<IpAddr>,
-    /// What each address said.
+    /// What each address answered.
     pub visits: Vec<PolicyVisit>,
 }
 
@@ -40,7 +40,7 @@ pub struct PolicyFetch {
 pub struct PolicyVisit {
     /// The address.
     pub address: IpAddr,
-    /// What TLS showed of it. Its certificate was not asked for anything yet.
+    /// What TLS showed of it. Its certificate is not judged yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSeen>,
     /// How it ended.
@@ -51,15 +51,15 @@ pub struct PolicyVisit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyEnd {
-    /// It has a reserved address, and was not connected to; the block.
+    /// It has a reserved address, so danecheck did not connect; the block.
     Reserved(String),
     /// The connection failed.
     NotConnected(ConnectFailure),
     /// The TLS handshake failed.
     HandshakeFailed(HandshakeFailure),
-    /// What came was no HTTP response; why, in one line.
+    /// The answer was not an HTTP response; why, in one line.
     NoResponse(String),
-    /// It took longer than anybody here waits.
+    /// It took longer than danecheck waits.
     NotInTime,
     /// A response.
     Answered(PolicyResponse),
@@ -79,7 +79,7 @@ pub struct PolicyResponse {
     pub content_type: Option<String>,
     /// The body; bytes that are no UTF-8 are U+FFFD.
     pub body: String,
-    /// There was more than is read of a policy.
+    /// The body was longer than the part of a policy that is read.
     #[serde(default)]
     pub cut: bool,
 }

@@ -1,4 +1,4 @@
-//! What the name servers of a zone say, each asked by itself.
+//! The answers of a zone's name servers, each asked separately.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::unix_time::UnixTime;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthoritySeen {
-    /// The name asked for, where aliases end; lower case, with its final dot.
+    /// The name asked for, after all aliases; lower case, with its final dot.
     pub name: String,
     /// The mnemonic of the type asked for.
     pub rtype: String,
@@ -20,7 +20,7 @@ pub struct AuthoritySeen {
     pub zone: String,
     /// Its name servers, by name.
     pub servers: Vec<NameServerSeen>,
-    /// How many more there are than were asked.
+    /// How many danecheck did not ask.
     pub left_out: usize,
 }
 
@@ -30,7 +30,7 @@ pub struct AuthoritySeen {
 pub struct NameServerSeen {
     /// Its name, lower case, no final dot.
     pub name: String,
-    /// Whether its addresses could be looked up; one without any has none.
+    /// Whether its addresses could be looked up; also true if it has none.
     pub looked_up: bool,
     /// Its addresses.
     pub addresses: Vec<NameServerAddressSeen>,
@@ -42,12 +42,12 @@ pub struct NameServerSeen {
 pub struct NameServerAddressSeen {
     /// The address.
     pub address: IpAddr,
-    /// What it said; none where it was not asked, because it is no public
-    /// address, and leads into the network of the asking host.
+    /// Its answers; `None` if danecheck did not ask it, because the address is
+    /// not public, and leads into the network of this host.
     pub answers: Option<NameServerAnswers>,
 }
 
-/// What one address of a name server said.
+/// The answers of one address of a name server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameServerAnswers {
@@ -55,9 +55,9 @@ pub struct NameServerAnswers {
     pub udp: NameServerAnswer,
     /// Over TCP.
     pub tcp: NameServerAnswer,
-    /// The serial of its SOA record; none where it has none to give.
+    /// The serial of its SOA record; `None` if it sends none.
     pub serial: Option<u32>,
-    /// Where the chain of trust breaks for its reply, where it does.
+    /// Where the chain of trust breaks for its reply, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weak_link: Option<Box<WeakLink>>,
 }
@@ -80,14 +80,14 @@ pub struct NameServerReply {
     pub authoritative: bool,
     /// The response code is 3.
     pub name_error: bool,
-    /// The TC bit: the rest is to be had over TCP.
+    /// The TC bit: the rest is available over TCP.
     pub truncated: bool,
-    /// The records of the type asked, sorted, in presentation form; those that
-    /// an alias has in their place.
+    /// The records of the type asked, sorted, in presentation form; after an
+    /// alias, the records at its target.
     pub records: Vec<String>,
-    /// Their TTL as the zone has it, in seconds.
+    /// The TTL that the zone gives them, in seconds.
     pub ttl: Option<u32>,
-    /// There are signatures.
+    /// The answer contains signatures.
     pub signed: bool,
     /// When the last signature over the records ends.
     pub signed_until: Option<UnixTime>,
@@ -107,11 +107,11 @@ pub enum NameServerFailure {
     Refused,
     /// Another response code.
     OtherRcode(u16),
-    /// Nothing in time.
+    /// No answer in time.
     Timeout,
     /// Nobody listens at the port.
     Closed,
-    /// There is no way to it from here.
+    /// There is no route to it from here.
     Unreachable,
     /// An answer that cannot be read.
     Malformed,
@@ -132,7 +132,7 @@ impl AuthoritySeen {
 }
 
 impl NameServerAnswer {
-    /// The reply, where there is one.
+    /// The reply, if there is one.
     pub fn reply(&self) -> Option<&NameServerReply> {
         match self {
             Self::Reply(reply) => Some(reply),
@@ -142,7 +142,8 @@ impl NameServerAnswer {
 }
 
 impl NameServerAnswers {
-    /// The fullest reply: over TCP, where nothing is cut off, else over UDP.
+    /// The most complete reply: over TCP, which cuts nothing off, else over
+    /// UDP.
     pub fn whole(&self) -> Option<&NameServerReply> {
         let over_udp = self.udp.reply().filter(|reply| !reply.truncated);
         self.tcp.reply().or(over_udp)

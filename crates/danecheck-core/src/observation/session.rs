@@ -1,4 +1,4 @@
-//! One SMTP session with one address: how far it came and how it ended.
+//! One SMTP session with one address: how far it got and how it ended.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,22 +10,22 @@ use super::Der;
 pub struct Session {
     /// The server name asked for in TLS (SNI, RFC 6066 section 3).
     pub sni: Option<String>,
-    /// The greeting, where one came.
+    /// The greeting, if one came.
     pub greeting: Option<Reply>,
-    /// The reply to `EHLO` (or `HELO`) before TLS, where one came.
+    /// The reply to `EHLO` (or `HELO`) before TLS, if one came.
     pub ehlo: Option<Reply>,
-    /// What TLS showed; present also where the handshake failed after the
-    /// server's certificate had come.
+    /// What TLS showed; also present if the handshake failed after the server's
+    /// certificate had come.
     pub tls: Option<TlsSeen>,
-    /// What the server said to Postfix's own ClientHello, where our TLS could
-    /// not follow it.
+    /// The server's answer to Postfix's own ClientHello, if our TLS does not
+    /// support what the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
-    /// The reply to `EHLO` before TLS, where it was refused for now and `HELO`
-    /// accepted: then STARTTLS is not so much missing as not asked for.
+    /// The reply to `EHLO` before TLS, if it was refused for now and `HELO`
+    /// accepted: then STARTTLS is not missing, but was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo: Option<Reply>,
-    /// The reply to `EHLO` inside TLS, where it was refused and `HELO` tried.
+    /// The reply to `EHLO` inside TLS, if it was refused and `HELO` tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo_in_tls: Option<Reply>,
     /// How it ended.
@@ -33,8 +33,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// The reply with which the server refused for now, which says nothing
-    /// about its TLS (RFC 5321 section 4.2.1).
+    /// The reply with which the server refused for now; it says nothing about
+    /// its TLS (RFC 5321 section 4.2.1).
     pub fn refusal_for_now(&self) -> Option<&Reply> {
         let refusal = match &self.end {
             SessionEnd::GreetingRefused(reply)
@@ -87,11 +87,11 @@ impl Session {
 pub struct LimitedLook {
     /// What it offers.
     pub offer: LimitedOffer,
-    /// What came of it.
+    /// The session.
     pub session: Session,
 }
 
-/// What a ClientHello is limited to.
+/// The limits of a ClientHello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitedOffer {
@@ -132,8 +132,8 @@ pub enum SessionEnd {
     EhloRefusedInTls(Reply),
     /// The server is ready for mail inside TLS.
     Completed,
-    /// There was none: the server is taken to be ready for mail inside TLS
-    /// ([`Assumption`](super::Assumption)).
+    /// There was no session: the server is assumed to be ready for mail inside
+    /// TLS ([`Assumption`](super::Assumption)).
     Assumed,
 }
 
@@ -164,13 +164,13 @@ pub struct ConnectFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectFailureKind {
-    /// Somebody said no.
+    /// Refused.
     Refused,
-    /// Nobody said anything.
+    /// No answer.
     TimedOut,
-    /// There is no way there from here.
+    /// There is no route from here.
     Unreachable,
-    /// The proxy between did not do its part; the text says why.
+    /// The proxy failed; the text says why.
     Proxy,
     /// Anything else.
     Other,
@@ -186,7 +186,7 @@ pub struct HandshakeFailure {
     pub alert: Option<String>,
     /// It ended because time was up.
     pub timed_out: bool,
-    /// It was our own TLS that could not go on with what the server said.
+    /// Our own TLS does not support what the server sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ours: bool,
 }
@@ -196,11 +196,11 @@ pub struct HandshakeFailure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegacySeen {
-    /// To the one of levels at which a certificate must match: OpenSSL's
-    /// security level 1, no anonymous suites.
+    /// To the ClientHello of levels at which a certificate must match:
+    /// OpenSSL's security level 1, no anonymous suites.
     pub verifying: LegacyAnswer,
-    /// To the one of `may` and `encrypt`: security level 0. Asked only where
-    /// the first was refused, for it offers all of that one and more.
+    /// To the ClientHello of `may` and `encrypt`: security level 0. Sent only
+    /// if the first was refused, because it offers all of that one and more.
     pub lenient: Option<LegacyAnswer>,
 }
 
@@ -208,9 +208,9 @@ pub struct LegacySeen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LegacyAnswer {
-    /// All that a client needs to go on.
+    /// Everything that a client needs to continue.
     Spoken(LegacyTls),
-    /// Nothing of the kind; why, in one line.
+    /// Anything else; why, in one line.
     Refused(String),
 }
 
@@ -226,28 +226,28 @@ pub struct LegacyTls {
     pub anonymous: bool,
     /// The server signs its part of the key exchange.
     pub signed: bool,
-    /// It does so in TLS 1.2 over SHA-1.
+    /// The signature is in TLS 1.2 and uses SHA-1.
     pub sha1_signature: bool,
-    /// How keys are agreed on.
+    /// The key exchange.
     pub key_exchange: KeyExchange,
     /// The certificates in the order presented, the leaf first.
     pub chain: Vec<Der>,
 }
 
-/// How a client and a server agree on keys.
+/// A key exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyExchange {
     /// With the RSA key of the certificate.
     Rsa,
-    /// Diffie-Hellman with a prime of so many bits.
+    /// Diffie-Hellman with a prime of this many bits.
     FiniteField(u32),
     /// In this group.
     Group(String),
 }
 
 impl Session {
-    /// The certificates, however they were seen, the leaf first.
+    /// The certificates from either TLS, the leaf first.
     pub fn chain(&self) -> &[Der] {
         let finished = self.tls.as_ref().map(|tls| tls.chain.as_slice());
         let read = self.legacy.as_ref().and_then(LegacySeen::tls);
@@ -259,7 +259,7 @@ impl Session {
 }
 
 impl LegacySeen {
-    /// What the server agreed to, with certificates where it had a choice.
+    /// What the server agreed to; with certificates, if it had the choice.
     pub fn tls(&self) -> Option<&LegacyTls> {
         [Some(&self.verifying), self.lenient.as_ref()]
             .into_iter()
@@ -277,7 +277,7 @@ impl LegacySeen {
 pub struct Reply {
     /// The three digits of the last line.
     pub code: u16,
-    /// The lines, code included. Control characters are still in them.
+    /// The lines, code included, still with control characters.
     pub lines: Vec<String>,
 }
 
@@ -285,7 +285,7 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSeen {
-    /// `TLSv1.3`; none where the handshake ended before it was agreed.
+    /// `TLSv1.3`; `None` if the handshake ended before it was agreed.
     pub version: Option<String>,
     /// The suite by its IANA name.
     pub cipher: Option<String>,
@@ -293,9 +293,9 @@ pub struct TlsSeen {
     pub group: Option<String>,
     /// The certificates in the order presented, the leaf first.
     pub chain: Vec<Der>,
-    /// Whether the server proved that it holds the leaf's key.
+    /// Whether the server proved that it has the leaf's key.
     pub signature: SignatureCheck,
-    /// The server asked for a client certificate; it got none.
+    /// The server asked for a client certificate; danecheck sent none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub client_certificate_wanted: bool,
 }
@@ -322,9 +322,9 @@ pub enum SignatureCheck {
     Good,
     /// It was not.
     Bad(String),
-    /// This program knows no such algorithm.
+    /// This program does not support the algorithm.
     Unknown(String),
-    /// None was seen.
+    /// There was none.
     NotSeen,
 }
 
@@ -340,9 +340,8 @@ impl Reply {
     }
 
     /// The keywords of an `EHLO` reply, in the words of Postfix's `smtp_helo`:
-    /// in each line that has one, what follows the code and one separator,
-    /// from there past blanks, tabs and `=` up to the next; the first of them
-    /// is the server's name.
+    /// in each line, the words after the code and one separator, separated by
+    /// blanks, tabs and `=`; the first word is the server's name.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
         const AROUND: [char; 3] = [' ', '\t', '='];
         self.lines
@@ -368,7 +367,7 @@ mod tests {
         for (lines, keywords) in [
             (&["250 mx.example"][..], &[][..]),
             (&["250 STARTTLS"], &[]),
-            // The name is the first word, wherever it comes.
+            // The name is the first word, in whatever line it is.
             (&["250-", "250 STARTTLS"], &[]),
             (
                 &["250-mx", "250-SIZE 1", "250 AUTH=PLAIN"],

@@ -1,4 +1,4 @@
-//! One lookup by itself, in the resolver's view and in danecheck's own.
+//! One lookup, in the resolver's view and in danecheck's own.
 
 use crate::dnssec::OwnValidation;
 
@@ -11,13 +11,13 @@ pub struct SingleLookup {
     pub name: String,
     /// The mnemonic of the type asked.
     pub rtype: String,
-    /// `address:port` of the server that answered, or was asked first.
+    /// `address:port` of the server that answered, or else of the first one.
     pub server: Option<String>,
     /// The resolver's answer.
     pub reply: Result<SingleReply, LookupFailure>,
-    /// What danecheck makes of it.
+    /// The result of danecheck's own validation.
     pub own: OwnValidation,
-    /// What the name servers themselves say, where they were asked.
+    /// What the name servers answer directly, if danecheck asked them.
     pub authority: Option<AuthoritySeen>,
 }
 
@@ -32,7 +32,6 @@ pub struct SingleReply {
     pub extended_error: Option<ExtendedError>,
     /// The records of the type asked, in presentation form.
     pub records: Vec<String>,
-    /// The smallest TTL of the answer; where it comes from a cache, what is
-    /// left of it.
+    /// The smallest TTL of the answer; from a cache, the remaining part of it.
     pub ttl: Option<u32>,
 }

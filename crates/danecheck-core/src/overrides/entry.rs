@@ -1,4 +1,4 @@
-//! One override of a file, and which next hops it can be for.
+//! One override of a file, and the next hops that it can match.
 
 use crate::entry::Note;
 use crate::next_hop::{NextHop, host_name_fault};
@@ -14,13 +14,13 @@ pub struct Entry {
     pub key: String,
     /// Level and attributes.
     pub value: String,
-    /// What danecheck said when it advised it.
+    /// What danecheck's comment says.
     pub note: Option<Note>,
-    /// Which next hops it counts for.
+    /// The next hops for which it counts.
     pub place: Place,
 }
 
-/// Which next hops an override counts for.
+/// The next hops for which an override counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// This one.
@@ -28,14 +28,14 @@ pub enum Place {
     /// All names below this one that have no line of their own
     /// (`tls_policy_lookup` in Postfix's `smtp_tls_policy.c`).
     Below(String),
-    /// None: why, and the next hop that may have been meant.
+    /// None: why, and the next hop that was probably meant.
     Nowhere {
         /// Why.
         why: String,
-        /// What may have been meant.
+        /// What was probably meant.
         meant: Option<NextHop>,
     },
-    /// None, or a table that cannot be read: this line is for the same.
+    /// None, or a table that cannot be read: another line has the same key.
     Shadowed {
         /// That line.
         line: usize,
@@ -44,7 +44,7 @@ pub enum Place {
     Off,
 }
 
-/// Which next hops a key stands for. Postfix asks for the next hop as it is
+/// The next hops that a key matches. Postfix asks for the next hop as it is
 /// written, brackets and port included, in lower case.
 pub(super) fn place(key: &str, value: &str) -> Place {
     let nowhere = |why: &str, meant: Option<NextHop>| Place::Nowhere {

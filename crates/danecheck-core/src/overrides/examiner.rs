@@ -1,4 +1,4 @@
-//! The word on each override, in the light of the others.
+//! The result for each override, considering the others.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,8 +27,8 @@ impl Accepted {
         }
     }
 
-    /// None but those for these next hops, each as the key of its line or in
-    /// any form in which a next hop can be given.
+    /// Only those for these next hops, each as the key of its line or in any
+    /// form in which a next hop can be given.
     pub fn of<'t>(names: impl IntoIterator<Item = &'t str>) -> Self {
         let keys = names.into_iter().flat_map(|name| {
             let parsed = name.parse::<NextHop>().ok();
@@ -54,47 +54,48 @@ impl Accepted {
     }
 }
 
-/// What overrides are judged by.
+/// The data by which overrides are judged.
 pub(super) struct Examiner<'a> {
-    /// Each next hop that was looked at, by its key.
+    /// Each next hop that was checked, by its key.
     pub(super) seen: &'a HashMap<String, Observation>,
-    /// The next hops that lines for parent domains are judged by.
+    /// The next hops by which lines for parent domains are judged.
     pub(super) below: &'a [NextHop],
     pub(super) sender: &'a Sender,
     pub(super) horizon: Horizon,
     pub(super) accepted: &'a Accepted,
-    /// Said of lines for parent domains.
+    /// Said about lines for parent domains.
     pub(super) of_parents: &'static str,
 }
 
-/// What there is to overrides that share a key with others.
+/// What to do with overrides that share a key with others.
 #[derive(Default)]
 struct Doubles {
-    /// Those that go.
+    /// Those to remove.
     go: HashMap<usize, Double>,
-    /// Those that are kept although they are not the first, with the first.
+    /// Those to keep although they are not the first, with the first.
     kept: HashMap<usize, usize>,
 }
 
-/// What becomes of an override for whose key there is another line.
+/// What to do with an override if another line has the same key.
 struct Double {
     /// The line that is kept.
     kept: usize,
-    /// That one is kept which asks for more.
+    /// The one that asks for more is kept.
     asks_for_more: bool,
-    /// The line that counts so far.
+    /// The line that counted so far.
     counts_so_far: usize,
     caution: Option<String>,
 }
 
 impl Examiner<'_> {
-    /// The word on each, in their order.
+    /// The result for each, in their order.
     pub(super) fn judge(&self, entries: &[&Entry]) -> Vec<Judgement> {
         let mut index = Index::of(entries);
         let doubles = self.doubles(entries, &mut index);
         let concerned = self.concerned(&index);
         let mut judged: HashMap<usize, Judgement> = HashMap::new();
-        // A line for a parent domain that goes counts for nobody afterwards.
+        // A line for a parent domain that is removed counts for no name
+        // afterwards.
         for (at, entry) in entries.iter().enumerate() {
             if doubles.go.contains_key(&at) {
                 continue;
@@ -131,7 +132,7 @@ impl Examiner<'_> {
             .collect()
     }
 
-    /// Keeps what would ask for less as it is, unless that is accepted.
+    /// Keeps a line whose change would ask for less, unless that is accepted.
     fn settled(&self, entry: &Entry, judgement: Judgement) -> Judgement {
         let kept = judgement.weaker && !self.accepted.holds_for(entry);
         let caution = judgement.caution.map(|caution| match kept {
@@ -148,9 +149,9 @@ impl Examiner<'_> {
         }
     }
 
-    /// Of several lines for one key the one that asks for most is kept; where
-    /// they cannot be compared, the first. `postmap` takes the first and warns;
-    /// a `texthash:` table does not work at all.
+    /// Of several lines for one key, keeps the one that asks for most; if they
+    /// cannot be compared, the first. `postmap` takes the first and warns; a
+    /// `texthash:` table does not work at all.
     fn doubles(&self, entries: &[&Entry], index: &mut Index) -> Doubles {
         let at_line: HashMap<usize, usize> = entries
             .iter()
@@ -172,7 +173,7 @@ impl Examiner<'_> {
                 let entry = entries.get(at)?;
                 judgement::read(&entry.value, self.sender).ok()
             };
-            // Nobody asks for the key of a line that is never used.
+            // Postfix never asks for the key of such a line.
             let used = entries
                 .get(first)
                 .is_some_and(|entry| !matches!(entry.place, Place::Nowhere { .. }));
@@ -220,8 +221,7 @@ impl Examiner<'_> {
         }
     }
 
-    /// The next hops that each line for a parent domain counts for, of those
-    /// that were named.
+    /// The named next hops for which each line for a parent domain counts.
     fn concerned(&self, index: &Index) -> HashMap<usize, Vec<&NextHop>> {
         let mut concerned: HashMap<usize, Vec<&NextHop>> = HashMap::new();
         for next_hop in self.below {
@@ -243,8 +243,8 @@ impl Examiner<'_> {
         }
     }
 
-    /// A line for a parent domain is judged by the next hops that were named;
-    /// others need it too.
+    /// A line for a parent domain is judged by the named next hops, but others
+    /// may need it too.
     fn below(&self, entry: &Entry, parent: &str, names: &[&NextHop]) -> Judgement {
         let others = || {
             format!(
@@ -293,7 +293,7 @@ impl Examiner<'_> {
             proposal: Proposal::Leave,
             ..judgement
         };
-        // What one name needs may be wrong for another.
+        // A line that one name needs may be wrong for another.
         match judgement.word {
             Word::NoLongerNeeded => Judgement {
                 proposal: Proposal::Remove,
@@ -306,7 +306,7 @@ impl Examiner<'_> {
 }
 
 impl Doubles {
-    /// What a line is for, which the first with its key says.
+    /// What a line is for: the first line with its key says so.
     fn place<'e>(&self, entries: &[&'e Entry], at: usize) -> &'e Place {
         let first = self.kept.get(&at).copied().unwrap_or(at);
         entries.get(first).map_or(&Place::Off, |entry| &entry.place)
@@ -314,7 +314,7 @@ impl Doubles {
 }
 
 /// `texthash:` says "is unavailable. ... duplicate entry" (`dict_thash_open`),
-/// where `postmap` takes the first and warns.
+/// but `postmap` uses the first line and warns.
 fn duplicate(double: &Double) -> Judgement {
     let Double {
         kept,
@@ -342,7 +342,7 @@ fn duplicate(double: &Double) -> Judgement {
     }
 }
 
-/// An examiner with what stands around each line.
+/// An examiner with the lines around each line.
 struct Surroundings<'a> {
     examiner: &'a Examiner<'a>,
     entries: &'a [&'a Entry],
@@ -360,7 +360,7 @@ impl Surroundings<'_> {
             Place::NextHop(next_hop) => self.exact(entry, next_hop),
             Place::Nowhere { why, meant } => self.nowhere(entry, why, meant.as_ref()),
             Place::Off => Judgement::unseen(Word::SwitchedOff, "it is not active", Proposal::Leave),
-            // These are judged before, and beside the others.
+            // These are judged separately, before the others.
             Place::Below(_) | Place::Shadowed { .. } => self.not_seen(entry),
         }
     }
@@ -385,8 +385,8 @@ impl Surroundings<'_> {
         judge_line(observation, Some(&entry.value), around)
     }
 
-    /// What nobody asks for does no harm, unless mail waits for what was
-    /// meant.
+    /// A line for which Postfix never asks does no harm, unless mail waits
+    /// because the intended line is missing.
     fn nowhere(&self, entry: &Entry, why: &str, meant: Option<&NextHop>) -> Judgement {
         let unseen = || {
             let pattern = entry.key.starts_with('/') || entry.key.starts_with("!/");
@@ -400,7 +400,7 @@ impl Surroundings<'_> {
         let Some(meant) = meant else {
             return unseen();
         };
-        // A line of its own counts, and is judged by itself.
+        // A name's own line counts, and is judged separately.
         if self.index.line_for(meant).is_some() {
             return unseen();
         }

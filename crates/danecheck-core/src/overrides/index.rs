@@ -1,5 +1,5 @@
-//! Which line counts for which next hop, each found at once however many lines
-//! there are.
+//! Finds the line that counts for a next hop, in constant time for any number
+//! of lines.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ impl Index {
         index
     }
 
-    /// The place of the line of this next hop's own.
+    /// The place of the next hop's own line.
     pub(super) fn line_for(&self, next_hop: &NextHop) -> Option<usize> {
         self.lines.get(&next_hop.policy_key()).copied()
     }
@@ -63,7 +63,7 @@ impl Index {
         }
     }
 
-    /// Leaves out the lines for parent domains that are about to go.
+    /// Leaves out the lines for parent domains that will be removed.
     pub(super) fn without_parents(&mut self, goes: impl Fn(usize) -> bool) {
         self.parents.retain(|_, at| !goes(*at));
     }

@@ -13,34 +13,34 @@ use crate::observation::Observation;
 use crate::report::{Report, printable};
 use crate::sender::{Ground, PolicyLine, Sender};
 
-/// Where the policy comes from if no table answers.
+/// The source of the policy if no table answers.
 const MAIN_CF: &str = "main.cf";
 
-/// The word on an override.
+/// The result for an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
-    /// Mail waits without it, and nothing stricter will do.
+    /// Mail waits without it, and no stricter line delivers.
     Needed,
-    /// It asks for more than would be asked for without it, and mail flows:
-    /// somebody's own choice.
+    /// It asks for more than the policy without it, and mail flows: the
+    /// administrator's choice.
     Deliberate,
-    /// Mail flows without it, as well protected or better; or danecheck advised
-    /// it, and mail flows without it again.
+    /// Mail flows without it, at least as well protected; or danecheck advised
+    /// it, and mail flows again without it.
     NoLongerNeeded,
-    /// Something stricter delivers too.
+    /// A stricter line delivers too.
     StricterWouldDo,
-    /// Mail waits or bounces all the same.
+    /// Mail waits or bounces despite it.
     NotEnough,
-    /// Postfix does not take it as it is meant.
+    /// Postfix does not read it as it is meant.
     Malformed,
     /// The same next hop has a line already.
     Duplicate,
-    /// No next hop ever comes to it.
+    /// No next hop ever matches it.
     NeverUsed,
     /// It is switched off.
     SwitchedOff,
-    /// It could not be told.
+    /// Unknown.
     CouldNotTell,
 }
 
@@ -61,7 +61,7 @@ impl Word {
         }
     }
 
-    /// Which of several words on one line counts: the heaviest.
+    /// Which of several results for one line counts: the most serious.
     pub(super) fn weight(self) -> u8 {
         match self {
             Self::NotEnough | Self::Malformed | Self::Duplicate => 5,
@@ -74,14 +74,14 @@ impl Word {
     }
 }
 
-/// What is to become of an override.
+/// What to do with an override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proposal {
     /// It stays.
     Leave,
-    /// It goes.
+    /// Remove it.
     Remove,
-    /// This takes its place.
+    /// Replace it with this.
     Replace {
         /// The next hop.
         key: String,
@@ -92,29 +92,30 @@ pub enum Proposal {
     },
 }
 
-/// What is said of one override.
+/// The report on one override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// The word.
     pub word: Word,
     /// Why, in a sentence or two.
     pub reason: String,
-    /// What is to become of it.
+    /// What to do with it.
     pub proposal: Proposal,
-    /// What becomes of mail with it; none where it was not looked at.
+    /// What happens to mail with it; `None` if it was not checked.
     pub with: Option<Outcome>,
-    /// What would become of mail without it.
+    /// What would happen to mail without it.
     pub without: Option<Outcome>,
-    /// What counts afterwards asks for less than what is in force.
+    /// The policy after the change asks for less than the policy in force.
     pub weaker: bool,
-    /// What to make sure of before it is changed.
+    /// What to check before it is changed.
     pub caution: Option<String>,
-    /// It stays as it is all the same: nobody accepted that it asks for less.
+    /// It stays unchanged: the user did not accept that the policy asks for
+    /// less.
     pub kept: bool,
 }
 
 impl Judgement {
-    /// One that stays, without a look.
+    /// One that stays, without a check.
     pub(super) fn unseen(word: Word, reason: impl Into<String>, proposal: Proposal) -> Self {
         Self {
             word,
@@ -128,7 +129,7 @@ impl Judgement {
         }
     }
 
-    /// The same, where it asks for less than before.
+    /// The same, for a change that asks for less than before.
     pub(super) fn weakening(self, caution: String) -> Self {
         Self {
             weaker: true,
@@ -147,13 +148,13 @@ impl Judgement {
     }
 }
 
-/// What surrounds an override: who sends, for when is judged, and the line for
-/// a parent domain that counts where this one is not.
+/// The surroundings of an override: the sender, the moment of the judgement,
+/// and the line for a parent domain that counts without this one.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    /// Who sends.
+    /// The sender.
     pub sender: &'a Sender,
-    /// For when.
+    /// The moment.
     pub horizon: Horizon,
     /// Key and value of the line for a parent domain.
     pub parent: Option<(&'a str, &'a str)>,
@@ -161,15 +162,15 @@ pub struct Around<'a> {
     pub advised: bool,
 }
 
-/// The word on a line whose next hop was looked at; nothing in place of the
-/// value where no line counts.
+/// The result for a line whose next hop was checked; the value is `None` if no
+/// line counts.
 pub fn judge_line(observation: &Observation, value: Option<&str>, around: Around<'_>) -> Judgement {
     let judged = judge_for(observation, around.horizon, around.sender);
     let report = Report::new(&judged);
     Case::new(&judged, &report, around).judge(value)
 }
 
-/// The words on several lines for one next hop, each as if it were alone.
+/// The results for several lines for one next hop, each as if it were alone.
 pub fn judge_lines(
     observation: &Observation,
     values: &[Option<&str>],
@@ -181,14 +182,14 @@ pub fn judge_lines(
     values.iter().map(|value| case.judge(*value)).collect()
 }
 
-/// Why Postfix does not take a value; nothing where it does.
+/// Why Postfix rejects a value; `None` if it accepts it.
 pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
     read(value, sender)
         .err()
         .map(|fault| format!("{fault}: mail is deferred with 4.7.5"))
 }
 
-/// The value as Postfix takes it.
+/// The value as Postfix reads it.
 pub(super) fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
     let line =
         PolicyLine::parse(value, sender.known_release()).map_err(|fault| fault.to_string())?;
@@ -214,21 +215,21 @@ struct Case<'a> {
     judged: &'a Judged<'a>,
     report: &'a Report,
     around: Around<'a>,
-    /// What the sender does without any line of its own.
+    /// What the sender does without any line in its table.
     own: &'a Outcome,
     /// The line for a parent domain.
     parent: Option<Result<PolicyLine, String>>,
-    /// What lines for this next hop are compared by.
+    /// What the comparison of lines for this next hop depends on.
     ground: Ground,
-    /// What becomes of mail without this line.
+    /// What happens to mail without this line.
     without: Outcome,
 }
 
 impl<'a> Case<'a> {
     fn new(judged: &'a Judged<'a>, report: &'a Report, around: Around<'a>) -> Self {
         let own = &judged.sending.outcome;
-        // A table that answers for the name itself is asked before any table
-        // is for its parent (`maps_find` in Postfix's `maps.c`).
+        // Postfix asks all tables for the name itself before it asks any for
+        // its parent (`maps_find` in Postfix's `maps.c`).
         let parent = around
             .parent
             .filter(|_| judged.sending.in_force.source == MAIN_CF)
@@ -276,8 +277,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the line for a parent domain asks for less than no line at all
-    /// would, or stops mail.
+    /// Whether the line for a parent domain asks for less than no line would,
+    /// or stops mail.
     fn parent_is_weaker(&self) -> bool {
         match &self.parent {
             None => false,
@@ -288,8 +289,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The sender's own policy for this next hop: no line, or one that keeps
-    /// the line of a parent domain off.
+    /// The sender's own policy for this next hop: no line, or a line that keeps
+    /// the line of a parent domain from counting.
     fn own_policy(&self) -> Proposal {
         let in_force = &self.judged.sending.in_force;
         if self.parent_is_weaker() && in_force.line.is_ok() {
@@ -307,7 +308,7 @@ impl<'a> Case<'a> {
         self.judged.evidence.observation.next_hop.policy_key()
     }
 
-    /// What there should be for this next hop.
+    /// The line that this next hop should have.
     fn right(&self) -> Proposal {
         let advice = &self.report.recommendation;
         match (advice.action, &advice.entries.mailcow) {
@@ -323,8 +324,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The word on what is in force, `before`, with the caution where what is
-    /// proposed asks for less.
+    /// The result for the policy in force, `before`, with a caution if the
+    /// proposed line asks for less.
     fn said(
         &self,
         word: Word,
@@ -354,7 +355,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What to make sure of before the line asks for less.
+    /// What to check before the line asks for less.
     fn caution(
         &self,
         before: Option<&PolicyLine>,
@@ -380,7 +381,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Nothing counts for this next hop, whatever the file says.
+    /// No line counts for this next hop, whatever the file says.
     fn without_line(&self) -> Judgement {
         let now = self.without.clone();
         let deferred = !now.delivers() && self.action() == Action::Override;
@@ -434,14 +435,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A line that Postfix does not take never helps, whatever else is known.
+    /// A line that Postfix rejects never helps.
     fn malformed(&self, why: &str) -> Judgement {
         let with = self.judged.with_line(None);
         let reason = format!("{why}: mail is {}", becomes(&with));
         self.said(Word::Malformed, reason, self.in_order(), None, with)
     }
 
-    /// What there should be in place of a line that Postfix does not take.
+    /// The line that should replace one that Postfix rejects.
     fn in_order(&self) -> Proposal {
         match self.right() {
             Proposal::Leave => Proposal::Remove,
@@ -483,7 +484,7 @@ impl<'a> Case<'a> {
         self.said(Word::NotEnough, reason, proposal, Some(line), with)
     }
 
-    /// Said of a line that stops mail because it does what it is for.
+    /// Said about a line that stops mail because it does its job.
     fn job(&self, line: &PolicyLine) -> &'static str {
         if self.judged.is_the_servers_own(line) {
             return "";
@@ -505,7 +506,8 @@ impl<'a> Case<'a> {
         let said =
             |word, reason, proposal, with| self.said(word, reason, proposal, Some(line), with);
         let text = becomes(self.own);
-        // A CA or a pin in the place of DANE is another promise, not less.
+        // A CA or a pin in place of DANE is a different proof, not a weaker
+        // one.
         let asks_for_more = self.ground.is_weaker(own, Some(line));
         if asks_for_more && !self.around.advised {
             let reason = "mail flows with and without it, but it asks for more, or for another \

@@ -1,16 +1,16 @@
-//! Overrides in force: read from a Postfix table or from mailcow's list, each
-//! judged by what was observed of its next hop, and written again as they
-//! should be.
+//! Active overrides: read from a Postfix table or from mailcow's list, each
+//! judged by an observation of its next hop, and written again as they should
+//! be.
 //!
 //! | question | module |
 //! | --- | --- |
-//! | what stands in a table, and what continues what | `table` |
-//! | what stands in mailcow's list | `rows` |
-//! | which next hop ever comes to a line | `entry` |
+//! | what a table contains, and which line continues which | `table` |
+//! | what mailcow's list contains | `rows` |
+//! | which next hops match a line | `entry` |
 //! | which line counts for a next hop | `index` |
 //! | is it needed, enough, too weak | `judgement` |
 //! | what do the lines around it change | `examiner` |
-//! | how is that told | `report`, `text` |
+//! | how is that reported | `report`, `text` |
 
 mod entry;
 mod examiner;
@@ -49,7 +49,7 @@ pub enum Overrides {
     Rows(Rows),
 }
 
-/// Overrides with the word on each.
+/// Overrides with the result for each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examination {
     overrides: Overrides,
@@ -58,8 +58,8 @@ pub struct Examination {
 }
 
 impl Overrides {
-    /// Reads a file; what it is shows by itself. A table may begin with a
-    /// bracket too, but no list of rows does with `[name`.
+    /// Reads a file, and recognises its form. A table may begin with a bracket
+    /// too, but a list of rows never begins with `[name`.
     pub fn read(text: &str) -> Result<Self, NoRows> {
         let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
         let in_brackets = start.strip_prefix('[').map(str::trim_start);
@@ -80,8 +80,8 @@ impl Overrides {
         }
     }
 
-    /// The next hops to look at, each once, with those that lines for parent
-    /// domains are to be judged by.
+    /// The next hops to check, each once, with those by which lines for parent
+    /// domains are judged.
     pub fn next_hops(&self, below: &[NextHop]) -> Vec<NextHop> {
         let entries = self.entries();
         let index = Index::of(&entries);
@@ -100,8 +100,8 @@ impl Overrides {
             .collect()
     }
 
-    /// The word on each, by what was observed of each next hop; `accepted` are
-    /// those that may ask for less than before.
+    /// The result for each, from the observation of its next hop; `accepted`
+    /// are those that may ask for less than before.
     pub fn examine(
         self,
         seen: &HashMap<String, Observation>,
@@ -135,13 +135,13 @@ pub fn schema() -> serde_json::Value {
 }
 
 impl Examination {
-    /// Each override with the word on it.
+    /// Each override with its result.
     pub fn each(&self) -> impl Iterator<Item = (&Entry, &Judgement)> {
         self.overrides.entries().into_iter().zip(&self.judgements)
     }
 
-    /// The file as it should be; what would ask for less than before stays as
-    /// it is, unless that was accepted.
+    /// The file as it should be; a line that would ask for less than before
+    /// stays unchanged, unless that was accepted.
     pub fn written(&self) -> String {
         match &self.overrides {
             Overrides::Table(table) => {
@@ -172,9 +172,8 @@ impl Examination {
         }
     }
 
-    /// What to make sure of before the file as it should be is put in force:
-    /// whoever stands between here and a receiver can make its line ask for
-    /// less.
+    /// What to check before the written file is activated: an attacker between
+    /// here and a receiver can make its line ask for less.
     pub fn cautions(&self) -> Vec<String> {
         self.each()
             .filter_map(|(entry, judgement)| {
@@ -184,8 +183,8 @@ impl Examination {
             .collect()
     }
 
-    /// Whether anything should change: 1 where mail flows all the same, 2
-    /// where it waits, 3 where it could not be told.
+    /// Whether anything should change: 1 if mail flows, 2 if it waits, 3 if
+    /// that is unknown.
     pub fn exit_status(&self) -> ExitStatus {
         self.judgements
             .iter()

@@ -1,4 +1,4 @@
-//! What is said of overrides, for programs.
+//! The report on overrides, for programs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,34 +28,34 @@ pub struct OverrideReport {
     pub line: usize,
     /// mailcow's id; null in a table.
     pub id: Option<u64>,
-    /// What it is for, as it stands there, in lower case.
+    /// What the override is for, as it is written, in lower case.
     pub next_hop: String,
-    /// The level and its attributes, as they stand there.
+    /// The level and its attributes, as they are written.
     pub policy: String,
-    /// The word.
+    /// The word for the result.
     pub word: Word,
     /// Why.
     pub reason: String,
-    /// Whether it is to go, without anything in its place.
+    /// Whether to remove it without a replacement.
     pub remove: bool,
-    /// The line that is to take its place; null for none.
+    /// The line that should replace it; null for none.
     pub replace_with: Option<String>,
-    /// It stays as it is all the same: what counts afterwards would ask for less,
-    /// and `--accept-weaker` was not given for it.
+    /// danecheck keeps it: the policy after the change would ask for less, and
+    /// `--accept-weaker` was not given for it.
     pub kept: bool,
-    /// The API call that does it; null in a table, where nothing is to be done,
-    /// and where it is kept.
+    /// The API call that makes the change; null in a table, if nothing has to
+    /// change, and if danecheck keeps the override.
     pub call: Option<String>,
-    /// The day on which danecheck advised it; null where no comment says so.
+    /// The day on which danecheck advised it; null if no comment says so.
     pub since: Option<String>,
-    /// Why it did.
+    /// Why danecheck advised it.
     pub because: Option<String>,
-    /// What to make sure of before it goes or is replaced, for less may be asked
-    /// for afterwards; null for nothing.
+    /// What to check before it is removed or replaced, because the policy may
+    /// then ask for less; null for nothing.
     pub caution: Option<String>,
-    /// What becomes of mail with it; null where it was not looked at.
+    /// What happens to mail with it; null if danecheck did not check it.
     pub with: Option<Outcome>,
-    /// What would become of mail without it.
+    /// What would happen to mail without it.
     pub without: Option<Outcome>,
 }
 

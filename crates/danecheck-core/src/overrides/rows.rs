@@ -13,10 +13,10 @@ pub struct Rows {
     pub entries: Vec<Entry>,
 }
 
-/// Why a text is no such list.
+/// Why a text is not such a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRows {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("it is not JSON: {0}")]
     Json(String),
     /// It is JSON of another kind.
@@ -72,7 +72,7 @@ impl Rows {
         Ok(Self { rows, entries })
     }
 
-    /// The list with these rows changed: nothing for a row that goes, else its
+    /// The list with these rows changed: `None` removes a row, otherwise its
     /// next hop, level and attributes.
     pub fn with(&self, change_of: impl Fn(usize) -> Option<Option<RowChange>>) -> String {
         let mut rows = Vec::new();
@@ -95,7 +95,7 @@ impl Rows {
     }
 }
 
-/// What a row is to say.
+/// The content of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowChange {
     /// The next hop.
@@ -117,7 +117,7 @@ fn number_of(value: &Value) -> Option<u64> {
         .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// The API call that takes a row out.
+/// The API call that removes a row.
 pub(super) fn delete_call(id: u64) -> String {
     call("delete", &format!("[\"{id}\"]"))
 }

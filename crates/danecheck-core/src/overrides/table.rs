@@ -28,17 +28,17 @@ pub struct TableEntry {
     comment: Range<usize>,
 }
 
-/// What is to become of an override's lines.
+/// What to do with an override's lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// They go, with danecheck's comment.
+    /// Remove them, with danecheck's comment.
     Remove,
-    /// These take their place, and that of danecheck's comment.
+    /// Replace them and danecheck's comment with these.
     Replace(Vec<String>),
 }
 
 impl Table {
-    /// Reads a table; whatever the text is, it can be read as one.
+    /// Reads a table; any text can be read as one.
     pub fn read(text: &str) -> Self {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let mut entries: Vec<TableEntry> = Vec::new();
@@ -53,14 +53,15 @@ impl Table {
             };
             let starts_blank = logical.is_empty();
             let key = key.to_ascii_lowercase();
-            // A comment for another name says nothing of this line.
+            // A comment for another name says nothing about this line.
             let note = Note::read(slice(&lines, &above).iter().map(String::as_str))
                 .filter(|note| note.is_for(&key));
             let comment = match &note {
                 Some(_) => above,
                 None => own.start..own.start,
             };
-            // `postmap` takes the first of two and warns; `texthash:` takes none.
+            // `postmap` uses the first of two and warns; `texthash:` rejects
+            // the table.
             let earlier = first.get(&key).copied();
             if !starts_blank && !value.is_empty() {
                 first.entry(key.clone()).or_insert(own.start + 1);
@@ -155,7 +156,7 @@ fn logical_lines(lines: &[String]) -> Vec<Range<usize>> {
     found
 }
 
-/// The lines of a logical line as one; empty where there is no key.
+/// The lines of a logical line as one; empty if there is no key.
 fn joined(lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines.iter().filter(|line| !is_comment_or_blank(line)) {

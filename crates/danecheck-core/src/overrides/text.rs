@@ -1,4 +1,4 @@
-//! What is said of overrides, for a person: first what should change.
+//! The report on overrides, for a person: first what should change.
 
 use crate::report::{shown, wrap};
 
@@ -7,12 +7,12 @@ use super::report::OverrideReport;
 use super::{Examination, Overrides, status};
 use crate::report::ExitStatus;
 
-/// The blanks before what is said of an override.
+/// The blanks before the text about an override.
 const MARGIN: &str = "     ";
 
 impl Examination {
-    /// The text; `name` is that of the file. Where it is `brief`, only what
-    /// should change.
+    /// The text; `name` is that of the file. With `brief`, only what should
+    /// change.
     pub fn human(&self, name: &str, width: usize, brief: bool) -> String {
         let report = self.report();
         let each: Vec<(&OverrideReport, ExitStatus)> = report

@@ -26,8 +26,7 @@ pub use plan::{Plan, Step};
 pub struct TlsaOutput {
     /// The records of the certificate, or of the authorities above it.
     pub records: Vec<NewRecord>,
-    /// What they come to beside those that are published; null without
-    /// `--against`.
+    /// The comparison with the published records; null without `--against`.
     pub against: Option<Renewal>,
 }
 
@@ -48,7 +47,7 @@ pub enum Wanted {
 /// A record to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NewRecord {
-    /// Where it goes; null where no host was named.
+    /// The name at which to publish it; null if no host was named.
     pub owner: Option<String>,
     /// The record, `3 1 1 ab12...`.
     pub record: String,
@@ -105,13 +104,13 @@ pub fn new_records(chain: &[Presented], wanted: Wanted, owners: &[String]) -> Ve
     records
 }
 
-/// What the new certificate would come to at one MX host.
+/// The result for the new certificate at one MX host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outlook {
     /// A published record matches it.
     Matches,
-    /// DANE is not in play, or no record is usable: nothing can match, and
+    /// DANE does not apply, or no record is usable: nothing can match, and
     /// nothing breaks.
     NoDane,
     /// The published records match something else: mail would wait.
@@ -120,27 +119,27 @@ pub enum Outlook {
     Unknown,
 }
 
-/// One published record beside the new certificate.
+/// One published record compared with the new certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Published {
     /// The record.
     pub record: String,
     /// Whether it matches the new certificate.
     pub matches: bool,
-    /// What it is, where it does not match and that can be told.
+    /// What the record is, if it does not match and that is known.
     pub what_it_is: Option<String>,
 }
 
-/// The new certificate beside the records of one MX host.
+/// The new certificate compared with the records of one MX host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HostOutlook {
     /// The host.
     pub host: String,
-    /// What it comes to.
+    /// The result.
     pub outlook: Outlook,
     /// Why, in one sentence.
     pub reason: String,
-    /// Where its TLSA records go.
+    /// The name of its TLSA records.
     pub owner: String,
     /// The TTL of the published records, in seconds.
     pub ttl: Option<u32>,
@@ -150,12 +149,12 @@ pub struct HostOutlook {
     pub add: Option<NewRecord>,
 }
 
-/// The pre-flight of a renewal.
+/// The check before a renewal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Renewal {
     /// The mail domain.
     pub target: String,
-    /// The worst of the hosts' outlooks.
+    /// The worst result of all hosts.
     pub outlook: Outlook,
     /// One sentence.
     pub reason: String,
@@ -163,15 +162,15 @@ pub struct Renewal {
     pub hosts: Vec<HostOutlook>,
     /// MX hosts that it is not for.
     pub others: Vec<String>,
-    /// The steps in their order, where they were asked for.
+    /// The steps in their order, with `--plan`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
 }
 
 impl Renewal {
-    /// What is published now against the certificate that is to come. `only`
-    /// names the hosts that it is for; where it is empty, the certificate's
-    /// own names decide, and where they name no MX host, it is for all.
+    /// Compares the published records with the new certificate. `only` names
+    /// the hosts that it is for. If `only` is empty, the certificate's own
+    /// names decide. If they name no MX host, it is for all.
     pub fn of(
         observation: &Observation,
         chain: &[Presented],
@@ -226,7 +225,7 @@ impl Renewal {
         self
     }
 
-    /// 0 only where the new certificate would match everywhere.
+    /// 0 only if the new certificate would match everywhere.
     pub fn exit_status(&self) -> ExitStatus {
         match self.outlook {
             Outlook::Matches => ExitStatus::Fine,
@@ -238,8 +237,8 @@ impl Renewal {
 }
 
 fn worst(hosts: &[HostOutlook]) -> Outlook {
-    // What could not be looked up may hide that something breaks; what is
-    // known to break is worse.
+    // A failed lookup may hide that something breaks. What is known to break is
+    // worse.
     [
         Outlook::WouldBreak,
         Outlook::Unknown,
@@ -279,7 +278,7 @@ fn reason(
     .to_owned()
 }
 
-/// The chain to come, and what may be spent on checking it.
+/// The new chain, and the work that may be spent on checking it.
 struct Verifier<'a, 'e> {
     evidence: &'a Evidence<'e>,
     chain: &'a [Presented],
@@ -365,8 +364,8 @@ fn host_outlook(
     outlook
 }
 
-/// The records that decide for a host: those of the address at which most can
-/// go wrong.
+/// The records that decide for a host: those of the address at which the worst
+/// can happen.
 fn decisive<'e>(host: &'e HostEvidence<'_>) -> Option<&'e DaneRecords<'e>> {
     let rank = |dane: &DaneRecords<'_>| match dane {
         DaneRecords::LookupError => 3,
@@ -480,7 +479,8 @@ fn candidates(chain: &[Presented], wanted: Wanted, owner: &str) -> Vec<NewRecord
     all
 }
 
-/// Where records have to go: the end of an alias, where the name is one.
+/// The name at which to publish records: the target of the alias, if the name
+/// is one.
 fn owner(tlsa: &TlsaLookup) -> String {
     let name = match &tlsa.lookup.answer {
         Answer::Records(set) => set.open().regardless().aliases.last(),
@@ -494,7 +494,7 @@ fn ttl(tlsa: &TlsaLookup) -> Option<u32> {
     match &tlsa.lookup.answer {
         Answer::Records(set) => {
             let set = set.open().regardless();
-            // What a resolver hands out from its cache is less.
+            // The TTL from a resolver's cache is smaller.
             Some(set.original_ttl.unwrap_or(set.ttl))
         }
         Answer::Denied(_) | Answer::Failed(_) => None,

@@ -18,7 +18,7 @@ pub struct Step {
     pub step: &'static str,
     /// What to do, in one sentence.
     pub text: String,
-    /// The lines of the zone file that it is about.
+    /// The lines of the zone file for this step.
     pub records: Vec<String>,
     /// How long to wait, in seconds.
     pub seconds: Option<u32>,

@@ -7,7 +7,7 @@ use super::{HostOutlook, Outlook, Renewal};
 use crate::report::{shown, wrap};
 
 impl Renewal {
-    /// The pre-flight as text.
+    /// The check as text.
     pub fn human(&self, width: usize) -> String {
         let mut text = String::new();
         paragraph(
@@ -90,7 +90,7 @@ impl Renewal {
 fn paragraph(text: &mut String, first: &str, indent: usize, words: &str, width: usize) {
     let whole = format!("{first}{words}");
     let start = whole.chars().take_while(|c| *c == ' ').count();
-    // The first line may be as long as the others, which are further in.
+    // The first line may be as long as the others, which are indented further.
     let lines = wrap(&whole, width.saturating_sub(indent.max(start)));
     for (number, line) in lines.iter().enumerate() {
         let blanks = if number == 0 { start } else { indent };
@@ -98,7 +98,7 @@ fn paragraph(text: &mut String, first: &str, indent: usize, words: &str, width: 
     }
 }
 
-/// A record with its data cut to what an eye can compare.
+/// A record with its data cut to a length that an eye can compare.
 fn short(record: &str) -> String {
     match record.rsplit_once(' ') {
         Some((fields, data)) if data.len() > 20 && data.is_ascii() => format!(

@@ -131,7 +131,7 @@ impl Report {
         self
     }
 
-    /// The report on a text that is no target: nothing was looked at.
+    /// The report on a text that is not a target: nothing was checked.
     pub fn on_invalid_target(text: &str, error: &NextHopError, checked_at: UnixTime) -> Self {
         let finding = invalid_target(text, error);
         let outcome = Outcome {
@@ -268,7 +268,7 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
     report
 }
 
-/// The records of a lookup, whatever their status; empty where there are none.
+/// The records of a lookup, whatever their status; empty if there are none.
 fn records<T>(lookup: &Lookup<T>) -> &[T] {
     match &lookup.answer {
         Answer::Records(records) => &records.open().regardless().records,

@@ -10,8 +10,8 @@ use super::model::{HostReport, Report};
 const LONGEST_REASON: usize = 200;
 
 impl Report {
-    /// What an entry for any mail system is written from; none where no
-    /// override is advised.
+    /// What an entry for any mail system is written from; `None` if no override
+    /// is advised.
     pub fn entry_request(&self, language: Language) -> Option<Request> {
         let advice = &self.recommendation;
         let row = advice.entries.mailcow.as_ref()?;

@@ -135,7 +135,7 @@ fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     let mut out = String::new();
     // Up to here all is in `out`.
     let mut taken = 0;
-    // The byte before this one, where it was not escaped.
+    // The byte before this one, if it was not escaped.
     let mut before = 0;
     let mut next = 0;
     while let Some((at, c)) = suspect(text, next, before) {
@@ -163,7 +163,7 @@ fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The first character from a place on that has to be looked at: most text has
+/// The first character from a place on that has to be checked: most text has
 /// none. `before` is the byte before that place.
 fn suspect(text: &str, from: usize, mut before: u8) -> Option<(usize, char)> {
     let rest = text.get(from..)?;

@@ -25,7 +25,7 @@ pub struct LookupViews {
     /// The type asked.
     #[serde(rename = "type")]
     pub rtype: String,
-    /// What the resolver says, and Postfix behind it believes.
+    /// What the resolver says, and what Postfix behind it believes.
     pub resolver: ResolverView,
     /// What danecheck's own validation says.
     pub validated: OwnValidation,
@@ -33,18 +33,19 @@ pub struct LookupViews {
     pub answer: String,
     /// The records in presentation form.
     pub records: Vec<String>,
-    /// What the name servers themselves say; null where they were not asked.
+    /// What the name servers answer directly; null if danecheck did not ask
+    /// them.
     pub name_servers: Option<AuthorityReport>,
-    /// What was found.
+    /// The findings.
     pub findings: Vec<FindingReport>,
 }
 
 /// The resolver's view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolverView {
-    /// `address:port` of the server that answered, or was asked first.
+    /// `address:port` of the server that answered, or else of the first one.
     pub address: Option<String>,
-    /// The response code; null where no answer came that can be read.
+    /// The response code; null if no readable answer came.
     pub rcode: Option<String>,
     /// The AD bit.
     pub ad: bool,
@@ -52,9 +53,9 @@ pub struct ResolverView {
     pub status: String,
     /// The reason that the resolver gave (RFC 8914).
     pub extended_error: Option<ExtendedErrorReport>,
-    /// What is left of the smallest TTL, in seconds.
+    /// The remaining part of the smallest TTL, in seconds.
     pub ttl: Option<u32>,
-    /// What went wrong, where the status is `failed`.
+    /// What went wrong, if the status is `failed`.
     pub failure: Option<String>,
 }
 
@@ -133,9 +134,9 @@ impl LookupViews {
         to_json(self)
     }
 
-    /// 0 where both views agree that the answer is secure or insecure, 1
-    /// where they differ or a finding warns, 2 where it is bogus or failed, 3 where nobody could
-    /// tell.
+    /// 0 if both views agree that the answer is secure or insecure, 1 if they
+    /// differ or a finding warns, 2 if it is bogus or failed, 3 if the status
+    /// is unknown.
     pub fn exit_status(&self) -> ExitStatus {
         let silent = self.resolver.rcode.is_none();
         match (self.resolver.status.as_str(), self.validated.status) {
@@ -152,7 +153,7 @@ impl LookupViews {
         findings.any(|finding| finding.severity > Severity::Info)
     }
 
-    /// For a person, in lines of this width.
+    /// The text for a person, in lines of this width.
     pub fn human(&self, width: usize) -> String {
         let mut text = format!("{} {}\n\n", self.name, self.rtype);
         let mut part = |title: &str, body: &str| {
@@ -231,7 +232,7 @@ impl LookupViews {
         }
     }
 
-    /// What a Postfix behind this resolver makes of the lookup.
+    /// How a Postfix behind this resolver treats the lookup.
     fn postfix_text(&self) -> String {
         let behind = match self.resolver.status.as_str() {
             "secure" => "treats the answer as secure",

@@ -1,4 +1,4 @@
-//! The report's types: the contract with everything that reads the JSON.
+//! The report's types: the contract with all programs that read the JSON.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,51 +26,51 @@ pub struct Report {
     pub target: String,
     /// The domain in A-labels; null for an address literal.
     pub domain: Option<String>,
-    /// When the target was looked at.
+    /// When the target was checked.
     pub checked_at: UnixTime,
-    /// The moment for which certificates were judged: the same, unless
-    /// another one was asked for.
+    /// The moment for which certificates were judged: the time of the check,
+    /// unless `--at` named another.
     pub judged_at: UnixTime,
-    /// The one word.
+    /// The verdict.
     pub verdict: Verdict,
     /// What Postfix does at each of its security levels.
     pub outcomes: Outcomes,
-    /// The sender that was named, and what happens to its mail today; null
-    /// where none was.
+    /// The sender that was named, and what happens to its mail today; null if
+    /// no sender was named.
     #[serde(default)]
     pub sender: Option<SenderReport>,
-    /// What to do at the sending end: of the sender that was named, else of a
-    /// Postfix at level dane.
+    /// What the sender's administrator should do: for the sender that was
+    /// named, else for a Postfix at level dane.
     pub recommendation: Recommendation,
-    /// Who answered the DNS questions.
+    /// The resolver that answered the DNS questions.
     pub resolver: ResolverReport,
-    /// The MX lookup; null where none was made.
+    /// The MX lookup; null if danecheck made none.
     pub mx: Option<MxReport>,
     /// The MX hosts, or the next hop itself.
     pub hosts: Vec<HostReport>,
-    /// What the domain says by MTA-STS and TLS reporting; null where that was
-    /// not looked at.
+    /// What the domain publishes for MTA-STS and TLS reporting; null if
+    /// danecheck did not check it.
     #[serde(default)]
     pub mta_sts: Option<MtaStsReport>,
     /// The proxy through which mail servers were connected to; null for none.
     pub proxy: Option<String>,
-    /// What was taken for granted of the mail servers, none of which was
-    /// connected to then; null where they were. Verdict and outcomes hold as far
-    /// as it does.
+    /// What danecheck assumed about the mail servers instead of connecting to
+    /// them; null if it connected. Verdict and outcomes are valid only under
+    /// this assumption.
     pub assumed: Option<AssumedReport>,
-    /// MX hosts that were skipped by wish; the report is as if no MX record
-    /// named them.
+    /// MX hosts that `danecheck.toml` says to skip; the report is as if no MX
+    /// record named them.
     #[serde(default)]
     pub skipped_hosts: Vec<String>,
-    /// What was found, the worst first.
+    /// The findings, the worst first.
     pub findings: Vec<FindingReport>,
 }
 
-/// What was taken for granted.
+/// What danecheck assumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AssumedReport {
-    /// `dns-only`: each server does what DNS asks of it; `certificate`: each
-    /// shows the certificates of a file.
+    /// `dns-only`: each server behaves as DNS requires; `certificate`: each
+    /// server shows the certificates of a file.
     pub kind: String,
     /// The file.
     pub file: Option<String>,
@@ -83,13 +83,14 @@ pub struct AssumedReport {
 pub struct ResolverReport {
     /// `address:port` of each server that may have been asked.
     pub addresses: Vec<String>,
-    /// Whether it was shown to validate; null where it did not answer.
+    /// Whether the resolver proved that it validates; null if it did not
+    /// answer.
     pub validates: Option<bool>,
-    /// Why it was not, as far as it could be told.
+    /// Why it did not prove that, if known.
     pub shortcoming: Option<Shortcoming>,
 }
 
-/// A lookup, as far as all types have it in common.
+/// The parts of a lookup that all record types have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LookupReport {
     /// The name asked.
@@ -99,24 +100,26 @@ pub struct LookupReport {
     pub record_type: String,
     /// `records`, `nodata`, `nxdomain` or `failure`.
     pub answer: String,
-    /// The DNSSEC status; null where the lookup failed.
+    /// The DNSSEC status; null if the lookup failed.
     pub status: Option<SecurityStatus>,
-    /// How the status is known.
+    /// How danecheck knows the status.
     pub known_by: Option<KnownBy>,
-    /// The names at the end of which the records are, where there are aliases.
+    /// The aliases on the way to the records, if there are any.
     pub aliases: Vec<String>,
     /// The smallest TTL of the answer, in seconds.
     pub ttl: Option<u32>,
-    /// The TTL of the records as their zone has it, where a signature tells;
-    /// where it is more, the answer comes from a cache.
+    /// The TTL that the zone gives the records, if a signature contains it; if
+    /// it is larger than `ttl`, the answer comes from a cache.
     pub original_ttl: Option<u32>,
     /// The reason that the resolver gave with an answer (RFC 8914).
     pub extended_error: Option<ExtendedErrorReport>,
-    /// What went wrong, where the lookup failed.
+    /// What went wrong, if the lookup failed.
     pub failure: Option<FailureReport>,
-    /// What danecheck's own validation says; null where nothing was asked.
+    /// The result of danecheck's own validation; null if danecheck asked
+    /// nothing.
     pub validated: Option<OwnValidation>,
-    /// What the name servers themselves say; null where they were not asked.
+    /// What the name servers answer directly; null if danecheck did not ask
+    /// them.
     pub name_servers: Option<AuthorityReport>,
 }
 
@@ -173,8 +176,8 @@ pub struct TlsaReport {
     /// The lookup.
     #[serde(flatten)]
     pub lookup: LookupReport,
-    /// The records in presentation form; of more than 8 KiB the beginning and
-    /// `...`.
+    /// The records in presentation form; a record of more than 8 KiB is cut and
+    /// ends in `...`.
     pub records: Vec<String>,
 }
 
@@ -185,26 +188,27 @@ pub struct AddressReport {
     pub address: String,
     /// What DANE does here.
     pub dane: Standing,
-    /// Each record against what is served here; empty where no TLSA records
-    /// are in play.
+    /// Each record compared with what this address serves; empty if no TLSA
+    /// records count here.
     pub records: Vec<RecordReport>,
-    /// The reserved block for whose sake it was not connected to, else null.
+    /// The reserved block of the address, if danecheck did not connect because
+    /// of it; else null.
     pub reserved: Option<String>,
     /// The sessions.
     pub sessions: Vec<SessionReport>,
     /// What the server shows to clients that offer less than Postfix; empty
-    /// unless that was asked for (`--thorough`).
+    /// without `--thorough`.
     pub limited: Vec<LimitedReport>,
 }
 
-/// A session with less offered than Postfix does.
+/// A session in which danecheck offers less than Postfix does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitedReport {
     /// What the ClientHello was limited to: `tls12`, `rsa` (keys) or `curves`
     /// (ECDSA and EdDSA keys).
     pub offer: String,
-    /// Whether a TLSA record covers what was shown; null where no record
-    /// counts, or nothing was shown.
+    /// Whether a TLSA record covers what the server showed; null if no record
+    /// counts, or the server showed nothing.
     pub covered: Option<bool>,
     /// The session.
     #[serde(flatten)]
@@ -214,17 +218,17 @@ pub struct LimitedReport {
 /// One TLSA record against one server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordReport {
-    /// The record in presentation form, cut as above; cut to 64 bytes of data
-    /// where the records at all addresses are longer than 1 MiB together. They
-    /// stand in the order of the TLSA lookup, which has them whole.
+    /// The record in presentation form, cut as above. If the records at all
+    /// addresses together are longer than 1 MiB, the data is cut to 64 bytes.
+    /// The order is that of the TLSA lookup, which has the whole records.
     pub record: String,
     /// `matches`, `no-match`, `refused`, `hidden`, `unusable`, `not-seen` or
     /// `not-judged`.
     pub result: String,
     /// Why, in one sentence.
     pub reason: String,
-    /// What a record that matches nothing was made of, after "it is"; null
-    /// where that cannot be told.
+    /// What a record that matches nothing was made of, as the words after "it
+    /// is"; null if unknown.
     #[serde(default)]
     pub what_it_is: Option<String>,
 }
@@ -234,9 +238,10 @@ pub struct RecordReport {
 pub struct SessionReport {
     /// The server name asked for in TLS; null for none.
     pub sni: Option<String>,
-    /// How it ended, `completed` where all went well; `assumed` where there
-    /// was none and the server is taken to be ready for mail inside TLS; `old-means` where this
-    /// program could not finish the handshake, and Postfix can at some level.
+    /// How the session ended. `completed`: all went well. `assumed`: there was
+    /// no session, and danecheck assumes that the server is ready for mail
+    /// inside TLS. `old-means`: danecheck could not finish the handshake, but
+    /// Postfix can at some level.
     pub end: String,
     /// The same in one sentence.
     pub detail: String,
@@ -258,7 +263,7 @@ pub struct CertificateReport {
     pub issuer: String,
     /// The host names in it.
     pub dns_names: Vec<String>,
-    /// How many more host names are in it than are told.
+    /// How many host names of the certificate are not listed here.
     #[serde(default)]
     pub more_dns_names: usize,
     /// Valid from.

@@ -8,43 +8,44 @@ use crate::mta_sts::{Mode, Policy, RecordFault, report_record};
 
 use super::harmless::printable;
 
-/// What the domain says by MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
-/// Postfix by itself does not ask for it; other senders do, and DANE has
+/// What the domain publishes for MTA-STS (RFC 8461) and TLS reporting (RFC
+/// 8460). Postfix itself does not ask for it. Other senders do, and DANE has
 /// precedence over it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MtaStsReport {
-    /// The id of the TXT record; null where there is none, or none that
-    /// counts.
+    /// The id of the TXT record; null if there is no valid record.
     pub id: Option<String>,
-    /// The policy that counts; null where there is none.
+    /// The valid policy; null if there is none.
     pub policy: Option<PolicyReport>,
-    /// Why there is none though one is promised; else null.
+    /// Why there is no valid policy although the domain announces one; else
+    /// null.
     pub problem: Option<String>,
-    /// Each MX host against the policy.
+    /// Each MX host compared with the policy.
     pub hosts: Vec<PolicyHostReport>,
-    /// Where senders report failures to; empty for nowhere.
+    /// Where senders send reports of failures; empty if nowhere.
     pub reports_to: Vec<String>,
 }
 
 /// A policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyReport {
-    /// What it asks of senders.
+    /// What the policy asks senders to do.
     pub mode: Mode,
-    /// How many seconds it may be kept.
+    /// How many seconds senders may keep the policy.
     pub max_age: u64,
-    /// The MX hosts that it allows: names, and `*.domain` for one label below.
+    /// The MX hosts that the policy allows: names, and `*.domain` for one label
+    /// below.
     pub mx: Vec<String>,
 }
 
-/// One MX host against the policy.
+/// One MX host compared with the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyHostReport {
     /// The host.
     pub name: String,
     /// Whether the policy allows it.
     pub listed: bool,
-    /// What stands against its TLS at some address; null for nothing.
+    /// Why its TLS does not pass at some address; null if it passes.
     pub problem: Option<String>,
 }
 

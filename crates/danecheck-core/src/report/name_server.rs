@@ -1,4 +1,4 @@
-//! What the name servers of a zone answered, each asked directly.
+//! The answers of a zone's name servers, each asked directly.
 
 use std::fmt::Write as _;
 
@@ -18,14 +18,14 @@ use super::harmless::printable;
 pub struct AuthorityReport {
     /// The zone, with its final dot.
     pub zone: String,
-    /// The name asked for, where aliases end.
+    /// The name asked for, after all aliases.
     pub name: String,
     /// The type asked for.
     #[serde(rename = "type")]
     pub rtype: String,
     /// Each address of each name server.
     pub servers: Vec<NameServerReport>,
-    /// How many more name servers there are than were asked.
+    /// How many name servers danecheck did not ask.
     pub left_out: usize,
 }
 
@@ -34,16 +34,16 @@ pub struct AuthorityReport {
 pub struct NameServerReport {
     /// Its name.
     pub name: String,
-    /// The address; null where it has none.
+    /// The address; null if the name server has none.
     pub address: Option<String>,
-    /// What it said over UDP; null where it was not asked.
+    /// Its answer over UDP; null if danecheck did not ask it.
     pub udp: Option<NameServerAnswerReport>,
-    /// What it said over TCP.
+    /// Its answer over TCP.
     pub tcp: Option<NameServerAnswerReport>,
-    /// The serial of its SOA record; null where it gives none.
+    /// The serial of its SOA record; null if it sends none.
     pub serial: Option<u32>,
-    /// Where the chain of trust breaks for what it said; null where it holds,
-    /// or nobody could tell.
+    /// Where the chain of trust breaks for its answer; null if it does not
+    /// break, or if that is unknown.
     #[serde(default)]
     pub weak_link: Option<String>,
 }
@@ -53,15 +53,15 @@ pub struct NameServerReport {
 pub struct NameServerAnswerReport {
     /// `records`, `nodata`, `nxdomain`, `truncated` or `failure`.
     pub answer: String,
-    /// What went wrong, where it is a failure.
+    /// What went wrong, if it is a failure.
     pub failure: Option<String>,
     /// The AA bit.
     pub authoritative: bool,
     /// The records in presentation form.
     pub records: Vec<String>,
-    /// Their TTL as the zone has it, in seconds.
+    /// The TTL that the zone gives them, in seconds.
     pub ttl: Option<u32>,
-    /// Whether there are signatures.
+    /// Whether the answer contains signatures.
     pub signed: bool,
     /// When the last signature over the records ends.
     pub signed_until: Option<UnixTime>,

@@ -11,37 +11,36 @@ use super::build::{clean, clean_outcome};
 use super::harmless::printable;
 
 /// The sender that was named, and what happens to its mail today. `outcomes`
-/// and `verdict` of the report are about a Postfix at its defaults all the
-/// same.
+/// and `verdict` of the report are still about a Postfix with default settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SenderReport {
     /// `postfix`, `mailcow` or `local`.
     pub name: String,
-    /// The release of Postfix that was assumed; null for the newest.
+    /// The release of Postfix that danecheck assumed; null for the newest.
     pub postfix_version: Option<String>,
     /// The level of its main.cf.
     pub level: SecurityLevel,
-    /// The oldest TLS that it takes where TLS is mandatory.
+    /// The oldest TLS version that it accepts if TLS is mandatory.
     pub min_tls: TlsVersion,
     /// The policy in force for this next hop.
     pub policy: SenderPolicyReport,
-    /// What becomes of its mail with that policy.
+    /// What happens to its mail with that policy.
     pub outcome: Outcome,
-    /// What would become of it at each level.
+    /// What would happen to its mail at each level.
     pub outcomes: Outcomes,
 }
 
 /// A policy in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SenderPolicyReport {
-    /// As it stands there: `dane-only`, `secure match=...`.
+    /// The policy as it is written: `dane-only`, `secure match=...`.
     pub text: String,
-    /// Its level; null where Postfix does not take it.
+    /// Its level; null if Postfix rejects the policy.
     pub level: Option<SecurityLevel>,
-    /// Who says so: `main.cf`, `postfix-tlspol 1.8.23`.
+    /// Where the policy comes from: `main.cf`, `postfix-tlspol 1.8.23`.
     pub source: String,
-    /// Why it says so, or why Postfix does not take it; null where there is
-    /// nothing to say.
+    /// Why it is in force, or why Postfix rejects it; null if there is nothing
+    /// to say.
     pub reason: Option<String>,
 }
 

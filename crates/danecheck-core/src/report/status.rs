@@ -16,7 +16,7 @@ pub enum ExitStatus {
     Warning = 1,
     /// A DANE sender's mail is deferred or bounced.
     Broken = 2,
-    /// Could not tell; also wrong usage.
+    /// Unknown; also wrong usage.
     Unknown = 3,
 }
 
@@ -26,7 +26,7 @@ pub enum FailOn {
     /// Warnings and worse.
     #[default]
     Warning,
-    /// Only what is broken or could not be told.
+    /// Only what is broken or unknown.
     Error,
     /// Nothing that a check can find.
     Never,
@@ -59,7 +59,7 @@ pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> Exit
         Verdict::DaneOk | Verdict::NoDane if warned => ExitStatus::Warning,
         Verdict::DaneOk | Verdict::NoDane => ExitStatus::Fine,
     };
-    // Whatever becomes of others' mail: that of this sender stays where it is.
+    // This sender's mail waits, whatever happens to the mail of others.
     let own_mail_waits = report
         .sender
         .as_ref()
@@ -69,10 +69,10 @@ pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> Exit
         .iter()
         .any(|finding| finding.id == MX_NOT_AS_EXPECTED.id);
     let status = match status {
-        // Whatever those servers are like, they are not the domain's.
+        // These servers are not the domain's, even if they work.
         _ if other_mx => ExitStatus::Broken,
         ExitStatus::Fine | ExitStatus::Warning if own_mail_waits => ExitStatus::Broken,
-        // "At least 2": that nothing could be told stays 3.
+        // "At least 2": an unknown result stays 3.
         ExitStatus::Fine | ExitStatus::Warning
             if require_dane && report.verdict != Verdict::DaneOk =>
         {

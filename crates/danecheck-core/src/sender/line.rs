@@ -7,31 +7,31 @@ use super::protocols;
 use super::release::Release;
 use super::settings::TlsVersion;
 
-/// A value that Postfix takes.
+/// A value that Postfix accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyLine {
     /// The level.
     pub level: SecurityLevel,
     /// The names or pins of `match=`, in their order.
     pub matches: Vec<String>,
-    /// The name that `servername=` has sent.
+    /// The server name that `servername=` makes Postfix send.
     pub server_name: Option<ServerName>,
     /// The versions of TLS that `protocols=` allows, the oldest first.
     pub protocols: Option<Vec<TlsVersion>>,
     /// The lowest grade of ciphers that `ciphers=` allows.
     pub ciphers: Option<CipherGrade>,
-    /// The ciphers that `exclude=` leaves out, in place of those of main.cf.
+    /// The ciphers that `exclude=` excludes, in place of those of main.cf.
     pub exclusions: Vec<String>,
     /// The files of `tafile=`: other trust anchors than those of main.cf.
     pub trust_anchors: Vec<String>,
     /// The patterns of `mx_host_pattern=`: the MX hosts that may be tried.
     pub mx_patterns: Vec<String>,
-    /// What comes to light only at the handshake, which then fails: bad
-    /// protocols, ciphers or exclusions (`tls_client_start`).
+    /// A fault that Postfix notices only at the handshake, which then fails:
+    /// bad protocols, ciphers or exclusions (`tls_client_start`).
     pub late_fault: Option<String>,
 }
 
-/// What `servername=` has sent.
+/// The server name that `servername=` makes Postfix send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerName {
     /// The name of the MX host.
@@ -67,26 +67,26 @@ impl CipherGrade {
     }
 }
 
-/// Why Postfix does not take a value, and defers all mail to the next hop
-/// with 4.7.5 `client TLS configuration problem`.
+/// Why Postfix rejects a value, and defers all mail to the next hop with 4.7.5
+/// `client TLS configuration problem`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
     /// There is nothing.
     #[error("it is empty")]
     Empty,
-    /// The first word is no level.
+    /// The first word is not a level.
     #[error("unknown TLS security level `{0}`")]
     Level(String),
-    /// A word is no `name=value`.
+    /// A word is not of the form `name=value`.
     #[error("`{0}` is not of the form name=value")]
     Pair(String),
     /// No attribute has this name.
     #[error("unknown attribute `{0}`{1}")]
     Attribute(String, &'static str),
-    /// It may be there only once.
+    /// It may appear only once.
     #[error("attribute `{0}` is repeated")]
     Repeated(&'static str),
-    /// It does not go with the level.
+    /// The level does not allow it.
     #[error("attribute `{name}` is not allowed at level {level}")]
     NotAtLevel {
         /// The attribute.
@@ -94,7 +94,7 @@ pub enum LineFault {
         /// The level.
         level: SecurityLevel,
     },
-    /// Its value is none.
+    /// Its value is invalid.
     #[error("invalid value `{value}` for `{name}`")]
     Value {
         /// The attribute.
@@ -104,7 +104,7 @@ pub enum LineFault {
     },
 }
 
-/// The attributes, and the minor release of Postfix 3 that brought them.
+/// The attributes, and the minor release of Postfix 3 that introduced them.
 const ATTRIBUTES: [(&str, u32); 14] = [
     ("ciphers", 0),
     ("protocols", 0),
@@ -138,12 +138,12 @@ impl PolicyLine {
         }
     }
 
-    /// The oldest version of TLS that it allows; nothing where main.cf decides.
+    /// The oldest version of TLS that it allows; `None` if main.cf decides.
     pub fn oldest_tls(&self) -> Option<TlsVersion> {
         self.protocols.as_ref()?.first().copied()
     }
 
-    /// Reads a value as this release does; the newest where none is given.
+    /// Reads a value as this release does; the newest if none is given.
     pub fn parse(text: &str, release: Option<Release>) -> Result<Self, LineFault> {
         let braces = release.is_none_or(|release| release.is_from(10));
         let mut words = words(text, braces).into_iter();
@@ -275,8 +275,8 @@ impl PolicyLine {
     }
 }
 
-/// The words of a value, apart at blanks and commas; from 3.10 on one may be
-/// `{ name = value }`, with blanks in it.
+/// The words of a value, separated by blanks and commas; from 3.10 on one may
+/// be `{ name = value }`, with blanks in it.
 fn words(text: &str, braces: bool) -> Vec<String> {
     let separator = |c: char| c.is_ascii_whitespace() || c == ',';
     let mut words = Vec::new();
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(line.late_fault, None);
         let line = parse("fingerprint match=AA:BB|CC:DD match=EE:FF").unwrap();
         assert_eq!(line.matches, ["AA:BB", "CC:DD", "EE:FF"]);
-        // What comes with `none` is ignored.
+        // Attributes of `none` are ignored.
         assert_eq!(parse("none match=x").unwrap().level, SecurityLevel::None);
         // mailcow's CONCAT leaves a blank behind.
         assert!(parse("encrypt ").is_ok());

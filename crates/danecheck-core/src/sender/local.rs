@@ -8,7 +8,7 @@ use super::release::Release;
 use super::settings::{Dnssec, InsecureMx, Settings, TlsVersion};
 use super::{InForce, PolicyLine};
 
-/// The keys under which a policy is looked for, in their order
+/// The keys under which Postfix looks for a policy, in their order
 /// (`tls_policy_lookup` in Postfix's `smtp_tls_policy.c`): the next hop as it
 /// is written; and for a host name without bracket and port `.parent`, and so
 /// on upwards.
@@ -22,11 +22,11 @@ pub fn policy_keys(next_hop: &str) -> Vec<String> {
     keys
 }
 
-/// The view of a parameter.
+/// The parameters.
 pub(crate) struct Parameters<'a>(pub(crate) &'a LocalSenderSeen);
 
 impl Parameters<'_> {
-    /// Its value; empty where it was not asked for.
+    /// Its value; empty if it was not asked for.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.parameters.get(name).map_or("", String::as_str)
     }
@@ -50,7 +50,7 @@ impl Parameters<'_> {
         }
     }
 
-    /// What undoes DANE here, whatever DNS says; nothing where nothing does
+    /// The setting that switches DANE off here; `None` if none does
     /// (`dane_init`).
     pub(crate) fn against_dane(&self) -> Option<&'static str> {
         if self.get("smtp_dns_support_level") != "dnssec" {
@@ -69,8 +69,8 @@ impl Parameters<'_> {
     }
 
     fn oldest(&self, name: &str) -> Option<TlsVersion> {
-        // Where main.cf's list is at fault every handshake fails; the finding
-        // says so.
+        // If main.cf's list is invalid, every handshake fails; the finding says
+        // so.
         protocols::oldest(self.get(name)).ok()
     }
 
@@ -97,8 +97,8 @@ impl Parameters<'_> {
         }
     }
 
-    /// The lookup that decides, where any table says something or fails
-    /// (`maps_find`, `tls_policy_lookup`).
+    /// The lookup that decides, if any table has a value or fails (`maps_find`,
+    /// `tls_policy_lookup`).
     pub(crate) fn deciding(&self) -> Option<&PolicyLookup> {
         self.0
             .lookups
@@ -106,7 +106,7 @@ impl Parameters<'_> {
             .find(|lookup| lookup.answer != TableAnswer::NotFound)
     }
 
-    /// The policy in force; main.cf's where no table says anything.
+    /// The policy in force; main.cf's if no table has a value.
     pub(crate) fn in_force(&self) -> InForce {
         let Some(lookup) = self.deciding() else {
             return self.of_main_cf();
@@ -134,7 +134,7 @@ impl Parameters<'_> {
         }
     }
 
-    /// What main.cf says where no table does.
+    /// The policy of main.cf, for when no table has a value.
     pub(crate) fn of_main_cf(&self) -> InForce {
         let level = self.level();
         InForce {
@@ -145,8 +145,8 @@ impl Parameters<'_> {
         }
     }
 
-    /// What is in force without the entry that decides, where that is an entry
-    /// of a table and not the word of a service.
+    /// The policy in force without the deciding entry, if that entry is in a
+    /// table and does not come from a service.
     pub(crate) fn without_override(&self) -> Option<InForce> {
         let deciding = self.deciding()?;
         if !matches!(deciding.answer, TableAnswer::Found(_)) || is_service(&deciding.table) {
@@ -157,8 +157,8 @@ impl Parameters<'_> {
         Some(Parameters(&others).in_force())
     }
 
-    /// The names and pins that main.cf has for a line without any; a line at
-    /// fingerprint without pins is none (R10 of the suite's list).
+    /// The names and pins of main.cf for a line that has none; a line at
+    /// fingerprint without pins is invalid (R10 of the suite's list).
     fn with_pins(&self, mut line: PolicyLine) -> Result<PolicyLine, String> {
         if !line.matches.is_empty() {
             return Ok(line);
@@ -181,7 +181,7 @@ impl Parameters<'_> {
     }
 }
 
-/// Whether a table is a service that works its answers out.
+/// Whether a table is a service that computes its answers.
 pub(crate) fn is_service(table: &str) -> bool {
     let table = table.strip_prefix("proxy:").unwrap_or(table);
     ["socketmap:", "tcp:"]

@@ -1,9 +1,9 @@
-//! Who sends: the Postfix whose outcome the sender's administrator sees.
+//! The sender: the Postfix whose outcome its administrator sees.
 //!
-//! `outcomes` of a report are those of a Postfix at its defaults, whatever is
-//! said here. A [`Sender`] adds what *its* mail meets today: the policy that
-//! its tables give for this next hop, and its own main.cf around it. Nothing
-//! here asks anybody: all is worked out from an observation.
+//! `outcomes` of a report are always those of a Postfix with default settings.
+//! A [`Sender`] adds what *its* mail meets today: the policy that its tables
+//! give for this next hop, and its own main.cf around it. Nothing here does
+//! I/O: everything is computed from an observation.
 
 mod line;
 mod local;
@@ -66,26 +66,26 @@ impl System {
 /// A sender, as options name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sender {
-    /// What it is.
+    /// The kind of sender.
     pub system: System,
-    /// The level of its main.cf; `dane` where none was given.
+    /// The level of its main.cf; `dane` if none was given.
     pub level: Option<SecurityLevel>,
     /// Its release of Postfix.
     pub release: Option<Release>,
-    /// The oldest TLS that it takes where TLS is mandatory.
+    /// The oldest TLS that it accepts if TLS is mandatory.
     pub min_tls: Option<TlsVersion>,
 }
 
 /// The policy that a sender's tables and main.cf give for one next hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
-    /// Who says so: `main.cf`, `postfix-tlspol 1.8.23`.
+    /// Where the policy comes from: `main.cf`, `postfix-tlspol 1.8.23`.
     pub source: String,
-    /// The policy as it stands there.
+    /// The policy as it is written there.
     pub text: String,
-    /// The policy, or why Postfix does not take it.
+    /// The policy, or why Postfix rejects it.
     pub line: Result<PolicyLine, String>,
-    /// Why it says so, in half a sentence; empty where nothing is to be said.
+    /// Why it says so, in half a sentence; empty if nothing is to be said.
     pub why: String,
 }
 
@@ -113,7 +113,7 @@ impl Sender {
         options.join(" ")
     }
 
-    /// What the Postfix on this machine said, where that is who sends.
+    /// What the Postfix on this machine said, if it is the sender.
     fn local<'o>(&self, observation: &'o Observation) -> Option<Parameters<'o>> {
         let seen = observation.local_sender.as_ref()?;
         (self.system == System::Local).then_some(Parameters(seen))
@@ -127,13 +127,13 @@ impl Sender {
         }
     }
 
-    /// Its release of Postfix; the newest where nothing is known.
+    /// Its release of Postfix; the newest if nothing is known.
     pub fn release(&self, observation: &Observation) -> Option<Release> {
         self.known_release()
             .or_else(|| self.local(observation)?.release())
     }
 
-    /// Its release of Postfix, as far as it is known without a look.
+    /// Its release of Postfix, if it is known without an observation.
     pub fn known_release(&self) -> Option<Release> {
         self.release.or(match self.system {
             System::Postfix | System::Local => None,
@@ -141,7 +141,7 @@ impl Sender {
         })
     }
 
-    /// What its main.cf and its release decide beside the level.
+    /// What its main.cf and its release decide besides the level.
     pub(crate) fn settings(&self, observation: &Observation) -> Settings {
         if let Some(parameters) = self.local(observation) {
             let settings = parameters.settings();
@@ -174,9 +174,9 @@ impl Sender {
         }
     }
 
-    /// The policy in force for the next hop of this observation, where no
-    /// override is set for it. `served` is what its policy host hands out under
-    /// a certificate that holds.
+    /// The policy in force for the next hop of this observation, if no override
+    /// is set for it. `served` is what its policy host sends under a
+    /// certificate that holds.
     pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
         if let Some(parameters) = self.local(observation) {
             return parameters.in_force();

@@ -3,8 +3,8 @@
 
 use super::settings::TlsVersion;
 
-/// What names and numbers stand for: the versions of TLS, and those before
-/// it, which OpenSSL 3 does not speak.
+/// The meaning of names and numbers: the TLS versions, and the SSL versions
+/// before, which OpenSSL 3 does not support.
 const NAMES: [(&str, u32); 6] = [
     ("SSLv2", 0x0200),
     ("SSLv3", 0x0300),

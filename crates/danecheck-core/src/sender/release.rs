@@ -8,11 +8,11 @@ use std::str::FromStr;
 pub struct Release {
     major: u32,
     minor: u32,
-    /// The newest of its branch where none was given.
+    /// The newest of its branch if none was given.
     patch: Option<u32>,
 }
 
-/// A text that is no release.
+/// A text that is not a release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown Postfix release `{0}`: give one such as 3.7.11 or 3.10")]
 pub struct NoRelease(String);

@@ -1,4 +1,4 @@
-//! What a sender's main.cf decides beside the level.
+//! What a sender's main.cf decides besides the level.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// A text that names no version of TLS.
+/// A text that does not name a TLS version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown TLS version `{0}`: give TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")]
 pub struct UnknownTlsVersion(String);
@@ -51,7 +51,7 @@ impl fmt::Display for TlsVersion {
 impl FromStr for TlsVersion {
     type Err = UnknownTlsVersion;
 
-    /// Reads `TLSv1.2`, and what people write for it: `>=TLSv1.2`, `1.2`.
+    /// Reads `TLSv1.2`, and other ways to write it: `>=TLSv1.2`, `1.2`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text.strip_prefix(">=").unwrap_or(text);
         Self::ALL
@@ -67,7 +67,7 @@ impl FromStr for TlsVersion {
     }
 }
 
-/// What becomes of TLSA records behind MX records that are not secure
+/// What happens to TLSA records behind MX records that are not secure
 /// (`smtp_tls_dane_insecure_mx_policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InsecureMx {
@@ -79,29 +79,29 @@ pub(crate) enum InsecureMx {
     Dane,
 }
 
-/// What DNSSEC is worth to a sender.
+/// What a sender gets from DNSSEC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dnssec {
-    /// It asks for it, and its resolver validates.
+    /// It uses DNSSEC, and its resolver validates.
     On,
-    /// It does not ask for it (`smtp_dns_support_level`), or something undoes
-    /// it.
+    /// It does not use DNSSEC (`smtp_dns_support_level`), or another setting
+    /// switches it off.
     Off,
-    /// It asks, but its resolver marks no answer as validated.
+    /// It uses DNSSEC, but its resolver marks no answer as validated.
     Unvouched,
 }
 
-/// What main.cf and the release decide beside the level.
+/// What main.cf and the release decide besides the level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) insecure_mx: InsecureMx,
-    /// The oldest TLS taken at `may` (`smtp_tls_protocols`).
+    /// The oldest TLS accepted at `may` (`smtp_tls_protocols`).
     pub(crate) oldest_at_may: TlsVersion,
-    /// The oldest TLS taken above (`smtp_tls_mandatory_protocols`).
+    /// The oldest TLS accepted above `may` (`smtp_tls_mandatory_protocols`).
     pub(crate) oldest_above: TlsVersion,
     /// A TLSA record without data ends smtp(8).
     pub(crate) dies_of_empty_tlsa: bool,
-    /// What DNSSEC is worth to it.
+    /// What it gets from DNSSEC.
     pub(crate) dnssec: Dnssec,
     /// There is a trust store.
     pub(crate) trust_store: bool,

@@ -1,35 +1,37 @@
-//! How much a policy asks of a server, and whether another asks for less: a
-//! partial order, for proofs of different kinds cannot be compared.
+//! How much a policy asks of a server, and whether another one asks for less.
+//! This is a partial order, because proofs of different kinds cannot be
+//! compared.
 //!
-//! Two lines are compared at each host, for `dane` means something else at
-//! each. A line is weaker than the one before it where it is so at any host.
+//! Two lines are compared at each host, because `dane` means something else at
+//! each. A line is weaker than the one before it if it is weaker at any host.
 //!
-//! 1. A line that Postfix does not take stops all mail: whatever lets mail flow
-//!    in its place is weaker. So does one above `may` with which no handshake
-//!    succeeds (`tls_client_start`).
-//! 2. Without a proof of who answers: `none` < `may` < `encrypt`. Above them are
-//!    all levels with a proof.
-//! 3. `dane` is a proof only with usable TLSA records, found by way of secure MX
-//!    records. With records of which none is usable it is `encrypt`, or more than
-//!    that as the line before where they fail only in the handshake; without any
-//!    it is `may`. Where a lookup fails, or the MX records are not secure,
-//!    nobody knows what it will be: it is then a proof as the line before, and
-//!    `may` as the line after. `dane-only` is a proof always, and `dane` is weaker.
-//! 4. Proofs of different kinds (a pin, names and a CA, TLSA records) are each
-//!    weaker than the other.
-//! 5. Of two proofs of one kind the other is weaker unless all that it accepts
-//!    was accepted before: its pins, its names, its trust anchors and its
-//!    patterns of MX hosts are among those before, and the server name that is
-//!    sent is the same, for it may choose the certificate. `hostname`, the
-//!    default of `verify`, trusts whatever name DNS gives: it accepts more than
-//!    any other name, so that `verify` < `secure`.
-//! 6. Of two lines of one rank that use TLS the other is weaker if it takes a
-//!    version of TLS that was refused, a lower grade of ciphers, or ciphers that
-//!    were excluded. What main.cf says counts where a line says nothing;
-//!    `medium` where it is not known.
+//! 1. A line that Postfix rejects stops all mail: any line that lets mail flow
+//! in its place is weaker. The same is true of a line above `may` with which no
+//! handshake succeeds (`tls_client_start`).
+//! 2. Levels that do not prove who answers: `none` < `may` < `encrypt`. Above
+//! them are all levels with a proof.
+//! 3. `dane` is a proof only with usable TLSA records, found through secure MX
+//! records. If no record is usable, it is `encrypt`, or, as the line before,
+//! more than that if they fail only in the handshake. Without records it is
+//! `may`. If a lookup fails, or the MX records are not secure, its strength is
+//! unknown: it is then a proof as the line before, and `may` as the line after.
+//! `dane-only` is always a proof, and `dane` is weaker.
+//! 4. Proofs of different kinds (a pin, names and a CA, TLSA records) each
+//! count as weaker than the other.
+//! 5. Of two proofs of one kind the other is weaker unless the first one
+//! accepted everything that it accepts: its pins, names, trust anchors and
+//! patterns of MX hosts are among those before. The server name that is sent
+//! must also be the same, because it may decide which certificate is shown.
+//! `hostname`, the default of `verify`, trusts any name that DNS gives. It
+//! accepts more than any other name, so `verify` < `secure`.
+//! 6. Of two lines of one rank that use TLS the other is weaker if it accepts a
+//! TLS version that was refused, a lower grade of ciphers, or ciphers that were
+//! excluded. If a line does not say, main.cf decides; if main.cf is unknown,
+//! the grade is `medium`.
 //!
-//! Of two outcomes the other is weaker if both deliver and its channel is: a
-//! stricter line can lead to a host that offers less (`Outcome::is_weaker_than`).
+//! Of two outcomes the other is weaker if both deliver and its channel is
+//! weaker: a stricter line can lead to a host that offers less
+//! (`Outcome::is_weaker_than`).
 //!
 //! `connection_reuse`, `enable_rpk` and the attributes for reports change
 //! nothing about what is accepted.
@@ -44,30 +46,30 @@ use super::settings::TlsVersion;
 pub(crate) enum DaneMeaning {
     /// The server has to match usable TLSA records.
     Proof,
-    /// The same, behind MX records that anybody could have made up.
+    /// The same, behind MX records that an attacker could have forged.
     UnsecuredProof,
-    /// TLS with anybody: there are TLSA records, and none is usable.
+    /// TLS with any server: there are TLSA records, and none is usable.
     Encrypt,
-    /// TLS with anybody who has a certificate, by the name of the host: none of
-    /// the records can be loaded (`tls_dane_enable`), which OpenSSL says only
-    /// after the handshake was set up for a proof.
+    /// TLS with any server that shows a certificate: none of the records can be
+    /// loaded (`tls_dane_enable`), and OpenSSL says so only after the handshake
+    /// was set up for a proof.
     EncryptWithCertificate,
     /// No more than `may`.
     May,
-    /// It could not be found out.
+    /// Unknown.
     Unknown,
 }
 
-/// What two lines are compared by.
+/// What the comparison of two lines depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ground {
     /// The name of the next hop, for `nexthop` and `dot-nexthop`.
     pub(crate) next_hop: String,
-    /// What `dane` means at each host that mail may go to.
+    /// The meaning of `dane` at each host to which mail may go.
     pub(crate) hosts: Vec<DaneMeaning>,
-    /// The oldest TLS that main.cf takes at `may`.
+    /// The oldest TLS that main.cf accepts at `may`.
     pub(crate) oldest_at_may: TlsVersion,
-    /// The oldest TLS that main.cf takes above.
+    /// The oldest TLS that main.cf accepts above `may`.
     pub(crate) oldest_above: TlsVersion,
 }
 
@@ -89,7 +91,7 @@ enum Side {
 }
 
 impl Ground {
-    /// That of a next hop of which nothing is known.
+    /// The comparison for a next hop of which nothing is known.
     pub(crate) fn unseen(next_hop: &str) -> Self {
         Self {
             next_hop: next_hop.to_owned(),
@@ -100,7 +102,7 @@ impl Ground {
     }
 
     /// Whether `after` asks for less than `before`, or for something else;
-    /// nothing in place of a line that Postfix does not take.
+    /// `None` stands for a line that Postfix rejects.
     pub(crate) fn is_weaker(
         &self,
         after: Option<&PolicyLine>,
@@ -109,7 +111,7 @@ impl Ground {
         if after == before {
             return false;
         }
-        // Nothing was seen of any host.
+        // Nothing is known of any host.
         let unknown = [DaneMeaning::Unknown];
         let hosts = match self.hosts.as_slice() {
             [] => &unknown,
@@ -137,7 +139,7 @@ impl Ground {
         let (Some(after), Some(before)) = (after, before) else {
             return rank_after < rank_before;
         };
-        // Whatever `dane` means there, it means the same in both.
+        // `dane` means the same in both.
         let both_dane = [after.level, before.level]
             .iter()
             .all(|level| matches!(level, Dane | DaneOnly));
@@ -152,7 +154,7 @@ impl Ground {
         }
         match rank_before {
             Rank::Plain | Rank::Stopped => false,
-            // No handshake succeeded: whatever TLS there is is more.
+            // No handshake succeeded before: any TLS is more.
             Rank::Opportunistic if before.late_fault.is_some() => false,
             Rank::Opportunistic if after.late_fault.is_some() => true,
             Rank::Opportunistic | Rank::Encrypted => {
@@ -167,7 +169,7 @@ impl Ground {
         }
     }
 
-    /// Whether a session would do that did not before.
+    /// Whether a session passes now that did not pass before.
     fn takes_other_tls(&self, rank: Rank, after: &PolicyLine, before: &PolicyLine) -> bool {
         let (old, new) = (self.versions(rank, before), self.versions(rank, after));
         let grade = |line: &PolicyLine| line.ciphers.unwrap_or(CipherGrade::Medium);
@@ -180,8 +182,8 @@ impl Ground {
             || !still_excluded
     }
 
-    /// The versions of TLS that a line takes; which of main.cf's lists counts
-    /// goes by what `dane` came to (`set_cipher_grade`).
+    /// The TLS versions that a line accepts. Which of main.cf's lists counts
+    /// depends on the meaning of `dane` (`set_cipher_grade`).
     fn versions(&self, rank: Rank, line: &PolicyLine) -> Vec<TlsVersion> {
         let of_main_cf = match rank {
             Rank::Plain | Rank::Opportunistic => self.oldest_at_may,
@@ -266,13 +268,13 @@ fn rank(line: Option<&PolicyLine>, meaning: DaneMeaning, side: Side) -> Rank {
     }
 }
 
-/// What a server proves who it is with.
+/// How a server proves who it is.
 enum Proof<'l> {
     Tlsa,
-    /// One of these pins; empty where main.cf has them.
+    /// One of these pins; empty if main.cf has them.
     Pins(Vec<String>),
     /// A certificate with one of these names, from the trust store, or from
-    /// these anchors where there are any.
+    /// these anchors if there are any.
     Authority {
         names: Vec<Name>,
         anchors: &'l [String],
@@ -283,7 +285,7 @@ enum Proof<'l> {
 /// A name that a certificate may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
-    /// Whatever DNS says that the MX host is called.
+    /// Any name that DNS gives the MX host.
     MxHost,
     Exact(String),
     /// Any name below this domain.
@@ -291,7 +293,7 @@ enum Name {
 }
 
 impl Proof<'_> {
-    /// Whether all that this accepts is accepted by the other.
+    /// Whether the other accepts everything that this one accepts.
     fn is_within(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tlsa, Self::Tlsa) => true,
@@ -332,7 +334,7 @@ impl Name {
                 .is_some_and(|rest| rest.ends_with('.'))
         };
         match (self, other) {
-            // Who forges DNS has it name any host.
+            // An attacker who forges DNS can make it name any host.
             (Self::MxHost, _) => true,
             (Self::Exact(one), Self::Exact(two)) => one == two,
             (Self::Below(domain), Self::Exact(name)) => is_below(name, domain),
@@ -387,7 +389,7 @@ mod tests {
             (May, "encrpyt", "dane-only"),
             (Unknown, "encrypt protocols=TLSv9", "fingerprint match=AA"),
             (Unknown, "", "none"),
-            // One level, and less is asked for.
+            // The same level, and it asks for less.
             (
                 May,
                 "secure match=mx1.example.com",
@@ -493,7 +495,7 @@ mod tests {
         }
     }
 
-    /// What nobody knows is taken for the worse on either side.
+    /// What is unknown counts as the worse case on either side.
     #[test]
     fn an_unknown_dane_is_a_proof_before_and_may_after() {
         for meaning in [DaneMeaning::Unknown, DaneMeaning::UnsecuredProof] {

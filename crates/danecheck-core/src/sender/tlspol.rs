@@ -12,7 +12,7 @@ use crate::tlsa::{TlsaRecord, Usability, usability};
 
 use super::tlspol_policy;
 
-/// The answer on its socketmap, and why.
+/// The answer of its socketmap, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// The answer.
@@ -21,7 +21,7 @@ pub struct Answered {
     pub why: String,
 }
 
-/// What a table says to a key.
+/// What a table answers for a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MapAnswer {
     /// Nothing: the next table, or main.cf, decides.
@@ -48,7 +48,7 @@ impl Answered {
     }
 }
 
-/// What it finds by DANE (`checkDane`).
+/// What its DANE check finds (`checkDane`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Dane {
     /// Every MX host is secure and has usable TLSA records.
@@ -58,21 +58,21 @@ enum Dane {
     None,
     /// A DNS error, twice.
     Temporary(String),
-    /// DNS was silent until its own time was up: it answers as if it had not
-    /// looked (`ctx.Err()` in `queryDomain`).
+    /// DNS did not answer before its own time limit: it answers as if it had
+    /// not asked (`ctx.Err()` in `queryDomain`).
     Silent,
 }
 
-/// What it is worth to one MX host (`checkTlsa`).
+/// Its result for one MX host (`checkTlsa`).
 enum Tlsa {
     Usable,
     Unusable,
     None,
 }
 
-/// What it answers to the query for this next hop, with nothing in its cache.
-/// `served` is what the host of the domain's policy of MTA-STS hands out under a
-/// certificate that holds.
+/// Its answer to the query for this next hop, with an empty cache. `served` is
+/// what the host of the domain's policy of MTA-STS sends under a certificate
+/// that holds.
 pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Answered {
     let next_hop = &observation.next_hop;
     let NextHopHost::Name(_) = &next_hop.host else {
@@ -90,8 +90,7 @@ pub fn answer(observation: &Observation, served: Option<&PolicyResponse>) -> Ans
             answer: MapAnswer::Temporary,
             why,
         },
-        // What its own time did not suffice for does not keep the policy of
-        // MTA-STS from counting.
+        // Even if its time ran out for DANE, the policy of MTA-STS counts.
         none => match (served.and_then(tlspol_policy::line), none) {
             (Some(line), _) => Answered::policy(&line, "the MTA-STS policy says enforce"),
             (None, Dane::Silent) => Answered::not_found("DNS did not answer in time"),
@@ -118,7 +117,7 @@ fn dane(observation: &Observation) -> Dane {
     let mut unusable = false;
     let mut usable = false;
     for record in records {
-        // Hosts that were not looked at are taken to be like the others.
+        // Hosts that were not checked are assumed to be like the others.
         let seen = observation
             .hosts
             .iter()
@@ -171,8 +170,8 @@ fn is_signed(host: &HostSeen) -> bool {
     !silent && (vouched(a) || vouched(aaaa))
 }
 
-/// The TLSA records at the name that the MX record has; at no other, whatever
-/// aliases there are.
+/// The TLSA records at the name in the MX record only; it does not follow
+/// aliases.
 fn tlsa(host: &HostSeen) -> Result<Tlsa, Dane> {
     let at_host = |tlsa: &&TlsaLookup| tlsa.base_domain == host.name;
     let Some(tlsa) = host.tlsa.iter().find(at_host) else {
@@ -189,7 +188,7 @@ fn tlsa(host: &HostSeen) -> Result<Tlsa, Dane> {
     }
 }
 
-/// `isTlsaUsable`. For Full(0) it wants a certificate, even where the selector
+/// `isTlsaUsable`. For Full(0) it requires a certificate, even if the selector
 /// says that the data is a key.
 fn is_usable(record: &TlsaRecord) -> bool {
     match record.rdata() {

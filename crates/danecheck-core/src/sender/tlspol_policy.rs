@@ -1,10 +1,10 @@
 //! A policy of MTA-STS as postfix-tlspol reads it (`parseLine` in its
-//! `internal/mta-sts.go`): laxer than the letter in some things, and what it
-//! takes decides about mailcow's mail.
+//! `internal/mta-sts.go`): it is less strict than the RFC in some points, and
+//! what it accepts decides about mailcow's mail.
 
 use crate::observation::PolicyResponse;
 
-/// The line for Postfix, where the policy asks for one.
+/// The line for Postfix, if the policy asks for one.
 pub(super) fn line(response: &PolicyResponse) -> Option<String> {
     if response.status != 200 {
         return None;
@@ -86,7 +86,7 @@ mod tests {
                 "version: STSv1\r\nmode: enforce\r\nmx: MX1.example.com\r\nmx: *.example.net\r\nmax_age: 1\r\n",
                 Some("secure match=mx1.example.com:.example.net servername=hostname"),
             ),
-            // Neither version nor age is asked for; blanks are passed over.
+            // It requires neither version nor age, and skips blanks.
             (
                 " mode : enforce\nmx:a.example\n",
                 Some("secure match=a.example servername=hostname"),

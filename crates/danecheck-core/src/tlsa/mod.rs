@@ -74,7 +74,7 @@ impl TlsaRecord {
         self.rdata.get(2).copied().map(MatchingType)
     }
 
-    /// The certificate association data; empty where there is none.
+    /// The certificate association data; empty if there is none.
     pub fn data(&self) -> &[u8] {
         self.rdata.get(3..).unwrap_or_default()
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TlsaRecord;
 
-/// The text is no TLSA record.
+/// The text is not a TLSA record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a TLSA record: {0}")]
 pub struct TlsaSyntaxError(String);
@@ -43,7 +43,8 @@ impl fmt::Display for TlsaRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rdata() {
             [] => f.write_str("\\# 0"),
-            // An empty field is no presentation form: zone parsers reject it.
+            // An empty field is not a presentation form: zone parsers reject
+            // it.
             short @ ([_] | [_, _] | [_, _, _]) => {
                 write!(f, "\\# {} {}", short.len(), hex(short))
             }

@@ -17,7 +17,7 @@ const LIST_LIMIT: usize = 100;
 /// (`tls_dane.c:tlsa_carp`).
 const LOGGED_BYTES: usize = 32;
 
-/// What becomes of a record before any certificate is seen.
+/// What happens to a record before any certificate is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Usability {
@@ -141,7 +141,7 @@ impl UsableRecord {
     }
 }
 
-/// What becomes of one record.
+/// What happens to one record.
 pub fn usability(record: &TlsaRecord) -> Usability {
     match classify(record) {
         Ok(_) => Usability::Usable,
@@ -149,7 +149,7 @@ pub fn usability(record: &TlsaRecord) -> Usability {
     }
 }
 
-/// What becomes of each record of an answer, in its order.
+/// What happens to each record of an answer, in its order.
 pub fn usability_of_rrset(records: &[TlsaRecord]) -> Vec<Usability> {
     classify_rrset(records)
         .into_iter()

@@ -1,5 +1,4 @@
-//! What the authority section comes to: the proofs in it, and what has no place
-//! there.
+//! What the authority section proves, and which sets in it do not belong there.
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ impl<'a> Look<'a> {
                 continue;
             }
             match self.check(Place::Authority(index), zone) {
-                // A wildcard has no place in the chain of names.
+                // A wildcard does not belong in the chain of names.
                 Ok(signed) if signed.wildcard.is_none() => sets.push(set),
                 Err(fault @ Fault::TooMuchWork) => {
                     return Err(zone.fault(set_name(&set.owner, set.rtype), fault).into());
@@ -34,8 +33,8 @@ impl<'a> Look<'a> {
         Ok(sets)
     }
 
-    /// That there is no such record set, by the word of the zone that would
-    /// hold it.
+    /// Checks that the record set does not exist, by the proof of the zone that
+    /// would hold it.
     pub(super) fn denied(&mut self, name: &Owner, rtype: Rtype) -> Result<(), Halt> {
         let claim = match (self.walk.steps.is_empty(), self.packet.name_error) {
             (false, _) => Claim::Either,
@@ -87,8 +86,8 @@ impl<'a> Look<'a> {
         }
         match self.holder(name, rtype)? {
             Chain::End(end) => {
-                // The zone whose SOA it is owes the proof: what the way down to
-                // the name lacks as well is of less use to who reads it.
+                // The zone of the SOA record has to give the proof. A fault
+                // further down the way to the name would tell the reader less.
                 if end.is_bogus()
                     && let Some(zone) = self.of_soa(name)?
                 {
@@ -114,8 +113,8 @@ impl<'a> Look<'a> {
         Ok(None)
     }
 
-    /// What a proof comes to that is not secure: insecure only where all that
-    /// came with it is signed by its zone.
+    /// The status of a proof that is not secure: insecure only if everything
+    /// that came with it is signed by its zone.
     pub(super) fn within(&mut self, zone: &Arc<Zone>, end: End) -> Halt {
         if end.status != SecurityStatus::Insecure {
             return Halt::End(end);
@@ -143,8 +142,8 @@ impl<'a> Look<'a> {
         Halt::End(end)
     }
 
-    /// Why a denial proves nothing: a set in it is not signed as it has to be,
-    /// or the answer is another name's.
+    /// Why a denial proves nothing: a set in it is not signed as required, or
+    /// the answer belongs to another name.
     fn unproven(&mut self, zone: &Arc<Zone>, name: &Owner, rtype: Rtype) -> End {
         for (index, set) in self.packet.authority.iter().enumerate() {
             if !set.owner.ends_with(&zone.apex) || set.rtype == Rtype::NS {
@@ -176,8 +175,8 @@ impl<'a> Look<'a> {
         Some(zone.fault(set_name(owner, *rtype), Fault::SignatureWrong))
     }
 
-    /// That the zones whose word was taken have signed what is signed in their
-    /// name, even if another part of the answer is insecure (unbound's
+    /// Checks that the zones whose data was used have signed what carries their
+    /// signature, even if another part of the answer is insecure (unbound's
     /// `val_fill_reply`, `validate_msg_signatures`).
     pub(super) fn signed_in_authority(&mut self) -> Result<(), Halt> {
         for zone in self.zones.clone() {
@@ -194,10 +193,10 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// What comes with a secure answer in the authority section has to be
-    /// signed too, by a zone whose word was taken (unbound's
-    /// `val_check_nonsecure`). Name servers alone are a hint, whatever is wrong
-    /// with them (`detect_wrongly_truncated`), and so they are in a denial
+    /// Checks that what comes with a secure answer in the authority section is
+    /// signed too, by a zone whose data was used (unbound's
+    /// `val_check_nonsecure`). NS records alone are only a hint, whatever is
+    /// wrong with them (`detect_wrongly_truncated`), also in a denial
     /// (`scrub_normalize`).
     pub(super) fn authority(&mut self) -> Result<(), Halt> {
         if let Some(zone) = self.zones.first()

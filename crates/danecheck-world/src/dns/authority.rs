@@ -470,7 +470,7 @@ impl Authority {
     }
 }
 
-/// `None` where there is nothing to fill.
+/// `None` if there is nothing to fill.
 fn filled_up_tlsa(rrset: &RrSet) -> Option<RrSet> {
     if rrset.rtype != Rtype::TLSA {
         return None;

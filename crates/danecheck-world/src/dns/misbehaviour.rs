@@ -74,8 +74,8 @@ pub enum Misbehaviour {
     /// the record is not, as from servers that deny empty non-terminals (RFC
     /// 8020 section 3.1).
     NodataAsNxDomain,
-    /// The honest answer, but with NXDOMAIN where there are records: the
-    /// response code is not signed.
+    /// The honest answer, but with NXDOMAIN if there are records: the response
+    /// code is not signed.
     RecordsAsNxDomain,
     /// What this name has of the type, with its signatures, in place of the
     /// answer.
@@ -263,7 +263,7 @@ fn pointers(exchange: &Exchange<'_>) -> Outcome {
     let Outcome::Respond(mut packet) = rcode_only(exchange, Rcode::NOERROR) else {
         return Outcome::Ignore;
     };
-    // Behind the question, in the place of the OPT record.
+    // Behind the question, in place of the OPT record.
     let question = 12 + exchange.query.name.as_slice().len() + 4;
     packet.truncate(question);
     let room = usize::from(u16::MAX).saturating_sub(question);

@@ -26,7 +26,7 @@ const FLAGS: u16 = 257;
 /// An algorithm number that is not assigned (RFC 8624 section 3.1).
 const UNKNOWN_ALGORITHM: SecurityAlgorithm = SecurityAlgorithm::from_int(100);
 
-/// What becomes of a signature.
+/// What happens to a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignatureState {
     Valid,

@@ -24,7 +24,7 @@ const PORT_ATTEMPTS: usize = 32;
 
 /// What is behind the sockets.
 pub(super) trait Serve: Send + Sync + 'static {
-    /// What becomes of a packet.
+    /// What happens to a packet.
     fn react(&self, packet: &[u8], transport: Transport) -> impl Future<Output = Reaction> + Send;
 }
 

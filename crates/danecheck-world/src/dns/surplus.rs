@@ -42,7 +42,7 @@ pub enum SurplusKey {
         /// The public exponent.
         exponent: u64,
     },
-    /// RSA with SHA-256, and these bytes in the place of a key.
+    /// RSA with SHA-256, and these bytes in place of a key.
     Malformed(&'static [u8]),
 }
 
@@ -215,7 +215,7 @@ impl SurplusKey {
         }
     }
 
-    /// The key with this number, where it can have this tag.
+    /// The key with this number, if it can have this tag.
     fn make(self, number: usize, tag: u16) -> Option<Dnskey<Bytes>> {
         let generated = |parameters| {
             let (_, public) = generate(&parameters, ZONE_KEY).ok()?;

@@ -53,8 +53,7 @@ impl Identity {
         self
     }
 
-    /// Sends the leaf alone, as with `cert.pem` in the place of
-    /// `fullchain.pem`.
+    /// Sends the leaf alone, as with `cert.pem` in place of `fullchain.pem`.
     #[must_use]
     pub fn sending_leaf_alone(mut self) -> Self {
         self.chain.truncate(1);

@@ -168,7 +168,7 @@ impl Leaf {
     }
 
     /// Gives it an extension with this content in DER. One of subject
-    /// alternative names stands in the place of names that were given.
+    /// alternative names stands in place of names that were given.
     #[must_use]
     pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
         self.extensions.push(extension(oid, content, critical));

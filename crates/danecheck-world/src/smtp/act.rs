@@ -8,7 +8,7 @@ use super::Misbehaviour;
 /// What is done at a step of the cleartext or encrypted dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Replies, and goes on.
+    /// Replies, and continues.
     Say(String),
     /// Replies and closes.
     SayAndClose(String),
@@ -24,7 +24,7 @@ pub(super) enum Act {
     Tarpit(&'static str, Duration),
     /// Waits and then does what is usual.
     Delay(Duration),
-    /// Says this and goes on with TLS.
+    /// Says this and continues with TLS.
     StartTls(String),
     /// As the one before, with this behind it in the same segment.
     StartTlsAnd(String, &'static str),

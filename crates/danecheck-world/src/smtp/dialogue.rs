@@ -48,7 +48,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// How a session goes on after a step.
+/// How a session continues after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Command,

@@ -132,7 +132,7 @@ fn client_verifier(
         .map_err(|error| rustls::Error::General(error.to_string()))
 }
 
-/// Reads the ClientHello and answers it; nothing where no session came of it.
+/// Reads the ClientHello and answers it; `None` if no session came of it.
 pub(super) async fn accept(
     tcp: TcpStream,
     personality: &Personality,

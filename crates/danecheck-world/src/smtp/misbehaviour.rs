@@ -14,8 +14,8 @@ pub enum Misbehaviour {
     /// Greets its first so many clients with 421 and closes, as where a
     /// stranger has to come again.
     Greeting421AtFirst(usize),
-    /// Greets with 554 and then answers 503 to all but QUIT (RFC 5321
-    /// section 3.1). Postfix goes on to the next address, for
+    /// Greets with 554 and then answers 503 to all but QUIT (RFC 5321 section
+    /// 3.1). Postfix continues to the next address, for
     /// `smtp_skip_5xx_greeting` is on.
     Greeting554,
     /// Greets with these lines, separated by `\n`, as they are.
@@ -68,8 +68,8 @@ pub enum Misbehaviour {
     EhloReply(String),
     /// Does not offer STARTTLS, and refuses it with 502.
     NoStartTls,
-    /// Shows `XXXXXXXA` in the place of STARTTLS and refuses the command, as
-    /// a firewall that inspects SMTP does to every server beyond it.
+    /// Shows `XXXXXXXA` in place of STARTTLS and refuses the command, as a
+    /// firewall that inspects SMTP does to every server beyond it.
     StartTlsMasked,
     /// Offers `starttls`; keywords are case-insensitive (RFC 5321
     /// section 2.4).
@@ -138,7 +138,7 @@ pub enum Misbehaviour {
     /// Wants a client certificate. With TLS 1.3 the client takes its handshake
     /// for done when the alert comes.
     RequireClientCertificate,
-    /// Asks for a client certificate, and goes on without.
+    /// Asks for a client certificate, and continues without.
     AskForClientCertificate,
     /// Shows its other identity to clients that know TLS 1.2 only; it has to
     /// have one.

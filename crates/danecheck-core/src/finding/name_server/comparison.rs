@@ -11,7 +11,7 @@ use super::rules::{
     NAME_SERVER_SIGNATURE_EXPIRED, NAME_SERVERS_DISAGREE,
 };
 
-/// Who hands out data without signatures, or with old ones, that others have.
+/// Who sends data without signatures, or with old ones, that others have.
 pub(super) fn signatures(
     seen: &AuthoritySeen,
     answered: &[(String, &NameServerAnswers)],
@@ -53,7 +53,7 @@ pub(super) fn signatures(
     }
 }
 
-/// Who hands out what does not hold, where what others say does; what other
+/// Who sends what does not hold, where what others say does; what other
 /// findings say better is left to them.
 pub(super) fn bogus(
     seen: &AuthoritySeen,

@@ -10,7 +10,7 @@ pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
               are valid. Its copy of the zone was changed or damaged, or it sends wrong denials. \
               Validating resolvers reject the answer, so mail waits whenever they ask this \
               server.",
-    sender: "Tell the domain which server it is.",
+    sender: "Tell the domain's administrator which server it is.",
     receiver: "Transfer the whole zone to this server again. If that does not help, update its \
                software, or remove it from the NS records.",
 };
@@ -21,7 +21,7 @@ pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
     reference: "RFC 1034 section 4.3.5",
     meaning: "A name server has an older copy of the zone (SOA serial) than another one. That is \
               normal for minutes after each change. If it lasts longer, zone transfers fail, and \
-              the records and signatures of this server grow old.",
+              the records and signatures of this server become outdated.",
     sender: "",
     receiver: "Compare the serials again in an hour (`dig +norecurse SOA ZONE @SERVER`). If this \
                server is still behind, start the transfer by hand (`rndc retransfer`, `nsd-control \
@@ -33,14 +33,15 @@ pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
     id: "name-server-fails",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.1.2",
-    meaning: "A name server answers with an error where \"there is no such record\" is correct. A \
-              resolver that asks it gets no answer, and mail that depends on the answer waits. \
-              Often the server, or a firewall or load balancer before it, does not know the \
-              type.",
-    sender: "Tell the domain which server it is. Do not turn DANE off for all domains.",
+    meaning: "A name server answers with an error although \"there is no such record\" is the \
+              correct answer. A resolver that asks it gets no answer, and mail that depends on the \
+              answer waits. Often the server, or a firewall or load balancer in front of it, does \
+              not know the type.",
+    sender: "Tell the domain's administrator which server it is. Do not turn DANE off for all \
+             domains.",
     receiver: "Ask the server yourself (`dig +norecurse TLSA NAME @SERVER`). Update its software, \
-               or switch off DNS inspection in the firewall or load balancer before it. Until then \
-               remove it from the NS records of the zone and of its parent.",
+               or switch off DNS inspection in the firewall or load balancer in front of it. Until \
+               then remove it from the NS records of the zone and of its parent.",
 };
 
 pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
@@ -50,7 +51,7 @@ pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
     meaning: "A name server sends data of a signed zone without signatures (RRSIG), although the \
               query asks for them. Validating resolvers treat that as bogus, so mail waits \
               whenever they ask this server.",
-    sender: "Tell the domain which server it is.",
+    sender: "Tell the domain's administrator which server it is.",
     receiver: "Let this name server transfer the signed zone, with DNSSEC switched on. Or remove \
                it from the NS records.",
 };
@@ -83,7 +84,7 @@ pub(in super::super) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
     meaning: "A name server sends an expired signature, while others have a newer one. Its copy of \
               the zone is old. Validating resolvers treat the answer as bogus, so mail waits \
               whenever they ask this server.",
-    sender: "Tell the domain which server it is.",
+    sender: "Tell the domain's administrator which server it is.",
     receiver: "Start the zone transfer by hand (`rndc retransfer`, `nsd-control force_transfer`, \
                `knotc zone-retransfer`). The server's log says what stopped the automatic \
                transfer: address list, TSIG key or firewall.",
@@ -93,10 +94,10 @@ pub(in super::super) static NAME_SERVER_SILENT: Rule = Rule {
     id: "name-server-silent",
     severity: Severity::Warning,
     reference: "RFC 7766 section 5",
-    meaning: "A name server does not answer. If it ignores only one type, a firewall before it \
-              drops what it does not know. If it ignores only TCP, answers that do not fit into a \
-              datagram are lost. Lookups are slow, and fail if no other server helps.",
-    sender: "Tell the domain which server it is.",
+    meaning: "A name server does not answer. If it ignores only one type, a firewall in front of \
+              it drops what it does not know. If it ignores only TCP, answers that do not fit into \
+              a datagram are lost. Lookups are slow, and fail if no other server helps.",
+    sender: "Tell the domain's administrator which server it is.",
     receiver: "Open port 53 of this name server for UDP and TCP and for all types. Or remove it \
                from the NS records of the zone and of its parent.",
 };
@@ -117,7 +118,7 @@ pub(in super::super) static NAME_SERVERS_DISAGREE: Rule = Rule {
     reference: "RFC 1034 section 4.2.1",
     meaning: "The name servers of the zone have different records for this name. What a sender \
               gets depends on which server its resolver happens to ask.",
-    sender: "Tell the domain which servers differ.",
+    sender: "Tell the domain's administrator which servers differ.",
     receiver: "Compare the serials (`dig +norecurse SOA ZONE @SERVER`). If one is older, start the \
                transfer by hand. If they are equal, the servers have different sources: add the \
                record in each source.",

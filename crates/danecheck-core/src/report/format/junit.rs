@@ -17,7 +17,7 @@ pub struct JUnit {
     begun: bool,
 }
 
-/// What became of one test case.
+/// What happened to one test case.
 enum Outcome {
     Passed,
     Failed(String, String),

@@ -23,7 +23,7 @@ pub(super) fn without_the_assumption(report: &Report) -> impl Iterator<Item = &F
         .filter(move |finding| Some(&finding.message) != told)
 }
 
-/// What follows the target's name; nothing where the usual words will do.
+/// What follows the target's name; `None` if the usual words will do.
 pub(super) fn headline_words(report: &Report) -> Option<(Tone, String)> {
     let assumed = report.assumed.as_ref()?;
     match &assumed.file {
@@ -73,13 +73,13 @@ fn with_certificate(report: &Report) -> Option<(Tone, String)> {
     Some((tone, format!("with the given certificate, {words}")))
 }
 
-/// What stands for a session with an address that was not looked at.
+/// What stands for a session with an address that was not checked.
 pub(super) fn stand_in(address: &AddressReport) -> Option<&SessionReport> {
     let mut sessions = address.sessions.iter();
     sessions.find(|session| session.end == "assumed")
 }
 
-/// What becomes of an address that was not looked at; nothing where it was.
+/// What happens to an address that was not checked; `None` if it was.
 pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static str)> {
     let stand_in = stand_in(address)?;
     let with_certificate = !stand_in.certificates.is_empty();

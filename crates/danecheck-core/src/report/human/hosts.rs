@@ -275,7 +275,7 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
     page.line(&format!("{lead}{words}"));
 }
 
-/// What the server shows, where it is not simply what is published.
+/// What the server shows, if it is not simply what is published.
 fn served(page: &mut Page, address: &AddressReport) {
     let vouched_for = matches!(address.dane, Standing::Authenticated | Standing::Assumed);
     if vouched_for || address.records.is_empty() {

@@ -118,7 +118,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
             &format!("danecheck connected to the mail servers through {proxy}."),
         );
     }
-    // Where nothing was looked at there is nothing to predict.
+    // Where nothing was checked there is nothing to predict.
     if !report.hosts.is_empty() || report.mx.is_some() {
         levels::levels(&mut page, report);
     }

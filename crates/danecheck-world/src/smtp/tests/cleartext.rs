@@ -232,7 +232,7 @@ async fn starttls_refused() {
         let mut client = Client::connect(server.addr()).await;
         client.heard().await;
         assert!(client.say("STARTTLS").await.text().starts_with(reply));
-        // Postfix at `may` goes on in cleartext on this connection.
+        // Postfix at `may` continues in cleartext on this connection.
         assert!(client.say("NOOP").await.text().starts_with("250 "));
     }
 }

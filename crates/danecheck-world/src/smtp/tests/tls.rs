@@ -78,7 +78,7 @@ async fn a_client_certificate_is_demanded() {
     );
     assert!(record.handshake_error.is_some());
 
-    // With TLS 1.3 the alert comes in the place of the next reply.
+    // With TLS 1.3 the alert comes in place of the next reply.
     let server = running(RequireClientCertificate).await;
     let client = Client::starttls(server.addr()).await;
     let (mut client, _) = client.handshake(None, &[&TLS13]).await.unwrap();
