@@ -7,7 +7,8 @@ mod markdown;
 mod nagios;
 mod prometheus;
 
-use super::model::{AddressReport, FindingReport, HostReport, Report};
+use super::finding::FindingReport;
+use super::model::{AddressReport, HostReport, Report};
 use super::status::ExitStatus;
 
 pub use github::Github;

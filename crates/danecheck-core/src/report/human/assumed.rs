@@ -2,7 +2,8 @@
 
 use crate::judge::{Standing, Verdict};
 
-use super::super::model::{AddressReport, AssumedReport, FindingReport, Report, SessionReport};
+use super::super::finding::FindingReport;
+use super::super::model::{AddressReport, AssumedReport, Report, SessionReport};
 use super::{Page, Tone, code, fate};
 
 /// Right below the first line, because all that follows depends on it.

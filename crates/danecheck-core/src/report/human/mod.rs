@@ -17,8 +17,9 @@ use crate::entry::Language;
 use crate::finding::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 
+use super::finding::FindingReport;
 use super::harmless::{columns, shown};
-use super::model::{FindingReport, Report};
+use super::model::Report;
 use super::text::wrap;
 
 /// How the report looks.
