@@ -3,7 +3,7 @@
 use crate::certificate::{Certificate, DistinguishedName};
 use crate::dnssec::Opened;
 use crate::finding::expectation::mx_not_as_expected;
-use crate::finding::{Finding, invalid_target};
+use crate::finding::invalid_target;
 use crate::forensics::Origin;
 use crate::judge::{
     Action, AddressEvidence, DaneRecords, Delivery, Entries, Horizon, HostEvidence, Judged,
@@ -20,12 +20,14 @@ use crate::sender::Sender;
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
+use super::clean::{clean_outcomes, clean_validation};
+use super::extended_error::ExtendedErrorReport;
+use super::finding::FindingReport;
 use super::harmless::printable;
-use super::lookup::{extended_error, printable_validation};
 use super::model::{
-    AddressReport, AssumedReport, CertificateReport, FailureReport, FindingReport, HostReport,
-    LimitedReport, LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport,
-    SCHEMA_VERSION, SessionReport, TlsaReport,
+    AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LimitedReport,
+    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
+    SessionReport, TlsaReport,
 };
 use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
@@ -82,7 +84,7 @@ impl Report {
             checked_at: observation.checked_at,
             judged_at: judged.evidence.now,
             verdict: judged.verdict,
-            outcomes: clean(&judged.outcomes),
+            outcomes: clean_outcomes(&judged.outcomes),
             sender: (!judged.sending.sender.is_assumed())
                 .then(|| SenderReport::of(&judged.sending, observation)),
             recommendation: Recommendation {
@@ -113,7 +115,7 @@ impl Report {
                 .iter()
                 .map(|host| printable(host))
                 .collect(),
-            findings: judged.findings.iter().map(finding_report).collect(),
+            findings: judged.findings.iter().map(FindingReport::of).collect(),
         };
         if report.recommendation.action == Action::Override {
             report.recommendation.entries.comment = Some(report.note().lines());
@@ -126,7 +128,7 @@ impl Report {
     #[must_use]
     pub fn held_to_mx(mut self, observation: &Observation, expected: &[String]) -> Self {
         let finding = mx_not_as_expected(observation, expected);
-        let finding = finding.as_ref().map(finding_report);
+        let finding = finding.as_ref().map(FindingReport::of);
         self.findings.splice(..0, finding);
         self
     }
@@ -175,7 +177,7 @@ impl Report {
             proxy: None,
             assumed: None,
             skipped_hosts: Vec::new(),
-            findings: vec![finding_report(&finding)],
+            findings: vec![FindingReport::of(&finding)],
         }
     }
 }
@@ -194,29 +196,6 @@ fn assumed_report(observation: &Observation) -> Option<AssumedReport> {
     })
 }
 
-/// The outcomes with the servers' words made harmless.
-pub(super) fn clean(outcomes: &Outcomes) -> Outcomes {
-    Outcomes::of(|level| clean_outcome(outcomes.at(level)))
-}
-
-pub(super) fn clean_outcome(outcome: &Outcome) -> Outcome {
-    Outcome {
-        reason: outcome.reason.as_deref().map(printable),
-        ..outcome.clone()
-    }
-}
-
-pub(super) fn finding_report(finding: &Finding) -> FindingReport {
-    FindingReport {
-        id: finding.rule.id.to_owned(),
-        severity: finding.rule.severity,
-        subject: printable(&finding.subject),
-        message: printable(&finding.message),
-        remedy: finding.rule.remedy(),
-        reference: finding.rule.reference.to_owned(),
-    }
-}
-
 fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
     let mut report = LookupReport {
         name: printable(&lookup.name),
@@ -227,9 +206,9 @@ fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
         aliases: Vec::new(),
         ttl: None,
         original_ttl: None,
-        extended_error: lookup.extended_error.as_ref().map(extended_error),
+        extended_error: lookup.extended_error.as_ref().map(ExtendedErrorReport::of),
         failure: None,
-        validated: lookup.own.as_ref().map(printable_validation),
+        validated: lookup.own.as_ref().map(clean_validation),
         name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
     };
     match &lookup.answer {

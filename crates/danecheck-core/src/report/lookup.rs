@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
 use crate::finding::{Severity, name_server::of_single};
-use crate::observation::{ExtendedError, FailureKind, LookupFailure, SingleLookup};
+use crate::observation::{FailureKind, LookupFailure, SingleLookup};
 
-use super::build::finding_report;
+use super::clean::clean_validation;
+use super::extended_error::ExtendedErrorReport;
+use super::finding::FindingReport;
 use super::harmless::{printable, shown, to_json};
-use super::model::FindingReport;
 use super::name_server::AuthorityReport;
 use super::status::ExitStatus;
 use super::text::wrap;
@@ -59,17 +60,6 @@ pub struct ResolverView {
     pub failure: Option<String>,
 }
 
-/// An extended DNS error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ExtendedErrorReport {
-    /// The info code.
-    pub code: u16,
-    /// What the code means.
-    pub meaning: String,
-    /// The resolver's own words.
-    pub text: String,
-}
-
 impl LookupViews {
     /// Both views of a lookup, as of this time.
     pub fn of(lookup: &SingleLookup, now: UnixTime) -> Self {
@@ -98,7 +88,7 @@ impl LookupViews {
                         "insecure"
                     }
                     .to_owned(),
-                    extended_error: reply.extended_error.as_ref().map(extended_error),
+                    extended_error: reply.extended_error.as_ref().map(ExtendedErrorReport::of),
                     ttl: reply.ttl,
                     failure: None,
                 };
@@ -110,7 +100,7 @@ impl LookupViews {
                     rcode: rcode(failure),
                     ad: false,
                     status: "failed".to_owned(),
-                    extended_error: failure.extended_error.as_ref().map(extended_error),
+                    extended_error: failure.extended_error.as_ref().map(ExtendedErrorReport::of),
                     ttl: None,
                     failure: Some(failure.kind.as_text().to_owned()),
                 };
@@ -121,11 +111,14 @@ impl LookupViews {
             name: printable(&lookup.name),
             rtype: lookup.rtype.clone(),
             resolver,
-            validated: printable_validation(&lookup.own),
+            validated: clean_validation(&lookup.own),
             answer: answer.to_owned(),
             records: records.iter().map(|record| printable(record)).collect(),
             name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
-            findings: of_single(lookup, now).iter().map(finding_report).collect(),
+            findings: of_single(lookup, now)
+                .iter()
+                .map(FindingReport::of)
+                .collect(),
         }
     }
 
@@ -267,32 +260,4 @@ fn rcode(failure: &LookupFailure) -> Option<String> {
         | FailureKind::AliasLoop
         | FailureKind::Bogus => return None,
     })
-}
-
-pub(super) fn extended_error(error: &ExtendedError) -> ExtendedErrorReport {
-    ExtendedErrorReport {
-        code: error.code,
-        meaning: error.name(),
-        text: printable(&error.text),
-    }
-}
-
-/// The same with its names made harmless.
-pub(super) fn printable_validation(own: &OwnValidation) -> OwnValidation {
-    let mut own = own.clone();
-    own.reason = own.reason.as_deref().map(printable);
-    if let Some(link) = &mut own.weak_link {
-        link.zone = printable(&link.zone);
-        link.record_set = printable(&link.record_set);
-        for name in link.fault.names_mut() {
-            *name = printable(name);
-        }
-    }
-    let forgiven = own.forgiven.as_deref_mut().map(|it| &mut it.signature);
-    let spans = own.first_to_end.as_deref_mut().into_iter().chain(forgiven);
-    for span in spans {
-        span.zone = printable(&span.zone);
-        span.record_set = printable(&span.record_set);
-    }
-    own
 }

@@ -4,7 +4,10 @@
 //! arguments too.
 
 mod build;
+mod clean;
 mod entry;
+mod extended_error;
+mod finding;
 mod format;
 mod harmless;
 mod human;
@@ -16,17 +19,18 @@ mod sender;
 mod status;
 mod text;
 
+pub use extended_error::ExtendedErrorReport;
+pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 #[cfg(any(test, fuzzing))]
 pub(crate) use harmless::is_harmless;
 pub use harmless::printable;
 pub use harmless::{masked, shown, shown_json, to_json};
 pub use human::{HumanStyle, human};
-pub use lookup::{ExtendedErrorReport, LookupViews, ResolverView};
+pub use lookup::{LookupViews, ResolverView};
 pub use model::{
-    AddressReport, AssumedReport, CertificateReport, FailureReport, FindingReport, HostReport,
-    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport,
-    TlsaReport,
+    AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LookupReport,
+    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
 };
 pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};

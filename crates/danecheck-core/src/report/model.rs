@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus};
-use crate::finding::Severity;
 use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
 use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
-use super::lookup::ExtendedErrorReport;
+use super::extended_error::ExtendedErrorReport;
+use super::finding::FindingReport;
 use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::sender::SenderReport;
@@ -275,21 +275,4 @@ pub struct CertificateReport {
     /// The TLSA record that would match it: `3 1 1` for the leaf, `2 1 1` for
     /// an issuer.
     pub tlsa: String,
-}
-
-/// One finding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FindingReport {
-    /// The stable id; `danecheck explain ID` says more.
-    pub id: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What it is about.
-    pub subject: String,
-    /// One sentence with the evidence.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-    /// The RFC section or the Postfix function.
-    pub reference: String,
 }

@@ -7,7 +7,7 @@ use crate::judge::{Outcome, Outcomes, SecurityLevel, Sending};
 use crate::observation::Observation;
 use crate::sender::TlsVersion;
 
-use super::build::{clean, clean_outcome};
+use super::clean::{clean_outcome, clean_outcomes};
 use super::harmless::printable;
 
 /// The sender that was named, and what happens to its mail today. `outcomes`
@@ -67,7 +67,7 @@ impl SenderReport {
                 reason: (!reason.is_empty()).then(|| printable(&reason)),
             },
             outcome: clean_outcome(&sending.outcome),
-            outcomes: clean(&sending.outcomes),
+            outcomes: clean_outcomes(&sending.outcomes),
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
-use super::{Report, Writer, advice};
+use super::super::model::Report;
+use super::writer::{Writer, advice};
 
 /// One annotation for the target, one for each finding.
 #[derive(Debug, Default)]

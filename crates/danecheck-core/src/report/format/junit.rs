@@ -9,7 +9,9 @@ use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
-use super::{FindingReport, HostReport, Report, Writer, advice};
+use super::super::finding::FindingReport;
+use super::super::model::{AddressReport, HostReport, Report};
+use super::writer::{Writer, advice};
 
 /// Writes each suite as its report comes.
 #[derive(Debug, Default)]
@@ -109,12 +111,12 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
 }
 
 /// Whether all that speaks for an address is what DNS asks of it.
-fn is_taken_for_granted(report: &Report, address: &super::AddressReport) -> bool {
+fn is_taken_for_granted(report: &Report, address: &AddressReport) -> bool {
     let assumed = report.assumed.as_ref();
     assumed.is_some_and(|assumed| assumed.file.is_none()) && address.dane != Standing::Broken
 }
 
-fn details(address: &super::AddressReport) -> String {
+fn details(address: &AddressReport) -> String {
     let records = address.records.iter().map(|one| one.reason.clone());
     let sessions = address.sessions.iter().map(|one| one.detail.clone());
     let mut lines: Vec<String> = records.chain(sessions).collect();

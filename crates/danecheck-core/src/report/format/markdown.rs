@@ -8,7 +8,8 @@ use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 
-use super::{Report, Writer, addresses, advice};
+use super::super::model::Report;
+use super::writer::{Writer, addresses, advice};
 
 /// One section for each target.
 #[derive(Debug, Default)]

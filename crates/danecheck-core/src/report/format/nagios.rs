@@ -7,7 +7,8 @@ use crate::report::harmless::{printable, shown};
 use crate::report::human::headline;
 use crate::report::status::{ExitStatus, worst};
 
-use super::{Report, Writer, addresses};
+use super::super::model::Report;
+use super::writer::{Writer, addresses};
 
 /// So many targets are named in the status line; the others follow below.
 const NAMED: usize = 5;

@@ -11,7 +11,8 @@ use crate::judge::{Action, SecurityLevel, Standing, Verdict};
 use crate::report::harmless::shown;
 use crate::report::status::ExitStatus;
 
-use super::{Report, Writer, addresses};
+use super::super::model::Report;
+use super::writer::{Writer, addresses};
 
 /// A metric family.
 struct Family {

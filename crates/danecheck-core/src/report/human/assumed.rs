@@ -2,8 +2,9 @@
 
 use crate::judge::{Standing, Verdict};
 
-use super::super::model::{AddressReport, AssumedReport, FindingReport, Report, SessionReport};
-use super::{Page, Tone, code, fate};
+use super::super::finding::FindingReport;
+use super::super::model::{AddressReport, AssumedReport, Report, SessionReport};
+use super::page::{Page, Tone, code, fate};
 
 /// Right below the first line, because all that follows depends on it.
 pub(super) fn not_looked_at(page: &mut Page, report: &Report) {

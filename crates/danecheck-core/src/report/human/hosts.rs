@@ -7,7 +7,8 @@ use super::super::harmless::columns;
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
-use super::{Page, Tone, assumed};
+use super::assumed;
+use super::page::{Page, Tone};
 
 pub(super) fn hosts(page: &mut Page, report: &Report) {
     if let Some(mx) = &report.mx

@@ -3,7 +3,7 @@
 use crate::judge::{Channel, Delivery, Outcome, SecurityLevel};
 
 use super::super::model::Report;
-use super::{Page, Tone};
+use super::page::{Page, Tone};
 
 /// A cell and what its word means.
 struct Cell {

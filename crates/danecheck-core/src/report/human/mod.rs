@@ -5,105 +5,26 @@ mod assumed;
 mod hosts;
 mod levels;
 mod mta_sts;
+mod page;
 mod recommendation;
 mod sender;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-
-use crate::entry::Language;
 use crate::finding::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 
-use super::harmless::{columns, shown};
-use super::model::{FindingReport, Report};
-use super::text::wrap;
+use super::finding::FindingReport;
+use super::harmless::shown;
+use super::model::Report;
 
-/// How the report looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HumanStyle {
-    /// Whether colours are used; they repeat what the words say.
-    pub color: bool,
-    /// The width of a line in characters.
-    pub width: usize,
-    /// The language of the steps in mailcow's form.
-    pub language: Language,
-}
-
-impl Default for HumanStyle {
-    fn default() -> Self {
-        Self {
-            color: false,
-            width: 80,
-            language: Language::default(),
-        }
-    }
-}
-
-/// What a colour stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
-    Good,
-    Doubtful,
-    Bad,
-    Strong,
-    Quiet,
-}
-
-/// The text under construction.
-struct Page {
-    text: String,
-    style: HumanStyle,
-}
-
-impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
-
-    fn blank(&mut self) {
-        self.text.push('\n');
-    }
-
-    /// The text in a colour, where colours are used.
-    fn tint(&self, tone: Tone, text: &str) -> String {
-        if !self.style.color {
-            return text.to_owned();
-        }
-        let style = match tone {
-            Tone::Good => AnsiColor::Green.on_default().bold(),
-            Tone::Doubtful => AnsiColor::Yellow.on_default().bold(),
-            Tone::Bad => AnsiColor::Red.on_default().bold(),
-            Tone::Strong => Style::new().bold(),
-            Tone::Quiet => Style::new().dimmed(),
-        };
-        format!("{style}{text}{style:#}")
-    }
-
-    /// A paragraph: `first` before its first line, as many blanks before the
-    /// others.
-    fn paragraph(&mut self, first: &str, tinted: &str, text: &str) {
-        let indent = columns(first);
-        let width = self.style.width.saturating_sub(indent).max(20);
-        for (number, line) in wrap(text, width).into_iter().enumerate() {
-            if number == 0 {
-                self.line(&format!("{tinted}{line}"));
-            } else {
-                self.line(&format!("{:indent$}{line}", ""));
-            }
-        }
-    }
-}
+pub use page::HumanStyle;
+use page::{Page, Tone, code, fate};
 
 /// The report as text, with a line end after the last line.
 pub fn human(report: &Report, style: HumanStyle) -> String {
-    let mut page = Page {
-        text: String::new(),
-        style,
-    };
+    let mut page = Page::new(style);
     first_line(&mut page, report);
     sender::sender(&mut page, report);
     assumed::not_looked_at(&mut page, report);
@@ -203,25 +124,11 @@ fn without_dane(dane: &Outcome) -> (Tone, String) {
     }
 }
 
-fn fate(outcome: &Outcome) -> &'static str {
-    match outcome.delivery {
-        Delivery::Bounced => "bounce",
-        _ => "defer",
-    }
-}
-
 fn fate_of_one(outcome: &Outcome) -> &'static str {
     match outcome.delivery {
         Delivery::Bounced => "bounces",
         _ => "defers",
     }
-}
-
-fn code(outcome: &Outcome) -> String {
-    outcome
-        .dsn
-        .as_ref()
-        .map_or_else(String::new, |dsn| format!(" ({dsn})"))
 }
 
 /// Findings of one kind that a person is shown.

@@ -3,7 +3,7 @@
 use crate::mta_sts::Mode;
 
 use super::super::model::Report;
-use super::Page;
+use super::page::Page;
 
 pub(super) fn mta_sts(page: &mut Page, report: &Report) {
     let Some(seen) = &report.mta_sts else { return };

@@ -4,7 +4,8 @@ use crate::entry::{MailcowEntry, mailcow_steps};
 use crate::judge::{Action, Verdict};
 
 use super::super::model::Report;
-use super::{Page, Tone, assumed};
+use super::assumed;
+use super::page::{Page, Tone};
 
 pub(super) fn recommendation(page: &mut Page, report: &Report) {
     if assumed::deployment(page, report) {

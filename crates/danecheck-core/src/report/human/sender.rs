@@ -3,7 +3,7 @@
 use crate::judge::{Channel, Delivery, Outcome};
 
 use super::super::model::Report;
-use super::{Page, Tone, code};
+use super::page::{Page, Tone, code};
 
 pub(super) fn sender(page: &mut Page, report: &Report) {
     let Some(sender) = &report.sender else { return };
