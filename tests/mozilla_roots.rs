@@ -2,7 +2,10 @@
 //! `webpki-root-certs` has them. After an update of that crate:
 //! `UPDATE_ROOTS=1 cargo test --test mozilla_roots`.
 
-#![expect(clippy::disallowed_methods, reason = "a test may read and write its list")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test may read and write its list"
+)]
 
 use std::fs;
 use std::path::Path;

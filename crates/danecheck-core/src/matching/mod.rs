@@ -23,11 +23,11 @@ pub use publish::{ServedRecord, served_records};
 
 use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
-use crate::work::WorkLimits;
+use crate::work::{SHARED, WorkLimits};
 
 /// What one matching may cost where there is no other; see
-/// [`SHARED`](crate::judge::SHARED) for how it is measured.
-const UNSHARED: WorkLimits = crate::judge::SHARED;
+/// [`SHARED`] for how it is measured.
+const UNSHARED: WorkLimits = SHARED;
 
 /// How far the records of a TLSA answer get (`tls_dane.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
