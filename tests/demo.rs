@@ -15,7 +15,8 @@ use std::collections::HashSet;
 
 use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
 use danecheck_core::finding::RULES;
-use danecheck_core::judge::{Channel, Delivery, Outcome, SecurityLevel};
+use danecheck_core::judge::{Channel, Delivery, Outcome};
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::{Report, schema};
 use support::now;
 

@@ -11,8 +11,9 @@
 use std::fs;
 use std::path::Path;
 
-use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, SecurityLevel, Verdict};
+use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, Verdict};
 use danecheck_core::observation::Observation;
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status, json};
 use serde_json::{Value, json};
 

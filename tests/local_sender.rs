@@ -13,10 +13,11 @@
 mod support;
 
 use danecheck::observe::Dial;
-use danecheck_core::judge::{Action, Channel, Delivery, Horizon, SecurityLevel};
+use danecheck_core::judge::{Action, Channel, Delivery, Horizon};
 use danecheck_core::observation::{
     LocalSenderSeen, Observation, PolicyLookup, ResolverValidation, TableAnswer,
 };
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::{ExitStatus, Report, SenderReport};
 use danecheck_core::sender::{Sender, System};
 use danecheck_world::pki::{Identity, stale_tlsa};

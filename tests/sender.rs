@@ -13,8 +13,9 @@
 mod support;
 
 use danecheck::demo::stage::Stage;
-use danecheck_core::judge::{Action, Channel, Delivery, Horizon, SecurityLevel, Verdict};
+use danecheck_core::judge::{Action, Channel, Delivery, Horizon, Verdict};
 use danecheck_core::observation::{Answer, FailureKind, LookupFailure, Observation};
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::{ExitStatus, FailOn, Report, SenderReport, exit_status};
 use danecheck_core::sender::Sender;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};

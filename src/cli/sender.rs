@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 
 use crate::observe::LocalPostfix;
-use danecheck_core::judge::SecurityLevel;
-use danecheck_core::sender::{Release, Sender, System, TlsVersion};
+use danecheck_core::postfix::{Release, SecurityLevel, TlsVersion};
+use danecheck_core::sender::{Sender, System};
 
 use super::Stop;
 use super::choice::choice;

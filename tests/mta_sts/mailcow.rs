@@ -1,6 +1,7 @@
 //! What happens to mailcow's mail, whose postfix-tlspol goes by the policy.
 
-use danecheck_core::judge::{Action, Channel, Horizon, SecurityLevel};
+use danecheck_core::judge::{Action, Channel, Horizon};
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::Report;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, Rtype};
 use danecheck_world::https::{PolicyFault, PolicyServer};

@@ -15,6 +15,7 @@ pub mod mta_sts;
 pub mod next_hop;
 pub mod observation;
 pub mod overrides;
+pub mod postfix;
 pub mod renewal;
 pub mod report;
 pub mod reserved;

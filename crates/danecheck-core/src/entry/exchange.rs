@@ -1,6 +1,6 @@
 //! Exchange Online: an outbound connector for the recipient's domain.
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

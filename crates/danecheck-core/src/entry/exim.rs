@@ -2,7 +2,7 @@
 //! in force Exim ignores `hosts_require_tls` and `tls_verify_hosts`, so it has
 //! to be switched off for the host first (specification, 43.16).
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{HowTo, Request, System, Written, remarks};
 

@@ -1,7 +1,7 @@
 //! Haraka does not use DANE. It uses STARTTLS if it is offered and checks no
 //! certificate. It cannot require TLS without one.
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

@@ -1,7 +1,7 @@
 //! KumoMTA: a section of a shaping file. DANE is off there unless it was
 //! switched on, and certificates are asked for all the same.
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

@@ -1,7 +1,7 @@
 //! maddy: a target and a queue of their own, because `mx_auth` has no
 //! exceptions.
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

@@ -16,8 +16,8 @@ pub use mailcow::{Language, MailcowEntry, mailcow_steps};
 pub use note::{HowTo, Note};
 pub use postfix::postfix_line;
 
-use crate::judge::SecurityLevel;
 use crate::next_hop::NextHop;
+use crate::postfix::SecurityLevel;
 
 /// An override, before it is written down for some system.
 #[derive(Clone, Debug, PartialEq, Eq)]

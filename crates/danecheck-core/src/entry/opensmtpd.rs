@@ -2,7 +2,7 @@
 //! certificate, and continues in plain text if the handshake fails
 //! (`mta_session.c`).
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

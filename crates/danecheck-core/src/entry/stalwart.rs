@@ -1,7 +1,7 @@
 //! Stalwart: a TLS strategy, and the rule that chooses it. Its objects live in
 //! a database from 0.16 on; before, they were keys of a TOML file.
 
-use crate::judge::SecurityLevel;
+use crate::postfix::SecurityLevel;
 
 use super::{ForDomain, HowTo, Request, System, Written};
 

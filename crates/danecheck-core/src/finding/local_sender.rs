@@ -1,7 +1,8 @@
 //! Findings about the Postfix on this machine (`--sender local`).
 
-use crate::judge::{Judged, SecurityLevel, StandingOverride};
+use crate::judge::{Judged, StandingOverride};
 use crate::observation::{ResolverValidation, TableAnswer};
+use crate::postfix::SecurityLevel;
 use crate::sender::{Parameters, System, is_service};
 
 use super::{Findings, Rule, Severity};

@@ -1,10 +1,11 @@
 //! Findings about the target as a whole.
 
 use crate::judge::{
-    Blind, Channel, DaneRecords, Delivery, Judged, Outcome, Route, SecurityLevel, Standing,
-    Verdict, blind, cannot_be_seen, proxy_failure,
+    Blind, Channel, DaneRecords, Delivery, Judged, Outcome, Route, Standing, Verdict, blind,
+    cannot_be_seen, proxy_failure,
 };
 use crate::observation::SessionEnd;
+use crate::postfix::SecurityLevel;
 
 use super::{Findings, Rule, Severity};
 

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use crate::dnssec::SecurityStatus;
-use crate::judge::{Judged, SecurityLevel};
+use crate::judge::Judged;
 use crate::observation::{AnyLookup, FailureKind, Observation, ResolverValidation, Shortcoming};
+use crate::postfix::SecurityLevel;
 
 use super::{Findings, Rule, Severity};
 

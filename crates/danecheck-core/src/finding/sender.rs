@@ -1,6 +1,7 @@
 //! Findings about the sender that was named: its policy and its TLS settings.
 
-use crate::judge::{Action, Delivery, Judged, SecurityLevel};
+use crate::judge::{Action, Delivery, Judged};
+use crate::postfix::SecurityLevel;
 
 use super::{Findings, Rule, Severity};
 

@@ -2,7 +2,7 @@
 //! Postfix's `smtp_proto.c`, `smtp_stream_except` in its `smtp_trouble.c`.
 
 use crate::observation::{HandshakeFailure, Interruption, LegacySeen, Reply, Session, SessionEnd};
-use crate::sender::TlsVersion;
+use crate::postfix::TlsVersion;
 
 use super::handshake::{Rigour, completes};
 use super::outcome::Channel;

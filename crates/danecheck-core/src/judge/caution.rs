@@ -3,7 +3,9 @@
 
 use crate::entry::Override;
 use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
-use crate::sender::{DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, Settings};
+use crate::postfix::{
+    DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, SecurityLevel, Settings,
+};
 
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
@@ -156,7 +158,7 @@ fn refuses_as_itself<'a>(
         PeerCheck::Pins(pins) => !pins.is_empty(),
         PeerCheck::Pkix(_) => {
             let by_dns = match request.match_names.as_slice() {
-                [] => request.level == super::SecurityLevel::Verify,
+                [] => request.level == SecurityLevel::Verify,
                 names => names.iter().any(|name| name == "hostname"),
             };
             secure_mx || !by_dns

@@ -9,14 +9,13 @@ use crate::matching::{DaneMatching, Stage, fingerprints, match_fingerprints};
 use crate::observation::{
     AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
 };
-use crate::sender::{Dnssec, InsecureMx, TlsVersion};
+use crate::postfix::{Dnssec, InsecureMx, SecurityLevel, TlsVersion};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
 use super::delivery::{self, Attempts, Prospect};
-use super::level::SecurityLevel;
 use super::outcome::{Channel, Outcome};
 use super::policy::{
     CONFIGURATION_PROBLEM, MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play,

@@ -18,7 +18,6 @@ mod delivery;
 mod evidence;
 mod handshake;
 mod horizon;
-mod level;
 mod mta_sts;
 mod origins;
 mod outcome;
@@ -34,10 +33,10 @@ mod work_tests;
 use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
-use crate::sender::{Ground, PolicyLine, Sender};
+use crate::postfix::{Ground, PolicyLine, SecurityLevel};
+use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
-pub use level::{SecurityLevel, UnknownLevel};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Entries, Recommendation};
 pub use sending::Sending;
@@ -52,7 +51,6 @@ pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};
-pub(crate) use verified::SHARED;
 
 use policy::PolicyRequest;
 

@@ -4,11 +4,12 @@
 use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
-use crate::sender::{Dnssec, InsecureMx, PolicyLine, ServerName, Settings, TlsVersion};
+use crate::postfix::{
+    Dnssec, InsecureMx, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion,
+};
 use crate::tlsa::TlsaRecord;
 
 use super::dane::DaneRecords;
-use super::level::SecurityLevel;
 use super::route::next_hop_name;
 
 /// A line of a policy table: the level, its attributes, and the main.cf under

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{MailcowEntry, Override, postfix_line};
 use crate::matching::fingerprints;
 use crate::observation::Assumption;
-use crate::sender::{InForce, PolicyLine, ServerName, Settings, TlsVersion};
+use crate::postfix::{PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
+use crate::sender::InForce;
 
 use super::caution::caution;
 use super::evidence::Evidence;
-use super::level::SecurityLevel;
 use super::outcome::{Channel, Delivery, Outcome};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};

@@ -2,7 +2,8 @@
 //! next hop.
 
 use crate::observation::PolicyResponse;
-use crate::sender::{InForce, Parameters, Sender, Settings, System};
+use crate::postfix::Settings;
+use crate::sender::{InForce, Parameters, Sender, System};
 
 use super::caution::ground;
 use super::evidence::Evidence;

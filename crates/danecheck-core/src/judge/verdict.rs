@@ -7,11 +7,11 @@ use crate::dnssec::SecurityStatus;
 use crate::observation::{
     Answer, ConnectFailureKind, FailureKind, Lookup, Observation, ResolverValidation, SessionEnd,
 };
+use crate::postfix::SecurityLevel;
 
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
-use super::level::SecurityLevel;
 use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
 

@@ -12,29 +12,10 @@ use crate::matching::{DaneMatching, match_dane_within, verify_pkix_within};
 use crate::observation::{Der, Observation};
 use crate::tlsa::TlsaRecord;
 use crate::unix_time::UnixTime;
-use crate::work::WorkLimits;
+use crate::work::SHARED;
 
 use super::dane::DaneRecords;
 use super::evidence::{HostEvidence, SessionEvidence};
-
-/// The work that the chains of one judgement share: half of the whole budget.
-/// Each chain with TLSA records to match has a share, and each chain to verify
-/// with the trust store has one. All shares are equal, so one server takes
-/// nothing away from another. If a share does not suffice, the chain is not
-/// judged.
-///
-/// Signature checks count in units of 25 microseconds, so that both halves
-/// together keep one core busy for about a second in a release build; see
-/// `signature_cost`. A single chain has 20,000 of them: that is 125 checks with
-/// P-521 or 10,000 with RSA-2048. An honest chain needs four at most. With a
-/// chain of its own at each of the 160 addresses that are checked, 125 are left
-/// for each. A comparison of names takes about 10 nanoseconds, a certificate
-/// considered for a path about 20.
-pub(crate) const SHARED: WorkLimits = WorkLimits {
-    signature_checks: 20_000,
-    name_comparisons: 4_000_000,
-    path_steps: 4_000_000,
-};
 
 /// Certificates, chains and what they were verified against.
 pub(crate) struct Verified<'a> {

@@ -6,13 +6,13 @@ use std::net::Ipv4Addr;
 use rcgen::{CertificateParams, CustomExtension, PublicKeyData as _};
 use serde_json::{Value, json};
 
-use super::verified::SHARED;
 use super::{Action, Judged, Standing, Verdict, judge};
 use crate::certificate::mint::{self, Entity, NOW};
 use crate::certificate::{Certificate, WorkDone};
 use crate::observation::{Der, Observation};
 use crate::report::{Report, json as report_as_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
+use crate::work::SHARED;
 
 /// As many as are checked.
 const HOSTS: usize = 20;

@@ -23,11 +23,11 @@ pub use publish::{ServedRecord, served_records};
 
 use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
-use crate::work::WorkLimits;
+use crate::work::{SHARED, WorkLimits};
 
-/// What one matching may cost if it is the only one; see
-/// [`SHARED`](crate::judge::SHARED) for how it is measured.
-const UNSHARED: WorkLimits = crate::judge::SHARED;
+/// What one matching may cost if it is the only one; see [`SHARED`] for how it is
+/// measured.
+const UNSHARED: WorkLimits = SHARED;
 
 /// The stage that the records of a TLSA answer reach (`tls_dane.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

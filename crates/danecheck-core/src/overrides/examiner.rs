@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::judge::{Horizon, judge_for};
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
-use crate::sender::{Ground, Sender};
+use crate::postfix::Ground;
+use crate::sender::Sender;
 
 use super::entry::{Entry, Place};
 use super::index::Index;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Note;
 use crate::judge::{
-    Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, SecurityLevel, Verdict,
-    judge_for,
+    Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict, judge_for,
 };
 use crate::observation::Observation;
+use crate::postfix::{Ground, PolicyLine, SecurityLevel};
 use crate::report::{Report, printable};
-use crate::sender::{Ground, PolicyLine, Sender};
+use crate::sender::Sender;
 
 /// The source of the policy if no table answers.
 const MAIN_CF: &str = "main.cf";

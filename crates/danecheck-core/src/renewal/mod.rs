@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use crate::certificate::{Account, Certificate, Known, Presented, ReferenceName, matches_host};
 use crate::forensics::{Shown, Surroundings};
-use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, SHARED, dane_names};
+use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
 use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane_within};
 use crate::observation::{Answer, Observation, TlsaLookup};
 use crate::report::{ExitStatus, printable};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
-use crate::work::WorkLimits;
+use crate::work::{SHARED, WorkLimits};
 
 pub use plan::{Plan, Step};
 

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Outcome, Outcomes, SecurityLevel, Sending};
+use crate::judge::{Outcome, Outcomes, Sending};
 use crate::observation::Observation;
-use crate::sender::TlsVersion;
+use crate::postfix::{SecurityLevel, TlsVersion};
 
 use super::clean::{clean_outcome, clean_outcomes};
 use super::harmless::printable;

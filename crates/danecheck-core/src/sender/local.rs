@@ -1,26 +1,11 @@
 //! The Postfix on this machine: the meaning of its parameters and tables.
 
-use crate::judge::SecurityLevel;
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
+use crate::postfix::{
+    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, TlsVersion,
+};
 
-use super::protocols;
-use super::release::Release;
-use super::settings::{Dnssec, InsecureMx, Settings, TlsVersion};
-use super::{InForce, PolicyLine};
-
-/// The keys under which Postfix looks for a policy, in their order
-/// (`tls_policy_lookup` in Postfix's `smtp_tls_policy.c`): the next hop as it
-/// is written; and for a host name without bracket and port `.parent`, and so
-/// on upwards.
-pub fn policy_keys(next_hop: &str) -> Vec<String> {
-    let mut keys = vec![next_hop.to_ascii_lowercase()];
-    if crate::next_hop::host_name_fault(next_hop).is_none() && !next_hop.contains([':', '[']) {
-        let lower = next_hop.to_ascii_lowercase();
-        let parents = lower.match_indices('.');
-        keys.extend(parents.filter_map(|(dot, _)| lower.get(dot..).map(str::to_owned)));
-    }
-    keys
-}
+use super::InForce;
 
 /// The parameters.
 pub(crate) struct Parameters<'a>(pub(crate) &'a LocalSenderSeen);
@@ -71,7 +56,7 @@ impl Parameters<'_> {
     fn oldest(&self, name: &str) -> Option<TlsVersion> {
         // If main.cf's list is invalid, every handshake fails; the finding says
         // so.
-        protocols::oldest(self.get(name)).ok()
+        crate::postfix::oldest(self.get(name)).ok()
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -187,25 +172,4 @@ pub(crate) fn is_service(table: &str) -> bool {
     ["socketmap:", "tcp:"]
         .iter()
         .any(|kind| table.starts_with(kind))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_name_is_looked_for_under_its_parents_too() {
-        for (next_hop, keys) in [
-            (
-                "a.b.Example",
-                &["a.b.example", ".b.example", ".example"][..],
-            ),
-            ("example", &["example"]),
-            ("[a.b.example]", &["[a.b.example]"]),
-            ("a.b.example:25", &["a.b.example:25"]),
-            ("[192.0.2.1]:25", &["[192.0.2.1]:25"]),
-        ] {
-            assert_eq!(policy_keys(next_hop), keys, "{next_hop}");
-        }
-    }
 }

@@ -5,30 +5,22 @@
 //! give for this next hop, and its own main.cf around it. Nothing here does
 //! I/O: everything is computed from an observation.
 
-mod line;
 mod local;
-mod protocols;
-mod release;
-mod settings;
-mod strength;
 mod tlspol;
 mod tlspol_policy;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::SecurityLevel;
 use crate::observation::{Observation, PolicyResponse, ResolverValidation};
 
-pub use line::{CipherGrade, LineFault, PolicyLine, ServerName};
-pub use local::policy_keys;
-pub use release::{NoRelease, Release};
-pub use settings::{TlsVersion, UnknownTlsVersion};
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 
 pub(crate) use local::{Parameters, is_service};
-pub(crate) use settings::{Dnssec, InsecureMx, Settings};
-pub(crate) use strength::{DaneMeaning, Ground};
+
+use crate::postfix::{
+    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, TlsVersion,
+};
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
 const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);

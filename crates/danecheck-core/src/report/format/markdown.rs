@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::finding::Severity;
-use crate::judge::{Channel, Delivery, Outcome, SecurityLevel, Standing};
+use crate::judge::{Channel, Delivery, Outcome, Standing};
+use crate::postfix::SecurityLevel;
 use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;

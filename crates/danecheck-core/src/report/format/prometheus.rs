@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 
 use crate::finding::Severity;
-use crate::judge::{Action, SecurityLevel, Standing, Verdict};
+use crate::judge::{Action, Standing, Verdict};
+use crate::postfix::SecurityLevel;
 use crate::report::harmless::shown;
 use crate::report::status::ExitStatus;
 

@@ -1,6 +1,7 @@
 //! The table of levels.
 
-use crate::judge::{Channel, Delivery, Outcome, SecurityLevel};
+use crate::judge::{Channel, Delivery, Outcome};
+use crate::postfix::SecurityLevel;
 
 use super::super::model::Report;
 use super::page::{Page, Tone};

@@ -1,8 +1,7 @@
 //! The value of an entry in a table of `smtp_tls_policy_maps`: a level and its
 //! attributes (`tls_policy_lookup_one` in Postfix's `smtp_tls_policy.c`).
 
-use crate::judge::SecurityLevel;
-
+use super::level::SecurityLevel;
 use super::protocols;
 use super::release::Release;
 use super::settings::TlsVersion;

@@ -36,8 +36,7 @@
 //! `connection_reuse`, `enable_rpk` and the attributes for reports change
 //! nothing about what is accepted.
 
-use crate::judge::SecurityLevel;
-
+use super::level::SecurityLevel;
 use super::line::{CipherGrade, PolicyLine};
 use super::settings::TlsVersion;
 
