@@ -11,12 +11,12 @@
 
 mod support;
 
-use danecheck::judge::{Action, Channel, Standing, Verdict};
-use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::{Misbehaviour, Rtype};
-use danecheck::world::pki::{Leaf, stale_tlsa};
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck::demo::stage::{RunningStage, Stage};
+use danecheck_core::judge::{Action, Channel, Standing, Verdict};
+use danecheck_core::report::{ExitStatus, Report};
+use danecheck_world::dns::{Misbehaviour, Rtype};
+use danecheck_world::pki::{Leaf, stale_tlsa};
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, publishing};
 use support::program::{Ran, report_of, run_on, run_with};

@@ -13,12 +13,12 @@ mod support;
 
 use std::net::Ipv4Addr;
 
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::demo::{CASES, Company, TARGET};
 use danecheck::observe::{Pool, Setup, observe};
-use danecheck::report::Report;
-use danecheck::world::dns::Zone;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::report::Report;
+use danecheck_world::dns::Zone;
+use danecheck_world::smtp::MailServer;
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ async fn a_target_in_company_has_the_report_of_one_alone() {
             for host in first["hosts"].as_array().unwrap().iter().take(2) {
                 let name = host["name"].as_str().unwrap();
                 let target = format!("[{name}]");
-                if target.parse::<danecheck::next_hop::NextHop>().is_ok() {
+                if target.parse::<danecheck_core::next_hop::NextHop>().is_ok() {
                     targets.push(target);
                 }
             }

@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use danecheck::finding::{RULES, markdown};
+use danecheck_core::finding::{RULES, markdown};
 
 /// The ids of the rules in the sources at or below a path, as they are written
 /// there.

@@ -12,12 +12,12 @@ mod support;
 
 use std::process::{Command, Stdio};
 
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::Dial;
-use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::{NameServerFault, ResolverKind, Zone, ZoneFault};
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::report::{ExitStatus, Report};
+use danecheck_world::dns::{NameServerFault, ResolverKind, Zone, ZoneFault};
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 
 use support::now;
 use support::program::{Ran, run_on, run_with};
@@ -110,10 +110,13 @@ async fn a_line_that_is_no_target_gets_its_report_too() {
         .iter()
         .find(|report| report.target == "a..b")
         .unwrap();
-    assert_eq!(invalid.verdict, danecheck::judge::Verdict::Indeterminate);
+    assert_eq!(
+        invalid.verdict,
+        danecheck_core::judge::Verdict::Indeterminate
+    );
     assert_eq!(invalid.findings[0].id, "invalid-target");
     assert_eq!(reports.len(), 3);
-    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
+    let schema = jsonschema::validator_for(&danecheck_core::report::schema()).unwrap();
     assert!(schema.is_valid(&serde_json::to_value(invalid).unwrap()));
 }
 
@@ -173,7 +176,7 @@ async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
     let (comment, line): (Vec<&str>, Vec<&str>) =
         ran.stdout.lines().partition(|line| line.starts_with('#'));
     assert_eq!(line, ["stale.example  encrypt"]);
-    let note = danecheck::entry::Note::read(comment.into_iter()).unwrap();
+    let note = danecheck_core::entry::Note::read(comment.into_iter()).unwrap();
     assert_eq!(note.date, now().day());
     assert!(note.reason.contains("matches none"), "{}", note.reason);
     // It asks for less: the caution is in the comment, and beside it.
@@ -198,7 +201,7 @@ async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
         "{}",
         ran.stderr
     );
-    for system in danecheck::entry::SYSTEMS {
+    for system in danecheck_core::entry::SYSTEMS {
         for fine in ["plain.example", "good.example"] {
             let ran = check(&stage, &["--entry", system.name, fine], "").await;
             assert_eq!(
@@ -531,7 +534,7 @@ async fn dns_shows_the_name_servers_one_by_one_and_keeps_to_its_schema() {
     stage.name_server_misbehaving(ns2, NameServerFault::NotImpToTlsa);
     let stage = stage.start().await.unwrap();
     let question = ["_25._tcp.mx.good.example", "TLSA"];
-    let schema = jsonschema::validator_for(&danecheck::report::lookup_schema()).unwrap();
+    let schema = jsonschema::validator_for(&danecheck_core::report::lookup_schema()).unwrap();
     for (arguments, servers, status) in [
         (vec!["--json"], 0, ExitStatus::Fine),
         (vec!["--json", "--authoritative"], 2, ExitStatus::Warning),

@@ -11,13 +11,13 @@
 mod support;
 
 use danecheck::config::Config;
-use danecheck::judge::Verdict;
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::Dial;
-use danecheck::report::{ExitStatus, Report};
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::judge::Verdict;
+use danecheck_core::report::{ExitStatus, Report};
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
 use support::program::{Ran, report_of, run_on, run_with};

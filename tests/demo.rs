@@ -14,9 +14,10 @@ mod support;
 use std::collections::HashSet;
 
 use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
-use danecheck::finding::RULES;
-use danecheck::judge::{Channel, Delivery, Outcome, SecurityLevel};
-use danecheck::report::{Report, schema};
+use danecheck_core::finding::RULES;
+use danecheck_core::judge::{Channel, Delivery, Outcome};
+use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::report::{Report, schema};
 use support::now;
 
 /// Case, verdict, override and the outcomes at none, may, encrypt, dane,
@@ -230,7 +231,7 @@ fn outcomes(report: &Report) -> String {
 }
 
 fn override_word(report: &Report) -> String {
-    use danecheck::judge::Action;
+    use danecheck_core::judge::Action;
     match report.recommendation.action {
         Action::Keep => "-".to_owned(),
         Action::NotFixable => "!".to_owned(),
@@ -286,7 +287,7 @@ async fn each_report_keeps_to_the_schema() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_for_people_is_wider_than_the_terminal_but_what_is_to_be_pasted() {
-    use danecheck::report::{HumanStyle, human};
+    use danecheck_core::report::{HumanStyle, human};
     for (case, report) in reports().await {
         let text = human(&report, HumanStyle::default());
         for line in text.lines() {

@@ -18,7 +18,7 @@ use std::io::{Read as _, Write};
 use std::process::{ChildStdin, Command, Stdio};
 
 use danecheck::observe::Dial;
-use danecheck::report::ExitStatus;
+use danecheck_core::report::ExitStatus;
 use serde_json::Value;
 
 use support::Temporary;
@@ -234,7 +234,7 @@ fn a_pipe_that_ends_is_a_file_like_others() {
 }
 
 fn a_certificate() -> String {
-    use danecheck::world::pki::{Authority, Leaf};
+    use danecheck_world::pki::{Authority, Leaf};
     let root = Authority::root("Test Root", support::now());
     root.issue(Leaf::new(["mx.example"])).leaf().pem()
 }

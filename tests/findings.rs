@@ -10,15 +10,13 @@
 
 mod support;
 
-use danecheck::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
-use danecheck::finding::Severity;
-use danecheck::judge::Verdict;
-use danecheck::report::Report;
-use danecheck::world::dns::{
-    Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault,
-};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
+use danecheck_core::finding::Severity;
+use danecheck_core::judge::Verdict;
+use danecheck_core::report::Report;
+use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::domain::{MX1, TLSA1, in_order, signed};
 use support::{ids, now, observed, report_on};
@@ -148,8 +146,9 @@ async fn control_characters_of_a_server_reach_no_report() {
         "554 \u{1b}[31mgo\u{7} away\u{202e}".to_owned(),
     ))
     .await;
-    let text = danecheck::report::human(&report, danecheck::report::HumanStyle::default());
-    let json = danecheck::report::json(&report);
+    let text =
+        danecheck_core::report::human(&report, danecheck_core::report::HumanStyle::default());
+    let json = danecheck_core::report::json(&report);
     for output in [&text, &json] {
         assert!(
             !output
@@ -497,7 +496,7 @@ async fn a_signature_that_unbound_alone_still_accepts_is_told_for_both() {
     let stage = stage.start().await.unwrap();
     let mut setup = stage.setup();
     // It ends after a day, of a fortnight.
-    setup.checked_at = danecheck::unix_time::UnixTime(now().plus_days(1).0 + 3_600);
+    setup.checked_at = danecheck_core::unix_time::UnixTime(now().plus_days(1).0 + 3_600);
     let seen = danecheck::observe::observe(&"example.com".parse().unwrap(), &setup).await;
     let report = Report::of(&seen);
     let told = support::message(&report, "signature-within-clock-skew");

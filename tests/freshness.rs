@@ -12,14 +12,14 @@ mod support;
 
 use std::time::Duration;
 
-use danecheck::judge::Verdict;
-use danecheck::observation::{NameServerAnswer, Observation};
+use danecheck::demo::stage::Stage;
 use danecheck::observe::observe;
-use danecheck::report::Report;
-use danecheck::world::dns::{Misbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
+use danecheck_core::judge::Verdict;
+use danecheck_core::observation::{NameServerAnswer, Observation};
+use danecheck_core::report::Report;
+use danecheck_world::dns::{Misbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, publishing};
 use support::{ids, message, now};

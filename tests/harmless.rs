@@ -10,8 +10,8 @@
     reason = "a test fails by panicking, and reads files"
 )]
 
-use danecheck::entry::{Language, SYSTEMS, Written};
-use danecheck::report::{
+use danecheck_core::entry::{Language, SYSTEMS, Written};
+use danecheck_core::report::{
     FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, exit_status,
     human, json,
 };

@@ -12,14 +12,14 @@ mod support;
 
 use std::collections::HashMap;
 
-use danecheck::judge::Horizon;
-use danecheck::overrides::{Accepted, Overrides, OverridesReport, Word};
-use danecheck::report::ExitStatus;
-use danecheck::sender::Sender;
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::{Authority, Identity, Leaf};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck::demo::stage::{RunningStage, Stage};
+use danecheck_core::judge::Horizon;
+use danecheck_core::overrides::{Accepted, Overrides, OverridesReport, Word};
+use danecheck_core::report::ExitStatus;
+use danecheck_core::sender::Sender;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::{Authority, Identity, Leaf};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::program::{Ran, overrides_on};
 use support::{Temporary, now};
@@ -213,7 +213,7 @@ async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
 
 fn report(ran: &Ran) -> OverridesReport {
     let report: OverridesReport = serde_json::from_str(&ran.stdout).unwrap();
-    let schema = jsonschema::validator_for(&danecheck::overrides::schema()).unwrap();
+    let schema = jsonschema::validator_for(&danecheck_core::overrides::schema()).unwrap();
     assert!(schema.is_valid(&serde_json::to_value(&report).unwrap()));
     report
 }

@@ -11,9 +11,10 @@
 use std::fs;
 use std::path::Path;
 
-use danecheck::judge::{Action, Channel, Delivery, Outcome, Outcomes, SecurityLevel, Verdict};
-use danecheck::observation::Observation;
-use danecheck::report::{ExitStatus, FailOn, Report, exit_status, json};
+use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, Verdict};
+use danecheck_core::observation::Observation;
+use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status, json};
 use serde_json::{Value, json};
 
 /// A stricter level and a weaker one: if the weaker one does not deliver,
@@ -103,8 +104,8 @@ fn read(saved: &Value) -> Observation {
 fn goes_by_name(observation: &Observation) -> bool {
     let addresses = observation.hosts.iter().flat_map(|host| &host.addresses);
     addresses.into_iter().any(|address| {
-        let completed = |session: &danecheck::observation::Session| {
-            session.end == danecheck::observation::SessionEnd::Completed
+        let completed = |session: &danecheck_core::observation::Session| {
+            session.end == danecheck_core::observation::SessionEnd::Completed
         };
         let (named, unnamed): (Vec<_>, Vec<_>) = address
             .sessions

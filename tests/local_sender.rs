@@ -12,15 +12,16 @@
 
 mod support;
 
-use danecheck::judge::{Action, Channel, Delivery, Horizon, SecurityLevel};
-use danecheck::observation::{
+use danecheck::observe::Dial;
+use danecheck_core::judge::{Action, Channel, Delivery, Horizon};
+use danecheck_core::observation::{
     LocalSenderSeen, Observation, PolicyLookup, ResolverValidation, TableAnswer,
 };
-use danecheck::observe::Dial;
-use danecheck::report::{ExitStatus, Report, SenderReport};
-use danecheck::sender::{Sender, System};
-use danecheck::world::pki::{Identity, stale_tlsa};
-use danecheck::world::smtp::MailServer;
+use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::report::{ExitStatus, Report, SenderReport};
+use danecheck_core::sender::{Sender, System};
+use danecheck_world::pki::{Identity, stale_tlsa};
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, publishing};
 use support::program::run_with;

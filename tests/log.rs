@@ -12,13 +12,13 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use danecheck::log::Reading;
+use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
-use danecheck::report::ExitStatus;
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
+use danecheck_core::log::Reading;
+use danecheck_core::report::ExitStatus;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 
 use support::now;
 use support::program::{run_with, schema_faults};

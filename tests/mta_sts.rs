@@ -25,9 +25,9 @@ mod scene;
 
 use std::collections::HashSet;
 
-use danecheck::judge::{Channel, Horizon};
-use danecheck::observation::{MtaStsSeen, Observation};
-use danecheck::report::Report;
+use danecheck_core::judge::{Channel, Horizon};
+use danecheck_core::observation::{MtaStsSeen, Observation};
+use danecheck_core::report::Report;
 
 use scene::{RECORD, REPORTS, Scene, WEB};
 use support::{ids, mailcow, message};

@@ -11,14 +11,14 @@
 
 mod support;
 
-use danecheck::observation::Observation;
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::observe;
-use danecheck::report::Report;
-use danecheck::world::dns::{
+use danecheck_core::observation::Observation;
+use danecheck_core::report::Report;
+use danecheck_world::dns::{
     Misbehaviour, NameServerFault, ResolverKind, Rtype, RunningDns, Zone, ZoneFault,
 };
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
 use support::{ids, now};
@@ -274,7 +274,7 @@ async fn an_old_signature_is_told_where_other_servers_have_a_new_one() {
     let answers = tlsa.servers[1].addresses[0].answers.as_mut().unwrap();
     let yesterday = now().plus_days(-1);
     for answer in [&mut answers.udp, &mut answers.tcp] {
-        if let danecheck::observation::NameServerAnswer::Reply(reply) = answer {
+        if let danecheck_core::observation::NameServerAnswer::Reply(reply) = answer {
             reply.signed_until = Some(yesterday);
         }
     }

@@ -11,12 +11,12 @@
 
 mod support;
 
-use danecheck::judge::Verdict;
-use danecheck::observation::{
+use danecheck_core::judge::Verdict;
+use danecheck_core::observation::{
     HandshakeFailure, KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Observation, SessionEnd,
 };
-use danecheck::report::{HumanStyle, Report, human};
-use danecheck::world::smtp::MailServer;
+use danecheck_core::report::{HumanStyle, Report, human};
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
 use support::{ids, observed};

@@ -10,12 +10,12 @@
 
 mod support;
 
-use danecheck::overrides::{OverridesReport, Word};
-use danecheck::report::ExitStatus;
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::{Leaf, stale_tlsa};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck::demo::stage::{RunningStage, Stage};
+use danecheck_core::overrides::{OverridesReport, Word};
+use danecheck_core::report::ExitStatus;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::{Leaf, stale_tlsa};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::program::{Ran, overrides_on};
 use support::{Temporary, now};
@@ -126,7 +126,7 @@ async fn overrides(ground: &Ground, options: &[&str], text: &str) -> Ran {
 fn report(ran: &Ran) -> OverridesReport {
     assert_eq!(ran.stderr, "");
     let report = serde_json::from_str(&ran.stdout).unwrap();
-    let schema = jsonschema::validator_for(&danecheck::overrides::schema()).unwrap();
+    let schema = jsonschema::validator_for(&danecheck_core::overrides::schema()).unwrap();
     assert!(schema.is_valid(&serde_json::to_value(&report).unwrap()));
     report
 }
@@ -443,10 +443,10 @@ async fn a_person_reads_first_what_has_to_be_done() {
 /// what is weaker is told to be, and what is stricter is not enough.
 #[test]
 fn the_words_agree_with_what_postfix_did() {
-    use danecheck::judge::Horizon;
-    use danecheck::observation::Observation;
-    use danecheck::overrides::{Around, judge_line};
-    use danecheck::sender::Sender;
+    use danecheck_core::judge::Horizon;
+    use danecheck_core::observation::Observation;
+    use danecheck_core::overrides::{Around, judge_line};
+    use danecheck_core::sender::Sender;
 
     let sender = Sender::default();
     let around = Around {

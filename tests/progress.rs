@@ -13,7 +13,7 @@ use std::io::{Error, ErrorKind, Write};
 
 use danecheck::cli::{Terminals, World};
 use danecheck::observe::Dial;
-use danecheck::report::ExitStatus;
+use danecheck_core::report::ExitStatus;
 
 use support::program::{Ran, run_in};
 

@@ -14,15 +14,15 @@ use std::collections::HashMap;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use danecheck::judge::{Standing, Verdict};
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::Dial;
 use danecheck::observe::budget::Times;
 use danecheck::observe::{Setup, observe};
-use danecheck::report::{ExitStatus, HumanStyle, Report, human};
-use danecheck::world::dns::Zone;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::socks::{SocksMisbehaviour, SocksProxy};
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::judge::{Standing, Verdict};
+use danecheck_core::report::{ExitStatus, HumanStyle, Report, human};
+use danecheck_world::dns::Zone;
+use danecheck_world::smtp::MailServer;
+use danecheck_world::socks::{SocksMisbehaviour, SocksProxy};
 
 use support::domain::{MX1, in_order};
 use support::program::run_with;
@@ -109,7 +109,7 @@ async fn a_login_is_given_and_its_password_shown_nowhere() {
         .unwrap();
     let right = look_through(&stage, &format!("socks5://me:s3cret@{}", proxy.addr())).await;
     assert_eq!(right.verdict, Verdict::DaneOk);
-    let text = danecheck::report::json(&right);
+    let text = danecheck_core::report::json(&right);
     assert!(!text.contains("s3cret"), "{text}");
     for (login, why) in [
         ("me:wrong@", "it rejects the user and the password"),

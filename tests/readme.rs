@@ -9,7 +9,7 @@
 mod support;
 
 use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
-use danecheck::report::{HumanStyle, Report, human};
+use danecheck_core::report::{HumanStyle, Report, human};
 
 use support::now;
 

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 
-use danecheck::observation::Observation;
-use danecheck::report::{Report, schema};
+use danecheck_core::observation::Observation;
+use danecheck_core::report::{Report, schema};
 use serde::Deserialize;
 use serde_json::Value;
 

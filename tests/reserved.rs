@@ -9,12 +9,12 @@
 
 mod support;
 
-use danecheck::judge::{Standing, Verdict};
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::{Setup, observe};
-use danecheck::report::{ExitStatus, FailOn, HumanStyle, Report, exit_status, human};
-use danecheck::world::dns::Zone;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::judge::{Standing, Verdict};
+use danecheck_core::report::{ExitStatus, FailOn, HumanStyle, Report, exit_status, human};
+use danecheck_world::dns::Zone;
+use danecheck_world::smtp::MailServer;
 
 use support::program::run_with;
 use support::{Temporary, ids, now};

@@ -23,9 +23,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use danecheck::world::dns::{DnsWorld, RunningDns, Zone};
-use danecheck::world::pki::{Authority, Leaf};
-use danecheck::world::smtp::{MailServer, RunningMailServer};
+use danecheck_world::dns::{DnsWorld, RunningDns, Zone};
+use danecheck_world::pki::{Authority, Leaf};
+use danecheck_world::smtp::{MailServer, RunningMailServer};
 use rustix::process::{Pid, Signal, kill_process};
 
 use support::now;

@@ -10,13 +10,13 @@
 
 mod support;
 
-use danecheck::judge::{Horizon, Moment, Verdict};
-use danecheck::observation::Observation;
-use danecheck::report::{ExitStatus, FailOn, Report, exit_status, human};
-use danecheck::world::dns::{Zone, ZoneFault};
-use danecheck::world::pki::{Identity, Leaf, Validity, stale_tlsa};
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_core::judge::{Horizon, Moment, Verdict};
+use danecheck_core::observation::Observation;
+use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status, human};
+use danecheck_world::dns::{Zone, ZoneFault};
+use danecheck_world::pki::{Identity, Leaf, Validity, stale_tlsa};
+use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, hosted, publishing};
 use support::program::run_with;
@@ -117,7 +117,7 @@ async fn another_moment_judges_certificates_as_of_then() {
     );
     assert_eq!(report.checked_at, by_date.checked_at);
     assert_eq!(report.judged_at, by_date.checked_at.plus_days(70));
-    let text = human(&report, danecheck::report::HumanStyle::default());
+    let text = human(&report, danecheck_core::report::HumanStyle::default());
     let as_of = format!("(as of {})", report.judged_at.day());
     assert!(text.lines().next().unwrap().ends_with(&as_of), "{text}");
     let by_key = seen(Validity::CURRENT, &[Of::Key, Of::NextKey]).await;

@@ -11,13 +11,14 @@
 
 mod support;
 
-use danecheck::judge::{Action, Channel, Delivery, Horizon, SecurityLevel, Verdict};
-use danecheck::observation::{Answer, FailureKind, LookupFailure, Observation};
-use danecheck::report::{ExitStatus, FailOn, Report, SenderReport, exit_status};
-use danecheck::sender::Sender;
-use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_core::judge::{Action, Channel, Delivery, Horizon, Verdict};
+use danecheck_core::observation::{Answer, FailureKind, LookupFailure, Observation};
+use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::report::{ExitStatus, FailOn, Report, SenderReport, exit_status};
+use danecheck_core::sender::Sender;
+use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, Rtype, Zone};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::domain::{MX1, hosted, publishing};
 use support::{ids, mailcow, observed};
@@ -336,7 +337,7 @@ async fn releases_differ_behind_mx_records_that_are_not_signed() {
         let identity = stage.identity("mx1.example.net");
         stage.zone(Zone::unsigned("example.com.").mx("@", 10, "mx1.example.net."));
         let zone = Zone::signed("example.net.").records(&format!("mx1 A {MX1}"));
-        stage.zone(zone.tlsa("_25._tcp.mx1", &danecheck::world::pki::stale_tlsa(3, 1, 1)));
+        stage.zone(zone.tlsa("_25._tcp.mx1", &danecheck_world::pki::stale_tlsa(3, 1, 1)));
         stage.server(MX1, MailServer::new(identity));
     })
     .await;

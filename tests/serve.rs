@@ -21,12 +21,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use danecheck::config::Terms;
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::{Setup, TrustStore};
 use danecheck::serve::{Exporter, Limits, Targets};
-use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_world::dns::{Misbehaviour, Rtype, Zone};
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -410,7 +410,7 @@ async fn a_page_in_a_browser_cannot_ask() {
 static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// The clock of checks that keep their threads busy.
-fn busy_now() -> danecheck::unix_time::UnixTime {
+fn busy_now() -> danecheck_core::unix_time::UnixTime {
     while BUSY.load(Relaxed) {
         std::thread::yield_now();
     }

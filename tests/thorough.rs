@@ -9,11 +9,11 @@
 
 mod support;
 
-use danecheck::judge::Verdict;
-use danecheck::report::{HumanStyle, Report, human};
-use danecheck::world::pki::{Identity, KeyKind, Leaf, stale_tlsa};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_core::judge::Verdict;
+use danecheck_core::report::{HumanStyle, Report, human};
+use danecheck_world::pki::{Identity, KeyKind, Leaf, stale_tlsa};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::domain::{MX1, in_order, publishing};
 use support::{ids, report_on};

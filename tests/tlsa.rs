@@ -11,11 +11,11 @@
 
 mod support;
 
+use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::Dial;
-use danecheck::report::ExitStatus;
-use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
-use danecheck::world::pki::{Identity, stale_tlsa};
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck_core::report::ExitStatus;
+use danecheck_world::dns::{Misbehaviour, Rtype, Zone};
+use danecheck_world::pki::{Identity, stale_tlsa};
 
 use support::program::{Ran, run_with, schema_faults};
 use support::{Temporary, now};
@@ -64,7 +64,7 @@ fn identity(names: &[&str]) -> Identity {
     let stage = Stage::new(now());
     stage
         .issuer
-        .issue(danecheck::world::pki::Leaf::new(names.iter().copied()))
+        .issue(danecheck_world::pki::Leaf::new(names.iter().copied()))
 }
 
 #[tokio::test]

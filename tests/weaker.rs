@@ -14,11 +14,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::thread;
 
-use danecheck::judge::{Action, Channel, Horizon, Outcome, SecurityLevel};
-use danecheck::observation::{Observation, SessionEnd};
-use danecheck::overrides::{Accepted, Around, Judgement, Overrides, Proposal, judge_lines};
-use danecheck::report::Report;
-use danecheck::sender::{Sender, System, TlsVersion};
+use danecheck_core::judge::{Action, Channel, Horizon, Outcome};
+use danecheck_core::observation::{Observation, SessionEnd};
+use danecheck_core::overrides::{Accepted, Around, Judgement, Overrides, Proposal, judge_lines};
+use danecheck_core::postfix::{SecurityLevel, TlsVersion};
+use danecheck_core::report::Report;
+use danecheck_core::sender::{Sender, System};
 
 use support::mailcow;
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use danecheck::world::dns::{DnsWorld, ResolverKind, RunningDns, Zone, now};
+use danecheck_world::dns::{DnsWorld, ResolverKind, RunningDns, Zone, now};
 
 use crate::common::DistantHosts;
 use crate::front;

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use common::{Options, ROUND_TRIP, conclude, judge};
-use danecheck::world::dns::ResolverKind;
+use danecheck_world::dns::ResolverKind;
 use surroundings::{ONE, PLAIN, SIX, Surroundings};
 
 /// So many processes are started for the startup time.

@@ -6,8 +6,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use danecheck::observe::{Dial, Resolver, Setup, observe};
-use danecheck::trust_anchor::RootAnchors;
-use danecheck::world::dns::{DnsWorld, Misbehaviour, ResolverKind, Zone, now};
+use danecheck_validation::trust_anchor::RootAnchors;
+use danecheck_world::dns::{DnsWorld, Misbehaviour, ResolverKind, Zone, now};
 
 /// Each answer takes so long, beside which the rest of a check is nothing.
 const PER_ANSWER: Duration = Duration::from_millis(200);

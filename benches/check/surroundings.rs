@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use danecheck::world::dns::{DnsWorld, RunningDns, Zone, now};
+use danecheck_world::dns::{DnsWorld, RunningDns, Zone, now};
 
 use crate::common::DistantHosts;
 

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::{Child, ExitCode};
 use std::time::Duration;
 
-use danecheck::world::delay::DelayRelay;
-use danecheck::world::dns::now;
-use danecheck::world::pki::{Authority, Leaf};
-use danecheck::world::smtp::{MailServer, RunningMailServer};
+use danecheck_world::delay::DelayRelay;
+use danecheck_world::dns::now;
+use danecheck_world::pki::{Authority, Leaf};
+use danecheck_world::smtp::{MailServer, RunningMailServer};
 
 /// How far away the mail servers are; the resolver is next door.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(50);

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| danecheck::fuzzing::certificate(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| danecheck_core::fuzzing::certificate(data));

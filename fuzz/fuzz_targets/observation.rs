@@ -6,7 +6,7 @@
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 use serde_json::Value;
 
-fuzz_target!(|data: &[u8]| danecheck::fuzzing::observation(data));
+fuzz_target!(|data: &[u8]| danecheck_core::fuzzing::observation(data));
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let mut chance = Chance::new(seed);

@@ -1,3 +1,7 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| danecheck::fuzzing::text(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    danecheck_core::fuzzing::text(data);
+    danecheck_validation::fuzzing::text(data);
+    danecheck::fuzzing::text(data);
+});

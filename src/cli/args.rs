@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::entry::{Language, System};
-use crate::judge::Moment;
+use danecheck_core::entry::{Language, System};
+use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
 use super::expect::ExpectArguments;
@@ -39,6 +39,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Show example reports from servers inside this program: needs no network
+    #[cfg(feature = "demo")]
     Demo(DemoArguments),
     /// Show one DNS lookup as the resolver and danecheck's own validation see
     /// it
@@ -81,7 +82,8 @@ pub(super) struct CheckArguments {
     pub(super) entry: Option<&'static System>,
 
     /// Language of the steps in mailcow's form
-    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    #[arg(long, value_name = "LANGUAGE", default_value = "en",
+        value_parser = super::entry::language())]
     pub(super) lang: Language,
 
     #[command(flatten)]
@@ -120,6 +122,7 @@ pub(super) struct CheckArguments {
     pub(super) sender: SenderArguments,
 }
 
+#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Case to show in full

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::observation::Der;
 use crate::observe::Assumed;
+use danecheck_core::observation::Der;
 
 use super::{Stop, input};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::observe::Setup;
-use crate::report::ExitStatus;
-use crate::sender::System;
+use danecheck_core::report::ExitStatus;
+use danecheck_core::sender::System;
 
 use super::args::CheckArguments;
 use super::replayed::Replayed;

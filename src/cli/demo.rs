@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use futures_util::future::join_all;
 
 use crate::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
-use crate::judge::Action;
-use crate::report::{ExitStatus, HumanStyle, Report, human, json};
+use danecheck_core::judge::Action;
+use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
 
 use super::args::DemoArguments;
 use super::{Stop, World};

@@ -1,7 +1,7 @@
 //! `danecheck dns NAME TYPE`: one lookup in both views.
 
 use crate::observe::{NameAndType, SingleSetup, look_up};
-use crate::report::{ExitStatus, LookupViews};
+use danecheck_core::report::{ExitStatus, LookupViews};
 
 use super::args::DnsArguments;
 use super::{Stop, World};

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::next_hop::NextHop;
-use crate::observation::Observation;
-use crate::unix_time::UnixTime;
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::observation::Observation;
+use danecheck_core::unix_time::UnixTime;
 
 use super::Stop;
 use super::lines::{Content, Lines};
@@ -241,7 +241,7 @@ impl Done {
 fn name(target: &str) -> String {
     match target.parse::<NextHop>() {
         Ok(next_hop) => next_hop.to_string(),
-        Err(_) => crate::report::printable(target),
+        Err(_) => danecheck_core::report::printable(target),
     }
 }
 

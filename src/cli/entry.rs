@@ -1,10 +1,12 @@
 //! `--entry NAME`: the entry alone, and the notes on standard error.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::TypedValueParser;
 
-use crate::entry::{Language, SYSTEMS, System, Written};
-use crate::judge::Action;
-use crate::report::Report;
+use danecheck_core::entry::{Language, SYSTEMS, System, Written};
+use danecheck_core::judge::Action;
+use danecheck_core::report::Report;
+
+use super::choice::choice;
 
 /// Which entry is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +54,17 @@ impl Entry {
 
 /// Reads the name of a system.
 pub(super) fn system() -> impl TypedValueParser<Value = &'static System> {
-    let names = SYSTEMS
-        .iter()
-        .map(|system| PossibleValue::new(system.name).help(system.about));
-    PossibleValuesParser::new(names).try_map(|name| System::find(&name).ok_or("unknown system"))
+    let systems = SYSTEMS.iter();
+    choice(systems.map(|system| (system, system.name, system.about)))
+}
+
+/// Reads the code of a language.
+pub(super) fn language() -> impl TypedValueParser<Value = Language> {
+    choice(Language::ALL.map(|language| {
+        let name = match language {
+            Language::En => "English",
+            Language::De => "German",
+        };
+        (language, language.as_str(), name)
+    }))
 }

@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::TypedValueParser;
 
 use crate::config::Config;
-use crate::report::FailOn;
+use danecheck_core::report::FailOn;
 
+use super::choice::choice;
 use super::{Stop, input};
 
 #[derive(Clone, Debug, Args)]
@@ -26,12 +28,23 @@ pub(super) struct ExpectArguments {
 
     /// Lowest severity of a finding that changes the exit status [default:
     /// warning]
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", value_parser = fail_on())]
     fail_on: Option<FailOn>,
 
     /// Exit with at least 2 unless the verdict is dane-ok
     #[arg(long)]
     require_dane: bool,
+}
+
+fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+    choice(FailOn::ALL.map(|fail_on| {
+        let meaning = match fail_on {
+            FailOn::Warning => "Warnings and worse",
+            FailOn::Error => "Only what is broken or could not be told",
+            FailOn::Never => "Nothing that a check can find",
+        };
+        (fail_on, fail_on.as_str(), meaning)
+    }))
 }
 
 impl ExpectArguments {

@@ -7,10 +7,10 @@ use std::path::Path;
 use clap::Parser as _;
 use tokio::io::AsyncBufReadExt as _;
 
-use crate::finding::{RULES, Rule};
-use crate::log::{Explanation, Reading};
-use crate::next_hop::NextHop;
-use crate::report::{ExitStatus, to_json};
+use danecheck_core::finding::{RULES, Rule};
+use danecheck_core::log::{Explanation, Reading};
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::report::{ExitStatus, to_json};
 
 use super::args::{Arguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
@@ -28,7 +28,7 @@ pub(super) async fn explain(
         return log(path, arguments, world).await;
     }
     let text = match &arguments.id {
-        None if arguments.format == ListFormat::Markdown => crate::finding::markdown(),
+        None if arguments.format == ListFormat::Markdown => danecheck_core::finding::markdown(),
         None => list(),
         Some(id) => match Rule::find(id) {
             Some(rule) => one(rule, world.width),
@@ -160,7 +160,7 @@ fn one(rule: &Rule, width: usize) -> String {
     let mut part = |title: &str, body: &str| {
         if !body.is_empty() {
             let _ = writeln!(text, "\n{title}");
-            for line in crate::report::wrap(body, width.saturating_sub(2)) {
+            for line in danecheck_core::report::wrap(body, width.saturating_sub(2)) {
                 let _ = writeln!(text, "  {line}");
             }
         }

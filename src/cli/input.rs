@@ -9,9 +9,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
-use crate::certificate::presented_chain;
 use crate::observe::{Resolver, TrustStore, TrustStoreError};
-use crate::trust_anchor::RootAnchors;
+use danecheck_core::certificate::presented_chain;
+use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::Stop;
 

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::observe::budget::Times;
 use crate::observe::{Resolver, Setup};
-use crate::trust_anchor::RootAnchors;
+use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::{Stop, World, input};
 

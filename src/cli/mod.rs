@@ -10,6 +10,8 @@ mod args;
 mod assume;
 mod bulk;
 mod check;
+mod choice;
+#[cfg(feature = "demo")]
 mod demo;
 mod dns;
 mod done;
@@ -41,7 +43,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::report::ExitStatus;
+use danecheck_core::report::ExitStatus;
 
 use args::{Arguments, Command, Described, SchemaArguments};
 pub use interrupt::Interrupts;
@@ -96,6 +98,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
             ))
             .await
         }
+        #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut world)).await,
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut world)).await,
         Some(Command::Explain(explain)) => Box::pin(explain::explain(explain, &mut world)).await,
@@ -151,11 +154,11 @@ fn usage(error: &clap::Error, words: &[OsString], world: &mut World) -> ExitStat
 
 fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
     let schema = match arguments.of {
-        Described::Report => crate::report::schema(),
-        Described::Dns => crate::report::lookup_schema(),
-        Described::Overrides => crate::overrides::schema(),
-        Described::Log => crate::log::schema(),
-        Described::Tlsa => crate::renewal::schema(),
+        Described::Report => danecheck_core::report::schema(),
+        Described::Dns => danecheck_core::report::lookup_schema(),
+        Described::Overrides => danecheck_core::overrides::schema(),
+        Described::Log => danecheck_core::log::schema(),
+        Described::Tlsa => danecheck_core::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();
     world.print(&format!("{schema}\n"))?;

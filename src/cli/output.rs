@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::report::{
+use danecheck_core::report::{
     ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, human,
     json, worst,
 };

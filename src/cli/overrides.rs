@@ -7,13 +7,13 @@ use std::sync::Arc;
 use clap::Args;
 use futures_util::{StreamExt as _, stream};
 
-use crate::judge::Horizon;
-use crate::next_hop::NextHop;
-use crate::observation::Observation;
 use crate::observe::{Setup, observe};
-use crate::overrides::{Accepted, Overrides};
-use crate::report::{ExitStatus, to_json, worst};
-use crate::sender::System;
+use danecheck_core::judge::Horizon;
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::observation::Observation;
+use danecheck_core::overrides::{Accepted, Overrides};
+use danecheck_core::report::{ExitStatus, to_json, worst};
+use danecheck_core::sender::System;
 
 use super::bulk::BulkArguments;
 use super::look::LookArguments;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 
-use crate::observation::{OBSERVATION_FORMAT, Observation};
+use danecheck_core::observation::{OBSERVATION_FORMAT, Observation};
 
 use super::lines::{Content, Lines};
 use super::{Stop, World};

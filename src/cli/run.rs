@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use crate::config::Config;
-use crate::judge::Moment;
-use crate::next_hop::{NextHop, NextHopError};
-use crate::observation::Observation;
 use crate::observe::{Setup, observe};
-use crate::report::{ExitStatus, Report, json, worst};
-use crate::sender::{Sender, System};
+use danecheck_core::judge::Moment;
+use danecheck_core::next_hop::{NextHop, NextHopError};
+use danecheck_core::observation::Observation;
+use danecheck_core::report::{ExitStatus, Report, json, worst};
+use danecheck_core::sender::{Sender, System};
 
 use super::bulk::processors;
 use super::done::{Done, There};
@@ -304,7 +304,7 @@ struct Looker {
     sender: Arc<Sender>,
     saves: bool,
     writes_json: bool,
-    now: fn() -> crate::unix_time::UnixTime,
+    now: fn() -> danecheck_core::unix_time::UnixTime,
     workers: Workers,
 }
 

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use crate::observation::Observation;
-use crate::report::shown_json;
+use danecheck_core::observation::Observation;
+use danecheck_core::report::shown_json;
 
 use super::lock::lock;
 use super::{Stop, World};

@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::TypedValueParser;
 
-use crate::judge::SecurityLevel;
 use crate::observe::LocalPostfix;
-use crate::sender::{Release, Sender, System, TlsVersion};
+use danecheck_core::postfix::{Release, SecurityLevel, TlsVersion};
+use danecheck_core::sender::{Sender, System};
 
 use super::Stop;
+use super::choice::choice;
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
 pub(super) struct SenderArguments {
     /// Also predict what happens to this sender's mail, and advise this sender
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = system())]
     sender: Option<System>,
 
     /// TLS security level in its main.cf (smtp_tls_security_level) [default:
@@ -36,6 +38,17 @@ pub(super) struct SenderArguments {
     /// [default: Postfix's own]
     #[arg(long, value_name = "DIR")]
     postfix_config: Option<PathBuf>,
+}
+
+fn system() -> impl TypedValueParser<Value = System> {
+    choice(System::ALL.map(|system| {
+        let meaning = match system {
+            System::Postfix => "A Postfix at its defaults, at level dane",
+            System::Mailcow => "mailcow, whose postfix-tlspol answers for each domain",
+            System::Local => "The Postfix on this machine, asked by postconf and postmap",
+        };
+        (system, system.as_str(), meaning)
+    }))
 }
 
 impl SenderArguments {

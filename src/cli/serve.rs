@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::next_hop::{NextHop, NextHopError};
-use crate::report::ExitStatus;
 use crate::serve::{Exporter, HostName, Limits, Targets};
+use danecheck_core::next_hop::{NextHop, NextHopError};
+use danecheck_core::report::ExitStatus;
 
 use super::expect::ExpectArguments;
 use super::look::LookArguments;

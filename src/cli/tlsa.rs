@@ -1,11 +1,11 @@
 //! `danecheck tlsa CERT.pem`: the records for a certificate, and the check
 //! before its deployment.
 
-use crate::certificate::{Presented, presented_chain};
-use crate::next_hop::{NextHop, host_name_fault};
 use crate::observe::{Assumed, Setup, observe};
-use crate::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
-use crate::report::{ExitStatus, to_json};
+use danecheck_core::certificate::{Presented, presented_chain};
+use danecheck_core::next_hop::{NextHop, host_name_fault};
+use danecheck_core::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
+use danecheck_core::report::{ExitStatus, to_json};
 
 use super::args::TlsaArguments;
 use super::{Stop, World, input};
@@ -67,9 +67,12 @@ async fn preflight(
     arguments: &TlsaArguments,
     world: &World,
 ) -> Result<Renewal, Stop> {
-    let next_hop: NextHop = target
-        .parse()
-        .map_err(|error: crate::next_hop::NextHopError| Stop::Sentence(error.to_string()))?;
+    let next_hop: NextHop =
+        target
+            .parse()
+            .map_err(|error: danecheck_core::next_hop::NextHopError| {
+                Stop::Sentence(error.to_string())
+            })?;
     let setup = Setup {
         // DNS alone decides: what the servers show now will be replaced.
         assumed: Some(Assumed::dns_only().at_any_address()),

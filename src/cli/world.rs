@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufRead, BufReader};
 
 use crate::observe::Dial;
-use crate::report::{printable, shown};
-use crate::unix_time::UnixTime;
+use danecheck_core::report::{printable, shown};
+use danecheck_core::unix_time::UnixTime;
 
 use super::Stop;
 use super::interrupt::Interrupts;

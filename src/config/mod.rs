@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use crate::next_hop::NextHop;
+use danecheck_core::next_hop::NextHop;
 
 pub use reader::ConfigError;
 pub use terms::Terms;

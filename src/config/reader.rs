@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use clap::ValueEnum as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Config, Terms};
-use crate::next_hop::{NextHop, NextHopHost};
-use crate::report::FailOn;
+use danecheck_core::next_hop::{NextHop, NextHopHost};
+use danecheck_core::report::FailOn;
 
 /// The keys of each table.
 const TOP: &[&str] = &["defaults", "domain"];
@@ -94,11 +93,11 @@ impl Source<'_> {
             .get("name")
             .ok_or_else(|| self.error(value.span(), "a [[domain]] needs a `name`"))?;
         let text = self.string(name, "name")?;
-        let target: NextHop = text
-            .parse()
-            .map_err(|error: crate::next_hop::NextHopError| {
-                self.error(name.span(), error.to_string())
-            })?;
+        let target: NextHop =
+            text.parse()
+                .map_err(|error: danecheck_core::next_hop::NextHopError| {
+                    self.error(name.span(), error.to_string())
+                })?;
         let mut terms = defaults.clone();
         self.terms(table, &mut terms)?;
         if let Some(value) = table.get("expected-mx") {
@@ -137,8 +136,12 @@ impl Source<'_> {
         }
         if let Some(value) = table.get("fail-on") {
             let text = value.get_ref().as_str().unwrap_or_default();
-            terms.fail_on = FailOn::from_str(text, false)
-                .map_err(|_| self.wrong(value, "fail-on", "\"warning\", \"error\" or \"never\""))?;
+            terms.fail_on = FailOn::ALL
+                .into_iter()
+                .find(|fail_on| fail_on.as_str() == text)
+                .ok_or_else(|| {
+                    self.wrong(value, "fail-on", "\"warning\", \"error\" or \"never\"")
+                })?;
         }
         if let Some(value) = table.get("skip-hosts") {
             terms.skip_hosts = self.hosts(value, "skip-hosts")?;

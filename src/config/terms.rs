@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::judge::{Horizon, Moment};
-use crate::observation::Observation;
-use crate::report::{ExitStatus, FailOn, Report, exit_status};
-use crate::sender::Sender;
+use danecheck_core::judge::{Horizon, Moment};
+use danecheck_core::observation::Observation;
+use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status};
+use danecheck_core::sender::Sender;
 
 /// What is expected of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]

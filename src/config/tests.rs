@@ -1,7 +1,7 @@
 //! What the file says, and what is wrong with it.
 
 use super::*;
-use crate::report::FailOn;
+use danecheck_core::report::FailOn;
 
 fn read(text: &str) -> Config {
     Config::parse("danecheck.toml", text).unwrap()

@@ -2,11 +2,12 @@
 //! on its own stage, through the same code as any check.
 
 mod cases;
+pub mod stage;
 
-use crate::observation::Observation;
-use crate::unix_time::UnixTime;
-use crate::world::pki::Authority;
-use crate::world::stage::{Stage, StageError};
+use crate::demo::stage::{Stage, StageError};
+use danecheck_core::observation::Observation;
+use danecheck_core::unix_time::UnixTime;
+use danecheck_world::pki::Authority;
 
 pub use cases::CASES;
 

@@ -13,9 +13,9 @@ use super::pool::{Kept, Pool};
 use super::resolver::{Mode, Question, Resolver};
 use super::validator::Failed;
 use super::wire::{Datum, WireName};
-use crate::dnssec::OwnValidation;
-use crate::next_hop::host_name_fault;
-use crate::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
+use danecheck_core::dnssec::OwnValidation;
+use danecheck_core::next_hop::host_name_fault;
+use danecheck_core::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
 
 /// An answer with the AD bit, before the bit is interpreted.
 #[derive(Clone, Debug)]

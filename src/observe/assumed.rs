@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::observation::{
+use danecheck_core::observation::{
     AddressSeen, Assumption, Der, Session, SessionEnd, SignatureCheck, TlsSeen,
 };
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::asking::Raw;
 use super::lookup::Dns;
 use super::wire::Datum;
-use crate::observation::RecordType;
+use danecheck_core::observation::RecordType;
 
 /// The questions that follow from one address answer.
 #[derive(Debug, PartialEq, Eq)]

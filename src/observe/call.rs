@@ -15,7 +15,7 @@ use super::pool::{CheckId, Kept, Pool, SessionKey};
 use super::proxy::without_greeting;
 use super::smtp::{self, Script};
 use super::tls;
-use crate::observation::{Session, SessionEnd};
+use danecheck_core::observation::{Session, SessionEnd};
 
 /// A session that took place.
 pub(super) struct Talked {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::budget::Deadline;
 use super::proxy::Proxy;
-use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
+use danecheck_core::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
 /// Where connections go.
 #[derive(Clone, Debug, Default)]

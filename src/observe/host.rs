@@ -21,14 +21,14 @@ use super::lookup::{Dns, Looked};
 use super::pool::{Pool, SessionKey};
 use super::settle::settle;
 use super::wire::Datum;
-use crate::certificate::{Certificate, KeyKind};
-use crate::next_hop::{NextHop, NextHopHost, host_name_fault};
-use crate::observation::{
+use danecheck_core::certificate::{Certificate, KeyKind};
+use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
+use danecheck_core::observation::{
     AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
     ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
-use crate::reserved::{ReservedBlock, reserved_block};
-use crate::tlsa::TlsaRecord;
+use danecheck_core::reserved::{ReservedBlock, reserved_block};
+use danecheck_core::tlsa::TlsaRecord;
 
 /// The data that all parts of one check share.
 pub(super) struct Check<'a> {

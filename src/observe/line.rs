@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::budget::{Deadline, LINE_BYTES, REPLY_BYTES, REPLY_LINES};
 use super::meter::is_flood;
-use crate::observation::{Interruption, Reply};
+use danecheck_core::observation::{Interruption, Reply};
 
 /// A stream of lines.
 pub(super) struct Chat<S> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
-use crate::sender::policy_keys;
+use danecheck_core::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
+use danecheck_core::postfix::policy_keys;
 
 /// How long one question to a table may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -22,11 +22,11 @@ use super::budget::{ANSWERS_BYTES, Cuts, Deadline, Room, Times};
 use super::pool::Pool;
 use super::resolver::Resolver;
 use super::validator::{Base, Validator, name_in_doubt};
-use crate::dnssec::{OwnValidation, SecurityStatus};
-use crate::observation::{
+use danecheck_core::dnssec::{OwnValidation, SecurityStatus};
+use danecheck_core::observation::{
     AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
 };
-use crate::validation::Owner;
+use danecheck_validation::Owner;
 
 /// The answers of the name servers, once they are there.
 type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;

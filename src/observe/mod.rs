@@ -59,8 +59,8 @@ use self::lookup::{Dns, Looked};
 use self::mta_sts::{Errand, Patience};
 use self::settle::settle;
 use self::wire::Datum;
-use crate::next_hop::{NextHop, NextHopHost};
-use crate::observation::{
+use danecheck_core::next_hop::{NextHop, NextHopHost};
+use danecheck_core::observation::{
     HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
@@ -68,6 +68,7 @@ use crate::observation::{
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
+#[cfg(feature = "demo")]
 pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};

@@ -24,12 +24,14 @@ use super::meter::Metered;
 use super::settle::settle;
 use super::tls::{self, Offer};
 use super::wire::Datum;
-use crate::mta_sts::{POLICY_PATH, policy_host, promises_policy, record_name, report_name};
-use crate::observation::{
+use danecheck_core::mta_sts::{
+    POLICY_PATH, policy_host, promises_policy, record_name, report_name,
+};
+use danecheck_core::observation::{
     Answer, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
     PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
 };
-use crate::reserved::reserved_block;
+use danecheck_core::reserved::reserved_block;
 
 /// The port of HTTPS.
 pub(crate) const HTTPS_PORT: u16 = 443;

@@ -13,8 +13,8 @@ use tokio_socks::tcp::Socks5Stream;
 
 use super::budget::Deadline;
 use super::dial::failure;
-use crate::next_hop::host_name_fault;
-use crate::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
+use danecheck_core::next_hop::host_name_fault;
+use danecheck_core::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
 /// A SOCKS proxy.
 #[derive(Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTION
 use super::places::{Places, Share};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
-use crate::observation::{FailureKind, LookupFailure};
+use danecheck_core::observation::{FailureKind, LookupFailure};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;

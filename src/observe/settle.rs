@@ -4,8 +4,8 @@
 use super::asking::Raw;
 use super::lookup::Looked;
 use super::wire::Datum;
-use crate::dnssec::{Fault, KnownBy, OwnValidation, SecurityStatus, Validated};
-use crate::observation::{
+use danecheck_core::dnssec::{Fault, KnownBy, OwnValidation, SecurityStatus, Validated};
+use danecheck_core::observation::{
     Answer, ExtendedError, FailureKind, Lookup, LookupFailure, RecordSet, RecordType,
     ResolverValidation,
 };

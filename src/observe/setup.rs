@@ -9,8 +9,8 @@ use super::local_sender::LocalPostfix;
 use super::pool::Pool;
 use super::resolver::Resolver;
 use super::trust_store::TrustStore;
-use crate::trust_anchor::RootAnchors;
-use crate::unix_time::UnixTime;
+use danecheck_core::unix_time::UnixTime;
+use danecheck_validation::trust_anchor::RootAnchors;
 
 /// The name in `EHLO`; a host name that is known to nobody.
 const HELO_NAME: &str = "danecheck.invalid";

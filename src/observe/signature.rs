@@ -9,8 +9,8 @@ use rustls::SignatureScheme;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::certificate::ecdsa;
-use crate::observation::SignatureCheck;
+use danecheck_core::certificate::ecdsa;
+use danecheck_core::observation::SignatureCheck;
 
 /// RSASSA-PSS with a key that is only for it (RFC 8446 section 4.2.3); rustls
 /// has no name for these.

@@ -11,10 +11,10 @@ use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
 use super::validator::{Base, Failed, Validator, name_in_doubt};
 use super::wire::{self, WireName};
-use crate::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
-use crate::trust_anchor::RootAnchors;
-use crate::unix_time::UnixTime;
-use crate::validation::{Packet, presented};
+use danecheck_core::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
+use danecheck_core::unix_time::UnixTime;
+use danecheck_validation::trust_anchor::RootAnchors;
+use danecheck_validation::{Packet, presented};
 
 /// A question as a user writes it.
 #[derive(Clone, Debug)]

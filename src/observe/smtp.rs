@@ -9,7 +9,9 @@ use super::budget::{Cuts, Deadline, SESSION_BYTES, Times};
 use super::line::Chat;
 use super::meter::Metered;
 use super::tls::{self, Offer};
-use crate::observation::{Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen};
+use danecheck_core::observation::{
+    Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen,
+};
 
 /// The input of one session.
 pub(super) struct Script<'a> {

@@ -23,8 +23,8 @@ use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use super::group;
 use super::meter::is_flood;
 use super::signature;
-use crate::observation::{
-    Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, SignatureCheck, TlsSeen,
+use danecheck_core::observation::{
+    Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, TlsSeen,
 };
 
 /// How a handshake ended, and what it showed.
@@ -226,19 +226,6 @@ pub(super) fn alert_name(alert: AlertDescription) -> String {
         name.push(letter.to_ascii_lowercase());
     }
     name
-}
-
-impl TlsSeen {
-    fn nothing() -> Self {
-        Self {
-            version: None,
-            cipher: None,
-            group: None,
-            chain: Vec::new(),
-            signature: SignatureCheck::NotSeen,
-            client_certificate_wanted: false,
-        }
-    }
 }
 
 #[derive(Debug, Default)]

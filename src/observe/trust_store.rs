@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::budget::ANCHORS;
-use crate::observation::{Der, TrustStoreSeen};
+use danecheck_core::observation::{Der, TrustStoreSeen};
 
 /// The most certificates that a file of them may hold, ten times those of any
 /// system.

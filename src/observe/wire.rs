@@ -15,8 +15,8 @@ use domain::base::record::ParsedRecord;
 use domain::rdata::{Cname, Dname, Mx, Ns};
 
 use super::budget::{ANSWER_BYTES, RECORD_BYTES, RECORDS};
-use crate::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
-use crate::validation::{Alias, AliasKind, walk};
+use danecheck_core::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
+use danecheck_validation::{Alias, AliasKind, walk};
 
 /// The code of the option that says why (RFC 8914).
 const EXTENDED_ERROR: u16 = 15;

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use crate::config::Terms;
-use crate::next_hop::NextHop;
 use crate::observe::{Pool, PoolLimits, Setup, observe};
-use crate::report::{Prometheus, Writer as _};
-use crate::sender::Sender;
-use crate::unix_time::UnixTime;
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::report::{Prometheus, Writer as _};
+use danecheck_core::sender::Sender;
+use danecheck_core::unix_time::UnixTime;
 
 /// How much longer than its time limit to wait for a check, which ends by
 /// itself.

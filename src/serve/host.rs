@@ -8,7 +8,7 @@ use hyper::Request;
 use hyper::header::{HOST, ORIGIN};
 use hyper::http::uri::Authority;
 
-use crate::next_hop::host_name_fault;
+use danecheck_core::next_hop::host_name_fault;
 
 /// A name that requests may use for the exporter, besides `localhost` and the
 /// address of the connection.

@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::observe::Setup;
-use crate::unix_time::UnixTime;
+use danecheck_core::unix_time::UnixTime;
 
 use checks::Checks;
 use metrics::Metrics;

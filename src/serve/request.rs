@@ -13,8 +13,8 @@ use super::checks::Probed;
 use super::host::{Unwelcome, welcome};
 use super::metrics::Answer;
 use crate::config::Terms;
-use crate::next_hop::NextHop;
-use crate::report::{printable, shown};
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::report::{printable, shown};
 
 /// The version 0.0.4 of the text exposition format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -123,7 +123,7 @@ fn wanted<'e, B>(
         .ok_or_else(|| invalid("name a target: /probe?target=example.com"))?;
     let target: NextHop = given
         .parse()
-        .map_err(|error: crate::next_hop::NextHopError| invalid(&error.to_string()))?;
+        .map_err(|error: danecheck_core::next_hop::NextHopError| invalid(&error.to_string()))?;
     match service.targets.terms(&target) {
         Some(terms) => Ok((target, terms)),
         None => {

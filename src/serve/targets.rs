@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::Terms;
-use crate::next_hop::NextHop;
+use danecheck_core::next_hop::NextHop;
 
 /// The targets that may be probed.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use danecheck::world::delay::DelayRelay;
-use danecheck::world::dns::{DnsWorld, Zone, now};
-use danecheck::world::pki::{Authority, Identity, Leaf, stale_tlsa};
-use danecheck::world::smtp::{MailServer, RunningMailServer};
+use danecheck_world::delay::DelayRelay;
+use danecheck_world::dns::{DnsWorld, Zone, now};
+use danecheck_world::pki::{Authority, Identity, Leaf, stale_tlsa};
+use danecheck_world::smtp::{MailServer, RunningMailServer};
 
 /// Long enough for a run to be stopped while it waits for a distant server.
 const FAR: Duration = Duration::from_millis(150);

@@ -20,9 +20,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use danecheck::observe::budget::Times;
 use danecheck::observe::{Dial, NameAndType, Resolver, SingleSetup, look_up};
-use danecheck::report::LookupViews;
-use danecheck::trust_anchor::RootAnchors;
-use danecheck::unix_time::UnixTime;
+use danecheck_core::report::LookupViews;
+use danecheck_core::unix_time::UnixTime;
+use danecheck_validation::trust_anchor::RootAnchors;
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 use tokio::sync::Semaphore;
 

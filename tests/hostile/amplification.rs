@@ -1,8 +1,8 @@
 //! Small messages with large effects: questions, connections and names that
 //! multiply.
 
-use danecheck::world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::cases::Case;
 use crate::ground::{DOMAIN, Ground};

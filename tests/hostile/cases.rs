@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use danecheck::world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
-use danecheck::world::pki::Leaf;
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_world::dns::{Misbehaviour as Dns, ResolverKind, Rtype};
+use danecheck_world::pki::Leaf;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::ground::Ground;
 

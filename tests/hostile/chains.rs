@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use danecheck::world::dns::{ResolverKind, Rtype, Surplus, SurplusKey};
-use danecheck::world::pki::{Authority, AuthorityProfile, Identity, KeyKind, Leaf};
-use danecheck::world::smtp::MailServer;
+use danecheck_world::dns::{ResolverKind, Rtype, Surplus, SurplusKey};
+use danecheck_world::pki::{Authority, AuthorityProfile, Identity, KeyKind, Leaf};
+use danecheck_world::smtp::MailServer;
 use p521::ProjectivePoint;
 use p521::elliptic_curve::sec1::ToEncodedPoint as _;
 
@@ -126,7 +126,7 @@ fn constraining(constraints: usize) -> Authority {
     let profile = (0..constraints).fold(AuthorityProfile::new("C"), |profile, number| {
         profile.excluding(format!("x{number}"))
     });
-    Authority::root(profile, danecheck::world::dns::now())
+    Authority::root(profile, danecheck_world::dns::now())
 }
 
 /// A certificate with these names and more, so many in all.
@@ -248,7 +248,7 @@ fn of_names() -> Vec<Case> {
         }),
         hosts("attributes-1500", |ground| {
             let profile = AuthorityProfile::new("A").attributes(1200);
-            let root = Authority::root(profile, danecheck::world::dns::now());
+            let root = Authority::root(profile, danecheck_world::dns::now());
             let records = records_before(RECORDS, &root.tlsa(2, 1, 1));
             add_hosts(ground, &records, |ground, host, _| {
                 // A certificate for another host.
@@ -275,7 +275,7 @@ fn of_names() -> Vec<Case> {
             let constraints = der::sequence(&der::value(0xa1, &subtrees));
             let profile =
                 AuthorityProfile::new("D").extension(&NAME_CONSTRAINTS, constraints, true);
-            let issuer = Authority::root(profile, danecheck::world::dns::now());
+            let issuer = Authority::root(profile, danecheck_world::dns::now());
             let records = records_before(RECORDS, &issuer.tlsa(2, 1, 1));
             let names: Vec<u8> = (0..1500).flat_map(|n| directory(n % 20 + 650)).collect();
             let names = der::sequence(&names);
@@ -396,7 +396,7 @@ fn of_paths() -> Vec<Case> {
             let root = ground.root.clone();
             let records = records_before(RECORDS, &root.tlsa(2, 1, 1));
             let issuer = root.intermediate("X");
-            let now = danecheck::world::dns::now();
+            let now = danecheck_world::dns::now();
             let others: Vec<_> = (0..18)
                 .map(|number| Authority::root(format!("R{number}"), now))
                 .map(|other| issuer.cross_signed_by(&other).certificate().clone())

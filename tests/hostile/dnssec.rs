@@ -2,8 +2,8 @@
 //! can try: KeyTrap (CVE-2023-50387), its kin with NSEC3 (CVE-2023-50868), and
 //! siblings of both that stand in no list.
 
-use danecheck::world::dns::{ResolverKind, Rtype, Surplus, SurplusKey, Zone, ZoneFault};
-use danecheck::world::smtp::MailServer;
+use danecheck_world::dns::{ResolverKind, Rtype, Surplus, SurplusKey, Zone, ZoneFault};
+use danecheck_world::smtp::MailServer;
 
 use crate::cases::{Case, Word};
 use crate::ground::{DOMAIN, Ground};
@@ -130,7 +130,7 @@ fn chain(ground: &mut Ground, zones: usize, each: impl Fn(Zone) -> Zone) {
     let name = format!("mx.{apex}");
     let identity = ground
         .root
-        .issue(danecheck::world::pki::Leaf::new([name.clone()]));
+        .issue(danecheck_world::pki::Leaf::new([name.clone()]));
     ground.records(&format!("@ MX 10 {name}."));
     let (address, port) = (ground.address(100), ground.port);
     let hosts = |zone: Zone| {

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-use danecheck::world::dns::{
+use danecheck_world::dns::{
     DnsWorld, Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, RunningDns, Zone,
 };
-use danecheck::world::pki::{Authority, Identity, Leaf};
-use danecheck::world::smtp::{BlackHole, MailServer, Misbehaviour, RunningMailServer};
+use danecheck_world::pki::{Authority, Identity, Leaf};
+use danecheck_world::smtp::{BlackHole, MailServer, Misbehaviour, RunningMailServer};
 
 use crate::cases::Case;
 use crate::support::now;

@@ -5,10 +5,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use danecheck::demo::stage::Stage;
 use danecheck::observe::budget::Times;
 use danecheck::observe::{Setup, observe};
-use danecheck::world::dns::{ResolverKind, Rtype, Surplus, Zone, ZoneFault, now};
-use danecheck::world::stage::Stage;
+use danecheck_world::dns::{ResolverKind, Rtype, Surplus, Zone, ZoneFault, now};
 
 /// What it is called by.
 pub(crate) const NAME: &str = "keytrap-at-thirty-two-name-servers";

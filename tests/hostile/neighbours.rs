@@ -8,11 +8,11 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use danecheck::world::dns::{
+use danecheck_world::dns::{
     Misbehaviour as Dns, ResolverKind, Rtype, Surplus, SurplusKey, ZoneFault,
 };
-use danecheck::world::pki::Authority;
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_world::pki::Authority;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 use serde_json::Value;
 
 use crate::ground::{Ground, Ran, Site, high_water_mark, look, root, signal};

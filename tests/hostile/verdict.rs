@@ -12,7 +12,7 @@ pub(crate) fn faults(case: &Case, line: &str) -> Vec<String> {
         Err(error) => return vec![format!("no report: {error}: {line:?}")],
     };
     let mut faults = Vec::new();
-    let schema = danecheck::report::schema();
+    let schema = danecheck_core::report::schema();
     if let Err(error) = jsonschema::validate(&schema, &report) {
         faults.push(format!("the report breaks the schema: {error}"));
     }
@@ -142,7 +142,7 @@ fn harmful(value: &Value) -> Option<String> {
             let characters: Vec<char> = text.chars().collect();
             let clean = characters.chunks(100).all(|piece| {
                 let piece: String = piece.iter().collect();
-                danecheck::report::printable(&piece) == piece
+                danecheck_core::report::printable(&piece) == piece
             });
             (!clean || text.len() > 20_000).then(|| characters.iter().take(200).collect())
         }

@@ -1,8 +1,8 @@
 //! Lookups and signatures that fail, and data that is not signed.
 
-use danecheck::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
-use danecheck::world::pki::stale_tlsa;
-use danecheck::world::smtp::MailServer;
+use danecheck_world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::stale_tlsa;
+use danecheck_world::smtp::MailServer;
 
 use crate::ground::{Incident, NS1, current, publishing, served_with, signed_with};
 use crate::support::domain::{MX1, TLSA1, hosted, signed};

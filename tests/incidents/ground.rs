@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use danecheck::world::dns::{NameServerFault, Zone, ZoneFault};
-use danecheck::world::pki::Identity;
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_world::dns::{NameServerFault, Zone, ZoneFault};
+use danecheck_world::pki::Identity;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::support::domain::{self, MX1, in_order, signed};
 

@@ -1,8 +1,8 @@
 //! TLSA records that the server's certificates do not match.
 
-use danecheck::world::dns::{Misbehaviour, Rtype, Zone};
-use danecheck::world::pki::{Authority, AuthorityProfile, Leaf, Validity, stale_tlsa};
-use danecheck::world::smtp::MailServer;
+use danecheck_world::dns::{Misbehaviour, Rtype, Zone};
+use danecheck_world::pki::{Authority, AuthorityProfile, Leaf, Validity, stale_tlsa};
+use danecheck_world::smtp::MailServer;
 
 use crate::ground::{Incident, MX2, current, publishing, record_of, two_hosts};
 use crate::support::domain::{MX1, TLSA1, in_order, signed};

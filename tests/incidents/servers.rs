@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::ground::{Incident, MX1_IPV6, server_that};
 use crate::support::domain::{MX1, TLSA1, in_order, signed};

@@ -1,11 +1,12 @@
 //! What happens to mailcow's mail: its postfix-tlspol follows the policy.
 
-use danecheck::judge::{Action, Channel, Horizon, SecurityLevel};
-use danecheck::report::Report;
-use danecheck::world::dns::{Misbehaviour as DnsMisbehaviour, Rtype};
-use danecheck::world::https::{PolicyFault, PolicyServer};
-use danecheck::world::pki::Leaf;
-use danecheck::world::smtp::{MailServer, Misbehaviour};
+use danecheck_core::judge::{Action, Channel, Horizon};
+use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::report::Report;
+use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, Rtype};
+use danecheck_world::https::{PolicyFault, PolicyServer};
+use danecheck_world::pki::Leaf;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::scene::{ENFORCE, RECORD, REPORTS, Scene, WEB};
 use crate::support::domain::{MX1, in_order};

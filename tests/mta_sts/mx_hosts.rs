@@ -1,8 +1,8 @@
 //! The MX hosts against the policy (RFC 8461 section 4).
 
-use danecheck::world::pki::{Identity, Leaf, Validity};
-use danecheck::world::smtp::Misbehaviour;
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_world::pki::{Identity, Leaf, Validity};
+use danecheck_world::smtp::Misbehaviour;
 
 use crate::scene::Scene;
 use crate::support::{ids, message};

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use danecheck::observation::PolicyEnd;
+use danecheck::demo::stage::Stage;
 use danecheck::observe::budget::Times;
 use danecheck::observe::observe;
-use danecheck::report::Report;
-use danecheck::world::https::PolicyFault;
-use danecheck::world::pki::{Authority, Identity, Leaf, Validity};
-use danecheck::world::stage::Stage;
+use danecheck_core::observation::PolicyEnd;
+use danecheck_core::report::Report;
+use danecheck_world::https::PolicyFault;
+use danecheck_world::pki::{Authority, Identity, Leaf, Validity};
 
 use crate::scene::{RECORD, REPORTS, Scene, WEB, WEB_V6};
 use crate::support::{ids, message};
@@ -141,7 +141,7 @@ async fn a_server_that_hangs_is_not_waited_for_and_no_fault_is_told() {
         let report = Report::of(&observation);
         assert!(message(&report, "mta-sts-not-seen").contains("within seconds"));
         assert!(message(&report, "not-all-looked-at").contains("MTA-STS"));
-        assert_eq!(report.verdict, danecheck::judge::Verdict::NoDane);
+        assert_eq!(report.verdict, danecheck_core::judge::Verdict::NoDane);
     }
 }
 

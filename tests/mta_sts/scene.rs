@@ -1,11 +1,11 @@
 //! A domain with MTA-STS on stage.
 
-use danecheck::observation::Observation;
-use danecheck::report::Report;
-use danecheck::world::https::{PolicyFault, PolicyServer};
-use danecheck::world::pki::Identity;
-use danecheck::world::smtp::{MailServer, Misbehaviour};
-use danecheck::world::stage::{RunningStage, Stage};
+use danecheck::demo::stage::{RunningStage, Stage};
+use danecheck_core::observation::Observation;
+use danecheck_core::report::Report;
+use danecheck_world::https::{PolicyFault, PolicyServer};
+use danecheck_world::pki::Identity;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use crate::support::domain::{MX1, in_order, signed};
 use crate::support::now;

@@ -1,9 +1,9 @@
 //! The domain that most tests look at: `example.com`, with one MX host.
 
-use danecheck::world::dns::Zone;
-use danecheck::world::pki::Identity;
-use danecheck::world::smtp::MailServer;
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::Identity;
+use danecheck_world::smtp::MailServer;
 
 /// The address of the MX host.
 pub(crate) const MX1: &str = "192.0.2.10";

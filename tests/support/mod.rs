@@ -5,15 +5,15 @@ pub(crate) mod domain;
 #[allow(dead_code, reason = "not every test file runs the program")]
 pub(crate) mod program;
 
-use danecheck::observation::Observation;
-use danecheck::report::Report;
-use danecheck::sender::{Sender, System};
-use danecheck::world::pki::Identity;
-use danecheck::world::stage::Stage;
+use danecheck::demo::stage::Stage;
+use danecheck_core::observation::Observation;
+use danecheck_core::report::Report;
+use danecheck_core::sender::{Sender, System};
+use danecheck_world::pki::Identity;
 
 /// The real time: the validating resolver on stage reads the clock, so
 /// whoever signs for it has to.
-pub(crate) use danecheck::world::dns::now;
+pub(crate) use danecheck_world::dns::now;
 
 /// What is seen of a target, on a stage that `set` sets.
 #[allow(dead_code, reason = "not every test file checks a stage")]

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use danecheck::cli::{Interrupts, Terminals, World, run};
+use danecheck::demo::stage::RunningStage;
 use danecheck::observe::Dial;
-use danecheck::report::{ExitStatus, Report};
-use danecheck::world::stage::RunningStage;
+use danecheck_core::report::{ExitStatus, Report};
 
 use super::{Temporary, now};
 
@@ -39,7 +39,7 @@ impl Write for Pad {
 
 /// The report that a run printed as JSON, which its schema allows.
 pub(crate) fn report_of(ran: &Ran) -> Report {
-    let schema = jsonschema::validator_for(&danecheck::report::schema()).unwrap();
+    let schema = jsonschema::validator_for(&danecheck_core::report::schema()).unwrap();
     let value = serde_json::from_str(&ran.stdout).unwrap();
     assert!(schema.is_valid(&value), "{value}");
     serde_json::from_value(value).unwrap()

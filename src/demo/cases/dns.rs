@@ -1,9 +1,9 @@
 //! Faults in DNS and its signatures.
 
-use crate::world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
-use crate::world::pki::Identity;
-use crate::world::smtp::MailServer;
-use crate::world::stage::Stage;
+use crate::demo::stage::Stage;
+use danecheck_world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::Identity;
+use danecheck_world::smtp::MailServer;
 
 use super::super::Case;
 use super::{MX1, TLSA1, healthy, signed_domain};

@@ -5,10 +5,10 @@ mod routing;
 mod session;
 mod tlsa;
 
-use crate::world::dns::Zone;
-use crate::world::pki::Identity;
-use crate::world::smtp::MailServer;
-use crate::world::stage::Stage;
+use crate::demo::stage::Stage;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::Identity;
+use danecheck_world::smtp::MailServer;
 
 use super::Case;
 

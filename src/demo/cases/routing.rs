@@ -1,9 +1,9 @@
 //! Several hosts, several addresses.
 
-use crate::world::dns::Zone;
-use crate::world::pki::{Identity, stale_tlsa};
-use crate::world::smtp::{MailServer, Misbehaviour};
-use crate::world::stage::Stage;
+use crate::demo::stage::Stage;
+use danecheck_world::dns::Zone;
+use danecheck_world::pki::{Identity, stale_tlsa};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use super::super::Case;
 use super::{MX1, MX2, TLSA1};

@@ -1,7 +1,7 @@
 //! Faults of the SMTP session.
 
-use crate::world::smtp::{MailServer, Misbehaviour};
-use crate::world::stage::Stage;
+use crate::demo::stage::Stage;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use super::super::Case;
 use super::{MX1, MX1_V6, TLSA1, serve, signed_domain};

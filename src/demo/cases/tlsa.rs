@@ -1,8 +1,8 @@
 //! TLSA records and what they match.
 
-use crate::world::pki::{KeyKind, Leaf, Validity, stale_tlsa};
-use crate::world::smtp::MailServer;
-use crate::world::stage::Stage;
+use crate::demo::stage::Stage;
+use danecheck_world::pki::{KeyKind, Leaf, Validity, stale_tlsa};
+use danecheck_world::smtp::MailServer;
 
 use super::super::Case;
 use super::{TLSA1, healthy, serve, signed_domain};
@@ -13,7 +13,7 @@ fn publishing(stage: &mut Stage, records: &[&str]) {
     with_identity(stage, &identity, records);
 }
 
-fn with_identity(stage: &mut Stage, identity: &crate::world::pki::Identity, records: &[&str]) {
+fn with_identity(stage: &mut Stage, identity: &danecheck_world::pki::Identity, records: &[&str]) {
     let zone = records
         .iter()
         .fold(signed_domain(), |zone, record| zone.tlsa(TLSA1, record));

@@ -13,9 +13,9 @@ use hickory_resolver::net::NetError;
 use super::super::budget::Deadline;
 use super::super::resolver::{Mode, Question, over_tcp, over_udp, request};
 use super::super::wire::{self, WireName};
-use crate::observation::{NameServerAnswer, NameServerFailure, NameServerReply};
-use crate::unix_time::UnixTime;
-use crate::validation::{Owner, Packet, moment, texts};
+use danecheck_core::observation::{NameServerAnswer, NameServerFailure, NameServerReply};
+use danecheck_core::unix_time::UnixTime;
+use danecheck_validation::{Owner, Packet, moment, texts};
 
 /// How a question travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,15 +28,15 @@ use super::dial::Dial;
 use super::pool::Kept;
 use super::validator::Validator;
 use super::wire::text;
-use crate::dnssec::{SecurityStatus, WeakLink};
-use crate::observation::{
+use danecheck_core::dnssec::{SecurityStatus, WeakLink};
+use danecheck_core::observation::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerSeen,
 };
-use crate::reserved::reserved_block;
-use crate::unix_time::UnixTime;
-use crate::validation::Owner;
-use crate::work::WorkBudget;
+use danecheck_core::reserved::reserved_block;
+use danecheck_core::unix_time::UnixTime;
+use danecheck_core::work::WorkBudget;
+use danecheck_validation::Owner;
 
 /// The port of name servers.
 const DNS_PORT: u16 = 53;

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use super::super::budget::{AUTHORITY_NAMES, AUTHORITY_REFERRALS, AUTHORITY_ZONE_DEPTH};
 use super::Authorities;
 use super::ask::Transport;
-use crate::reserved::reserved_block;
-use crate::validation::{Owner, Packet};
+use danecheck_core::reserved::reserved_block;
+use danecheck_validation::{Owner, Packet};
 
 /// A zone and its name servers.
 #[derive(Debug)]

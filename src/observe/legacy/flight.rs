@@ -7,9 +7,9 @@ use rustls::AlertDescription;
 use super::bytes::Bytes;
 use super::hello::SHA1_SCHEMES;
 use super::suite::{Exchange, Suite};
-use crate::observation::{Der, KeyExchange, LegacyTls};
 use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
+use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
 
 /// The longest handshake message that is assembled.
 const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;

@@ -1,7 +1,7 @@
 //! First flights recorded from `openssl s_server`: fixtures/tls/README.md.
 
 use super::flight::Flight;
-use crate::observation::{KeyExchange, LegacyTls};
+use danecheck_core::observation::{KeyExchange, LegacyTls};
 
 macro_rules! recorded {
     ($name:literal) => {

@@ -22,7 +22,7 @@ use self::flight::Flight;
 use self::hello::Rigour;
 use super::smtp::{Script, up_to_handshake};
 use super::tls::LOST;
-use crate::observation::{LegacyAnswer, LegacySeen, LegacyTls};
+use danecheck_core::observation::{LegacyAnswer, LegacySeen, LegacyTls};
 
 /// The longest record (RFC 5246 section 6.2.3).
 const RECORD_BYTES: usize = (1 << 14) + 2048;

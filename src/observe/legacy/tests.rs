@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 use super::look_again;
-use crate::observation::{LegacyAnswer, LegacySeen};
 use crate::observe::budget::{Cuts, Deadline, Times};
 use crate::observe::smtp::Script;
+use danecheck_core::observation::{LegacyAnswer, LegacySeen};
 
 const RSA: &[u8] = include_bytes!("../../../fixtures/tls/tls12-rsa.bin");
 const ANONYMOUS: &[u8] = include_bytes!("../../../fixtures/tls/tls12-anonymous.bin");

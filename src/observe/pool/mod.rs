@@ -26,7 +26,7 @@ use super::budget::{
 use super::call::Talked;
 use super::places::Places;
 use super::validator::Base;
-use crate::observation::{LimitedOffer, RecordType};
+use danecheck_core::observation::{LimitedOffer, RecordType};
 
 /// How much of the network a run uses, and how long its results may be used for
 /// other targets.

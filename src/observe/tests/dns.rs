@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::observation::Shortcoming;
-use crate::world::dns::{Misbehaviour as Odd, ResolverKind, Rtype, ZoneFault};
+use danecheck_core::observation::Shortcoming;
+use danecheck_world::dns::{Misbehaviour as Odd, ResolverKind, Rtype, ZoneFault};
 
 fn base() -> DnsWorld {
     DnsWorld::new(now()).zone(good().tlsa("_25._tcp.mx1", "3 1 1 ab12"))

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use super::budget::Times;
 use super::{Dial, Resolver, Setup, TrustStore, observe};
-use crate::observation::{
+use danecheck_core::observation::{
     Answer, FailureKind, HostSeen, Lookup, Observation, ResolverValidation, Session,
 };
-use crate::trust_anchor::RootAnchors;
-use crate::world::dns::{DnsWorld, RunningDns, Zone, now};
-use crate::world::pki::{Authority, Identity, Leaf};
-use crate::world::smtp::{MailServer, Misbehaviour, RunningMailServer};
+use danecheck_validation::trust_anchor::RootAnchors;
+use danecheck_world::dns::{DnsWorld, RunningDns, Zone, now};
+use danecheck_world::pki::{Authority, Identity, Leaf};
+use danecheck_world::smtp::{MailServer, Misbehaviour, RunningMailServer};
 
 /// Where the servers of the scenarios seem to be.
 const MX1: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::observation::SessionEnd;
 use crate::observe::Pool;
-use crate::world::delay::DelayRelay;
-use crate::world::dns::{Misbehaviour as Odd, Rtype};
+use danecheck_core::observation::SessionEnd;
+use danecheck_world::delay::DelayRelay;
+use danecheck_world::dns::{Misbehaviour as Odd, Rtype};
 
 /// Domains that share one host, which is some way off.
 async fn two_domains(world: impl FnOnce(DnsWorld) -> DnsWorld) -> (Shared, Setup) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::observation::{ConnectFailureKind, Interruption, SessionEnd, SignatureCheck};
-use crate::world::smtp::{BlackHole, ClosedPort};
+use danecheck_core::observation::{ConnectFailureKind, Interruption, SessionEnd, SignatureCheck};
+use danecheck_world::smtp::{BlackHole, ClosedPort};
 
 /// A name for where a session ended.
 fn name(end: &SessionEnd) -> String {

@@ -6,7 +6,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::super::signature::{RSA_PSS_PSS_SHA256, check};
-use crate::observation::SignatureCheck;
+use danecheck_core::observation::SignatureCheck;
 
 const MESSAGE: &[u8] = b"what was agreed";
 

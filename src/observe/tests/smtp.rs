@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::super::budget::{Cuts, Deadline, Times};
 use super::super::smtp::{Script, converse};
-use crate::observation::{Interruption, Session, SessionEnd, SignatureCheck};
+use danecheck_core::observation::{Interruption, Session, SessionEnd, SignatureCheck};
 
 const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
 

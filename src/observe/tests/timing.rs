@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::observation::SessionEnd;
-use crate::world::delay::DelayRelay;
-use crate::world::dns::{Misbehaviour as Odd, Rtype};
+use danecheck_core::observation::SessionEnd;
+use danecheck_world::delay::DelayRelay;
+use danecheck_world::dns::{Misbehaviour as Odd, Rtype};
 
 #[tokio::test]
 async fn a_session_takes_no_more_round_trips_than_it_must() {
@@ -103,6 +103,6 @@ async fn time_is_up_when_it_is_up_and_the_rest_is_reported() {
     );
     assert_eq!(
         host(&seen, "mx1.good.test").addresses[0].sessions[0].end,
-        SessionEnd::NoGreeting(crate::observation::Interruption::TimedOut)
+        SessionEnd::NoGreeting(danecheck_core::observation::Interruption::TimedOut)
     );
 }

@@ -9,7 +9,7 @@ use domain::base::{Name, Record, Ttl};
 use domain::rdata::{Cname, Mx};
 
 use super::super::wire::{Datum, WireName, is_bounded, read, text};
-use crate::observation::{MxRecord, RecordType};
+use danecheck_core::observation::{MxRecord, RecordType};
 
 fn name(text: &str) -> WireName {
     WireName::from_str(text).unwrap()

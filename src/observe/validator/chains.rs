@@ -13,13 +13,13 @@ use super::super::budget::{Deadline, Times, ZONES_BYTES_KEPT};
 use super::super::pool::{Kept, Shelf};
 use super::super::resolver::Resolver;
 use super::upstream::{Fetched, Upstream};
-use crate::dnssec::OwnValidation;
-use crate::observation::FailureKind;
-use crate::trust_anchor::RootAnchors;
-use crate::unix_time::UnixTime;
-use crate::validation::{Chain, Delegation, End, Owner, Work, ZONE_WORK, Zone};
-use crate::validation::{child, cut, holds, path, root};
-use crate::work::WorkBudget;
+use danecheck_core::dnssec::OwnValidation;
+use danecheck_core::observation::FailureKind;
+use danecheck_core::unix_time::UnixTime;
+use danecheck_core::work::WorkBudget;
+use danecheck_validation::trust_anchor::RootAnchors;
+use danecheck_validation::{Chain, Delegation, End, Owner, Work, ZONE_WORK, Zone};
+use danecheck_validation::{child, cut, holds, path, root};
 
 /// Records in a reply up to which a link is computed on this thread; more would
 /// delay the network.

@@ -22,13 +22,13 @@ use self::chains::Chains;
 pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::wire::WireName;
-use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
-use crate::observation::{FailureKind, LookupFailure};
-use crate::unix_time::UnixTime;
-use crate::validation::{
+use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
+use danecheck_core::observation::{FailureKind, LookupFailure};
+use danecheck_core::unix_time::UnixTime;
+use danecheck_core::work::WorkBudget;
+use danecheck_validation::{
     CHECK_WORK, Chain, Judgement, LOOKUP_WORK, Need, Owner, Packet, Progress, Work, path,
 };
-use crate::work::WorkBudget;
 
 /// How often a judgement may ask for more before it is given up: it asks for
 /// the signers, then for others that may hold the names, and then it has

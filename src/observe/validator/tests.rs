@@ -9,11 +9,13 @@ use super::super::budget::{Deadline, Times};
 use super::super::wire::WireName;
 use super::super::{Dial, NameAndType, Resolver, SingleSetup, look_up};
 use super::{Base, Validator};
-use crate::dnssec::{Fault, SecurityStatus, WeakLink};
-use crate::observation::SingleLookup;
-use crate::trust_anchor::RootAnchors;
-use crate::world::dns::now;
-use crate::world::dns::{DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, Zone, ZoneFault};
+use danecheck_core::dnssec::{Fault, SecurityStatus, WeakLink};
+use danecheck_core::observation::SingleLookup;
+use danecheck_validation::trust_anchor::RootAnchors;
+use danecheck_world::dns::now;
+use danecheck_world::dns::{
+    DnsWorld, Misbehaviour, ResolverKind, Rtype, RunningDns, Zone, ZoneFault,
+};
 
 /// The aliases of the longest answer.
 const HOPS: usize = 20;

@@ -11,8 +11,8 @@ use domain::base::{Message, Rtype};
 use super::super::budget::{Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATION_QUERIES};
 use super::super::pool::{Begun, Kept, Shelf};
 use super::super::resolver::{Mode, Question, Resolver};
-use crate::observation::{FailureKind, LookupFailure};
-use crate::validation::{Owner, VALIDATED_RECORDS};
+use danecheck_core::observation::{FailureKind, LookupFailure};
+use danecheck_validation::{Owner, VALIDATED_RECORDS};
 
 /// The answer to one question.
 pub(in super::super) type Fetched = Result<Bytes, LookupFailure>;

@@ -1,0 +1,106 @@
+//! Findings about the sender that was named: its policy and its TLS settings.
+
+use crate::judge::{Action, Delivery, Judged};
+use crate::postfix::SecurityLevel;
+
+use super::{Findings, Rule, Severity};
+
+pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
+    id: "policy-service-fails",
+    severity: Severity::Error,
+    reference: "Postfix tls_policy_lookup",
+    meaning: "The table or service that Postfix asks for the policy fails. Postfix then defers all \
+              mail to the domain with 4.7.5 `client TLS configuration problem`, whatever the \
+              receiver's servers do. The log does not name the DNS lookup behind it.",
+    sender: "Set the override of the report: Postfix asks for it before the service. Then repair \
+             the lookup, or tell the receiver about it.",
+    receiver: "Repair the name server that fails the lookup.",
+};
+
+pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
+    id: "sender-refuses-old-tls",
+    severity: Severity::Warning,
+    reference: "Postfix smtp_tls_mandatory_protocols",
+    meaning: "The server supports only TLS versions that this sender does not accept, so the \
+              handshake fails. Where TLS is required, mail waits. Elsewhere it goes in plain text, \
+              some minutes late, which is worse than old TLS.",
+    sender: "Allow the old version for this domain alone: put the line that the message gives into \
+             the policy table.",
+    receiver: "Switch TLS 1.2 and 1.3 on.",
+};
+
+pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
+    id: "sender-stricter-than-dane",
+    severity: Severity::Error,
+    reference: "Postfix smtp_tls_policy_maps",
+    meaning: "This sender's policy for the domain asks for more than level dane does, and the \
+              domain does not fulfil it. So mail waits here, although other senders deliver it.",
+    sender: "Set the override of the report. If the policy comes from a service with a cache, \
+             empty the cache first, because the domain may have changed. On mailcow run docker \
+             compose restart postfix-tlspol-mailcow.",
+    receiver: "",
+};
+
+/// Raises the findings of this module.
+pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    let sending = &judged.sending;
+    if sending.sender.is_assumed() || judged.recommendation.action == Action::NotFixable {
+        return;
+    }
+    let target = judged.evidence.observation.next_hop.to_string();
+    let name = sending.sender.system.as_str();
+    let in_force = &sending.in_force;
+    match &in_force.line {
+        // A malformed entry has a finding of its own.
+        Err(_) if in_force.why.is_empty() => {}
+        Err(_) => findings.add(
+            &POLICY_SERVICE_FAILS,
+            target.clone(),
+            format!(
+                "{} gives no policy for {target}: {}.",
+                in_force.source, in_force.why
+            ),
+        ),
+        Ok(_) if !sending.outcome.delivers() && sending.outcomes.dane.delivers() => findings.add(
+            &SENDER_STRICTER_THAN_DANE,
+            target.clone(),
+            format!(
+                "{name} sends to {target} at {} ({}), which keeps the mail back. Level dane would \
+                 deliver it.",
+                in_force.text, in_force.source
+            ),
+        ),
+        Ok(_) => {}
+    }
+    old_tls(judged, &target, findings);
+}
+
+fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
+    let sending = &judged.sending;
+    let better = |level| {
+        let (own, usual) = (sending.outcomes.at(level), judged.outcome(level));
+        usual.delivers_at_once() && (!own.delivers_at_once() || own.channel < usual.channel)
+    };
+    let late = sending.outcome.delivery == Delivery::DeliveredAfterRetry;
+    if !(late && better(SecurityLevel::May) || better(SecurityLevel::Encrypt)) {
+        return;
+    }
+    let newest = judged
+        .evidence
+        .addresses()
+        .flat_map(|(_, address)| &address.sessions)
+        .filter_map(|session| session.version())
+        .filter(|version| *version < sending.settings.oldest_above)
+        .min();
+    let Some(version) = newest else { return };
+    let line = format!("{target}  encrypt protocols=>={version}");
+    findings.add(
+        &SENDER_REFUSES_OLD_TLS,
+        target,
+        format!(
+            "A server of {target} supports no TLS newer than {version}, and this sender accepts \
+             none older than {}. The line `{line}` lets it deliver.",
+            sending.settings.oldest_above
+        ),
+    );
+}

@@ -1,0 +1,439 @@
+//! What the fuzz targets in `fuzz/` call: each function takes arbitrary bytes,
+//! and panics where a promise is broken. `cargo test` calls them with the
+//! seeds.
+
+use crate::certificate::{
+    Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
+};
+use crate::entry::{Language, SYSTEMS, Written};
+use crate::log::Reading;
+use crate::matching::{
+    RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
+};
+use crate::next_hop::{NextHop, NextHopError};
+use crate::observation::{OBSERVATION_FORMAT, Observation};
+use crate::report::{
+    ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
+    exit_status, human, is_harmless, json, printable, shown, to_json,
+};
+use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
+use crate::unix_time::UnixTime;
+
+/// The time at which certificates are judged; that of the fixtures.
+const NOW: UnixTime = UnixTime(1_795_312_923);
+
+/// Certificates one after the other, leaf first, against the records and pins
+/// that they call for themselves.
+pub fn certificate(data: &[u8]) {
+    let chain = presented_chain(&split_der(data));
+    let now = NOW;
+    let mut records: Vec<TlsaRecord> = Vec::new();
+    for served in served_records(&chain) {
+        records.push(served.record);
+    }
+    for certificate in chain.iter().flatten() {
+        let object = [
+            (Selector::CERT, certificate.der()),
+            (Selector::SPKI, certificate.spki_der()),
+        ];
+        for (selector, object) in object {
+            for matching in [MatchingType::FULL, MatchingType::SHA2_512] {
+                let usage = CertificateUsage::DANE_TA;
+                records.extend(TlsaRecord::for_object(usage, selector, matching, object));
+            }
+        }
+    }
+    let names: Vec<String> = chain
+        .iter()
+        .flatten()
+        .flat_map(|certificate| certificate.dns_names().iter().take(2).map(str::to_owned))
+        .collect();
+    let matching = match_dane(&records, &chain, &names, now);
+    assert_eq!(matching.records.len(), records.len());
+    if let (Some(Ok(_)), Some(first)) = (chain.first(), matching.records.first()) {
+        // DANE-EE(3) asks for nothing but the key.
+        assert!(
+            !matches!(first, RecordOutcome::NoMatch),
+            "a served record does not match"
+        );
+    }
+    let names: Vec<ReferenceName> = names
+        .iter()
+        .map(|name| ReferenceName::parse(name))
+        .collect();
+    let store: Vec<Certificate> = chain.iter().flatten().skip(1).cloned().collect();
+    let _ = verify_pkix(&chain, &store, &names, now);
+    if let Some(Ok(leaf)) = chain.first() {
+        let own = fingerprints(leaf).certificate_sha256;
+        assert!(match_fingerprints(leaf, &[own]).is_ok() || leaf_key_failure(leaf).is_some());
+        let _ = leaf.key().description();
+        let _ = (leaf.subject().to_string(), leaf.issuer().to_string());
+    }
+}
+
+/// Cuts at the lengths that the DER itself gives.
+fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    while !data.is_empty() && all.len() < 8 {
+        let length = match data {
+            [0x30, short @ 0..=0x7f, ..] => 2 + usize::from(*short),
+            [0x30, 0x81, length, ..] => 3 + usize::from(*length),
+            [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+            _ => data.len(),
+        };
+        let (one, rest) = data.split_at(length.min(data.len()));
+        all.push(one);
+        data = rest;
+    }
+    all
+}
+
+/// TLSA rdata, each after its length in one byte, against a chain of which one
+/// certificate is nobody's.
+pub fn tlsa(data: &[u8]) {
+    let mut records = Vec::new();
+    let mut rest = data;
+    while let Some((length, tail)) = rest.split_first()
+        && records.len() < 200
+    {
+        let (rdata, tail) = tail.split_at(usize::from(*length).min(tail.len()));
+        records.push(TlsaRecord::from_rdata(rdata));
+        rest = tail;
+    }
+    for record in &records {
+        assert_eq!(record.to_string().parse().as_ref(), Ok(record));
+    }
+    let _ = usability_of_rrset(&records);
+    let leaf = include_bytes!("../../../fixtures/certificates/rsa-leaf.der");
+    let chain = presented_chain(&[&leaf[..], data]);
+    let matching = match_dane(&records, &chain, &["mx.example.com".to_owned()], NOW);
+    assert_eq!(matching.records.len(), records.len());
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(record) = text.parse::<TlsaRecord>()
+    {
+        assert_eq!(record.to_string().parse(), Ok(record));
+    }
+}
+
+/// What users write or hand over: next hops, names, logs.
+pub fn text(data: &[u8]) {
+    log(data);
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let clean = printable(text);
+    assert!(clean.chars().count() <= 403);
+    harmless_page(&shown(&clean));
+    let line = to_json(&text);
+    harmless_page(&line);
+    assert_eq!(
+        serde_json::from_str::<String>(&line).ok().as_deref(),
+        Some(text)
+    );
+    match text.parse::<NextHop>() {
+        Ok(next_hop) => {
+            let written = next_hop.policy_key();
+            assert_eq!(written.parse::<NextHop>().as_ref(), Ok(&next_hop));
+            assert!(written.chars().all(is_harmless) && !written.contains(char::is_whitespace));
+        }
+        // A whole report takes long; now and then will do.
+        Err(error) if text.len() % 8 == 0 => refused(text, &error),
+        Err(_) => {}
+    }
+    let (first, second) = text.split_once(' ').unwrap_or((text, "TLSA"));
+    let _ = matches_pattern(first, second);
+    let _ = ReferenceName::parse(text).address();
+}
+
+/// A log says the same wherever its pieces are cut.
+fn log(data: &[u8]) {
+    let mut whole = Reading::default();
+    whole.bytes(data);
+    let explanation = whole.explain();
+    let mut pieces = Reading::default();
+    let (head, tail) = data.split_at(data.len() / 2);
+    pieces.bytes(head);
+    pieces.bytes(tail);
+    assert_eq!(pieces.explain(), explanation);
+    harmless_page(&explanation.human(80));
+    harmless_page(&to_json(&explanation));
+    bounded(&serde_json::to_value(&explanation).unwrap_or_default());
+}
+
+fn refused(text: &str, error: &NextHopError) {
+    let report = Report::on_invalid_target(text, error, NOW);
+    let status = hold(&report);
+    assert_eq!(status, ExitStatus::Unknown);
+}
+
+/// A saved observation.
+pub fn observation(data: &[u8]) {
+    let Ok(observation) = serde_json::from_slice::<Observation>(data) else {
+        return;
+    };
+    if observation.format != OBSERVATION_FORMAT {
+        return;
+    }
+    let report = Report::of(&observation);
+    hold(&report);
+    // What is saved is judged as what was seen.
+    let saved = serde_json::to_string(&observation).unwrap_or_default();
+    let replayed: Result<Observation, _> = serde_json::from_str(&saved);
+    assert_eq!(replayed.ok().as_ref(), Some(&observation));
+}
+
+/// What holds for every report in every form.
+fn hold(report: &Report) -> ExitStatus {
+    let line = json(report);
+    assert!(!line.contains('\n'));
+    let read: Result<Report, _> = serde_json::from_str(&line);
+    assert_eq!(read.ok().as_ref(), Some(report));
+    harmless_page(&line);
+    bounded(&serde_json::from_str(&line).unwrap_or_default());
+    let page = |width| {
+        let color = false;
+        human(
+            report,
+            HumanStyle {
+                color,
+                width,
+                ..HumanStyle::default()
+            },
+        )
+    };
+    harmless_page(&page(20));
+    harmless_page(&page(80));
+    let status = exit_status(report, false, FailOn::Warning);
+    let writers: [Box<dyn Writer>; 4] = [
+        Box::new(Nagios::default()),
+        Box::new(Prometheus::default()),
+        Box::new(JUnit::default()),
+        Box::new(Markdown::default()),
+    ];
+    // Its lines are commands, of which everything but the text is our own.
+    for line in Github.report(report, status).lines() {
+        let text = line.splitn(3, "::").nth(2);
+        harmless_page(text.unwrap_or(line));
+    }
+    for mut writer in writers {
+        harmless_page(&writer.report(report, status));
+        harmless_page(&writer.end());
+    }
+    let entries = &report.recommendation.entries;
+    if let Some(line) = &entries.postfix {
+        assert!(line.chars().all(is_harmless), "{line:?}");
+    }
+    if let Some(request) = report.entry_request(Language::De) {
+        for system in SYSTEMS {
+            match system.write(&request) {
+                Written::Entry { text, beside } => {
+                    harmless_page(&text);
+                    harmless_page(&beside.unwrap_or_default());
+                }
+                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
+            }
+        }
+    }
+    status
+}
+
+/// Lines that steer no terminal, and no runner of workflows (after the
+/// `ActionCommand` of GitHub's).
+fn harmless_page(page: &str) {
+    for line in page.lines() {
+        let command = line.trim_start().strip_prefix("::");
+        let is_command = command.is_some_and(|rest| rest.contains("::"));
+        assert!(
+            !is_command && !line.contains("##["),
+            "{line:?} is a command"
+        );
+    }
+    for character in page.chars() {
+        assert!(
+            character == '\n' || is_harmless(character),
+            "{character:?} on the page"
+        );
+    }
+}
+
+/// No text without an end.
+fn bounded(value: &serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => {
+            assert!(text.len() <= LONGEST_TEXT, "{} bytes of text", text.len());
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(bounded),
+        serde_json::Value::Object(fields) => fields.values().for_each(bounded),
+        _ => {}
+    }
+}
+
+/// Bytes of the longest text in a report.
+const LONGEST_TEXT: usize = 20_000;
+
+#[cfg(test)]
+#[path = "../../../fuzz/feed.rs"]
+#[expect(clippy::disallowed_methods, reason = "a test may read its seeds")]
+mod feed;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test may read its seeds")]
+mod tests {
+    use super::feed::feed;
+    use super::*;
+    use serde_json::{Value, json};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn every_target_holds_with_its_seeds() {
+        assert!(
+            feed(
+                tlsa,
+                concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/tlsa"),
+                &[]
+            ) > 5
+        );
+        assert!(
+            feed(
+                text,
+                concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/text"),
+                &[]
+            ) > 5
+        );
+        assert!(
+            feed(
+                certificate,
+                concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/certificates"),
+                &[]
+            ) > 20
+        );
+    }
+
+    #[test]
+    fn recorded_observations_hold() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join("fixtures/postfix");
+        let mut seen = 0;
+        // Some of them: all are judged elsewhere, and forms are alike.
+        for entry in fs::read_dir(folder).unwrap().step_by(10) {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            let fixture: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            let saved = serde_json::to_vec(&fixture["observation"]).unwrap();
+            assert!(serde_json::from_slice::<Observation>(&saved).is_ok());
+            observation(&saved);
+            seen += 1;
+        }
+        assert!(seen > 50);
+    }
+
+    /// The paths of all texts in a value; places in lists count as one.
+    fn texts(value: &Value, path: &str, kind: &str, all: &mut BTreeMap<String, String>) {
+        match value {
+            Value::String(_) => drop(all.insert(kind.to_owned(), path.to_owned())),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    texts(item, &format!("{path}/{index}"), &format!("{kind}/*"), all);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    texts(
+                        field,
+                        &format!("{path}/{name}"),
+                        &format!("{kind}/{name}"),
+                        all,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_text_of_an_observation_gets_out_as_it_came() {
+        let escapes = "\u{1b}[2J\u{1b}]0;t\u{7}\r\n\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\0";
+        let hostile = [escapes.to_owned(), escapes.repeat(800), "x".repeat(24_000)];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join("fixtures/postfix");
+        let mut paths: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        let mut tried = BTreeSet::new();
+        let mut taken = BTreeSet::new();
+        for path in paths {
+            let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            let mut whole = fixture["observation"].clone();
+            // What the lab's resolvers leave out.
+            whole["cuts"] = json!(["Something."]);
+            if whole["mx"].is_object() {
+                whole["mx"]["own"] = json!({
+                    "status": "bogus",
+                    "reason": "a signature expired",
+                    "weak_link": {
+                        "zone": "example.",
+                        "record_set": "example. DNSKEY",
+                        "fault": "signature-missing",
+                    },
+                });
+            }
+            let mut found = BTreeMap::new();
+            texts(&whole, "", "", &mut found);
+            for (kind, path) in found {
+                if !tried.insert(kind.clone()) {
+                    continue;
+                }
+                for text in &hostile {
+                    let mut bent = whole.clone();
+                    *bent.pointer_mut(&path).unwrap() = text.as_str().into();
+                    let saved = serde_json::to_vec(&bent).unwrap();
+                    if serde_json::from_slice::<Observation>(&saved).is_ok() {
+                        taken.insert(
+                            kind.rsplit('/')
+                                .find(|part| *part != "*")
+                                .unwrap()
+                                .to_owned(),
+                        );
+                        observation(&saved);
+                    }
+                }
+            }
+        }
+        let taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        assert_eq!(
+            taken,
+            [
+                "addresses",
+                "alert",
+                "aliases",
+                "bad",
+                "base_domain",
+                "body",
+                "certificates",
+                "chain",
+                "cipher",
+                "content_type",
+                "cuts",
+                "group",
+                "host",
+                "lines",
+                "name",
+                "reason",
+                "record_set",
+                "records",
+                "refused",
+                "sni",
+                "source",
+                "text",
+                "unknown",
+                "version",
+                "zone"
+            ]
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! The judging half: from an observation to outcomes, verdict, findings and
+//! recommendation. It has no clock, socket or output: the same observation
+//! always gives the same judgement.
+//!
+//! | question | module | Postfix |
+//! | --- | --- | --- |
+//! | which addresses, in which order | `route` | `smtp_addr.c` |
+//! | which TLSA records are in play | `dane` | `tls_dane.c` |
+//! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
+//! | what one address answers to it | `attempt` | `smtp_proto.c` |
+//! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
+//! | what happens to the message | `delivery` | `smtp_connect.c` |
+
+mod attempt;
+mod caution;
+mod dane;
+mod delivery;
+mod evidence;
+mod handshake;
+mod horizon;
+mod mta_sts;
+mod origins;
+mod outcome;
+mod policy;
+mod recommend;
+mod route;
+mod sending;
+mod verdict;
+mod verified;
+#[cfg(test)]
+mod work_tests;
+
+use crate::finding::{Finding, find_all};
+use crate::forensics::Origin;
+use crate::observation::Observation;
+use crate::postfix::{Ground, PolicyLine, SecurityLevel};
+use crate::sender::Sender;
+
+pub use horizon::{Horizon, Moment};
+pub use outcome::{Channel, Delivery, Outcome, Outcomes};
+pub use recommend::{Action, Alternative, Entries, Recommendation};
+pub use sending::Sending;
+pub(crate) use sending::StandingOverride;
+pub use verdict::{Standing, Verdict};
+
+pub(crate) use caution::LOOKS_THE_SAME;
+pub(crate) use dane::{DaneRecords, NotFound};
+pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
+pub(crate) use handshake::{Objection, by_old_means, objection};
+pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};
+pub(crate) use policy::dane_names;
+pub(crate) use route::{DeadEndCause, Route};
+pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};
+
+use policy::PolicyRequest;
+
+/// A judged observation.
+pub struct Judged<'a> {
+    pub(crate) evidence: Evidence<'a>,
+    pub(crate) horizon: Horizon,
+    /// Each level's outcome.
+    pub outcomes: Outcomes,
+    /// What DANE does for each address, in the order of the observation.
+    pub standings: Vec<Standing>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What happens to the mail of the sender that was named, or of the default
+    /// sender.
+    pub sending: Sending,
+    /// MTA-STS, as a sender that honours it sees it; `None` if it was not
+    /// checked.
+    pub(crate) mta_sts: Option<MtaSts<'a>>,
+    /// What the sender's administrator should do.
+    pub recommendation: Recommendation,
+    /// The findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// For each address, in the order of the observation, what each TLSA
+    /// record that matches nothing is.
+    pub origins: Vec<Vec<Option<Origin>>>,
+}
+
+impl Judged<'_> {
+    /// What happens to a message at this level.
+    pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
+        self.outcomes.at(level)
+    }
+
+    /// What happens to the sender's mail with this line for the next hop in its
+    /// table; `None` stands for a line that Postfix rejects.
+    pub fn with_line(&self, line: Option<&PolicyLine>) -> Outcome {
+        match line {
+            Some(line) => {
+                let request = PolicyRequest::of_line(line, self.sending.settings);
+                self.evidence.outcome(&request)
+            }
+            None => self.evidence.outcome_without_policy(),
+        }
+    }
+
+    /// What the comparison of lines for this next hop depends on.
+    pub(crate) fn ground(&self) -> Ground {
+        caution::ground(&self.evidence, self.sending.settings)
+    }
+
+    /// Whether it is proven that the server itself is the reason why mail waits
+    /// with this line.
+    pub(crate) fn is_the_servers_own(&self, line: &PolicyLine) -> bool {
+        caution::is_the_servers_own(&self.evidence, line, self.sending.settings)
+    }
+
+    /// Whether secure TLSA records, or a failed lookup of them, decide about
+    /// any address.
+    pub fn tlsa_in_play(&self) -> bool {
+        self.evidence
+            .addresses()
+            .any(|(_, address)| !matches!(address.dane, DaneRecords::NotFound(_)))
+    }
+}
+
+/// Judges an observation, for the moment at which it was made.
+pub fn judge(observation: &Observation) -> Judged<'_> {
+    judge_at(observation, Horizon::default())
+}
+
+/// Judges an observation, for any moment.
+pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
+    judge_for(observation, horizon, &Sender::default())
+}
+
+/// Judges an observation, for any moment and any sender.
+pub fn judge_for<'a>(
+    observation: &'a Observation,
+    horizon: Horizon,
+    sender: &Sender,
+) -> Judged<'a> {
+    let evidence = Evidence::at(observation, horizon.now(observation.checked_at));
+    let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
+    let standings: Vec<Standing> = evidence
+        .addresses()
+        .map(|(host, address)| verdict::standing(&evidence, host, address))
+        .collect();
+    let verdict = verdict::verdict(&evidence, &outcomes, &standings);
+    let mta_sts = mta_sts::mta_sts(&evidence);
+    let served = mta_sts.as_ref().and_then(|mta_sts| mta_sts.served);
+    let sending = Sending::of(sender, &evidence, &outcomes, served);
+    let recommendation = recommend::recommend(&evidence, verdict, &sending);
+    let origins = origins::origins(&evidence);
+    let mut judged = Judged {
+        evidence,
+        horizon,
+        outcomes,
+        standings,
+        verdict,
+        sending,
+        mta_sts,
+        recommendation,
+        findings: Vec::new(),
+        origins,
+    };
+    judged.findings = find_all(&judged);
+    judged
+}

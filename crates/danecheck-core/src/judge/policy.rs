@@ -1,0 +1,317 @@
+//! The TLS policy for one host: `policy_create` and `dane_init` in Postfix's
+//! `smtp_tls_policy.c`.
+
+use crate::certificate::ReferenceName;
+use crate::dnssec::SecurityStatus;
+use crate::observation::{Answer, Observation};
+use crate::postfix::{
+    Dnssec, InsecureMx, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion,
+};
+use crate::tlsa::TlsaRecord;
+
+use super::dane::DaneRecords;
+use super::route::next_hop_name;
+
+/// A line of a policy table: the level, its attributes, and the main.cf under
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PolicyRequest {
+    pub(crate) level: SecurityLevel,
+    /// `match=` at `secure` and `verify`; the level's default if none is given.
+    pub(crate) match_names: Vec<String>,
+    /// `match=` at `fingerprint`; any certificate if none is given, because the
+    /// level's outcome assumes the pins of what is served now.
+    pub(crate) pins: Vec<String>,
+    /// `servername=`: SNI if no TLSA record counts.
+    pub(crate) server_name: Option<ServerName>,
+    /// `protocols=`: the oldest TLS accepted; that of main.cf if none is given.
+    pub(crate) oldest_tls: Option<TlsVersion>,
+    /// An attribute makes every handshake fail (`tls_client_start`).
+    pub(crate) no_handshake: bool,
+    /// What main.cf and the release decide.
+    pub(crate) settings: Settings,
+}
+
+impl PolicyRequest {
+    /// The level with its defaults.
+    pub(crate) fn plain(level: SecurityLevel) -> Self {
+        Self::with(level, Settings::default())
+    }
+
+    /// The level with this main.cf around it.
+    pub(crate) fn with(level: SecurityLevel, settings: Settings) -> Self {
+        Self {
+            level,
+            match_names: Vec::new(),
+            pins: Vec::new(),
+            server_name: None,
+            oldest_tls: None,
+            no_handshake: false,
+            settings,
+        }
+    }
+
+    /// A line of a table with this main.cf around it.
+    pub(crate) fn of_line(line: &PolicyLine, settings: Settings) -> Self {
+        let (pins, match_names) = match line.level {
+            SecurityLevel::Fingerprint => (line.matches.clone(), Vec::new()),
+            _ => (Vec::new(), line.matches.clone()),
+        };
+        Self {
+            match_names,
+            pins,
+            server_name: line.server_name.clone(),
+            oldest_tls: line.oldest_tls(),
+            no_handshake: line.late_fault.is_some(),
+            ..Self::with(line.level, settings)
+        }
+    }
+
+    fn server_name(&self, observation: &Observation, host: &str) -> Option<String> {
+        Some(match self.server_name.as_ref()? {
+            ServerName::HostName => host.to_owned(),
+            ServerName::NextHop => next_hop_name(observation),
+            ServerName::Literal(name) => name.clone(),
+        })
+    }
+
+    /// The oldest TLS that is accepted with this use of TLS
+    /// (`set_cipher_grade`: what counts is the level after `dane` became
+    /// another one).
+    fn oldest(&self, tls: TlsUse) -> TlsVersion {
+        let of_main_cf = match tls {
+            TlsUse::Never | TlsUse::Opportunistic => self.settings.oldest_at_may,
+            TlsUse::Mandatory => self.settings.oldest_above,
+        };
+        self.oldest_tls.unwrap_or(of_main_cf)
+    }
+}
+
+/// What the policy asks of one host.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TlsPolicy<'a> {
+    /// Whether TLS is used, and whether it is required.
+    pub(crate) tls: TlsUse,
+    /// The server name sent (R52: only if TLSA records count, or if the policy
+    /// asks for it).
+    pub(crate) sni: Option<String>,
+    /// The check that the certificate has to pass.
+    pub(crate) check: PeerCheck<'a>,
+    /// The oldest TLS that is accepted; `None` if none is.
+    pub(crate) oldest: Option<TlsVersion>,
+}
+
+/// Whether TLS is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsUse {
+    /// Never.
+    Never,
+    /// If it works.
+    Opportunistic,
+    /// Always.
+    Mandatory,
+}
+
+/// The check that the server's certificate has to pass.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PeerCheck<'a> {
+    /// Nothing.
+    None,
+    /// The TLSA records.
+    Dane {
+        records: &'a [TlsaRecord],
+        names: Vec<String>,
+        /// Insecure MX: enforced, but logged as `Trusted`, never `Verified`.
+        half: bool,
+        /// `dane-only`: no fall-back if no record can be loaded.
+        only: bool,
+    },
+    /// The trust store and one of these names.
+    Pkix(Vec<ReferenceName>),
+    /// One of these pins; empty for "the certificate served now".
+    Pins(Vec<String>),
+}
+
+/// What Postfix logs if its own configuration is wrong.
+pub(crate) const CONFIGURATION_PROBLEM: &str = "client TLS configuration problem";
+
+/// Why Postfix does not connect; always 4.7.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyFailure {
+    Configuration,
+    NonDnssecDestination,
+    TlsaLookupError,
+    NoTlsaRecords,
+    TlsaUnusable,
+}
+
+impl PolicyFailure {
+    /// The text that Postfix logs.
+    pub(crate) fn text(self, host: &str, port: u16) -> String {
+        match self {
+            Self::Configuration => CONFIGURATION_PROBLEM.to_owned(),
+            Self::NonDnssecDestination => "non DNSSEC destination".to_owned(),
+            Self::TlsaLookupError => format!("TLSA lookup error for {host}:{port}"),
+            Self::NoTlsaRecords => "no TLSA records found".to_owned(),
+            Self::TlsaUnusable => "TLSA records unusable".to_owned(),
+        }
+    }
+}
+
+/// The MX record set, as far as the policy depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MxInPlay {
+    pub(crate) secure: bool,
+    /// The name asked and, after an alias, the name that owns the records: a
+    /// DANE-TA(2) certificate may contain either.
+    pub(crate) names: Vec<String>,
+}
+
+/// The MX record set of the observation; `None` if the next hop is bracketed or
+/// has no MX record.
+pub(crate) fn mx_in_play(observation: &Observation) -> Option<MxInPlay> {
+    let mx = observation.mx.as_ref()?;
+    let Answer::Records(records) = &mx.answer else {
+        return None;
+    };
+    let canonical = records.open().regardless().aliases.last().cloned();
+    Some(MxInPlay {
+        secure: records.status() == SecurityStatus::Secure,
+        names: canonical.into_iter().chain([mx.name.clone()]).collect(),
+    })
+}
+
+/// The policy for one host, or why there is none.
+pub(crate) fn tls_policy<'a>(
+    request: &PolicyRequest,
+    observation: &Observation,
+    host: &str,
+    dane: &DaneRecords<'a>,
+) -> Result<TlsPolicy<'a>, PolicyFailure> {
+    let plain = |tls, check| {
+        Ok(TlsPolicy {
+            tls,
+            sni: request.server_name(observation, host),
+            check,
+            oldest: (!request.no_handshake).then(|| request.oldest(tls)),
+        })
+    };
+    match request.level {
+        SecurityLevel::None => plain(TlsUse::Never, PeerCheck::None),
+        SecurityLevel::May => plain(TlsUse::Opportunistic, PeerCheck::None),
+        SecurityLevel::Encrypt => plain(TlsUse::Mandatory, PeerCheck::None),
+        SecurityLevel::Fingerprint => {
+            plain(TlsUse::Mandatory, PeerCheck::Pins(request.pins.clone()))
+        }
+        SecurityLevel::Verify => plain(
+            TlsUse::Mandatory,
+            PeerCheck::Pkix(names(request, observation, host, &["hostname"])),
+        ),
+        SecurityLevel::Secure => plain(
+            TlsUse::Mandatory,
+            PeerCheck::Pkix(names(
+                request,
+                observation,
+                host,
+                &["nexthop", "dot-nexthop"],
+            )),
+        ),
+        SecurityLevel::Dane | SecurityLevel::DaneOnly => {
+            dane_policy(request, mx_in_play(observation).as_ref(), dane)
+        }
+    }
+}
+
+/// `match=`, else the level's default (`smtp_tls_verify_cert_match`,
+/// `smtp_tls_secure_cert_match`).
+fn names(
+    request: &PolicyRequest,
+    observation: &Observation,
+    host: &str,
+    default: &[&str],
+) -> Vec<ReferenceName> {
+    let given = request.match_names.iter().map(String::as_str);
+    let of_level = default.iter().copied();
+    let items: Vec<&str> = match request.match_names.as_slice() {
+        [] => of_level.collect(),
+        _ => given.collect(),
+    };
+    items
+        .into_iter()
+        .map(|item| match item {
+            "hostname" => ReferenceName::Exact(host.to_owned()),
+            "nexthop" => ReferenceName::Exact(next_hop_name(observation)),
+            "dot-nexthop" => ReferenceName::DotSuffix(next_hop_name(observation)),
+            name => ReferenceName::parse(name),
+        })
+        .collect()
+}
+
+/// `dane_init`, in its order.
+fn dane_policy<'a>(
+    request: &PolicyRequest,
+    mx: Option<&MxInPlay>,
+    dane: &DaneRecords<'a>,
+) -> Result<TlsPolicy<'a>, PolicyFailure> {
+    let only = request.level == SecurityLevel::DaneOnly;
+    let oldest = |tls| (!request.no_handshake).then(|| request.oldest(tls));
+    let unauthenticated = |tls| {
+        Ok(TlsPolicy {
+            tls,
+            sni: None,
+            check: PeerCheck::None,
+            oldest: oldest(tls),
+        })
+    };
+    // "dane configured with dnssec lookups disabled"
+    match (request.settings.dnssec, only) {
+        (Dnssec::Off, true) => return Err(PolicyFailure::Configuration),
+        (Dnssec::Unvouched, true) => {
+            return Err(match mx {
+                Some(_) => PolicyFailure::NonDnssecDestination,
+                None => PolicyFailure::NoTlsaRecords,
+            });
+        }
+        (Dnssec::Off | Dnssec::Unvouched, false) => {
+            return unauthenticated(TlsUse::Opportunistic);
+        }
+        (Dnssec::On, _) => {}
+    }
+    let insecure_mx = mx.is_some_and(|mx| !mx.secure);
+    if only && insecure_mx {
+        return Err(PolicyFailure::NonDnssecDestination);
+    }
+    if insecure_mx && request.settings.insecure_mx == InsecureMx::May {
+        return unauthenticated(TlsUse::Opportunistic);
+    }
+    let encrypt_only = insecure_mx && request.settings.insecure_mx == InsecureMx::Encrypt;
+    match dane {
+        DaneRecords::LookupError => Err(PolicyFailure::TlsaLookupError),
+        DaneRecords::NotFound(_) if only => Err(PolicyFailure::NoTlsaRecords),
+        DaneRecords::NotFound(_) => unauthenticated(TlsUse::Opportunistic),
+        DaneRecords::Unusable(_) if only => Err(PolicyFailure::TlsaUnusable),
+        DaneRecords::Unusable(_) => unauthenticated(TlsUse::Mandatory),
+        DaneRecords::Usable(..) if encrypt_only => unauthenticated(TlsUse::Mandatory),
+        DaneRecords::Usable(tlsa, records) => Ok(TlsPolicy {
+            tls: TlsUse::Mandatory,
+            sni: Some(tlsa.base_domain.clone()),
+            check: PeerCheck::Dane {
+                records,
+                names: dane_names(&tlsa.base_domain, mx),
+                half: insecure_mx,
+                only,
+            },
+            oldest: oldest(TlsUse::Mandatory),
+        }),
+    }
+}
+
+/// The names that a DANE-TA(2) certificate may carry: the TLSA base domain
+/// and, if MX records led here, the names of the MX lookup (RFC 7672 section
+/// 3.2.2).
+pub(crate) fn dane_names(base_domain: &str, mx: Option<&MxInPlay>) -> Vec<String> {
+    let mx_names = mx.map(|mx| mx.names.as_slice()).unwrap_or_default();
+    std::iter::once(base_domain.to_owned())
+        .chain(mx_names.iter().cloned())
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! What happens to the mail of one sender, with its present policy for this
+//! next hop.
+
+use crate::observation::PolicyResponse;
+use crate::postfix::Settings;
+use crate::sender::{InForce, Parameters, Sender, System};
+
+use super::caution::ground;
+use super::evidence::Evidence;
+use super::outcome::{Outcome, Outcomes};
+use super::policy::PolicyRequest;
+use super::recommend::{line_of, strictest_that_delivers, written};
+
+/// A sender, and what happens to its mail here.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// The sender.
+    pub sender: Sender,
+    /// The policy in force.
+    pub in_force: InForce,
+    /// What happens to its mail today.
+    pub outcome: Outcome,
+    /// What would happen to it at each level.
+    pub outcomes: Outcomes,
+    /// What is wrong with the override, if the policy in force is one; `None`
+    /// if nothing is.
+    pub(crate) standing_override: Option<StandingOverride>,
+    pub(crate) settings: Settings,
+}
+
+/// What is wrong with an override that delivers.
+#[derive(Clone, Debug)]
+pub(crate) enum StandingOverride {
+    /// The policy without it delivers too.
+    NotNeeded { without: Box<InForce> },
+    /// A stricter line delivers too.
+    TooWeak { line: String },
+}
+
+impl Sending {
+    pub(crate) fn of(
+        sender: &Sender,
+        evidence: &Evidence<'_>,
+        of_assumed: &Outcomes,
+        served: Option<&PolicyResponse>,
+    ) -> Self {
+        let settings = sender.settings(evidence.observation);
+        let in_force = sender.in_force(evidence.observation, served);
+        let outcomes = if settings == Settings::default() {
+            of_assumed.clone()
+        } else {
+            Outcomes::of(|level| evidence.outcome(&PolicyRequest::with(level, settings)))
+        };
+        let outcome = match &in_force.line {
+            Ok(line) => evidence.outcome(&PolicyRequest::of_line(line, settings)),
+            Err(_) => evidence.outcome_without_policy(),
+        };
+        let standing_override = match outcome.delivers() {
+            true => standing_override(sender, evidence, &in_force, settings),
+            false => None,
+        };
+        Self {
+            sender: sender.clone(),
+            in_force,
+            outcome,
+            outcomes,
+            standing_override,
+            settings,
+        }
+    }
+}
+
+/// What is wrong with an entry of the table on this machine that delivers.
+fn standing_override(
+    sender: &Sender,
+    evidence: &Evidence<'_>,
+    in_force: &InForce,
+    settings: Settings,
+) -> Option<StandingOverride> {
+    let seen = evidence.observation.local_sender.as_ref()?;
+    if sender.system != System::Local {
+        return None;
+    }
+    let without = Parameters(seen).without_override()?;
+    let line = in_force.line.as_ref().ok()?;
+    let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
+    let ground = ground(evidence, settings);
+    let now = without.line.as_ref().ok().map(of);
+    if now.as_ref().is_some_and(|now| !now.is_told()) {
+        return None;
+    }
+    if let Ok(other) = &without.line
+        && now.is_some_and(|now| now.delivers())
+    {
+        let stricter = ground.is_stricter(Some(other), Some(line));
+        return stricter.then(|| StandingOverride::NotNeeded {
+            without: Box::new(without),
+        });
+    }
+    let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
+    let stricter = ground.is_stricter(written(evidence, &wanted).as_ref(), Some(line));
+    (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
+        line: line_of(evidence, &wanted),
+    })
+}

@@ -1,0 +1,388 @@
+//! One SMTP session with one address: how far it got and how it ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::Der;
+
+/// A session as far as `EHLO` inside TLS; no mail is ever sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The server name asked for in TLS (SNI, RFC 6066 section 3).
+    pub sni: Option<String>,
+    /// The greeting, if one came.
+    pub greeting: Option<Reply>,
+    /// The reply to `EHLO` (or `HELO`) before TLS, if one came.
+    pub ehlo: Option<Reply>,
+    /// What TLS showed; also present if the handshake failed after the server's
+    /// certificate had come.
+    pub tls: Option<TlsSeen>,
+    /// The server's answer to Postfix's own ClientHello, if our TLS does not
+    /// support what the server does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy: Option<LegacySeen>,
+    /// The reply to `EHLO` before TLS, if it was refused for now and `HELO`
+    /// accepted: then STARTTLS is not missing, but was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ehlo: Option<Reply>,
+    /// The reply to `EHLO` inside TLS, if it was refused and `HELO` tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_ehlo_in_tls: Option<Reply>,
+    /// How it ended.
+    pub end: SessionEnd,
+}
+
+impl Session {
+    /// The reply with which the server refused for now; it says nothing about
+    /// its TLS (RFC 5321 section 4.2.1).
+    pub fn refusal_for_now(&self) -> Option<&Reply> {
+        let refusal = match &self.end {
+            SessionEnd::GreetingRefused(reply)
+            | SessionEnd::EhloRefused(reply)
+            | SessionEnd::StartTlsRefused(reply)
+            | SessionEnd::EhloRefusedInTls(reply) => Some(reply),
+            SessionEnd::NoStartTls => self.refused_ehlo.as_ref(),
+            _ => None,
+        };
+        refusal.filter(|reply| reply.code / 100 == 4)
+    }
+
+    /// About how many bytes of it came from the server.
+    pub fn size(&self) -> usize {
+        let refusal = match &self.end {
+            SessionEnd::GreetingRefused(reply)
+            | SessionEnd::EhloRefused(reply)
+            | SessionEnd::StartTlsRefused(reply)
+            | SessionEnd::EhloRefusedInTls(reply) => Some(reply),
+            _ => None,
+        };
+        let replies = self
+            .greeting
+            .iter()
+            .chain(&self.ehlo)
+            .chain(&self.refused_ehlo)
+            .chain(&self.refused_ehlo_in_tls)
+            .chain(refusal);
+        let text: usize = replies
+            .flat_map(|reply| &reply.lines)
+            .map(|line| line.len().saturating_add(size_of::<String>()))
+            .sum();
+        let legacy = self.legacy.iter().flat_map(|legacy| {
+            let looks = [Some(&legacy.verifying), legacy.lenient.as_ref()];
+            looks.into_iter().flatten()
+        });
+        let old_chains = legacy.filter_map(|answer| match answer {
+            LegacyAnswer::Spoken(tls) => Some(&tls.chain),
+            LegacyAnswer::Refused(_) => None,
+        });
+        let chains = self.tls.iter().map(|tls| &tls.chain).chain(old_chains);
+        let chain: usize = chains.flatten().map(|der| der.0.len()).sum();
+        text.saturating_add(chain)
+    }
+}
+
+/// A session with a ClientHello that offers less than Postfix's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitedLook {
+    /// What it offers.
+    pub offer: LimitedOffer,
+    /// The session.
+    pub session: Session,
+}
+
+/// The limits of a ClientHello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitedOffer {
+    /// TLS 1.2.
+    Tls12,
+    /// Signatures with RSA keys.
+    Rsa,
+    /// Signatures with keys on curves.
+    Curves,
+}
+
+/// Where a session ended, in the order of the dialogue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionEnd {
+    /// No TCP connection.
+    NotConnected(ConnectFailure),
+    /// No greeting.
+    NoGreeting(Interruption),
+    /// A greeting other than 2xx.
+    GreetingRefused(Reply),
+    /// No reply to `EHLO`, or to `HELO` after it.
+    NoEhloReply(Interruption),
+    /// `EHLO` answered with 421, or `HELO` after a refused `EHLO` with
+    /// anything but 2xx.
+    EhloRefused(Reply),
+    /// The server is ready for mail and offers no STARTTLS.
+    NoStartTls,
+    /// No reply to `STARTTLS`.
+    NoStartTlsReply(Interruption),
+    /// `STARTTLS` answered with anything but 2xx.
+    StartTlsRefused(Reply),
+    /// STARTTLS accepted, no TLS session.
+    HandshakeFailed(HandshakeFailure),
+    /// No reply to the `EHLO` inside TLS.
+    NoEhloReplyInTls(Interruption),
+    /// The `EHLO` inside TLS refused, and `HELO` after it unless it was 421.
+    EhloRefusedInTls(Reply),
+    /// The server is ready for mail inside TLS.
+    Completed,
+    /// There was no session: the server is assumed to be ready for mail inside
+    /// TLS ([`Assumption`](super::Assumption)).
+    Assumed,
+}
+
+/// A dialogue that ended without a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interruption {
+    /// The connection was closed or reset.
+    Lost,
+    /// Nothing, or not all of it, came in time.
+    TimedOut,
+    /// The reply was longer than any reply may be, and was cut off.
+    Flooded,
+}
+
+/// A connection that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectFailure {
+    /// The class.
+    pub kind: ConnectFailureKind,
+    /// The operating system's words, as Postfix logs them: `Connection
+    /// refused`.
+    pub text: String,
+}
+
+/// Classes of failed connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectFailureKind {
+    /// Refused.
+    Refused,
+    /// No answer.
+    TimedOut,
+    /// There is no route from here.
+    Unreachable,
+    /// The proxy failed; the text says why.
+    Proxy,
+    /// Anything else.
+    Other,
+}
+
+/// A TLS handshake that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandshakeFailure {
+    /// What went wrong, in one line.
+    pub text: String,
+    /// The alert that the server sent (RFC 8446 section 6), by its name.
+    pub alert: Option<String>,
+    /// It ended because time was up.
+    pub timed_out: bool,
+    /// Our own TLS does not support what the server sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+}
+
+/// A server's answers to the ClientHellos of Postfix on OpenSSL 3, read in the
+/// clear; neither handshake was finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegacySeen {
+    /// To the ClientHello of levels at which a certificate must match:
+    /// OpenSSL's security level 1, no anonymous suites.
+    pub verifying: LegacyAnswer,
+    /// To the ClientHello of `may` and `encrypt`: security level 0. Sent only
+    /// if the first was refused, because it offers all of that one and more.
+    pub lenient: Option<LegacyAnswer>,
+}
+
+/// An answer to one ClientHello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LegacyAnswer {
+    /// Everything that a client needs to continue.
+    Spoken(LegacyTls),
+    /// Anything else; why, in one line.
+    Refused(String),
+}
+
+/// What a server agreed to in the clear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegacyTls {
+    /// `TLSv1`, `TLSv1.1` or `TLSv1.2`.
+    pub version: String,
+    /// The suite by its IANA name.
+    pub cipher: String,
+    /// The suite has no certificate.
+    pub anonymous: bool,
+    /// The server signs its part of the key exchange.
+    pub signed: bool,
+    /// The signature is in TLS 1.2 and uses SHA-1.
+    pub sha1_signature: bool,
+    /// The key exchange.
+    pub key_exchange: KeyExchange,
+    /// The certificates in the order presented, the leaf first.
+    pub chain: Vec<Der>,
+}
+
+/// A key exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyExchange {
+    /// With the RSA key of the certificate.
+    Rsa,
+    /// Diffie-Hellman with a prime of this many bits.
+    FiniteField(u32),
+    /// In this group.
+    Group(String),
+}
+
+impl Session {
+    /// The certificates from either TLS, the leaf first.
+    pub fn chain(&self) -> &[Der] {
+        let finished = self.tls.as_ref().map(|tls| tls.chain.as_slice());
+        let read = self.legacy.as_ref().and_then(LegacySeen::tls);
+        finished
+            .filter(|chain| !chain.is_empty())
+            .or(read.map(|tls| tls.chain.as_slice()))
+            .unwrap_or_default()
+    }
+}
+
+impl LegacySeen {
+    /// What the server agreed to; with certificates, if it had the choice.
+    pub fn tls(&self) -> Option<&LegacyTls> {
+        [Some(&self.verifying), self.lenient.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|answer| match answer {
+                LegacyAnswer::Spoken(tls) => Some(tls),
+                LegacyAnswer::Refused(_) => None,
+            })
+    }
+}
+
+/// One reply, with all its lines as they came, line ends removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// The three digits of the last line.
+    pub code: u16,
+    /// The lines, code included, still with control characters.
+    pub lines: Vec<String>,
+}
+
+/// What TLS showed of the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSeen {
+    /// `TLSv1.3`; `None` if the handshake ended before it was agreed.
+    pub version: Option<String>,
+    /// The suite by its IANA name.
+    pub cipher: Option<String>,
+    /// The key exchange group.
+    pub group: Option<String>,
+    /// The certificates in the order presented, the leaf first.
+    pub chain: Vec<Der>,
+    /// Whether the server proved that it has the leaf's key.
+    pub signature: SignatureCheck,
+    /// The server asked for a client certificate; danecheck sent none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_certificate_wanted: bool,
+}
+
+impl TlsSeen {
+    /// A handshake that has shown nothing yet.
+    pub fn nothing() -> Self {
+        Self {
+            version: None,
+            cipher: None,
+            group: None,
+            chain: Vec::new(),
+            signature: SignatureCheck::NotSeen,
+            client_certificate_wanted: false,
+        }
+    }
+}
+
+/// The check of the server's handshake signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureCheck {
+    /// It was made with the leaf's key.
+    Good,
+    /// It was not.
+    Bad(String),
+    /// This program does not support the algorithm.
+    Unknown(String),
+    /// There was none.
+    NotSeen,
+}
+
+impl Reply {
+    /// The reply in one line, as Postfix logs it.
+    pub fn text(&self) -> String {
+        self.lines.join(" ")
+    }
+
+    /// Whether the reply is 2xx.
+    pub fn is_positive(&self) -> bool {
+        self.code / 100 == 2
+    }
+
+    /// The keywords of an `EHLO` reply, in the words of Postfix's `smtp_helo`:
+    /// in each line, the words after the code and one separator, separated by
+    /// blanks, tabs and `=`; the first word is the server's name.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        const AROUND: [char; 3] = [' ', '\t', '='];
+        self.lines
+            .iter()
+            .filter_map(|line| {
+                let (_, words) = line.trim_start_matches(['-', ' ']).split_once(['-', ' '])?;
+                words
+                    .trim_start_matches(AROUND)
+                    .split(AROUND)
+                    .next()
+                    .filter(|word| !word.is_empty())
+            })
+            .skip(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_found_where_postfix_finds_them() {
+        for (lines, keywords) in [
+            (&["250 mx.example"][..], &[][..]),
+            (&["250 STARTTLS"], &[]),
+            // The name is the first word, in whatever line it is.
+            (&["250-", "250 STARTTLS"], &[]),
+            (
+                &["250-mx", "250-SIZE 1", "250 AUTH=PLAIN"],
+                &["SIZE", "AUTH"],
+            ),
+            (&["250-mx", "250- \t STARTTLS \t "], &["STARTTLS"]),
+            (&["250-mx", "250--STARTTLS"], &["-STARTTLS"]),
+            (&["250-mx", "noise STARTTLS", "250 OK"], &["STARTTLS", "OK"]),
+            (&["250-mx", "", "-", "250"], &[]),
+        ] {
+            let reply = Reply {
+                code: 250,
+                lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            };
+            assert!(reply.keywords().eq(keywords.iter().copied()), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,594 @@
+//! Whether an override is still needed, given what was observed: a function
+//! of its arguments.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Note;
+use crate::judge::{
+    Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict, judge_for,
+};
+use crate::observation::Observation;
+use crate::postfix::{Ground, PolicyLine, SecurityLevel};
+use crate::report::{Report, printable};
+use crate::sender::Sender;
+
+/// The source of the policy if no table answers.
+const MAIN_CF: &str = "main.cf";
+
+/// The result for an override.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// Mail waits without it, and no stricter line delivers.
+    Needed,
+    /// It asks for more than the policy without it, and mail flows: the
+    /// administrator's choice.
+    Deliberate,
+    /// Mail flows without it, at least as well protected; or danecheck advised
+    /// it, and mail flows again without it.
+    NoLongerNeeded,
+    /// A stricter line delivers too.
+    StricterWouldDo,
+    /// Mail waits or bounces despite it.
+    NotEnough,
+    /// Postfix does not read it as it is meant.
+    Malformed,
+    /// The same next hop has a line already.
+    Duplicate,
+    /// No next hop ever matches it.
+    NeverUsed,
+    /// It is switched off.
+    SwitchedOff,
+    /// Unknown.
+    CouldNotTell,
+}
+
+impl Word {
+    /// The words for a person.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Needed => "still needed",
+            Self::Deliberate => "a choice of yours",
+            Self::NoLongerNeeded => "no longer needed",
+            Self::StricterWouldDo => "stricter would do",
+            Self::NotEnough => "not enough",
+            Self::Malformed => "malformed",
+            Self::Duplicate => "a duplicate",
+            Self::NeverUsed => "never used",
+            Self::SwitchedOff => "switched off",
+            Self::CouldNotTell => "could not tell",
+        }
+    }
+
+    /// Which of several results for one line counts: the most serious.
+    pub(super) fn weight(self) -> u8 {
+        match self {
+            Self::NotEnough | Self::Malformed | Self::Duplicate => 5,
+            Self::CouldNotTell => 4,
+            Self::Needed => 3,
+            Self::Deliberate => 2,
+            Self::StricterWouldDo => 1,
+            Self::NoLongerNeeded | Self::NeverUsed | Self::SwitchedOff => 0,
+        }
+    }
+}
+
+/// What to do with an override.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proposal {
+    /// It stays.
+    Leave,
+    /// Remove it.
+    Remove,
+    /// Replace it with this.
+    Replace {
+        /// The next hop.
+        key: String,
+        /// The level and its attributes.
+        policy: String,
+        /// Since when, why, until when.
+        note: Option<Note>,
+    },
+}
+
+/// The report on one override.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The word.
+    pub word: Word,
+    /// Why, in a sentence or two.
+    pub reason: String,
+    /// What to do with it.
+    pub proposal: Proposal,
+    /// What happens to mail with it; `None` if it was not checked.
+    pub with: Option<Outcome>,
+    /// What would happen to mail without it.
+    pub without: Option<Outcome>,
+    /// The policy after the change asks for less than the policy in force.
+    pub weaker: bool,
+    /// What to check before it is changed.
+    pub caution: Option<String>,
+    /// It stays unchanged: the user did not accept that the policy asks for
+    /// less.
+    pub kept: bool,
+}
+
+impl Judgement {
+    /// One that stays, without a check.
+    pub(super) fn unseen(word: Word, reason: impl Into<String>, proposal: Proposal) -> Self {
+        Self {
+            word,
+            reason: printable(&reason.into()),
+            proposal,
+            with: None,
+            without: None,
+            weaker: false,
+            caution: None,
+            kept: false,
+        }
+    }
+
+    /// The same, for a change that asks for less than before.
+    pub(super) fn weakening(self, caution: String) -> Self {
+        Self {
+            weaker: true,
+            caution: Some(printable(&caution)),
+            kept: true,
+            ..self
+        }
+    }
+
+    /// What is done about it.
+    pub fn change(&self) -> &Proposal {
+        match self.kept {
+            true => &Proposal::Leave,
+            false => &self.proposal,
+        }
+    }
+}
+
+/// The surroundings of an override: the sender, the moment of the judgement,
+/// and the line for a parent domain that counts without this one.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The sender.
+    pub sender: &'a Sender,
+    /// The moment.
+    pub horizon: Horizon,
+    /// Key and value of the line for a parent domain.
+    pub parent: Option<(&'a str, &'a str)>,
+    /// Whether danecheck advised the override because DANE failed.
+    pub advised: bool,
+}
+
+/// The result for a line whose next hop was checked; the value is `None` if no
+/// line counts.
+pub fn judge_line(observation: &Observation, value: Option<&str>, around: Around<'_>) -> Judgement {
+    let judged = judge_for(observation, around.horizon, around.sender);
+    let report = Report::new(&judged);
+    Case::new(&judged, &report, around).judge(value)
+}
+
+/// The results for several lines for one next hop, each as if it were alone.
+pub fn judge_lines(
+    observation: &Observation,
+    values: &[Option<&str>],
+    around: Around<'_>,
+) -> Vec<Judgement> {
+    let judged = judge_for(observation, around.horizon, around.sender);
+    let report = Report::new(&judged);
+    let case = Case::new(&judged, &report, around);
+    values.iter().map(|value| case.judge(*value)).collect()
+}
+
+/// Why Postfix rejects a value; `None` if it accepts it.
+pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
+    read(value, sender)
+        .err()
+        .map(|fault| format!("{fault}: mail is deferred with 4.7.5"))
+}
+
+/// The value as Postfix reads it.
+pub(super) fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
+    let line =
+        PolicyLine::parse(value, sender.known_release()).map_err(|fault| fault.to_string())?;
+    // "configured at fingerprint security level, but with no fingerprints to
+    // match"
+    let pins = line.matches.iter().any(|pin| is_pin(pin));
+    if line.level == SecurityLevel::Fingerprint && !pins {
+        return Err("there is no fingerprint to match".to_owned());
+    }
+    Ok(line)
+}
+
+/// Whether it is bytes in hexadecimal, with or without colons between them.
+fn is_pin(text: &str) -> bool {
+    let digits = text.bytes().filter(|byte| *byte != b':');
+    let in_order = text
+        .split(':')
+        .all(|group| !group.is_empty() && group.len() % 2 == 0);
+    in_order && digits.clone().all(|byte| byte.is_ascii_hexdigit())
+}
+
+struct Case<'a> {
+    judged: &'a Judged<'a>,
+    report: &'a Report,
+    around: Around<'a>,
+    /// What the sender does without any line in its table.
+    own: &'a Outcome,
+    /// The line for a parent domain.
+    parent: Option<Result<PolicyLine, String>>,
+    /// What the comparison of lines for this next hop depends on.
+    ground: Ground,
+    /// What happens to mail without this line.
+    without: Outcome,
+}
+
+impl<'a> Case<'a> {
+    fn new(judged: &'a Judged<'a>, report: &'a Report, around: Around<'a>) -> Self {
+        let own = &judged.sending.outcome;
+        // Postfix asks all tables for the name itself before it asks any for
+        // its parent (`maps_find` in Postfix's `maps.c`).
+        let parent = around
+            .parent
+            .filter(|_| judged.sending.in_force.source == MAIN_CF)
+            .map(|(_, value)| read(value, around.sender));
+        let without = match &parent {
+            None => own.clone(),
+            Some(line) => judged.with_line(line.as_ref().ok()),
+        };
+        Self {
+            judged,
+            report,
+            around,
+            own,
+            parent,
+            ground: judged.ground(),
+            without,
+        }
+    }
+
+    fn judge(&self, value: Option<&str>) -> Judgement {
+        match value {
+            Some(value) => self.with_line(value),
+            None => self.without_line(),
+        }
+    }
+
+    fn is_blind(&self) -> bool {
+        self.judged.verdict == Verdict::Indeterminate
+    }
+
+    fn action(&self) -> Action {
+        self.report.recommendation.action
+    }
+
+    /// The policy without any line.
+    fn own_line(&self) -> Option<&PolicyLine> {
+        self.judged.sending.in_force.line.as_ref().ok()
+    }
+
+    /// The policy without this line.
+    fn line_without(&self) -> Option<&PolicyLine> {
+        match &self.parent {
+            None => self.own_line(),
+            Some(line) => line.as_ref().ok(),
+        }
+    }
+
+    /// Whether the line for a parent domain asks for less than no line would,
+    /// or stops mail.
+    fn parent_is_weaker(&self) -> bool {
+        match &self.parent {
+            None => false,
+            Some(Err(_)) => true,
+            Some(Ok(line)) => {
+                !self.without.delivers() || self.ground.is_weaker(Some(line), self.own_line())
+            }
+        }
+    }
+
+    /// The sender's own policy for this next hop: no line, or a line that keeps
+    /// the line of a parent domain from counting.
+    fn own_policy(&self) -> Proposal {
+        let in_force = &self.judged.sending.in_force;
+        if self.parent_is_weaker() && in_force.line.is_ok() {
+            Proposal::Replace {
+                key: self.key(),
+                policy: in_force.text.clone(),
+                note: None,
+            }
+        } else {
+            Proposal::Remove
+        }
+    }
+
+    fn key(&self) -> String {
+        self.judged.evidence.observation.next_hop.policy_key()
+    }
+
+    /// The line that this next hop should have.
+    fn right(&self) -> Proposal {
+        let advice = &self.report.recommendation;
+        match (advice.action, &advice.entries.mailcow) {
+            (Action::Override, Some(row)) => Proposal::Replace {
+                key: self.key(),
+                policy: format!("{} {}", row.policy, row.parameters)
+                    .trim_end()
+                    .to_owned(),
+                note: Some(self.report.note()),
+            },
+            (Action::Keep, _) => self.own_policy(),
+            _ => Proposal::Leave,
+        }
+    }
+
+    /// The result for the policy in force, `before`, with a caution if the
+    /// proposed line asks for less.
+    fn said(
+        &self,
+        word: Word,
+        reason: String,
+        proposal: Proposal,
+        before: Option<&PolicyLine>,
+        with: Outcome,
+    ) -> Judgement {
+        let after = match &proposal {
+            Proposal::Leave => None,
+            Proposal::Remove => Some(self.line_without().cloned()),
+            Proposal::Replace { policy, .. } => Some(read(policy, self.around.sender).ok()),
+        };
+        let weaker = after.as_ref().is_some_and(|after| {
+            self.ground.is_weaker(after.as_ref(), before)
+                || self.judged.with_line(after.as_ref()).is_weaker_than(&with)
+        });
+        let caution = weaker.then(|| self.caution(before, after.flatten().as_ref(), &with));
+        let judgement = Judgement {
+            with: Some(with),
+            without: Some(self.without.clone()),
+            ..Judgement::unseen(word, reason, proposal)
+        };
+        match caution {
+            Some(caution) => judgement.weakening(caution),
+            None => judgement,
+        }
+    }
+
+    /// What to check before the line asks for less.
+    fn caution(
+        &self,
+        before: Option<&PolicyLine>,
+        after: Option<&PolicyLine>,
+        with: &Outcome,
+    ) -> String {
+        let Some(before) = before.filter(|line| line.late_fault.is_none()) else {
+            return format!(
+                "It stops mail to {} now, and danecheck does not know what it was meant to \
+                 require: write it again as you meant it.",
+                self.key()
+            );
+        };
+        let after = after.map_or("the policy without it", |line| line.level.as_str());
+        let less = match after == before.level.as_str() {
+            true => format!("Another {after} accepts what this line rejects."),
+            false => format!("Afterwards {after} applies instead of {}.", before.level),
+        };
+        if with.delivers() || self.judged.is_the_servers_own(before) {
+            format!("{less} Make sure that you do not need what this line requires.")
+        } else {
+            format!("{less} {LOOKS_THE_SAME}")
+        }
+    }
+
+    /// No line counts for this next hop, whatever the file says.
+    fn without_line(&self) -> Judgement {
+        let now = self.without.clone();
+        let deferred = !now.delivers() && self.action() == Action::Override;
+        let (word, proposal) = if deferred && !self.is_blind() {
+            (Word::NotEnough, self.right())
+        } else {
+            (Word::NeverUsed, Proposal::Remove)
+        };
+        let reason = format!("for {} mail is {}", self.key(), becomes(&now));
+        self.said(word, reason, proposal, self.line_without(), now)
+    }
+
+    fn with_line(&self, value: &str) -> Judgement {
+        let line = match read(value, self.around.sender) {
+            Ok(line) => line,
+            Err(why) => return self.malformed(&why),
+        };
+        let with = self.judged.with_line(Some(&line));
+        let said =
+            |word, reason, proposal, with| self.said(word, reason, proposal, Some(&line), with);
+        if self.is_blind() {
+            let reason = format!(
+                "danecheck could not check {}. {}",
+                self.key(),
+                self.report.recommendation.reason
+            );
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+        }
+        if !with.is_told() {
+            let reason = format!("mail is {}", becomes(&with));
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+        }
+        if !line.trust_anchors.is_empty() {
+            let reason = "danecheck does not read what its tafile= trusts".to_owned();
+            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+        }
+        if let Some(why) = &line.late_fault {
+            let reason = format!(
+                "{why}: no handshake succeeds, and mail is {}",
+                becomes(&with)
+            );
+            return said(Word::Malformed, reason, self.in_order(), with);
+        }
+        if !with.delivers() {
+            return self.not_enough(&line, with);
+        }
+        match self.action() {
+            Action::Keep => self.beside_what_delivers(&line, with),
+            Action::Override => self.beside_what_fails(&line, with),
+            Action::NotFixable => self.needed(&line, with),
+        }
+    }
+
+    /// A line that Postfix rejects never helps.
+    fn malformed(&self, why: &str) -> Judgement {
+        let with = self.judged.with_line(None);
+        let reason = format!("{why}: mail is {}", becomes(&with));
+        self.said(Word::Malformed, reason, self.in_order(), None, with)
+    }
+
+    /// The line that should replace one that Postfix rejects.
+    fn in_order(&self) -> Proposal {
+        match self.right() {
+            Proposal::Leave => Proposal::Remove,
+            proposal => proposal,
+        }
+    }
+
+    /// Another line of the same kind that delivers, such as one with the names
+    /// or the key of now.
+    fn same_kind(&self, line: &PolicyLine) -> Option<Proposal> {
+        let alternatives = &self.report.recommendation.alternatives;
+        alternatives.iter().find_map(|alternative| {
+            let (key, policy) = alternative.postfix.split_once(' ')?;
+            let level = read(policy.trim(), self.around.sender).ok()?.level;
+            (level == line.level).then(|| Proposal::Replace {
+                key: key.to_owned(),
+                policy: policy.trim().to_owned(),
+                note: Some(self.report.note()),
+            })
+        })
+    }
+
+    fn not_enough(&self, line: &PolicyLine, with: Outcome) -> Judgement {
+        let now = becomes(&with);
+        let proposal = self.same_kind(line).unwrap_or_else(|| self.right());
+        let job = self.job(line);
+        let reason = match &proposal {
+            Proposal::Leave => {
+                format!("mail is {now}, and no TLS policy delivers it")
+            }
+            Proposal::Remove => {
+                let text = becomes(&self.without);
+                format!("mail is {now}{job}; without it, mail is {text}")
+            }
+            Proposal::Replace { policy, .. } => {
+                format!("mail is {now}{job}; {policy} delivers")
+            }
+        };
+        self.said(Word::NotEnough, reason, proposal, Some(line), with)
+    }
+
+    /// Said about a line that stops mail because it does its job.
+    fn job(&self, line: &PolicyLine) -> &'static str {
+        if self.judged.is_the_servers_own(line) {
+            return "";
+        }
+        match line.level {
+            SecurityLevel::None | SecurityLevel::May => "",
+            SecurityLevel::Dane if !self.judged.tlsa_in_play() => "",
+            SecurityLevel::Encrypt => ". The line does its job: no mail goes without TLS",
+            SecurityLevel::Dane => {
+                ". The line does its job: no mail goes without what DANE requires"
+            }
+            _ => ". The line does its job: no mail goes to a server that does not prove who it is",
+        }
+    }
+
+    /// The sender's own policy delivers.
+    fn beside_what_delivers(&self, line: &PolicyLine, with: Outcome) -> Judgement {
+        let own = self.own_line();
+        let said =
+            |word, reason, proposal, with| self.said(word, reason, proposal, Some(line), with);
+        let text = becomes(self.own);
+        // A CA or a pin in place of DANE is a different proof, not a weaker
+        // one.
+        let asks_for_more = self.ground.is_weaker(own, Some(line));
+        if asks_for_more && !self.around.advised {
+            let reason = "mail flows with and without it, but it asks for more, or for another \
+                          proof. danecheck does not change it"
+                .to_owned();
+            return said(Word::Deliberate, reason, Proposal::Leave, with);
+        }
+        let proposal = self.own_policy();
+        if let Proposal::Replace { policy, .. } = &proposal {
+            let (key, _) = self.around.parent.unwrap_or_default();
+            if !asks_for_more && !self.ground.is_weaker(Some(line), own) {
+                let reason = format!(
+                    "it overrides the line for {key}: mail is {}",
+                    becomes(&with)
+                );
+                return said(Word::Needed, reason, Proposal::Leave, with);
+            }
+            let reason = format!(
+                "{policy} delivers too ({text}); without a line, the one for {key} would count"
+            );
+            return said(Word::StricterWouldDo, reason, proposal, with);
+        }
+        let reason = format!("without it mail is {}", becomes(&self.without));
+        said(Word::NoLongerNeeded, reason, proposal, with)
+    }
+
+    /// The sender's own policy does not deliver, and this line does.
+    fn beside_what_fails(&self, line: &PolicyLine, with: Outcome) -> Judgement {
+        let right = self.right();
+        let Proposal::Replace { policy, .. } = &right else {
+            return self.needed(line, with);
+        };
+        let Ok(best) = read(policy, self.around.sender) else {
+            return self.needed(line, with);
+        };
+        if !self.ground.is_stricter(Some(&best), Some(line)) {
+            return self.needed(line, with);
+        }
+        let at_best = self.judged.with_line(Some(&best));
+        let (then, now) = (becomes(&at_best), becomes(&with));
+        let reason = if then == now {
+            let more = match best.level {
+                SecurityLevel::May => ", and uses TLS as soon as it works",
+                SecurityLevel::Encrypt => ", and requires TLS",
+                _ => "",
+            };
+            format!("{policy} delivers as well{more}")
+        } else {
+            format!("with {policy} mail is {then}; now it is {now}")
+        };
+        self.said(Word::StricterWouldDo, reason, right, Some(line), with)
+    }
+
+    fn needed(&self, line: &PolicyLine, with: Outcome) -> Judgement {
+        let reason = format!(
+            "without any line mail is {}; with this one, {}",
+            becomes(self.own),
+            becomes(&with)
+        );
+        self.said(Word::Needed, reason, Proposal::Leave, Some(line), with)
+    }
+}
+
+/// An outcome after "mail is".
+pub(super) fn becomes(outcome: &Outcome) -> String {
+    let how = match outcome.channel {
+        Some(Channel::Authenticated) => "in TLS with a server that proves who it is",
+        Some(Channel::Encrypted) => "in TLS",
+        Some(Channel::Plaintext) | None => "in plain text",
+    };
+    let why = || {
+        [outcome.dsn.as_deref(), outcome.reason.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    match outcome.delivery {
+        Delivery::Delivered => format!("delivered {how}"),
+        Delivery::DeliveredAfterRetry => format!("delivered {how}, minutes later"),
+        Delivery::Deferred => format!("deferred ({})", why()),
+        Delivery::Bounced => format!("bounced ({})", why()),
+    }
+}

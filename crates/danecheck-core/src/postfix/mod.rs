@@ -1,0 +1,22 @@
+//! Postfix's own words, below everything that uses them: its TLS security
+//! levels, the lines of a table of `smtp_tls_policy_maps` and the keys under
+//! which it looks for them, its releases, and what main.cf decides beside the
+//! level. Nothing here knows what was seen of a target.
+
+mod keys;
+mod level;
+mod line;
+mod protocols;
+mod release;
+mod settings;
+mod strength;
+
+pub use keys::policy_keys;
+pub use level::{SecurityLevel, UnknownLevel};
+pub use line::{CipherGrade, LineFault, PolicyLine, ServerName};
+pub use release::{NoRelease, Release};
+pub use settings::{TlsVersion, UnknownTlsVersion};
+
+pub(crate) use protocols::oldest;
+pub(crate) use settings::{Dnssec, InsecureMx, Settings};
+pub(crate) use strength::{DaneMeaning, Ground};

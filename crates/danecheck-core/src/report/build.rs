@@ -1,0 +1,540 @@
+//! From a judgement to the report.
+
+use crate::certificate::{Certificate, DistinguishedName};
+use crate::dnssec::Opened;
+use crate::finding::expectation::mx_not_as_expected;
+use crate::finding::invalid_target;
+use crate::forensics::Origin;
+use crate::judge::{
+    Action, AddressEvidence, DaneRecords, Delivery, Entries, Horizon, HostEvidence, Judged,
+    Objection, Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means,
+    judge, judge_at, judge_for, objection,
+};
+use crate::matching::{RecordOutcome, Stage, served_records};
+use crate::next_hop::NextHopError;
+use crate::observation::{
+    Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
+    Observation, ResolverValidation, SessionEnd, TlsaLookup,
+};
+use crate::sender::Sender;
+use crate::tlsa::{TlsaRecord, Usability, usability};
+use crate::unix_time::UnixTime;
+
+use super::clean::{clean_outcomes, clean_validation};
+use super::extended_error::ExtendedErrorReport;
+use super::finding::FindingReport;
+use super::harmless::printable;
+use super::model::{
+    AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LimitedReport,
+    LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
+    SessionReport, TlsaReport,
+};
+use super::mta_sts::MtaStsReport;
+use super::name_server::AuthorityReport;
+use super::sender::SenderReport;
+
+/// Host names of one certificate that are listed.
+const DNS_NAMES: usize = 100;
+
+/// The most of a TLSA record's data that is shown, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// Bytes of usage, selector, matching type and the longest digest: records up
+/// to this are never cut.
+const DIGEST_BYTES: usize = 3 + 64;
+
+/// Bytes of longer TLSA records that the addresses of one report may repeat: a
+/// hundred of them at each of hundreds of addresses would take most of a
+/// check's memory.
+const LONG_RECORDS_BYTES: usize = 1024 * 1024;
+
+impl Report {
+    /// The report on an observation.
+    pub fn of(observation: &Observation) -> Self {
+        Self::new(&judge(observation))
+    }
+
+    /// The report for another moment, or with another warning time.
+    pub fn at(observation: &Observation, horizon: Horizon) -> Self {
+        Self::new(&judge_at(observation, horizon))
+    }
+
+    /// The report for one sender.
+    pub fn to(observation: &Observation, horizon: Horizon, sender: &Sender) -> Self {
+        Self::new(&judge_for(observation, horizon, sender))
+    }
+
+    /// The report on a judgement.
+    pub fn new(judged: &Judged<'_>) -> Self {
+        let observation = judged.evidence.observation;
+        let mut standings = judged.standings.iter().copied().zip(&judged.origins);
+        let hosts_seen = &judged.evidence.hosts;
+        let most = match long_records(hosts_seen) > LONG_RECORDS_BYTES {
+            true => DIGEST_BYTES,
+            false => LONGEST,
+        };
+        let hosts = hosts_seen
+            .iter()
+            .map(|host| host_report(observation, host, &mut standings, most))
+            .collect();
+        let mut report = Self {
+            schema_version: SCHEMA_VERSION,
+            target: observation.next_hop.to_string(),
+            domain: observation.next_hop.domain().map(str::to_owned),
+            checked_at: observation.checked_at,
+            judged_at: judged.evidence.now,
+            verdict: judged.verdict,
+            outcomes: clean_outcomes(&judged.outcomes),
+            sender: (!judged.sending.sender.is_assumed())
+                .then(|| SenderReport::of(&judged.sending, observation)),
+            recommendation: Recommendation {
+                reason: printable(&judged.recommendation.reason),
+                ..judged.recommendation.clone()
+            },
+            resolver: ResolverReport {
+                addresses: observation
+                    .resolver
+                    .addresses
+                    .iter()
+                    .map(|address| printable(address))
+                    .collect(),
+                validates: match observation.resolver.validation {
+                    ResolverValidation::Shown => Some(true),
+                    ResolverValidation::NotShown => Some(false),
+                    ResolverValidation::NoAnswer => None,
+                },
+                shortcoming: observation.resolver.shortcoming,
+            },
+            mx: observation.mx.as_ref().map(mx_report),
+            hosts,
+            mta_sts: judged.mta_sts.as_ref().map(MtaStsReport::of),
+            proxy: observation.proxy.as_deref().map(printable),
+            assumed: assumed_report(observation),
+            skipped_hosts: observation
+                .skipped
+                .iter()
+                .map(|host| printable(host))
+                .collect(),
+            findings: judged.findings.iter().map(FindingReport::of).collect(),
+        };
+        if report.recommendation.action == Action::Override {
+            report.recommendation.entries.comment = Some(report.note().lines());
+        }
+        report
+    }
+
+    /// The same, with a finding if the MX records name other hosts than these.
+    #[must_use]
+    pub fn held_to_mx(mut self, observation: &Observation, expected: &[String]) -> Self {
+        let finding = mx_not_as_expected(observation, expected);
+        let finding = finding.as_ref().map(FindingReport::of);
+        self.findings.splice(..0, finding);
+        self
+    }
+
+    /// The report on a text that is not a target: nothing was checked.
+    pub fn on_invalid_target(text: &str, error: &NextHopError, checked_at: UnixTime) -> Self {
+        let finding = invalid_target(text, error);
+        let outcome = Outcome {
+            delivery: Delivery::Bounced,
+            channel: None,
+            via: None,
+            // What Postfix says of a name that it cannot look up.
+            dsn: Some("5.4.4".to_owned()),
+            reason: Some(printable(&format!(
+                "Name service error for {text}: invalid host or domain name"
+            ))),
+            varies: false,
+        };
+        Self {
+            schema_version: SCHEMA_VERSION,
+            target: printable(text),
+            domain: None,
+            checked_at,
+            judged_at: checked_at,
+            verdict: Verdict::Indeterminate,
+            outcomes: Outcomes::of(|_| outcome.clone()),
+            sender: None,
+            recommendation: Recommendation {
+                action: Action::NotFixable,
+                policy: None,
+                entries: Entries::default(),
+                alternatives: Vec::new(),
+                reason: printable(&finding.message),
+                gives_up: None,
+                caution: None,
+                remove_when: None,
+            },
+            resolver: ResolverReport {
+                addresses: Vec::new(),
+                validates: None,
+                shortcoming: None,
+            },
+            mx: None,
+            hosts: Vec::new(),
+            mta_sts: None,
+            proxy: None,
+            assumed: None,
+            skipped_hosts: Vec::new(),
+            findings: vec![FindingReport::of(&finding)],
+        }
+    }
+}
+
+fn assumed_report(observation: &Observation) -> Option<AssumedReport> {
+    let assumption = observation.assumed.as_ref()?;
+    let (kind, file) = match assumption {
+        Assumption::DnsOnly => ("dns-only", None),
+        Assumption::Certificate(file) => ("certificate", Some(printable(file))),
+    };
+    let target = observation.next_hop.to_string();
+    Some(AssumedReport {
+        kind: kind.to_owned(),
+        file,
+        text: printable(&crate::finding::assumed::assumption(&target, assumption)),
+    })
+}
+
+fn lookup_report<T>(lookup: &Lookup<T>) -> LookupReport {
+    let mut report = LookupReport {
+        name: printable(&lookup.name),
+        record_type: lookup.record_type.to_string(),
+        answer: "failure".to_owned(),
+        status: lookup.status(),
+        known_by: None,
+        aliases: Vec::new(),
+        ttl: None,
+        original_ttl: None,
+        extended_error: lookup.extended_error.as_ref().map(ExtendedErrorReport::of),
+        failure: None,
+        validated: lookup.own.as_ref().map(clean_validation),
+        name_servers: lookup.authority.as_ref().map(AuthorityReport::of),
+    };
+    match &lookup.answer {
+        Answer::Records(records) => {
+            let set = records.open().regardless();
+            report.answer = "records".to_owned();
+            report.known_by = Some(records.known_by());
+            report.aliases = set.aliases.iter().map(|name| printable(name)).collect();
+            report.ttl = Some(set.ttl);
+            report.original_ttl = set.original_ttl;
+        }
+        Answer::Denied(denial) => {
+            report.known_by = Some(denial.known_by());
+            report.answer = match denial.open() {
+                Opened::Secure(denial)
+                | Opened::Insecure(denial)
+                | Opened::Bogus(denial)
+                | Opened::Indeterminate(denial) => match denial {
+                    Denial::NoData => "nodata",
+                    Denial::NxDomain => "nxdomain",
+                },
+            }
+            .to_owned();
+        }
+        Answer::Failed(failure) => {
+            report.failure = Some(FailureReport {
+                kind: failure.kind.as_text().to_owned(),
+                extended_error: failure.extended_error.as_ref().map(|error| error.code),
+                text: failure
+                    .extended_error
+                    .as_ref()
+                    .map(|error| printable(&error.text)),
+            });
+        }
+    }
+    report
+}
+
+/// The records of a lookup, whatever their status; empty if there are none.
+fn records<T>(lookup: &Lookup<T>) -> &[T] {
+    match &lookup.answer {
+        Answer::Records(records) => &records.open().regardless().records,
+        Answer::Denied(_) | Answer::Failed(_) => &[],
+    }
+}
+
+fn mx_report(lookup: &Lookup<MxRecord>) -> MxReport {
+    let mut records: Vec<MxReportRecord> = records(lookup)
+        .iter()
+        .map(|record| MxReportRecord {
+            preference: record.preference,
+            host: if record.host.is_empty() {
+                ".".to_owned()
+            } else {
+                printable(&record.host)
+            },
+        })
+        .collect();
+    records.sort_by_key(|record| record.preference);
+    MxReport {
+        lookup: lookup_report(lookup),
+        records,
+    }
+}
+
+fn host_report<'j>(
+    observation: &Observation,
+    host: &HostEvidence<'_>,
+    standings: &mut impl Iterator<Item = (Standing, &'j Vec<Option<Origin>>)>,
+    most: usize,
+) -> HostReport {
+    let preferences = observation
+        .mx
+        .iter()
+        .flat_map(records)
+        .filter(|record| record.host == host.seen.name)
+        .map(|record| record.preference)
+        .collect();
+    HostReport {
+        name: printable(&host.seen.name),
+        preferences,
+        address_lookups: [&host.seen.a, &host.seen.aaaa]
+            .into_iter()
+            .flatten()
+            .map(lookup_report)
+            .collect(),
+        tlsa: host.seen.tlsa.iter().map(tlsa_report).collect(),
+        addresses: host
+            .addresses
+            .iter()
+            .zip(standings)
+            .map(|(address, (standing, origins))| AddressReport {
+                address: address.seen.address.to_string(),
+                dane: standing,
+                records: record_reports(address, origins, most),
+                reserved: address.seen.reserved.as_deref().map(printable),
+                sessions: address.sessions.iter().map(session_report).collect(),
+                limited: address.limited.iter().map(limited_report).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn tlsa_report(tlsa: &TlsaLookup) -> TlsaReport {
+    TlsaReport {
+        base_domain: printable(&tlsa.base_domain),
+        lookup: lookup_report(&tlsa.lookup),
+        records: records(&tlsa.lookup).iter().map(presentation).collect(),
+    }
+}
+
+/// The TLSA records that count at an address.
+fn records_at<'a>(address: &AddressEvidence<'a>) -> &'a [TlsaRecord] {
+    match &address.dane {
+        DaneRecords::Usable(_, set) => set,
+        DaneRecords::Unusable(tlsa) => records(&tlsa.lookup),
+        DaneRecords::LookupError | DaneRecords::NotFound(_) => &[],
+    }
+}
+
+/// Bytes of the records at all addresses that are longer than a digest.
+fn long_records(hosts: &[HostEvidence<'_>]) -> usize {
+    let addresses = hosts.iter().flat_map(|host| &host.addresses);
+    let lengths = addresses
+        .flat_map(records_at)
+        .map(|record| record.rdata().len().min(LONGEST));
+    lengths.filter(|length| *length > DIGEST_BYTES).sum()
+}
+
+fn record_reports(
+    address: &AddressEvidence<'_>,
+    origins: &[Option<Origin>],
+    most: usize,
+) -> Vec<RecordReport> {
+    let set = records_at(address);
+    let matching = address
+        .dane_session()
+        .and_then(|session| session.dane.as_ref());
+    set.iter()
+        .enumerate()
+        .map(|(index, record)| {
+            let outcome = matching.and_then(|matching| matching.records.get(index));
+            let (result, reason) = match (outcome, usability(record)) {
+                (Some(outcome), _) => record_outcome(outcome),
+                (None, Usability::Usable) => (
+                    "not-seen",
+                    "there is no certificate to compare it with".to_owned(),
+                ),
+                (None, Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why)) => {
+                    ("unusable", why.to_string())
+                }
+            };
+            RecordReport {
+                record: cut_after(record, most),
+                result: result.to_owned(),
+                reason,
+                what_it_is: origins
+                    .get(index)
+                    .and_then(Option::as_ref)
+                    .map(|origin| printable(&origin.words())),
+            }
+        })
+        .collect()
+}
+
+/// The record in presentation form, cut if it is longer than any useful record:
+/// the data of Full(0) is a certificate or a key.
+fn presentation(record: &TlsaRecord) -> String {
+    cut_after(record, LONGEST)
+}
+
+fn cut_after(record: &TlsaRecord, bytes: usize) -> String {
+    match record.rdata().get(..bytes) {
+        Some(beginning) if record.rdata().len() > bytes => {
+            format!("{}...", TlsaRecord::from_rdata(beginning))
+        }
+        _ => record.to_string(),
+    }
+}
+
+fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
+    match outcome {
+        RecordOutcome::Matches { depth: 0 } => (
+            "matches",
+            "it is the server's certificate or key".to_owned(),
+        ),
+        RecordOutcome::Matches { depth } => (
+            "matches",
+            format!("it is the authority at place {depth} above the server's certificate"),
+        ),
+        RecordOutcome::MatchesButNotTrusted { failure, .. } => (
+            "refused",
+            format!("it names an authority, but {}", failure.plain()),
+        ),
+        RecordOutcome::MatchesLeafOnly => (
+            "refused",
+            "it is the server's own certificate, but usage 2 asks for an authority above it"
+                .to_owned(),
+        ),
+        RecordOutcome::NoMatch => ("no-match", "it matches nothing that is served".to_owned()),
+        RecordOutcome::NotJudged => (
+            "not-judged",
+            "it needs more work to compare than one check allows".to_owned(),
+        ),
+        RecordOutcome::HiddenByDigestAgility { would_match, .. } => (
+            "hidden",
+            if *would_match {
+                "it would match, but a record with a stronger digest hides it".to_owned()
+            } else {
+                "a record with a stronger digest hides it, and it would not match".to_owned()
+            },
+        ),
+        RecordOutcome::Unusable(
+            Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why),
+        ) => ("unusable", why.to_string()),
+        RecordOutcome::Unusable(Usability::Usable) => ("unusable", String::new()),
+    }
+}
+
+fn session_report(session: &SessionEvidence<'_>) -> SessionReport {
+    let old = by_old_means(session.seen);
+    let (end, detail) = match old {
+        Some((legacy, _)) => ("old-means", old_means(legacy)),
+        None => session_end(&session.seen.end),
+    };
+    let tls = session.seen.tls.as_ref();
+    SessionReport {
+        sni: session.seen.sni.as_deref().map(printable),
+        end: end.to_owned(),
+        detail: printable(&detail),
+        tls_version: old
+            .map(|(_, tls)| tls.version.as_str())
+            .or_else(|| tls.and_then(|tls| tls.version.as_deref()))
+            .map(printable),
+        cipher: old
+            .map(|(_, tls)| tls.cipher.as_str())
+            .or_else(|| tls.and_then(|tls| tls.cipher.as_deref()))
+            .map(printable),
+        certificates: served_records(&session.chain)
+            .into_iter()
+            .filter_map(|served| {
+                let certificate = session.chain.get(served.depth)?.as_ref().ok()?;
+                Some(certificate_report(certificate, &served.record))
+            })
+            .collect(),
+    }
+}
+
+fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> LimitedReport {
+    let matching = session.dane.as_ref();
+    LimitedReport {
+        offer: match offer {
+            LimitedOffer::Tls12 => "tls12",
+            LimitedOffer::Rsa => "rsa",
+            LimitedOffer::Curves => "curves",
+        }
+        .to_owned(),
+        covered: matching
+            .filter(|matching| matching.stage == Stage::MustMatch)
+            .and_then(|matching| matching.authenticates()),
+        session: session_report(session),
+    }
+}
+
+/// What to call a server whose TLS Postfix supports and we do not.
+fn old_means(legacy: &LegacySeen) -> String {
+    match objection(legacy) {
+        Some(Objection::Anonymous) => "only TLS without a certificate".to_owned(),
+        Some(_) => "only TLS that is too old where a certificate must match".to_owned(),
+        None => "only outdated TLS".to_owned(),
+    }
+}
+
+/// A session's end as a word and as a sentence.
+fn session_end(end: &SessionEnd) -> (&'static str, String) {
+    let how = |how: &Interruption| match how {
+        Interruption::Lost => "the connection was lost",
+        Interruption::TimedOut => "no answer in time",
+        Interruption::Flooded => "an endless answer",
+    };
+    match end {
+        SessionEnd::Completed => ("completed", "ready for mail inside TLS".to_owned()),
+        SessionEnd::Assumed => (
+            "assumed",
+            "none took place: danecheck assumes that the server is ready for mail inside TLS"
+                .to_owned(),
+        ),
+        SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
+        SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),
+        SessionEnd::GreetingRefused(reply) => ("greeting-refused", reply.text()),
+        SessionEnd::NoEhloReply(why) => ("no-ehlo-reply", how(why).to_owned()),
+        SessionEnd::EhloRefused(reply) => ("ehlo-refused", reply.text()),
+        SessionEnd::NoStartTls => ("no-starttls", "STARTTLS is not offered".to_owned()),
+        SessionEnd::NoStartTlsReply(why) => ("no-starttls-reply", how(why).to_owned()),
+        SessionEnd::StartTlsRefused(reply) => ("starttls-refused", reply.text()),
+        SessionEnd::HandshakeFailed(failure) => ("handshake-failed", failure.text.clone()),
+        SessionEnd::NoEhloReplyInTls(why) => ("no-ehlo-reply-in-tls", how(why).to_owned()),
+        SessionEnd::EhloRefusedInTls(reply) => ("ehlo-refused-in-tls", reply.text()),
+    }
+}
+
+fn certificate_report(certificate: &Certificate, record: &TlsaRecord) -> CertificateReport {
+    let name = |name: &DistinguishedName| {
+        let common_name = name.common_names().first().cloned();
+        printable(&common_name.unwrap_or_else(|| name.to_string()))
+    };
+    // Many certificates name their host only among the alternative names.
+    let subject = match (
+        certificate.subject().common_names(),
+        certificate.dns_names().first(),
+    ) {
+        ([], Some(host)) => printable(host),
+        _ => name(certificate.subject()),
+    };
+    CertificateReport {
+        subject,
+        issuer: name(certificate.issuer()),
+        dns_names: certificate
+            .dns_names()
+            .iter()
+            .take(DNS_NAMES)
+            .map(printable)
+            .collect(),
+        more_dns_names: certificate.dns_names().len().saturating_sub(DNS_NAMES),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        key: certificate.key().description(),
+        tlsa: record.to_string(),
+    }
+}

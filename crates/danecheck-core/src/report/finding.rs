@@ -1,0 +1,38 @@
+//! A finding in a report.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Severity};
+
+use super::harmless::printable;
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingReport {
+    /// The stable id; `danecheck explain ID` says more.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// One sentence with the evidence.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// The RFC section or the Postfix function.
+    pub reference: String,
+}
+
+impl FindingReport {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self {
+            id: finding.rule.id.to_owned(),
+            severity: finding.rule.severity,
+            subject: printable(&finding.subject),
+            message: printable(&finding.message),
+            remedy: finding.rule.remedy(),
+            reference: finding.rule.reference.to_owned(),
+        }
+    }
+}

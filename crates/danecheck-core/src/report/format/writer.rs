@@ -1,0 +1,33 @@
+//! What every format does, and what several of them share.
+
+use super::super::finding::FindingReport;
+use super::super::model::{AddressReport, HostReport, Report};
+use super::super::status::ExitStatus;
+
+/// Writes the reports of one run.
+pub trait Writer {
+    /// The text for this report; empty if it has to wait for the end.
+    fn report(&mut self, report: &Report, status: ExitStatus) -> String;
+
+    /// The text after the last report.
+    fn end(&mut self) -> String {
+        String::new()
+    }
+}
+
+/// Every address with its host.
+pub(super) fn addresses(report: &Report) -> impl Iterator<Item = (&HostReport, &AddressReport)> {
+    report
+        .hosts
+        .iter()
+        .flat_map(|host| host.addresses.iter().map(move |address| (host, address)))
+}
+
+/// Message and remedy of a finding in one text.
+pub(super) fn advice(finding: &FindingReport) -> String {
+    if finding.remedy.is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{} {}", finding.message, finding.remedy)
+    }
+}

@@ -1,0 +1,54 @@
+//! The report: one model, and one writer for each format.
+//!
+//! Everything here is a function of its arguments; colour and width are
+//! arguments too.
+
+mod build;
+mod clean;
+mod entry;
+mod extended_error;
+mod finding;
+mod format;
+mod harmless;
+mod human;
+mod lookup;
+mod model;
+mod mta_sts;
+mod name_server;
+mod sender;
+mod status;
+mod text;
+
+pub use extended_error::ExtendedErrorReport;
+pub use finding::FindingReport;
+pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
+#[cfg(any(test, fuzzing))]
+pub(crate) use harmless::is_harmless;
+pub use harmless::printable;
+pub use harmless::{masked, shown, shown_json, to_json};
+pub use human::{HumanStyle, human};
+pub use lookup::{LookupViews, ResolverView};
+pub use model::{
+    AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LookupReport,
+    MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SessionReport, TlsaReport,
+};
+pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
+pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
+pub use sender::{SenderPolicyReport, SenderReport};
+pub use status::{ExitStatus, FailOn, exit_status, worst};
+pub use text::{break_lines, wrap};
+
+/// The report as one line of JSON, without the line end.
+pub fn json(report: &Report) -> String {
+    to_json(report)
+}
+
+/// The JSON Schema of a report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).into()
+}
+
+/// The JSON Schema of what `danecheck dns --json` prints.
+pub fn lookup_schema() -> serde_json::Value {
+    schemars::schema_for!(LookupViews).into()
+}

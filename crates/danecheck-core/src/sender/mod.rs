@@ -1,0 +1,215 @@
+//! The sender: the Postfix whose outcome its administrator sees.
+//!
+//! `outcomes` of a report are always those of a Postfix with default settings.
+//! A [`Sender`] adds what *its* mail meets today: the policy that its tables
+//! give for this next hop, and its own main.cf around it. Nothing here does
+//! I/O: everything is computed from an observation.
+
+mod local;
+mod tlspol;
+mod tlspol_policy;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::observation::{Observation, PolicyResponse, ResolverValidation};
+
+pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
+
+pub(crate) use local::{Parameters, is_service};
+
+use crate::postfix::{
+    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, TlsVersion,
+};
+
+/// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
+const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);
+
+/// The postfix-tlspol that mailcow ships.
+const MAILCOW_TLSPOL: &str = "postfix-tlspol 1.8.23";
+
+/// The kinds of sender that are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum System {
+    /// A Postfix at its defaults, at level dane.
+    #[default]
+    Postfix,
+    /// mailcow, whose postfix-tlspol answers for each domain.
+    Mailcow,
+    /// The Postfix on this machine, asked by postconf and postmap.
+    Local,
+}
+
+impl System {
+    /// Every one, the default first.
+    pub const ALL: [Self; 3] = [Self::Postfix, Self::Mailcow, Self::Local];
+
+    /// The word of the option.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postfix => "postfix",
+            Self::Mailcow => "mailcow",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// A sender, as options name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// The kind of sender.
+    pub system: System,
+    /// The level of its main.cf; `dane` if none was given.
+    pub level: Option<SecurityLevel>,
+    /// Its release of Postfix.
+    pub release: Option<Release>,
+    /// The oldest TLS that it accepts if TLS is mandatory.
+    pub min_tls: Option<TlsVersion>,
+}
+
+/// The policy that a sender's tables and main.cf give for one next hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// Where the policy comes from: `main.cf`, `postfix-tlspol 1.8.23`.
+    pub source: String,
+    /// The policy as it is written there.
+    pub text: String,
+    /// The policy, or why Postfix rejects it.
+    pub line: Result<PolicyLine, String>,
+    /// Why it says so, in half a sentence; empty if nothing is to be said.
+    pub why: String,
+}
+
+impl Sender {
+    /// Whether it is the Postfix that every report is about.
+    pub fn is_assumed(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The options that name it.
+    pub fn options(&self) -> String {
+        let mut options = Vec::new();
+        if self.system != System::Postfix {
+            options.push(format!("--sender {}", self.system.as_str()));
+        }
+        if let Some(level) = self.level {
+            options.push(format!("--level {level}"));
+        }
+        if let Some(release) = self.release {
+            options.push(format!("--postfix-version {release}"));
+        }
+        if let Some(version) = self.min_tls {
+            options.push(format!("--min-tls {version}"));
+        }
+        options.join(" ")
+    }
+
+    /// What the Postfix on this machine said, if it is the sender.
+    fn local<'o>(&self, observation: &'o Observation) -> Option<Parameters<'o>> {
+        let seen = observation.local_sender.as_ref()?;
+        (self.system == System::Local).then_some(Parameters(seen))
+    }
+
+    /// The level of its main.cf.
+    pub fn main_level(&self, observation: &Observation) -> SecurityLevel {
+        match self.local(observation) {
+            Some(parameters) => parameters.level(),
+            None => self.level.unwrap_or(SecurityLevel::Dane),
+        }
+    }
+
+    /// Its release of Postfix; the newest if nothing is known.
+    pub fn release(&self, observation: &Observation) -> Option<Release> {
+        self.known_release()
+            .or_else(|| self.local(observation)?.release())
+    }
+
+    /// Its release of Postfix, if it is known without an observation.
+    pub fn known_release(&self) -> Option<Release> {
+        self.release.or(match self.system {
+            System::Postfix | System::Local => None,
+            System::Mailcow => Some(MAILCOW_POSTFIX),
+        })
+    }
+
+    /// What its main.cf and its release decide besides the level.
+    pub(crate) fn settings(&self, observation: &Observation) -> Settings {
+        if let Some(parameters) = self.local(observation) {
+            let settings = parameters.settings();
+            let unvouched = observation.resolver.validation == ResolverValidation::NotShown;
+            return match settings.dnssec {
+                Dnssec::On if unvouched => Settings {
+                    dnssec: Dnssec::Unvouched,
+                    ..settings
+                },
+                _ => settings,
+            };
+        }
+        let release = self.release(observation);
+        let of_tables_ignored = release.is_some_and(Release::ignores_tlsa_behind_insecure_mx)
+            && self.main_level(observation) != SecurityLevel::Dane;
+        let (at_may, above) = match self.system {
+            System::Postfix | System::Local => (TlsVersion::Tls10, TlsVersion::Tls10),
+            System::Mailcow => (TlsVersion::Tls12, TlsVersion::Tls12),
+        };
+        Settings {
+            insecure_mx: if of_tables_ignored {
+                InsecureMx::May
+            } else {
+                InsecureMx::Dane
+            },
+            oldest_at_may: at_may,
+            oldest_above: self.min_tls.unwrap_or(above),
+            dies_of_empty_tlsa: release.is_some_and(Release::dies_of_empty_tlsa),
+            ..Settings::default()
+        }
+    }
+
+    /// The policy in force for the next hop of this observation, if no override
+    /// is set for it. `served` is what its policy host sends with a valid
+    /// certificate.
+    pub fn in_force(&self, observation: &Observation, served: Option<&PolicyResponse>) -> InForce {
+        if let Some(parameters) = self.local(observation) {
+            return parameters.in_force();
+        }
+        if self.system == System::Mailcow {
+            let answered = tlspol::answer(observation, served);
+            let source = MAILCOW_TLSPOL.to_owned();
+            match answered.answer {
+                MapAnswer::Policy(text) => {
+                    return InForce {
+                        source,
+                        line: PolicyLine::parse(&text, self.release(observation))
+                            .map_err(|fault| fault.to_string()),
+                        text,
+                        why: answered.why,
+                    };
+                }
+                MapAnswer::Temporary => {
+                    return InForce {
+                        source,
+                        text: "TEMP".to_owned(),
+                        line: Err("the table cannot be looked up".to_owned()),
+                        why: answered.why,
+                    };
+                }
+                MapAnswer::NotFound => {
+                    let why = format!("postfix-tlspol gives no policy: {}", answered.why);
+                    return self.of_main_cf(observation, why);
+                }
+            }
+        }
+        self.of_main_cf(observation, String::new())
+    }
+
+    fn of_main_cf(&self, observation: &Observation, why: String) -> InForce {
+        let level = self.main_level(observation);
+        InForce {
+            source: "main.cf".to_owned(),
+            text: level.to_string(),
+            line: Ok(PolicyLine::plain(level)),
+            why,
+        }
+    }
+}
