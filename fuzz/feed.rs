@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-/// Calls a target with every file of a folder, and with each file cut short
-/// and bent here and there; says how many files there were.
+/// Calls a target with every file of a folder, and with cut and changed
+/// versions of each file; returns the number of files.
 pub(crate) fn feed(target: fn(&[u8]), folder: impl AsRef<Path>, head: &[u8]) -> usize {
     let mut files = 0;
     for entry in fs::read_dir(folder).unwrap() {

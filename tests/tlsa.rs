@@ -1,4 +1,4 @@
-//! `danecheck tlsa`: the records for a certificate, and the pre-flight of its
+//! `danecheck tlsa`: the records for a certificate, and the check before its
 //! deployment.
 
 #![allow(

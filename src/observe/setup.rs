@@ -26,7 +26,7 @@ pub struct Setup {
     pub trust_store: Arc<TrustStore>,
     /// The time that the observation records.
     pub checked_at: UnixTime,
-    /// How long things may take.
+    /// Time limits.
     pub times: Times,
     /// The name in `EHLO`.
     pub helo_name: String,

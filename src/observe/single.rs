@@ -65,7 +65,7 @@ pub struct SingleSetup {
     pub root_anchors: RootAnchors,
     /// The time at which signatures are judged.
     pub now: UnixTime,
-    /// How long things may take.
+    /// Time limits.
     pub times: Times,
     /// How an address becomes a byte stream.
     pub dial: Dial,

@@ -381,7 +381,7 @@ impl<T> Validated<T> {
         self.status
     }
 
-    /// How the status is known.
+    /// How danecheck knows the status.
     pub fn known_by(&self) -> KnownBy {
         self.known_by
     }

@@ -1,6 +1,5 @@
 //! What the fuzz targets in `fuzz/` call: each function takes arbitrary bytes,
-//! and panics where a promise is broken. `cargo test` calls them with the
-//! seeds.
+//! and panics if a promise is broken. `cargo test` calls them with the seeds.
 
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
@@ -22,8 +21,8 @@ use crate::unix_time::UnixTime;
 /// The time at which certificates are judged; that of the fixtures.
 const NOW: UnixTime = UnixTime(1_795_312_923);
 
-/// Certificates one after the other, leaf first, against the records and pins
-/// that they call for themselves.
+/// Certificates one after the other, leaf first, matched with the records and
+/// pins for them.
 pub fn certificate(data: &[u8]) {
     let chain = presented_chain(&split_der(data));
     let now = NOW;
@@ -51,7 +50,7 @@ pub fn certificate(data: &[u8]) {
     let matching = match_dane(&records, &chain, &names, now);
     assert_eq!(matching.records.len(), records.len());
     if let (Some(Ok(_)), Some(first)) = (chain.first(), matching.records.first()) {
-        // DANE-EE(3) asks for nothing but the key.
+        // DANE-EE(3) requires nothing but the key.
         assert!(
             !matches!(first, RecordOutcome::NoMatch),
             "a served record does not match"
@@ -71,7 +70,7 @@ pub fn certificate(data: &[u8]) {
     }
 }
 
-/// Cuts at the lengths that the DER itself gives.
+/// Splits at the lengths that the DER gives.
 fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while !data.is_empty() && all.len() < 8 {
@@ -88,8 +87,8 @@ fn split_der(mut data: &[u8]) -> Vec<&[u8]> {
     all
 }
 
-/// TLSA rdata, each after its length in one byte, against a chain of which one
-/// certificate is nobody's.
+/// TLSA rdata, each after its length in one byte, matched with a chain in which
+/// one certificate is unrelated.
 pub fn tlsa(data: &[u8]) {
     let mut records = Vec::new();
     let mut rest = data;
@@ -136,7 +135,7 @@ pub fn text(data: &[u8]) {
             assert_eq!(written.parse::<NextHop>().as_ref(), Ok(&next_hop));
             assert!(written.chars().all(is_harmless) && !written.contains(char::is_whitespace));
         }
-        // A whole report takes long; now and then will do.
+        // A whole report takes long, so only some inputs get one.
         Err(error) if text.len() % 8 == 0 => refused(text, &error),
         Err(_) => {}
     }
@@ -145,7 +144,7 @@ pub fn text(data: &[u8]) {
     let _ = ReferenceName::parse(text).address();
 }
 
-/// A log says the same wherever its pieces are cut.
+/// A log gives the same result for every way to cut it into pieces.
 fn log(data: &[u8]) {
     let mut whole = Reading::default();
     whole.bytes(data);
@@ -176,13 +175,13 @@ pub fn observation(data: &[u8]) {
     }
     let report = Report::of(&observation);
     hold(&report);
-    // What is saved is judged as what was seen.
+    // A saved observation is judged like the original.
     let saved = serde_json::to_string(&observation).unwrap_or_default();
     let replayed: Result<Observation, _> = serde_json::from_str(&saved);
     assert_eq!(replayed.ok().as_ref(), Some(&observation));
 }
 
-/// What holds for every report in every form.
+/// What is true of every report in every format.
 fn hold(report: &Report) -> ExitStatus {
     let line = json(report);
     assert!(!line.contains('\n'));
@@ -210,7 +209,7 @@ fn hold(report: &Report) -> ExitStatus {
         Box::new(JUnit::default()),
         Box::new(Markdown::default()),
     ];
-    // Its lines are commands, of which everything but the text is our own.
+    // Its lines are commands; only their text comes from the input.
     for line in Github.report(report, status).lines() {
         let text = line.splitn(3, "::").nth(2);
         harmless_page(text.unwrap_or(line));
@@ -237,7 +236,7 @@ fn hold(report: &Report) -> ExitStatus {
     status
 }
 
-/// Lines that steer no terminal, and no runner of workflows (after the
+/// Lines that control neither a terminal nor a workflow runner (after the
 /// `ActionCommand` of GitHub's).
 fn harmless_page(page: &str) {
     for line in page.lines() {
@@ -256,7 +255,7 @@ fn harmless_page(page: &str) {
     }
 }
 
-/// No text without an end.
+/// No text is endless.
 fn bounded(value: &serde_json::Value) {
     match value {
         serde_json::Value::String(text) => {
@@ -317,7 +316,7 @@ mod tests {
             .join("../..")
             .join("fixtures/postfix");
         let mut seen = 0;
-        // Some of them: all are judged elsewhere, and forms are alike.
+        // Only some: other tests judge all, and the formats are similar.
         for entry in fs::read_dir(folder).unwrap().step_by(10) {
             let bytes = fs::read(entry.unwrap().path()).unwrap();
             let fixture: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
@@ -369,7 +368,7 @@ mod tests {
         for path in paths {
             let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             let mut whole = fixture["observation"].clone();
-            // What the lab's resolvers leave out.
+            // Fields that the lab's resolvers leave out.
             whole["cuts"] = json!(["Something."]);
             if whole["mx"].is_object() {
                 whole["mx"]["own"] = json!({

@@ -57,7 +57,7 @@ pub(crate) const SHARED: WorkLimits = WorkLimits {
     path_steps: 4_000_000,
 };
 
-/// A budget is used up: what depends on the operation cannot be told.
+/// A budget is used up: results that depend on the operation are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the work budget of this check is used up")]
 pub struct WorkUsedUp {

@@ -1,6 +1,5 @@
 //! What the fuzz targets in `fuzz/` call: each function takes arbitrary bytes,
-//! and panics where a promise is broken. `cargo test` calls them with the
-//! seeds.
+//! and panics if a promise is broken. `cargo test` calls them with the seeds.
 
 use bytes::Bytes;
 

@@ -1,6 +1,6 @@
 //! The keys under which Postfix looks for the policy of a next hop.
 
-/// The keys under which a policy is looked for, in their order
+/// The keys under which Postfix looks for a policy, in their order
 /// (`tls_policy_lookup` in Postfix's `smtp_tls_policy.c`): the next hop as it
 /// is written; and for a host name without bracket and port `.parent`, and so
 /// on upwards.

@@ -5,7 +5,7 @@ use crate::judge::{Outcome, Outcomes};
 
 use super::harmless::printable;
 
-/// The outcomes with the servers' words made harmless.
+/// The outcomes, with the servers' texts made harmless.
 pub(super) fn clean_outcomes(outcomes: &Outcomes) -> Outcomes {
     Outcomes::of(|level| clean_outcome(outcomes.at(level)))
 }

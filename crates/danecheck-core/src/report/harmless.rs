@@ -97,9 +97,9 @@ pub(super) fn column_count(c: char) -> usize {
     1 + usize::from(is_wide)
 }
 
-/// Text as it is written for a person: what is not harmless is shown by its
-/// number, and what a runner of workflows would obey is broken by one. Line
-/// ends, tabs and the colours of our own stay.
+/// Text for a person: characters that are not harmless are shown by their
+/// numbers, and commands for workflow runners are broken by such a number. Line
+/// ends, tabs and our own colours stay.
 pub fn shown(text: &str) -> Cow<'_, str> {
     escaped(text, |out, c| {
         out.extend(c.escape_unicode());
@@ -111,8 +111,8 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     escaped(text, |out, _| out.push('?'))
 }
 
-/// JSON with the same characters as escapes (RFC 8259 section 7). Outside of
-/// its strings there are none.
+/// JSON with the same characters as escapes (RFC 8259 section 7). Outside its
+/// strings there are no such characters.
 pub fn shown_json(json: String) -> String {
     let escaped = escaped(&json, |out, c| {
         for unit in c.encode_utf16(&mut [0; 2]) {

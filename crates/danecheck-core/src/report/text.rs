@@ -2,13 +2,13 @@
 
 use super::harmless::{column_count, columns, shown};
 
-/// The text broken into lines of at most `width` columns at blanks, and what
-/// is not harmless in it shown as such.
+/// The text, broken at blanks into lines of at most `width` columns; characters
+/// that are not harmless are shown by their numbers.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     break_lines(&shown(text), width)
 }
 
-/// The same of text that is harmless already.
+/// The same for text that is already harmless.
 pub fn break_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -110,7 +110,7 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
     cases
 }
 
-/// Whether all that speaks for an address is what DNS asks of it.
+/// Whether the result for an address is only an assumption.
 fn is_taken_for_granted(report: &Report, address: &AddressReport) -> bool {
     let assumed = report.assumed.as_ref();
     assumed.is_some_and(|assumed| assumed.file.is_none()) && address.dane != Standing::Broken

@@ -1,5 +1,4 @@
-//! The report for programs and pages other than JSON: one writer each, over
-//! the same report.
+//! The formats other than JSON: one writer each, from the same report.
 
 mod github;
 mod junit;

@@ -131,7 +131,7 @@ fn fate_of_one(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Findings of one kind that a person is shown.
+/// Findings of one kind that the report shows a person.
 const FINDINGS_SHOWN: usize = 6;
 
 /// One sentence for each finding; what to do follows errors and warnings.

@@ -62,7 +62,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// The text in a colour, where colours are used.
+    /// The text in a colour, if colours are used.
     pub(super) fn tint(&self, tone: Tone, text: &str) -> String {
         if !self.style.color {
             return text.to_owned();
