@@ -100,7 +100,7 @@ pub(super) fn fate(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// The DSN code in brackets, after a blank; empty where there is none.
+/// The DSN code in brackets, after a blank; empty if there is none.
 pub(super) fn code(outcome: &Outcome) -> String {
     outcome
         .dsn
