@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use super::budget::{ALIAS_HOPS, Deadline, RECORDS};
-use super::pool::{Kept, Pool};
+use super::cache::{Cacheable, Retention};
 use super::resolver::{Mode, Question, Resolver};
 use super::validator::Failed;
 use super::wire::{Datum, WireName};
@@ -45,7 +45,7 @@ pub(super) struct Found {
     lasts: Duration,
 }
 
-impl Kept for Found {
+impl Cacheable for Found {
     fn bytes(&self) -> usize {
         let data = match &*self.raw {
             Raw::Records { aliases, data, .. } => {
@@ -95,7 +95,7 @@ pub(super) struct Asking {
     pub(super) resolver: Resolver,
     /// How long to wait for one server.
     pub(super) query: Duration,
-    pub(super) pool: Pool,
+    pub(super) retention: Retention,
 }
 
 impl Asking {
@@ -111,8 +111,8 @@ impl Asking {
         let lasts = match &raw {
             // Time was up, at least for this check.
             Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
-            Raw::Failed(_) => self.pool.keeps_failure(),
-            Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
+            Raw::Failed(_) => self.retention.of_failure(),
+            Raw::Records { .. } | Raw::Denied { .. } => self.retention.of(trail.ttl()),
         };
         Found {
             raw: Arc::new(raw),

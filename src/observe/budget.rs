@@ -261,9 +261,9 @@ impl Deadline {
 
 /// What may still be kept, in bytes.
 #[derive(Debug)]
-pub(super) struct Room(AtomicUsize);
+pub(super) struct ByteBudget(AtomicUsize);
 
-impl Room {
+impl ByteBudget {
     pub(super) fn new(bytes: usize) -> Self {
         Self(AtomicUsize::new(bytes))
     }
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn after_what_does_not_fit_nothing_does() {
-        let room = Room::new(10);
+        let room = ByteBudget::new(10);
         assert!(room.take(6));
         assert!(!room.is_used_up());
         assert!(!room.take(5));

@@ -22,10 +22,10 @@ use self::ask::Transport;
 use self::zone::{Server, ZoneSeen};
 use super::budget::{
     ANSWERS_BYTES, AUTHORITY_ADDRESSES, AUTHORITY_LOOKUPS, AUTHORITY_QUERIES,
-    AUTHORITY_QUERIES_AT_ONCE, Deadline, Room, Times,
+    AUTHORITY_QUERIES_AT_ONCE, ByteBudget, Deadline, Times,
 };
+use super::cache::Cacheable;
 use super::dial::Dial;
-use super::pool::Kept;
 use super::validator::Validator;
 use super::wire::text;
 use danecheck_core::dnssec::{SecurityStatus, WeakLink};
@@ -82,7 +82,7 @@ impl Inspected {
     }
 }
 
-impl Kept for Inspected {
+impl Cacheable for Inspected {
     fn bytes(&self) -> usize {
         let addresses = self.seen.iter().flat_map(|seen| &seen.servers);
         let addresses = addresses.map(|server| 1 + server.addresses.len());
@@ -119,7 +119,7 @@ struct Shared {
     lookups: AtomicUsize,
     queries: AtomicUsize,
     at_once: Semaphore,
-    room: Room,
+    room: ByteBudget,
 }
 
 impl Authorities {
@@ -133,7 +133,7 @@ impl Authorities {
             lookups: AtomicUsize::new(0),
             queries: AtomicUsize::new(0),
             at_once: Semaphore::new(AUTHORITY_QUERIES_AT_ONCE),
-            room: Room::new(ANSWERS_BYTES),
+            room: ByteBudget::new(ANSWERS_BYTES),
         }))
     }
 

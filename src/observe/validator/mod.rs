@@ -99,7 +99,7 @@ impl Validator {
 
     /// The result if there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
-        OwnValidation::indeterminate("the validation did not end in time")
+        chains::late()
     }
 
     /// Notes what a judgement left undone.
