@@ -15,7 +15,9 @@ use super::validator::Failed;
 use super::wire::{Datum, WireName};
 use danecheck_core::dnssec::OwnValidation;
 use danecheck_core::next_hop::host_name_fault;
-use danecheck_core::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
+use danecheck_core::observation::{
+    Cut, Denial, ExtendedError, FailureKind, LookupFailure, RecordType,
+};
 
 /// An answer with the AD bit, before the bit is interpreted.
 #[derive(Clone, Debug)]
@@ -74,8 +76,8 @@ pub(super) struct Trail {
     pub(super) answered: bool,
     /// Some reply carried the AD bit.
     pub(super) authentic: bool,
-    /// What was cut off, one sentence each.
-    pub(super) cuts: Vec<String>,
+    /// What was cut off.
+    pub(super) cuts: Vec<Cut>,
 }
 
 impl Trail {
@@ -187,17 +189,19 @@ impl Asking {
             }
             ttl = ttl.min(reply.ttl);
             if reply.cut {
-                trail.cuts.push(format!(
-                    "danecheck used only the first {RECORDS} {record_type} records of {name}, as \
-                     Postfix does."
-                ));
+                trail.cuts.push(Cut::Records {
+                    name: name.to_owned(),
+                    record_type,
+                    bound: RECORDS,
+                });
             }
             aliases.extend(reply.aliases);
             if aliases.len() > RECORDS {
                 aliases.truncate(RECORDS);
-                trail.cuts.push(format!(
-                    "danecheck used only the first {RECORDS} aliases of {name}."
-                ));
+                trail.cuts.push(Cut::Aliases {
+                    name: name.to_owned(),
+                    bound: RECORDS,
+                });
             }
             if !reply.data.is_empty() {
                 return Raw::Records {

@@ -16,7 +16,7 @@ use super::running::RunningChecks;
 use super::slots::{Share, Slots};
 use super::smtp::{self, Script};
 use super::tls;
-use danecheck_core::observation::{LimitedOffer, Session, SessionEnd};
+use danecheck_core::observation::{Cut, LimitedOffer, Session, SessionEnd};
 
 /// The key of a session, for one way to connect and one name in `EHLO`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub(super) struct SharedSessions {
 pub(super) struct SessionResult {
     /// `None` if its turn never came.
     session: Option<Session>,
-    cuts: Vec<String>,
+    cuts: Vec<Cut>,
     /// It ended because the check that began it ran out of time.
     cut: bool,
     lasts: Duration,
@@ -56,8 +56,8 @@ impl SessionResult {
         self.session.as_ref()
     }
 
-    /// What budgets cut off, one sentence each.
-    pub(super) fn cuts(&self) -> &[String] {
+    /// What budgets cut off.
+    pub(super) fn cuts(&self) -> &[Cut] {
         &self.cuts
     }
 }
@@ -224,7 +224,7 @@ impl Caller {
         };
         SessionResult {
             session: Some(session),
-            cuts: cuts.into_sentences(),
+            cuts: cuts.into_all(),
             cut,
             lasts,
         }

@@ -24,7 +24,7 @@ use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
+    AddressSeen, Cut, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
     ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
@@ -166,11 +166,12 @@ impl<'a> Check<'a> {
             }
         }
         if found.len() > ADDRESSES {
-            self.cuts.note(format!(
-                "{host} has {} {record_type} records. danecheck connected to the first \
-                 {ADDRESSES}.",
-                found.len()
-            ));
+            self.cuts.note(Cut::Addresses {
+                host: host.to_owned(),
+                record_type,
+                found: found.len(),
+                bound: ADDRESSES,
+            });
         }
         let left_out = found.split_off(found.len().min(ADDRESSES));
         let talks = found
@@ -427,11 +428,9 @@ impl<'a> Check<'a> {
             self.cuts.late(visit.address.to_string());
         }
         if !self.room.take(session.size()) {
-            self.cuts.note(format!(
-                "The mail servers sent more than {} MiB together. danecheck left out the last \
-                 part.",
-                SESSIONS_BYTES >> 20
-            ));
+            self.cuts.note(Cut::Sessions {
+                bound: SESSIONS_BYTES,
+            });
             return None;
         }
         Some(session)

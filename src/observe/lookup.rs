@@ -27,7 +27,7 @@ use super::setup::Setup;
 use super::validator::{Base, Validator, name_in_doubt};
 use danecheck_core::dnssec::{OwnValidation, SecurityStatus};
 use danecheck_core::observation::{
-    AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
+    AuthoritySeen, Cut, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
 };
 use danecheck_validation::Owner;
 
@@ -198,11 +198,9 @@ impl<'a> Dns<'a> {
         let raw = if self.room.take(found.trail.bytes()) {
             found.raw.clone()
         } else {
-            self.cuts.note(format!(
-                "The DNS answers are larger than {} MiB together. danecheck left out the last \
-                 ones.",
-                ANSWERS_BYTES >> 20
-            ));
+            self.cuts.note(Cut::Answers {
+                bound: ANSWERS_BYTES,
+            });
             Arc::new(failed(FailureKind::Malformed))
         };
         // A failure of a question about the resolver itself is not the domain's
@@ -335,12 +333,8 @@ impl<'a> Dns<'a> {
 
     /// Notes which questions to name servers were left out, at the end.
     pub(super) fn note_what_was_left_out(&self) {
-        for sentence in self.authorities.left_out() {
-            self.cuts.note(sentence);
-        }
-        if let Some(sentence) = self.validator.left_out() {
-            self.cuts.note(sentence);
-        }
+        let left_out = self.authorities.left_out().chain(self.validator.left_out());
+        left_out.for_each(|cut| self.cuts.note(cut));
     }
 
     /// Why a resolver that answers did not prove that it validates.

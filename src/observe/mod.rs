@@ -66,7 +66,7 @@ use self::settle::settle;
 use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};
 use danecheck_core::observation::{
-    HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
+    Cut, HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
 
@@ -218,7 +218,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         skipped,
-        cuts: cuts.into_sentences(),
+        cuts: cuts.into_all(),
     };
     (observation, crowded_out)
 }
@@ -264,10 +264,10 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
                 }
             }
             if names.len() > MX_HOSTS {
-                cuts.note(format!(
-                    "There are {} MX hosts. danecheck checked the {MX_HOSTS} most preferred.",
-                    names.len()
-                ));
+                cuts.note(Cut::MxHosts {
+                    found: names.len(),
+                    bound: MX_HOSTS,
+                });
                 names.truncate(MX_HOSTS);
             }
             names

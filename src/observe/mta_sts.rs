@@ -28,8 +28,8 @@ use danecheck_core::mta_sts::{
     POLICY_PATH, policy_host, promises_policy, record_name, report_name,
 };
 use danecheck_core::observation::{
-    Answer, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
-    PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
+    Answer, Cut, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch,
+    PolicyResponse, PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
 };
 use danecheck_core::reserved::reserved_block;
 
@@ -149,9 +149,7 @@ impl MtaStsCheck<'_> {
             .map(|address| self.visit(&host, address));
         let visits: Vec<PolicyVisit> = join_all(visits).await;
         if visits.iter().any(|visit| visit.end == PolicyEnd::NotInTime) {
-            self.cuts.note(format!(
-                "{host} did not send the MTA-STS policy in time. Senders wait for a minute."
-            ));
+            self.cuts.note(Cut::Policy { host: host.clone() });
         }
         RawFetch { a, aaaa, visits }
     }

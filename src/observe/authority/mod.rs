@@ -30,8 +30,8 @@ use super::validator::Validator;
 use super::wire::text;
 use danecheck_core::dnssec::{SecurityStatus, WeakLink};
 use danecheck_core::observation::{
-    AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
-    NameServerSeen,
+    AuthoritySeen, Cut, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
+    NameServerFailure, NameServerSeen,
 };
 use danecheck_core::reserved::reserved_block;
 use danecheck_core::unix_time::UnixTime;
@@ -165,23 +165,21 @@ impl Authorities {
         })
     }
 
-    /// What the budgets left out, one sentence each.
-    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+    /// What the budgets left out.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = Cut> {
         let beyond = |count: &AtomicUsize, bound| {
             let count = count.load(Ordering::Relaxed);
             count.checked_sub(bound).filter(|more| *more > 0)
         };
-        let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS).map(|more| {
-            format!(
-                "danecheck asked name servers directly about {AUTHORITY_LOOKUPS} lookups, but not \
-                 about {more} more."
-            )
+        let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS);
+        let lookups = lookups.map(|left_out| Cut::AuthorityLookups {
+            bound: AUTHORITY_LOOKUPS,
+            left_out,
         });
-        let queries = beyond(&self.0.queries, AUTHORITY_QUERIES).map(|more| {
-            format!(
-                "danecheck sent {AUTHORITY_QUERIES} questions to name servers directly, and left \
-                 out {more} more."
-            )
+        let queries = beyond(&self.0.queries, AUTHORITY_QUERIES);
+        let queries = queries.map(|left_out| Cut::AuthorityQueries {
+            bound: AUTHORITY_QUERIES,
+            left_out,
         });
         lookups.into_iter().chain(queries)
     }
