@@ -320,7 +320,7 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
     let (good, broken) = good_and_broken();
     let half = good.get(..1000).unwrap();
     let foreign = r#"{"target":"example.com"}"#;
-    let other_format = good.replacen("\"format\":1", "\"format\":2", 1);
+    let other_format = good.replacen("\"format\":1", "\"format\":3", 1);
     for (text, reports, status, named) in [
         // Half a line at the end, as a kill leaves it.
         (
@@ -347,7 +347,7 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
             format!("{good}\nword\n{foreign}\n\r\n\0\0\0\n{other_format}\n{good}\r\n"),
             2,
             ExitStatus::Unknown,
-            vec!["line 2 ", "line 3 ", "line 5 ", "line 6 has format 2"],
+            vec!["line 2 ", "line 3 ", "line 5 ", "line 6 has format 3"],
         ),
         (format!("\n{good}"), 1, ExitStatus::Fine, vec![]),
     ] {
@@ -359,6 +359,38 @@ async fn a_bad_line_is_named_and_the_good_ones_are_judged() {
             assert!(line.contains(words), "{line}");
         }
     }
+}
+
+/// What was saved while what was cut off was a sentence.
+#[tokio::test]
+async fn an_observation_of_format_1_is_judged_and_its_sentences_are_printed() {
+    let saved = include_str!("../fixtures/observation/format-1.json");
+    let ran = replay(saved, &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let of_cuts = findings
+        .iter()
+        .filter(|finding| finding["id"] == "not-all-looked-at");
+    let messages: Vec<&str> = of_cuts
+        .map(|finding| finding["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "192.0.2.1 sent a longer reply than Postfix reads. danecheck left out the rest.",
+            "Time ran out before all answers about 192.0.2.1 arrived. Postfix waits for minutes.",
+        ]
+    );
+    let human = replay(saved, &[]).await;
+    for message in messages {
+        let words = message.split_whitespace().take(4).collect::<Vec<_>>();
+        assert!(human.stdout.contains(&words.join(" ")), "{}", human.stdout);
+    }
+    let unknown = saved.replacen("\"format\":1", "\"format\":0", 1);
+    let ran = replay(&unknown, &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(ran.stderr.contains("has format 0"), "{}", ran.stderr);
 }
 
 #[tokio::test]

@@ -105,9 +105,9 @@ impl Replayed {
 pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
     let observation: Observation =
         serde_json::from_slice(line).map_err(|error| foreign(&error.to_string()))?;
-    if observation.format != OBSERVATION_FORMAT {
+    if !observation.has_known_format() {
         return Err(format!(
-            "has format {}, but this program reads format {OBSERVATION_FORMAT}: save it again",
+            "has format {}, but this program reads formats up to {OBSERVATION_FORMAT}: save it again",
             observation.format
         ));
     }

@@ -9,13 +9,15 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use super::budget::{ALIAS_HOPS, Deadline, RECORDS};
-use super::pool::{Kept, Pool};
+use super::cache::{Cacheable, Retention};
 use super::resolver::{Mode, Question, Resolver};
 use super::validator::Failed;
 use super::wire::{Datum, WireName};
 use danecheck_core::dnssec::OwnValidation;
 use danecheck_core::next_hop::host_name_fault;
-use danecheck_core::observation::{Denial, ExtendedError, FailureKind, LookupFailure, RecordType};
+use danecheck_core::observation::{
+    Cut, Denial, ExtendedError, FailureKind, LookupFailure, RecordType,
+};
 
 /// An answer with the AD bit, before the bit is interpreted.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ pub(super) struct Found {
     lasts: Duration,
 }
 
-impl Kept for Found {
+impl Cacheable for Found {
     fn bytes(&self) -> usize {
         let data = match &*self.raw {
             Raw::Records { aliases, data, .. } => {
@@ -74,8 +76,8 @@ pub(super) struct Trail {
     pub(super) answered: bool,
     /// Some reply carried the AD bit.
     pub(super) authentic: bool,
-    /// What was cut off, one sentence each.
-    pub(super) cuts: Vec<String>,
+    /// What was cut off.
+    pub(super) cuts: Vec<Cut>,
 }
 
 impl Trail {
@@ -95,7 +97,7 @@ pub(super) struct Asking {
     pub(super) resolver: Resolver,
     /// How long to wait for one server.
     pub(super) query: Duration,
-    pub(super) pool: Pool,
+    pub(super) retention: Retention,
 }
 
 impl Asking {
@@ -111,8 +113,8 @@ impl Asking {
         let lasts = match &raw {
             // Time was up, at least for this check.
             Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
-            Raw::Failed(_) => self.pool.keeps_failure(),
-            Raw::Records { .. } | Raw::Denied { .. } => self.pool.keeps(trail.ttl()),
+            Raw::Failed(_) => self.retention.of_failure(),
+            Raw::Records { .. } | Raw::Denied { .. } => self.retention.of(trail.ttl()),
         };
         Found {
             raw: Arc::new(raw),
@@ -187,17 +189,19 @@ impl Asking {
             }
             ttl = ttl.min(reply.ttl);
             if reply.cut {
-                trail.cuts.push(format!(
-                    "danecheck used only the first {RECORDS} {record_type} records of {name}, as \
-                     Postfix does."
-                ));
+                trail.cuts.push(Cut::Records {
+                    name: name.to_owned(),
+                    record_type,
+                    bound: RECORDS,
+                });
             }
             aliases.extend(reply.aliases);
             if aliases.len() > RECORDS {
                 aliases.truncate(RECORDS);
-                trail.cuts.push(format!(
-                    "danecheck used only the first {RECORDS} aliases of {name}."
-                ));
+                trail.cuts.push(Cut::Aliases {
+                    name: name.to_owned(),
+                    bound: RECORDS,
+                });
             }
             if !reply.data.is_empty() {
                 return Raw::Records {

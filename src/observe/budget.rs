@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use danecheck_core::observation::Cut;
+
 /// Bytes of a reply line that are read; the rest of the line is skipped
 /// (Postfix's `line_length_limit`).
 pub const LINE_BYTES: usize = 2048;
@@ -261,9 +263,9 @@ impl Deadline {
 
 /// What may still be kept, in bytes.
 #[derive(Debug)]
-pub(super) struct Room(AtomicUsize);
+pub(super) struct ByteBudget(AtomicUsize);
 
-impl Room {
+impl ByteBudget {
     pub(super) fn new(bytes: usize) -> Self {
         Self(AtomicUsize::new(bytes))
     }
@@ -288,7 +290,7 @@ pub(super) struct Cuts(Mutex<Noted>);
 
 #[derive(Debug, Default)]
 struct Noted {
-    sentences: BTreeSet<String>,
+    cuts: BTreeSet<Cut>,
     /// What danecheck no longer waited for.
     late: BTreeSet<String>,
 }
@@ -297,8 +299,8 @@ struct Noted {
 const NAMED: usize = 3;
 
 impl Cuts {
-    pub(super) fn note(&self, sentence: String) {
-        self.noted().sentences.insert(sentence);
+    pub(super) fn note(&self, cut: Cut) {
+        self.noted().cuts.insert(cut);
     }
 
     /// Time was up before this had ended.
@@ -311,22 +313,13 @@ impl Cuts {
     }
 
     /// One sentence each; the late ones share one.
-    pub(super) fn into_sentences(self) -> Vec<String> {
-        let Noted { sentences, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<String> = sentences.into_iter().collect();
-        if !late.is_empty() {
-            let named: Vec<&str> = late.iter().take(NAMED).map(String::as_str).collect();
-            let others = match late.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                others => format!(" and {others} more"),
-            };
-            all.push(format!(
-                "Time ran out before all answers about {}{others} arrived. Postfix waits for \
-                 minutes.",
-                named.join(", ")
-            ));
-        }
-        all
+    pub(super) fn into_all(self) -> Vec<Cut> {
+        let Noted { cuts, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let late = (!late.is_empty()).then(|| Cut::Time {
+            others: late.len().saturating_sub(NAMED),
+            missing: late.into_iter().take(NAMED).collect(),
+        });
+        cuts.into_iter().chain(late).collect()
     }
 }
 
@@ -335,27 +328,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_are_late_share_a_sentence() {
+    fn those_who_are_late_share_a_cut() {
         let cuts = Cuts::default();
         for number in 1..=5 {
             cuts.late(format!("192.0.2.{number}"));
             cuts.late("192.0.2.1".to_owned());
         }
-        cuts.note("Something was cut.".to_owned());
+        for _ in 0..2 {
+            cuts.note(Cut::Answers { bound: 1 });
+        }
+        let missing = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
         assert_eq!(
-            cuts.into_sentences(),
+            cuts.into_all(),
             [
-                "Something was cut.",
-                "Time ran out before all answers about 192.0.2.1, 192.0.2.2, 192.0.2.3 and 2 more \
-                 arrived. Postfix waits for minutes."
+                Cut::Answers { bound: 1 },
+                Cut::Time {
+                    missing: missing.map(str::to_owned).to_vec(),
+                    others: 2,
+                },
             ]
         );
-        assert!(Cuts::default().into_sentences().is_empty());
+        assert!(Cuts::default().into_all().is_empty());
     }
 
     #[test]
     fn after_what_does_not_fit_nothing_does() {
-        let room = Room::new(10);
+        let room = ByteBudget::new(10);
         assert!(room.take(6));
         assert!(!room.is_used_up());
         assert!(!room.take(5));

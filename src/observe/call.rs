@@ -6,39 +6,63 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::Setup;
 use super::budget::{Cuts, Deadline, QUEUE, Times};
+use super::cache::{Cache, Cacheable, Retention};
 use super::dial::Dial;
+use super::gate::{CheckId, Gates};
 use super::legacy;
-use super::places::Share;
-use super::pool::{CheckId, Kept, Pool, SessionKey};
 use super::proxy::without_greeting;
+use super::running::RunningChecks;
+use super::slots::{Share, Slots};
 use super::smtp::{self, Script};
 use super::tls;
-use danecheck_core::observation::{Session, SessionEnd};
+use danecheck_core::observation::{Cut, LimitedOffer, Session, SessionEnd};
+
+/// The key of a session, for one way to connect and one name in `EHLO`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SessionKey {
+    pub(super) address: IpAddr,
+    pub(super) port: u16,
+    pub(super) sni: Option<String>,
+    pub(super) offer: Option<LimitedOffer>,
+    /// How many attempts the server refused before.
+    pub(super) attempt: u8,
+}
+
+/// What checks share of their sessions.
+#[derive(Clone)]
+pub(super) struct SharedSessions {
+    pub(super) cache: Arc<Cache<SessionKey, SessionResult>>,
+    /// How often an address is connected to.
+    pub(super) gates: Arc<Gates>,
+    /// Connections at once in all.
+    pub(super) connections: Arc<Slots>,
+    pub(super) retention: Retention,
+    pub(super) running: RunningChecks,
+}
 
 /// A session that took place.
-pub(super) struct Talked {
+pub(super) struct SessionResult {
     /// `None` if its turn never came.
     session: Option<Session>,
-    cuts: Vec<String>,
+    cuts: Vec<Cut>,
     /// It ended because the check that began it ran out of time.
     cut: bool,
     lasts: Duration,
 }
 
-impl Talked {
+impl SessionResult {
     pub(super) fn session(&self) -> Option<&Session> {
         self.session.as_ref()
     }
 
-    /// What budgets cut off, one sentence each.
-    pub(super) fn cuts(&self) -> &[String] {
+    /// What budgets cut off.
+    pub(super) fn cuts(&self) -> &[Cut] {
         &self.cuts
     }
 }
 
-impl Kept for Talked {
+impl Cacheable for SessionResult {
     fn bytes(&self) -> usize {
         let session = self.session.as_ref().map_or(0, Session::size);
         // Replies are kept line by line, each with an allocation.
@@ -51,11 +75,11 @@ impl Kept for Talked {
 }
 
 /// No session took place while the check had time.
-pub(super) struct Unheard {
+pub(super) struct NoSession {
     crowded_out: bool,
 }
 
-impl Unheard {
+impl NoSession {
     /// Because others came first.
     pub(super) fn was_crowded_out(&self) -> bool {
         self.crowded_out
@@ -64,7 +88,7 @@ impl Unheard {
 
 /// What a session needs of a check.
 pub(super) struct Caller {
-    pool: Pool,
+    shared: SharedSessions,
     check: CheckId,
     share: Share,
     /// It filled some address with its own sessions.
@@ -75,22 +99,24 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(setup: &Setup, pool: &Pool) -> Self {
+    /// A check that connects in this way, calls itself by this name in `EHLO`,
+    /// and takes so long.
+    pub(super) fn new(shared: &SharedSessions, dial: &Dial, helo_name: &str, times: Times) -> Self {
         Self {
-            pool: pool.clone(),
-            check: pool.parts().gates.new_check(),
+            shared: shared.clone(),
+            check: shared.gates.new_check(),
             share: Share::default(),
             is_crowd: AtomicBool::new(false),
-            dial: setup.dial.clone(),
-            helo_name: setup.helo_name.clone(),
-            times: setup.times,
+            dial: dial.clone(),
+            helo_name: helo_name.to_owned(),
+            times,
         }
     }
 
     /// Whether this session took place already.
     pub(super) fn knows(&self, key: &SessionKey) -> bool {
-        let begun = self.pool.parts().sessions.fresh(key);
-        begun.is_some_and(|begun| begun.ready().is_some())
+        let entry = self.shared.cache.fresh(key);
+        entry.is_some_and(|entry| entry.ready().is_some())
     }
 
     /// Opens a session, or waits for the session that is running. `visit` is
@@ -101,41 +127,42 @@ impl Caller {
         not_before: Option<tokio::time::Instant>,
         visit: Deadline,
         total: Deadline,
-    ) -> Result<Arc<Talked>, Unheard> {
+    ) -> Result<Arc<SessionResult>, NoSession> {
         loop {
             let mut mine = false;
-            let begun = self.pool.parts().sessions.get(key, not_before, |facts| {
+            let entry = self.shared.cache.get(key, not_before, |state| {
                 mine = true;
                 let (caller, key) = (self.clone(), key.clone());
                 async move {
-                    facts.set_queued(true);
-                    let parts = caller.pool.parts();
+                    state.set_queued(true);
+                    let shared = &caller.shared;
                     // A place at the address first: waiting for that delays
                     // nothing elsewhere.
                     let turn = async {
-                        let place = parts.gates.turn(key.address, caller.check).await?;
-                        Some((place, parts.connections.place(Some(&caller.share)).await?))
+                        let turn = shared.gates.turn(key.address, caller.check).await?;
+                        let slot = shared.connections.slot(Some(&caller.share)).await?;
+                        Some((turn, slot))
                     };
                     let turn = caller.wait(turn, key.address, total).await;
-                    facts.set_queued(false);
+                    state.set_queued(false);
                     match turn {
-                        Some(_places) => caller.talk(&key, visit).await,
-                        None => Talked::never(),
+                        Some(_held) => caller.talk(&key, visit).await,
+                        None => SessionResult::never(),
                     }
                 }
             });
-            match total.wait(begun.result()).await {
-                Some(Some(talked)) if talked.cut && !mine && !total.is_over() => {}
-                Some(Some(talked)) if talked.session.is_some() => return Ok(talked),
+            match total.wait(entry.result()).await {
+                Some(Some(result)) if result.cut && !mine && !total.is_over() => {}
+                Some(Some(result)) if result.session.is_some() => return Ok(result),
                 Some(Some(_)) => {
-                    return Err(Unheard {
+                    return Err(NoSession {
                         crowded_out: self.has_others(key),
                     });
                 }
-                Some(None) => return Err(Unheard { crowded_out: false }),
+                Some(None) => return Err(NoSession { crowded_out: false }),
                 None => {
-                    return Err(Unheard {
-                        crowded_out: begun.is_queued() && self.has_others(key),
+                    return Err(NoSession {
+                        crowded_out: entry.is_queued() && self.has_others(key),
                     });
                 }
             }
@@ -146,7 +173,7 @@ impl Caller {
     /// at one address waits for itself, and is not checked again because of
     /// that.
     fn has_others(&self, key: &SessionKey) -> bool {
-        let gates = &self.pool.parts().gates;
+        let gates = &self.shared.gates;
         gates.has_others(key.address, self.check)
             && !gates.is_crowd(key.address, self.check)
             && !self.is_crowd.load(Relaxed)
@@ -165,22 +192,22 @@ impl Caller {
         if let Some(turn) = total.wait(turn.as_mut()).await {
             return turn;
         }
-        if self.pool.parts().gates.is_crowd(address, self.check) {
+        if self.shared.gates.is_crowd(address, self.check) {
             self.is_crowd.store(true, Relaxed);
             return None;
         }
         queue.wait(turn).await.flatten()
     }
 
-    async fn talk(&self, key: &SessionKey, visit: Deadline) -> Talked {
+    async fn talk(&self, key: &SessionKey, visit: Deadline) -> SessionResult {
         // If no other check can use it, it ends when its check does, with the
         // result so far. Otherwise it takes the time that it would take for any
         // of them.
-        let alone = self.pool.is_alone();
+        let alone = self.shared.running.is_alone();
         let own = Deadline::after(self.times.session());
         let deadline = if alone { visit } else { own };
         if deadline.is_over() {
-            return Talked::never();
+            return SessionResult::never();
         }
         let shortened = alone && visit.left() + Duration::from_secs(1) < own.left();
         let cuts = Cuts::default();
@@ -191,13 +218,13 @@ impl Caller {
             SessionEnd::Completed | SessionEnd::NoStartTls
                 if session.refusal_for_now().is_none() =>
             {
-                self.pool.keeps(Duration::MAX)
+                self.shared.retention.of(Duration::MAX)
             }
-            _ => self.pool.keeps_failure(),
+            _ => self.shared.retention.of_failure(),
         };
-        Talked {
+        SessionResult {
             session: Some(session),
-            cuts: cuts.into_sentences(),
+            cuts: cuts.into_all(),
             cut,
             lasts,
         }
@@ -242,7 +269,7 @@ impl Caller {
     }
 }
 
-impl Talked {
+impl SessionResult {
     /// No session, because its turn never came.
     fn never() -> Self {
         Self {

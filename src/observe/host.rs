@@ -9,22 +9,22 @@ use futures_util::future::{BoxFuture, Shared, join_all};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use super::Setup;
 use super::asking::Raw;
 use super::assumed::Assumed;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
-    ADDRESSES, CONNECTIONS, Cuts, Deadline, Room, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
+    ADDRESSES, ByteBudget, CONNECTIONS, Cuts, Deadline, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
 };
-use super::call::Caller;
-use super::lookup::{Dns, Looked};
-use super::pool::{Pool, SessionKey};
+use super::call::{Caller, SessionKey};
+use super::lookup::{Dns, LookupResult};
+use super::pool::Pool;
 use super::settle::settle;
+use super::setup::Setup;
 use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
+    AddressSeen, Cut, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
     ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
@@ -42,7 +42,7 @@ pub(super) struct Check<'a> {
     deadline: Deadline,
     cuts: &'a Cuts,
     connections: Semaphore,
-    room: Room,
+    room: ByteBudget,
     /// Time was up while the check waited for an address that others keep busy.
     crowded: AtomicBool,
 }
@@ -75,7 +75,7 @@ pub(super) struct RawHost {
 /// The addresses of one family and what followed from them.
 struct Family {
     record_type: RecordType,
-    looked: Looked,
+    looked: LookupResult,
     bases: Arc<Bases>,
     addresses: Vec<AddressSeen>,
 }
@@ -93,7 +93,12 @@ impl<'a> Check<'a> {
         Self {
             setup,
             promised,
-            caller: Arc::new(Caller::new(setup, pool)),
+            caller: Arc::new(Caller::new(
+                pool.sessions(),
+                &setup.dial,
+                &setup.helo_name,
+                setup.times,
+            )),
             port: next_hop.port,
             typed: match next_hop.host {
                 NextHopHost::Address(address) if setup.typed => Some(address),
@@ -103,7 +108,7 @@ impl<'a> Check<'a> {
             deadline,
             cuts,
             connections: Semaphore::new(CONNECTIONS),
-            room: Room::new(SESSIONS_BYTES),
+            room: ByteBudget::new(SESSIONS_BYTES),
             crowded: AtomicBool::new(false),
         }
     }
@@ -161,11 +166,12 @@ impl<'a> Check<'a> {
             }
         }
         if found.len() > ADDRESSES {
-            self.cuts.note(format!(
-                "{host} has {} {record_type} records. danecheck connected to the first \
-                 {ADDRESSES}.",
-                found.len()
-            ));
+            self.cuts.note(Cut::Addresses {
+                host: host.to_owned(),
+                record_type,
+                found: found.len(),
+                bound: ADDRESSES,
+            });
         }
         let left_out = found.split_off(found.len().min(ADDRESSES));
         let talks = found
@@ -404,15 +410,15 @@ impl<'a> Check<'a> {
             .caller
             .call(&key, visit.not_before, visit.deadline, self.deadline);
         let session = match call.await {
-            Ok(talked) => {
-                for cut in talked.cuts() {
+            Ok(result) => {
+                for cut in result.cuts() {
                     self.cuts.note(cut.clone());
                 }
-                talked.session()?.clone()
+                result.session()?.clone()
             }
-            Err(unheard) => {
+            Err(missing) => {
                 self.cuts.late(visit.address.to_string());
-                if unheard.was_crowded_out() {
+                if missing.was_crowded_out() {
                     self.crowded.store(true, Relaxed);
                 }
                 return None;
@@ -422,11 +428,9 @@ impl<'a> Check<'a> {
             self.cuts.late(visit.address.to_string());
         }
         if !self.room.take(session.size()) {
-            self.cuts.note(format!(
-                "The mail servers sent more than {} MiB together. danecheck left out the last \
-                 part.",
-                SESSIONS_BYTES >> 20
-            ));
+            self.cuts.note(Cut::Sessions {
+                bound: SESSIONS_BYTES,
+            });
             return None;
         }
         Some(session)

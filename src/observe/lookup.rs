@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::base::ToName as _;
 use futures_util::FutureExt as _;
@@ -15,21 +16,23 @@ use futures_util::future::{BoxFuture, Shared, ready};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::Setup;
 use super::asking::{Asking, Found, Raw, failed};
 use super::authority::{Authorities, Inspected, Way};
-use super::budget::{ANSWERS_BYTES, Cuts, Deadline, Room, Times};
+use super::budget::{ANSWERS_BYTES, ByteBudget, Cuts, Deadline, Times};
+use super::cache::{Cache, Retention};
 use super::pool::Pool;
 use super::resolver::Resolver;
+use super::running::RunningChecks;
+use super::setup::Setup;
 use super::validator::{Base, Validator, name_in_doubt};
 use danecheck_core::dnssec::{OwnValidation, SecurityStatus};
 use danecheck_core::observation::{
-    AuthoritySeen, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
+    AuthoritySeen, Cut, ExtendedError, FailureKind, RecordType, ResolverValidation, Shortcoming,
 };
 use danecheck_validation::Owner;
 
 /// The answers of the name servers, once they are there.
-type TheirWord = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
+type PendingInspection = Shared<BoxFuture<'static, Option<AuthoritySeen>>>;
 
 /// The result of danecheck's own validation, and what follows from it.
 #[derive(Clone, Default)]
@@ -37,30 +40,30 @@ struct Judged {
     /// `None` if there is nothing to judge.
     own: Option<OwnValidation>,
     /// The name servers are asked because of this result.
-    authority: Option<TheirWord>,
+    authority: Option<PendingInspection>,
 }
 
 /// A lookup that was made.
 #[derive(Clone)]
-pub(super) struct Looked {
+pub(super) struct LookupResult {
     pub(super) raw: Arc<Raw>,
     /// When it was asked for.
     pub(super) asked_at: Instant,
     judged: Shared<BoxFuture<'static, Judged>>,
     /// The name servers are asked whatever the result of the validation is.
-    authority: Option<TheirWord>,
+    authority: Option<PendingInspection>,
     /// The reason that came with the last reply.
     pub(super) extended_error: Option<ExtendedError>,
 }
 
-impl Looked {
+impl LookupResult {
     /// What the name servers answer directly, if they were asked.
     pub(super) async fn authority(&self) -> Option<AuthoritySeen> {
-        let word = match &self.authority {
-            Some(word) => Some(word.clone()),
+        let pending = match &self.authority {
+            Some(pending) => Some(pending.clone()),
             None => self.judged.clone().await.authority,
         };
-        word?.await
+        pending?.await
     }
 
     /// The result of danecheck's own validation; `None` if nothing was asked.
@@ -69,7 +72,10 @@ impl Looked {
     }
 }
 
-type Questions = HashMap<(String, RecordType), Arc<OnceCell<Looked>>>;
+/// The name and the record type.
+type Key = (String, RecordType);
+
+type Questions = HashMap<Key, Arc<OnceCell<LookupResult>>>;
 
 /// A zone that its owner keeps bogus as a test of validators: a resolver that
 /// answers for it does not validate. Only resolvers that set no AD bit are
@@ -91,27 +97,24 @@ pub(super) struct Dns<'a> {
     times: Times,
     deadline: Deadline,
     cuts: &'a Cuts,
-    pool: Pool,
+    lookups: Arc<Cache<Key, Found>>,
+    inspections: Arc<Cache<Key, Inspected>>,
+    retention: Retention,
+    running: RunningChecks,
     validator: Validator,
     authorities: Authorities,
     /// Whether name servers are asked about every lookup.
     authoritative: bool,
     asked: Mutex<Questions>,
-    room: Room,
+    room: ByteBudget,
     answered: AtomicBool,
     authentic: AtomicBool,
 }
 
 impl<'a> Dns<'a> {
     pub(super) fn new(setup: &'a Setup, pool: &Pool, deadline: Deadline, cuts: &'a Cuts) -> Self {
-        let base = pool.parts().base.get_or_init(|| {
-            Base::new(
-                &setup.resolver,
-                &setup.root_anchors,
-                setup.times,
-                pool.parts().limits.keep,
-            )
-        });
+        let base =
+            pool.base(|keep| Base::new(&setup.resolver, &setup.root_anchors, setup.times, keep));
         let validator = Validator::new(base, setup.checked_at, setup.times, deadline);
         let way = Way {
             dial: setup.dial.clone(),
@@ -125,29 +128,37 @@ impl<'a> Dns<'a> {
             times: setup.times,
             deadline,
             cuts,
-            pool: pool.clone(),
+            lookups: pool.lookups().clone(),
+            inspections: pool.inspections().clone(),
+            retention: pool.retention(),
+            running: pool.running().clone(),
             authorities: Authorities::new(validator.clone(), way),
             authoritative: setup.authoritative,
             validator,
             asked: Mutex::default(),
-            room: Room::new(ANSWERS_BYTES),
+            room: ByteBudget::new(ANSWERS_BYTES),
             answered: AtomicBool::new(false),
             authentic: AtomicBool::new(false),
         }
     }
 
     /// Looks a name up, or waits for the running lookup.
-    pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> Looked {
+    pub(super) async fn look_up(&self, name: &str, record_type: RecordType) -> LookupResult {
         self.look_up_for(Purpose::Mail, name, record_type).await
     }
 
     /// Looks up a name on which no delivery depends: without own validation,
     /// without asking name servers, and without a note if it takes too long.
-    pub(super) async fn look_up_aside(&self, name: &str, record_type: RecordType) -> Looked {
+    pub(super) async fn look_up_aside(&self, name: &str, record_type: RecordType) -> LookupResult {
         self.look_up_for(Purpose::Aside, name, record_type).await
     }
 
-    async fn look_up_for(&self, purpose: Purpose, name: &str, record_type: RecordType) -> Looked {
+    async fn look_up_for(
+        &self,
+        purpose: Purpose,
+        name: &str,
+        record_type: RecordType,
+    ) -> LookupResult {
         let cell = self
             .asked
             .lock()
@@ -160,7 +171,7 @@ impl<'a> Dns<'a> {
             .clone()
     }
 
-    async fn look(&self, name: &str, record_type: RecordType, purpose: Purpose) -> Looked {
+    async fn look(&self, name: &str, record_type: RecordType, purpose: Purpose) -> LookupResult {
         let aside = purpose == Purpose::Aside;
         let late = || {
             if !aside {
@@ -187,11 +198,9 @@ impl<'a> Dns<'a> {
         let raw = if self.room.take(found.trail.bytes()) {
             found.raw.clone()
         } else {
-            self.cuts.note(format!(
-                "The DNS answers are larger than {} MiB together. danecheck left out the last \
-                 ones.",
-                ANSWERS_BYTES >> 20
-            ));
+            self.cuts.note(Cut::Answers {
+                bound: ANSWERS_BYTES,
+            });
             Arc::new(failed(FailureKind::Malformed))
         };
         // A failure of a question about the resolver itself is not the domain's
@@ -200,7 +209,8 @@ impl<'a> Dns<'a> {
         let end = found.trail.end.clone().filter(|_| !of_resolver);
         let inspection = end.map(|end| Inspection {
             authorities: self.authorities.clone(),
-            pool: self.pool.clone(),
+            cache: self.inspections.clone(),
+            keep: self.retention.of_failure(),
             deadline: self.deadline,
             asked: name.parse().unwrap_or_else(|_| end.to_name()),
             name: end.to_name(),
@@ -212,7 +222,7 @@ impl<'a> Dns<'a> {
             Some(inspection) if fails || self.authoritative => (Some(inspection), None),
             inspection => (None, inspection),
         };
-        Looked {
+        LookupResult {
             raw,
             asked_at,
             judged: match purpose {
@@ -232,11 +242,11 @@ impl<'a> Dns<'a> {
             let asking = Asking {
                 resolver: self.resolver.clone(),
                 query: self.times.query,
-                pool: self.pool.clone(),
+                retention: self.retention,
             };
             let name = name.to_owned();
             // Another check that waits for it may have more time than this one.
-            let deadline = match self.pool.is_alone() {
+            let deadline = match self.running.is_alone() {
                 true => self.deadline,
                 false => Deadline::after(self.times.total),
             };
@@ -248,7 +258,7 @@ impl<'a> Dns<'a> {
             return (Some(Arc::new(work().await)), asked_at);
         }
         let key = (name.to_owned(), record_type);
-        let found = self.pool.parts().lookups.get(&key, None, |_| work());
+        let found = self.lookups.get(&key, None, |_| work());
         let waited = self.deadline.wait(found.result()).await;
         (waited.flatten(), found.at)
     }
@@ -306,7 +316,7 @@ impl<'a> Dns<'a> {
     /// Whether an answer is secure, for a caller that has to decide now: by the
     /// resolver's AD bit if it validates, else by our own validation. `None` if
     /// unknown.
-    pub(super) async fn is_secure(&self, looked: &Looked) -> Option<bool> {
+    pub(super) async fn is_secure(&self, looked: &LookupResult) -> Option<bool> {
         let authentic = match &*looked.raw {
             Raw::Records { authentic, .. } | Raw::Denied { authentic, .. } => *authentic,
             Raw::Failed(_) => false,
@@ -323,12 +333,8 @@ impl<'a> Dns<'a> {
 
     /// Notes which questions to name servers were left out, at the end.
     pub(super) fn note_what_was_left_out(&self) {
-        for sentence in self.authorities.left_out() {
-            self.cuts.note(sentence);
-        }
-        if let Some(sentence) = self.validator.left_out() {
-            self.cuts.note(sentence);
-        }
+        let left_out = self.authorities.left_out().chain(self.validator.left_out());
+        left_out.for_each(|cut| self.cuts.note(cut));
     }
 
     /// Why a resolver that answers did not prove that it validates.
@@ -378,7 +384,9 @@ impl<'a> Dns<'a> {
 /// A question to name servers about one record set.
 struct Inspection {
     authorities: Authorities,
-    pool: Pool,
+    cache: Arc<Cache<Key, Inspected>>,
+    /// How long what they say may be used.
+    keep: Duration,
     deadline: Deadline,
     asked: Owner,
     name: Owner,
@@ -393,7 +401,7 @@ impl Inspection {
     }
 
     /// Starts these questions beside the next steps.
-    fn begin(self) -> TheirWord {
+    fn begin(self) -> PendingInspection {
         let task = tokio::spawn(self.ask());
         async move { task.await.ok().flatten() }.boxed().shared()
     }
@@ -402,13 +410,13 @@ impl Inspection {
         let rtype = super::wire::rtype(self.record_type);
         let key = (self.name.to_string().to_ascii_lowercase(), self.record_type);
         let (asking, name) = (self.authorities.clone(), self.name.clone());
-        let keep = self.pool.keeps_failure();
+        let keep = self.keep;
         let mut mine = false;
-        let begun = self.pool.parts().inspections.get(&key, None, |_| {
+        let entry = self.cache.get(&key, None, |_| {
             mine = true;
             async move { Inspected::new(asking.inspect(&name, rtype).await, keep) }
         });
-        match self.deadline.wait(begun.result()).await.flatten() {
+        match self.deadline.wait(entry.result()).await.flatten() {
             Some(inspected) if mine || inspected.is_whole() => inspected.seen(),
             // Another check had no time or budget left for it.
             Some(_) => self.authorities.inspect(&self.name, rtype).await,
@@ -418,12 +426,12 @@ impl Inspection {
 }
 
 /// A lookup that got no answer while this check had time.
-fn timed_out(asked_at: Instant) -> Looked {
+fn timed_out(asked_at: Instant) -> LookupResult {
     let own = OwnValidation::indeterminate(format!(
         "the resolver gives no answer to judge: {}",
         FailureKind::Timeout.as_text()
     ));
-    Looked {
+    LookupResult {
         raw: Arc::new(failed(FailureKind::Timeout)),
         asked_at,
         judged: ready(Judged {

@@ -2,23 +2,24 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
-/// Counts what comes in, below TLS and above it alike.
-pub(super) struct Metered<S> {
-    stream: S,
+use super::watched::{Watch, Watched};
+
+/// A stream of which the bytes that come in are counted, below TLS and above it
+/// alike.
+pub(super) type Metered<S> = Watched<S, Meter>;
+
+/// The bytes that may still come.
+pub(super) struct Meter {
     left: usize,
 }
 
 impl<S> Metered<S> {
     pub(super) fn new(stream: S, bytes: usize) -> Self {
-        Self {
-            stream,
-            left: bytes,
-        }
+        Self::by(stream, Meter { left: bytes })
     }
 }
 
@@ -39,37 +40,17 @@ pub(super) fn is_flood(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Flood>())
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.left == 0 {
-            return Poll::Ready(Err(io::Error::other(Flood)));
+impl Watch for Meter {
+    fn before(&mut self) -> io::Result<()> {
+        match self.left {
+            0 => Err(io::Error::other(Flood)),
+            _ => Ok(()),
         }
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        let came = buf.filled().len().saturating_sub(before);
+    }
+
+    fn after(&mut self, buf: &mut ReadBuf<'_>, start: usize) -> Poll<io::Result<()>> {
+        let came = buf.filled().len().saturating_sub(start);
         self.left = self.left.saturating_sub(came);
         Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -18,10 +18,13 @@ mod assumed;
 mod authority;
 mod base_domain;
 pub mod budget;
+mod cache;
 mod call;
+mod connect_failure;
 mod dial;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod gate;
 mod group;
 mod host;
 mod legacy;
@@ -30,14 +33,15 @@ mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
-mod places;
 mod pool;
 mod proxy;
 mod resolver;
+mod running;
 mod settle;
 mod setup;
 mod signature;
 mod single;
+mod slots;
 mod smtp;
 mod tap;
 #[cfg(test)]
@@ -45,6 +49,7 @@ mod tests;
 mod tls;
 mod trust_store;
 mod validator;
+mod watched;
 mod wire;
 
 use std::pin::Pin;
@@ -55,13 +60,13 @@ use futures_util::future::join_all;
 use self::asking::Raw;
 use self::budget::{Cuts, Deadline, MX_HOSTS};
 use self::host::Check;
-use self::lookup::{Dns, Looked};
-use self::mta_sts::{Errand, Patience};
+use self::lookup::{Dns, LookupResult};
+use self::mta_sts::{MtaStsCheck, TimeLimit};
 use self::settle::settle;
 use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};
 use danecheck_core::observation::{
-    HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
+    Cut, HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
 
@@ -114,22 +119,22 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
     let dns = Dns::new(setup, pool, deadline, &cuts);
-    let patience = Patience::new();
+    let time_limit = TimeLimit::new();
     // A policy belongs to the domain of a mailbox, and brackets mean a host.
-    let errand = next_hop
+    let mta_sts_check = next_hop
         .domain()
         .filter(|_| setup.mta_sts && !next_hop.bracketed && setup.assumed.is_none())
-        .map(|domain| Errand {
+        .map(|domain| MtaStsCheck {
             setup,
             domain,
             dns: &dns,
             deadline,
             cuts: &cuts,
-            patience: &patience,
+            time_limit: &time_limit,
         });
     let promised = async {
-        match &errand {
-            Some(errand) => errand.promised().await,
+        match &mta_sts_check {
+            Some(mta_sts_check) => mta_sts_check.promised().await,
             None => false,
         }
     };
@@ -153,12 +158,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             let hosts = join_all(names.iter().map(|name| check.see(name))).await;
             (mx, hosts, skipped)
         });
-        patience.ends_at(deadline.within(setup.times.after_the_rest));
+        time_limit.ends_at(deadline.within(setup.times.after_the_rest));
         looked
     };
     let beside = async {
-        match &errand {
-            Some(errand) => Some(errand.run().await),
+        match &mta_sts_check {
+            Some(mta_sts_check) => Some(mta_sts_check.run().await),
             None => None,
         }
     };
@@ -184,8 +189,8 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
     }
-    let mta_sts = match (&errand, raw_mta_sts) {
-        (Some(errand), Some(raw)) => Some(raw.settle(errand, validation).await),
+    let mta_sts = match (&mta_sts_check, raw_mta_sts) {
+        (Some(mta_sts_check), Some(raw)) => Some(raw.settle(mta_sts_check, validation).await),
         _ => None,
     };
     dns.note_what_was_left_out();
@@ -213,13 +218,13 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         skipped,
-        cuts: cuts.into_sentences(),
+        cuts: cuts.into_all(),
     };
     (observation, crowded_out)
 }
 
 /// A bracketed next hop has no MX lookup (`smtp_connect_inet`).
-async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<Looked> {
+async fn look_up_mx(next_hop: &NextHop, dns: &Dns<'_>) -> Option<LookupResult> {
     match &next_hop.host {
         NextHopHost::Name(name) if !next_hop.bracketed => {
             Some(dns.look_up(name, RecordType::Mx).await)
@@ -259,10 +264,10 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
                 }
             }
             if names.len() > MX_HOSTS {
-                cuts.note(format!(
-                    "There are {} MX hosts. danecheck checked the {MX_HOSTS} most preferred.",
-                    names.len()
-                ));
+                cuts.note(Cut::MxHosts {
+                    found: names.len(),
+                    bound: MX_HOSTS,
+                });
                 names.truncate(MX_HOSTS);
             }
             names

@@ -16,20 +16,20 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Setup;
 use super::asking::Raw;
 use super::budget::{Cuts, Deadline, POLICY_ADDRESSES, POLICY_BYTES, SESSION_BYTES};
-use super::lookup::{Dns, Looked};
+use super::lookup::{Dns, LookupResult};
 use super::meter::Metered;
 use super::settle::settle;
+use super::setup::Setup;
 use super::tls::{self, Offer};
 use super::wire::Datum;
 use danecheck_core::mta_sts::{
     POLICY_PATH, policy_host, promises_policy, record_name, report_name,
 };
 use danecheck_core::observation::{
-    Answer, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
-    PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
+    Answer, Cut, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch,
+    PolicyResponse, PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
 };
 use danecheck_core::reserved::reserved_block;
 
@@ -38,11 +38,11 @@ pub(crate) const HTTPS_PORT: u16 = 443;
 
 /// How long danecheck waits for this: as long as the rest of the check lasts,
 /// and a little longer.
-pub(super) struct Patience {
+pub(super) struct TimeLimit {
     end: watch::Sender<Option<Instant>>,
 }
 
-impl Patience {
+impl TimeLimit {
     pub(super) fn new() -> Self {
         Self {
             end: watch::Sender::new(None),
@@ -77,28 +77,28 @@ impl Patience {
 
 /// What was looked up and fetched, before answers have a status.
 pub(super) struct RawMtaSts {
-    record: Option<Looked>,
-    report: Option<Looked>,
+    record: Option<LookupResult>,
+    report: Option<LookupResult>,
     fetch: Option<RawFetch>,
 }
 
 struct RawFetch {
-    a: Option<Looked>,
-    aaaa: Option<Looked>,
+    a: Option<LookupResult>,
+    aaaa: Option<LookupResult>,
     visits: Vec<PolicyVisit>,
 }
 
 /// The MTA-STS part of one check.
-pub(super) struct Errand<'a> {
+pub(super) struct MtaStsCheck<'a> {
     pub(super) setup: &'a Setup,
     pub(super) domain: &'a str,
     pub(super) dns: &'a Dns<'a>,
     pub(super) deadline: Deadline,
     pub(super) cuts: &'a Cuts,
-    pub(super) patience: &'a Patience,
+    pub(super) time_limit: &'a TimeLimit,
 }
 
-impl Errand<'_> {
+impl MtaStsCheck<'_> {
     /// Looks up the record, which says whether the domain announces a policy.
     /// The lookup runs beside that of the MX records, and ends as soon.
     pub(super) async fn promised(&self) -> bool {
@@ -123,9 +123,9 @@ impl Errand<'_> {
         }
     }
 
-    async fn ask(&self, name: &str, record_type: RecordType) -> Option<Looked> {
+    async fn ask(&self, name: &str, record_type: RecordType) -> Option<LookupResult> {
         let work = self.dns.look_up_aside(name, record_type);
-        self.patience.within(work).await
+        self.time_limit.within(work).await
     }
 
     async fn fetch(&self) -> RawFetch {
@@ -149,9 +149,7 @@ impl Errand<'_> {
             .map(|address| self.visit(&host, address));
         let visits: Vec<PolicyVisit> = join_all(visits).await;
         if visits.iter().any(|visit| visit.end == PolicyEnd::NotInTime) {
-            self.cuts.note(format!(
-                "{host} did not send the MTA-STS policy in time. Senders wait for a minute."
-            ));
+            self.cuts.note(Cut::Policy { host: host.clone() });
         }
         RawFetch { a, aaaa, visits }
     }
@@ -170,7 +168,7 @@ impl Errand<'_> {
         let work = self
             .deadline
             .run(policy, self.converse(host, address, &mut tls));
-        let end = self.patience.within(work).await.flatten();
+        let end = self.time_limit.within(work).await.flatten();
         PolicyVisit {
             address,
             tls,
@@ -279,7 +277,7 @@ fn reason(error: &hyper::Error) -> String {
     }
 }
 
-fn texts(looked: &Looked) -> Vec<Vec<String>> {
+fn texts(looked: &LookupResult) -> Vec<Vec<String>> {
     match &*looked.raw {
         Raw::Records { data, .. } => data.iter().filter_map(text).collect(),
         Raw::Denied { .. } | Raw::Failed(_) => Vec::new(),
@@ -297,11 +295,11 @@ impl RawMtaSts {
     /// The same with a status at each answer.
     pub(super) async fn settle(
         self,
-        errand: &Errand<'_>,
+        check: &MtaStsCheck<'_>,
         validation: ResolverValidation,
     ) -> MtaStsSeen {
-        let finish = Finish { errand, validation };
-        let domain = errand.domain;
+        let finish = Finish { check, validation };
+        let domain = check.domain;
         let (record, report) = tokio::join!(
             finish.lookup(record_name(domain), RecordType::Txt, self.record, text),
             finish.lookup(report_name(domain), RecordType::Txt, self.report, text),
@@ -338,7 +336,7 @@ fn address(datum: &Datum) -> Option<IpAddr> {
 }
 
 struct Finish<'a> {
-    errand: &'a Errand<'a>,
+    check: &'a MtaStsCheck<'a>,
     validation: ResolverValidation,
 }
 
@@ -349,14 +347,14 @@ impl Finish<'_> {
         &self,
         name: String,
         record_type: RecordType,
-        looked: Option<Looked>,
+        looked: Option<LookupResult>,
         take: impl Fn(&Datum) -> Option<T>,
     ) -> Lookup<T> {
         let settled = match &looked {
             None => None,
             Some(looked) => {
                 let work = settle(&name, record_type, looked, self.validation, take);
-                self.errand.patience.within(work).await
+                self.check.time_limit.within(work).await
             }
         };
         settled.unwrap_or_else(|| Lookup {

@@ -12,7 +12,7 @@ use tokio_socks::Error as SocksError;
 use tokio_socks::tcp::Socks5Stream;
 
 use super::budget::Deadline;
-use super::dial::failure;
+use super::connect_failure::connect_failure;
 use danecheck_core::next_hop::host_name_fault;
 use danecheck_core::observation::{ConnectFailure, ConnectFailureKind, Interruption, SessionEnd};
 
@@ -103,7 +103,7 @@ impl Proxy {
         let connect = TcpStream::connect((self.host.as_str(), self.port));
         let stream = match deadline.run(step, connect).await {
             Some(Ok(stream)) => stream,
-            Some(Err(error)) => return Err(failed(&failure(&error).text)),
+            Some(Err(error)) => return Err(failed(&connect_failure(&error).text)),
             None => return Err(failed("Connection timed out")),
         };
         let _ = stream.set_nodelay(true);
@@ -118,7 +118,7 @@ impl Proxy {
         match deadline.run(step, ask).await {
             Some(Ok(stream)) => Ok(stream.into_inner()),
             Some(Err(error)) => Err(explain(&error)),
-            None => Err(failure(&io::ErrorKind::TimedOut.into())),
+            None => Err(connect_failure(&io::ErrorKind::TimedOut.into())),
         }
     }
 }
@@ -190,7 +190,7 @@ fn explain(error: &SocksError) -> ConnectFailure {
         {
             about_target(Unreachable, HUNG_UP)
         }
-        SocksError::Io(error) => failed(&failure(error).text),
+        SocksError::Io(error) => failed(&connect_failure(error).text),
         _ => failed("it does not speak SOCKS 5"),
     }
 }

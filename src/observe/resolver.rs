@@ -20,7 +20,7 @@ use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
 use hickory_resolver::system_conf;
 
 use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
-use super::places::{Places, Share};
+use super::slots::{Share, Slots};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
 use danecheck_core::observation::{FailureKind, LookupFailure};
@@ -57,7 +57,7 @@ pub struct Resolver {
     servers: Vec<SocketAddr>,
     /// The server that answered last, so that a dead one costs time only once.
     first: Arc<AtomicUsize>,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     /// The check, if it is known.
     share: Option<Arc<Share>>,
 }
@@ -68,7 +68,7 @@ impl Resolver {
         Self {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
-            places: Arc::new(Places::new(QUESTIONS)),
+            slots: Arc::new(Slots::new(QUESTIONS)),
             share: None,
         }
     }
@@ -130,7 +130,7 @@ impl Resolver {
         query: Duration,
         deadline: Deadline,
     ) -> Result<Vec<u8>, LookupFailure> {
-        let place = self.places.place(self.share.as_deref());
+        let place = self.slots.slot(self.share.as_deref());
         let _place = deadline.run(deadline.left(), place).await;
         let mut silence = None;
         let mut refusal = None;

@@ -2,7 +2,7 @@
 //! whether the resolver validates.
 
 use super::asking::Raw;
-use super::lookup::Looked;
+use super::lookup::LookupResult;
 use super::wire::Datum;
 use danecheck_core::dnssec::{Fault, KnownBy, OwnValidation, SecurityStatus, Validated};
 use danecheck_core::observation::{
@@ -16,7 +16,7 @@ use danecheck_core::observation::{
 pub(super) async fn settle<T>(
     name: &str,
     record_type: RecordType,
-    looked: &Looked,
+    looked: &LookupResult,
     validation: ResolverValidation,
     take: impl Fn(&Datum) -> Option<T>,
 ) -> Lookup<T> {

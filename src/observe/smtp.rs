@@ -10,7 +10,7 @@ use super::line::Chat;
 use super::meter::Metered;
 use super::tls::{self, Offer};
 use danecheck_core::observation::{
-    Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen,
+    Cut, Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen,
 };
 
 /// The input of one session.
@@ -28,10 +28,7 @@ pub(super) struct Script<'a> {
 impl Script<'_> {
     fn note_cut<S: AsyncRead + AsyncWrite + Unpin>(&self, chat: &Chat<S>) {
         if chat.was_cut() {
-            self.cuts.note(format!(
-                "{} sent a longer reply than Postfix reads. danecheck left out the rest.",
-                self.peer
-            ));
+            self.cuts.note(Cut::Reply { address: self.peer });
         }
     }
 }
@@ -156,10 +153,10 @@ where
     let handshake = tls::shake_hands(chat.into_stream(), &offer, step).await;
     seen.tls = handshake.seen;
     if handshake.left_out > 0 {
-        script.cuts.note(format!(
-            "danecheck left out the last {} certificates of {}.",
-            handshake.left_out, script.peer
-        ));
+        script.cuts.note(Cut::Certificates {
+            address: script.peer,
+            left_out: handshake.left_out,
+        });
     }
     let stream = match handshake.stream {
         Ok(stream) => stream,

@@ -15,10 +15,11 @@ use hickory_resolver::net::runtime::iocompat::AsyncIoTokioAsStd;
 use hickory_resolver::net::runtime::{
     DnsUdpSocket, RuntimeProvider, TokioHandle, TokioRuntimeProvider, TokioTime,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::Notify;
 
+use super::watched::{Watch, Watched};
 use super::wire::is_bounded;
 
 /// One question's sockets, and what they received.
@@ -29,7 +30,7 @@ pub(super) struct Tap {
 }
 
 #[derive(Default)]
-struct Heard {
+pub(super) struct Heard {
     datagram: Mutex<Vec<u8>>,
     stream: Mutex<Vec<u8>>,
     more: Notify,
@@ -84,7 +85,7 @@ impl RuntimeProvider for Tap {
         let heard = self.heard.clone();
         Box::pin(async move {
             let AsyncIoTokioAsStd(stream) = connection.await?;
-            Ok(AsyncIoTokioAsStd(TappedTcp { stream, heard }))
+            Ok(AsyncIoTokioAsStd(TappedTcp::by(stream, heard)))
         })
     }
 
@@ -156,52 +157,25 @@ impl DnsUdpSocket for TappedUdp {
     }
 }
 
-/// A TCP stream that keeps its first message.
-pub(super) struct TappedTcp {
-    stream: TcpStream,
-    heard: Arc<Heard>,
-}
+/// A TCP stream whose first message is kept.
+type TappedTcp = Watched<TcpStream, Arc<Heard>>;
 
 /// Two bytes of length, and the longest message.
 const LONGEST: usize = 2 + 65_535;
 
-impl AsyncRead for TappedTcp {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        let new = buf.filled().get(before..).unwrap_or_default();
-        let mut stream = locked(&self.heard.stream);
+impl Watch for Arc<Heard> {
+    fn after(&mut self, buf: &mut ReadBuf<'_>, start: usize) -> Poll<io::Result<()>> {
+        let new = buf.filled().get(start..).unwrap_or_default();
+        let mut stream = locked(&self.stream);
         let room = LONGEST.saturating_sub(stream.len());
         stream.extend(new.iter().take(room));
-        self.heard.more.notify_one();
+        self.more.notify_one();
         // hickory would write out every name in it. The caller already has the
         // message, and finds that it is too long.
         if first_message(&stream).is_some_and(|message| !is_bounded(message)) {
-            buf.set_filled(before);
+            buf.set_filled(start);
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for TappedTcp {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

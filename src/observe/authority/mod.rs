@@ -22,16 +22,16 @@ use self::ask::Transport;
 use self::zone::{Server, ZoneSeen};
 use super::budget::{
     ANSWERS_BYTES, AUTHORITY_ADDRESSES, AUTHORITY_LOOKUPS, AUTHORITY_QUERIES,
-    AUTHORITY_QUERIES_AT_ONCE, Deadline, Room, Times,
+    AUTHORITY_QUERIES_AT_ONCE, ByteBudget, Deadline, Times,
 };
+use super::cache::Cacheable;
 use super::dial::Dial;
-use super::pool::Kept;
 use super::validator::Validator;
 use super::wire::text;
 use danecheck_core::dnssec::{SecurityStatus, WeakLink};
 use danecheck_core::observation::{
-    AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
-    NameServerSeen,
+    AuthoritySeen, Cut, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
+    NameServerFailure, NameServerSeen,
 };
 use danecheck_core::reserved::reserved_block;
 use danecheck_core::unix_time::UnixTime;
@@ -82,7 +82,7 @@ impl Inspected {
     }
 }
 
-impl Kept for Inspected {
+impl Cacheable for Inspected {
     fn bytes(&self) -> usize {
         let addresses = self.seen.iter().flat_map(|seen| &seen.servers);
         let addresses = addresses.map(|server| 1 + server.addresses.len());
@@ -119,7 +119,7 @@ struct Shared {
     lookups: AtomicUsize,
     queries: AtomicUsize,
     at_once: Semaphore,
-    room: Room,
+    room: ByteBudget,
 }
 
 impl Authorities {
@@ -133,7 +133,7 @@ impl Authorities {
             lookups: AtomicUsize::new(0),
             queries: AtomicUsize::new(0),
             at_once: Semaphore::new(AUTHORITY_QUERIES_AT_ONCE),
-            room: Room::new(ANSWERS_BYTES),
+            room: ByteBudget::new(ANSWERS_BYTES),
         }))
     }
 
@@ -165,23 +165,21 @@ impl Authorities {
         })
     }
 
-    /// What the budgets left out, one sentence each.
-    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+    /// What the budgets left out.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = Cut> {
         let beyond = |count: &AtomicUsize, bound| {
             let count = count.load(Ordering::Relaxed);
             count.checked_sub(bound).filter(|more| *more > 0)
         };
-        let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS).map(|more| {
-            format!(
-                "danecheck asked name servers directly about {AUTHORITY_LOOKUPS} lookups, but not \
-                 about {more} more."
-            )
+        let lookups = beyond(&self.0.lookups, AUTHORITY_LOOKUPS);
+        let lookups = lookups.map(|left_out| Cut::AuthorityLookups {
+            bound: AUTHORITY_LOOKUPS,
+            left_out,
         });
-        let queries = beyond(&self.0.queries, AUTHORITY_QUERIES).map(|more| {
-            format!(
-                "danecheck sent {AUTHORITY_QUERIES} questions to name servers directly, and left \
-                 out {more} more."
-            )
+        let queries = beyond(&self.0.queries, AUTHORITY_QUERIES);
+        let queries = queries.map(|left_out| Cut::AuthorityQueries {
+            bound: AUTHORITY_QUERIES,
+            left_out,
         });
         lookups.into_iter().chain(queries)
     }

@@ -10,7 +10,7 @@ use domain::base::{Message, Name, Rtype};
 use ring::digest::{Context, SHA256};
 
 use super::super::budget::{Deadline, Times, ZONES_BYTES_KEPT};
-use super::super::pool::{Kept, Shelf};
+use super::super::cache::{Cache, Cacheable};
 use super::super::resolver::Resolver;
 use super::upstream::{Fetched, Upstream};
 use danecheck_core::dnssec::OwnValidation;
@@ -47,7 +47,7 @@ struct Link {
     bytes: usize,
 }
 
-impl Kept for Link {
+impl Cacheable for Link {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -63,7 +63,7 @@ impl Kept for Link {
 pub(in super::super) struct Base {
     anchors: RootAnchors,
     upstream: Upstream,
-    links: Arc<Shelf<Key, Link>>,
+    links: Arc<Cache<Key, Link>>,
     keep: Duration,
 }
 
@@ -78,7 +78,7 @@ impl Base {
         Self {
             anchors: anchors.clone(),
             upstream: Upstream::new(resolver.clone(), times.query, times.total, keep),
-            links: Arc::new(Shelf::new(ZONES_BYTES_KEPT)),
+            links: Arc::new(Cache::new(ZONES_BYTES_KEPT)),
             keep,
         }
     }
@@ -138,7 +138,7 @@ impl Chains {
                 holds: link.holds,
             },
             Found::End(end) => return Err(end),
-            Found::Cut(_) | Found::NoCut => return Err(Arc::new(super::Validator::late())),
+            Found::Cut(_) | Found::NoCut => return Err(Arc::new(late())),
         };
         for name in path(name) {
             let reply = self.base.upstream.fetch(&name, Rtype::DS).await;
@@ -217,7 +217,7 @@ impl Chains {
                 bytes: 1024 + 2 * reply.len(),
             }
         };
-        let begun = self.base.links.get(&key, None, |_| {
+        let entry = self.base.links.get(&key, None, |_| {
             let work = work.clone();
             async move {
                 if is_long {
@@ -228,12 +228,17 @@ impl Chains {
                 work()
             }
         });
-        let link = begun.result().await;
+        let link = entry.result().await;
         match link.filter(|link| link.holds.contains(&now)) {
             Some(link) => (key, link.as_ref().clone()),
             None => (key, work()),
         }
     }
+}
+
+/// What is said where there was no time for a judgement.
+pub(super) fn late() -> OwnValidation {
+    OwnValidation::indeterminate("the validation did not end in time")
 }
 
 type Reply<'a> = Result<&'a Bytes, FailureKind>;

@@ -23,7 +23,7 @@ pub(super) use self::upstream::Upstream;
 use super::budget::Deadline;
 use super::wire::WireName;
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
-use danecheck_core::observation::{FailureKind, LookupFailure};
+use danecheck_core::observation::{Cut, FailureKind, LookupFailure};
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::WorkBudget;
 use danecheck_validation::{
@@ -99,7 +99,7 @@ impl Validator {
 
     /// The result if there was no time for a judgement.
     pub(super) fn late() -> OwnValidation {
-        OwnValidation::indeterminate("the validation did not end in time")
+        chains::late()
     }
 
     /// Notes what a judgement left undone.
@@ -116,20 +116,12 @@ impl Validator {
     }
 
     /// What was left undone because the work ran out, in a sentence.
-    pub(super) fn left_out(&self) -> Option<String> {
+    pub(super) fn left_out(&self) -> Option<Cut> {
         let lock = self.0.too_much.lock();
         let sets = lock.unwrap_or_else(PoisonError::into_inner);
-        let named: Vec<&str> = sets.iter().take(NAMED).map(String::as_str).collect();
-        let others = match sets.len() > NAMED {
-            true => " and of others",
-            false => "",
-        };
-        (!named.is_empty()).then(|| {
-            format!(
-                "danecheck did not check all signatures of {}{others}: they need more work than it \
-                 allows for one lookup or zone.",
-                named.join(", ")
-            )
+        (!sets.is_empty()).then(|| Cut::Signatures {
+            record_sets: sets.iter().take(NAMED).cloned().collect(),
+            has_others: sets.len() > NAMED,
         })
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::base::{Message, Rtype};
 
 use super::super::budget::{Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATION_QUERIES};
-use super::super::pool::{Begun, Kept, Shelf};
+use super::super::cache::{Cache, CacheEntry, Cacheable};
 use super::super::resolver::{Mode, Question, Resolver};
 use danecheck_core::observation::{FailureKind, LookupFailure};
 use danecheck_validation::{Owner, VALIDATED_RECORDS};
@@ -63,7 +63,7 @@ pub(super) struct Answered {
     lasts: Duration,
 }
 
-impl Kept for Answered {
+impl Cacheable for Answered {
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.fetched.as_ref().map_or(0, Bytes::len)
     }
@@ -86,7 +86,7 @@ struct Shared {
     query: Duration,
     total: Duration,
     keep: Duration,
-    asked: Shelf<(Owner, Rtype), Answered>,
+    asked: Cache<(Owner, Rtype), Answered>,
 }
 
 impl Upstream {
@@ -104,7 +104,7 @@ impl Upstream {
                 query,
                 total,
                 keep,
-                asked: Shelf::new(KEYS_BYTES_KEPT),
+                asked: Cache::new(KEYS_BYTES_KEPT),
             }),
             payer: None,
         }
@@ -136,7 +136,7 @@ impl Upstream {
     pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
         let payer = self.payer.as_deref();
         match self.begin(name, rtype, payer) {
-            Some(begun) => self.wait(&begun).await,
+            Some(entry) => self.wait(&entry).await,
             None => Err(no_more()),
         }
     }
@@ -146,10 +146,10 @@ impl Upstream {
         self.begin(name, rtype, self.payer.as_deref());
     }
 
-    async fn wait(&self, begun: &Begun<Answered>) -> Fetched {
+    async fn wait(&self, entry: &CacheEntry<Answered>) -> Fetched {
         let answered = match &self.payer {
-            Some(payer) => payer.deadline.wait(begun.result()).await.flatten(),
-            None => begun.result().await,
+            Some(payer) => payer.deadline.wait(entry.result()).await.flatten(),
+            None => entry.result().await,
         };
         answered.map_or_else(|| Err(no_more()), |it| it.fetched.clone())
     }
@@ -161,11 +161,11 @@ impl Upstream {
         name: &Owner,
         rtype: Rtype,
         payer: Option<&Allowance>,
-    ) -> Option<Arc<Begun<Answered>>> {
+    ) -> Option<Arc<CacheEntry<Answered>>> {
         let key = (name.clone(), rtype);
         let asked = &self.shared.asked;
-        if let Some(begun) = asked.fresh(&key) {
-            return Some(begun);
+        if let Some(entry) = asked.fresh(&key) {
+            return Some(entry);
         }
         if !payer.is_none_or(Allowance::pay) {
             return None;

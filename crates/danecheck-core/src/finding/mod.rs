@@ -8,6 +8,7 @@
 pub(crate) mod assumed;
 mod certificates;
 mod client_certificate;
+mod cut;
 mod dns;
 pub(crate) mod expectation;
 mod families;

@@ -7,7 +7,7 @@ use crate::judge::{
 use crate::observation::SessionEnd;
 use crate::postfix::SecurityLevel;
 
-use super::{Findings, Rule, Severity};
+use super::{Findings, Rule, Severity, cut};
 
 pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
     id: "address-family-unreachable",
@@ -142,8 +142,8 @@ pub(super) static PROXY_FAILED: Rule = Rule {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let target = judged.evidence.observation.next_hop.to_string();
     let dane = judged.outcome(SecurityLevel::Dane);
-    for cut in &judged.evidence.observation.cuts {
-        findings.add(&NOT_ALL_LOOKED_AT, target.clone(), cut.clone());
+    for sentence in cut::sentences(&judged.evidence.observation.cuts) {
+        findings.add(&NOT_ALL_LOOKED_AT, target.clone(), sentence);
     }
     cut_short(judged, findings);
     if blind(&judged.evidence) == Some(Blind::Network) {

@@ -32,7 +32,7 @@ pub struct Lookup<T> {
 }
 
 /// The record types that danecheck asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs, reason = "they are the mnemonics themselves")]
 pub enum RecordType {

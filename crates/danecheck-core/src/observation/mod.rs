@@ -4,6 +4,7 @@
 //! saved and judged again later (`--save`, `--replay`).
 
 mod any_lookup;
+mod cut;
 mod local_sender;
 mod lookup;
 mod mta_sts;
@@ -21,6 +22,7 @@ use crate::tlsa::TlsaRecord;
 use crate::unix_time::UnixTime;
 
 pub use any_lookup::AnyLookup;
+pub use cut::Cut;
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
@@ -38,14 +40,18 @@ pub use session::{
 };
 pub use single::{SingleLookup, SingleReply};
 
-/// The version of the saved form; danecheck refuses any other.
-pub const OBSERVATION_FORMAT: u32 = 1;
+/// The version of the saved form. Format 1, whose [`Observation::cuts`] are
+/// sentences, is still read; any other is refused.
+pub const OBSERVATION_FORMAT: u32 = 2;
+
+/// The oldest version of the saved form that is read.
+const OLDEST_FORMAT: u32 = 1;
 
 /// Everything seen of one next hop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observation {
-    /// [`OBSERVATION_FORMAT`].
+    /// [`OBSERVATION_FORMAT`], or that of the version that saved it.
     pub format: u32,
     /// What was checked.
     pub next_hop: NextHop,
@@ -60,8 +66,8 @@ pub struct Observation {
     pub hosts: Vec<HostSeen>,
     /// The trust store for `verify` and `secure`.
     pub trust_store: TrustStoreSeen,
-    /// What a budget cut off, one sentence each.
-    pub cuts: Vec<String>,
+    /// What a budget cut off.
+    pub cuts: Vec<Cut>,
     /// MTA-STS and TLS reporting; `None` if they were not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mta_sts: Option<MtaStsSeen>,
@@ -81,6 +87,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether this version knows the form in which it was saved.
+    pub fn has_known_format(&self) -> bool {
+        (OLDEST_FORMAT..=OBSERVATION_FORMAT).contains(&self.format)
+    }
+
     /// Whether it contains any of these hosts.
     pub fn looks_at_any(&self, hosts: &[String]) -> bool {
         self.hosts.iter().any(|host| hosts.contains(&host.name))

@@ -8,7 +8,7 @@ const FIRST_OF_ONE: usize = 12;
 
 /// Places for concurrent work.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Slots {
     first: Semaphore,
     others: Semaphore,
     keeps_first: bool,
@@ -18,14 +18,14 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct Share(Semaphore);
 
-/// A place, until it is dropped.
+/// A slot, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct Slot<'a> {
     _first: Option<SemaphorePermit<'a>>,
-    _place: SemaphorePermit<'a>,
+    _slot: SemaphorePermit<'a>,
 }
 
-impl Places {
+impl Slots {
     /// This many places, most of them for first requests.
     pub(super) fn new(count: usize) -> Self {
         let count = count.clamp(1, Semaphore::MAX_PERMITS);
@@ -38,16 +38,16 @@ impl Places {
     }
 
     /// Waits for a place; `share` is that of the check, if it is known.
-    pub(super) async fn place<'a>(&'a self, share: Option<&'a Share>) -> Option<Place<'a>> {
+    pub(super) async fn slot<'a>(&'a self, share: Option<&'a Share>) -> Option<Slot<'a>> {
         let share = share.filter(|_| self.keeps_first);
         let first = share.and_then(|share| share.0.try_acquire().ok());
-        let places = match first {
+        let slots = match first {
             Some(_) => &self.first,
             None => &self.others,
         };
-        Some(Place {
+        Some(Slot {
             _first: first,
-            _place: places.acquire().await.ok()?,
+            _slot: slots.acquire().await.ok()?,
         })
     }
 }
@@ -64,17 +64,17 @@ mod tests {
     use futures_util::FutureExt as _;
 
     #[test]
-    fn who_wants_too_much_leaves_the_others_their_first_places() {
-        let places = Places::new(64);
+    fn who_wants_too_much_leaves_the_others_their_first_slots() {
+        let slots = Slots::new(64);
         let (greedy, modest) = (Share::default(), Share::default());
-        let take = |share| places.place(Some(share)).now_or_never().flatten();
+        let take = |share| slots.slot(Some(share)).now_or_never().flatten();
         let mut held: Vec<_> = std::iter::from_fn(|| take(&greedy)).collect();
         assert_eq!(held.len(), 64 * 3 / 8 + FIRST_OF_ONE);
         for _ in 0..FIRST_OF_ONE {
             held.push(take(&modest).unwrap());
         }
         assert!(take(&modest).is_none());
-        assert!(places.place(None).now_or_never().is_none());
+        assert!(slots.slot(None).now_or_never().is_none());
         // A returned place can be used again.
         held.clear();
         assert!(take(&greedy).is_some());
@@ -83,14 +83,14 @@ mod tests {
     #[test]
     fn there_are_as_many_as_were_asked_for() {
         for count in 1..40 {
-            let places = Places::new(count);
+            let slots = Slots::new(count);
             let shares: Vec<Share> = (0..count).map(|_| Share::default()).collect();
             let mut held = Vec::new();
             for share in &shares {
-                held.extend(places.place(Some(share)).now_or_never().flatten());
+                held.extend(slots.slot(Some(share)).now_or_never().flatten());
             }
             held.extend(std::iter::from_fn(|| {
-                places.place(None).now_or_never().flatten()
+                slots.slot(None).now_or_never().flatten()
             }));
             assert_eq!(held.len(), count);
         }

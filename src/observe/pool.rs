@@ -6,27 +6,22 @@
 //! time limit. So a check that runs out of time takes nothing from the others,
 //! and each check waits for it no longer than its own time allows.
 
-mod gate;
-mod shelf;
-
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub(super) use self::gate::CheckId;
-use self::gate::Gates;
-pub(super) use self::shelf::{Begun, Kept, Shelf};
 use super::asking::Found;
 use super::authority::Inspected;
 use super::budget::{
-    CONNECTIONS_IN_ALL, FAILURES_KEPT, INSPECTIONS_BYTES_KEPT, LOOKS, LOOKUPS_BYTES_KEPT, PER_HOST,
+    CONNECTIONS_IN_ALL, INSPECTIONS_BYTES_KEPT, LOOKS, LOOKUPS_BYTES_KEPT, PER_HOST,
     SESSIONS_BYTES_KEPT,
 };
-use super::call::Talked;
-use super::places::Places;
+use super::cache::{Cache, Retention};
+use super::call::SharedSessions;
+use super::gate::Gates;
+use super::running::{Running, RunningChecks};
+use super::slots::Slots;
 use super::validator::Base;
-use danecheck_core::observation::{LimitedOffer, RecordType};
+use danecheck_core::observation::RecordType;
 
 /// How much of the network a run uses, and how long its results may be used for
 /// other targets.
@@ -55,32 +50,18 @@ impl Default for PoolLimits {
     }
 }
 
-/// The key of a session, for one way to connect and one name in `EHLO`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SessionKey {
-    pub(super) address: IpAddr,
-    pub(super) port: u16,
-    pub(super) sni: Option<String>,
-    pub(super) offer: Option<LimitedOffer>,
-    /// How many attempts the server refused before.
-    pub(super) attempt: u8,
-}
-
 /// What several checks share. All of them must have the same setup, except for
 /// its time.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<Parts>);
 
-pub(super) struct Parts {
-    pub(super) limits: PoolLimits,
-    pub(super) lookups: Shelf<(String, RecordType), Found>,
-    pub(super) sessions: Shelf<SessionKey, Talked>,
-    pub(super) inspections: Shelf<(String, RecordType), Inspected>,
-    pub(super) gates: Arc<Gates>,
-    pub(super) connections: Arc<Places>,
+struct Parts {
+    limits: PoolLimits,
+    lookups: Arc<Cache<(String, RecordType), Found>>,
+    inspections: Arc<Cache<(String, RecordType), Inspected>>,
+    sessions: SharedSessions,
     /// The start of danecheck's own validation, made by the first check.
-    pub(super) base: OnceLock<Base>,
-    running: AtomicUsize,
+    base: OnceLock<Base>,
 }
 
 impl std::fmt::Debug for Parts {
@@ -103,7 +84,7 @@ impl Pool {
         Self::with(
             limits,
             Arc::new(Gates::new(limits.per_host.max(1))),
-            Arc::new(Places::new(limits.connections)),
+            Arc::new(Slots::new(limits.connections)),
         )
     }
 
@@ -111,25 +92,28 @@ impl Pool {
     /// because checks still use this one.
     #[must_use]
     pub fn renewed(&self) -> Self {
-        let parts = self.parts();
-        Self::with(parts.limits, parts.gates.clone(), parts.connections.clone())
+        let sessions = &self.0.sessions;
+        Self::with(
+            self.0.limits,
+            sessions.gates.clone(),
+            sessions.connections.clone(),
+        )
     }
 
-    fn with(limits: PoolLimits, gates: Arc<Gates>, connections: Arc<Places>) -> Self {
+    fn with(limits: PoolLimits, gates: Arc<Gates>, connections: Arc<Slots>) -> Self {
         Self(Arc::new(Parts {
             limits,
-            lookups: Shelf::new(LOOKUPS_BYTES_KEPT),
-            sessions: Shelf::new(SESSIONS_BYTES_KEPT),
-            inspections: Shelf::new(INSPECTIONS_BYTES_KEPT),
-            gates,
-            connections,
+            lookups: Arc::new(Cache::new(LOOKUPS_BYTES_KEPT)),
+            inspections: Arc::new(Cache::new(INSPECTIONS_BYTES_KEPT)),
+            sessions: SharedSessions {
+                cache: Arc::new(Cache::new(SESSIONS_BYTES_KEPT)),
+                gates,
+                connections,
+                retention: Retention::at_most(limits.keep),
+                running: RunningChecks::default(),
+            },
             base: OnceLock::new(),
-            running: AtomicUsize::new(0),
         }))
-    }
-
-    pub(super) fn parts(&self) -> &Parts {
-        &self.0
     }
 
     /// How often a target may be checked.
@@ -137,33 +121,43 @@ impl Pool {
         self.0.limits.looks
     }
 
+    /// The lookups that were made.
+    pub(super) fn lookups(&self) -> &Arc<Cache<(String, RecordType), Found>> {
+        &self.0.lookups
+    }
+
+    /// What name servers said.
+    pub(super) fn inspections(&self) -> &Arc<Cache<(String, RecordType), Inspected>> {
+        &self.0.inspections
+    }
+
+    /// The sessions that were held, and what bounds their number.
+    pub(super) fn sessions(&self) -> &SharedSessions {
+        &self.0.sessions
+    }
+
+    /// What own validation starts from; `make` is for the first check.
+    pub(super) fn base(&self, make: impl FnOnce(Duration) -> Base) -> &Base {
+        self.0.base.get_or_init(|| make(self.0.limits.keep))
+    }
+
+    /// How long what was seen may be used.
+    pub(super) fn retention(&self) -> Retention {
+        self.0.sessions.retention
+    }
+
+    /// The checks that use the pool.
+    pub(super) fn running(&self) -> &RunningChecks {
+        &self.0.sessions.running
+    }
+
     /// A check that begins; it counts until the guard is dropped.
     pub(super) fn enter(&self) -> Running {
-        self.0.running.fetch_add(1, Relaxed);
-        Running(self.clone())
+        self.running().enter()
     }
 
     /// Whether no more than one check runs.
     pub(super) fn is_alone(&self) -> bool {
-        self.0.running.load(Relaxed) <= 1
-    }
-
-    /// How long something that lasts this long is kept.
-    pub(super) fn keeps(&self, lasts: Duration) -> Duration {
-        lasts.min(self.0.limits.keep)
-    }
-
-    /// How long a failure is kept.
-    pub(super) fn keeps_failure(&self) -> Duration {
-        self.keeps(FAILURES_KEPT)
-    }
-}
-
-/// A check that runs.
-pub(super) struct Running(Pool);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.0.running.fetch_sub(1, Relaxed);
+        self.running().is_alone()
     }
 }

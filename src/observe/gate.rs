@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-use super::super::budget::{CONNECTION_BURST, CONNECTION_INTERVAL};
+use super::budget::{CONNECTION_BURST, CONNECTION_INTERVAL};
 
 /// How many gates are kept before unneeded ones are removed.
 const GATES: usize = 1024;
 
 /// The gates of all addresses.
-pub(in super::super) struct Gates {
+pub(super) struct Gates {
     per_host: usize,
     known: Mutex<Known>,
     checks: AtomicU64,
@@ -23,7 +23,7 @@ pub(in super::super) struct Gates {
 
 /// One check of one target, to know which sessions wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in super::super) struct CheckId(u64);
+pub(super) struct CheckId(u64);
 
 struct Known {
     gates: HashMap<IpAddr, Arc<Gate>>,
@@ -52,7 +52,7 @@ struct Wanted {
 const CROWD: usize = 8;
 
 /// A turn at an address, or the wait for it.
-pub(in super::super) struct Turn {
+pub(super) struct Turn {
     gate: Arc<Gate>,
     check: CheckId,
     place: Option<OwnedSemaphorePermit>,
@@ -88,7 +88,7 @@ impl Drop for Turn {
 }
 
 impl Gates {
-    pub(in super::super) fn new(per_host: usize) -> Self {
+    pub(super) fn new(per_host: usize) -> Self {
         Self {
             per_host: per_host.min(Semaphore::MAX_PERMITS),
             known: Mutex::new(Known {
@@ -100,19 +100,19 @@ impl Gates {
     }
 
     /// A check that begins.
-    pub(in super::super) fn new_check(&self) -> CheckId {
+    pub(super) fn new_check(&self) -> CheckId {
         CheckId(self.checks.fetch_add(1, Relaxed))
     }
 
     /// Whether other checks have a turn at this address, or wait for one.
-    pub(in super::super) fn has_others(&self, address: IpAddr, check: CheckId) -> bool {
+    pub(super) fn has_others(&self, address: IpAddr, check: CheckId) -> bool {
         let gate = self.known().gates.get(&address).cloned();
         gate.is_some_and(|gate| gate.wanted().keys().any(|other| *other != check))
     }
 
     /// Whether a check wants so many turns at this address that it fills it by
     /// itself.
-    pub(in super::super) fn is_crowd(&self, address: IpAddr, check: CheckId) -> bool {
+    pub(super) fn is_crowd(&self, address: IpAddr, check: CheckId) -> bool {
         let gate = self.known().gates.get(&address).cloned();
         gate.is_some_and(|gate| {
             let most = gate.wanted().get(&check).map(|own| own.most);
@@ -125,7 +125,7 @@ impl Gates {
     }
 
     /// Waits for a turn at this address; it ends when it is dropped.
-    pub(in super::super) async fn turn(&self, address: IpAddr, check: CheckId) -> Option<Turn> {
+    pub(super) async fn turn(&self, address: IpAddr, check: CheckId) -> Option<Turn> {
         let gate = self.gate(address, Instant::now());
         let mut turn = Turn::wanted(gate.clone(), check);
         turn.place = Some(gate.places.clone().acquire_owned().await.ok()?);
