@@ -4,11 +4,13 @@
 
 use std::net::IpAddr;
 
-use super::failure::VerificationError as E;
+use super::extensions::CaStatus;
+use super::failure::{VerificationError as E, VerificationFailure};
+use super::known::Account;
+use super::name::{ReferenceName, matches_address, matches_host};
 use super::path::Path;
 use super::signature::SignatureOutcome;
-use super::{Account, CaStatus, Certificate, ReferenceName, VerificationFailure};
-use super::{matches_address, matches_host};
+use super::x509::Certificate;
 use crate::unix_time::UnixTime;
 use crate::work::WorkUsedUp;
 

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::parse::sha256;
 use x509_parser::asn1_rs::Tag;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
@@ -129,8 +128,8 @@ impl PublicKey {
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo, which identifies a key.
-    pub(crate) fn identity(&self) -> [u8; 32] {
-        self.identity
+    pub(crate) fn identity(&self) -> &[u8; 32] {
+        &self.identity
     }
 
     /// The kind of the key.
@@ -198,6 +197,11 @@ impl PublicKey {
             KeyKind::Other(oid) => format!("unknown key type {oid}"),
         }
     }
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().try_into().unwrap_or_default()
 }
 
 /// Length of a big-endian integer in bits, leading zeroes not counted.

@@ -4,8 +4,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
+use super::failure::VerificationError;
+use super::key::PublicKey;
+use super::name_constraints;
 use super::signature::{SignatureOutcome, signature_cost, verify_signature};
-use super::{Certificate, PublicKey, VerificationError};
+use super::x509::Certificate;
 use crate::work::{Operation, WorkBudget, WorkLimits, WorkUsedUp};
 
 /// A certificate, and the key or certificate with which it is checked, by their
@@ -80,7 +83,7 @@ impl<'k> Account<'k> {
         certificate: &Certificate,
         key: &PublicKey,
     ) -> Result<SignatureOutcome, WorkUsedUp> {
-        let pair = (certificate.identity(), key.identity());
+        let pair = (*certificate.identity(), *key.identity());
         let cost = signature_cost(certificate, key);
         if !self.paid.borrow().contains(&pair) {
             self.budget.spend(Operation::SignatureCheck, cost)?;
@@ -104,7 +107,7 @@ impl<'k> Account<'k> {
         certificate: &Certificate,
         leaf: bool,
     ) -> Result<Option<VerificationError>, WorkUsedUp> {
-        let pair = (issuer.identity(), certificate.identity());
+        let pair = (*issuer.identity(), *certificate.identity());
         let spend = |count| self.budget.spend(Operation::NameComparison, count);
         let known = self.known.objections.borrow().get(&(pair, leaf)).cloned();
         if let Some(known) = known {
@@ -112,7 +115,7 @@ impl<'k> Account<'k> {
             return Ok(known.objection);
         }
         let comparisons = Cell::new(0);
-        let objection = super::name_constraints::objection(issuer, certificate, leaf, &|count| {
+        let objection = name_constraints::objection(issuer, certificate, leaf, &|count| {
             spend(count)?;
             comparisons.set(comparisons.get() + count);
             self.known.note(|done| done.name_comparisons += count);

@@ -3,38 +3,18 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
 
 use x509_parser::asn1_rs::Any;
-use x509_parser::extensions::{GeneralName, NameConstraints as Parsed, SubjectAlternativeName};
+use x509_parser::extensions::{GeneralName, SubjectAlternativeName};
 use x509_parser::prelude::FromDer;
 
 use super::distinguished_name::canonical;
-use super::{Certificate, VerificationError as E};
+use super::failure::VerificationError as E;
+use super::x509::Certificate;
 use crate::work::WorkUsedUp;
 
 /// The most names times constraints that are compared (`NAME_CHECK_MAX`).
 const MOST_COMPARISONS: usize = 1 << 20;
-
-/// The extension of an issuer. It is parsed when needed: the original form
-/// takes the least memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NameConstraints {
-    /// The place of its value in the certificate.
-    pub(super) place: Range<usize>,
-    /// How many subtrees there are, permitted and excluded.
-    count: usize,
-}
-
-impl NameConstraints {
-    pub(super) fn at(place: Range<usize>, parsed: &Parsed<'_>) -> Self {
-        let lists = [&parsed.permitted_subtrees, &parsed.excluded_subtrees];
-        Self {
-            place,
-            count: lists.into_iter().flatten().map(Vec::len).sum(),
-        }
-    }
-}
 
 /// What pays for comparisons before they are made.
 pub(super) type Spend<'a> = &'a dyn Fn(u64) -> Result<(), WorkUsedUp>;

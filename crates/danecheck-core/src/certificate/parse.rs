@@ -2,17 +2,19 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-use super::{
-    AuthorityKeyIdentifier, BasicConstraints, Certificate, Digests, DistinguishedName, Fields,
-    KeyUsage, NameConstraints, Names, PublicKey, SignatureAlgorithm, UnreadableCertificate,
-};
+use super::distinguished_name::DistinguishedName;
+use super::extensions::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, NameConstraints};
+use super::key::{PublicKey, sha256};
+use super::names::Names;
+use super::signature_algorithm::SignatureAlgorithm;
+use super::x509::{Certificate, Fields};
 use crate::unix_time::UnixTime;
 
 /// openssl:`v3_purp.c:X509_supported_extension`.
@@ -39,6 +41,27 @@ const PROXY_CERT_INFO: &str = "1.3.6.1.5.5.7.1.14";
 /// Server-gated cryptography, Netscape's and Microsoft's: OpenSSL treats them
 /// as serverAuth.
 const SERVER_GATED: [&str; 2] = ["2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"];
+
+/// DER that is not a readable certificate. This is data, not an error: servers
+/// do send it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a readable certificate: {reason}")]
+pub struct UnreadableCertificate {
+    /// The bytes.
+    pub der: Vec<u8>,
+    /// What stopped the parser.
+    pub reason: String,
+}
+
+/// A certificate as a server presents it: readable, or not.
+pub type Presented = Result<Certificate, UnreadableCertificate>;
+
+/// The chain of a TLS certificate message, leaf first.
+pub fn presented_chain<T: AsRef<[u8]>>(ders: &[T]) -> Vec<Presented> {
+    ders.iter()
+        .map(|der| Certificate::from_der(der.as_ref()))
+        .collect()
+}
 
 impl Certificate {
     /// Reads DER that is exactly one certificate.
@@ -87,7 +110,8 @@ impl Fields {
             name_constraints: None,
             unhandled_critical: Vec::new(),
             is_proxy: false,
-            digests: Digests::default(),
+            sha512: OnceLock::new(),
+            key_sha512: OnceLock::new(),
         };
         for extension in tbs.extensions() {
             certificate.take(der, extension);
@@ -183,11 +207,6 @@ fn place(der: &[u8], part: &[u8]) -> Range<usize> {
     let place = begin..begin.saturating_add(part.len());
     debug_assert_eq!(der.get(place.clone()), Some(part));
     place
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().try_into().unwrap_or_default()
 }
 
 fn address(octets: &[u8]) -> Option<IpAddr> {

@@ -1,10 +1,11 @@
 //! The path from the server's certificate to a trust anchor
 //! (openssl:`x509_vfy.c:build_chain`).
 
-use super::checks::{LeafNames, check_path, leaf_key_failure};
-use super::failure::VerificationError as E;
+use super::failure::{VerificationError as E, VerificationFailure};
+use super::key::PublicKey;
+use super::known::Account;
 use super::signature::SignatureOutcome;
-use super::{Account, Certificate, PublicKey, VerificationFailure};
+use super::x509::Certificate;
 use crate::unix_time::UnixTime;
 use crate::work::WorkUsedUp;
 
@@ -42,27 +43,26 @@ pub(crate) struct Path<'a> {
     pub(crate) record: Option<(usize, usize)>,
 }
 
-/// The path from `leaf`, and OpenSSL's objections to it, in OpenSSL's order.
-/// `None` if building the path takes more work than `account` has left; if a
-/// check on the path does, that is among the objections.
-pub(crate) fn verify_path<'a>(
-    leaf: &'a Certificate,
-    presented: &[&'a Certificate],
-    anchors: &Anchors<'a>,
-    names: &LeafNames,
-    now: UnixTime,
-    account: &Account<'_>,
-) -> Result<(Path<'a>, Vec<VerificationFailure>), WorkUsedUp> {
-    let mut raised: Vec<_> = leaf_key_failure(leaf).into_iter().collect();
-    let path = Builder {
-        chain: vec![leaf],
-        untrusted: untrusted(presented, anchors),
-        now,
-        account,
+impl<'a> Path<'a> {
+    /// The path from `leaf`; the objections of `build_chain` are added to
+    /// `raised`. An error if the way to an anchor takes more work than
+    /// `account` has left.
+    pub(super) fn build(
+        leaf: &'a Certificate,
+        presented: &[&'a Certificate],
+        anchors: &Anchors<'a>,
+        now: UnixTime,
+        account: &Account<'_>,
+        raised: &mut Vec<VerificationFailure>,
+    ) -> Result<Self, WorkUsedUp> {
+        Builder {
+            chain: vec![leaf],
+            untrusted: untrusted(presented, anchors),
+            now,
+            account,
+        }
+        .build(anchors, raised)
     }
-    .build(anchors, &mut raised)?;
-    check_path(&path, names, now, account, &mut raised);
-    Ok((path, raised))
 }
 
 /// Certificates from DNS come before those from the server.

@@ -1,5 +1,7 @@
 //! Reading certificates and checking single signatures.
 
+use std::net::IpAddr;
+
 use rcgen::KeyPair;
 
 use super::mint::{self, Entity, fixture};

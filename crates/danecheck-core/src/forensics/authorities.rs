@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 
-use super::{OBJECTS, Object};
+use super::object::{OBJECTS, Object, forms, sha256};
 use crate::certificate::Certificate;
 use crate::tlsa::hex;
 
@@ -281,7 +281,7 @@ impl KnownAuthority {
     /// Whether an issuer of this name is one of Let's Encrypt's, of which a
     /// renewal picks one at random.
     pub fn rotates(issuer: &Certificate) -> bool {
-        let digest = super::sha256(issuer.spki_der());
+        let digest = sha256(issuer.spki_der());
         Self::find(&digest)
             .is_some_and(|(one, _)| !matches!(one.role, Role::Root | Role::ExpiredRoot(_)))
     }
@@ -308,18 +308,18 @@ impl KnownAuthority {
 /// The root in Mozilla's list, as of the build, of which this is a form.
 pub(super) fn mozilla_root(data: &[u8]) -> Option<(&'static Certificate, Object)> {
     static FORMS: OnceLock<HashMap<Vec<u8>, (usize, Object)>> = OnceLock::new();
-    let forms = FORMS.get_or_init(|| {
+    let all = FORMS.get_or_init(|| {
         let roots = mozilla_roots().iter().enumerate();
         roots
             .flat_map(|(number, root)| {
                 OBJECTS.into_iter().flat_map(move |object| {
-                    let forms = super::forms(object.of(root));
+                    let forms = forms(object.of(root));
                     forms.map(|(_, data)| (data, (number, object)))
                 })
             })
             .collect()
     });
-    let (number, object) = forms.get(data)?;
+    let (number, object) = all.get(data)?;
     Some((mozilla_roots().get(*number)?, *object))
 }
 
@@ -376,8 +376,8 @@ mod tests {
                 continue;
             };
             assert_eq!(known.role, Role::Root);
-            assert_eq!(hex(&super::super::sha256(root.spki_der())), known.key);
-            let certificate = hex(&super::super::sha256(root.der()));
+            assert_eq!(hex(&sha256(root.spki_der())), known.key);
+            let certificate = hex(&sha256(root.der()));
             assert!(known.certificates.contains(&certificate.as_str()));
             compared += 1;
         }

@@ -2,18 +2,23 @@
 //! which shows what happened.
 
 mod authorities;
+mod object;
+mod origin;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::certificate::{Certificate, Presented};
-use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, hex};
+use crate::tlsa::{CertificateUsage, MatchingType, TlsaRecord, hex};
 
 pub use authorities::{KNOWN, KnownAuthority, Role};
+pub use object::Object;
+pub(crate) use object::sha256;
+use object::{OBJECTS, forms};
+pub use origin::Origin;
 
 /// Certificates of a chain that are compared in every form; no honest chain is
 /// longer.
@@ -39,194 +44,17 @@ pub struct Shown<'a> {
     pub chain: &'a [Presented],
 }
 
-/// A certificate, or the public key in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Object {
-    /// The whole certificate, selector Cert(0).
-    Certificate,
-    /// The key, selector SPKI(1).
-    Key,
-}
-
-/// The origin of a record that matches nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The digest of no input at all.
-    Nothing,
-    /// Something in this chain, but with different fields.
-    OtherFields {
-        /// The depth, 0 for the server's own certificate.
-        depth: usize,
-        /// The object.
-        object: Object,
-        /// The name on the certificate.
-        name: String,
-        /// The record as it should be written.
-        right: TlsaRecord,
-    },
-    /// The digest of the text form of something in this chain.
-    Text {
-        /// The text, `the PEM text`.
-        form: &'static str,
-        /// The object of the text.
-        object: Object,
-        /// The record as it should be written.
-        right: TlsaRecord,
-    },
-    /// What the same address shows to clients that name no host.
-    WithoutSni(Object),
-    /// What another address or host of the domain shows.
-    OtherServer {
-        /// The host.
-        host: String,
-        /// The address.
-        address: IpAddr,
-        /// The object.
-        object: Object,
-    },
-    /// An authority that many records name.
-    Authority(&'static KnownAuthority, Object),
-    /// A root.
-    Root {
-        /// Its name.
-        name: String,
-        /// The object.
-        object: Object,
-        /// Whether the chain leads to it, but the server did not send it.
-        of_this_chain: bool,
-    },
-}
-
-impl Object {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Certificate => "certificate",
-            Self::Key => "key",
-        }
-    }
-
-    fn selector(self) -> Selector {
-        match self {
-            Self::Certificate => Selector::CERT,
-            Self::Key => Selector::SPKI,
-        }
-    }
-
-    fn of(self, certificate: &Certificate) -> &[u8] {
-        match self {
-            Self::Certificate => certificate.der(),
-            Self::Key => certificate.spki_der(),
-        }
-    }
-
-    /// The data of a record of it, by matching type: computed once for each
-    /// certificate.
-    fn forms(
-        self,
-        certificate: &Certificate,
-    ) -> impl Iterator<Item = (MatchingType, Cow<'_, [u8]>)> {
-        let types = [
-            MatchingType::SHA2_256,
-            MatchingType::SHA2_512,
-            MatchingType::FULL,
-        ];
-        types.into_iter().filter_map(move |kind| {
-            let data = certificate.association_data(self.selector(), kind)?;
-            Some((kind, data))
-        })
-    }
-}
-
-const OBJECTS: [Object; 2] = [Object::Key, Object::Certificate];
-
-impl Origin {
-    /// The origin, as the words after "it is".
-    pub fn words(&self) -> String {
-        match self {
-            Self::Nothing => "the digest of an empty input".to_owned(),
-            Self::OtherFields {
-                depth,
-                object,
-                name,
-                right,
-            } => {
-                let object = object.words();
-                let whose = match depth {
-                    0 => format!("the server's own {object}"),
-                    _ => format!("the {object} of {name}, an authority in the chain"),
-                };
-                format!("{whose}, which would match as {}", fields(right))
-            }
-            Self::Text {
-                form,
-                object,
-                right,
-            } => format!(
-                "the digest of {form} of the server's {}; a record needs the binary form (DER), \
-                 which gives {right}",
-                object.words()
-            ),
-            Self::WithoutSni(object) => format!(
-                "the {} that this server shows to clients that name no host in TLS",
-                object.words()
-            ),
-            Self::OtherServer {
-                host,
-                address,
-                object,
-            } => format!("the {} that {host} [{address}] shows", object.words()),
-            Self::Authority(known, Object::Key) => format!("the key of {}", known.words()),
-            Self::Authority(known, Object::Certificate) => {
-                format!("a certificate of {}", known.words())
-            }
-            Self::Root {
-                name,
-                object,
-                of_this_chain,
-            } => format!(
-                "the {} of {name}, {}",
-                object.words(),
-                if *of_this_chain {
-                    "the root of this chain, which the server does not send"
-                } else {
-                    "a root that this chain does not lead to"
-                }
-            ),
-        }
-    }
-}
-
-/// The three fields of a record.
-fn fields(record: &TlsaRecord) -> String {
-    let fields: Vec<String> = record.rdata().iter().take(3).map(u8::to_string).collect();
-    fields.join(" ")
-}
-
-pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
-    Sha256::digest(data).to_vec()
-}
-
-/// Each digest of the object, and its whole data for Full(0).
-fn forms(data: &[u8]) -> [(MatchingType, Vec<u8>); 3] {
-    [
-        (MatchingType::SHA2_256, sha256(data)),
-        (MatchingType::SHA2_512, Sha512::digest(data).to_vec()),
-        (MatchingType::FULL, data.to_vec()),
-    ]
-}
-
-/// Everything that was seen, in every form in which somebody may have published
-/// it.
+/// All that was seen, in every form in which somebody may have published it.
 pub(crate) struct Surroundings<'a> {
     shown: Vec<Shown<'a>>,
     /// Where a digest or a whole object was seen.
-    places: HashMap<Cow<'a, [u8]>, Vec<(usize, Object)>>,
+    places: HashMap<&'a [u8], Vec<(usize, Object)>>,
     roots: &'a [Certificate],
 }
 
 impl<'a> Surroundings<'a> {
     pub(crate) fn new(shown: Vec<Shown<'a>>, roots: &'a [Certificate]) -> Self {
-        let mut places: HashMap<Cow<'a, [u8]>, Vec<(usize, Object)>> = HashMap::new();
+        let mut places: HashMap<&'a [u8], Vec<(usize, Object)>> = HashMap::new();
         for (number, one) in shown.iter().enumerate() {
             for certificate in readable(one.chain) {
                 for object in OBJECTS {
@@ -297,7 +125,7 @@ impl<'a> Surroundings<'a> {
         let trusted = self.roots.iter().find_map(|root| {
             let object = OBJECTS
                 .into_iter()
-                .find(|object| object.forms(root).any(|(_, form)| *form == *data))?;
+                .find(|object| object.forms(root).any(|(_, form)| form == data))?;
             Some((root, object))
         });
         if let Some((root, object)) = trusted.or_else(|| authorities::mozilla_root(data)) {
@@ -355,12 +183,13 @@ fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
                 let Some(right) = right(depth, object, mtype, of) else {
                     continue;
                 };
-                all.entry(form).or_insert_with(|| Origin::OtherFields {
-                    depth,
-                    object,
-                    name: common_name(certificate),
-                    right,
-                });
+                all.entry(Cow::Borrowed(form))
+                    .or_insert_with(|| Origin::OtherFields {
+                        depth,
+                        object,
+                        name: common_name(certificate),
+                        right,
+                    });
             }
         }
     }

@@ -1,3 +1,5 @@
+use sha2::{Digest as _, Sha512};
+
 use super::*;
 use crate::certificate::mint::Chain;
 

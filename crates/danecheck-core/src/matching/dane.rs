@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED};
-use crate::certificate::path::{Anchors, DaneAnchors, Path, verify_path};
 use crate::certificate::{
-    Account, Certificate, Known, LeafNames, Presented, PublicKey, ReferenceName, VerificationError,
-    VerificationFailure, leaf_key_failure,
+    Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
+    ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
 };
 use crate::tlsa::{
-    CertificateUsage, MatchingType, TlsaRecord, Usability, UsableRecord, classify_rrset,
+    CertificateUsage, MatchingType, TlsaRecord, Usability, UsableRecord, association_data,
+    classify_rrset,
 };
 use crate::unix_time::UnixTime;
 
@@ -117,9 +117,8 @@ fn hidden_by(record: &UsableRecord, usable: &[Numbered<'_>]) -> Option<MatchingT
 }
 
 fn matches(record: &UsableRecord, certificate: &Certificate) -> bool {
-    certificate
-        .association_data(record.selector, record.matching_type)
-        .is_some_and(|data| *data == record.data)
+    association_data(certificate, record.selector, record.matching_type)
+        .is_some_and(|data| data == record.data)
 }
 
 /// The result for a set of records.

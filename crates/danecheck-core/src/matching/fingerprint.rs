@@ -19,8 +19,8 @@ pub struct Fingerprints {
 /// The digests to pin.
 pub fn fingerprints(leaf: &Certificate) -> Fingerprints {
     Fingerprints {
-        certificate_sha256: with_colons(&leaf.identity()),
-        public_key_sha256: with_colons(&leaf.key().identity()),
+        certificate_sha256: with_colons(leaf.identity()),
+        public_key_sha256: with_colons(leaf.key().identity()),
     }
 }
 
@@ -32,7 +32,7 @@ pub fn match_fingerprints(leaf: &Certificate, pins: &[String]) -> Result<(), Ver
         return Err(failure);
     }
     let pins: Vec<Vec<u8>> = pins.iter().filter_map(|pin| from_hex(pin)).collect();
-    let own = [leaf.identity(), leaf.key().identity()];
+    let own = [*leaf.identity(), *leaf.key().identity()];
     // Pins of another length are unusable; if there are no others, they force a
     // failure.
     if !pins.iter().any(|pin| pin.len() == own[0].len()) {

@@ -1,9 +1,8 @@
 //! Postfix's `verify` and `secure`: a path to the trust store, and a name.
 
-use crate::certificate::path::{Anchors, verify_path};
 use crate::certificate::{
-    Account, Certificate, Known, LeafNames, Presented, ReferenceName, VerificationError,
-    VerificationFailure,
+    Account, Anchors, Certificate, Known, LeafNames, Presented, ReferenceName, VerificationError,
+    VerificationFailure, verify_path,
 };
 use crate::unix_time::UnixTime;
 

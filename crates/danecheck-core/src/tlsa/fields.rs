@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256, Sha512};
 
 /// The certificate usage field (RFC 6698 section 2.1.1).
 #[derive(
@@ -80,6 +81,19 @@ impl MatchingType {
     /// The code point that Postfix keeps for fingerprints
     /// (`tls_dane.c:tls_dane_digest_init`).
     pub const PRIVATE_USE: Self = Self(255);
+}
+
+impl MatchingType {
+    /// What the association data has to equal for `object` to match
+    /// (RFC 6698 section 2.1.3); `None` for other matching types.
+    pub fn apply(self, object: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::FULL => Some(object.to_vec()),
+            Self::SHA2_256 => Some(Sha256::digest(object).to_vec()),
+            Self::SHA2_512 => Some(Sha512::digest(object).to_vec()),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for MatchingType {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::TlsaRecord;
+use super::record::TlsaRecord;
 
 /// The text is not a TLSA record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::fields::{CertificateUsage, MatchingType, Selector};
 use super::presentation::hex;
-use super::{CertificateUsage, MatchingType, Selector, TlsaRecord};
+use super::record::TlsaRecord;
 use crate::certificate::{Certificate, PublicKey};
 
 /// Records beyond this many in one answer are not seen
