@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck_core::judge::Horizon;
 use danecheck_core::overrides::{Accepted, Overrides, OverridesReport, Word};
+use danecheck_core::postfix::PolicyLine;
 use danecheck_core::report::ExitStatus;
 use danecheck_core::sender::Sender;
 use danecheck_world::dns::Zone;
@@ -156,6 +157,21 @@ fn text(number: usize, row: &Row) -> String {
         ),
         false => format!("{line}\n"),
     }
+}
+
+#[test]
+fn the_lines_are_written_as_they_are_read() {
+    let mut taken = 0;
+    for (number, row) in rows().iter().enumerate() {
+        let text = text(number, row);
+        let (_, value) = text.lines().last().unwrap().split_once(' ').unwrap();
+        if let Ok(line) = PolicyLine::parse(value, None) {
+            assert_eq!(line.to_string(), value);
+            assert_eq!(PolicyLine::parse(&line.to_string(), None), Ok(line));
+            taken += 1;
+        }
+    }
+    assert!(taken > 20, "{taken}");
 }
 
 struct Ground {

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, Verdict};
 use danecheck_core::observation::Observation;
-use danecheck_core::postfix::SecurityLevel;
+use danecheck_core::postfix::{PolicyLine, SecurityLevel};
 use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status, json};
 use serde_json::{Value, json};
 
@@ -192,6 +192,13 @@ fn agree(name: &str, report: &Report) {
         advice.policy.is_some(),
         "{name}"
     );
+    let alternatives = advice.alternatives.iter().map(|other| &other.postfix);
+    for line in advice.entries.postfix.iter().chain(alternatives) {
+        let (next_hop, value) = line.split_once("  ").unwrap();
+        assert_eq!(next_hop, report.target, "{name}");
+        let read = PolicyLine::parse(value, None).unwrap();
+        assert_eq!(read.to_string(), value, "{name}");
+    }
     if let Some(policy) = advice.policy {
         assert!(
             outcomes.at(policy).channel.is_some(),

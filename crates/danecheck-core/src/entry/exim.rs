@@ -29,7 +29,7 @@ fn write(request: &Request) -> Written {
         .collect::<Vec<_>>()
         .join(separator);
     let mut options = format!("  hosts_try_dane = {start}{without_dane}\n");
-    match request.entry.policy {
+    match request.entry.line.level {
         SecurityLevel::May => {}
         SecurityLevel::None => options.push_str(&format!("  hosts_avoid_tls = {list}\n")),
         _ => options.push_str(&format!("  hosts_require_tls = {list}\n")),

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Override, Request, System, Written};
+use crate::postfix::Override;
+
+use super::{Request, System, Written};
 
 /// The fields of mailcow's form, in the form's order; also the body of
 /// `POST /api/v1/add/tls-policy-map`, which takes them flat.
@@ -24,8 +26,8 @@ impl MailcowEntry {
     pub fn new(entry: &Override) -> Self {
         Self {
             dest: entry.next_hop.clone(),
-            policy: entry.policy.to_string(),
-            parameters: entry.parameters.join(" "),
+            policy: entry.line.level.to_string(),
+            parameters: entry.line.attributes(),
             active: "1".to_owned(),
         }
     }

@@ -14,23 +14,9 @@ mod stalwart;
 
 pub use mailcow::{Language, MailcowEntry, mailcow_steps};
 pub use note::{HowTo, Note};
-pub use postfix::postfix_line;
 
 use crate::next_hop::NextHop;
-use crate::postfix::SecurityLevel;
-
-/// An override, before it is written for a system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Override {
-    /// The exact next hop; never a parent domain, because another map could
-    /// overrule that for the name itself.
-    pub next_hop: String,
-    /// The level.
-    pub policy: SecurityLevel,
-    /// Attributes such as `match=mx1.example.com:mx2.example.com`; no value
-    /// holds a blank or a comma, which would end it.
-    pub parameters: Vec<String>,
-}
+use crate::postfix::{Override, SecurityLevel};
 
 /// Everything from which an entry is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +118,7 @@ impl<'r> ForDomain<'r> {
         }
         Ok(Self {
             domain: next_hop,
-            policy: request.entry.policy,
+            policy: request.entry.line.level,
             note: &request.note,
             remarks: remarks(request),
         })
@@ -147,7 +133,7 @@ impl<'r> ForDomain<'r> {
 
 /// What only Postfix's line can express.
 fn remarks(request: &Request) -> Vec<String> {
-    let parameters = request.entry.parameters.join(" ");
+    let parameters = request.entry.line.attributes();
     if parameters.is_empty() {
         Vec::new()
     } else {

@@ -1,17 +1,7 @@
 //! Postfix and systems that contain it: a line of a table of
 //! `smtp_tls_policy_maps`.
 
-use super::{HowTo, Override, Request, System, Written};
-
-/// The line for `texthash:`, `hash:` and `lmdb:` tables.
-pub fn postfix_line(entry: &Override) -> String {
-    let mut line = format!("{}  {}", entry.next_hop, entry.policy);
-    for parameter in &entry.parameters {
-        line.push(' ');
-        line.push_str(parameter);
-    }
-    line
-}
+use super::{HowTo, Request, System, Written};
 
 fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Written {
     let how = HowTo {
@@ -21,7 +11,7 @@ fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Writ
     };
     let comment = request.note.comment("#", &how, &[]);
     Written::Entry {
-        text: format!("{comment}{}\n", postfix_line(&request.entry)),
+        text: format!("{comment}{}\n", request.entry),
         beside: None,
     }
 }

@@ -20,7 +20,7 @@ const TAKEN_OUT: &str = "put the former rules back, then delete the strategy.";
 /// plain text.
 fn remarks(asked: &ForDomain<'_>, request: &Request) -> Vec<String> {
     let mut remarks = asked.remarks.clone();
-    if request.entry.policy == SecurityLevel::May && request.by_plain_text_retry {
+    if request.entry.line.level == SecurityLevel::May && request.by_plain_text_retry {
         remarks.push(
             "Stalwart has no plain-text retry after a failed handshake: where it fails here too, \
              startTls has to be `disable`."

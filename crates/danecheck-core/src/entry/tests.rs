@@ -1,5 +1,7 @@
 //! Every system's entry, for every policy.
 
+use crate::postfix::PolicyLine;
+
 use super::*;
 
 const POLICIES: [SecurityLevel; 3] = [
@@ -12,8 +14,7 @@ fn request(next_hop: &str, policy: SecurityLevel) -> Request {
     Request {
         entry: Override {
             next_hop: next_hop.to_owned(),
-            policy,
-            parameters: Vec::new(),
+            line: PolicyLine::plain(policy),
         },
         hosts: vec!["mx1.example.com".to_owned(), "mx2.example.com".to_owned()],
         by_plain_text_retry: false,

@@ -109,7 +109,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let parameters = Parameters(seen);
     let target = observation.next_hop.to_string();
     let in_force = &sending.in_force;
-    let level = in_force.line.as_ref().ok().map(|line| line.level);
+    let level = in_force.policy.line.as_ref().ok().map(|line| line.level);
     let asks_for_dane = matches!(level, Some(SecurityLevel::Dane | SecurityLevel::DaneOnly));
     if let Some(why) = parameters.against_dane()
         && asks_for_dane
@@ -119,7 +119,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             "main.cf",
             format!(
                 "Level {} is in force for {target} ({}), but {why}.",
-                in_force.text, in_force.source
+                in_force.policy.text, in_force.source
             ),
         );
     } else if asks_for_dane && observation.resolver.validation == ResolverValidation::NotShown {
@@ -129,12 +129,13 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             format!(
                 "Level {} is in force for {target} ({}), but no answer of the resolver is marked \
                  as validated.",
-                in_force.text, in_force.source
+                in_force.policy.text, in_force.source
             ),
         );
     }
     let by_authority = matches!(level, Some(SecurityLevel::Verify | SecurityLevel::Secure));
     let own_anchors = in_force
+        .policy
         .line
         .as_ref()
         .is_ok_and(|line| !line.trust_anchors.is_empty());
@@ -168,9 +169,9 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
         return;
     };
     if let TableAnswer::Found(value) = &deciding.answer {
-        let fault = match &in_force.line {
-            Err(fault) => Some(fault),
-            Ok(line) => line.late_fault.as_ref(),
+        let fault = match &in_force.policy.line {
+            Err(fault) => Some(fault.clone()),
+            Ok(line) => line.late_fault.as_ref().map(ToString::to_string),
         };
         if let Some(fault) = fault {
             findings.add(
@@ -218,15 +219,19 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
             target,
             format!(
                 "The entry `{}` for {} ({}) is no longer needed: {} from {} delivers.",
-                in_force.text, deciding.key, deciding.table, without.text, without.source
+                in_force.policy.text,
+                deciding.key,
+                deciding.table,
+                without.policy.text,
+                without.source
             ),
         ),
-        Some(StandingOverride::TooWeak { line }) => findings.add(
+        Some(StandingOverride::TooWeak { entry }) => findings.add(
             &LOCAL_OVERRIDE_TOO_WEAK,
             target,
             format!(
-                "The entry `{}` for {} ({}) is weaker than necessary: `{line}` delivers too.",
-                in_force.text, deciding.key, deciding.table
+                "The entry `{}` for {} ({}) is weaker than necessary: `{entry}` delivers too.",
+                in_force.policy.text, deciding.key, deciding.table
             ),
         ),
     }

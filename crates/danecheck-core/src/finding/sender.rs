@@ -50,7 +50,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let target = judged.evidence.observation.next_hop.to_string();
     let name = sending.sender.system.as_str();
     let in_force = &sending.in_force;
-    match &in_force.line {
+    match &in_force.policy.line {
         // A malformed entry has a finding of its own.
         Err(_) if in_force.why.is_empty() => {}
         Err(_) => findings.add(
@@ -67,7 +67,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             format!(
                 "{name} sends to {target} at {} ({}), which keeps the mail back. Level dane would \
                  deliver it.",
-                in_force.text, in_force.source
+                in_force.policy.text, in_force.source
             ),
         ),
         Ok(_) => {}

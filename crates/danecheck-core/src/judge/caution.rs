@@ -1,7 +1,6 @@
 //! Whether a recommendation asks for less, and whether an attacker on the path
 //! could cause it.
 
-use crate::entry::Override;
 use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
 use crate::postfix::{
     DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, SecurityLevel, Settings,
@@ -11,7 +10,6 @@ use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
 use super::policy::{PeerCheck, PolicyRequest, tls_policy};
-use super::recommend::policy_of;
 use super::route::next_hop_name;
 use super::sending::Sending;
 
@@ -25,7 +23,7 @@ pub(crate) const LOOKS_THE_SAME: &str = "An attacker between you and the receive
 pub(crate) fn caution(
     evidence: &Evidence<'_>,
     sending: &Sending,
-    entry: &Override,
+    after: &PolicyLine,
 ) -> Option<String> {
     if evidence.observation.assumed.is_some() {
         return Some(
@@ -33,10 +31,8 @@ pub(crate) fn caution(
                 .to_owned(),
         );
     }
-    // The line as it is written, however it was computed.
-    let after = policy_of(entry);
-    let before = sending.in_force.line.as_ref().ok();
-    let weaker = ground(evidence, sending.settings).is_weaker(after.as_ref(), before);
+    let before = sending.in_force.policy.line.as_ref().ok();
+    let weaker = ground(evidence, sending.settings).is_weaker(Some(after), before);
     let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, sending.settings));
     (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
 }
@@ -110,7 +106,7 @@ pub(crate) fn is_the_servers_own(
     in_force: &PolicyLine,
     settings: Settings,
 ) -> bool {
-    let request = PolicyRequest::of_line(in_force, settings);
+    let request = PolicyRequest::of_line(in_force.clone(), settings);
     let mut addresses = evidence.addresses().peekable();
     addresses.peek().is_some()
         && addresses.all(|(host, address)| {
@@ -157,8 +153,8 @@ fn refuses_as_itself<'a>(
     let by_policy = match &policy.check {
         PeerCheck::Pins(pins) => !pins.is_empty(),
         PeerCheck::Pkix(_) => {
-            let by_dns = match request.match_names.as_slice() {
-                [] => request.level == SecurityLevel::Verify,
+            let by_dns = match request.line.matches.as_slice() {
+                [] => request.line.level == SecurityLevel::Verify,
                 names => names.iter().any(|name| name == "hostname"),
             };
             secure_mx || !by_dns

@@ -397,7 +397,10 @@ impl<'a> AddressEvidence<'a> {
 /// Whether these TLSA records make smtp(8) crash, which ends the delivery
 /// (`mymalloc` in Postfix's `parse_tlsa_rr`).
 fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
-    let asks = matches!(request.level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
+    let asks = matches!(
+        request.line.level,
+        SecurityLevel::Dane | SecurityLevel::DaneOnly
+    );
     asks && request.settings.dnssec == Dnssec::On
         && request.settings.dies_of_empty_tlsa
         && dane

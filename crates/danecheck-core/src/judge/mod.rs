@@ -90,7 +90,7 @@ impl Judged<'_> {
     pub fn with_line(&self, line: Option<&PolicyLine>) -> Outcome {
         match line {
             Some(line) => {
-                let request = PolicyRequest::of_line(line, self.sending.settings);
+                let request = PolicyRequest::of_line(line.clone(), self.sending.settings);
                 self.evidence.outcome(&request)
             }
             None => self.evidence.outcome_without_policy(),

@@ -12,22 +12,12 @@ use crate::tlsa::TlsaRecord;
 use super::dane::DaneRecords;
 use super::route::next_hop_name;
 
-/// A line of a policy table: the level, its attributes, and the main.cf under
-/// it.
+/// A line of a policy table, and the main.cf under it. `fingerprint` without
+/// pins accepts any certificate, because the level's outcome assumes the pins
+/// of what is served now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyRequest {
-    pub(crate) level: SecurityLevel,
-    /// `match=` at `secure` and `verify`; the level's default if none is given.
-    pub(crate) match_names: Vec<String>,
-    /// `match=` at `fingerprint`; any certificate if none is given, because the
-    /// level's outcome assumes the pins of what is served now.
-    pub(crate) pins: Vec<String>,
-    /// `servername=`: SNI if no TLSA record counts.
-    pub(crate) server_name: Option<ServerName>,
-    /// `protocols=`: the oldest TLS accepted; that of main.cf if none is given.
-    pub(crate) oldest_tls: Option<TlsVersion>,
-    /// An attribute makes every handshake fail (`tls_client_start`).
-    pub(crate) no_handshake: bool,
+    pub(crate) line: PolicyLine,
     /// What main.cf and the release decide.
     pub(crate) settings: Settings,
 }
@@ -40,35 +30,16 @@ impl PolicyRequest {
 
     /// The level with this main.cf around it.
     pub(crate) fn with(level: SecurityLevel, settings: Settings) -> Self {
-        Self {
-            level,
-            match_names: Vec::new(),
-            pins: Vec::new(),
-            server_name: None,
-            oldest_tls: None,
-            no_handshake: false,
-            settings,
-        }
+        Self::of_line(PolicyLine::plain(level), settings)
     }
 
     /// A line of a table with this main.cf around it.
-    pub(crate) fn of_line(line: &PolicyLine, settings: Settings) -> Self {
-        let (pins, match_names) = match line.level {
-            SecurityLevel::Fingerprint => (line.matches.clone(), Vec::new()),
-            _ => (Vec::new(), line.matches.clone()),
-        };
-        Self {
-            match_names,
-            pins,
-            server_name: line.server_name.clone(),
-            oldest_tls: line.oldest_tls(),
-            no_handshake: line.late_fault.is_some(),
-            ..Self::with(line.level, settings)
-        }
+    pub(crate) fn of_line(line: PolicyLine, settings: Settings) -> Self {
+        Self { line, settings }
     }
 
     fn server_name(&self, observation: &Observation, host: &str) -> Option<String> {
-        Some(match self.server_name.as_ref()? {
+        Some(match self.line.server_name.as_ref()? {
             ServerName::HostName => host.to_owned(),
             ServerName::NextHop => next_hop_name(observation),
             ServerName::Literal(name) => name.clone(),
@@ -77,13 +48,17 @@ impl PolicyRequest {
 
     /// The oldest TLS that is accepted with this use of TLS
     /// (`set_cipher_grade`: what counts is the level after `dane` became
-    /// another one).
-    fn oldest(&self, tls: TlsUse) -> TlsVersion {
+    /// another one); `None` if an attribute makes every handshake fail
+    /// (`tls_client_start`).
+    fn oldest(&self, tls: TlsUse) -> Option<TlsVersion> {
+        if self.line.late_fault.is_some() {
+            return None;
+        }
         let of_main_cf = match tls {
             TlsUse::Never | TlsUse::Opportunistic => self.settings.oldest_at_may,
             TlsUse::Mandatory => self.settings.oldest_above,
         };
-        self.oldest_tls.unwrap_or(of_main_cf)
+        Some(self.line.oldest_tls().unwrap_or(of_main_cf))
     }
 }
 
@@ -193,16 +168,17 @@ pub(crate) fn tls_policy<'a>(
             tls,
             sni: request.server_name(observation, host),
             check,
-            oldest: (!request.no_handshake).then(|| request.oldest(tls)),
+            oldest: request.oldest(tls),
         })
     };
-    match request.level {
+    match request.line.level {
         SecurityLevel::None => plain(TlsUse::Never, PeerCheck::None),
         SecurityLevel::May => plain(TlsUse::Opportunistic, PeerCheck::None),
         SecurityLevel::Encrypt => plain(TlsUse::Mandatory, PeerCheck::None),
-        SecurityLevel::Fingerprint => {
-            plain(TlsUse::Mandatory, PeerCheck::Pins(request.pins.clone()))
-        }
+        SecurityLevel::Fingerprint => plain(
+            TlsUse::Mandatory,
+            PeerCheck::Pins(request.line.matches.clone()),
+        ),
         SecurityLevel::Verify => plain(
             TlsUse::Mandatory,
             PeerCheck::Pkix(names(request, observation, host, &["hostname"])),
@@ -230,9 +206,9 @@ fn names(
     host: &str,
     default: &[&str],
 ) -> Vec<ReferenceName> {
-    let given = request.match_names.iter().map(String::as_str);
+    let given = request.line.matches.iter().map(String::as_str);
     let of_level = default.iter().copied();
-    let items: Vec<&str> = match request.match_names.as_slice() {
+    let items: Vec<&str> = match request.line.matches.as_slice() {
         [] => of_level.collect(),
         _ => given.collect(),
     };
@@ -253,14 +229,13 @@ fn dane_policy<'a>(
     mx: Option<&MxInPlay>,
     dane: &DaneRecords<'a>,
 ) -> Result<TlsPolicy<'a>, PolicyFailure> {
-    let only = request.level == SecurityLevel::DaneOnly;
-    let oldest = |tls| (!request.no_handshake).then(|| request.oldest(tls));
+    let only = request.line.level == SecurityLevel::DaneOnly;
     let unauthenticated = |tls| {
         Ok(TlsPolicy {
             tls,
             sni: None,
             check: PeerCheck::None,
-            oldest: oldest(tls),
+            oldest: request.oldest(tls),
         })
     };
     // "dane configured with dnssec lookups disabled"
@@ -301,7 +276,7 @@ fn dane_policy<'a>(
                 half: insecure_mx,
                 only,
             },
-            oldest: oldest(TlsUse::Mandatory),
+            oldest: request.oldest(TlsUse::Mandatory),
         }),
     }
 }

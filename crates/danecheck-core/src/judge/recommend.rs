@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{MailcowEntry, Override, postfix_line};
+use crate::entry::MailcowEntry;
 use crate::matching::fingerprints;
 use crate::observation::Assumption;
-use crate::postfix::{PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
+use crate::postfix::{Override, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
 use crate::sender::InForce;
 
 use super::caution::caution;
@@ -94,7 +94,7 @@ pub(crate) fn recommend(
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
     }
-    let Some((request, outcome)) =
+    let Some((line, outcome)) =
         strictest_that_delivers(evidence, &sending.in_force, sending.settings)
     else {
         let why = today.reason.as_deref().unwrap_or_default();
@@ -108,13 +108,14 @@ pub(crate) fn recommend(
     if !outcome.is_told() {
         return no_override(Action::NotFixable, not_told(evidence));
     }
-    let policy = request.level;
-    let entry = entry_of(evidence, &request);
+    let policy = line.level;
+    let caution = caution(evidence, sending, &line);
+    let entry = override_of(evidence, line);
     Recommendation {
         action: Action::Override,
         policy: Some(policy),
         entries: Entries {
-            postfix: Some(postfix_line(&entry)),
+            postfix: Some(entry.to_string()),
             mailcow: Some(MailcowEntry::new(&entry)),
             // Only the findings say why.
             comment: None,
@@ -122,7 +123,7 @@ pub(crate) fn recommend(
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
-        caution: caution(evidence, sending, &entry),
+        caution,
         remove_when: Some(remove_when(evidence, sending)),
     }
 }
@@ -134,7 +135,7 @@ fn kept(sending: &Sending) -> String {
     let in_force = &sending.in_force;
     format!(
         "The policy in force ({}, from {}) delivers: no override is needed.",
-        in_force.text, in_force.source
+        in_force.policy.text, in_force.source
     )
 }
 
@@ -167,21 +168,32 @@ pub(super) fn strictest_that_delivers(
     evidence: &Evidence<'_>,
     in_force: &InForce,
     settings: Settings,
-) -> Option<(PolicyRequest, Outcome)> {
+) -> Option<(PolicyLine, Outcome)> {
     // The policy in force may fail only because of the server's TLS version.
-    let itself = in_force.line.as_ref().ok().into_iter().flat_map(|line| {
-        let request = PolicyRequest::of_line(line, settings);
-        with_older_tls(request).into_iter().skip(1)
+    let in_line = in_force.policy.line.as_ref().ok();
+    let itself = in_line.into_iter().flat_map(|line| {
+        let advised = PolicyLine {
+            matches: line.matches.clone(),
+            server_name: line.server_name.clone(),
+            protocols: line.protocols.clone(),
+            late_fault: line.late_fault.clone(),
+            ..PolicyLine::plain(line.level)
+        };
+        with_older_tls(advised, settings).into_iter().skip(1)
     });
     let below = candidates_below(evidence, in_force, settings);
     itself
-        .chain(below.into_iter().flat_map(with_older_tls))
-        .map(|request| {
-            let outcome = evidence.outcome(&request);
-            (request, outcome)
+        .chain(
+            below
+                .into_iter()
+                .flat_map(|line| with_older_tls(line, settings)),
+        )
+        .map(|line| {
+            let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
+            (line, outcome)
         })
         // If a stricter one might deliver, no weaker one is advised.
-        .find(|(request, outcome)| match request.level {
+        .find(|(line, outcome)| match line.level {
             _ if !outcome.is_told() => true,
             // Such a level is what senders do by default, or the last resort.
             SecurityLevel::Dane | SecurityLevel::May | SecurityLevel::None => outcome.delivers(),
@@ -194,10 +206,9 @@ fn candidates_below(
     evidence: &Evidence<'_>,
     in_force: &InForce,
     settings: Settings,
-) -> Vec<PolicyRequest> {
+) -> Vec<PolicyLine> {
     use SecurityLevel::{Dane, DaneOnly, Encrypt, May, None, Secure, Verify};
-    let plain = |level| PolicyRequest::with(level, settings);
-    let in_force = in_force.line.as_ref().ok().map(|line| line.level);
+    let in_force = in_force.policy.line.as_ref().ok().map(|line| line.level);
     let below: &[SecurityLevel] = match in_force {
         Some(None) => &[],
         Some(May) => &[None],
@@ -206,89 +217,47 @@ fn candidates_below(
         Some(DaneOnly) | Option::None => &[Dane, Encrypt, May, None],
         Some(_) => &[Secure, Dane, Verify, Encrypt, May, None],
     };
-    let authenticates = |request: &PolicyRequest| {
-        let outcome = evidence.outcome(request);
+    let authenticates = |line: &PolicyLine| {
+        let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
         outcome.channel == Some(Channel::Authenticated) || !outcome.is_told()
     };
     below
         .iter()
         .filter_map(|level| match level {
-            Secure => secure_request(evidence, settings),
+            Secure => secure_line(evidence, settings),
             // To replace a policy that asks for a certificate, DANE has to
             // prove as much.
-            Dane if below.contains(&Secure) => Some(plain(Dane)).filter(authenticates),
-            Verify => Some(plain(Verify)),
-            level => Some(plain(*level)),
+            Dane if below.contains(&Secure) => Some(PolicyLine::plain(Dane)).filter(authenticates),
+            Verify => Some(PolicyLine::plain(Verify)),
+            level => Some(PolicyLine::plain(*level)),
         })
         .collect()
 }
 
 /// The policy as it is, and then with older TLS than the sender usually
 /// accepts, the newest first.
-fn with_older_tls(request: PolicyRequest) -> Vec<PolicyRequest> {
-    let oldest = match request.level {
-        SecurityLevel::None => return vec![request],
-        _ if request.oldest_tls.is_some() => return vec![request],
-        SecurityLevel::May => request.settings.oldest_at_may,
-        _ => request.settings.oldest_above,
+fn with_older_tls(line: PolicyLine, settings: Settings) -> Vec<PolicyLine> {
+    let oldest = match line.level {
+        SecurityLevel::None => return vec![line],
+        _ if line.protocols.is_some() => return vec![line],
+        SecurityLevel::May => settings.oldest_at_may,
+        _ => settings.oldest_above,
     };
     let older = TlsVersion::ALL
         .into_iter()
         .rev()
         .filter(|version| *version < oldest)
-        .map(|version| PolicyRequest {
-            oldest_tls: Some(version),
-            ..request.clone()
-        })
+        .map(|version| line.clone().with_oldest_tls(version))
         .collect::<Vec<_>>();
-    std::iter::once(request).chain(older).collect()
+    std::iter::once(line).chain(older).collect()
 }
 
-/// The line of a policy table for this target.
-pub(super) fn line_of(evidence: &Evidence<'_>, request: &PolicyRequest) -> String {
-    postfix_line(&entry_of(evidence, request))
-}
-
-/// The policy of such a line, as it is read again.
-pub(super) fn written(evidence: &Evidence<'_>, request: &PolicyRequest) -> Option<PolicyLine> {
-    policy_of(&entry_of(evidence, request))
-}
-
-/// The policy of an override, as it is written and read again.
-pub(super) fn policy_of(entry: &Override) -> Option<PolicyLine> {
-    let value = format!("{} {}", entry.policy, entry.parameters.join(" "));
-    PolicyLine::parse(&value, None).ok()
-}
-
-fn entry_of(evidence: &Evidence<'_>, request: &PolicyRequest) -> Override {
+/// The override with this line for the target.
+pub(super) fn override_of(evidence: &Evidence<'_>, line: PolicyLine) -> Override {
     Override {
         next_hop: evidence.observation.next_hop.policy_key(),
-        policy: request.level,
-        parameters: parameters(request),
+        line,
     }
-}
-
-/// The attributes of a line.
-fn parameters(request: &PolicyRequest) -> Vec<String> {
-    let mut parameters = Vec::new();
-    if !request.match_names.is_empty() {
-        parameters.push(format!("match={}", request.match_names.join(":")));
-    }
-    if !request.pins.is_empty() {
-        parameters.push(format!("match={}", request.pins.join("|")));
-    }
-    if let Some(name) = &request.server_name {
-        let name = match name {
-            ServerName::HostName => "hostname",
-            ServerName::NextHop => "nexthop",
-            ServerName::Literal(name) => name,
-        };
-        parameters.push(format!("servername={name}"));
-    }
-    if let Some(oldest) = request.oldest_tls {
-        parameters.push(format!("protocols=>={oldest}"));
-    }
-    parameters
 }
 
 /// Why there is no advice if something takes too much work to judge: danecheck
@@ -341,7 +310,7 @@ fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) 
     let in_force = &sending.in_force;
     format!(
         "{policy} is the strictest that delivers{when}; {} ({}) does not.",
-        in_force.text, in_force.source
+        in_force.policy.text, in_force.source
     )
 }
 
@@ -369,72 +338,70 @@ fn alternatives(
     if evidence.observation.assumed == Some(Assumption::DnsOnly) {
         return Vec::new();
     }
-    let delivers = |request: &PolicyRequest| {
-        let outcome = evidence.outcome(request);
-        outcome.delivers_at_once()
+    let delivers = |line: &PolicyLine| {
+        let request = PolicyRequest::of_line(line.clone(), sending.settings);
+        evidence.outcome(&request).delivers_at_once()
     };
-    let line = |request: &PolicyRequest| line_of(evidence, request);
     let mut found = Vec::new();
-    if chosen == SecurityLevel::Dane {
-        // The other levels put a CA or a pin in place of DANE.
-        let only = PolicyRequest::with(SecurityLevel::DaneOnly, sending.settings);
-        if delivers(&only) {
+    let mut add = |line: PolicyLine, cost: &str| {
+        if delivers(&line) {
             found.push(Alternative {
-                postfix: line(&only),
-                cost: "breaks when the receiver stops using DANE".to_owned(),
+                postfix: override_of(evidence, line).to_string(),
+                cost: cost.to_owned(),
             });
         }
+    };
+    if chosen == SecurityLevel::Dane {
+        // The other levels put a CA or a pin in place of DANE.
+        add(
+            PolicyLine::plain(SecurityLevel::DaneOnly),
+            "breaks when the receiver stops using DANE",
+        );
         return found;
     }
-    if let Some(request) = secure_request(evidence, sending.settings)
+    if let Some(line) = secure_line(evidence, sending.settings)
         && chosen != SecurityLevel::Secure
-        && delivers(&request)
     {
-        found.push(Alternative {
-            postfix: line(&request),
-            cost: "breaks when the receiver moves to other MX hosts or to a CA that you do \
-                   not trust"
-                .to_owned(),
-        });
+        add(
+            line,
+            "breaks when the receiver moves to other MX hosts or to a CA that you do not trust",
+        );
     }
-    let verify = PolicyRequest::with(SecurityLevel::Verify, sending.settings);
-    if !matches!(chosen, SecurityLevel::Secure | SecurityLevel::Verify) && delivers(&verify) {
-        found.push(Alternative {
-            postfix: line(&verify),
-            cost: "trusts any MX host that DNS names; needs a CA that you trust".to_owned(),
-        });
+    if !matches!(chosen, SecurityLevel::Secure | SecurityLevel::Verify) {
+        add(
+            PolicyLine::plain(SecurityLevel::Verify),
+            "trusts any MX host that DNS names; needs a CA that you trust",
+        );
     }
-    let request = PolicyRequest {
-        pins: pins(evidence),
-        ..PolicyRequest::with(SecurityLevel::Fingerprint, sending.settings)
+    let pinned = PolicyLine {
+        matches: pins(evidence),
+        ..PolicyLine::plain(SecurityLevel::Fingerprint)
     };
-    if !request.pins.is_empty() && delivers(&request) {
-        found.push(Alternative {
-            postfix: line(&request),
-            cost: "breaks with the receiver's next key; needs \
-                   smtp_tls_fingerprint_digest = sha256"
-                .to_owned(),
-        });
+    if !pinned.matches.is_empty() {
+        add(
+            pinned,
+            "breaks with the receiver's next key; needs smtp_tls_fingerprint_digest = sha256",
+        );
     }
     found
 }
 
 /// `secure` with the names of the MX hosts, with SNI only if it is needed;
 /// `None` if that is known not to deliver.
-fn secure_request(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyRequest> {
+fn secure_line(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyLine> {
     let names: Vec<String> = host_names(evidence);
     [false, true].into_iter().find_map(|sni_hostname| {
-        let request = PolicyRequest {
-            match_names: names.clone(),
+        let line = PolicyLine {
+            matches: names.clone(),
             server_name: sni_hostname.then_some(ServerName::HostName),
-            ..PolicyRequest::with(SecurityLevel::Secure, settings)
+            ..PolicyLine::plain(SecurityLevel::Secure)
         };
         let seen = !sni_hostname || sni_was_seen(evidence);
         let may_deliver = || {
-            let outcome = evidence.outcome(&request);
+            let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
             outcome.delivers_at_once() || !outcome.is_told()
         };
-        (!names.is_empty() && seen && may_deliver()).then_some(request)
+        (!names.is_empty() && seen && may_deliver()).then_some(line)
     })
 }
 

@@ -2,14 +2,14 @@
 //! next hop.
 
 use crate::observation::PolicyResponse;
-use crate::postfix::Settings;
+use crate::postfix::{Override, PolicyLine, Settings};
 use crate::sender::{InForce, Parameters, Sender, System};
 
 use super::caution::ground;
 use super::evidence::Evidence;
 use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
-use super::recommend::{line_of, strictest_that_delivers, written};
+use super::recommend::{override_of, strictest_that_delivers};
 
 /// A sender, and what happens to its mail here.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) enum StandingOverride {
     /// The policy without it delivers too.
     NotNeeded { without: Box<InForce> },
     /// A stricter line delivers too.
-    TooWeak { line: String },
+    TooWeak { entry: Override },
 }
 
 impl Sending {
@@ -51,8 +51,8 @@ impl Sending {
         } else {
             Outcomes::of(|level| evidence.outcome(&PolicyRequest::with(level, settings)))
         };
-        let outcome = match &in_force.line {
-            Ok(line) => evidence.outcome(&PolicyRequest::of_line(line, settings)),
+        let outcome = match &in_force.policy.line {
+            Ok(line) => evidence.outcome(&PolicyRequest::of_line(line.clone(), settings)),
             Err(_) => evidence.outcome_without_policy(),
         };
         let standing_override = match outcome.delivers() {
@@ -82,14 +82,14 @@ fn standing_override(
         return None;
     }
     let without = Parameters(seen).without_override()?;
-    let line = in_force.line.as_ref().ok()?;
-    let of = |line| evidence.outcome(&PolicyRequest::of_line(line, settings));
+    let line = in_force.policy.line.as_ref().ok()?;
+    let of = |line: &PolicyLine| evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
     let ground = ground(evidence, settings);
-    let now = without.line.as_ref().ok().map(of);
+    let now = without.policy.line.as_ref().ok().map(of);
     if now.as_ref().is_some_and(|now| !now.is_told()) {
         return None;
     }
-    if let Ok(other) = &without.line
+    if let Ok(other) = &without.policy.line
         && now.is_some_and(|now| now.delivers())
     {
         let stricter = ground.is_stricter(Some(other), Some(line));
@@ -98,8 +98,8 @@ fn standing_override(
         });
     }
     let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
-    let stricter = ground.is_stricter(written(evidence, &wanted).as_ref(), Some(line));
+    let stricter = ground.is_stricter(Some(&wanted), Some(line));
     (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
-        line: line_of(evidence, &wanted),
+        entry: override_of(evidence, wanted),
     })
 }

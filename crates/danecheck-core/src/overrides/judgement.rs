@@ -266,7 +266,7 @@ impl<'a> Case<'a> {
 
     /// The policy without any line.
     fn own_line(&self) -> Option<&PolicyLine> {
-        self.judged.sending.in_force.line.as_ref().ok()
+        self.judged.sending.in_force.policy.line.as_ref().ok()
     }
 
     /// The policy without this line.
@@ -293,10 +293,10 @@ impl<'a> Case<'a> {
     /// the line of a parent domain from counting.
     fn own_policy(&self) -> Proposal {
         let in_force = &self.judged.sending.in_force;
-        if self.parent_is_weaker() && in_force.line.is_ok() {
+        if self.parent_is_weaker() && in_force.policy.line.is_ok() {
             Proposal::Replace {
                 key: self.key(),
-                policy: in_force.text.clone(),
+                policy: in_force.policy.text.clone(),
                 note: None,
             }
         } else {

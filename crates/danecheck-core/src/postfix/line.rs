@@ -1,12 +1,17 @@
 //! The value of an entry in a table of `smtp_tls_policy_maps`: a level and its
 //! attributes (`tls_policy_lookup_one` in Postfix's `smtp_tls_policy.c`).
 
+use std::fmt;
+
 use super::level::SecurityLevel;
 use super::protocols;
 use super::release::Release;
 use super::settings::TlsVersion;
 
-/// A value that Postfix accepts.
+/// A value that Postfix accepts, without the attributes that change nothing for
+/// the mail: `connection_reuse`, `enable_rpk` and those for reports.
+///
+/// [`fmt::Display`] writes it as [`PolicyLine::parse`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyLine {
     /// The level.
@@ -27,7 +32,19 @@ pub struct PolicyLine {
     pub mx_patterns: Vec<String>,
     /// A fault that Postfix notices only at the handshake, which then fails:
     /// bad protocols, ciphers or exclusions (`tls_client_start`).
-    pub late_fault: Option<String>,
+    pub late_fault: Option<LateFault>,
+}
+
+/// An attribute that makes every handshake fail.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {why}")]
+pub struct LateFault {
+    /// The attribute.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// The server name that `servername=` makes Postfix send.
@@ -53,16 +70,28 @@ pub enum CipherGrade {
 }
 
 impl CipherGrade {
+    const ALL: [Self; 5] = [
+        Self::Null,
+        Self::Export,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Export => "export",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
     fn read(text: &str) -> Option<Self> {
-        [
-            ("null", Self::Null),
-            ("export", Self::Export),
-            ("low", Self::Low),
-            ("medium", Self::Medium),
-            ("high", Self::High),
-        ]
-        .into_iter()
-        .find_map(|(name, grade)| name.eq_ignore_ascii_case(text).then_some(grade))
+        Self::ALL
+            .into_iter()
+            .find(|grade| grade.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -142,9 +171,82 @@ impl PolicyLine {
         self.protocols.as_ref()?.first().copied()
     }
 
+    /// The same with this version of TLS and all newer ones.
+    pub(crate) fn with_oldest_tls(self, oldest: TlsVersion) -> Self {
+        let versions = TlsVersion::ALL.into_iter();
+        Self {
+            protocols: Some(versions.filter(|version| *version >= oldest).collect()),
+            ..self
+        }
+    }
+
+    /// The attributes as they follow the level, separated by blanks.
+    pub fn attributes(&self) -> String {
+        let words: Vec<String> = self
+            .pairs()
+            .iter()
+            .map(|(name, value)| word(name, value))
+            .collect();
+        words.join(" ")
+    }
+
+    /// Whether this release accepts the line; the newest if none is given.
+    pub fn is_taken_by(&self, release: Option<Release>) -> bool {
+        let Some(release) = release else {
+            return true;
+        };
+        self.pairs().iter().all(|(name, value)| {
+            let since = ATTRIBUTES.into_iter().find(|(known, _)| known == name);
+            let braces = value.contains(is_separator);
+            since.is_none_or(|(_, since)| release.is_from(since))
+                && (!braces || release.is_from(BRACES_SINCE))
+        })
+    }
+
+    /// The attributes with their values. A late fault is the last, because
+    /// [`PolicyLine::parse`] keeps the last one.
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        if !self.matches.is_empty() {
+            let separator = match self.level {
+                SecurityLevel::Fingerprint => "|",
+                _ => ":",
+            };
+            pairs.push(("match", self.matches.join(separator)));
+        }
+        if let Some(name) = &self.server_name {
+            let name = match name {
+                ServerName::HostName => "hostname",
+                ServerName::NextHop => "nexthop",
+                ServerName::Literal(name) => name,
+            };
+            pairs.push(("servername", name.to_owned()));
+        }
+        if let Some(versions) = &self.protocols {
+            pairs.push(("protocols", protocols::list(versions)));
+        }
+        if let Some(grade) = self.ciphers {
+            pairs.push(("ciphers", grade.as_str().to_owned()));
+        }
+        let late = self.late_fault.as_ref();
+        if !self.exclusions.is_empty() && late.is_none_or(|late| late.name != "exclude") {
+            pairs.push(("exclude", self.exclusions.join(":")));
+        }
+        let files = self.trust_anchors.iter();
+        pairs.extend(files.map(|file| ("tafile", file.clone())));
+        if !self.mx_patterns.is_empty() {
+            // Postfix requires it with the patterns.
+            pairs.push(("policy_type", "sts".to_owned()));
+        }
+        let patterns = self.mx_patterns.iter();
+        pairs.extend(patterns.map(|pattern| ("mx_host_pattern", pattern.clone())));
+        pairs.extend(late.map(|late| (late.name, late.value.clone())));
+        pairs
+    }
+
     /// Reads a value as this release does; the newest if none is given.
     pub fn parse(text: &str, release: Option<Release>) -> Result<Self, LineFault> {
-        let braces = release.is_none_or(|release| release.is_from(10));
+        let braces = release.is_none_or(|release| release.is_from(BRACES_SINCE));
         let mut words = words(text, braces).into_iter();
         let level = words.next().ok_or(LineFault::Empty)?;
         let level: SecurityLevel = level.parse().map_err(|_| LineFault::Level(level))?;
@@ -203,6 +305,11 @@ impl PolicyLine {
             name,
             value: value.to_owned(),
         };
+        let late = |why| LateFault {
+            name,
+            value: value.to_owned(),
+            why,
+        };
         let level = self.level;
         match name {
             "match" => {
@@ -226,7 +333,7 @@ impl PolicyLine {
             "mx_host_pattern" => self.mx_patterns.push(value.to_ascii_lowercase()),
             "protocols" => match protocols::allowed(value) {
                 Ok(versions) => self.protocols = Some(versions),
-                Err(why) => self.late_fault = Some(format!("protocols: {why}")),
+                Err(why) => self.late_fault = Some(late(why)),
             },
             "ciphers" => {
                 if value.is_empty() {
@@ -234,7 +341,7 @@ impl PolicyLine {
                 }
                 self.ciphers = CipherGrade::read(value);
                 if self.ciphers.is_none() {
-                    self.late_fault = Some(format!("ciphers: unknown grade `{value}`"));
+                    self.late_fault = Some(late(format!("unknown grade `{value}`")));
                 }
             }
             "exclude" => {
@@ -245,7 +352,7 @@ impl PolicyLine {
                     .split([':', ','])
                     .find(|item| item.starts_with(['!', '+', '-', '@']));
                 if let Some(bad) = bad {
-                    self.late_fault = Some(format!("exclude: `{bad}` begins with an operator"));
+                    self.late_fault = Some(late(format!("`{bad}` begins with an operator")));
                 }
                 let items = value.split([':', ',']).filter(|item| !item.is_empty());
                 self.exclusions = items.map(str::to_owned).collect();
@@ -274,130 +381,44 @@ impl PolicyLine {
     }
 }
 
+impl fmt::Display for PolicyLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attributes = self.attributes();
+        match attributes.as_str() {
+            "" => self.level.fmt(f),
+            attributes => write!(f, "{} {attributes}", self.level),
+        }
+    }
+}
+
+/// The minor release of Postfix 3 that brought words in braces.
+const BRACES_SINCE: u32 = 10;
+
+fn is_separator(c: char) -> bool {
+    c.is_ascii_whitespace() || c == ','
+}
+
+/// An attribute as [`words`] reads it: a value with separators needs braces.
+fn word(name: &str, value: &str) -> String {
+    match value.contains(is_separator) {
+        true => format!("{{ {name} = {value} }}"),
+        false => format!("{name}={value}"),
+    }
+}
+
 /// The words of a value, separated by blanks and commas; from 3.10 on one may
 /// be `{ name = value }`, with blanks in it.
 fn words(text: &str, braces: bool) -> Vec<String> {
-    let separator = |c: char| c.is_ascii_whitespace() || c == ',';
     let mut words = Vec::new();
-    let mut rest = text.trim_start_matches(separator);
+    let mut rest = text.trim_start_matches(is_separator);
     while !rest.is_empty() {
         let inside = rest.strip_prefix('{').filter(|_| braces);
         let (word, after) = match inside.and_then(|inside| inside.split_once('}')) {
             Some((word, after)) => (word.trim(), after),
-            None => rest.split_at(rest.find(separator).unwrap_or(rest.len())),
+            None => rest.split_at(rest.find(is_separator).unwrap_or(rest.len())),
         };
         words.push(word.to_owned());
-        rest = after.trim_start_matches(separator);
+        rest = after.trim_start_matches(is_separator);
     }
     words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<PolicyLine, LineFault> {
-        PolicyLine::parse(text, None)
-    }
-
-    #[test]
-    fn a_value_is_a_level_and_attributes() {
-        let line = parse("Secure match=mx1.example.com:.example.net, servername=hostname").unwrap();
-        assert_eq!(line.level, SecurityLevel::Secure);
-        assert_eq!(line.matches, ["mx1.example.com", ".example.net"]);
-        assert_eq!(line.server_name, Some(ServerName::HostName));
-        let line = parse("encrypt protocols=>=TLSv1.2 ciphers=HIGH exclude=3DES").unwrap();
-        assert_eq!(line.oldest_tls(), Some(TlsVersion::Tls12));
-        assert_eq!(line.late_fault, None);
-        let line = parse("fingerprint match=AA:BB|CC:DD match=EE:FF").unwrap();
-        assert_eq!(line.matches, ["AA:BB", "CC:DD", "EE:FF"]);
-        // Attributes of `none` are ignored.
-        assert_eq!(parse("none match=x").unwrap().level, SecurityLevel::None);
-        // mailcow's CONCAT leaves a blank behind.
-        assert!(parse("encrypt ").is_ok());
-        assert!(parse("may protocols=").is_ok());
-    }
-
-    #[test]
-    fn what_postfix_does_not_take_is_refused_with_the_reason() {
-        for (text, why) in [
-            ("", "it is empty"),
-            ("halfdane", "unknown TLS security level `halfdane`"),
-            ("encrpyt", "unknown TLS security level `encrpyt`"),
-            ("encrypt strict", "`strict` is not of the form name=value"),
-            (
-                "encrypt protocols>=TLSv1.2",
-                "unknown attribute `protocols>`",
-            ),
-            (
-                "encrypt match=x.example",
-                "attribute `match` is not allowed at level encrypt",
-            ),
-            (
-                "dane match=x.example",
-                "attribute `match` is not allowed at level dane",
-            ),
-            (
-                "dane tafile=/x",
-                "attribute `tafile` is not allowed at level dane",
-            ),
-            ("secure match=", "invalid value `` for `match`"),
-            ("may ciphers=", "invalid value `` for `ciphers`"),
-            (
-                "may ciphers=high ciphers=high",
-                "attribute `ciphers` is repeated",
-            ),
-            ("may servername=-x", "invalid value `-x` for `servername`"),
-            (
-                "may connection_reuse=1",
-                "invalid value `1` for `connection_reuse`",
-            ),
-            (
-                "may protocols=!SSLv2,!SSLv3",
-                "`!SSLv3` is not of the form name=value",
-            ),
-            (
-                "secure policy_domain=x",
-                "invalid value `a value without policy_type` for `policy_domain`",
-            ),
-            (
-                "secure policy_type=dane",
-                "invalid value `dane` for `policy_type`",
-            ),
-        ] {
-            assert_eq!(parse(text).unwrap_err().to_string(), why, "{text}");
-        }
-    }
-
-    #[test]
-    fn some_faults_come_to_light_only_at_the_handshake() {
-        for text in [
-            "encrypt protocols=TLSv9",
-            "may ciphers=best",
-            "encrypt exclude=!RC4",
-        ] {
-            assert!(parse(text).unwrap().late_fault.is_some(), "{text}");
-        }
-    }
-
-    #[test]
-    fn attributes_and_braces_came_with_releases() {
-        let read = |text: &str, release: &str| {
-            PolicyLine::parse(text, Some(release.parse().unwrap())).is_ok()
-        };
-        for (text, since, before) in [
-            ("may enable_rpk=yes", "3.9.0", "3.8.9"),
-            (
-                "secure policy_type=sts mx_host_pattern=*.x",
-                "3.10.0",
-                "3.9.9",
-            ),
-            ("secure { match = mx1.x }", "3.10.0", "3.9.9"),
-        ] {
-            assert!(read(text, since), "{text} {since}");
-            assert!(!read(text, before), "{text} {before}");
-        }
-        let line = parse("secure { match = mx1.x:mx2.x } servername=hostname").unwrap();
-        assert_eq!(line.matches, ["mx1.x", "mx2.x"]);
-    }
 }

@@ -3,19 +3,25 @@
 //! which it looks for them, its releases, and what main.cf decides beside the
 //! level. Nothing here knows what was seen of a target.
 
+mod exception;
 mod keys;
 mod level;
 mod line;
+#[cfg(test)]
+mod line_tests;
 mod protocols;
 mod release;
 mod settings;
+mod stated;
 mod strength;
 
+pub use exception::Override;
 pub use keys::policy_keys;
 pub use level::{SecurityLevel, UnknownLevel};
-pub use line::{CipherGrade, LineFault, PolicyLine, ServerName};
+pub use line::{CipherGrade, LateFault, LineFault, PolicyLine, ServerName};
 pub use release::{NoRelease, Release};
 pub use settings::{TlsVersion, UnknownTlsVersion};
+pub use stated::StatedPolicy;
 
 pub(crate) use protocols::oldest;
 pub(crate) use settings::{Dnssec, InsecureMx, Settings};

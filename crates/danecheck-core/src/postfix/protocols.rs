@@ -54,6 +54,17 @@ pub(crate) fn allowed(list: &str) -> Result<Vec<TlsVersion>, String> {
     Ok(versions)
 }
 
+/// A list that allows these versions of TLS and no others.
+pub(crate) fn list(versions: &[TlsVersion]) -> String {
+    match versions.first() {
+        Some(oldest) if TlsVersion::ALL.ends_with(versions) => format!(">={oldest}"),
+        _ => {
+            let names = versions.iter().map(|version| version.as_str());
+            names.collect::<Vec<_>>().join(":")
+        }
+    }
+}
+
 fn none(list: &str) -> String {
     format!("`{list}` allows no version of TLS")
 }

@@ -1,8 +1,10 @@
 //! Turns a report into the entry that it advises.
 
-use crate::entry::{Language, Note, Override, Request};
+use crate::entry::{Language, Note, Request};
 use crate::finding::Severity;
 use crate::judge::{Action, Delivery, Standing};
+
+use crate::postfix::{Override, PolicyLine};
 
 use super::model::{HostReport, Report};
 
@@ -22,12 +24,7 @@ impl Report {
         Some(Request {
             entry: Override {
                 next_hop: row.dest.clone(),
-                policy,
-                parameters: row
-                    .parameters
-                    .split_whitespace()
-                    .map(str::to_owned)
-                    .collect(),
+                line: PolicyLine::parse(&format!("{policy} {}", row.parameters), None).ok()?,
             },
             hosts: self.broken_hosts(),
             by_plain_text_retry: self.outcomes.may.delivery == Delivery::DeliveredAfterRetry,

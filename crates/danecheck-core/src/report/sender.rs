@@ -47,7 +47,7 @@ pub struct SenderPolicyReport {
 impl SenderReport {
     pub(super) fn of(sending: &Sending, observation: &Observation) -> Self {
         let in_force = &sending.in_force;
-        let reason = match &in_force.line {
+        let reason = match &in_force.policy.line {
             Err(fault) if in_force.why.is_empty() => fault.clone(),
             Err(fault) => format!("{fault}: {}", in_force.why),
             Ok(_) => in_force.why.clone(),
@@ -61,8 +61,8 @@ impl SenderReport {
             level: sending.sender.main_level(observation),
             min_tls: sending.settings.oldest_above,
             policy: SenderPolicyReport {
-                text: printable(&in_force.text),
-                level: in_force.line.as_ref().ok().map(|line| line.level),
+                text: printable(&in_force.policy.text),
+                level: in_force.policy.line.as_ref().ok().map(|line| line.level),
                 source: printable(&in_force.source),
                 reason: (!reason.is_empty()).then(|| printable(&reason)),
             },

@@ -2,7 +2,7 @@
 
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, TlsVersion,
+    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy, TlsVersion,
 };
 
 use super::InForce;
@@ -103,16 +103,12 @@ impl Parameters<'_> {
         match &lookup.answer {
             TableAnswer::Found(value) => InForce {
                 source,
-                text: value.trim().to_owned(),
-                line: PolicyLine::parse(value, self.release())
-                    .map_err(|fault| fault.to_string())
-                    .and_then(|line| self.with_pins(line)),
+                policy: self.with_pins(StatedPolicy::read(value, self.release())),
                 why: String::new(),
             },
             TableAnswer::Failed(why) => InForce {
                 source,
-                text: "no answer".to_owned(),
-                line: Err("the table cannot be looked up".to_owned()),
+                policy: StatedPolicy::refused("no answer", "the table cannot be looked up"),
                 why: why.clone(),
             },
             TableAnswer::NotFound => self.of_main_cf(),
@@ -121,11 +117,10 @@ impl Parameters<'_> {
 
     /// The policy of main.cf, for when no table has a value.
     pub(crate) fn of_main_cf(&self) -> InForce {
-        let level = self.level();
+        let stated = StatedPolicy::of(PolicyLine::plain(self.level()));
         InForce {
             source: "main.cf".to_owned(),
-            text: level.to_string(),
-            line: self.with_pins(PolicyLine::plain(level)),
+            policy: self.with_pins(stated),
             why: String::new(),
         }
     }
@@ -144,7 +139,14 @@ impl Parameters<'_> {
 
     /// The names and pins of main.cf for a line that has none; a line at
     /// fingerprint without pins is invalid (R10 of the suite's list).
-    fn with_pins(&self, mut line: PolicyLine) -> Result<PolicyLine, String> {
+    fn with_pins(&self, stated: StatedPolicy) -> StatedPolicy {
+        StatedPolicy {
+            line: stated.line.and_then(|line| self.pinned(line)),
+            ..stated
+        }
+    }
+
+    fn pinned(&self, mut line: PolicyLine) -> Result<PolicyLine, String> {
         if !line.matches.is_empty() {
             return Ok(line);
         }

@@ -19,7 +19,7 @@ pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 pub(crate) use local::{Parameters, is_service};
 
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, TlsVersion,
+    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy, TlsVersion,
 };
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
@@ -74,9 +74,7 @@ pub struct InForce {
     /// Where the policy comes from: `main.cf`, `postfix-tlspol 1.8.23`.
     pub source: String,
     /// The policy as it is written there.
-    pub text: String,
-    /// The policy, or why Postfix rejects it.
-    pub line: Result<PolicyLine, String>,
+    pub policy: StatedPolicy,
     /// Why it says so, in half a sentence; empty if nothing is to be said.
     pub why: String,
 }
@@ -180,17 +178,14 @@ impl Sender {
                 MapAnswer::Policy(text) => {
                     return InForce {
                         source,
-                        line: PolicyLine::parse(&text, self.release(observation))
-                            .map_err(|fault| fault.to_string()),
-                        text,
+                        policy: StatedPolicy::read(&text, self.release(observation)),
                         why: answered.why,
                     };
                 }
                 MapAnswer::Temporary => {
                     return InForce {
                         source,
-                        text: "TEMP".to_owned(),
-                        line: Err("the table cannot be looked up".to_owned()),
+                        policy: StatedPolicy::refused("TEMP", "the table cannot be looked up"),
                         why: answered.why,
                     };
                 }
@@ -207,8 +202,7 @@ impl Sender {
         let level = self.main_level(observation);
         InForce {
             source: "main.cf".to_owned(),
-            text: level.to_string(),
-            line: Ok(PolicyLine::plain(level)),
+            policy: StatedPolicy::of(PolicyLine::plain(level)),
             why,
         }
     }
