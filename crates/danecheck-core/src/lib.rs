@@ -2,6 +2,7 @@
 //! and the smallest policy exception that restores delivery.
 
 pub mod certificate;
+pub mod diagnosis;
 pub mod dnssec;
 pub mod entry;
 pub mod finding;
@@ -20,6 +21,7 @@ pub mod renewal;
 pub mod report;
 pub mod reserved;
 pub mod sender;
+pub mod text;
 pub mod tlsa;
 pub mod unix_time;
 pub mod work;

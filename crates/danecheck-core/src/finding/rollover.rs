@@ -2,6 +2,8 @@
 //! means for the next renewal.
 
 use crate::certificate::{Certificate, Presented};
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, SessionEvidence, dane_names,
@@ -10,8 +12,6 @@ use crate::matching::{DaneMatching, RecordOutcome};
 use crate::observation::TlsaLookup;
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use crate::unix_time::UnixTime;
-
-use super::{Findings, Rule, Severity};
 
 /// Certificates with a lifetime up to this are renewed automatically.
 const SHORT_LIFE_DAYS: i64 = 100;
@@ -152,7 +152,7 @@ impl Vouched<'_, '_> {
             .filter(|one| self.now() < one.not_after() && one.not_after() <= later)
             .min_by_key(|one| one.not_after());
         let Some(ends) = ends else { return };
-        let subject = super::tlsa::peer(self.host, address.seen.address);
+        let subject = peer(self.host, address.seen.address);
         let whose = if ends.der() == self.leaf.der() {
             "The certificate".to_owned()
         } else {
