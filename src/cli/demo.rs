@@ -4,26 +4,30 @@ use std::fmt::Write as _;
 
 use futures_util::future::join_all;
 
-use crate::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, Company};
 use danecheck_core::judge::Action;
 use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
 
 use super::args::DemoArguments;
-use super::{Stop, World};
+use super::environment::Environment;
+use super::stop::Stop;
 
-pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+pub(super) async fn demo(
+    arguments: &DemoArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
     if arguments.list {
-        world.print(&list())?;
+        environment.print(&list())?;
         return Ok(ExitStatus::Fine);
     }
     let style = HumanStyle {
-        color: arguments.color.wanted(world.colors),
-        width: world.width,
+        color: arguments.color.wanted(environment.colors),
+        width: environment.width,
         ..HumanStyle::default()
     };
-    let company = Company::new((world.now)());
+    let company = Company::new((environment.now)());
     let Some(name) = &arguments.case else {
-        return all(&company, arguments.json, style, world).await;
+        return all(&company, arguments.json, style, environment).await;
     };
     let Some(case) = Case::find(name) else {
         return Err(Stop::Sentence(format!(
@@ -36,7 +40,7 @@ pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result
     } else {
         format!("# {}\n\n{}", case.title, human(&report, style))
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     Ok(ExitStatus::Fine)
 }
 
@@ -63,20 +67,20 @@ async fn all(
     company: &Company,
     as_json: bool,
     style: HumanStyle,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let looks = join_all(CASES.iter().map(|case| look(case, company))).await;
     if !as_json {
-        world.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
+        environment.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
     }
     let mut shown = None;
     for (case, report) in CASES.iter().zip(looks) {
         let report = report?;
         if as_json {
-            world.print(&format!("{}\n", json(&report)))?;
+            environment.print(&format!("{}\n", json(&report)))?;
             continue;
         }
-        world.print(&format!(
+        environment.print(&format!(
             "{:30}{:14}{:10}\n",
             case.name,
             report.verdict.as_str(),
@@ -87,7 +91,7 @@ async fn all(
         }
     }
     if let Some(report) = shown {
-        world.print(&format!(
+        environment.print(&format!(
             "\nThe report of {MOST_INSTRUCTIVE} (`danecheck demo CASE` shows any other):\n\n{}",
             human(&report, style)
         ))?;
