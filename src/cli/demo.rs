@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use futures_util::future::join_all;
 
-use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, Company};
+use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::judge::Action;
 use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
 
@@ -25,16 +25,16 @@ pub(super) async fn demo(
         width: environment.width,
         ..HumanStyle::default()
     };
-    let company = Company::new((environment.now)());
+    let shared = SharedAuthorities::new((environment.now)());
     let Some(name) = &arguments.case else {
-        return all(&company, arguments.json, style, environment).await;
+        return all(&shared, arguments.json, style, environment).await;
     };
     let Some(case) = Case::find(name) else {
         return Err(Stop::Sentence(format!(
             "unknown case `{name}`: `danecheck demo --list` names them"
         )));
     };
-    let report = look(case, &company).await?;
+    let report = look(case, &shared).await?;
     let text = if arguments.json {
         format!("{}\n", json(&report))
     } else {
@@ -52,8 +52,8 @@ fn list() -> String {
     text
 }
 
-async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
-    match case.observe(company).await {
+async fn look(case: &Case, shared: &SharedAuthorities) -> Result<Report, Stop> {
+    match case.observe(shared).await {
         Ok(observation) => Ok(Report::of(&observation)),
         Err(error) => Err(Stop::Sentence(format!(
             "the demo's case {} cannot be set up: {error}",
@@ -64,12 +64,12 @@ async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
 
 /// One line for each case, and the whole report of the most instructive one.
 async fn all(
-    company: &Company,
+    shared: &SharedAuthorities,
     as_json: bool,
     style: HumanStyle,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let looks = join_all(CASES.iter().map(|case| look(case, company))).await;
+    let looks = join_all(CASES.iter().map(|case| look(case, shared))).await;
     if !as_json {
         environment.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
     }
