@@ -13,7 +13,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use danecheck::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::finding::RULES;
 use danecheck_core::judge::{Channel, Delivery, Outcome};
 use danecheck_core::postfix::SecurityLevel;
@@ -240,10 +240,10 @@ fn override_word(report: &Report) -> String {
 }
 
 async fn reports() -> Vec<(&'static Case, Report)> {
-    let company = Company::new(now());
-    let company = &company;
+    let shared = SharedAuthorities::new(now());
+    let shared = &shared;
     let looks = CASES.iter().map(|case| async move {
-        let observation = case.observe(company).await.unwrap();
+        let observation = case.observe(shared).await.unwrap();
         // A saved observation gives the very same report.
         let saved = serde_json::to_string(&observation).unwrap();
         let replayed = serde_json::from_str(&saved).unwrap();

@@ -11,6 +11,7 @@ use super::bulk::BulkArguments;
 use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
+use super::resolver::ResolverArguments;
 use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
@@ -122,6 +123,29 @@ pub(super) struct CheckArguments {
     pub(super) sender: SenderArguments,
 }
 
+impl CheckArguments {
+    /// No targets and no options but these.
+    pub(super) fn with(look: LookArguments) -> Self {
+        Self {
+            targets: Vec::new(),
+            json: false,
+            format: Format::Human,
+            entry: None,
+            lang: Language::default(),
+            look,
+            bulk: BulkArguments::default(),
+            resume: ResumeArguments::default(),
+            servers: ServersArguments::default(),
+            save: None,
+            replay: None,
+            at: None,
+            expect: ExpectArguments::default(),
+            color: Color::Auto,
+            sender: SenderArguments::default(),
+        }
+    }
+}
+
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
@@ -170,6 +194,14 @@ pub(super) struct DnsArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("resolver", |it| it
+        .requires("check")
+        .help("Recursive resolver for --check [default: the system's]")),
+    mut_arg("trust_anchor", |it| it.requires("check").help(
+        "DNSSEC root trust anchor for --check [default: the built-in IANA anchors]"
+    ))
+)]
 pub(super) struct ExplainArguments {
     /// Id of the finding
     #[arg(value_name = "ID", required_unless_present_any = ["list", "log"])]
@@ -206,14 +238,8 @@ pub(super) struct ExplainArguments {
     #[arg(long, requires = "log")]
     pub(super) json: bool,
 
-    /// Recursive resolver for --check [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", requires = "check")]
-    pub(super) resolver: Option<String>,
-
-    /// DNSSEC root trust anchor for --check [default: the built-in IANA
-    /// anchors]
-    #[arg(long, value_name = "FILE", requires = "check")]
-    pub(super) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) resolver: ResolverArguments,
 
     /// Also connect to reserved and private addresses, and ask name servers
     /// there
@@ -322,5 +348,23 @@ impl Color {
             Self::Always => true,
             Self::Never => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_without_options_is_one_with_their_defaults() {
+        let typed = Arguments::try_parse_from(["danecheck", "example.com"]).unwrap();
+        let made = CheckArguments {
+            targets: vec!["example.com".to_owned()],
+            ..CheckArguments::with(LookArguments::with_resolver(
+                ResolverArguments::default(),
+                false,
+            ))
+        };
+        assert_eq!(format!("{made:?}"), format!("{:?}", typed.check));
     }
 }

@@ -13,10 +13,10 @@ use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::Observation;
 use danecheck_core::unix_time::UnixTime;
 
-use super::Stop;
 use super::lines::{Content, Lines};
 use super::replayed::observation_at;
 use super::saved::Saved;
+use super::stop::Stop;
 
 /// The targets that need no check. Only a hash of each is kept, so a million of
 /// them take some 40 MB, and twice that with `--save`. The probability that two

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
-use clap::Parser as _;
 use tokio::io::AsyncBufReadExt as _;
 
 use danecheck_core::finding::{RULES, Rule};
@@ -12,26 +11,28 @@ use danecheck_core::log::{Explanation, Reading};
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::{ExitStatus, to_json};
 
-use super::args::{Arguments, ExplainArguments, ListFormat};
+use super::args::{CheckArguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
+use super::environment::Environment;
 use super::input::LineBound;
-use super::{Stop, World};
+use super::look::LookArguments;
+use super::stop::Stop;
 
 /// Bytes of a log that are read at a time.
 const PIECE: usize = 64 * 1024;
 
 pub(super) async fn explain(
     arguments: &ExplainArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     if let Some(path) = &arguments.log {
-        return log(path, arguments, world).await;
+        return log(path, arguments, environment).await;
     }
     let text = match &arguments.id {
         None if arguments.format == ListFormat::Markdown => danecheck_core::finding::markdown(),
         None => list(),
         Some(id) => match Rule::find(id) {
-            Some(rule) => one(rule, world.width),
+            Some(rule) => one(rule, environment.width),
             None => {
                 return Err(Stop::Sentence(format!(
                     "unknown finding `{id}`: `danecheck explain --list` names them"
@@ -39,22 +40,22 @@ pub(super) async fn explain(
             }
         },
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     Ok(ExitStatus::Fine)
 }
 
 async fn log(
     path: &Path,
     arguments: &ExplainArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let explanation = read(path, world).await?.explain();
+    let explanation = read(path, environment).await?.explain();
     let text = if arguments.json {
         to_json(&explanation) + "\n"
     } else {
-        explanation.human(world.width)
+        explanation.human(environment.width)
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     if !arguments.check {
         return Ok(ExitStatus::Fine);
     }
@@ -69,9 +70,9 @@ async fn log(
         } else {
             String::new()
         };
-        world.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
+        environment.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
     }
-    check_now(&targets, arguments, world).await
+    check_now(targets, arguments, environment).await
 }
 
 /// The next hops that can be checked. Text from a log is never read as an
@@ -87,32 +88,24 @@ fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
 
 /// The check is the same as that of `danecheck TARGET...`.
 async fn check_now(
-    targets: &[String],
+    targets: Vec<String>,
     arguments: &ExplainArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let mut words = vec!["danecheck".to_owned()];
-    if arguments.json {
-        words.push("--json".to_owned());
-    }
-    if let Some(resolver) = &arguments.resolver {
-        words.push(format!("--resolver={resolver}"));
-    }
-    if let Some(anchor) = &arguments.trust_anchor {
-        words.push(format!("--trust-anchor={}", anchor.display()));
-    }
-    if arguments.allow_private {
-        words.push("--allow-private".to_owned());
-    }
-    words.push("--".to_owned());
-    words.extend(targets.iter().cloned());
-    let inner = Arguments::try_parse_from(words)
-        .map_err(|error| Stop::Sentence(error.to_string().trim().to_owned()))?;
-    check::check(&inner.check, Origin::Read, world).await
+    let resolver = arguments.resolver.clone();
+    let check = CheckArguments {
+        targets,
+        json: arguments.json,
+        ..CheckArguments::with(LookArguments::with_resolver(
+            resolver,
+            arguments.allow_private,
+        ))
+    };
+    check::check(&check, Origin::Read, environment).await
 }
 
 /// Reads a log piece by piece, because it may be larger than the memory.
-async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
+async fn read(path: &Path, environment: &mut Environment) -> Result<Reading, Stop> {
     let mut reading = Reading::default();
     let mut bound = LineBound::default();
     if path == Path::new("-") {
@@ -120,14 +113,14 @@ async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
             Stop::Sentence(format!("standard input: cannot be read: {error}"))
         };
         loop {
-            let piece = world.stdin.fill_buf().await.map_err(refuse)?;
+            let piece = environment.stdin.fill_buf().await.map_err(refuse)?;
             if piece.is_empty() {
                 return Ok(reading);
             }
             bound.check(piece).map_err(refuse)?;
             reading.bytes(piece);
             let length = piece.len();
-            world.stdin.consume(length);
+            environment.stdin.consume(length);
         }
     }
     let refuse = |error: std::io::Error| {

@@ -13,7 +13,7 @@ use crate::observe::{Resolver, TrustStore, TrustStoreError};
 use danecheck_core::certificate::presented_chain;
 use danecheck_validation::trust_anchor::RootAnchors;
 
-use super::Stop;
+use super::stop::Stop;
 
 /// A longer line on standard input is not a target; the rest of it is skipped.
 const LONGEST_LINE: u64 = 4096;

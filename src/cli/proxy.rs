@@ -8,12 +8,12 @@ use clap::Args;
 
 use crate::observe::{Dial, Proxy, ProxyError};
 
-use super::Stop;
+use super::stop::Stop;
 
 /// The text in a message in place of a value with a password.
 const NOT_SHOWN: &str = "(not shown)";
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
     /// HOST` opens; DNS lookups do not use it

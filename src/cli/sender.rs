@@ -9,8 +9,8 @@ use crate::observe::LocalPostfix;
 use danecheck_core::postfix::{Release, SecurityLevel, TlsVersion};
 use danecheck_core::sender::{Sender, System};
 
-use super::Stop;
 use super::choice::choice;
+use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]

@@ -115,7 +115,7 @@ impl Validator {
         }
     }
 
-    /// What was left undone because the work ran out, in a sentence.
+    /// What was left undone because the work ran out.
     pub(super) fn left_out(&self) -> Option<Cut> {
         let lock = self.0.too_much.lock();
         let sets = lock.unwrap_or_else(PoisonError::into_inner);

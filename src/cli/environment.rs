@@ -1,4 +1,4 @@
-//! The world around the program, so that tests can replace it.
+//! The surroundings of the process, so that tests can replace them.
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Write};
@@ -11,11 +11,11 @@ use crate::observe::Dial;
 use danecheck_core::report::{printable, shown};
 use danecheck_core::unix_time::UnixTime;
 
-use super::Stop;
 use super::interrupt::Interrupts;
+use super::stop::Stop;
 
 /// The surroundings of one run.
-pub struct World {
+pub struct Environment {
     /// Standard input, for `-`.
     pub stdin: Box<dyn AsyncBufRead + Send + Unpin>,
     /// Standard output.
@@ -55,7 +55,7 @@ pub struct Terminals {
     pub stderr: bool,
 }
 
-impl World {
+impl Environment {
     /// The process's own.
     pub fn real() -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
