@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
 
-use super::AuthoritySeen;
+use super::name_server::AuthoritySeen;
 
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

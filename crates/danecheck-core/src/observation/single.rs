@@ -2,7 +2,8 @@
 
 use crate::dnssec::OwnValidation;
 
-use super::{AuthoritySeen, ExtendedError, LookupFailure};
+use super::lookup::{ExtendedError, LookupFailure};
+use super::name_server::AuthoritySeen;
 
 /// What a lookup gave.
 #[derive(Clone, Debug)]

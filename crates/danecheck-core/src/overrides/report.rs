@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::judge::Outcome;
 use crate::report::printable;
 
-use super::judgement::{Proposal, Word};
+use super::entry::Entry;
+use super::examination::{Examination, Overrides, policy_and_parameters};
+use super::judgement::{Judgement, Proposal, Word};
 use super::rows::{delete_call, edit_call};
-use super::{Entry, Examination, Judgement, Overrides, policy_and_parameters};
 
 /// What `danecheck overrides --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
