@@ -3,7 +3,7 @@
 
 use crate::certificate::Certificate;
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
-use crate::matching::{DaneMatching, Stage, served_records};
+use crate::matching::{DaneMatching, Requirement, served_records};
 use crate::observation::LimitedOffer;
 
 use super::tlsa::{peer, short};
@@ -138,6 +138,6 @@ fn not_covered(
 /// Whether a record matches what the server shows; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
-        .filter(|matching| matching.stage == Stage::MustMatch)
+        .filter(|matching| matching.requirement == Requirement::MustMatch)
         .and_then(DaneMatching::authenticates)
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
-use crate::matching::{RecordOutcome, Stage};
+use crate::matching::{RecordOutcome, Requirement};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
@@ -206,7 +206,7 @@ fn records<'e>(
     let Some(matching) = &session.dane else {
         return;
     };
-    if matching.stage != Stage::MustMatch {
+    if matching.requirement != Requirement::MustMatch {
         all_unusable(tlsa, host, origins, findings);
         return;
     }

@@ -10,7 +10,7 @@ use crate::judge::{
     Objection, Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means,
     judge, judge_at, judge_for, objection,
 };
-use crate::matching::{RecordOutcome, Stage, served_records};
+use crate::matching::{RecordOutcome, Requirement, served_records};
 use crate::next_hop::NextHopError;
 use crate::observation::{
     Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
@@ -466,7 +466,7 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
         }
         .to_owned(),
         covered: matching
-            .filter(|matching| matching.stage == Stage::MustMatch)
+            .filter(|matching| matching.requirement == Requirement::MustMatch)
             .and_then(|matching| matching.authenticates()),
         session: session_report(session),
     }
