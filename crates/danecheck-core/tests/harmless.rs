@@ -10,6 +10,8 @@
     reason = "a test fails by panicking, and reads files"
 )]
 
+mod support;
+
 use danecheck_core::entry::{Language, SYSTEMS, Written};
 use danecheck_core::report::{
     FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, exit_status,
@@ -85,23 +87,10 @@ fn poisoned(report: &Report, text: &str) -> (Report, usize) {
 
 /// Reports of recorded servers, of all kinds.
 fn recorded() -> Vec<Report> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/postfix");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    let reports: Vec<Report> = paths
-        .iter()
-        .step_by(25)
-        .map(|path| {
-            let fixture: Value =
-                serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-            Report::of(&serde_json::from_value(fixture["observation"].clone()).unwrap())
-        })
-        .collect();
-    assert!(reports.len() > 5);
-    reports
+    let paths = support::recorded();
+    let some = paths.iter().step_by(25);
+    some.map(|path| Report::of(&support::observation(path)))
+        .collect()
 }
 
 fn harmless(page: &str, what: &str) {
