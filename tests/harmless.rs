@@ -10,7 +10,9 @@
     reason = "a test fails by panicking, and reads files"
 )]
 
-use danecheck_core::entry::{Language, SYSTEMS, Written};
+use danecheck_core::diagnosis::{Diagnosis, Question};
+use danecheck_core::entry::{Language, Note, Request, SYSTEMS, Written};
+use danecheck_core::observation::Observation;
 use danecheck_core::report::{
     FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, exit_status,
     human, json,
@@ -83,25 +85,25 @@ fn poisoned(report: &Report, text: &str) -> (Report, usize) {
     (serde_json::from_value(value).unwrap(), taken)
 }
 
-/// Reports of recorded servers, of all kinds.
-fn recorded() -> Vec<Report> {
+/// What was recorded of servers, of all kinds.
+fn recorded() -> Vec<Observation> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/postfix");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    let reports: Vec<Report> = paths
+    let seen: Vec<Observation> = paths
         .iter()
         .step_by(25)
         .map(|path| {
             let fixture: Value =
                 serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-            Report::of(&serde_json::from_value(fixture["observation"].clone()).unwrap())
+            serde_json::from_value(fixture["observation"].clone()).unwrap()
         })
         .collect();
-    assert!(reports.len() > 5);
-    reports
+    assert!(seen.len() > 5);
+    seen
 }
 
 fn harmless(page: &str, what: &str) {
@@ -113,7 +115,8 @@ fn harmless(page: &str, what: &str) {
 
 #[test]
 fn one_hostile_text_in_every_field_passes_through_no_format() {
-    for report in recorded() {
+    for seen in recorded() {
+        let report = Report::of(&seen);
         for hostile in [HOSTILE, COMMAND] {
             let (report, taken) = poisoned(&report, hostile);
             assert!(taken > 10, "{taken}");
@@ -158,15 +161,36 @@ fn one_hostile_text_in_every_field_passes_through_no_format() {
                 );
                 assert!(!obeyed(parts[2]) && !parts[1].contains("##["), "{line}");
             }
+        }
+    }
+}
+
+#[test]
+fn one_hostile_text_in_every_word_of_an_entry_passes_through_no_system() {
+    let mut written = 0;
+    for seen in recorded() {
+        let diagnosis = Diagnosis::of(&Question::of(&seen));
+        for hostile in [HOSTILE, COMMAND] {
             for language in [Language::En, Language::De] {
-                let Some(request) = report.entry_request(language) else {
+                let Some(request) = diagnosis.entry_request(language) else {
                     continue;
+                };
+                let request = Request {
+                    note: Note {
+                        next_hop: Some(hostile.to_owned()),
+                        reason: hostile.to_owned(),
+                        caution: Some(hostile.to_owned()),
+                        remove_when: hostile.to_owned(),
+                        ..request.note
+                    },
+                    ..request
                 };
                 for system in SYSTEMS {
                     match system.write(&request) {
                         Written::Entry { text, beside } => {
                             harmless(&text, system.name);
                             harmless(&beside.unwrap_or_default(), system.name);
+                            written += 1;
                         }
                         Written::NotNeeded(why) | Written::Inexpressible(why) => {
                             harmless(&why, system.name);
@@ -176,6 +200,7 @@ fn one_hostile_text_in_every_field_passes_through_no_format() {
             }
         }
     }
+    assert!(written > 50, "{written}");
 }
 
 /// What of a page of markdown sites would make a link, a mention or a

@@ -164,7 +164,7 @@ fn afterwards(
     around: Around<'_>,
 ) -> Vec<Option<(String, Outcome)>> {
     let new = |judgement: &Judgement| match &judgement.proposal {
-        Proposal::Replace { policy, .. } => Some(policy.clone()),
+        Proposal::Replace { entry, .. } => Some(entry.line.to_string()),
         Proposal::Leave | Proposal::Remove => None,
     };
     let policies: Vec<Option<String>> = judged.iter().map(new).collect();

@@ -2,7 +2,7 @@
 
 use clap::builder::TypedValueParser;
 
-use danecheck_core::entry::{Language, SYSTEMS, System, Written};
+use danecheck_core::entry::{Language, Request, SYSTEMS, System, Written};
 use danecheck_core::judge::Action;
 use danecheck_core::report::Report;
 
@@ -26,16 +26,20 @@ pub(super) struct Said {
 }
 
 impl Entry {
-    pub(super) fn say(self, report: &Report) -> Said {
+    pub(super) fn say(self, report: &Report, request: Option<&Request>) -> Said {
         let nothing = |beside, needed| Said {
             text: String::new(),
             beside,
             needed,
         };
-        let Some(request) = report.entry_request(self.language) else {
+        let Some(request) = request else {
             return nothing(None, report.recommendation.action != Action::Keep);
         };
         let sentence = |text: String| Some(format!("danecheck: {}: {text}\n", report.target));
+        let request = Request {
+            language: self.language,
+            ..request.clone()
+        };
         match self.system.write(&request) {
             Written::Entry { text, beside } => {
                 let caution = report.recommendation.caution.clone().and_then(sentence);

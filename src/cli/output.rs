@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Advised, Config};
 use danecheck_core::report::{
-    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, human,
-    json, worst,
+    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Writer, human, json, worst,
 };
 
 use super::args::{CheckArguments, Format};
@@ -59,8 +58,8 @@ impl Output {
         }
     }
 
-    pub(super) fn report(&mut self, report: &Report, world: &mut World) -> Result<(), Stop> {
-        self.report_written(report, None, world)
+    pub(super) fn report(&mut self, advised: &Advised, world: &mut World) -> Result<(), Stop> {
+        self.report_written(advised, None, world)
     }
 
     /// Whether reports are written as JSON.
@@ -76,10 +75,11 @@ impl Output {
     /// A report, which may already exist as JSON.
     pub(super) fn report_written(
         &mut self,
-        report: &Report,
+        advised: &Advised,
         line: Option<String>,
         world: &mut World,
     ) -> Result<(), Stop> {
+        let Advised { report, entry } = advised;
         // Text that is not a target has no terms.
         let terms = match report.target.parse() {
             Ok(target) => self.expectations.terms(&target),
@@ -90,8 +90,8 @@ impl Output {
             Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
             Form::Human(style) => human(report, *style),
-            Form::Entry(entry) => {
-                let said = entry.say(report);
+            Form::Entry(wanted) => {
+                let said = wanted.say(report, entry.as_ref());
                 if let Some(beside) = said.beside {
                     world.say_beside(&beside);
                 }

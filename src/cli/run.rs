@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use crate::config::Config;
+use crate::config::{Advised, Config};
 use crate::observe::{Setup, observe};
 use danecheck_core::judge::Moment;
 use danecheck_core::next_hop::{NextHop, NextHopError};
@@ -59,7 +59,7 @@ enum Looked {
 struct Seen {
     /// `None` if it is not saved.
     observation: Option<Observation>,
-    report: Report,
+    advised: Advised,
     /// The report as JSON, if needed.
     line: Option<String>,
 }
@@ -181,13 +181,14 @@ impl Run<'_> {
                 {
                     saved.write(observation)?;
                 }
-                output.report_written(&seen.report, seen.line, world)
+                output.report_written(&seen.advised, seen.line, world)
             }
             Looked::Invalid(given, error) => {
                 let from_stdin = matches!(given, Given::Line(_));
                 if from_stdin || output.wants_report_on_invalid_argument() {
                     let report = Report::on_invalid_target(given.text(), &error, (world.now)());
-                    output.report(&report, world)?;
+                    let entry = None;
+                    output.report(&Advised { report, entry }, world)?;
                 }
                 if !from_stdin {
                     world.complain(&error.to_string());
@@ -339,10 +340,10 @@ impl Looker {
                 // schedules them fairly, and none has to wait for another.
                 let judge = move || {
                     let terms = expectations.terms(&next_hop);
-                    let report = terms.report(&observation, at, &sender);
+                    let advised = terms.report(&observation, at, &sender);
                     Seen {
-                        line: writes_json.then(|| json(&report)),
-                        report,
+                        line: writes_json.then(|| json(&advised.report)),
+                        advised,
                         observation: saves.then_some(observation),
                     }
                 };

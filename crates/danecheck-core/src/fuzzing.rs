@@ -4,6 +4,7 @@
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
 };
+use crate::diagnosis::{Diagnosis, Question};
 use crate::entry::{Language, SYSTEMS, Written};
 use crate::log::Reading;
 use crate::matching::{
@@ -173,8 +174,19 @@ pub fn observation(data: &[u8]) {
     if !observation.has_known_format() {
         return;
     }
-    let report = Report::of(&observation);
-    hold(&report);
+    let diagnosis = Diagnosis::of(&Question::of(&observation));
+    hold(&Report::new(&diagnosis));
+    if let Some(request) = diagnosis.entry_request(Language::De) {
+        for system in SYSTEMS {
+            match system.write(&request) {
+                Written::Entry { text, beside } => {
+                    harmless_page(&text);
+                    harmless_page(&beside.unwrap_or_default());
+                }
+                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
+            }
+        }
+    }
     // A saved observation is judged like the original.
     let saved = serde_json::to_string(&observation).unwrap_or_default();
     let replayed: Result<Observation, _> = serde_json::from_str(&saved);
@@ -221,17 +233,6 @@ fn hold(report: &Report) -> ExitStatus {
     let entries = &report.recommendation.entries;
     if let Some(line) = &entries.postfix {
         assert!(line.chars().all(is_harmless), "{line:?}");
-    }
-    if let Some(request) = report.entry_request(Language::De) {
-        for system in SYSTEMS {
-            match system.write(&request) {
-                Written::Entry { text, beside } => {
-                    harmless_page(&text);
-                    harmless_page(&beside.unwrap_or_default());
-                }
-                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
-            }
-        }
     }
     status
 }

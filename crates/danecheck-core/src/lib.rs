@@ -2,6 +2,7 @@
 //! and the smallest policy exception that restores delivery.
 
 pub mod certificate;
+pub mod diagnosis;
 pub mod dnssec;
 pub mod entry;
 pub mod finding;

@@ -2,12 +2,12 @@
 //! one (`--thorough`).
 
 use crate::certificate::Certificate;
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
 use crate::matching::{DaneMatching, Stage, served_records};
 use crate::observation::LimitedOffer;
 
 use super::tlsa::{peer, short};
-use super::{Findings, Rule, Severity};
 
 pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",

@@ -2,6 +2,7 @@
 //! happened.
 
 use crate::certificate::{Presented, ReferenceName, VerificationError, matches_host};
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
 use crate::matching::{DaneMatching, RecordOutcome};
@@ -9,7 +10,6 @@ use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 
 use super::tlsa::{TLSA_MISMATCH, peer, short};
-use super::{Findings, Rule, Severity};
 
 /// Days for which nobody leaves mail waiting.
 const LONG_DAYS: i64 = 60;

@@ -2,6 +2,7 @@
 //! means for the next renewal.
 
 use crate::certificate::{Certificate, Presented};
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, SessionEvidence, dane_names,
@@ -10,8 +11,6 @@ use crate::matching::{DaneMatching, RecordOutcome};
 use crate::observation::TlsaLookup;
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use crate::unix_time::UnixTime;
-
-use super::{Findings, Rule, Severity};
 
 /// Certificates with a lifetime up to this are renewed automatically.
 const SHORT_LIFE_DAYS: i64 = 100;

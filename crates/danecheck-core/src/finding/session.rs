@@ -1,5 +1,6 @@
 //! Findings about the dialogue with each address.
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
     family_works, objection,
@@ -8,7 +9,6 @@ use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Sessio
 
 use super::dns::RESERVED_ADDRESS;
 use super::tlsa::peer;
-use super::{Findings, Rule, Severity};
 use super::{client_certificate, old_tls, refusal};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {

@@ -2,15 +2,16 @@
 
 use std::net::IpAddr;
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Stage};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
+use super::assumed;
 use super::dns::{failure_text, where_unsigned};
 use super::mismatch::{self, Mismatch};
-use super::{Findings, Rule, Severity, assumed};
 
 pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     id: "dane-ta-chain-refused",

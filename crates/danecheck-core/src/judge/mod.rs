@@ -1,4 +1,4 @@
-//! The judging half: from an observation to outcomes, verdict, findings and
+//! The judging half: from an observation to outcomes, verdict and
 //! recommendation. It has no clock, socket or output: the same observation
 //! always gives the same judgement.
 //!
@@ -27,10 +27,7 @@ mod route;
 mod sending;
 mod verdict;
 mod verified;
-#[cfg(test)]
-mod work_tests;
 
-use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
 use crate::postfix::{Ground, PolicyLine, SecurityLevel};
@@ -38,7 +35,7 @@ use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
-pub use recommend::{Action, Alternative, Entries, Recommendation};
+pub use recommend::{Action, Alternative, Recommendation};
 pub use sending::Sending;
 pub(crate) use sending::StandingOverride;
 pub use verdict::{Standing, Verdict};
@@ -72,8 +69,6 @@ pub struct Judged<'a> {
     pub(crate) mta_sts: Option<MtaSts<'a>>,
     /// What the sender's administrator should do.
     pub recommendation: Recommendation,
-    /// The findings, the worst first.
-    pub findings: Vec<Finding>,
     /// For each address, in the order of the observation, what each TLSA
     /// record that matches nothing is.
     pub origins: Vec<Vec<Option<Origin>>>,
@@ -117,22 +112,8 @@ impl Judged<'_> {
     }
 }
 
-/// Judges an observation, for the moment at which it was made.
-pub fn judge(observation: &Observation) -> Judged<'_> {
-    judge_at(observation, Horizon::default())
-}
-
-/// Judges an observation, for any moment.
-pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
-    judge_for(observation, horizon, &Sender::default())
-}
-
 /// Judges an observation, for any moment and any sender.
-pub fn judge_for<'a>(
-    observation: &'a Observation,
-    horizon: Horizon,
-    sender: &Sender,
-) -> Judged<'a> {
+pub fn judge<'a>(observation: &'a Observation, horizon: Horizon, sender: &Sender) -> Judged<'a> {
     let evidence = Evidence::at(observation, horizon.now(observation.checked_at));
     let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
     let standings: Vec<Standing> = evidence
@@ -145,7 +126,7 @@ pub fn judge_for<'a>(
     let sending = Sending::of(sender, &evidence, &outcomes, served);
     let recommendation = recommend::recommend(&evidence, verdict, &sending);
     let origins = origins::origins(&evidence);
-    let mut judged = Judged {
+    Judged {
         evidence,
         horizon,
         outcomes,
@@ -154,9 +135,6 @@ pub fn judge_for<'a>(
         sending,
         mta_sts,
         recommendation,
-        findings: Vec::new(),
         origins,
-    };
-    judged.findings = find_all(&judged);
-    judged
+    }
 }

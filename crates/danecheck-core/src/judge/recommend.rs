@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::MailcowEntry;
 use crate::matching::fingerprints;
 use crate::observation::Assumption;
 use crate::postfix::{Override, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
@@ -18,15 +17,13 @@ use super::sending::Sending;
 use super::verdict::{Blind, Verdict, blind};
 
 /// What the sender's administrator should do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recommendation {
     /// What to do.
     pub action: Action,
-    /// With `override`: the level.
-    pub policy: Option<SecurityLevel>,
-    /// With `override`: the entry for each mail system; else empty.
-    pub entries: Entries,
-    /// Stricter entries that also deliver, the strictest first.
+    /// With `override`: the override.
+    pub entry: Option<Override>,
+    /// Stricter overrides that also deliver, the strictest first.
     pub alternatives: Vec<Alternative>,
     /// Why, in one sentence.
     pub reason: String,
@@ -51,25 +48,11 @@ pub enum Action {
     NotFixable,
 }
 
-/// The entry for each mail system.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entries {
-    /// The line for the policy table.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub postfix: Option<String>,
-    /// The row, as mailcow's API takes it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub mailcow: Option<MailcowEntry>,
-    /// The comment that belongs above the line: since when, why, until when.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub comment: Option<Vec<String>>,
-}
-
-/// A stricter entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A stricter override.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
-    /// The line for the policy table.
-    pub postfix: String,
+    /// The override.
+    pub entry: Override,
     /// What it costs to keep.
     pub cost: String,
 }
@@ -109,21 +92,13 @@ pub(crate) fn recommend(
         return no_override(Action::NotFixable, not_told(evidence));
     }
     let policy = line.level;
-    let caution = caution(evidence, sending, &line);
-    let entry = override_of(evidence, line);
     Recommendation {
         action: Action::Override,
-        policy: Some(policy),
-        entries: Entries {
-            postfix: Some(entry.to_string()),
-            mailcow: Some(MailcowEntry::new(&entry)),
-            // Only the findings say why.
-            comment: None,
-        },
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
-        caution,
+        caution: caution(evidence, sending, &line),
+        entry: Some(override_of(evidence, line)),
         remove_when: Some(remove_when(evidence, sending)),
     }
 }
@@ -152,8 +127,7 @@ fn remove_when(evidence: &Evidence<'_>, sending: &Sending) -> String {
 fn no_override(action: Action, reason: String) -> Recommendation {
     Recommendation {
         action,
-        policy: None,
-        entries: Entries::default(),
+        entry: None,
         alternatives: Vec::new(),
         reason,
         gives_up: None,
@@ -346,7 +320,7 @@ fn alternatives(
     let mut add = |line: PolicyLine, cost: &str| {
         if delivers(&line) {
             found.push(Alternative {
-                postfix: override_of(evidence, line).to_string(),
+                entry: override_of(evidence, line),
                 cost: cost.to_owned(),
             });
         }

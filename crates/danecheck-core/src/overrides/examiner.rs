@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::judge::{Horizon, judge_for};
+use crate::judge::{Horizon, judge};
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
 use crate::postfix::Ground;
@@ -217,7 +217,7 @@ impl Examiner<'_> {
         };
         let seen = next_hop.and_then(|next_hop| self.seen.get(&next_hop.policy_key()));
         match seen {
-            Some(observation) => judge_for(observation, self.horizon, self.sender).ground(),
+            Some(observation) => judge(observation, self.horizon, self.sender).ground(),
             None => Ground::unseen(next_hop.and_then(NextHop::domain).unwrap_or_default()),
         }
     }

@@ -148,9 +148,9 @@ impl Examination {
                 table.with(|number| match self.judgements.get(number)?.change() {
                     Proposal::Leave => None,
                     Proposal::Remove => Some(Change::Remove),
-                    Proposal::Replace { key, policy, note } => {
+                    Proposal::Replace { entry, note } => {
                         let mut lines = note.as_ref().map_or_else(Vec::new, |note| note.lines());
-                        lines.push(format!("{key}  {policy}"));
+                        lines.push(entry.to_string());
                         Some(Change::Replace(lines))
                     }
                 })
@@ -159,14 +159,11 @@ impl Examination {
                 rows.with(|number| match self.judgements.get(number)?.change() {
                     Proposal::Leave => None,
                     Proposal::Remove => Some(None),
-                    Proposal::Replace { key, policy, .. } => {
-                        let (policy, parameters) = policy_and_parameters(policy);
-                        Some(Some(RowChange {
-                            dest: key.clone(),
-                            policy,
-                            parameters,
-                        }))
-                    }
+                    Proposal::Replace { entry, .. } => Some(Some(RowChange {
+                        dest: entry.next_hop.clone(),
+                        policy: entry.line.level.to_string(),
+                        parameters: entry.line.attributes(),
+                    })),
                 })
             }
         }
@@ -202,12 +199,5 @@ fn status(judgement: &Judgement) -> ExitStatus {
         Word::Malformed if flows => ExitStatus::Warning,
         Word::NotEnough | Word::Malformed | Word::Duplicate => ExitStatus::Broken,
         Word::CouldNotTell => ExitStatus::Unknown,
-    }
-}
-
-fn policy_and_parameters(text: &str) -> (String, String) {
-    match text.split_once(' ') {
-        Some((policy, parameters)) => (policy.to_owned(), parameters.trim().to_owned()),
-        None => (text.to_owned(), String::new()),
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
-use crate::finding::{Severity, name_server::of_single};
+use crate::finding::name_server::of_single;
+use crate::finding::rule::Severity;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup};
 
 use super::clean::clean_validation;

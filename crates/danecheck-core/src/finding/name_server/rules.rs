@@ -1,6 +1,6 @@
 //! The rules about name servers.
 
-use super::super::{Rule, Severity};
+use crate::finding::rule::{Rule, Severity};
 
 pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
     id: "name-server-answer-bogus",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;

@@ -3,7 +3,7 @@
 use quick_xml::Writer as XmlWriter;
 use quick_xml::events::BytesText;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::Standing;
 use crate::report::harmless::shown;
 use crate::report::human::headline;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing};
 use crate::postfix::SecurityLevel;
 use crate::report::harmless::shown;

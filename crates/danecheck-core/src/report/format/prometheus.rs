@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Action, Standing, Verdict};
 use crate::postfix::SecurityLevel;
 use crate::report::harmless::shown;

@@ -12,7 +12,7 @@ mod sender;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 
 use super::finding::FindingReport;

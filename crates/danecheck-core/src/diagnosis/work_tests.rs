@@ -6,9 +6,10 @@ use std::net::Ipv4Addr;
 use rcgen::{CertificateParams, CustomExtension, PublicKeyData as _};
 use serde_json::{Value, json};
 
-use super::{Action, Judged, Standing, Verdict, judge};
+use super::{Diagnosis, Question};
 use crate::certificate::mint::{self, Entity, NOW};
 use crate::certificate::{Certificate, WorkDone};
+use crate::judge::{Action, Judged, Standing, Verdict};
 use crate::observation::{Der, Observation};
 use crate::report::{Report, json as report_as_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
@@ -123,6 +124,10 @@ fn full_scale<'a>(
     }
 }
 
+fn diagnose(observation: &Observation) -> Diagnosis<'_> {
+    Diagnosis::of(&Question::of(observation))
+}
+
 fn done(judged: &Judged<'_>) -> WorkDone {
     judged.evidence.verified.done()
 }
@@ -141,8 +146,8 @@ fn hold_to_the_limits(done: WorkDone) {
     assert!(done.path_steps <= 3 * SHARED.path_steps, "{done:?}");
 }
 
-fn has_finding(judged: &Judged<'_>, subject: &str) -> bool {
-    let mut findings = judged.findings.iter();
+fn has_finding(diagnosis: &Diagnosis<'_>, subject: &str) -> bool {
+    let mut findings = diagnosis.findings.iter();
     findings.any(|finding| {
         finding.rule.id == "judgement-cut-short" && finding.subject.contains(subject)
     })
@@ -338,14 +343,15 @@ fn names_times_constraints_past_the_bound_of_openssl_defer_and_are_not_compared(
     let records = among_others(&root);
     let chain = |_, _| vec![leaf.clone(), root.clone()];
     let observation = full_scale(&chain, &|_| records.clone()).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneBroken);
     assert_eq!(judged.outcomes.dane.dsn.as_deref(), Some("4.7.5"));
-    assert_eq!(done(&judged).name_comparisons, 0);
+    assert_eq!(done(judged).name_comparisons, 0);
     // One signature, by one key, for all of it.
-    assert!(done(&judged).signature_checks < 100, "{:?}", done(&judged));
-    hold_to_the_limits(done(&judged));
-    assert!(!has_finding(&judged, ""));
+    assert!(done(judged).signature_checks < 100, "{:?}", done(judged));
+    hold_to_the_limits(done(judged));
+    assert!(!has_finding(&diagnosis, ""));
 }
 
 #[test]
@@ -354,14 +360,11 @@ fn names_times_constraints_below_it_deliver_and_are_compared_once() {
     let records = among_others(&root);
     let chain = |_, _| vec![leaf.clone(), root.clone()];
     let observation = full_scale(&chain, &|_| records.clone()).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneOk);
     // Names are looked up among the bases, not compared with each.
-    assert!(
-        done(&judged).name_comparisons < 20_000,
-        "{:?}",
-        done(&judged)
-    );
+    assert!(done(judged).name_comparisons < 20_000, "{:?}", done(judged));
 }
 
 #[test]
@@ -393,20 +396,21 @@ fn directory_names_and_permitted_subtrees_are_held_to_the_limits_too() {
     let record = mint::record(2, 1, 1, &root);
     let one = |_, _| vec![leaves[0].clone(), root.clone()];
     let observation = full_scale(&one, &|_| vec![record.clone()]).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneOk);
-    assert!(done(&judged).name_comparisons < 1_000_000);
+    assert!(done(judged).name_comparisons < 1_000_000);
     // Another leaf everywhere: too much, and no word against the domain.
     let each = |number: usize, place: usize| {
         vec![leaves[number * ADDRESSES + place].clone(), root.clone()]
     };
     let observation = full_scale(&each, &|_| vec![record.clone()]).observed();
-    let judged = judge(&observation);
-    not_judged(&judged);
+    not_judged(&diagnose(&observation));
 }
 
 /// What holds wherever the judgement was cut short everywhere.
-fn not_judged(judged: &Judged<'_>) {
+fn not_judged(diagnosis: &Diagnosis<'_>) {
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::Indeterminate);
     assert_eq!(judged.recommendation.action, Action::NotFixable);
     assert!(
@@ -423,18 +427,18 @@ fn not_judged(judged: &Judged<'_>) {
     let standings = &judged.standings;
     assert!(standings.iter().all(|one| *one == Standing::NotJudged));
     for number in 0..HOSTS {
-        assert!(has_finding(judged, &host(number)));
+        assert!(has_finding(diagnosis, &host(number)));
     }
     let accusations = [
         "tlsa-mismatch",
         "dane-ta-chain-refused",
         "tlsa-issuer-changed",
     ];
-    for finding in &judged.findings {
+    for finding in &diagnosis.findings {
         assert!(!accusations.contains(&finding.rule.id), "{finding:?}");
     }
     hold_to_the_limits(done(judged));
-    let report = Report::new(judged);
+    let report = Report::new(diagnosis);
     assert!(report_as_json(&report).contains("judgement-cut-short"));
 }
 
@@ -444,11 +448,12 @@ fn bare_keys_are_tried_once_on_each_chain() {
     let keys = p521_keys();
     let chain = |_, _| vec![leaf.clone()];
     let observation = full_scale(&chain, &|_| bare_keys(&keys)).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     // None of them signed it.
     assert_eq!(judged.verdict, Verdict::DaneBroken);
-    assert!(done(&judged).signature_checks <= SHARED.signature_checks);
-    assert!(!has_finding(&judged, ""));
+    assert!(done(judged).signature_checks <= SHARED.signature_checks);
+    assert!(!has_finding(&diagnosis, ""));
     // And one that did.
     let root = Entity::root("Lab Root", |_| {});
     let leaf = root.leaf("mx0.example.test", |params| names(params, []));
@@ -456,9 +461,10 @@ fn bare_keys_are_tried_once_on_each_chain() {
     keys[97] = root.key.subject_public_key_info();
     let chain = |_, _| vec![leaf.certificate.clone()];
     let observation = full_scale(&chain, &|_| bare_keys(&keys)).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneOk);
-    assert!(done(&judged).signature_checks <= SHARED.signature_checks);
+    assert!(done(judged).signature_checks <= SHARED.signature_checks);
 }
 
 #[test]
@@ -467,7 +473,7 @@ fn bare_keys_for_another_chain_at_each_address_are_not_judged() {
     let keys = p521_keys();
     let chain = |number: usize, place: usize| vec![leaves[number * ADDRESSES + place].clone()];
     let observation = full_scale(&chain, &|_| bare_keys(&keys)).observed();
-    not_judged(&judge(&observation));
+    not_judged(&diagnose(&observation));
 }
 
 #[test]
@@ -481,7 +487,7 @@ fn bare_keys_of_each_host_for_one_chain_are_not_judged() {
         bare_keys(&keys)
     };
     let observation = full_scale(&chain, &own).observed();
-    not_judged(&judge(&observation));
+    not_judged(&diagnose(&observation));
 }
 
 #[test]
@@ -490,17 +496,18 @@ fn rsa_keys_of_the_greatest_length_are_tried_once_too() {
     let keys = rsa_8192_keys(60);
     let chain = |_, _| vec![leaf.clone()];
     let observation = full_scale(&chain, &|_| bare_keys(&keys)).observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneBroken);
-    assert!(done(&judged).signature_checks <= SHARED.signature_checks);
-    assert!(!has_finding(&judged, ""));
+    assert!(done(judged).signature_checks <= SHARED.signature_checks);
+    assert!(!has_finding(&diagnosis, ""));
     // Whole keys and certificates in one set, and other chains everywhere.
     let leaves: Vec<_> = (0..HOSTS * ADDRESSES)
         .map(|_| as_if_rsa_signed(&self::leaf()))
         .collect();
     let chain = |number: usize, place: usize| vec![leaves[number * ADDRESSES + place].clone()];
     let observation = full_scale(&chain, &|_| bare_keys(&keys)).observed();
-    not_judged(&judge(&observation));
+    not_judged(&diagnose(&observation));
 }
 
 /// A chain of twenty, the root last, below which each address has a leaf of
@@ -534,10 +541,11 @@ fn chains_of_twenty_are_verified_within_their_share() {
         let mut domain = full_scale(&chain, &records);
         domain.trusted = vec![above[18].clone()];
         let observation = domain.observed();
-        let judged = judge(&observation);
+        let diagnosis = diagnose(&observation);
+        let judged = &diagnosis.judged;
         assert_eq!(judged.verdict, verdict, "{anchor}");
-        assert!(!has_finding(&judged, ""));
-        let done = done(&judged);
+        assert!(!has_finding(&diagnosis, ""));
+        let done = done(judged);
         hold_to_the_limits(done);
         // Each leaf once, and each authority once.
         assert!(done.signature_checks < 4 * 200, "{done:?}");
@@ -560,12 +568,15 @@ fn what_one_host_shows_takes_nothing_away_from_another() {
     };
     let domain = full_scale(&chain, &records);
     let observation = domain.observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::Indeterminate);
     let (own, others) = judged.standings.split_at(ADDRESSES);
     assert!(own.iter().all(|one| *one == Standing::Authenticated));
     assert!(others.iter().all(|one| *one == Standing::NotJudged));
-    let cut: Vec<bool> = (0..HOSTS).map(|n| has_finding(&judged, &host(n))).collect();
+    let cut: Vec<bool> = (0..HOSTS)
+        .map(|n| has_finding(&diagnosis, &host(n)))
+        .collect();
     assert!(!cut[0] && cut[1..].iter().all(|cut| *cut));
     // Nor does it matter who comes first.
     let order: Vec<usize> = (0..HOSTS).rev().collect();
@@ -578,7 +589,7 @@ fn what_one_host_shows_takes_nothing_away_from_another() {
 }
 
 fn judge_again(observation: &Observation) -> Report {
-    Report::new(&judge(observation))
+    Report::new(&diagnose(observation))
 }
 
 /// The report in an order that is not Postfix's.
@@ -702,7 +713,8 @@ fn a_certificate_of_empty_names_takes_no_more_memory_than_its_der() {
         ..full_scale(&chain, &records)
     };
     let observation = domain.observed();
-    let judged = judge(&observation);
+    let diagnosis = diagnose(&observation);
+    let judged = &diagnosis.judged;
     assert_eq!(judged.verdict, Verdict::DaneOk);
     for session in judged
         .evidence
