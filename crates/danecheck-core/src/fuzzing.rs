@@ -14,8 +14,9 @@ use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::report::{
     ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
-    exit_status, human, is_harmless, json, printable, shown, to_json,
+    exit_status, human, json,
 };
+use crate::text::{is_harmless, printable, shown, to_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
 use crate::unix_time::UnixTime;
 

@@ -21,6 +21,7 @@ pub mod renewal;
 pub mod report;
 pub mod reserved;
 pub mod sender;
+pub mod text;
 pub mod tlsa;
 pub mod unix_time;
 pub mod work;

@@ -150,7 +150,7 @@ fn beside(entry: &MailcowEntry, language: Language) -> String {
         }
     }
     for paragraph in [words.at_once, words.remove] {
-        for line in crate::report::wrap(paragraph, 78) {
+        for line in crate::text::wrap(paragraph, 78) {
             text.push_str(&line);
             text.push('\n');
         }

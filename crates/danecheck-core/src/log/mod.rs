@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::report::printable;
+use crate::text::printable;
 
 pub use cause::{CAUSES, Cause};
 use line::{Body, Delivery, Line};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Explained, Explanation};
-use crate::report::{shown, wrap};
+use crate::text::{shown, wrap};
 
 /// Next hops that are named for each cause.
 const NAMED: usize = 8;

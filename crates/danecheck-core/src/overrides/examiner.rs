@@ -139,7 +139,7 @@ impl Examiner<'_> {
         let caution = judgement.caution.map(|caution| match kept {
             true => format!(
                 "{caution} danecheck keeps the line unless you give --accept-weaker={}.",
-                crate::report::printable(&entry.key)
+                crate::text::printable(&entry.key)
             ),
             false => caution,
         });

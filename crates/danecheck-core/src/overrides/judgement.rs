@@ -9,8 +9,8 @@ use crate::entry::Note;
 use crate::judge::{Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict};
 use crate::observation::Observation;
 use crate::postfix::{Ground, Override, PolicyLine, SecurityLevel};
-use crate::report::printable;
 use crate::sender::Sender;
+use crate::text::printable;
 
 /// The source of the policy if no table answers.
 const MAIN_CF: &str = "main.cf";

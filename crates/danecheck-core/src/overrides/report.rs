@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Outcome;
-use crate::report::printable;
+use crate::text::printable;
 
 use super::judgement::{Proposal, Word};
 use super::rows::{delete_call, edit_call};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::entry::{Entry, Place, place};
-use crate::report::shown_json;
+use crate::text::shown_json;
 
 /// mailcow's list of overrides.
 #[derive(Clone, Debug, PartialEq)]

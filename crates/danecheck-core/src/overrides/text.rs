@@ -1,6 +1,6 @@
 //! The report on overrides, for a person: first what should change.
 
-use crate::report::{shown, wrap};
+use crate::text::{shown, wrap};
 
 use super::judgement::Proposal;
 use super::report::OverrideReport;

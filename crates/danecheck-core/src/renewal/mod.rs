@@ -15,7 +15,8 @@ use crate::forensics::{Shown, Surroundings};
 use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
 use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane_within};
 use crate::observation::{Answer, Observation, TlsaLookup};
-use crate::report::{ExitStatus, printable};
+use crate::report::ExitStatus;
+use crate::text::printable;
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 use crate::work::{SHARED, WorkLimits};
 

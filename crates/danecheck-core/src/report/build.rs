@@ -14,12 +14,12 @@ use crate::observation::{
     Observation, ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::sender::Sender;
+use crate::text::printable;
 use crate::tlsa::{TlsaRecord, Usability, usability};
 
 use super::clean::{clean_outcomes, clean_validation};
 use super::extended_error::ExtendedErrorReport;
 use super::finding::FindingReport;
-use super::harmless::printable;
 use super::model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LimitedReport,
     LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,

@@ -5,8 +5,7 @@ use crate::entry::{Language, Note, Request};
 use crate::finding::expectation::MX_NOT_AS_EXPECTED;
 use crate::finding::rule::Severity;
 use crate::judge::{Delivery, Standing};
-
-use super::harmless::printable;
+use crate::text::printable;
 
 /// Only the first part of a longer reason is printed.
 const LONGEST_REASON: usize = 200;

@@ -3,10 +3,10 @@
 use crate::finding::overall::invalid_target;
 use crate::judge::{Delivery, Outcome, Outcomes, Verdict};
 use crate::next_hop::NextHopError;
+use crate::text::printable;
 use crate::unix_time::UnixTime;
 
 use super::finding::FindingReport;
-use super::harmless::printable;
 use super::model::{Report, ResolverReport, SCHEMA_VERSION};
 use super::recommendation::RecommendationReport;
 

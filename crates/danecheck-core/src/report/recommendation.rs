@@ -7,8 +7,7 @@ use crate::diagnosis::Diagnosis;
 use crate::entry::MailcowEntry;
 use crate::judge::Action;
 use crate::postfix::SecurityLevel;
-
-use super::harmless::printable;
+use crate::text::printable;
 
 /// What the sender's administrator should do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{Outcome, Outcomes, Sending};
 use crate::observation::Observation;
 use crate::postfix::{SecurityLevel, TlsVersion};
+use crate::text::printable;
 
 use super::clean::{clean_outcome, clean_outcomes};
-use super::harmless::printable;
 
 /// The sender that was named, and what happens to its mail today. `outcomes`
 /// and `verdict` of the report are still about a Postfix with default settings.

@@ -5,9 +5,9 @@ use quick_xml::events::BytesText;
 
 use crate::finding::rule::Severity;
 use crate::judge::Standing;
-use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, HostReport, Report};

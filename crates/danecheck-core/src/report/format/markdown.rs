@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing};
 use crate::postfix::SecurityLevel;
-use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::model::Report;
 use super::writer::{Writer, addresses, advice};

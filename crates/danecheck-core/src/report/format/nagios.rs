@@ -3,9 +3,9 @@
 
 use crate::finding::rule::Severity;
 use crate::judge::Standing;
-use crate::report::harmless::{printable, shown};
 use crate::report::human::headline;
 use crate::report::status::{ExitStatus, worst};
+use crate::text::{printable, shown};
 
 use super::super::model::Report;
 use super::writer::{Writer, addresses};

@@ -2,8 +2,8 @@
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
+use crate::text::columns;
 
-use super::super::harmless::columns;
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };

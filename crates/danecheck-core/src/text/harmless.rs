@@ -88,7 +88,7 @@ pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(column_count).sum()
 }
 
-pub(super) fn column_count(c: char) -> usize {
+pub(crate) fn column_count(c: char) -> usize {
     let is_wide = !c.is_ascii()
         && matches!(
             WIDTH.get(c),
