@@ -3,11 +3,10 @@
 
 use crate::certificate::Certificate;
 use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::{peer, short};
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
 use crate::matching::{DaneMatching, Stage, served_records};
 use crate::observation::LimitedOffer;
-
-use super::tlsa::{peer, short};
 
 pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",

@@ -1,9 +1,8 @@
 //! The finding about a host whose address families fail in different ways.
 
 use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::judge::{HostEvidence, Judged, Standing};
-
-use super::tlsa::peer;
 
 pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
     id: "address-families-fail-differently",

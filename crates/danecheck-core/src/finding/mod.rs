@@ -27,6 +27,7 @@ pub mod rule;
 mod sender;
 mod session;
 mod signature;
+mod subject;
 mod tlsa;
 mod weak_link;
 
@@ -167,7 +168,7 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_LEFT_AT_ALIAS,
     &rollover::TLSA_LONE_ISSUER,
     &tlsa::TLSA_LOOKUP_FAILED,
-    &tlsa::TLSA_MISMATCH,
+    &mismatch::TLSA_MISMATCH,
     &tlsa::TLSA_MISSING_ON_SOME_HOSTS,
     &tlsa::TLSA_NOT_SIGNED,
     &mismatch::TLSA_OF_NOTHING,

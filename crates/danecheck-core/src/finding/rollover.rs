@@ -3,6 +3,7 @@
 
 use crate::certificate::{Certificate, Presented};
 use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, SessionEvidence, dane_names,
@@ -151,7 +152,7 @@ impl Vouched<'_, '_> {
             .filter(|one| self.now() < one.not_after() && one.not_after() <= later)
             .min_by_key(|one| one.not_after());
         let Some(ends) = ends else { return };
-        let subject = super::tlsa::peer(self.host, address.seen.address);
+        let subject = peer(self.host, address.seen.address);
         let whose = if ends.der() == self.leaf.der() {
             "The certificate".to_owned()
         } else {

@@ -1,6 +1,7 @@
 //! Findings about the dialogue with each address.
 
 use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
     family_works, objection,
@@ -8,7 +9,6 @@ use crate::judge::{
 use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
-use super::tlsa::peer;
 use super::{client_certificate, old_tls, refusal};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {

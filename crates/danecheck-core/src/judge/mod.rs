@@ -18,6 +18,7 @@ mod delivery;
 mod evidence;
 mod handshake;
 mod horizon;
+mod lines;
 mod mta_sts;
 mod origins;
 mod outcome;

@@ -7,9 +7,9 @@ use crate::sender::{InForce, Parameters, Sender, System};
 
 use super::caution::ground;
 use super::evidence::Evidence;
+use super::lines::{override_of, strictest_that_delivers};
 use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
-use super::recommend::{override_of, strictest_that_delivers};
 
 /// A sender, and what happens to its mail here.
 #[derive(Clone, Debug)]

@@ -1,8 +1,10 @@
 //! A lookup of any type: everything that is known of it except the data.
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
+use crate::observation::lookup::{Answer, ExtendedError, FailureKind, Lookup, RecordType};
+use crate::observation::name_server::AuthoritySeen;
 
-use super::{Answer, AuthoritySeen, ExtendedError, FailureKind, Lookup, Observation, RecordType};
+use super::Observation;
 
 /// What is known of a lookup besides its records.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
-
-use super::AuthoritySeen;
+use crate::observation::name_server::AuthoritySeen;
 
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectFailure, HandshakeFailure, Lookup, TlsSeen};
+use crate::observation::lookup::Lookup;
+use crate::observation::session::{ConnectFailure, HandshakeFailure, TlsSeen};
 
 /// The records, and the policy if one is announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

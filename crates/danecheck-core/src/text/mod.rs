@@ -3,8 +3,8 @@
 mod harmless;
 mod lines;
 
+pub(crate) use harmless::columns;
 #[cfg(any(test, fuzzing))]
 pub(crate) use harmless::is_harmless;
-pub(crate) use harmless::columns;
 pub use harmless::{masked, printable, shown, shown_json, to_json};
 pub use lines::{break_lines, wrap};
