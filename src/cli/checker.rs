@@ -11,16 +11,16 @@ use danecheck_core::report::json;
 use danecheck_core::sender::Sender;
 use danecheck_core::unix_time::UnixTime;
 
-use super::input::Given;
+use super::input::GivenTarget;
 use super::pending::PendingTarget;
 use super::workers::Workers;
 
 /// One checked target, or the reason why it could not be checked.
 pub(super) enum Outcome {
     Observed(Box<Checked>),
-    Invalid(Given, NextHopError),
+    Invalid(GivenTarget, NextHopError),
     /// Its task did not end properly, which is a fault in this program.
-    Lost(Given),
+    Lost(GivenTarget),
 }
 
 /// A target with its results.
@@ -55,7 +55,7 @@ impl Checker {
         let (at, saves, writes_json) = (self.at, self.saves, self.writes_json);
         let (expectations, now) = (self.expectations.clone(), self.now);
         let workers = &self.workers;
-        let typed = self.typed && matches!(given, Given::Argument(_));
+        let typed = self.typed && matches!(given, GivenTarget::Argument(_));
         async move {
             let next_hop = match given.text().parse::<NextHop>() {
                 Ok(next_hop) => next_hop,

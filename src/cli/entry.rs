@@ -16,7 +16,7 @@ pub(super) struct Entry {
 }
 
 /// The output for one report.
-pub(super) struct Said {
+pub(super) struct EntryOutput {
     /// For standard output; empty if there is nothing to paste.
     pub(super) text: String,
     /// For standard error.
@@ -26,8 +26,8 @@ pub(super) struct Said {
 }
 
 impl Entry {
-    pub(super) fn say(self, report: &Report, request: Option<&Request>) -> Said {
-        let nothing = |beside, needed| Said {
+    pub(super) fn say(self, report: &Report, request: Option<&Request>) -> EntryOutput {
+        let nothing = |beside, needed| EntryOutput {
             text: String::new(),
             beside,
             needed,
@@ -44,7 +44,7 @@ impl Entry {
             Written::Entry { text, beside } => {
                 let caution = report.recommendation.caution.clone().and_then(sentence);
                 let parts: Vec<String> = caution.into_iter().chain(beside).collect();
-                Said {
+                EntryOutput {
                     text,
                     beside: (!parts.is_empty()).then(|| parts.concat()),
                     needed: true,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use danecheck_core::observation::Observation;
 
-use super::done::{Done, There};
-use super::input::{Given, Targets};
+use super::done::{Done, Earlier};
+use super::input::{GivenTarget, Targets};
 use super::progress::SharedCount;
 use super::stop::Stop;
 
@@ -27,7 +27,7 @@ pub(super) struct Pending<'a> {
 
 /// A target to report, and its earlier observation.
 pub(super) struct PendingTarget {
-    pub(super) given: Given,
+    pub(super) given: GivenTarget,
     pub(super) observed: Option<Box<Observation>>,
 }
 
@@ -54,26 +54,26 @@ impl Pending<'_> {
             let part = |size: u64| self.targets.bytes_read() as f64 / size.max(1) as f64;
             let mut count = self.count.lock();
             count.read = self.size.map(part);
-            let observed = match self.there(&given)? {
-                There::All => {
+            let observed = match self.earlier(&given)? {
+                Earlier::All => {
                     count.skipped += 1;
                     continue;
                 }
-                There::Observation(observation) => Some(observation),
-                There::Nothing => None,
+                Earlier::Observation(observation) => Some(observation),
+                Earlier::Nothing => None,
             };
             count.begun += 1;
             return Ok(Some(PendingTarget { given, observed }));
         }
     }
 
-    fn there(&mut self, given: &Given) -> Result<There, Stop> {
-        let there = match &mut self.done {
+    fn earlier(&mut self, given: &GivenTarget) -> Result<Earlier, Stop> {
+        let earlier = match &mut self.done {
             Some(done) => done.take(given.text())?,
-            None => There::Nothing,
+            None => Earlier::Nothing,
         };
-        match there {
-            There::Observation(observation)
+        match earlier {
+            Earlier::Observation(observation)
                 if self.needs_local_sender && observation.local_sender.is_none() =>
             {
                 Err(Stop::Sentence(format!(
@@ -81,7 +81,7 @@ impl Pending<'_> {
                     given.text()
                 )))
             }
-            there => Ok(there),
+            earlier => Ok(earlier),
         }
     }
 
@@ -90,7 +90,7 @@ impl Pending<'_> {
         let mut left = 0;
         let count = async {
             while let Ok(Some(given)) = self.targets.next().await {
-                let skipped = matches!(self.there(&given), Ok(There::All));
+                let skipped = matches!(self.earlier(&given), Ok(Earlier::All));
                 left += u64::from(!skipped);
             }
         };

@@ -16,7 +16,7 @@ use danecheck_core::sender::{Sender, System};
 use super::bulk::processors;
 use super::checker::{Checker, Outcome};
 use super::environment::Environment;
-use super::input::{Given, Targets};
+use super::input::{GivenTarget, Targets};
 use super::interrupt::{Interrupts, Watch};
 use super::output::Output;
 use super::pending::Pending;
@@ -150,7 +150,7 @@ impl Run<'_> {
             if let Some(outcome) = outcome {
                 let shares_terminal = environment.terminals.stdout
                     || output.says_beside()
-                    || matches!(outcome, Outcome::Invalid(Given::Argument(_), _));
+                    || matches!(outcome, Outcome::Invalid(GivenTarget::Argument(_), _));
                 if shares_terminal {
                     progress.clear(environment);
                 }
@@ -179,7 +179,7 @@ impl Run<'_> {
                 output.report_written(&checked.advised, checked.line, environment)
             }
             Outcome::Invalid(given, error) => {
-                let from_stdin = matches!(given, Given::Line(_));
+                let from_stdin = matches!(given, GivenTarget::Line(_));
                 if from_stdin || output.wants_report_on_invalid_argument() {
                     let report =
                         Report::on_invalid_target(given.text(), &error, (environment.now)());

@@ -9,7 +9,6 @@ use futures_util::future::{BoxFuture, Shared, join_all};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use super::asking::Raw;
 use super::assumed::Assumed;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
@@ -18,6 +17,7 @@ use super::budget::{
 use super::call::{Caller, SessionKey};
 use super::lookup::{Dns, LookupResult};
 use super::pool::Pool;
+use super::query::Raw;
 use super::settle::settle;
 use super::setup::Setup;
 use super::wire::Datum;

@@ -114,13 +114,13 @@ impl LocalPostfix {
 
 /// The output of a tool.
 #[derive(Debug, Default)]
-struct Said {
+struct CommandOutput {
     success: bool,
     stdout: String,
     stderr: String,
 }
 
-impl Said {
+impl CommandOutput {
     /// `postmap -q` prints the value; it ends with 1 if there is none, and says
     /// why if it could not ask.
     fn answer(&self) -> TableAnswer {
@@ -147,7 +147,7 @@ async fn run(
     tool: &str,
     config_directory: Option<&PathBuf>,
     arguments: Vec<OsString>,
-) -> Result<Said, String> {
+) -> Result<CommandOutput, String> {
     let mut command = Command::new(tool);
     if let Some(directory) = config_directory {
         command.arg("-c").arg(directory);
@@ -160,7 +160,7 @@ async fn run(
     match tokio::time::timeout(PATIENCE, command.output()).await {
         Err(_) => Err(format!("{tool} does not answer in time")),
         Ok(Err(error)) => Err(format!("{tool} cannot be run: {error}")),
-        Ok(Ok(output)) => Ok(Said {
+        Ok(Ok(output)) => Ok(CommandOutput {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn postmap_is_read() {
-        let said = |success, stdout: &str, stderr: &str| Said {
+        let said = |success, stdout: &str, stderr: &str| CommandOutput {
             success,
             stdout: stdout.to_owned(),
             stderr: stderr.to_owned(),

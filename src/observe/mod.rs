@@ -13,7 +13,6 @@
     reason = "this is the half that opens sockets and waits"
 )]
 
-mod asking;
 mod assumed;
 mod authority;
 mod base_domain;
@@ -35,6 +34,7 @@ mod meter;
 mod mta_sts;
 mod pool;
 mod proxy;
+mod query;
 mod resolver;
 mod running;
 mod settle;
@@ -57,11 +57,11 @@ use std::pin::Pin;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
-use self::asking::Raw;
 use self::budget::{Cuts, Deadline, MX_HOSTS};
 use self::host::Check;
 use self::lookup::{Dns, LookupResult};
 use self::mta_sts::{MtaStsCheck, TimeLimit};
+use self::query::Raw;
 use self::settle::settle;
 use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};

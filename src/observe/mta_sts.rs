@@ -16,10 +16,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::asking::Raw;
 use super::budget::{Cuts, Deadline, POLICY_ADDRESSES, POLICY_BYTES, SESSION_BYTES};
 use super::lookup::{Dns, LookupResult};
 use super::meter::Metered;
+use super::query::Raw;
 use super::settle::settle;
 use super::setup::Setup;
 use super::tls::{self, Offer};

@@ -91,9 +91,9 @@ impl Validator {
 
     /// Whether some judgement ended because time, questions or work ran out.
     pub(super) fn was_cut(&self) -> bool {
-        let payer = self.upstream().payer();
+        let budget = self.upstream().budget();
         self.0.deadline.is_over()
-            || payer.is_some_and(|payer| payer.is_used_up())
+            || budget.is_some_and(|budget| budget.is_used_up())
             || self.0.work.used_up().is_some()
     }
 

@@ -39,15 +39,15 @@ pub(super) enum Raw {
 }
 
 /// The result of a lookup, whichever check made it.
-pub(super) struct Found {
+pub(super) struct QueryResult {
     pub(super) raw: Arc<Raw>,
     /// The result of danecheck's own validation, once a check has finished it.
     pub(super) own: OnceCell<OwnValidation>,
-    pub(super) trail: Trail,
+    pub(super) replies: Replies,
     lasts: Duration,
 }
 
-impl Cacheable for Found {
+impl Cacheable for QueryResult {
     fn bytes(&self) -> usize {
         let data = match &*self.raw {
             Raw::Records { aliases, data, .. } => {
@@ -55,7 +55,7 @@ impl Cacheable for Found {
             }
             Raw::Denied { .. } | Raw::Failed(_) => 0,
         };
-        size_of::<Self>() + self.trail.bytes() * 2 + data
+        size_of::<Self>() + self.replies.bytes() * 2 + data
     }
 
     fn lasts(&self) -> Duration {
@@ -65,8 +65,8 @@ impl Cacheable for Found {
 
 /// The replies on which a lookup depends.
 #[derive(Default)]
-pub(super) struct Trail {
-    pub(super) replies: Vec<Bytes>,
+pub(super) struct Replies {
+    pub(super) messages: Vec<Bytes>,
     pub(super) failed: Option<Failed>,
     /// The name at the end of the aliases, as far as they were followed.
     pub(super) end: Option<WireName>,
@@ -80,46 +80,46 @@ pub(super) struct Trail {
     pub(super) cuts: Vec<Cut>,
 }
 
-impl Trail {
+impl Replies {
     pub(super) fn bytes(&self) -> usize {
-        self.replies.iter().map(Bytes::len).sum()
+        self.messages.iter().map(Bytes::len).sum()
     }
 
     /// How long all replies may be used.
     fn ttl(&self) -> Duration {
-        let ttls = self.replies.iter().map(|reply| super::wire::lasts(reply));
+        let ttls = self.messages.iter().map(|reply| super::wire::lasts(reply));
         Duration::from_secs(ttls.min().unwrap_or(0).into())
     }
 }
 
 /// A running lookup, for one check or several.
-pub(super) struct Asking {
+pub(super) struct Query {
     pub(super) resolver: Resolver,
     /// How long to wait for one server.
     pub(super) query: Duration,
     pub(super) retention: Retention,
 }
 
-impl Asking {
+impl Query {
     /// Makes the lookup.
     pub(super) async fn find(
         self,
         name: &str,
         record_type: RecordType,
         deadline: Deadline,
-    ) -> Found {
-        let mut trail = Trail::default();
-        let raw = self.follow(name, record_type, deadline, &mut trail).await;
+    ) -> QueryResult {
+        let mut replies = Replies::default();
+        let raw = self.follow(name, record_type, deadline, &mut replies).await;
         let lasts = match &raw {
             // Time was up, at least for this check.
             Raw::Failed(_) if deadline.is_over() => Duration::ZERO,
             Raw::Failed(_) => self.retention.of_failure(),
-            Raw::Records { .. } | Raw::Denied { .. } => self.retention.of(trail.ttl()),
+            Raw::Records { .. } | Raw::Denied { .. } => self.retention.of(replies.ttl()),
         };
-        Found {
+        QueryResult {
             raw: Arc::new(raw),
             own: OnceCell::new(),
-            trail,
+            replies,
             lasts,
         }
     }
@@ -129,7 +129,7 @@ impl Asking {
         name: &str,
         record_type: RecordType,
         deadline: Deadline,
-        trail: &mut Trail,
+        replies: &mut Replies,
     ) -> Raw {
         // `dns_lookup_x` does not ask for such names.
         if !name.is_empty() && host_name_fault(name).is_some() {
@@ -144,7 +144,7 @@ impl Asking {
         let mut aliases = Vec::new();
         let mut authentic = true;
         let mut ttl = u32::MAX;
-        trail.end = Some(current.clone());
+        replies.end = Some(current.clone());
         for _ in 0..ALIAS_HOPS {
             let question = Question {
                 name: &current,
@@ -155,7 +155,7 @@ impl Asking {
                 // A copy takes no more room than it needs.
                 Ok(bytes) => Bytes::copy_from_slice(&bytes),
                 Err(failure) => {
-                    trail.failed = Some(Failed {
+                    replies.failed = Some(Failed {
                         name: current.clone(),
                         rtype: question.rtype,
                         failure: failure.clone(),
@@ -164,21 +164,21 @@ impl Asking {
                         failure.kind,
                         FailureKind::Timeout | FailureKind::Unreachable
                     ) {
-                        trail.answered = true;
+                        replies.answered = true;
                     }
                     return Raw::Failed(failure);
                 }
             };
-            trail.answered = true;
-            trail.replies.push(bytes.clone());
+            replies.answered = true;
+            replies.messages.push(bytes.clone());
             let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
                 return failed(FailureKind::Malformed);
             };
             if reply.authentic {
-                trail.authentic = true;
+                replies.authentic = true;
             }
-            trail.end = reply.next.clone().or(trail.end.take());
-            trail.extended_error.clone_from(&reply.extended_error);
+            replies.end = reply.next.clone().or(replies.end.take());
+            replies.extended_error.clone_from(&reply.extended_error);
             // After one reply without the bit, later bits do not count.
             authentic &= reply.authentic;
             if reply.rcode == 3 {
@@ -189,7 +189,7 @@ impl Asking {
             }
             ttl = ttl.min(reply.ttl);
             if reply.cut {
-                trail.cuts.push(Cut::Records {
+                replies.cuts.push(Cut::Records {
                     name: name.to_owned(),
                     record_type,
                     bound: RECORDS,
@@ -198,7 +198,7 @@ impl Asking {
             aliases.extend(reply.aliases);
             if aliases.len() > RECORDS {
                 aliases.truncate(RECORDS);
-                trail.cuts.push(Cut::Aliases {
+                replies.cuts.push(Cut::Aliases {
                     name: name.to_owned(),
                     bound: RECORDS,
                 });
