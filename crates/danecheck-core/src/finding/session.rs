@@ -346,7 +346,7 @@ fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
 
 /// A keyword that a firewall overwrote: about as many Xs as `STARTTLS` has
 /// letters, and perhaps an A at the end.
-fn masked(ehlo: &Reply) -> Option<&str> {
+fn masked(ehlo: &Reply) -> Option<String> {
     ehlo.keywords().find(|word| {
         let xs = word.strip_suffix('A').unwrap_or(word);
         xs.len() >= 6 && xs.bytes().all(|byte| byte == b'X')

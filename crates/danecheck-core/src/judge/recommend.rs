@@ -11,7 +11,7 @@ use crate::sender::InForce;
 
 use super::caution::caution;
 use super::evidence::Evidence;
-use super::outcome::{Channel, Delivery, Outcome};
+use super::outcome::{Channel, Delivery, Outcome, Untold};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};
 use super::sending::Sending;
@@ -83,13 +83,13 @@ pub(crate) fn recommend(
     let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
         let reason = match blind(evidence) {
-            None => not_told(evidence),
+            None => not_told(evidence, untold_at_dane(evidence, sending)),
             Some(blind) => blind_reason(blind).to_owned(),
         };
         return no_override(Action::NotFixable, reason);
     }
     if !today.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, today.untold()));
     }
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
@@ -106,7 +106,7 @@ pub(crate) fn recommend(
         return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
     if !outcome.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, outcome.untold()));
     }
     let policy = line.level;
     let caution = caution(evidence, sending, &line);
@@ -126,6 +126,12 @@ pub(crate) fn recommend(
         caution,
         remove_when: Some(remove_when(evidence, sending)),
     }
+}
+
+/// Why the level `dane` could not be judged.
+fn untold_at_dane(evidence: &Evidence<'_>, sending: &Sending) -> Option<Untold> {
+    let dane = PolicyRequest::with(SecurityLevel::Dane, sending.settings);
+    evidence.outcome(&dane).untold()
 }
 
 fn kept(sending: &Sending) -> String {
@@ -260,14 +266,20 @@ pub(super) fn override_of(evidence: &Evidence<'_>, line: PolicyLine) -> Override
     }
 }
 
-/// Why there is no advice if something takes too much work to judge: danecheck
-/// advises no weaker policy for a server that is not known to fail.
-fn not_told(evidence: &Evidence<'_>) -> String {
-    format!(
-        "Judging the servers of {} takes more work than danecheck allows for one domain, so \
-         danecheck does not know whether mail flows.",
-        evidence.observation.next_hop
-    )
+/// Why there is no advice if an outcome is unknown: danecheck advises no weaker
+/// policy for a server that is not known to fail.
+fn not_told(evidence: &Evidence<'_>, why: Option<Untold>) -> String {
+    let next_hop = &evidence.observation.next_hop;
+    match why {
+        Some(Untold::Limit) => format!(
+            "A server of {next_hop} sends what danecheck does not follow to its end, so danecheck \
+             does not know whether mail flows. Send a message, and read the log of your Postfix."
+        ),
+        Some(Untold::Work) | None => format!(
+            "Judging the servers of {next_hop} takes more work than danecheck allows for one \
+             domain, so danecheck does not know whether mail flows."
+        ),
+    }
 }
 
 fn blind_reason(blind: Blind) -> &'static str {
