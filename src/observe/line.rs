@@ -173,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             let end = self.ahead.iter().position(|byte| *byte == b'\n');
             let taken = end.unwrap_or(self.ahead.len());
             let room = LINE_BYTES.saturating_sub(line.len());
-            line.extend(self.ahead.iter().take(taken.min(room)));
+            line.extend_from_slice(self.ahead.get(..taken.min(room)).unwrap_or_default());
             self.cut |= taken > room;
             self.ahead
                 .drain(..end.map_or(taken, |end| end.saturating_add(1)));
@@ -186,7 +186,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             let mut buffer = [0; READ_BYTES];
             match self.stream.read(&mut buffer).await {
                 Ok(0) => return Err(Interruption::Lost),
-                Ok(length) => self.ahead.extend(buffer.iter().take(length)),
+                Ok(length) => {
+                    self.ahead
+                        .extend_from_slice(buffer.get(..length).unwrap_or_default());
+                }
                 Err(error) if is_flood(&error) => return Err(Interruption::Flooded),
                 Err(_) => return Err(Interruption::Lost),
             }

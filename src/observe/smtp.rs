@@ -90,6 +90,10 @@ where
     note_flood(&end, script);
     let (onward, closed) = match farewell {
         Some(farewell) if may_go_on(&end) => after_goodbye(&end, farewell),
+        // No command follows, but it says why EHLO was refused.
+        Some(farewell) if matches!(end, SessionEnd::EhloRefused(_)) => {
+            (after_goodbye(&end, farewell).0, false)
+        }
         _ => (None, false),
     };
     let mut doubts = Vec::new();

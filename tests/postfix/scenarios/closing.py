@@ -38,15 +38,47 @@ SECOND = {
 }
 LATER = {"starttls-421-closes", "ehlo-closes-without-starttls"}
 
+# What is not here is undeliverable.
+VERDICTS = {
+    "dane-broken": """
+        starttls-421-closes starttls-421-closes-without-tlsa starttls-454-closes
+        starttls-454-closes-without-tlsa starttls-502-closes
+        starttls-502-closes-without-tlsa starttls-554-closes
+        starttls-554-closes-without-tlsa starttls-454-closes-late
+        starttls-454-closes-late-without-tlsa tls-ehlo-closes tls-helo-closes
+        tls-greeting-closes starttls-421-closes-twice-then-healthy
+        ehlo-closes-without-starttls-twice-then-healthy
+    """,
+    "no-dane": """
+        tls-ehlo-closes-without-tlsa tls-helo-closes-without-tlsa
+        tls-greeting-closes-without-tlsa
+    """,
+    "dane-partial": """
+        starttls-421-closes-then-healthy starttls-554-closes-then-healthy
+        ehlo-closes-then-healthy ehlo-closes-without-starttls-then-healthy
+        tls-ehlo-closes-then-healthy
+    """,
+}
+
+
+def verdict(name: str) -> str:
+    """The verdict of the scenario with this name."""
+    named = (word for word, names in VERDICTS.items() if name in names.split())
+    return next(named, "undeliverable")
+
+
 SCENARIOS = (
     *(
-        one_host(f"{name}{rest}", about, None, *tlsa, listener=scripted(**script))
+        one_host(
+            f"{name}{rest}", about, verdict(f"{name}{rest}"), *tlsa, listener=scripted(**script)
+        )
         for name, about, script in CASES
         for rest, tlsa in (("", (RIGHT,)), ("-without-tlsa", ()))
     ),
     *(
         Scenario(
-            f"{name}-then-healthy", f"{about}, and another host behind it", None,
+            f"{name}-then-healthy", f"{about}, and another host behind it",
+            verdict(f"{name}-then-healthy"),
             hosts=(Host("mx1", (scripted(**script),)), Host("mx2", (Listener(),), (RIGHT,))),
             mx=("10 mx1", "20 mx2"),
         )
@@ -56,7 +88,8 @@ SCENARIOS = (
     *(
         Scenario(
             f"{name}-twice-then-healthy",
-            f"{about}, twice: `smtp_mx_session_limit` keeps the third host from its turn", None,
+            f"{about}, twice: `smtp_mx_session_limit` keeps the third host from its turn",
+            verdict(f"{name}-twice-then-healthy"),
             hosts=(
                 Host("mx1", (scripted(**script),)), Host("mx2", (scripted(**script),)),
                 Host("mx3", (Listener(),), (RIGHT,)),

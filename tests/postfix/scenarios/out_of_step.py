@@ -72,19 +72,57 @@ SECOND = {
 def behind(name: str, about: str, script: dict, tlsa: tuple) -> Scenario:
     """The host with a healthy one behind it."""
     return Scenario(
-        name, about, None,
+        name, about, verdict(name),
         hosts=(Host("mx1", (scripted(**script),), tlsa), Host("mx2", (Listener(),), (RIGHT,))),
         mx=("10 mx1", "20 mx2"),
     )
 
 
+# What is not here is undeliverable.
+VERDICTS = {
+    "dane-ok": """
+        starttls-twice starttls-accepted-and-refused
+    """,
+    "dane-broken": """
+        starttls-twice-apart ehlo-in-tls-twice ehlo-in-tls-in-two-replies
+        greeting-in-tls refusal-in-tls refusal-for-now-in-tls
+        ehlo-in-tls-twice-without-tlsa ehlo-in-tls-in-two-replies-without-tlsa
+        greeting-in-tls-without-tlsa refusal-in-tls-without-tlsa
+        refusal-for-now-in-tls-without-tlsa proxy-header-then-healthy-without-tlsa
+        stray-refused-for-now-then-healthy-without-tlsa
+        greeting-twice-then-healthy-without-tlsa ehlo-then-refusal-then-healthy
+        ehlo-in-tls-twice-then-healthy ehlo-in-tls-twice-then-healthy-without-tlsa
+    """,
+    "no-dane": """
+        starttls-twice-without-tlsa starttls-twice-apart-without-tlsa
+        starttls-accepted-and-refused-without-tlsa
+    """,
+    "dane-partial": """
+        proxy-header-then-healthy stray-refused-for-now-then-healthy
+        greeting-twice-then-healthy ehlo-then-refusal-then-healthy-without-tlsa
+        ehlo-twice-then-healthy ehlo-twice-then-healthy-without-tlsa
+        refusal-for-now-in-tls-then-healthy
+        refusal-for-now-in-tls-then-healthy-without-tlsa
+    """,
+}
+
+
+def verdict(name: str) -> str:
+    """The verdict of the scenario with this name."""
+    named = (word for word, names in VERDICTS.items() if name in names.split())
+    return next(named, "undeliverable")
+
+
 SCENARIOS = (
     *(
-        one_host(name, about, None, RIGHT, listener=scripted(**script))
+        one_host(name, about, verdict(name), RIGHT, listener=scripted(**script))
         for name, about, script in CASES
     ),
     *(
-        one_host(f"{name}-without-tlsa", f"no TLSA; {about}", None, listener=scripted(**script))
+        one_host(
+            f"{name}-without-tlsa", f"no TLSA; {about}", verdict(f"{name}-without-tlsa"),
+            listener=scripted(**script),
+        )
         for name, about, script in CASES
     ),
     *(
