@@ -216,7 +216,7 @@ impl Caller {
         let lasts = match &session.end {
             _ if cut => Duration::ZERO,
             SessionEnd::Completed | SessionEnd::NoStartTls
-                if session.refusal_for_now().is_none() =>
+                if session.refusal_for_now().is_none() && session.onward.is_none() =>
             {
                 self.shared.retention.of(Duration::MAX)
             }

@@ -236,11 +236,9 @@ fn note_flood(end: &SessionEnd, script: &Script<'_>) {
         _ => false,
     };
     if flooded {
-        script.cuts.note(format!(
-            "danecheck ended a session with {} that Postfix may go on with: it sent more than \
-             danecheck reads, or another TLS than danecheck knows.",
-            script.peer
-        ));
+        script.cuts.note(Cut::Session {
+            address: script.peer,
+        });
     }
 }
 
