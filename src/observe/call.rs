@@ -14,7 +14,7 @@ use super::legacy;
 use super::proxy::without_greeting;
 use super::running::RunningChecks;
 use super::slots::{Share, Slots};
-use super::smtp::{self, Script};
+use super::smtp::{self, Conversation, Doubt, Script};
 use super::tls;
 use danecheck_core::observation::{Cut, LimitedOffer, Session, SessionEnd};
 
@@ -216,7 +216,7 @@ impl Caller {
         let lasts = match &session.end {
             _ if cut => Duration::ZERO,
             SessionEnd::Completed | SessionEnd::NoStartTls
-                if session.refusal_for_now().is_none() =>
+                if session.refusal_for_now().is_none() && session.onward.is_none() =>
             {
                 self.shared.retention.of(Duration::MAX)
             }
@@ -236,16 +236,7 @@ impl Caller {
         let stream = match dial.reach(address, port, step, deadline).await {
             Ok(stream) => stream,
             Err(end) => {
-                return Session {
-                    sni: key.sni.clone(),
-                    greeting: None,
-                    ehlo: None,
-                    tls: None,
-                    legacy: None,
-                    refused_ehlo: None,
-                    refused_ehlo_in_tls: None,
-                    end,
-                };
+                return Session::ended(key.sni.clone(), end);
             }
         };
         let script = Script {
@@ -257,9 +248,24 @@ impl Caller {
             deadline,
             cuts,
         };
-        let mut session = smtp::converse(stream, &script).await;
+        let Conversation {
+            mut session,
+            doubts,
+        } = smtp::converse(stream, &script).await;
         if self.dial.proxy().is_some() {
             session.end = without_greeting(session.end);
+        }
+        for doubt in doubts {
+            let Ok(stream) = dial.reach(address, port, step, deadline).await else {
+                break;
+            };
+            let Some(onward) = smtp::settle(stream, &script, &session, doubt).await else {
+                continue;
+            };
+            match doubt {
+                Doubt::WithoutStartTls => session.without_starttls = onward,
+                Doubt::Closed => session.onward = onward,
+            }
         }
         if key.offer.is_none() && tls::is_worth_another_look(&session) {
             let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };

@@ -32,6 +32,7 @@ mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
+mod overheard;
 mod pool;
 mod proxy;
 mod query;

@@ -142,7 +142,9 @@ class Comparison:
         self.check(name, level, "varies", {measured.varies(level)}, said.get("varies", "absent"))
         if weakest[0].delivery not in DELIVERED:
             allowed = {without_hosts(outcome.reason) for outcome in weakest}
-            self.check(name, level, "reason", allowed, without_hosts(said.get("reason", "absent")))
+            got = without_hosts(said.get("reason", "absent"))
+            got = next((one for one in allowed if is_same_but_for_gaps(one, got)), got)
+            self.check(name, level, "reason", allowed, got)
         elif weakest[0].delivery == "delivered":
             self.check(name, level, "reason", {None}, said.get("reason", "absent"))
 
@@ -192,6 +194,15 @@ def without_hosts(reason: str | None) -> str | None:
     reason = re.sub(r"[\w.-]+\[[0-9A-Fa-f.:]+\](:\d+)?", "HOST", reason)
     reason = re.sub(r"\b[\w-]+(\.[\w-]+)*\.lab\b\.?(:\d+)?", "HOST", reason)
     return reason
+
+
+def is_same_but_for_gaps(reason: str | None, said: str | None) -> bool:
+    """Whether a text is this one with `...` in the place of what danecheck has
+    not seen, because it sends no mail: the server's replies to MAIL FROM and on."""
+    if not (isinstance(reason, str) and isinstance(said, str) and " ... " in said):
+        return False
+    pattern = ".*".join(re.escape(part) for part in said.split(" ... "))
+    return re.fullmatch(pattern, reason) is not None
 
 
 def divergences(path: Path) -> dict[tuple[str, str, str], str]:

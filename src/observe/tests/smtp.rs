@@ -44,7 +44,8 @@ where
         deadline: Deadline::after(times.total),
         cuts: &cuts,
     };
-    let (session, ()) = tokio::join!(async { converse(client, &script).await }, async {
+    let talk = async { converse(client, &script).await.session };
+    let (session, ()) = tokio::join!(talk, async {
         // A server may well still be talking when the client has gone.
         let _ = tokio::time::timeout(times.total, server(other)).await;
     });
@@ -91,6 +92,9 @@ async fn a_server_without_starttls_is_ready_for_mail() {
         // The first line names the server, whatever it says.
         "250 STARTTLS\r\n",
         "250-mx.example\r\n250 STARTTLSX\r\n",
+        // A tab is no blank to Postfix.
+        "250-mx.example\r\n250 STARTTLS\t\r\n",
+        "250-mx.example\r\n250 \0STARTTLS\r\n",
     ] {
         let end = ends(&[("", "220 mx.example ESMTP\r\n"), ("EHLO", ehlo)]).await;
         assert_eq!(end, SessionEnd::NoStartTls, "{ehlo}");
@@ -102,7 +106,8 @@ async fn starttls_is_found_as_postfix_finds_it() {
     for ehlo in [
         "250-mx.example\r\n250 starttls\r\n",
         "250-mx.example\n250-STARTTLS=now\n250 HELP\n",
-        "250-mx.example\r\nnoise\r\n250-STARTTLS\t\r\n250 OK\r\n",
+        "250-mx.example\r\nnoise\r\n250-STARTTLS\r\n250 OK\r\n",
+        "250-mx.example\r\n250-STARTTLS\0\r\n250 OK\0 and more\r\n",
     ] {
         let end = ends(&[
             ("", "220 mx.example\r\n"),
@@ -209,6 +214,86 @@ async fn silence_times_out_where_it_happens() {
         ends(&[("", "220 hi\r\n"), ("EHLO", EHLO), ("STARTTLS", "")]).await,
         SessionEnd::NoStartTlsReply(slow)
     );
+}
+
+#[tokio::test]
+async fn replies_that_nobody_asked_for_stay_in_the_queue() {
+    let session = talk(None, |stream| {
+        play(
+            stream,
+            &[
+                ("", "220 hi\r\n502 what\r\n"),
+                ("EHLO", EHLO),
+                ("HELO", "250 mx\r\n"),
+                ("QUIT", "221 bye\r\n"),
+            ],
+        )
+    })
+    .await;
+    assert_eq!(session.end, SessionEnd::NoStartTls);
+    let early = session.before_ehlo.unwrap();
+    assert_eq!((early.bytes, early.lines.len()), (10, 1));
+    let onward = session.onward.unwrap();
+    assert_eq!(onward.replies.len(), 1);
+    assert_eq!(onward.replies[0].lines, ["250 mx"]);
+    assert!(!onward.closed);
+
+    // As many as there may be: the first are kept, the others counted.
+    let flood = format!("250 mx\r\n{}", "250 more\r\n".repeat(100));
+    let session = talk(None, |stream| async move {
+        play(
+            stream,
+            &[
+                ("", "220 hi\r\n"),
+                ("EHLO", &flood),
+                ("QUIT", "221 bye\r\n"),
+            ],
+        )
+        .await;
+    })
+    .await;
+    let onward = session.onward.unwrap();
+    assert_eq!((onward.replies.len(), onward.left_out), (4, 96));
+}
+
+#[tokio::test]
+async fn a_server_in_step_leaves_nothing_behind() {
+    for lines in [
+        &[
+            ("", "220 hi\r\n"),
+            ("EHLO", "250 mx\r\n"),
+            ("QUIT", "221 bye\r\n"),
+        ][..],
+        // No answer, or one of its own kind.
+        &[("", "220 hi\r\n"), ("EHLO", "250 mx\r\n")],
+        &[
+            ("", "220 hi\r\n"),
+            ("EHLO", "250 mx\r\n"),
+            ("QUIT", "502 what\r\n"),
+        ],
+    ] {
+        let session = talk(None, |stream| play(stream, lines)).await;
+        assert_eq!(session.onward, None, "{lines:?}");
+        assert_eq!(session.before_ehlo, None, "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn long_replies_are_read_to_their_end() {
+    let greeting = format!("{}220 hi\r\n", "220-x\r\n".repeat(5000));
+    let ehlo = format!(
+        "250-mx\r\n250-STARTTLS\r\n{}250 OK\r\n",
+        "250-X1234567\r\n".repeat(10_000)
+    );
+    let session = talk(None, |stream| async move {
+        play(
+            stream,
+            &[("", &greeting), ("EHLO", &ehlo), ("STARTTLS", "454 no\r\n")],
+        )
+        .await;
+    })
+    .await;
+    assert!(matches!(session.end, SessionEnd::StartTlsRefused(_)));
 }
 
 #[tokio::test]

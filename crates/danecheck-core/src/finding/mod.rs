@@ -19,6 +19,7 @@ mod mismatch;
 mod mta_sts;
 pub(crate) mod name_server;
 mod old_tls;
+mod out_of_step;
 pub(crate) mod overall;
 mod refusal;
 mod resolver;
@@ -52,6 +53,7 @@ pub static RULES: &[&Rule] = &[
     &certificates::CERTIFICATE_NOT_COVERED,
     &client_certificate::CLIENT_CERTIFICATE_REQUIRED,
     &client_certificate::CLIENT_CERTIFICATE_WANTED,
+    &out_of_step::CLOSED_BEFORE_MAIL,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
     &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
@@ -122,6 +124,7 @@ pub static RULES: &[&Rule] = &[
     &overall::PROXY_FAILED,
     &freshness::RECORDS_CHANGE_SPREADING,
     &refusal::REFUSED_AT_FIRST,
+    &out_of_step::REPLIES_OUT_OF_STEP,
     &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,

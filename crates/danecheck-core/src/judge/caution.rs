@@ -142,8 +142,10 @@ fn refuses_as_itself<'a>(
         .is_some_and(|tls| tls.signature == SignatureCheck::Good);
     // The policy ends at this reply, not at a check before it.
     let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
-        Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
-        Attempt::Ready(_) | Attempt::NotJudged => false,
+        Attempt::Soft(failure) | Attempt::Counted(failure) | Attempt::Hard(failure) => {
+            failure.reason.ends_with(&reply.text())
+        }
+        Attempt::Ready(_) | Attempt::NotJudged(_) => false,
     };
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
     let by_tlsa = secure_mx

@@ -192,9 +192,11 @@ impl<'a> Evidence<'a> {
     ) -> Attempts {
         let new = self.attempt(request, host, address, dane, Age::New);
         let deferred = match &new {
-            // The age of a message changes only soft failures.
-            Attempt::Soft(_) => self.attempt(request, host, address, dane, Age::Deferred),
-            Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged => new.clone(),
+            // Age turns soft failures only.
+            Attempt::Soft(_) | Attempt::Counted(_) => {
+                self.attempt(request, host, address, dane, Age::Deferred)
+            }
+            Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged(_) => new.clone(),
         };
         Attempts { new, deferred }
     }

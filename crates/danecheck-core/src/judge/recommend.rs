@@ -9,7 +9,7 @@ use crate::postfix::{Override, PolicyLine, SecurityLevel};
 use super::caution::caution;
 use super::evidence::Evidence;
 use super::lines::{override_of, pins, secure_line, strictest_that_delivers};
-use super::outcome::{Delivery, Outcome};
+use super::outcome::{Delivery, Outcome, Untold};
 use super::policy::PolicyRequest;
 use super::sending::Sending;
 use super::verdict::{Blind, Verdict, blind};
@@ -64,13 +64,13 @@ pub(crate) fn recommend(
     let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
         let reason = match blind(evidence) {
-            None => not_told(evidence),
+            None => not_told(evidence, untold_at_dane(evidence, sending)),
             Some(blind) => blind_reason(blind).to_owned(),
         };
         return no_override(Action::NotFixable, reason);
     }
     if !today.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, today.untold()));
     }
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
@@ -87,7 +87,7 @@ pub(crate) fn recommend(
         return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
     if !outcome.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, outcome.untold()));
     }
     let policy = line.level;
     Recommendation {
@@ -99,6 +99,12 @@ pub(crate) fn recommend(
         entry: Some(override_of(evidence, line)),
         remove_when: Some(remove_when(evidence, sending)),
     }
+}
+
+/// Why the level `dane` could not be judged.
+fn untold_at_dane(evidence: &Evidence<'_>, sending: &Sending) -> Option<Untold> {
+    let dane = PolicyRequest::with(SecurityLevel::Dane, sending.settings);
+    evidence.outcome(&dane).untold()
 }
 
 fn kept(sending: &Sending) -> String {
@@ -134,14 +140,20 @@ fn no_override(action: Action, reason: String) -> Recommendation {
     }
 }
 
-/// Why there is no advice if something takes too much work to judge: danecheck
-/// advises no weaker policy for a server that is not known to fail.
-fn not_told(evidence: &Evidence<'_>) -> String {
-    format!(
-        "Judging the servers of {} takes more work than danecheck allows for one domain, so \
-         danecheck does not know whether mail flows.",
-        evidence.observation.next_hop
-    )
+/// Why there is no advice if an outcome is unknown: danecheck advises no weaker
+/// policy for a server that is not known to fail.
+fn not_told(evidence: &Evidence<'_>, why: Option<Untold>) -> String {
+    let next_hop = &evidence.observation.next_hop;
+    match why {
+        Some(Untold::Limit) => format!(
+            "A server of {next_hop} sends what danecheck does not follow to its end, so danecheck \
+             does not know whether mail flows. Send a message, and read the log of your Postfix."
+        ),
+        Some(Untold::Work) | None => format!(
+            "Judging the servers of {next_hop} takes more work than danecheck allows for one \
+             domain, so danecheck does not know whether mail flows."
+        ),
+    }
 }
 
 fn blind_reason(blind: Blind) -> &'static str {

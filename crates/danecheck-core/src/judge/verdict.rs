@@ -113,9 +113,9 @@ pub(crate) fn standing<'a>(
             }
         }
         (Attempt::Ready(_), DaneRecords::NotFound(_)) => Standing::WithoutTlsa,
-        (Attempt::NotJudged, _) => Standing::NotJudged,
+        (Attempt::NotJudged(_), _) => Standing::NotJudged,
         (Attempt::Ready(_), DaneRecords::LookupError)
-        | (Attempt::Soft(_) | Attempt::Hard(_), _) => Standing::Broken,
+        | (Attempt::Soft(_) | Attempt::Counted(_) | Attempt::Hard(_), _) => Standing::Broken,
     }
 }
 

@@ -68,6 +68,12 @@ pub enum Cut {
         /// How many certificates are missing at its end.
         left_out: usize,
     },
+    /// A session that Postfix may continue: the server sent more than is read,
+    /// or TLS that this program does not take.
+    Session {
+        /// The server's address.
+        address: IpAddr,
+    },
     /// The MTA-STS policy did not come in time.
     Policy {
         /// The policy host.

@@ -37,8 +37,8 @@ pub use name_server::{
 pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Reply, Session, SessionEnd, SignatureCheck,
-    TlsSeen,
+    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, Reply, Session, SessionEnd,
+    SignatureCheck, TlsSeen, Unasked,
 };
 pub use single::{SingleLookup, SingleReply};
 
