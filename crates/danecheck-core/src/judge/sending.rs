@@ -34,7 +34,7 @@ pub(crate) enum StandingOverride {
     /// The policy without it delivers too.
     NotNeeded { without: Box<InForce> },
     /// A stricter line delivers too.
-    TooWeak { entry: Override },
+    TooWeak { entry: Box<Override> },
 }
 
 impl Sending {
@@ -100,6 +100,6 @@ fn standing_override(
     let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
     let stricter = ground.is_stricter(Some(&wanted), Some(line));
     (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
-        entry: override_of(evidence, wanted),
+        entry: Box::new(override_of(evidence, wanted)),
     })
 }

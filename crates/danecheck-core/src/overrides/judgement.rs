@@ -83,7 +83,7 @@ pub enum Proposal {
     /// Replace it with this.
     Replace {
         /// The override.
-        entry: Override,
+        entry: Box<Override>,
         /// Since when, why, until when.
         note: Option<Note>,
     },
@@ -301,10 +301,10 @@ impl<'a> Case<'a> {
         let in_force = &self.judged.sending.in_force;
         match &in_force.policy.line {
             Ok(line) if self.parent_is_weaker() => Proposal::Replace {
-                entry: Override {
+                entry: Box::new(Override {
                     next_hop: self.key(),
                     line: line.clone(),
-                },
+                }),
                 note: None,
             },
             _ => Proposal::Remove,
@@ -325,7 +325,7 @@ impl<'a> Case<'a> {
         let advice = &self.judged.recommendation;
         match (advice.action, &advice.entry) {
             (Action::Override, Some(entry)) => Proposal::Replace {
-                entry: entry.clone(),
+                entry: Box::new(entry.clone()),
                 note: Some(self.diagnosis.note()),
             },
             (Action::Keep, _) => self.own_policy(),
@@ -470,7 +470,7 @@ impl<'a> Case<'a> {
             other.level == line.level && self.takes(other)
         });
         same.map(|alternative| Proposal::Replace {
-            entry: alternative.entry.clone(),
+            entry: Box::new(alternative.entry.clone()),
             note: Some(self.diagnosis.note()),
         })
     }
