@@ -8,8 +8,7 @@
     reason = "a test may read files, and fails by panicking"
 )]
 
-use std::fs;
-use std::path::Path;
+mod support;
 
 use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, Verdict};
 use danecheck_core::observation::Observation;
@@ -67,19 +66,11 @@ fn ends() -> Vec<Value> {
     ends
 }
 
-fn recorded() -> Vec<(String, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/postfix");
-    let mut all: Vec<(String, Value)> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, fixture["observation"].clone())
-        })
-        .collect();
-    all.sort_by(|one, two| one.0.cmp(&two.0));
-    all
+fn all() -> Vec<(String, Value)> {
+    support::recorded()
+        .iter()
+        .map(|path| (support::name(path), support::saved(path)))
+        .collect()
 }
 
 /// The same with the first host alone and its first address alone, whose
@@ -211,7 +202,7 @@ fn agree(name: &str, report: &Report) {
 #[test]
 fn the_laws_hold_for_what_was_recorded() {
     let mut seen = 0;
-    for (name, saved) in recorded() {
+    for (name, saved) in all() {
         let report = Report::of(&read(&saved));
         agree(&name, &report);
         let again = serde_json::to_value(read(&saved)).unwrap();
@@ -225,7 +216,7 @@ fn the_laws_hold_for_what_was_recorded() {
 fn a_stricter_level_delivers_only_where_a_weaker_one_does() {
     let mut seen = 0;
     let ends = ends();
-    for (number, (name, saved)) in recorded().into_iter().enumerate() {
+    for (number, (name, saved)) in all().into_iter().enumerate() {
         // Every end with every eighth scenario, and some with each.
         for end in ends.iter().skip(number % 8).step_by(8) {
             let Some(one) = single(&saved, end) else {
@@ -293,7 +284,7 @@ fn addresses(observation: &mut Value) -> impl Iterator<Item = &mut Value> {
 #[test]
 fn what_dns_alone_keeps_back_is_kept_back_whatever_the_servers_do() {
     let (mut kept_back, mut let_through) = (0, 0);
-    for (name, saved) in recorded() {
+    for (name, saved) in all() {
         let seen = Report::of(&read(&saved));
         let alone = Report::of(&read(&dns_only(&saved)));
         agree(&format!("{name} by DNS alone"), &alone);
@@ -316,7 +307,7 @@ fn what_dns_alone_keeps_back_is_kept_back_whatever_the_servers_do() {
 #[test]
 fn a_certificate_comes_to_the_same_from_a_file_as_from_its_servers() {
     let mut seen = 0;
-    for (name, saved) in recorded() {
+    for (name, saved) in all() {
         let Some(assumed) = same_certificates(&saved) else {
             continue;
         };

@@ -21,8 +21,6 @@ use danecheck_core::postfix::{SecurityLevel, TlsVersion};
 use danecheck_core::report::Report;
 use danecheck_core::sender::{Sender, System};
 
-use support::mailcow;
-
 const PIN: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
                    00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
 
@@ -67,27 +65,16 @@ const KINDS: &[&str] = &[
     "fingerprint match=PIN|PIN",
 ];
 
-fn recorded() -> Vec<(String, Observation)> {
-    let mut all: Vec<(String, Observation)> = std::fs::read_dir("fixtures/postfix")
-        .unwrap()
-        .map(|entry| {
-            let file = std::fs::read(entry.unwrap().path()).unwrap();
-            let fixture: serde_json::Value = serde_json::from_slice(&file).unwrap();
-            let name = fixture["scenario"].as_str().unwrap().to_owned();
-            (
-                name,
-                serde_json::from_value(fixture["observation"].clone()).unwrap(),
-            )
-        })
-        .collect();
-    all.sort_by(|one, two| one.0.cmp(&two.0));
-    assert!(all.len() > 600);
-    all
+fn all() -> Vec<(String, Observation)> {
+    support::recorded()
+        .iter()
+        .map(|path| (support::name(path), support::observation(path)))
+        .collect()
 }
 
 /// Runs over all recorded scenarios on all processors.
 fn over_all(each: impl Fn(usize, &str, &Observation) + Sync) {
-    let all = recorded();
+    let all = all();
     let next = Mutex::new(0..all.len());
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -282,7 +269,10 @@ fn whatever_is_advised_carries_a_caution_unless_the_server_says_why() {
         .collect();
     senders.extend([
         Sender::default(),
-        mailcow(),
+        Sender {
+            system: System::Mailcow,
+            ..Sender::default()
+        },
         Sender {
             system: System::Local,
             ..Sender::default()
@@ -325,7 +315,7 @@ fn whatever_is_advised_carries_a_caution_unless_the_server_says_why() {
 /// The rows of the advice that went without, and what is proven beside them.
 #[test]
 fn only_an_authenticated_server_speaks_for_itself() {
-    let all: HashMap<String, Observation> = recorded().into_iter().collect();
+    let all: HashMap<String, Observation> = all().into_iter().collect();
     for (scenario, level, caution) in [
         // A reply inside TLS under a certificate that matches.
         ("tls-then-421", "dane", false),

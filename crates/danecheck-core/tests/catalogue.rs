@@ -8,9 +8,13 @@
     reason = "a test fails by panicking, and reads a file"
 )]
 
+mod support;
+
 use std::path::Path;
 
 use danecheck_core::finding::{RULES, markdown};
+
+use support::top;
 
 /// The ids of the rules in the sources at or below a path, as they are written
 /// there.
@@ -45,14 +49,15 @@ fn every_rule_of_the_sources_is_in_the_catalogue() {
 /// Run with `UPDATE_DOCS=1` to write the file anew.
 #[test]
 fn the_page_of_findings_is_current() {
-    let path = "docs/findings.md";
+    let path = top().join("docs/findings.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, markdown()).unwrap();
+        std::fs::write(&path, markdown()).unwrap();
     }
-    let page = std::fs::read_to_string(path).unwrap();
+    let page = std::fs::read_to_string(&path).unwrap();
     assert!(
         page == markdown(),
-        "{path} is not current: run UPDATE_DOCS=1 cargo test --test catalogue"
+        "{} is not current: run UPDATE_DOCS=1 cargo test -p danecheck-core --test catalogue",
+        path.display()
     );
 }
 
@@ -137,7 +142,7 @@ fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The quoted words in the first column of the style page's second table.
 fn words_to_avoid() -> Vec<String> {
-    let page = std::fs::read_to_string("docs/style.md").unwrap();
+    let page = std::fs::read_to_string(top().join("docs/style.md")).unwrap();
     let (_, table) = page.split_once("| avoid | better |").unwrap();
     let first = table.lines().filter_map(|line| line.split('|').nth(1));
     let words: Vec<String> = first
@@ -192,9 +197,9 @@ fn the_catalogue_and_the_pages_avoid_what_the_style_page_names() {
             assert!(!has(text, words), "{id}: `{words}`: {text}");
         }
     }
-    let pages = std::fs::read_dir("docs").unwrap();
+    let pages = std::fs::read_dir(top().join("docs")).unwrap();
     let pages = pages.map(|entry| entry.unwrap().path());
-    let others = ["README.md", "CONTRIBUTING.md"].map(std::path::PathBuf::from);
+    let others = ["README.md", "CONTRIBUTING.md"].map(|name| top().join(name));
     for path in pages.chain(others) {
         if path.extension().is_none_or(|it| it != "md") || path.ends_with("style.md") {
             continue;

@@ -10,6 +10,8 @@
     reason = "a test fails by panicking, and reads files"
 )]
 
+mod support;
+
 use danecheck_core::diagnosis::{Diagnosis, Question};
 use danecheck_core::entry::{Language, Note, Request, SYSTEMS, Written};
 use danecheck_core::observation::Observation;
@@ -87,23 +89,9 @@ fn poisoned(report: &Report, text: &str) -> (Report, usize) {
 
 /// What was recorded of servers, of all kinds.
 fn recorded() -> Vec<Observation> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/postfix");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    let seen: Vec<Observation> = paths
-        .iter()
-        .step_by(25)
-        .map(|path| {
-            let fixture: Value =
-                serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-            serde_json::from_value(fixture["observation"].clone()).unwrap()
-        })
-        .collect();
-    assert!(seen.len() > 5);
-    seen
+    let paths = support::recorded();
+    let some = paths.iter().step_by(25);
+    some.map(|path| support::observation(path)).collect()
 }
 
 fn harmless(page: &str, what: &str) {

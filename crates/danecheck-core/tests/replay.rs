@@ -10,16 +10,24 @@
     reason = "a test may read files, and fails by panicking"
 )]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
+use danecheck_core::judge::Horizon;
+use danecheck_core::log::Reading;
 use danecheck_core::observation::Observation;
+use danecheck_core::overrides::{Around, Word, judge_line};
 use danecheck_core::report::{Report, schema};
+use danecheck_core::sender::Sender;
 use serde::Deserialize;
 use serde_json::Value;
+
+use support::{recorded, top};
 
 /// What the lab wrote about one scenario (`tests/postfix/fixtures.py`).
 #[derive(Deserialize)]
@@ -72,10 +80,6 @@ const LIVE_FIELDS: [&str; 4] = [
     "stricter fails",
 ];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// A fixture and the report on its observation, judged once for all tests.
 struct Judged {
     fixture: Fixture,
@@ -92,7 +96,7 @@ impl From<Fixture> for Judged {
 fn all() -> &'static [Judged] {
     static ALL: OnceLock<Vec<Judged>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let paths = paths();
+        let paths = recorded();
         let workers = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
             let parts: Vec<_> = paths
@@ -113,24 +117,13 @@ fn all() -> &'static [Judged] {
     })
 }
 
-fn paths() -> Vec<PathBuf> {
-    let directory = root().join("fixtures/postfix");
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory)
-        .expect("tests/postfix/run --record makes the fixtures")
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
-        .collect();
-    paths.sort();
-    paths
-}
-
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
     serde_json::from_str(&fs::read_to_string(path).unwrap())
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn known() -> BTreeSet<Place> {
-    let entries: Vec<Divergence> = read(&root().join("tests/postfix/known-divergences.json"));
+    let entries: Vec<Divergence> = read(&top().join("tests/postfix/known-divergences.json"));
     let mut known = BTreeSet::new();
     for entry in entries {
         assert!(!entry.reason.trim().is_empty(), "{}", entry.scenario);
@@ -236,7 +229,6 @@ fn differences(judged: &Judged) -> BTreeMap<Place, String> {
 
 #[test]
 fn every_fixture_is_judged_as_postfix_acted() {
-    assert!(all().len() >= 200, "only {} fixtures", all().len());
     let mut found = BTreeMap::new();
     for judged in all() {
         found.extend(differences(judged));
@@ -297,7 +289,7 @@ type Spoil = fn(&mut Measured);
 #[test]
 fn a_wrong_record_of_any_field_is_found() {
     let stale = || -> Judged {
-        let fixture: Fixture = read(&root().join("fixtures/postfix/stale.json"));
+        let fixture: Fixture = read(&top().join("fixtures/postfix/stale.json"));
         fixture.into()
     };
     assert_eq!(differences(&stale()), BTreeMap::new());
@@ -354,4 +346,80 @@ fn a_thorough_look_at_openssl_shows_both_certificates() {
             .any(|finding| finding.id == "certificate-not-covered");
         assert_eq!(named, expected.contains(&Some(false)), "{name}");
     }
+}
+
+/// What `danecheck overrides` says of each level: the advised one is needed,
+/// what is weaker is told to be, and what is stricter is not enough.
+#[test]
+fn the_words_on_overrides_agree_with_what_postfix_did() {
+    let sender = Sender::default();
+    let around = Around {
+        sender: &sender,
+        horizon: Horizon::default(),
+        parent: None,
+        advised: false,
+    };
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for Judged { fixture, .. } in all() {
+        let advised = fixture.recommendation.policy.as_deref();
+        let kept = fixture.recommendation.action == "keep";
+        if !kept && advised.is_none() {
+            continue;
+        }
+        for level in ["none", "may", "encrypt"] {
+            let word = judge_line(&fixture.observation, Some(level), around).word;
+            let delivers = fixture.outcomes[level].delivery.starts_with("delivered");
+            let right = if !delivers {
+                vec![Word::NotEnough]
+            } else if Some(level) == advised {
+                vec![Word::Needed]
+            } else if kept && level == "encrypt" {
+                vec![Word::NoLongerNeeded, Word::Deliberate]
+            } else if kept {
+                vec![Word::NoLongerNeeded]
+            } else if level == "encrypt" {
+                // It delivers, if not at once, and is stricter than advised.
+                vec![Word::Needed]
+            } else {
+                vec![Word::StricterWouldDo]
+            };
+            judged += 1;
+            if !right.contains(&word) {
+                wrong.push(format!("{} {level}: {word:?}", fixture.scenario));
+            }
+        }
+    }
+    assert!(judged > 1500, "{judged}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_text_that_postfix_logged_is_explained() {
+    let outcomes = all()
+        .iter()
+        .flat_map(|judged| judged.fixture.outcomes.values());
+    let texts: BTreeSet<(&str, &str)> = outcomes
+        .flat_map(|measured| measured.dsn.iter().zip(&measured.reason))
+        .filter_map(|(dsn, reason)| Some((dsn.as_deref()?, reason.as_deref()?)))
+        .collect();
+    assert!(texts.len() > 100, "{}", texts.len());
+    let mut unexplained = Vec::new();
+    for (dsn, text) in texts {
+        let status = if dsn.starts_with('5') {
+            "bounced"
+        } else {
+            "deferred"
+        };
+        let line = format!(
+            "Nov 22 02:36:41 mx postfix/smtp[1]: 4E7F099A10B: to=<a@a.test>, relay=none, \
+             delay=0.05, delays=0/0/0/0, dsn={dsn}, status={status} ({text})\n"
+        );
+        let mut reading = Reading::default();
+        reading.bytes(line.as_bytes());
+        if reading.explain().causes.len() != 1 {
+            unexplained.push((dsn, text));
+        }
+    }
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
 }
