@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use domain::base::{Name, Rtype};
 
-use super::packet::Owner;
+use super::owner::Owner;
 
 /// Aliases followed in one reply. A resolver counts only aliases to other zones
 /// (unbound's `max-query-restarts`), and the size of the message limits the
