@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED};
+use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Stage};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -13,6 +13,7 @@ use crate::tlsa::{
     classify_rrset,
 };
 use crate::unix_time::UnixTime;
+use crate::work::SHARED;
 
 /// A usable record and its place in the answer.
 type Numbered<'a> = (usize, &'a UsableRecord);
@@ -27,7 +28,7 @@ pub fn match_dane(
     now: UnixTime,
 ) -> DaneMatching {
     let known = Known::default();
-    let account = Account::new(&known, UNSHARED);
+    let account = Account::new(&known, SHARED);
     match_dane_within(&account, records, chain, names, now)
 }
 

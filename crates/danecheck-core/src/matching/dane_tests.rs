@@ -3,7 +3,7 @@
 use super::*;
 use crate::certificate::VerificationError;
 use crate::certificate::mint::{self, Chain, Entity, NOW, fixture, record, sent};
-use crate::tlsa::{TlsaRecord, UnusableReason};
+use crate::tlsa::{MatchingType, TlsaRecord, UnusableReason, Usability};
 use crate::unix_time::UnixTime;
 
 const LATER: UnixTime = UnixTime(4_102_444_800);

@@ -5,8 +5,7 @@ use crate::certificate::{
     VerificationFailure, verify_path,
 };
 use crate::unix_time::UnixTime;
-
-use super::UNSHARED;
+use crate::work::SHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
 /// does at the levels `verify` and `secure` with `smtp_tls_CAfile` or
@@ -19,7 +18,7 @@ pub fn verify_pkix(
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
     let known = Known::default();
-    let account = Account::new(&known, UNSHARED);
+    let account = Account::new(&known, SHARED);
     verify_pkix_within(&account, chain, trust_store, names, now)
 }
 

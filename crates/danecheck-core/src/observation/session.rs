@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Der;
+use super::der::Der;
 
 /// A session as far as `EHLO` inside TLS; no mail is ever sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

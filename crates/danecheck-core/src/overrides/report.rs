@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::judge::Outcome;
 use crate::text::printable;
 
-use super::judgement::{Proposal, Word};
+use super::entry::Entry;
+use super::examination::{Examination, Overrides};
+use super::judgement::{Judgement, Proposal, Word};
 use super::rows::{delete_call, edit_call};
-use super::{Entry, Examination, Judgement, Overrides};
 
 /// What `danecheck overrides --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

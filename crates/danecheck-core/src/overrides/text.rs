@@ -2,9 +2,9 @@
 
 use crate::text::{shown, wrap};
 
+use super::examination::{Examination, Overrides, status};
 use super::judgement::Proposal;
 use super::report::OverrideReport;
-use super::{Examination, Overrides, status};
 use crate::report::ExitStatus;
 
 /// The blanks before the text about an override.
