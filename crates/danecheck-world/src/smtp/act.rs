@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Misbehaviour;
+use super::misbehaviour::Misbehaviour;
 
 /// What is done at a step of the cleartext or encrypted dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
