@@ -5,7 +5,7 @@ use crate::certificate::Certificate;
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::finding::subject::{peer, short};
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
-use crate::matching::{DaneMatching, Stage, served_records};
+use crate::matching::{DaneMatching, Requirement, served_records};
 use crate::observation::LimitedOffer;
 
 pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
@@ -137,6 +137,6 @@ fn not_covered(
 /// Whether a record matches what the server shows; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
-        .filter(|matching| matching.stage == Stage::MustMatch)
+        .filter(|matching| matching.requirement == Requirement::MustMatch)
         .and_then(DaneMatching::authenticates)
 }

@@ -3,7 +3,7 @@
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
-use crate::matching::{RecordOutcome, Stage};
+use crate::matching::{RecordOutcome, Requirement};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
@@ -193,7 +193,7 @@ fn records<'e>(
     let Some(matching) = &session.dane else {
         return;
     };
-    if matching.stage != Stage::MustMatch {
+    if matching.requirement != Requirement::MustMatch {
         all_unusable(tlsa, host, origins, findings);
         return;
     }

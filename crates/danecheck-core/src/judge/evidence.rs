@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::certificate::{Certificate, Presented, ReferenceName, VerificationFailure};
 use crate::forensics::matches_nobody;
-use crate::matching::{DaneMatching, Stage, fingerprints, match_fingerprints};
+use crate::matching::{DaneMatching, Requirement, fingerprints, match_fingerprints};
 use crate::observation::{
     AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
 };
@@ -279,7 +279,7 @@ impl<'a> Evidence<'a> {
                 only,
             } => {
                 let matching = self.matching(session, records, names, self.now);
-                if matching.stage != Stage::MustMatch {
+                if matching.requirement != Requirement::MustMatch {
                     // "all TLSA records unusable, fallback to unauthenticated
                     // TLS"; dane-only fails the verification instead.
                     return if *only {

@@ -191,7 +191,7 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
             .iter()
             .any(|tlsa| !matches!(tlsa.lookup.answer, Answer::Denied(_)))
     });
-    if any_tlsa && nobody_vouches(observation) {
+    if any_tlsa && has_unknown_status(observation) {
         return Some(Blind::Unvalidated);
     }
     None
@@ -213,7 +213,7 @@ pub(crate) fn proxy_failure<'a>(evidence: &Evidence<'a>) -> Option<&'a str> {
 }
 
 /// Whether the status of some lookup is unknown.
-fn nobody_vouches(observation: &Observation) -> bool {
+fn has_unknown_status(observation: &Observation) -> bool {
     let untold = |status: Option<SecurityStatus>| status == Some(SecurityStatus::Indeterminate);
     observation
         .mx

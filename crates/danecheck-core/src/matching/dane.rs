@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Stage};
+use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -53,10 +53,10 @@ pub(crate) fn match_dane_within(
     let any_at_handshake = classified
         .iter()
         .any(|record| !matches!(record, Err(Usability::UnusableAtPolicy(_))));
-    let stage = match (usable.is_empty(), any_at_handshake) {
-        (false, _) => Stage::MustMatch,
-        (true, true) => Stage::NoneUsableAtHandshake,
-        (true, false) => Stage::NoneUsableAtPolicy,
+    let requirement = match (usable.is_empty(), any_at_handshake) {
+        (false, _) => Requirement::MustMatch,
+        (true, true) => Requirement::NoneUsableAtHandshake,
+        (true, false) => Requirement::NoneUsableAtPolicy,
     };
     let server = Server::new(chain, names, now, account);
     let visible: Vec<Numbered<'_>> = usable
@@ -65,8 +65,8 @@ pub(crate) fn match_dane_within(
         .filter(|(_, record)| hidden_by(record, &usable).is_none())
         .collect();
     // The decision comes first: nothing waits for more.
-    let result = match stage {
-        Stage::MustMatch => server.verify(&visible).result,
+    let result = match requirement {
+        Requirement::MustMatch => server.verify(&visible).result,
         // `tls_dane.c:tls_dane_enable` sets must_fail.
         _ => Err(VerificationFailure::new(VerificationError::Unspecified, 0)),
     };
@@ -87,7 +87,7 @@ pub(crate) fn match_dane_within(
     });
     DaneMatching {
         records: outcomes.collect(),
-        stage,
+        requirement,
         result,
     }
 }

@@ -16,7 +16,7 @@ mod trust_anchor_tests;
 pub use dane::match_dane;
 pub(crate) use dane::match_dane_within;
 pub use fingerprint::{Fingerprints, fingerprints, match_fingerprints};
-pub use outcome::{DaneMatching, MatchedBy, RecordOutcome, Stage};
+pub use outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
 pub use pkix::verify_pkix;
 pub(crate) use pkix::verify_pkix_within;
 pub use publish::{ServedRecord, served_records};

@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
 
-/// The stage that the records of a TLSA answer reach (`tls_dane.c`).
+/// What the records of a TLSA answer require of the server (`tls_dane.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum Requirement {
     /// All are dropped when Postfix computes the policy: `dane` becomes
     /// `encrypt`, `dane-only` does not connect.
     NoneUsableAtPolicy,
@@ -72,10 +72,11 @@ pub struct MatchedBy {
 pub struct DaneMatching {
     /// The outcome of each record, in the order of the answer.
     pub records: Vec<RecordOutcome>,
-    /// The stage that the records reach.
-    pub stage: Stage,
+    /// What the records require.
+    #[serde(rename = "stage")]
+    pub requirement: Requirement,
     /// Whether one of the usable records authenticates the server. It counts
-    /// only at [`Stage::MustMatch`]; else it is the failure that `dane-only`
+    /// only at [`Requirement::MustMatch`]; else it is the failure that `dane-only`
     /// forces.
     pub result: Result<MatchedBy, VerificationFailure>,
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::certificate::{Account, Certificate, Known, Presented, ReferenceName, matches_host};
 use crate::forensics::{Shown, Surroundings};
 use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
-use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane_within};
+use crate::matching::{DaneMatching, RecordOutcome, Requirement, match_dane_within};
 use crate::observation::{Answer, Observation, TlsaLookup};
 use crate::report::ExitStatus;
 use crate::text::printable;
@@ -317,7 +317,7 @@ fn decisive<'e>(host: &'e HostEvidence<'_>) -> Option<&'e DaneRecords<'e>> {
 }
 
 fn judged(matching: &DaneMatching) -> (Outlook, String) {
-    if matching.stage != Stage::MustMatch {
+    if matching.requirement != Requirement::MustMatch {
         return (
             Outlook::NoDane,
             "none of its TLSA records can be used".to_owned(),

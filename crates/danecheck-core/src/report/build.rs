@@ -8,7 +8,7 @@ use crate::judge::{
     AddressEvidence, DaneRecords, Horizon, HostEvidence, Objection, SessionEvidence, Standing,
     by_old_means, objection,
 };
-use crate::matching::{RecordOutcome, Stage, served_records};
+use crate::matching::{RecordOutcome, Requirement, served_records};
 use crate::observation::{
     Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
     Observation, ResolverValidation, SessionEnd, TlsaLookup,
@@ -405,7 +405,7 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
         }
         .to_owned(),
         covered: matching
-            .filter(|matching| matching.stage == Stage::MustMatch)
+            .filter(|matching| matching.requirement == Requirement::MustMatch)
             .and_then(|matching| matching.authenticates()),
         session: session_report(session),
     }
