@@ -58,6 +58,10 @@ pub enum VerificationError {
     UnsupportedConstraintType,
     /// A name, or a constraint, that OpenSSL cannot read.
     UnsupportedNameSyntax,
+    /// Addresses or AS numbers (RFC 3779) that are not in their canonical form.
+    ResourcesMalformed,
+    /// Addresses or AS numbers (RFC 3779) that the issuer does not have.
+    ResourcesNotContained,
     /// The certificate is for other hosts.
     HostnameMismatch,
     /// The certificate is for other addresses.
@@ -112,6 +116,8 @@ impl VerificationError {
             E::KeyUsageNoCertSign => 32,
             E::UnhandledCriticalExtension => 34,
             E::ProxyNotAllowed => 40,
+            E::ResourcesMalformed => 41,
+            E::ResourcesNotContained => 46,
             E::PermittedSubtreeViolation => 47,
             E::ExcludedSubtreeViolation => 48,
             E::SubtreeMinMax => 49,
@@ -150,6 +156,8 @@ impl VerificationError {
             E::KeyUsageNoCertSign => "key usage does not include certificate signing",
             E::UnhandledCriticalExtension => "unhandled critical extension",
             E::ProxyNotAllowed => "proxy certificates not allowed, please set the appropriate flag",
+            E::ResourcesMalformed => "invalid or inconsistent certificate extension",
+            E::ResourcesNotContained => "RFC 3779 resource not subset of parent's resources",
             E::PermittedSubtreeViolation => "permitted subtree violation",
             E::ExcludedSubtreeViolation => "excluded subtree violation",
             E::SubtreeMinMax => "name constraints minimum and maximum not supported",
@@ -348,6 +356,12 @@ impl VerificationFailure {
                     "OpenSSL cannot check the names in {whose} against an issuer's \
                          constraints"
                 )
+            }
+            E::ResourcesMalformed => {
+                format!("{whose} has addresses or AS numbers in a form that OpenSSL refuses")
+            }
+            E::ResourcesNotContained => {
+                format!("{whose} lacks addresses or AS numbers that one below it has")
             }
             E::HostnameMismatch => format!("{whose} is for other host names"),
             E::IpAddressMismatch => format!("{whose} is for other addresses"),

@@ -47,6 +47,11 @@ const CURVES: &[(&str, &str, u32)] = &[
     ("1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1", 512),
 ];
 
+/// Keys of RFC 8410 that agree on secrets and sign nothing: OpenSSL reads them,
+/// and makes no handshake with them.
+const X25519: &str = "1.3.101.110";
+const X448: &str = "1.3.101.111";
+
 /// A public key and its original DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
@@ -76,7 +81,8 @@ impl PublicKey {
         let oid = spki.algorithm.algorithm.to_id_string();
         let mut explicit_curve = false;
         let (kind, bits, readable) = match oid.as_str() {
-            "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" => {
+            // 2.5.8.1.1 is what X.509 itself calls RSA.
+            "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" | "2.5.8.1.1" => {
                 let bits = match spki.parsed() {
                     Ok(ParsedKey::RSA(key)) => significant_bits(key.modulus),
                     // x509-parser knows rsaEncryption only.
@@ -108,6 +114,8 @@ impl PublicKey {
                     None => (KeyKind::Other(name), 0, false),
                 }
             }
+            X25519 => (KeyKind::Other(oid), 253, material.len() == 32),
+            X448 => (KeyKind::Other(oid), 448, material.len() == 56),
             "1.3.101.112" => (KeyKind::Ed25519, 256, material.len() == 32),
             "1.3.101.113" => (KeyKind::Ed448, 456, material.len() == 57),
             "1.2.840.10040.4.1" => {
@@ -181,7 +189,11 @@ impl PublicKey {
             },
             KeyKind::Ed25519 => 128,
             KeyKind::Ed448 => 224,
-            KeyKind::Other(_) => 0,
+            KeyKind::Other(oid) => match oid.as_str() {
+                X25519 => 128,
+                X448 => 224,
+                _ => 0,
+            },
         }
     }
 

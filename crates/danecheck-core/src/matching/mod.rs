@@ -6,6 +6,8 @@ mod dane;
 mod dane_tests;
 mod fingerprint;
 #[cfg(test)]
+mod invalid_extension_tests;
+#[cfg(test)]
 mod odd_certificate_tests;
 mod outcome;
 mod pkix;
