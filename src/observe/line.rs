@@ -113,11 +113,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     pub(super) async fn listen_on(mut self, step: Duration, deadline: Deadline) -> Farewell {
         let mut farewell = Farewell::default();
         let silence = async {
-            loop {
-                match self.reply().await {
-                    Ok(reply) => farewell.keep(reply),
-                    Err(_) => break,
-                }
+            while let Ok(reply) = self.reply().await {
+                farewell.keep(reply);
             }
         };
         if deadline.run(step, silence).await.is_some() {
