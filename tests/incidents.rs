@@ -7,7 +7,8 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "a test fails by panicking, and meets files and sockets"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, meets files and sockets, and prints its result"
 )]
 
 mod support;
