@@ -338,7 +338,10 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("host-skipped", "tests/config.rs"),
     ("invalid-target", "tests/cli.rs"),
     ("issuer-not-sent", "tests/incidents/records.rs"),
-    ("judgement-cut-short", "src/judge/work_tests.rs"),
+    (
+        "judgement-cut-short",
+        "crates/danecheck-core/src/diagnosis/work_tests.rs",
+    ),
     ("key-missing", "tests/findings.rs"),
     ("local-dane-switched-off", "tests/local_sender.rs"),
     ("local-no-trust-store", "tests/local_sender.rs"),
