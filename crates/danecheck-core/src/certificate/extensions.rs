@@ -62,6 +62,7 @@ pub(crate) enum CaStatus {
 /// The extensions that can make a certificate invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Extension {
     /// RFC 5280 section 4.2.1.9.
     BasicConstraints,
@@ -147,6 +148,7 @@ impl Extension {
 /// What is wrong with an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ExtensionDefect {
     /// Its value cannot be decoded.
     Undecodable,

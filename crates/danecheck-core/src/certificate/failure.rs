@@ -5,6 +5,7 @@ use serde::Serialize;
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "error", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum VerificationError {
     /// Postfix forces a failure: no trust settings could be loaded.
     Unspecified,

@@ -10,6 +10,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 /// The kind of a public key, by the algorithm of its SubjectPublicKeyInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum KeyKind {
     /// rsaEncryption (RFC 8017).
     Rsa,

@@ -55,6 +55,7 @@ impl Verdict {
 /// What DANE does for one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Standing {
     /// A TLSA record matches the server.
     Authenticated,

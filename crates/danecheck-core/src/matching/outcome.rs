@@ -22,6 +22,7 @@ pub enum Requirement {
 /// The outcome of one record alone, for what the server presents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RecordOutcome {
     /// It matches, and authenticates the server.
     Matches {

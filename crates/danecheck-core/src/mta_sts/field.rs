@@ -3,6 +3,7 @@
 
 /// What is wrong with a required field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FieldFault {
     /// It is missing.
     #[error("it has no field `{0}`")]

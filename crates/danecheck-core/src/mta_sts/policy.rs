@@ -14,6 +14,7 @@ pub const LONGEST: u64 = 31_557_600;
 /// What senders do with a host that does not pass the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mode {
     /// They do not deliver to such a host.
     Enforce,
@@ -99,6 +100,7 @@ impl Policy {
 
 /// Why a text is not a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PolicyFault {
     /// It is not UTF-8.
     #[error("it is not UTF-8")]

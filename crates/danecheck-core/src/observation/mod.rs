@@ -130,6 +130,7 @@ impl Observation {
 /// What danecheck assumes about mail servers to which it does not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Assumption {
     /// Each behaves as DNS requires (`--dns-only`).
     DnsOnly,

@@ -51,6 +51,7 @@ pub struct PolicyVisit {
 /// How the fetch from the policy host ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum PolicyEnd {
     /// It has a reserved address, so danecheck did not connect; the block.
     Reserved(String),

@@ -19,6 +19,7 @@ pub struct ResolverSeen {
 /// Why a resolver that answers does not prove that it validates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Shortcoming {
     /// It sends data that is bogus.
     DoesNotValidate,

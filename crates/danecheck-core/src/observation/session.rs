@@ -182,6 +182,7 @@ pub enum LimitedOffer {
 /// Where a session ended, in the order of the dialogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SessionEnd {
     /// No TCP connection.
     NotConnected(ConnectFailure),
@@ -239,6 +240,7 @@ pub struct ConnectFailure {
 /// Classes of failed connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ConnectFailureKind {
     /// Refused.
     Refused,
@@ -396,6 +398,7 @@ impl TlsSeen {
 /// The check of the server's handshake signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SignatureCheck {
     /// It was made with the leaf's key.
     Good,

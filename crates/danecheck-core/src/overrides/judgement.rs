@@ -18,6 +18,7 @@ const MAIN_CF: &str = "main.cf";
 /// The result for an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Word {
     /// Mail waits without it, and no stricter line delivers.
     Needed,

@@ -15,6 +15,7 @@ pub struct Rows {
 
 /// Why a text is not such a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoRows {
     /// It is not JSON.
     #[error("it is not JSON: {0}")]

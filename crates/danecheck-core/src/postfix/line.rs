@@ -98,6 +98,7 @@ impl CipherGrade {
 /// Why Postfix rejects a value, and defers all mail to the next hop with 4.7.5
 /// `client TLS configuration problem`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LineFault {
     /// There is nothing.
     #[error("it is empty")]

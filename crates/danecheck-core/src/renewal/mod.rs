@@ -40,6 +40,7 @@ pub fn schema() -> serde_json::Value {
 
 /// Which records are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// `3 1 1` of the server's own key.
     EndEntity,

@@ -27,6 +27,7 @@ impl NewRecord {
 /// The result for the new certificate at one MX host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outlook {
     /// A published record matches it.
     Matches,
