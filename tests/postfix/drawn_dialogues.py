@@ -12,7 +12,7 @@ EHLO = "250-scripted\n250-PIPELINING\n250 STARTTLS"
 STRAYS = (
     (3, "250 2.0.0 ok"), (3, "220 scripted"), (3, "502 5.5.2 Error: command not recognized"),
     (2, "500 what"), (1, "450 4.3.0 not yet"), (1, "421 4.3.2 closing"),
-    (1, "250-more\n250 STARTTLS"), (0.5, "no reply at all"), (0.5, "550 5.7.1 no"),
+    (1, "250-more\n250 HELP"), (0.5, "no reply at all"), (0.5, "550 5.7.1 no"),
 )
 GREETINGS = (
     (16, "220 scripted ESMTP"), (3, "220-welcome\n220 scripted"), (1, "220"), (1, "250 scripted"),
