@@ -314,6 +314,8 @@ fn end(
                 format!("{subject} refuses to start TLS: {}.", reply.text()),
             );
         }
+        // `not-all-looked-at` reports it: nothing is known against the server.
+        SessionEnd::HandshakeFailed(failure) if failure.limit => {}
         SessionEnd::HandshakeFailed(failure) => {
             let objection = session.legacy.as_ref().and_then(objection);
             let why = match (&failure.alert, objection) {
