@@ -153,6 +153,25 @@ async fn a_server_that_closes_the_connection_before_mail_is_named() {
     }
 }
 
+/// More certificates than our own TLS reads, and replies without end: Postfix
+/// may go on, so nothing is said against the server, and nothing is advised.
+#[tokio::test]
+async fn a_limit_of_danecheck_is_no_fault_of_the_server() {
+    for misbehaviour in [
+        Misbehaviour::HugeChain(300),
+        Misbehaviour::MultilineFlood,
+        Misbehaviour::EhloFlood,
+        Misbehaviour::FloodAfterTls,
+    ] {
+        let name = format!("{misbehaviour:?}");
+        let report = with_server(misbehaviour).await;
+        assert_eq!(report.verdict, Verdict::Indeterminate, "{name}");
+        assert_eq!(report.recommendation.policy, None, "{name}");
+        assert!(ids(&report).contains(&"not-all-looked-at"), "{name}");
+        assert!(!ids(&report).contains(&"handshake-failed"), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn an_mx_record_with_an_address_is_told() {
     let report = with_zone(|zone| zone.mx("@", 20, "192.0.2.10.")).await;

@@ -304,8 +304,19 @@ where
         }
     }
     seen.before_ehlo = chat.unasked();
-    let hello = hello(chat, script).await;
-    let extended = hello.refused_ehlo.is_none();
+    let hidden = seen
+        .greeting
+        .as_ref()
+        .is_some_and(Reply::is_hidden_by_firewall);
+    let hello = if hidden {
+        Hello {
+            refused_ehlo: None,
+            result: say(chat, "HELO", script).await,
+        }
+    } else {
+        hello(chat, script).await
+    };
+    let extended = !hidden && hello.refused_ehlo.is_none();
     seen.ehlo.clone_from(&hello.refused_ehlo);
     let reply = match hello.result {
         Err(interruption) => return Err(SessionEnd::NoEhloReply(interruption)),

@@ -24,6 +24,7 @@ use super::group;
 use super::meter::is_flood;
 use super::overheard::{Beginning, Overheard};
 use super::signature;
+use danecheck_core::certificate::has_shape_of_certificate;
 use danecheck_core::observation::{
     Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, TlsSeen,
 };
@@ -83,7 +84,17 @@ where
         None => error,
     });
     let wanted = capture.wanted.load(Ordering::Relaxed);
-    let Captured { mut seen, left_out } = capture.take();
+    let Captured {
+        mut seen,
+        left_out,
+        unreadable,
+    } = capture.take();
+    let result = match unreadable {
+        Some(place) if result.is_ok() => Err(failure(format!(
+            "number {place} of the certificates that the server sent is none"
+        ))),
+        _ => result,
+    };
     if let Some(seen) = &mut seen {
         seen.client_certificate_wanted = wanted;
     }
@@ -295,6 +306,8 @@ pub(super) fn alert_name(alert: AlertDescription) -> String {
 struct Captured {
     seen: Option<TlsSeen>,
     left_out: usize,
+    /// The place of an entry, from 1, that OpenSSL cannot read.
+    unreadable: Option<usize>,
 }
 
 /// A certificate verifier that accepts and records everything.
@@ -366,7 +379,11 @@ impl ServerCertVerifier for Capture {
                 Some(Der(certificate.to_vec()))
             })
             .collect();
+        let mut presented = std::iter::once(end_entity).chain(intermediates);
         *self.captured() = Captured {
+            unreadable: presented
+                .position(|certificate| !has_shape_of_certificate(certificate))
+                .map(|place| place + 1),
             left_out: (intermediates.len() + 1).saturating_sub(chain.len()),
             seen: Some(TlsSeen {
                 chain,

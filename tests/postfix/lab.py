@@ -20,7 +20,8 @@ import policies as policy_servers
 import senders
 from certificates import STRANGERS, Mint
 from conclusion import conclude
-from drawn import draw
+import drawn
+import drawn_dialogues
 from model import LEVELS, Placed, Scenario
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
@@ -42,12 +43,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--measure-only", action="store_true", help="run no danecheck")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="may be repeated")
     parser.add_argument("--draw", type=int, metavar="COUNT", help="scenarios by lot instead")
+    parser.add_argument("--dialogues", action="store_true", help="draw what servers say")
     parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for --draw")
     parser.add_argument("--record", action="store_true", help="write the fixtures anew")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.dialogues and not options.draw:
+        parser.error("say how many: --draw COUNT")
     if options.draw and options.record:
         parser.error("what was drawn is not recorded: make a scenario of it")
     return options
@@ -55,6 +59,7 @@ def arguments() -> argparse.Namespace:
 
 def chosen(options: argparse.Namespace) -> list[Scenario]:
     """The scenarios to run; a name that is not there is an error."""
+    draw = drawn_dialogues.draw if options.dialogues else drawn.draw
     everything = draw(options.seed, options.draw) if options.draw else collect()
     only = options.only
     names = [scenario.name for scenario in everything]

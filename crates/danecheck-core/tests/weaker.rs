@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::thread;
 
-use danecheck_core::judge::{Action, Channel, Horizon, Outcome};
+use danecheck_core::judge::{Action, Channel, Delivery, Horizon, Outcome};
 use danecheck_core::observation::{Observation, SessionEnd};
 use danecheck_core::overrides::{Accepted, Around, Judgement, Overrides, Proposal, judge_lines};
 use danecheck_core::postfix::{SecurityLevel, TlsVersion};
@@ -310,6 +310,70 @@ fn whatever_is_advised_carries_a_caution_unless_the_server_says_why() {
     });
     let counts = counts.into_inner().unwrap();
     assert!(counts[0] > 0 && counts[1] > 500, "{counts:?}");
+}
+
+/// A message that waits may still arrive; one that is returned does not.
+#[test]
+fn nothing_that_is_advised_returns_mail_that_waits() {
+    let senders: Vec<Sender> = SecurityLevel::ALL
+        .into_iter()
+        .map(|level| Sender {
+            level: Some(level),
+            ..Sender::default()
+        })
+        .chain([Sender::default(), mailcow()])
+        .collect();
+    let counts = Mutex::new([0_usize; 2]);
+    over_all(|_, name, observation| {
+        let outcomes = Report::of(observation).outcomes;
+        let bounces = |level: &SecurityLevel| outcomes.at(*level).delivery == Delivery::Bounced;
+        if !SecurityLevel::ALL.iter().any(bounces) {
+            return;
+        }
+        for sender in &senders {
+            let around = Around {
+                sender,
+                horizon: Horizon::default(),
+                parent: None,
+                advised: false,
+            };
+            let advice = Report::to(observation, Horizon::default(), sender).recommendation;
+            let alternatives = advice.alternatives.iter().map(|one| &one.postfix);
+            let lines = advice.entries.postfix.iter().chain(alternatives);
+            let values: Vec<Option<&str>> = lines
+                .map(|line| line.split_once(char::is_whitespace))
+                .map(|line| line.map(|(_, value)| value.trim()))
+                .collect();
+            for judgement in judge_lines(observation, &values, around) {
+                let with = judgement.with.unwrap();
+                assert!(with.delivers(), "{name} {}: {with:?}", sender.options());
+                counts.lock().unwrap()[0] += 1;
+            }
+        }
+        // And of the overrides that stand in a table already.
+        let sender = Sender::default();
+        let around = Around {
+            sender: &sender,
+            horizon: Horizon::default(),
+            parent: None,
+            advised: false,
+        };
+        let lines = ["none", "may", "encrypt", "dane", "dane-only", "verify"];
+        let judged = judge_lines(observation, &lines.map(Some), around);
+        let afterwards = afterwards(observation, &judged, "dane", around);
+        for ((line, judgement), afterwards) in lines.iter().zip(&judged).zip(afterwards) {
+            let waits = judgement.with.as_ref().unwrap().delivery == Delivery::Deferred;
+            if let Some((after, then)) = afterwards.filter(|_| waits) {
+                assert!(
+                    then.delivery != Delivery::Bounced,
+                    "{name}: {line} becomes {after}: {then:?}"
+                );
+                counts.lock().unwrap()[1] += 1;
+            }
+        }
+    });
+    let counts = counts.into_inner().unwrap();
+    assert!(counts[0] > 100 && counts[1] > 10, "{counts:?}");
 }
 
 /// The rows of the advice that went without, and what is proven beside them.

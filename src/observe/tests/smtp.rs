@@ -32,8 +32,18 @@ async fn talk<F>(sni: Option<&str>, server: impl FnOnce(DuplexStream) -> F) -> S
 where
     F: Future<Output = ()>,
 {
+    talk_within(quick(), sni, server).await
+}
+
+async fn talk_within<F>(
+    times: Times,
+    sni: Option<&str>,
+    server: impl FnOnce(DuplexStream) -> F,
+) -> Session
+where
+    F: Future<Output = ()>,
+{
     let (client, other) = tokio::io::duplex(1 << 16);
-    let times = quick();
     let cuts = Cuts::default();
     let script = Script {
         helo_name: "probe.example",
@@ -299,7 +309,13 @@ async fn long_replies_are_read_to_their_end() {
 #[tokio::test]
 async fn floods_end_early() {
     for chunk in ["220-more\r\n".repeat(100), "x".repeat(1000)] {
-        let session = talk(None, |mut stream| async move {
+        // Whatever the machine does besides: it is the bytes that end it.
+        let times = Times {
+            total: Duration::from_secs(60),
+            reply: Duration::from_secs(60),
+            ..quick()
+        };
+        let session = talk_within(times, None, |mut stream| async move {
             while stream.write_all(chunk.as_bytes()).await.is_ok() {}
         })
         .await;
@@ -324,6 +340,11 @@ async fn long_lines_and_replies_are_cut_as_by_postfix() {
 }
 
 fn acceptor(key: &rcgen::KeyPair) -> (TlsAcceptor, Vec<u8>) {
+    acceptor_with(key, &[])
+}
+
+/// With entries of any kind behind the certificate.
+fn acceptor_with(key: &rcgen::KeyPair, more: &[Vec<u8>]) -> (TlsAcceptor, Vec<u8>) {
     let certificate = rcgen::CertificateParams::new(vec!["mx.example".to_owned()])
         .unwrap()
         .self_signed(key)
@@ -335,7 +356,10 @@ fn acceptor(key: &rcgen::KeyPair) -> (TlsAcceptor, Vec<u8>) {
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(
-                vec![CertificateDer::from(der.clone())],
+                std::iter::once(&der)
+                    .chain(more)
+                    .map(|der| CertificateDer::from(der.clone()))
+                    .collect(),
                 PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
             )
             .unwrap();
@@ -418,6 +442,47 @@ async fn ehlo_refused_inside_tls_is_followed_by_helo() {
     )
     .await;
     assert_eq!(session.end, SessionEnd::Completed);
+}
+
+/// OpenSSL parses every entry of a Certificate message.
+#[tokio::test]
+async fn an_entry_that_is_no_certificate_fails_the_handshake() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let (_, good) = acceptor(&key);
+    let junk = b"not DER".to_vec();
+    let far_behind: Vec<Vec<u8>> = vec![good.clone(); 25]
+        .into_iter()
+        .chain([junk.clone()])
+        .collect();
+    for (more, fails) in [
+        (vec![good.clone()], false),
+        (vec![junk.clone()], true),
+        (vec![good.clone(), vec![0x30, 0x00]], true),
+        (far_behind, true),
+    ] {
+        let (acceptor, _) = acceptor_with(&key, &more);
+        let session = talk(None, |stream| async move {
+            let mut stream = BufReader::new(stream);
+            let lines = [
+                ("", "220 hi\r\n"),
+                ("EHLO", EHLO),
+                ("STARTTLS", "220 go\r\n"),
+            ];
+            play_on(&mut stream, &lines).await;
+            let Ok(stream) = acceptor.accept(stream.into_inner()).await else {
+                return;
+            };
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            let _ = stream.read_line(&mut line).await;
+            let _ = stream.write_all(b"250 mx\r\n").await;
+            let _ = stream.flush().await;
+            hear_out(stream).await;
+        })
+        .await;
+        let failed = matches!(&session.end, SessionEnd::HandshakeFailed(failure) if !failure.limit);
+        assert_eq!(failed, fails, "{} more: {:?}", more.len(), session.end);
+    }
 }
 
 #[tokio::test]

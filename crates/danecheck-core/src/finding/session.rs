@@ -251,6 +251,22 @@ fn end(
             // Without TLSA records nothing promises TLS: then `no-encryption`
             // reports it.
             if address.dane.promise_tls() {
+                let hidden = session
+                    .greeting
+                    .as_ref()
+                    .filter(|greeting| greeting.is_hidden_by_firewall());
+                if let Some(greeting) = hidden {
+                    add(
+                        &STARTTLS_MASKED,
+                        format!(
+                            "{subject} greets with \"{}\", as a firewall does that hides the \
+                             greeting. Postfix then sends HELO instead of EHLO and sees no \
+                             STARTTLS, although TLSA records promise TLS.",
+                            greeting.text()
+                        ),
+                    );
+                    return;
+                }
                 match session.ehlo.as_ref().and_then(masked) {
                     Some(mask) => add(
                         &STARTTLS_MASKED,
@@ -298,6 +314,8 @@ fn end(
                 format!("{subject} refuses to start TLS: {}.", reply.text()),
             );
         }
+        // `not-all-looked-at` reports it: nothing is known against the server.
+        SessionEnd::HandshakeFailed(failure) if failure.limit => {}
         SessionEnd::HandshakeFailed(failure) => {
             let objection = session.legacy.as_ref().and_then(objection);
             let why = match (&failure.alert, objection) {

@@ -123,11 +123,10 @@ pub(crate) fn attempt(
             refusal(peer, reply, dsn)
         }
         SessionEnd::NoEhloReply(how) => {
-            let refused = session
-                .ehlo
-                .as_ref()
-                .is_some_and(|reply| !reply.is_positive());
-            Attempt::Soft(interrupted(*how, peer, hello_stage(refused)))
+            let refused = session.ehlo.iter().any(|reply| !reply.is_positive());
+            let greeting = session.greeting.as_ref();
+            let hidden = greeting.is_some_and(Reply::is_hidden_by_firewall);
+            Attempt::Soft(interrupted(*how, peer, hello_stage(refused || hidden)))
         }
         SessionEnd::EhloRefused(reply) => refusal(peer, reply, dsn(reply)),
         SessionEnd::NoStartTls

@@ -418,6 +418,17 @@ impl Reply {
         lines.join(" ")
     }
 
+    /// Whether it is the greeting of a firewall that hides all of it, as Cisco's
+    /// PIX does: `220 ****`. Postfix then sends `HELO` and no `EHLO`, so it sees
+    /// no offer of STARTTLS (`smtp_helo`, `smtp_pix_workarounds`).
+    pub fn is_hidden_by_firewall(&self) -> bool {
+        let mut lines = self.lines.iter().map(|line| printable(line));
+        lines.all(|line| {
+            line.bytes()
+                .all(|byte| matches!(byte, b'2' | b'0' | b' ' | b'*'))
+        })
+    }
+
     /// Whether the reply is 2xx.
     pub fn is_positive(&self) -> bool {
         self.code / 100 == 2
@@ -461,6 +472,25 @@ fn printable(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_greeting_of_nothing_but_stars_is_hidden() {
+        let reply = |lines: &[&str]| Reply {
+            code: 220,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        for hidden in [
+            "220",
+            "220 ",
+            "220 ****2**0****",
+            "220 ***\0 mx.example ESMTP",
+        ] {
+            assert!(reply(&[hidden]).is_hidden_by_firewall(), "{hidden}");
+        }
+        for shown in ["220 mx", "220-**", "220 ***\t", "221 **"] {
+            assert!(!reply(&[shown]).is_hidden_by_firewall(), "{shown}");
+        }
+    }
 
     #[test]
     fn keywords_are_found_where_postfix_finds_them() {

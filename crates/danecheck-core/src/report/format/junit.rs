@@ -97,7 +97,9 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
                     "the dane level does not deliver here".to_owned(),
                     details(address),
                 ),
-                Standing::NotJudged => Outcome::Skipped("too much work to judge".to_owned()),
+                Standing::NotJudged => {
+                    Outcome::Skipped("not judged: a limit of danecheck".to_owned())
+                }
                 Standing::Unseen => Outcome::Skipped("could not be checked from here".to_owned()),
             };
             cases.push(Case {

@@ -86,7 +86,7 @@ fn hosts(text: &mut String, report: &Report) {
             Standing::WithoutTlsa => "no TLSA records that count",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",
-            Standing::NotJudged => "too much work to judge",
+            Standing::NotJudged => "not judged: a limit of danecheck",
             Standing::Unseen => "not checked",
         };
         let _ = writeln!(
