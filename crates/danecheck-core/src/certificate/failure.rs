@@ -85,6 +85,9 @@ pub enum VerificationError {
         /// Algorithm and key.
         algorithm: String,
     },
+    /// Not an objection of the verifier: OpenSSL cannot decode what the server
+    /// sends, so there is no TLS connection.
+    Undecodable,
     /// Not an objection of the verifier: the certificate cannot be read here.
     Unreadable {
         /// What stopped the parser.
@@ -134,7 +137,11 @@ impl VerificationError {
             E::CaDigestTooWeak => 68,
             E::InvalidCa => 79,
             E::ExplicitCurve => 94,
-            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp | E::NoCertificate => {
+            E::CannotVerify { .. }
+            | E::Undecodable
+            | E::Unreadable { .. }
+            | E::WorkUsedUp
+            | E::NoCertificate => {
                 return None;
             }
         })
@@ -175,6 +182,7 @@ impl VerificationError {
             E::InvalidCa => "invalid CA certificate",
             E::ExplicitCurve => "certificate public key has explicit ECC parameters",
             E::CannotVerify { algorithm } => return format!("cannot check {algorithm}"),
+            E::Undecodable => "OpenSSL cannot decode the certificate",
             E::Unreadable { reason } => return format!("cannot read the certificate: {reason}"),
             E::WorkUsedUp => "it takes too much work to check",
             E::NoCertificate => "no certificate",
@@ -297,6 +305,7 @@ impl VerificationFailure {
             | E::InvalidPurpose
             | E::ChainTooLong
             | E::CannotVerify { .. }
+            | E::Undecodable
             | E::Unreadable { .. }
             | E::NoCertificate => None,
             _ => Some(self.purpose()),
@@ -405,6 +414,9 @@ impl VerificationFailure {
             E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
+            }
+            E::Undecodable => {
+                format!("OpenSSL cannot decode {whose}, so there is no TLS connection")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
             E::WorkUsedUp => "it needs more work than one check allows".to_owned(),

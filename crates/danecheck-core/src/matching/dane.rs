@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED};
+use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED, undecodable};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -131,6 +131,8 @@ struct Verdict {
 /// The server's side of the comparison.
 struct Server<'a> {
     leaf: Option<&'a Presented>,
+    /// Why there is no TLS connection.
+    undecodable: Option<VerificationFailure>,
     /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
@@ -148,6 +150,7 @@ impl<'a> Server<'a> {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
+            undecodable: undecodable(chain),
             sent: chain
                 .iter()
                 .enumerate()
@@ -243,6 +246,9 @@ impl<'a> Server<'a> {
             result: Err(failure),
             anchor: None,
         };
+        if let Some(failure) = &self.undecodable {
+            return failed(failure.clone());
+        }
         let leaf = match self.leaf {
             Some(Ok(leaf)) => leaf,
             Some(Err(unreadable)) => {

@@ -23,7 +23,7 @@ pub use pkix::verify_pkix;
 pub(crate) use pkix::verify_pkix_within;
 pub use publish::{ServedRecord, served_records};
 
-use crate::certificate::VerificationFailure;
+use crate::certificate::{Presented, VerificationError, VerificationFailure};
 use crate::tlsa::{MatchingType, Usability};
 use crate::work::{SHARED, WorkLimits};
 
@@ -104,6 +104,18 @@ pub struct DaneMatching {
     /// only at [`Stage::MustMatch`]; else it is the failure that `dane-only`
     /// forces.
     pub result: Result<MatchedBy, VerificationFailure>,
+}
+
+/// The failure of a chain with a certificate that OpenSSL cannot decode: then it
+/// makes no TLS connection (`tls_process_server_certificate`).
+fn undecodable(chain: &[Presented]) -> Option<VerificationFailure> {
+    let is_refused =
+        |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
+    let depth = chain.iter().position(is_refused)?;
+    Some(VerificationFailure::new(
+        VerificationError::Undecodable,
+        depth,
+    ))
 }
 
 impl DaneMatching {

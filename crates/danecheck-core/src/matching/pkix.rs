@@ -6,7 +6,7 @@ use crate::certificate::{
 };
 use crate::unix_time::UnixTime;
 
-use super::UNSHARED;
+use super::{UNSHARED, undecodable};
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
 /// does at the levels `verify` and `secure` with `smtp_tls_CAfile` or
@@ -31,6 +31,9 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
+    if let Some(failure) = undecodable(chain) {
+        return Err(failure);
+    }
     let leaf = match chain.first() {
         Some(Ok(leaf)) => leaf,
         Some(Err(unreadable)) => {
@@ -222,6 +225,6 @@ mod tests {
         assert_eq!(judge(&[], &[&leaf], MX), Err((E::NoCertificate, 0)));
         let garbage = crate::certificate::presented_chain(&[b"garbage"]);
         let failure = verify_pkix(&garbage, &[], &[], NOW).unwrap_err();
-        assert!(failure.is_uncertain());
+        assert_eq!(failure.error, E::Undecodable);
     }
 }
