@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::extensions::InvalidCertificate;
+use super::x509::Certificate;
+
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "error", rename_all = "kebab-case")]
@@ -83,6 +86,9 @@ pub enum VerificationError {
         /// Algorithm and key.
         algorithm: String,
     },
+    /// Not an objection of the verifier: OpenSSL cannot decode what the server
+    /// sends, so there is no TLS connection.
+    Undecodable,
     /// Not an objection of the verifier: the certificate cannot be read here.
     Unreadable {
         /// What stopped the parser.
@@ -132,7 +138,11 @@ impl VerificationError {
             E::CaDigestTooWeak => 68,
             E::InvalidCa => 79,
             E::ExplicitCurve => 94,
-            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp | E::NoCertificate => {
+            E::CannotVerify { .. }
+            | E::Undecodable
+            | E::Unreadable { .. }
+            | E::WorkUsedUp
+            | E::NoCertificate => {
                 return None;
             }
         })
@@ -173,6 +183,7 @@ impl VerificationError {
             E::InvalidCa => "invalid CA certificate",
             E::ExplicitCurve => "certificate public key has explicit ECC parameters",
             E::CannotVerify { algorithm } => return format!("cannot check {algorithm}"),
+            E::Undecodable => "OpenSSL cannot decode the certificate",
             E::Unreadable { reason } => return format!("cannot read the certificate: {reason}"),
             E::WorkUsedUp => "it takes too much work to check",
             E::NoCertificate => "no certificate",
@@ -190,6 +201,10 @@ pub struct VerificationFailure {
     pub error: VerificationError,
     /// Where: 0 for the server's certificate, 1 for its issuer, and so on.
     pub depth: usize,
+    /// A certificate of the server through which no path leads, because OpenSSL
+    /// calls it invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<InvalidCertificate>,
     /// The other objections, in the order in which OpenSSL raises them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<VerificationFailure>,
@@ -201,6 +216,7 @@ impl VerificationFailure {
         Self {
             error,
             depth,
+            invalid: None,
             others: Vec::new(),
         }
     }
@@ -236,6 +252,29 @@ impl VerificationFailure {
         })
     }
 
+    /// The same failure with its cause, if it is that OpenSSL does not use a
+    /// certificate of the server's chain: without it the path ends too early.
+    pub(crate) fn with_cause(self, chain: &[&Certificate]) -> Self {
+        let ends_early = matches!(
+            self.error,
+            E::UnableToGetIssuer
+                | E::UnableToGetIssuerLocally { .. }
+                | E::SelfSignedLeaf
+                | E::SelfSignedInChain { .. }
+                | E::DaneNoMatch
+        );
+        let invalid = chain.iter().find_map(|certificate| {
+            Some(InvalidCertificate {
+                subject: certificate.subject().to_string(),
+                cause: certificate.invalid_extension()?,
+            })
+        });
+        Self {
+            invalid: invalid.filter(|_| ends_early),
+            ..self
+        }
+    }
+
     /// Whether the result is in doubt, because danecheck could not check
     /// something that OpenSSL can.
     pub fn is_uncertain(&self) -> bool {
@@ -267,6 +306,7 @@ impl VerificationFailure {
             | E::InvalidPurpose
             | E::ChainTooLong
             | E::CannotVerify { .. }
+            | E::Undecodable
             | E::Unreadable { .. }
             | E::NoCertificate => None,
             _ => Some(self.purpose()),
@@ -313,6 +353,9 @@ impl VerificationFailure {
 
     /// A sentence for people.
     pub fn plain(&self) -> String {
+        if let Some(InvalidCertificate { subject, cause }) = &self.invalid {
+            return format!("OpenSSL does not use the certificate {subject}: {cause}");
+        }
         let whose = match self.depth {
             0 => "the server's certificate".to_owned(),
             depth => format!("the CA certificate at depth {depth}"),
@@ -372,6 +415,9 @@ impl VerificationFailure {
             E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
+            }
+            E::Undecodable => {
+                format!("OpenSSL cannot decode {whose}, so there is no TLS connection")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
             E::WorkUsedUp => "it needs more work than one check allows".to_owned(),

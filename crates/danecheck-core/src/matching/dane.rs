@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
+use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement, undecodable};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -132,6 +132,8 @@ struct Verdict {
 /// The server's side of the comparison.
 struct Server<'a> {
     leaf: Option<&'a Presented>,
+    /// Why there is no TLS connection.
+    undecodable: Option<VerificationFailure>,
     /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
@@ -149,6 +151,7 @@ impl<'a> Server<'a> {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
+            undecodable: undecodable(chain),
             sent: chain
                 .iter()
                 .enumerate()
@@ -244,6 +247,9 @@ impl<'a> Server<'a> {
             result: Err(failure),
             anchor: None,
         };
+        if let Some(failure) = &self.undecodable {
+            return failed(failure.clone());
+        }
         let leaf = match self.leaf {
             Some(Ok(leaf)) => leaf,
             Some(Err(unreadable)) => {
@@ -331,9 +337,14 @@ impl<'a> Server<'a> {
             };
         };
         let no_match = || VerificationFailure::new(VerificationError::DaneNoMatch, 0);
+        // A record of nothing that is sent matches nothing, whatever is invalid.
+        let is_of_sent = presented
+            .iter()
+            .any(|certificate| matching(certificate).is_some());
+        let cause: &[&Certificate] = if is_of_sent { &presented } else { &[] };
         Verdict {
             result: match (VerificationFailure::choose(&raised), record) {
-                (Some(failure), _) => Err(failure),
+                (Some(failure), _) => Err(failure.with_cause(cause)),
                 (None, Some((record, depth))) => Ok(MatchedBy { record, depth }),
                 (None, None) => Err(no_match()),
             },

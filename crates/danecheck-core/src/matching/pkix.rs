@@ -5,6 +5,8 @@ use crate::certificate::{
     VerificationFailure, verify_path,
 };
 use crate::unix_time::UnixTime;
+
+use super::outcome::undecodable;
 use crate::work::SHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
@@ -30,6 +32,9 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
+    if let Some(failure) = undecodable(chain) {
+        return Err(failure);
+    }
     let leaf = match chain.first() {
         Some(Ok(leaf)) => leaf,
         Some(Err(unreadable)) => {
@@ -55,7 +60,7 @@ pub(crate) fn verify_pkix_within(
         return Err(VerificationFailure::new(VerificationError::WorkUsedUp, 0));
     };
     match VerificationFailure::choose(&raised) {
-        Some(failure) => Err(failure),
+        Some(failure) => Err(failure.with_cause(&presented)),
         None => Ok(()),
     }
 }
@@ -221,6 +226,6 @@ mod tests {
         assert_eq!(judge(&[], &[&leaf], MX), Err((E::NoCertificate, 0)));
         let garbage = crate::certificate::presented_chain(&[b"garbage"]);
         let failure = verify_pkix(&garbage, &[], &[], NOW).unwrap_err();
-        assert!(failure.is_uncertain());
+        assert_eq!(failure.error, E::Undecodable);
     }
 }
