@@ -328,6 +328,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("answer-of-another-name", "tests/findings.rs"),
     ("certificate-assumed", "tests/assumed.rs"),
     ("certificate-ends-soon", "tests/rollover.rs"),
+    ("certificate-invalid", "tests/findings.rs"),
     ("client-certificate-required", "tests/incidents/servers.rs"),
     ("client-certificate-wanted", "tests/incidents/servers.rs"),
     ("connection-timed-out", "tests/findings.rs"),

@@ -17,6 +17,7 @@ use danecheck_core::judge::Verdict;
 use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::Report;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::{Authority, Leaf};
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::domain::{MX1, TLSA1, in_order, signed};
@@ -53,6 +54,26 @@ async fn a_failed_address_lookup_is_told_although_the_other_family_answers() {
         ["address-lookup-failed", "name-servers-in-order"]
     );
     assert_eq!(report.verdict, Verdict::DaneOk);
+}
+
+#[tokio::test]
+async fn a_certificate_that_openssl_calls_invalid_is_told_though_its_key_matches() {
+    let report = report_on("example.com", |stage| {
+        let root = Authority::root("Lab Root", now());
+        // cRLDistributionPoints of NULL.
+        let leaf = Leaf::new(["mx1.example.com"]).extension(&[2, 5, 29, 31], vec![5, 0], false);
+        let identity = root.issue(leaf);
+        stage.zone(in_order(&identity));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
+    assert_eq!(ids(&report), ["certificate-invalid"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    let message = &report.findings.first().unwrap().message;
+    assert!(
+        message.ends_with("its extension cRLDistributionPoints cannot be decoded."),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -172,6 +172,15 @@ pub struct InvalidExtension {
     pub defect: ExtensionDefect,
 }
 
+/// A certificate that OpenSSL does not use, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InvalidCertificate {
+    /// Its subject.
+    pub subject: String,
+    /// What makes it invalid.
+    pub cause: InvalidExtension,
+}
+
 impl fmt::Display for InvalidExtension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.extension.name();

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::extensions::InvalidCertificate;
+use super::x509::Certificate;
+
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "error", rename_all = "kebab-case")]
@@ -189,6 +192,10 @@ pub struct VerificationFailure {
     pub error: VerificationError,
     /// Where: 0 for the server's certificate, 1 for its issuer, and so on.
     pub depth: usize,
+    /// A certificate of the server through which no path leads, because OpenSSL
+    /// calls it invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<InvalidCertificate>,
     /// The other objections, in the order in which OpenSSL raises them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<VerificationFailure>,
@@ -200,6 +207,7 @@ impl VerificationFailure {
         Self {
             error,
             depth,
+            invalid: None,
             others: Vec::new(),
         }
     }
@@ -233,6 +241,29 @@ impl VerificationFailure {
             others,
             ..chosen.clone()
         })
+    }
+
+    /// The same failure with its cause, if it is that OpenSSL does not use a
+    /// certificate of the server's chain: without it the path ends too early.
+    pub(crate) fn with_cause(self, chain: &[&Certificate]) -> Self {
+        let ends_early = matches!(
+            self.error,
+            E::UnableToGetIssuer
+                | E::UnableToGetIssuerLocally { .. }
+                | E::SelfSignedLeaf
+                | E::SelfSignedInChain { .. }
+                | E::DaneNoMatch
+        );
+        let invalid = chain.iter().find_map(|certificate| {
+            Some(InvalidCertificate {
+                subject: certificate.subject().to_string(),
+                cause: certificate.invalid_extension()?,
+            })
+        });
+        Self {
+            invalid: invalid.filter(|_| ends_early),
+            ..self
+        }
     }
 
     /// Whether the result is in doubt, because danecheck could not check
@@ -312,6 +343,9 @@ impl VerificationFailure {
 
     /// A sentence for people.
     pub fn plain(&self) -> String {
+        if let Some(InvalidCertificate { subject, cause }) = &self.invalid {
+            return format!("OpenSSL does not use the certificate {subject}: {cause}");
+        }
         let whose = match self.depth {
             0 => "the server's certificate".to_owned(),
             depth => format!("the CA certificate at depth {depth}"),

@@ -29,7 +29,9 @@ mod x509;
 
 pub use checks::{LeafNames, leaf_key_failure};
 pub use distinguished_name::DistinguishedName;
-pub use extensions::{BasicConstraints, Extension, ExtensionDefect, InvalidExtension, KeyUsage};
+pub use extensions::{
+    BasicConstraints, Extension, ExtensionDefect, InvalidCertificate, InvalidExtension, KeyUsage,
+};
 pub use failure::{VerificationError, VerificationFailure};
 pub use key::{KeyKind, PublicKey};
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Findings about servers with several certificates, of which each client sees
-//! one (`--thorough`).
+//! Findings about certificates that OpenSSL does not use, and about servers with
+//! several certificates, of which each client sees one (`--thorough`).
 
 use crate::certificate::Certificate;
 use crate::finding::rule::{Findings, Rule, Severity};
@@ -7,6 +7,19 @@ use crate::finding::subject::{peer, short};
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
 use crate::matching::{DaneMatching, Requirement, served_records};
 use crate::observation::LimitedOffer;
+
+pub(super) static CERTIFICATE_INVALID: Rule = Rule {
+    id: "certificate-invalid",
+    severity: Severity::Warning,
+    reference: "OpenSSL ossl_x509v3_cache_extensions",
+    meaning: "The server sends a certificate with an extension that OpenSSL cannot decode, or finds \
+              more than once. Postfix uses OpenSSL, so it trusts no chain through this \
+              certificate: mail waits at the levels `verify` and `secure`, and where TLSA records \
+              name a certificate authority (usage 2). TLSA records of usage 3 still match.",
+    sender: "",
+    receiver: "Order a new certificate without the faulty extension. Until then, publish a TLSA \
+               record 3 1 1 of the server's own key, for which extensions do not matter.",
+};
 
 pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",
@@ -43,6 +56,7 @@ struct Shown<'e> {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         let shown = shown(address);
+        invalid(host, address, &shown, findings);
         other_in_tls12(host, address, &shown, findings);
         not_covered(host, address, &shown, findings);
     }
@@ -67,6 +81,30 @@ fn shown<'e>(address: &'e AddressEvidence<'e>) -> Vec<Shown<'e>> {
             })
         })
         .collect()
+}
+
+fn invalid(
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    shown: &[Shown<'_>],
+    findings: &mut Findings,
+) {
+    let sent = shown
+        .iter()
+        .flat_map(|one| one.session.chain.iter().flatten());
+    for certificate in sent {
+        let Some(cause) = certificate.invalid_extension() else {
+            continue;
+        };
+        let subject = peer(host, address.seen.address);
+        let message = format!(
+            "{subject} sends the certificate {}, which OpenSSL does not use: {cause}.",
+            certificate.subject()
+        );
+        // One says what to do: the others may come from the same authority.
+        findings.add(&CERTIFICATE_INVALID, subject, message);
+        return;
+    }
 }
 
 fn other_in_tls12(

@@ -50,6 +50,7 @@ pub static RULES: &[&Rule] = &[
     &weak_link::ANSWER_OF_ANOTHER_NAME,
     &assumed::CERTIFICATE_ASSUMED,
     &rollover::CERTIFICATE_ENDS_SOON,
+    &certificates::CERTIFICATE_INVALID,
     &certificates::CERTIFICATE_NOT_COVERED,
     &client_certificate::CLIENT_CERTIFICATE_REQUIRED,
     &client_certificate::CLIENT_CERTIFICATE_WANTED,

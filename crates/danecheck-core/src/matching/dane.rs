@@ -331,9 +331,14 @@ impl<'a> Server<'a> {
             };
         };
         let no_match = || VerificationFailure::new(VerificationError::DaneNoMatch, 0);
+        // A record of nothing that is sent matches nothing, whatever is invalid.
+        let is_of_sent = presented
+            .iter()
+            .any(|certificate| matching(certificate).is_some());
+        let cause: &[&Certificate] = if is_of_sent { &presented } else { &[] };
         Verdict {
             result: match (VerificationFailure::choose(&raised), record) {
-                (Some(failure), _) => Err(failure),
+                (Some(failure), _) => Err(failure.with_cause(cause)),
                 (None, Some((record, depth))) => Ok(MatchedBy { record, depth }),
                 (None, None) => Err(no_match()),
             },

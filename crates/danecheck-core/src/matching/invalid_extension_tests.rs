@@ -254,6 +254,37 @@ fn no_path_leads_through_a_certificate_that_openssl_calls_invalid() {
 }
 
 #[test]
+fn the_failure_names_the_certificate_and_what_is_wrong_with_it() {
+    let names = [HOST.to_owned()];
+    for (defect, words) in [
+        (
+            DEFECTS[0].1,
+            "it has the extension subjectAltName more than once",
+        ),
+        (
+            DEFECTS[2].1,
+            "its extension subjectAltName cannot be decoded",
+        ),
+    ] {
+        let [leaf, middle, root] = chain(defect, false, 0);
+        let [leaf, middle, root] = [&leaf, &middle, &root].map(|entity| &entity.certificate);
+        let expected = format!("OpenSSL does not use the certificate /CN=mx.test: {words}");
+        let sent = sent(&[leaf, middle, root]);
+        let reference = [ReferenceName::parse(HOST)];
+        let failure = verify_pkix(&sent, &[root.clone()], &reference, NOW).unwrap_err();
+        assert_eq!(failure.plain(), expected);
+        let records = [record(2, 1, 1, root)];
+        let failure = match_dane(&records, &sent, &names, NOW).result.unwrap_err();
+        assert_eq!(failure.plain(), expected);
+        // Records of other certificates match nothing anyway.
+        let other = Entity::root("Lab Root", |_| {}).certificate;
+        let records = [record(2, 1, 1, &other)];
+        let failure = match_dane(&records, &sent, &names, NOW).result.unwrap_err();
+        assert_eq!(failure.invalid, None);
+    }
+}
+
+#[test]
 fn a_self_signed_certificate_that_is_invalid_is_not_found_in_the_store() {
     for (name, defect) in DEFECTS {
         let leaf = Entity::self_signed(HOST, |params| defect.put(params, false)).certificate;

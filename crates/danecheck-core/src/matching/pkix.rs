@@ -55,7 +55,7 @@ pub(crate) fn verify_pkix_within(
         return Err(VerificationFailure::new(VerificationError::WorkUsedUp, 0));
     };
     match VerificationFailure::choose(&raised) {
-        Some(failure) => Err(failure),
+        Some(failure) => Err(failure.with_cause(&presented)),
         None => Ok(()),
     }
 }
