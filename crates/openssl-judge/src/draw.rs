@@ -6,6 +6,7 @@ use openssl::nid::Nid;
 
 use crate::chain::{Case, Certificate, Extension, Key, NOW, Record, Trust};
 use crate::der;
+use crate::exception::CHANGED;
 use crate::matrix::HOST;
 use crate::values::{EXTENSIONS, spoilt, values};
 
@@ -136,7 +137,14 @@ pub(crate) fn chain(keys: &Keys, seed: u64, number: u64) -> Result<Case, ErrorSt
         };
         made.push(certificate.sign(&keys.0[owners[place]], &keys.0[signer])?);
     }
-    let sent = sent(&mut draw, &made);
+    let mut sent = sent(&mut draw, &made);
+    // A changed octet, wherever it falls.
+    let is_changed = draw.chance(15);
+    if is_changed {
+        let certificate = draw.below(sent.len());
+        let place = draw.below(sent[certificate].len());
+        sent[certificate][place] ^= 1 << draw.below(8);
+    }
     let trust = if draw.chance(50) {
         let mut known: Vec<Vec<u8>> = Vec::new();
         for (place, der) in made.iter().enumerate() {
@@ -171,7 +179,11 @@ pub(crate) fn chain(keys: &Keys, seed: u64, number: u64) -> Result<Case, ErrorSt
         _ => vec!["other.test"],
     };
     Ok(Case {
-        name: format!("chain {number} of seed {seed}"),
+        name: if is_changed {
+            format!("chain {number} of seed {seed} {CHANGED}")
+        } else {
+            format!("chain {number} of seed {seed}")
+        },
         sent,
         trust,
         names: names.into_iter().map(str::to_owned).collect(),

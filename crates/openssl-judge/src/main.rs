@@ -44,7 +44,8 @@ struct Arguments {
 /// What danecheck says of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ours {
-    Unreadable,
+    /// OpenSSL cannot decode it.
+    Undecodable,
     Good,
     Bad(i32, i32),
     /// It could not tell, for this reason.
@@ -83,7 +84,7 @@ fn ours(case: &Case) -> Ours {
     match result {
         Ok(()) => Ours::Good,
         Err(failure) => match (&failure.error, failure.error.code()) {
-            (VerificationError::Unreadable { .. }, _) => Ours::Unreadable,
+            (VerificationError::Undecodable, _) => Ours::Undecodable,
             (_, Some(code)) => Ours::Bad(
                 i32::try_from(code).unwrap_or(-1),
                 i32::try_from(failure.depth).unwrap_or(-1),
@@ -113,7 +114,7 @@ impl Tally {
         *self.said.entry(format!("{theirs:?}")).or_default() += 1;
         let ours = ours(case);
         let same = match (&theirs, &ours) {
-            (Said::Unreadable, Ours::Unreadable) | (Said::Good, Ours::Good) => true,
+            (Said::Unreadable, Ours::Undecodable) | (Said::Good, Ours::Good) => true,
             (Said::Bad(code, depth), Ours::Bad(own, at)) => (code, depth) == (own, at),
             _ => false,
         };

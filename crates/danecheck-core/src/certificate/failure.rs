@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::extensions::InvalidCertificate;
+use super::parse::Presented;
 use super::x509::Certificate;
 
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
@@ -85,6 +86,9 @@ pub enum VerificationError {
         /// Algorithm and key.
         algorithm: String,
     },
+    /// Not an objection of the verifier: OpenSSL cannot decode what the server
+    /// sends, so there is no TLS connection.
+    Undecodable,
     /// Not an objection of the verifier: the certificate cannot be read here.
     Unreadable {
         /// What stopped the parser.
@@ -134,7 +138,11 @@ impl VerificationError {
             E::CaDigestTooWeak => 68,
             E::InvalidCa => 79,
             E::ExplicitCurve => 94,
-            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp | E::NoCertificate => {
+            E::CannotVerify { .. }
+            | E::Undecodable
+            | E::Unreadable { .. }
+            | E::WorkUsedUp
+            | E::NoCertificate => {
                 return None;
             }
         })
@@ -175,6 +183,7 @@ impl VerificationError {
             E::InvalidCa => "invalid CA certificate",
             E::ExplicitCurve => "certificate public key has explicit ECC parameters",
             E::CannotVerify { algorithm } => return format!("cannot check {algorithm}"),
+            E::Undecodable => "OpenSSL cannot decode the certificate",
             E::Unreadable { reason } => return format!("cannot read the certificate: {reason}"),
             E::WorkUsedUp => "it takes too much work to check",
             E::NoCertificate => "no certificate",
@@ -243,6 +252,15 @@ impl VerificationFailure {
         })
     }
 
+    /// The failure of a chain with a certificate that OpenSSL cannot decode: then
+    /// it makes no TLS connection (`tls_process_server_certificate`).
+    pub(crate) fn undecodable(chain: &[Presented]) -> Option<Self> {
+        let is_refused =
+            |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
+        let depth = chain.iter().position(is_refused)?;
+        Some(Self::new(E::Undecodable, depth))
+    }
+
     /// The same failure with its cause, if it is that OpenSSL does not use a
     /// certificate of the server's chain: without it the path ends too early.
     pub(crate) fn with_cause(self, chain: &[&Certificate]) -> Self {
@@ -297,6 +315,7 @@ impl VerificationFailure {
             | E::InvalidPurpose
             | E::ChainTooLong
             | E::CannotVerify { .. }
+            | E::Undecodable
             | E::Unreadable { .. }
             | E::NoCertificate => None,
             _ => Some(self.purpose()),
@@ -405,6 +424,9 @@ impl VerificationFailure {
             E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
+            }
+            E::Undecodable => {
+                format!("OpenSSL cannot decode {whose}, so there is no TLS connection")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
             E::WorkUsedUp => "it needs more work than one check allows".to_owned(),

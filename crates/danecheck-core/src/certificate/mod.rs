@@ -25,6 +25,7 @@ mod string;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod whole;
 mod x509;
 
 pub use checks::{LeafNames, leaf_key_failure};

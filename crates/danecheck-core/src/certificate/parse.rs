@@ -23,6 +23,7 @@ use super::key::{PublicKey, sha256};
 use super::names::Names;
 use super::resources;
 use super::signature_algorithm::SignatureAlgorithm;
+use super::whole::is_decodable;
 use super::x509::{Certificate, Fields};
 use crate::unix_time::UnixTime;
 
@@ -66,6 +67,8 @@ pub struct UnreadableCertificate {
     pub der: Vec<u8>,
     /// What stopped the parser.
     pub reason: String,
+    /// Whether OpenSSL cannot read it either: then there is no TLS connection.
+    pub is_refused: bool,
 }
 
 /// A certificate as a server presents it: readable, or not.
@@ -84,6 +87,7 @@ impl Certificate {
         let unreadable = |reason: String| UnreadableCertificate {
             der: der.to_vec(),
             reason,
+            is_refused: !is_decodable(der),
         };
         // Extensions are decoded here, as OpenSSL decodes them.
         let (rest, parsed) = X509CertificateParser::new()
@@ -92,6 +96,9 @@ impl Certificate {
             .map_err(|error| unreadable(error.to_string()))?;
         if !rest.is_empty() {
             return Err(unreadable(format!("{} bytes follow it", rest.len())));
+        }
+        if !is_decodable(der) {
+            return Err(unreadable("OpenSSL cannot decode it".to_owned()));
         }
         let fields = Arc::new(Fields::from_parsed(der, &parsed));
         Ok(Self { fields })

@@ -10,6 +10,9 @@ pub(super) const PRINTABLE: &[u32] = &[
 /// Tags of a DirectoryString (`B_ASN1_DIRECTORYSTRING`).
 const DIRECTORY: &[u32] = &[12, 19, 20, 28, 30];
 
+/// Tags of a Time (`B_ASN1_TIME`).
+pub(super) const TIME: &[u32] = &[23, 24];
+
 /// A DirectoryString.
 pub(super) fn directory_string(input: &mut &[u8]) -> Result<(), Undecodable> {
     ber::one_of(input, DIRECTORY, false).map(|_| ())

@@ -132,6 +132,8 @@ struct Verdict {
 /// The server's side of the comparison.
 struct Server<'a> {
     leaf: Option<&'a Presented>,
+    /// Why there is no TLS connection.
+    undecodable: Option<VerificationFailure>,
     /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
@@ -149,6 +151,7 @@ impl<'a> Server<'a> {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
+            undecodable: VerificationFailure::undecodable(chain),
             sent: chain
                 .iter()
                 .enumerate()
@@ -244,6 +247,9 @@ impl<'a> Server<'a> {
             result: Err(failure),
             anchor: None,
         };
+        if let Some(failure) = &self.undecodable {
+            return failed(failure.clone());
+        }
         let leaf = match self.leaf {
             Some(Ok(leaf)) => leaf,
             Some(Err(unreadable)) => {

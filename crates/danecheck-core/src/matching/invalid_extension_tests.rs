@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, CustomExtension};
 
 use super::{match_dane, verify_pkix};
 use crate::certificate::mint::{Entity, NOW, host, record, sent};
-use crate::certificate::{Certificate, ReferenceName};
+use crate::certificate::{Certificate, ReferenceName, VerificationError as E, presented_chain};
 use crate::tlsa::TlsaRecord;
 
 const HOST: &str = "mx.test";
@@ -324,6 +324,31 @@ fn what_openssl_decodes_makes_no_certificate_invalid() {
             Ok(()),
             "{value:x?}"
         );
+    }
+}
+
+#[test]
+fn with_a_certificate_that_openssl_cannot_decode_there_is_no_connection() {
+    let root = Entity::root("Lab Root", |_| {}).certificate;
+    let leaf = Entity::self_signed(HOST, |_| {}).certificate;
+    // A signature with eight unused bits, and what is no certificate at all.
+    let mut unused = root.der().to_vec();
+    let signature = root.signature().len();
+    let place = unused.len() - signature - 1;
+    unused[place] = 8;
+    let garbage = b"garbage".to_vec();
+    for broken in [unused, garbage] {
+        let ders = [leaf.der().to_vec(), broken];
+        let chain = presented_chain(&ders);
+        let expected = (E::Undecodable, 1);
+        let store = [leaf.clone()];
+        let failure = verify_pkix(&chain, &store, &[ReferenceName::parse(HOST)], NOW).unwrap_err();
+        assert_eq!((failure.error, failure.depth), expected);
+        for record in [record(3, 1, 1, &leaf), record(2, 1, 1, &root)] {
+            let matching = match_dane(&[record], &chain, &[HOST.to_owned()], NOW);
+            let failure = matching.result.unwrap_err();
+            assert_eq!((failure.error, failure.depth), expected);
+        }
     }
 }
 

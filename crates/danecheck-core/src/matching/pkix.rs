@@ -30,6 +30,9 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
+    if let Some(failure) = VerificationFailure::undecodable(chain) {
+        return Err(failure);
+    }
     let leaf = match chain.first() {
         Some(Ok(leaf)) => leaf,
         Some(Err(unreadable)) => {
@@ -221,6 +224,6 @@ mod tests {
         assert_eq!(judge(&[], &[&leaf], MX), Err((E::NoCertificate, 0)));
         let garbage = crate::certificate::presented_chain(&[b"garbage"]);
         let failure = verify_pkix(&garbage, &[], &[], NOW).unwrap_err();
-        assert!(failure.is_uncertain());
+        assert_eq!(failure.error, E::Undecodable);
     }
 }
