@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::extensions::InvalidCertificate;
+use super::parse::Presented;
 use super::x509::Certificate;
 
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
@@ -250,6 +251,15 @@ impl VerificationFailure {
             others,
             ..chosen.clone()
         })
+    }
+
+    /// The failure of a chain with a certificate that OpenSSL cannot decode: then
+    /// it makes no TLS connection (`tls_process_server_certificate`).
+    pub(crate) fn undecodable(chain: &[Presented]) -> Option<Self> {
+        let is_refused =
+            |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
+        let depth = chain.iter().position(is_refused)?;
+        Some(Self::new(E::Undecodable, depth))
     }
 
     /// The same failure with its cause, if it is that OpenSSL does not use a

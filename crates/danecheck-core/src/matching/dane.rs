@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement, undecodable};
+use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -151,7 +151,7 @@ impl<'a> Server<'a> {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
-            undecodable: undecodable(chain),
+            undecodable: VerificationFailure::undecodable(chain),
             sent: chain
                 .iter()
                 .enumerate()

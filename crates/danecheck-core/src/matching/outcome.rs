@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::certificate::{Presented, VerificationError, VerificationFailure};
+use crate::certificate::VerificationFailure;
 use crate::tlsa::{MatchingType, Usability};
 
 /// What the records of a TLSA answer require of the server (`tls_dane.c`).
@@ -80,18 +80,6 @@ pub struct DaneMatching {
     /// only at [`Requirement::MustMatch`]; else it is the failure that `dane-only`
     /// forces.
     pub result: Result<MatchedBy, VerificationFailure>,
-}
-
-/// The failure of a chain with a certificate that OpenSSL cannot decode: then it
-/// makes no TLS connection (`tls_process_server_certificate`).
-pub(super) fn undecodable(chain: &[Presented]) -> Option<VerificationFailure> {
-    let is_refused =
-        |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
-    let depth = chain.iter().position(is_refused)?;
-    Some(VerificationFailure::new(
-        VerificationError::Undecodable,
-        depth,
-    ))
 }
 
 impl DaneMatching {

@@ -6,7 +6,6 @@ use crate::certificate::{
 };
 use crate::unix_time::UnixTime;
 
-use super::outcome::undecodable;
 use crate::work::SHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
@@ -32,7 +31,7 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
-    if let Some(failure) = undecodable(chain) {
+    if let Some(failure) = VerificationFailure::undecodable(chain) {
         return Err(failure);
     }
     let leaf = match chain.first() {
