@@ -321,7 +321,13 @@ fn nothing_that_is_advised_returns_mail_that_waits() {
             level: Some(level),
             ..Sender::default()
         })
-        .chain([Sender::default(), mailcow()])
+        .chain([
+            Sender::default(),
+            Sender {
+                system: System::Mailcow,
+                ..Sender::default()
+            },
+        ])
         .collect();
     let counts = Mutex::new([0_usize; 2]);
     over_all(|_, name, observation| {
