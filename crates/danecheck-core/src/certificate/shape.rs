@@ -2,79 +2,75 @@
 //! a Certificate message, and ends the handshake at one that it cannot read
 //! (openssl:`statem_clnt.c:tls_process_server_certificate`).
 
+use super::ber::{self, Inside, Kind, Tag, Undecodable};
+
 /// Whether these bytes have the parts of a certificate, each at its place
-/// (RFC 5280 section 4.1). What is inside the parts is not looked at, so bytes
-/// that fail here fail in OpenSSL too (openssl:`x_x509.c:X509_CINF`).
+/// (RFC 5280 section 4.1, openssl:`x_x509.c:X509_CINF`). Names, keys and
+/// extensions are not looked into, so bytes that fail here fail in OpenSSL too.
 pub fn has_shape_of_certificate(der: &[u8]) -> bool {
-    // BER without a length is read by OpenSSL.
-    if der.get(1) == Some(&0x80) {
-        return true;
-    }
-    check(der).is_some()
+    let mut input = der;
+    certificate(&mut input).is_ok() && input.is_empty()
 }
 
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const VERSION: u8 = 0xa0;
-
-fn check(der: &[u8]) -> Option<()> {
-    let mut outer = Parts(der);
-    let mut certificate = Parts(outer.next(SEQUENCE)?);
-    outer.end()?;
-    let mut signed = Parts(certificate.next(SEQUENCE)?);
-    certificate.next(SEQUENCE)?;
-    certificate.next(BIT_STRING)?;
-    certificate.end()?;
-    if signed.tag() == Some(VERSION) {
-        signed.next(VERSION)?;
-    }
-    signed.next(INTEGER)?;
-    signed.next(SEQUENCE)?;
-    signed.next(SEQUENCE)?;
-    let mut validity = Parts(signed.next(SEQUENCE)?);
-    for _ in 0..2 {
-        let tag = validity.tag().filter(|tag| matches!(tag, 0x17 | 0x18))?;
-        validity.next(tag)?;
-    }
-    validity.end()?;
-    signed.next(SEQUENCE)?;
-    let mut key = Parts(signed.next(SEQUENCE)?);
-    key.next(SEQUENCE)?;
-    key.next(BIT_STRING)?;
-    key.end()
+fn certificate(input: &mut &[u8]) -> Result<(), Undecodable> {
+    let read = ber::sequence(input, Tag::SEQUENCE, false, |parts| {
+        parts.field(|input, optional| ber::sequence(input, Tag::SEQUENCE, optional, signed))?;
+        parts.field(opaque)?;
+        parts.field(bits)
+    });
+    read?.ok_or(Undecodable)
 }
 
-/// Parts of a DER value, one behind the other.
-struct Parts<'a>(&'a [u8]);
-
-impl<'a> Parts<'a> {
-    fn tag(&self) -> Option<u8> {
-        self.0.first().copied()
+fn signed(parts: &mut Inside<'_>) -> Result<(), Undecodable> {
+    parts.optional(false, |input, optional| {
+        ber::explicit(input, Tag::context(0), optional, |input| {
+            integer(input, false).map(|_| ())
+        })
+    })?;
+    parts.field(integer)?;
+    parts.field(opaque)?;
+    parts.field(opaque)?;
+    parts.field(|input, optional| {
+        ber::sequence(input, Tag::SEQUENCE, optional, |validity| {
+            validity.field(time)?;
+            validity.field(time)
+        })
+    })?;
+    parts.field(opaque)?;
+    parts.field(|input, optional| {
+        ber::sequence(input, Tag::SEQUENCE, optional, |key| {
+            key.field(opaque)?;
+            key.field(bits)
+        })
+    })?;
+    for unique_id in [Tag::context(1), Tag::context(2)] {
+        parts.optional(false, |input, optional| {
+            ber::primitive(input, unique_id, Kind::BitString, optional)
+        })?;
     }
+    parts.optional(true, |input, optional| {
+        ber::opaque_sequence(input, Tag::context(3), optional)
+    })?;
+    Ok(())
+}
 
-    /// The contents of the next part, which has to be of this tag.
-    fn next(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (first, rest) = self.0.split_first()?;
-        let (length, rest) = rest.split_first()?;
-        let (length, rest) = match *length {
-            short @ 0..=0x7f => (usize::from(short), rest),
-            long => {
-                let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-                let length = digits.iter().try_fold(0_usize, |sum, digit| {
-                    sum.checked_mul(256)?.checked_add(usize::from(*digit))
-                })?;
-                (length, rest)
-            }
-        };
-        let (contents, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        (*first == tag).then_some(contents)
-    }
+fn opaque(input: &mut &[u8], optional: bool) -> ber::Decoded<()> {
+    ber::opaque_sequence(input, Tag::SEQUENCE, optional)
+}
 
-    fn end(&self) -> Option<()> {
-        self.0.is_empty().then_some(())
-    }
+fn integer(input: &mut &[u8], optional: bool) -> ber::Decoded<()> {
+    let number = ber::primitive(input, Tag::INTEGER, Kind::Integer, optional)?;
+    Ok(number.map(|_| ()))
+}
+
+fn bits(input: &mut &[u8], optional: bool) -> ber::Decoded<()> {
+    let bits = ber::primitive(input, Tag::BIT_STRING, Kind::BitString, optional)?;
+    Ok(bits.map(|_| ()))
+}
+
+/// UTCTime or GeneralizedTime.
+fn time(input: &mut &[u8], optional: bool) -> ber::Decoded<()> {
+    Ok(ber::one_of(input, &[23, 24], optional)?.map(|_| ()))
 }
 
 #[cfg(test)]
