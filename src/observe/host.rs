@@ -24,8 +24,8 @@ use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, Cut, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
-    ResolverValidation, Session, SessionEnd, TlsaLookup,
+    AddressSeen, Cut, Denial, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType,
+    Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
 use danecheck_core::tlsa::TlsaRecord;
@@ -70,6 +70,9 @@ pub(super) struct RawHost {
     families: Vec<Family>,
     /// Of a host that is a literal.
     addresses: Vec<AddressSeen>,
+    /// Its TLSA records were asked for at its own name, although nobody
+    /// connects to it.
+    tlsa_without_address: bool,
 }
 
 /// The addresses of one family and what followed from them.
@@ -126,6 +129,7 @@ impl<'a> Check<'a> {
             name: name.to_owned(),
             families: Vec::new(),
             addresses: Vec::new(),
+            tlsa_without_address: false,
         };
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
@@ -136,9 +140,53 @@ impl<'a> Check<'a> {
                 self.see_family(name, RecordType::A),
                 self.see_family(name, RecordType::Aaaa),
             );
-            host.families = vec![a, aaaa];
+            let nowhere = |family: &Family| !matches!(*family.looked.raw, Raw::Records { .. });
+            let exists = |family: &Family| {
+                let no_data = Denial::NoData;
+                matches!(*family.looked.raw, Raw::Denied { denial, .. } if denial == no_data)
+            };
+            let families = [a, aaaa];
+            // To postfix-tlspol before 1.12 that is a host all the same.
+            if families.iter().all(nowhere) && families.iter().any(exists) {
+                self.ask_for_tlsa_aside(name).await;
+                host.tlsa_without_address = true;
+            }
+            host.families = families.into();
         }
         host
+    }
+
+    /// A host to which Postfix does not go: what a policy service asks about it.
+    pub(super) async fn pass_over(&self, name: &str) -> RawHost {
+        let mut host = RawHost {
+            name: name.to_owned(),
+            families: Vec::new(),
+            addresses: Vec::new(),
+            tlsa_without_address: false,
+        };
+        if name.parse::<IpAddr>().is_err() && host_name_fault(name).is_none() {
+            let family = |record_type| async move {
+                Family {
+                    record_type,
+                    looked: self.dns.look_up_aside(name, record_type).await,
+                    bases: Arc::default(),
+                    addresses: Vec::new(),
+                }
+            };
+            let (a, aaaa, ()) = tokio::join!(
+                family(RecordType::A),
+                family(RecordType::Aaaa),
+                self.ask_for_tlsa_aside(name)
+            );
+            host.families = vec![a, aaaa];
+            host.tlsa_without_address = true;
+        }
+        host
+    }
+
+    async fn ask_for_tlsa_aside(&self, name: &str) {
+        let owner = base_domain::owner(name, self.port);
+        self.dns.look_up_aside(&owner, RecordType::Tlsa).await;
     }
 
     async fn see_family(&self, host: &str, record_type: RecordType) -> Family {
@@ -481,6 +529,7 @@ impl RawHost {
             aaaa: None,
             alias: None,
             tlsa: Vec::new(),
+            tlsa_without_address: None,
             addresses: self.addresses,
         };
         let mut candidates: Vec<String> = Vec::new();
@@ -514,6 +563,10 @@ impl RawHost {
         }
         for base in in_order(&host.name, candidates) {
             host.tlsa.push(check.settle_tlsa(base, validation).await);
+        }
+        if self.tlsa_without_address {
+            let tlsa = check.settle_tlsa(host.name.clone(), validation).await;
+            host.tlsa_without_address = Some(tlsa);
         }
         host
     }

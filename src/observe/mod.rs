@@ -156,8 +156,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             let (skipped, names): (Vec<String>, Vec<String>) = names
                 .into_iter()
                 .partition(|name| setup.skip.contains(name));
-            let hosts = join_all(names.iter().map(|name| check.see(name))).await;
-            (mx, hosts, skipped)
+            let beside_null_mx = passed_over(mx.as_ref().map(|mx| &*mx.raw));
+            let (hosts, passed_over) = tokio::join!(
+                join_all(names.iter().map(|name| check.see(name))),
+                join_all(beside_null_mx.iter().map(|name| check.pass_over(name))),
+            );
+            (mx, hosts, passed_over, skipped)
         });
         time_limit.ends_at(deadline.within(setup.times.after_the_rest));
         looked
@@ -174,7 +178,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let ((shortcoming, (mx, raw_hosts, skipped)), raw_mta_sts, local_sender) =
+    let ((shortcoming, (mx, raw_hosts, raw_passed_over, skipped)), raw_mta_sts, local_sender) =
         tokio::join!(mail, beside, tables);
 
     let validation = dns.validation();
@@ -189,6 +193,10 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
+    }
+    let mut passed_over = Vec::with_capacity(raw_passed_over.len());
+    for host in raw_passed_over {
+        passed_over.push(host.settle(&check, validation).await);
     }
     let mta_sts = match (&mta_sts_check, raw_mta_sts) {
         (Some(mta_sts_check), Some(raw)) => Some(raw.settle(mta_sts_check, validation).await),
@@ -213,6 +221,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         },
         mx,
         hosts,
+        passed_over,
         trust_store,
         mta_sts,
         local_sender,
@@ -274,6 +283,26 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
             names
         }
     }
+}
+
+/// The hosts beside a null MX, to which Postfix does not go.
+fn passed_over(mx: Option<&Raw>) -> Vec<String> {
+    let Some(Raw::Records { data, .. }) = mx else {
+        return Vec::new();
+    };
+    let mut records: Vec<MxRecord> = data.iter().filter_map(mx_record).collect();
+    if !records.iter().any(|record| record.host.is_empty()) {
+        return Vec::new();
+    }
+    records.sort_by_key(|record| record.preference);
+    let mut names: Vec<String> = Vec::new();
+    for record in records {
+        if !record.host.is_empty() && !names.contains(&record.host) {
+            names.push(record.host);
+        }
+    }
+    names.truncate(MX_HOSTS);
+    names
 }
 
 fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) -> TrustStoreSeen {

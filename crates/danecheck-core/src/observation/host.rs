@@ -24,6 +24,10 @@ pub struct HostSeen {
     pub alias: Option<Lookup<String>>,
     /// The TLSA lookups, in the order in which Postfix asks.
     pub tlsa: Vec<TlsaLookup>,
+    /// The TLSA lookup at its own name if it has no address to connect to:
+    /// Postfix does not use it, a policy service makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlsa_without_address: Option<TlsaLookup>,
     /// Each address and its sessions.
     pub addresses: Vec<AddressSeen>,
 }
