@@ -23,6 +23,7 @@ from conclusion import conclude
 import drawn
 import drawn_dialogues
 from model import LEVELS, Placed, Scenario
+from releases import NAMES, WHOLE, Release
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
 from servers.nameservers import stop
@@ -42,6 +43,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--binary", type=Path, default=HERE.parent.parent / "target/release/danecheck")
     parser.add_argument("--measure-only", action="store_true", help="run no danecheck")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="may be repeated")
+    parser.add_argument("--release", choices=NAMES, help="Debian's, whose Postfix sends")
+    parser.add_argument(
+        "--of-sender",
+        choices=[kind.name for kind in senders.KINDS],
+        help="the cases of this sender alone, and their scenarios",
+    )
     parser.add_argument("--draw", type=int, metavar="COUNT", help="scenarios by lot instead")
     parser.add_argument("--dialogues", action="store_true", help="draw what servers say")
     parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for --draw")
@@ -49,11 +56,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--tools", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.dialogues and not options.draw:
         parser.error("say how many: --draw COUNT")
     if options.draw and options.record:
         parser.error("what was drawn is not recorded: make a scenario of it")
+    if options.of_sender and (options.only or options.draw or options.record):
+        parser.error("--of-sender goes neither with --only nor with --draw nor with --record")
+    options.only = sorted(senders.scenarios_of(options.of_sender)) if options.of_sender else options.only
     return options
 
 
@@ -126,6 +138,7 @@ def main() -> int:
     done: dict[str, list[Message]] = {}
     measured: dict[str, compare.Measured] = {}
     runs: list[senders.Run] = []
+    predicted: dict[str, dict] = {}
     clock = Clock()
     mint = Mint(directory / "certificates")
     ca_file = directory / "ca.pem"
@@ -136,7 +149,9 @@ def main() -> int:
     zones = Zones(directory / "zones", scenarios, placed, mint.authority(STRANGERS[0]))
     anchor = zones.sign()
     clock.done(f"{len(zones.files)} zones")
-    client = Client(directory / "client", ca_file)
+    release = Release(options.release or WHOLE, options.root, options.tools)
+    print(release, flush=True)
+    client = Client(directory / "client", ca_file, release=release)
     logs = directory / "logs"
     logs.mkdir()
     try:
@@ -150,6 +165,11 @@ def main() -> int:
                 options.binary.resolve(), scenarios, anchor, ca_file, directory / "saved"
             )
             clock.done(f"danecheck on {len(scenarios)} next hops")
+        if answers and options.release:
+            predicted = checker.as_release(
+                options.binary.resolve(), scenarios, directory / "saved", release.postfix()
+            )
+            clock.done(f"the same as Postfix {release.postfix()}")
         entries = {
             s.name: checker.entries(answers[s.name].report) if answers else {} for s in scenarios
         }
@@ -201,7 +221,7 @@ def main() -> int:
         mailservers.stop(directory)
         stop(children)
     if options.record and answers:
-        fixtures.write(scenarios, measured, answers, everything=not options.only)
+        fixtures.write(scenarios, measured, answers, release, everything=not options.only)
     differing = [(run, senders.complaints(run, seen)) for run in runs]
     for _run, texts in differing:
         for text in texts:
@@ -210,7 +230,9 @@ def main() -> int:
     if runs:
         print(senders.summary([run.case for run in runs], failed))
     status = conclude(
-        *(scenarios, measured, answers), everything=not options.only, drawn=bool(options.draw)
+        *(scenarios, measured, answers, release, predicted),
+        everything=not options.only,
+        drawn=bool(options.draw),
     )
     return 1 if failed else status
 
@@ -223,7 +245,7 @@ def of_senders(
     ca_file: Path,
 ) -> list[senders.Run]:
     """danecheck on the cases of other senders; their tables, and the service."""
-    cases = senders.chosen(scenarios)
+    cases = senders.chosen(scenarios, options.of_sender)
     by_name = {scenario.name: scenario for scenario in scenarios}
     next_hops = {name: scenario.next_hop for name, scenario in by_name.items()}
     policy_servers.serve_answers(senders.answers_of_service(cases, next_hops))
@@ -238,7 +260,10 @@ def of_senders(
     binary = options.binary.resolve()
     with ThreadPoolExecutor(checker.AT_ONCE) as pool:
         asked = pool.map(
-            lambda case: senders.ask(binary, case, by_name[case.scenario], look, configured), cases
+            lambda case: senders.ask(
+                binary, case, by_name[case.scenario], look, configured, client.release
+            ),
+            cases,
         )
         answers = list(asked)
     runs = [

@@ -14,6 +14,7 @@ import compare
 from checker import Answer
 from model import Scenario
 from policies import SERVICE
+from releases import Release
 from sender import Message, Outcome
 
 SOCKETMAP = f"socketmap:inet:{SERVICE[0]}:{SERVICE[1]}:QUERY"
@@ -191,10 +192,17 @@ def policies() -> dict[str, str]:
     }
 
 
-def chosen(scenarios: list[Scenario]) -> list[Case]:
-    """The cases of the scenarios that run."""
+def chosen(scenarios: list[Scenario], only: str | None = None) -> list[Case]:
+    """The cases of the scenarios that run; of one sender alone where it is named."""
     names = {scenario.name for scenario in scenarios}
-    return [case for case in CASES if case.scenario in names]
+    return [
+        case for case in CASES if case.scenario in names and only in (None, case.kind.name)
+    ]
+
+
+def scenarios_of(kind: str) -> set[str]:
+    """The scenarios of the cases of this sender."""
+    return {case.scenario for case in CASES if case.kind.name == kind}
 
 
 def answers_of_service(cases: list[Case], next_hops: dict[str, str]) -> dict[str, str]:
@@ -325,14 +333,21 @@ def complaints(run: Run, seen: dict[str, Outcome]) -> list[str]:
 
 
 def ask(
-    binary: Path, case: Case, scenario: Scenario, look: tuple[str, ...], directory: Path
+    binary: Path,
+    case: Case,
+    scenario: Scenario,
+    look: tuple[str, ...],
+    directory: Path,
+    release: Release,
 ) -> Answer:
     """danecheck's word: on what was seen already, and with `local` on a look of
     its own, for that is when the tables are asked."""
     options = [str(binary), "--json", *case.kind.danecheck]
     if case.kind.local:
         options += ["--postfix-config", str(directory / f"config-{case.kind.name}"), *look]
-        return checker.check(*options, scenario.next_hop)
+        return checker.check(*options, scenario.next_hop, environment=release.environment())
+    if release.root:
+        options += ["--postfix-version", release.postfix()]
     saved = directory.parent / "saved" / f"{scenario.name}.json"
     return checker.check(*options, "--replay", str(saved))
 
