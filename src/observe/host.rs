@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use super::assumed::Assumed;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
-    ADDRESSES, ByteBudget, CONNECTIONS, Cuts, Deadline, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
+    ADDRESSES, ByteBudget, CONNECTIONS, Cuts, Deadline, OWN_HELLOS, SESSION_BEFORE_TLSA,
+    SESSIONS_BYTES,
 };
 use super::call::{Caller, SessionKey};
 use super::lookup::{Dns, LookupResult};
@@ -24,9 +25,10 @@ use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, Cut, Denial, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType,
-    Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
+    AddressSeen, Cut, Denial, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, OwnHello,
+    RecordType, Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
+use danecheck_core::postfix::{HelloLimits, LineHello, ServerName};
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
 use danecheck_core::tlsa::TlsaRecord;
 
@@ -34,6 +36,8 @@ use danecheck_core::tlsa::TlsaRecord;
 pub(super) struct Check<'a> {
     setup: &'a Setup,
     promised: Promised<'a>,
+    hellos: Hellos<'a>,
+    next_hop: String,
     caller: Arc<Caller>,
     port: u16,
     /// The address literal that the user typed, so danecheck may connect to it.
@@ -47,6 +51,9 @@ pub(super) struct Check<'a> {
     crowded: AtomicBool,
 }
 
+/// The ClientHellos that policy lines ask for, once they are known.
+pub(super) type Hellos<'a> = Shared<BoxFuture<'a, Arc<[LineHello]>>>;
+
 /// Whether the domain announces an MTA-STS policy, once that is known.
 pub(super) type Promised<'a> = Shared<BoxFuture<'a, bool>>;
 
@@ -57,6 +64,8 @@ struct Visit<'v> {
     sni: Option<&'v str>,
     /// The limit of the ClientHello.
     offer: Option<LimitedOffer>,
+    /// The limits of a policy line.
+    own: Option<HelloLimits>,
     /// How often danecheck tried before.
     attempt: u8,
     /// A session from before this moment does not count.
@@ -92,10 +101,16 @@ impl<'a> Check<'a> {
         deadline: Deadline,
         cuts: &'a Cuts,
         promised: Promised<'a>,
+        hellos: Hellos<'a>,
     ) -> Self {
         Self {
             setup,
             promised,
+            hellos,
+            next_hop: match &next_hop.host {
+                NextHopHost::Name(name) => name.clone(),
+                NextHopHost::Address(address) => address.to_string(),
+            },
             caller: Arc::new(Caller::new(
                 pool.sessions(),
                 &setup.dial,
@@ -236,6 +251,7 @@ impl<'a> Check<'a> {
                 reserved: None,
                 refused_at_first: None,
                 limited: Vec::new(),
+                own_hellos: Vec::new(),
             }));
         family
     }
@@ -253,6 +269,7 @@ impl<'a> Check<'a> {
                 reserved: Some(block.to_string()),
                 refused_at_first: None,
                 limited: Vec::new(),
+                own_hellos: Vec::new(),
             };
         }
         if let Some(assumed) = &self.setup.assumed {
@@ -263,11 +280,13 @@ impl<'a> Check<'a> {
             address,
             sni: None,
             offer: None,
+            own: None,
             attempt: 0,
             not_before: None,
             deadline: self.deadline.within(self.setup.times.address),
         };
         let met = Notify::new();
+        let known_bases = bases.clone();
         let named = async {
             let bases = bases.await;
             let Some(sni) = bases.sni.as_ref() else {
@@ -302,6 +321,9 @@ impl<'a> Check<'a> {
             }
         }
         let refused_at_first = self.ask_refusers_again(visit, &mut sessions).await;
+        let dane = known_bases.await;
+        let dane = dane.sni.as_ref().map(|sni| sni.name.as_str());
+        let own_hellos = self.own_hellos(host, visit, &sessions, dane).await;
         let limited = match sessions.last() {
             Some(judged) if self.setup.thorough => self.limited_looks(visit, judged).await,
             _ => Vec::new(),
@@ -312,6 +334,7 @@ impl<'a> Check<'a> {
             reserved: None,
             refused_at_first,
             limited,
+            own_hellos,
         }
     }
 
@@ -336,6 +359,67 @@ impl<'a> Check<'a> {
             ..visit
         };
         self.talk(visit).await
+    }
+
+    /// The sessions with the ClientHellos of policy lines, if the usual sessions
+    /// do not show what the server does with them; one after the other.
+    async fn own_hellos(
+        &self,
+        host: &str,
+        visit: Visit<'_>,
+        usual: &[Session],
+        dane: Option<&str>,
+    ) -> Vec<OwnHello> {
+        let mut own: Vec<OwnHello> = Vec::new();
+        let came_to_tls = usual.iter().any(Session::came_to_tls);
+        let hellos = self.hellos.clone().await;
+        let special = hellos.iter().filter(|hello| !hello.is_usual());
+        for hello in special.take(OWN_HELLOS).filter(|_| came_to_tls) {
+            let sni = match &hello.server_name {
+                _ if hello.dane_first && dane.is_some() => dane,
+                None => None,
+                Some(ServerName::HostName) => Some(host),
+                Some(ServerName::NextHop) => Some(self.next_hop.as_str()),
+                Some(ServerName::Literal(name)) => Some(name.as_str()),
+            };
+            let known = |own: &[OwnHello], limits: HelloLimits| {
+                let of_line = own.iter().filter(|look| look.limits == limits);
+                let sessions = of_line.map(|look| &look.session);
+                let plain = usual.iter().filter(|_| limits == HelloLimits::NONE);
+                let mut all = plain.chain(sessions);
+                all.find(|session| session.sni.as_deref() == sni).cloned()
+            };
+            let plain = match known(&own, HelloLimits::NONE) {
+                Some(session) => session,
+                None => {
+                    let Some(session) = self.talk(Visit { sni, ..visit }).await else {
+                        continue;
+                    };
+                    own.push(OwnHello {
+                        limits: HelloLimits::NONE,
+                        session: session.clone(),
+                    });
+                    session
+                }
+            };
+            if plain.holds_under(hello.limits) || known(&own, hello.limits).is_some() {
+                continue;
+            }
+            let limited = Visit {
+                sni,
+                own: Some(hello.limits),
+                ..visit
+            };
+            if let Some(session) = self.talk(limited).await
+                && session.legacy.is_some()
+            {
+                own.push(OwnHello {
+                    limits: hello.limits,
+                    session,
+                });
+            }
+        }
+        own
     }
 
     /// What the server shows to clients that offer less, one after the other;
@@ -423,6 +507,7 @@ impl<'a> Check<'a> {
             port: self.port,
             sni: visit.sni.map(str::to_owned),
             offer: visit.offer,
+            own: visit.own,
             attempt: visit.attempt,
         }
     }

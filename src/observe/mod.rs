@@ -54,6 +54,7 @@ mod watched;
 mod wire;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -70,6 +71,8 @@ use danecheck_core::observation::{
     Cut, HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
+use danecheck_core::postfix::LineHello;
+use danecheck_core::sender::local_hellos;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
@@ -140,7 +143,28 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         }
     };
     let promised = promised.boxed().shared();
-    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
+    let tables = async {
+        match &setup.local_sender {
+            Some(postfix) => Some(postfix.ask(&next_hop.policy_key()).await),
+            None => None,
+        }
+    };
+    let tables = tables.boxed().shared();
+    let hellos = {
+        let tables = tables.clone();
+        async move {
+            let of_lines = setup.hellos.get(&next_hop.policy_key());
+            let mut hellos: Vec<LineHello> = of_lines.cloned().unwrap_or_default();
+            if let Some(seen) = tables.await {
+                hellos.extend(local_hellos(&seen));
+            }
+            Arc::<[LineHello]>::from(hellos)
+        }
+    };
+    let hellos = hellos.boxed().shared();
+    let check = Check::new(
+        setup, next_hop, pool, &dns, deadline, &cuts, promised, hellos,
+    );
 
     // Hosts are checked as soon as the MX records are there, while danecheck's
     // own validation of these still runs. Behind a resolver that does not
@@ -169,12 +193,6 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let beside = async {
         match &mta_sts_check {
             Some(mta_sts_check) => Some(mta_sts_check.run().await),
-            None => None,
-        }
-    };
-    let tables = async {
-        match &setup.local_sender {
-            Some(postfix) => Some(postfix.ask(&next_hop.policy_key()).await),
             None => None,
         }
     };
@@ -315,7 +333,10 @@ fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) ->
     let presented = hosts
         .iter()
         .flat_map(|host| &host.addresses)
-        .flat_map(|address| &address.sessions)
+        .flat_map(|address| {
+            let own = address.own_hellos.iter().map(|look| &look.session);
+            address.sessions.iter().chain(own)
+        })
         .flat_map(Session::chain)
         .chain(of_policy_host)
         .map(|der| der.0.as_slice());

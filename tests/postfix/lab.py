@@ -14,6 +14,7 @@ from pathlib import Path
 import checker
 import compare
 import fixtures
+import lines
 import mailservers
 import nameservers
 import policies as policy_servers
@@ -51,7 +52,10 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--draw", type=int, metavar="COUNT", help="scenarios by lot instead")
     parser.add_argument("--dialogues", action="store_true", help="draw what servers say")
-    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for --draw")
+    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for what is drawn")
+    parser.add_argument(
+        "--lines", type=int, metavar="COUNT", help="so many policy lines by lot for each scenario"
+    )
     parser.add_argument("--record", action="store_true", help="write the fixtures anew")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
@@ -159,6 +163,8 @@ def main() -> int:
         mailservers.start(directory, options.exim, everywhere, mint, children)
         policy_servers.serve_policies(directory / "policies", mint, senders.policies())
         clock.done("name servers, resolver, mail servers")
+        if options.lines:
+            return of_lines(options, scenarios, placed, client, (anchor, ca_file), clock)
         answers = {}
         if not options.measure_only:
             answers = checker.check_all(
@@ -235,6 +241,38 @@ def main() -> int:
         drawn=bool(options.draw),
     )
     return 1 if failed else status
+
+
+def of_lines(
+    options: argparse.Namespace,
+    scenarios: list[Scenario],
+    placed: dict[str, list[Placed]],
+    client: Client,
+    trust: tuple[Path, Path],
+    clock: Clock,
+) -> int:
+    """Policy lines by lot, instead of the levels."""
+    tables = lines.draw(scenarios, placed, options.seed, options.lines)
+    mail = lines.messages(scenarios, tables)
+    directory = client.directory.parent
+    client.policies = tables
+    client.start(mail)
+    anchor, ca_file = trust
+    look = ("--allow-private", "--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor))
+    look += ("--ca-file", str(ca_file))
+    said = lines.examine(options.binary.resolve(), tables, look, directory)
+    clock.done(f"danecheck on {len(mail)} policy lines")
+    seen = {}
+    # One line of each scenario after the other, so that none is measured late.
+    for transport in tables:
+        part = [m for m in mail if m.transport == transport]
+        client.send(part)
+        attempts = client.wait(part)
+        in_tls = mailservers.received_in_tls(directory)
+        for m in part:
+            seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
+        clock.done(f"{len(part)} messages through Postfix")
+    return 1 if lines.compare(scenarios, tables, said, seen) else 0
 
 
 def of_senders(

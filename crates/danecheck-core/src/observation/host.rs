@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::lookup::Lookup;
-use super::session::{LimitedLook, Reply, Session};
+use super::session::{LimitedLook, OwnHello, Reply, Session};
 use crate::tlsa::TlsaRecord;
 
 /// One MX host, or the next hop itself.
@@ -64,6 +64,10 @@ pub struct AddressSeen {
     /// was asked for (`--thorough`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limited: Vec<LimitedLook>,
+    /// The sessions with the ClientHello of a policy line or of main.cf, if that
+    /// is another than the usual ones and the result depends on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_hellos: Vec<OwnHello>,
 }
 
 impl AddressSeen {

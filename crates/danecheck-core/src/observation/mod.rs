@@ -37,7 +37,7 @@ pub use name_server::{
 pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, Reply, Session, SessionEnd,
+    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, OwnHello, Reply, Session, SessionEnd,
     SignatureCheck, TlsSeen, Unasked,
 };
 pub use single::{SingleLookup, SingleReply};

@@ -13,7 +13,7 @@ mod tlspol_release;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Observation, PolicyResponse, ResolverValidation};
+use crate::observation::{LocalSenderSeen, Observation, PolicyResponse, ResolverValidation};
 
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 pub use tlspol_release::{NoTlspolRelease, RulesFrom, TlspolRelease};
@@ -21,8 +21,15 @@ pub use tlspol_release::{NoTlspolRelease, RulesFrom, TlspolRelease};
 pub(crate) use local::{Parameters, is_service};
 
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy, TlsVersion,
+    Dnssec, InsecureMx, LineHello, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy,
+    TlsVersion,
 };
+
+/// The ClientHellos that the Postfix on this machine sends under the policies
+/// that its tables give.
+pub fn local_hellos(seen: &LocalSenderSeen) -> Vec<LineHello> {
+    Parameters(seen).hellos()
+}
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
 const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);
