@@ -100,8 +100,7 @@ impl<'a> Check<'a> {
         dns: &'a Dns<'a>,
         deadline: Deadline,
         cuts: &'a Cuts,
-        promised: Promised<'a>,
-        hellos: Hellos<'a>,
+        (promised, hellos): (Promised<'a>, Hellos<'a>),
     ) -> Self {
         Self {
             setup,

@@ -162,9 +162,8 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         }
     };
     let hellos = hellos.boxed().shared();
-    let check = Check::new(
-        setup, next_hop, pool, &dns, deadline, &cuts, promised, hellos,
-    );
+    let known_later = (promised, hellos);
+    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, known_later);
 
     // Hosts are checked as soon as the MX records are there, while danecheck's
     // own validation of these still runs. Behind a resolver that does not

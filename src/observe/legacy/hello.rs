@@ -41,9 +41,8 @@ impl Hello {
         } else {
             !self.has_tls12() && !suite.name.ends_with("_SHA")
         };
-        !of_newer
-            && !(is_verifying && suite.is_anonymous())
-            && !self.limits.without.contains(suite.name)
+        let excluded = self.limits.without.contains(suite.name);
+        !(of_newer || excluded || is_verifying && suite.is_anonymous())
     }
 }
 
