@@ -12,6 +12,7 @@ use danecheck_core::judge::Horizon;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::Observation;
 use danecheck_core::overrides::{Accepted, Overrides};
+use danecheck_core::postfix::LineHello;
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
 
@@ -119,7 +120,10 @@ pub(super) async fn overrides(
     let next_hops = overrides.next_hops(&arguments.below);
     let (seen, is_whole) = match &arguments.replay {
         Some(path) => replayed(path, &next_hops, environment)?,
-        None => (look(next_hops, arguments, environment).await?, true),
+        None => {
+            let hellos = overrides.hellos(&next_hops);
+            (look(next_hops, hellos, arguments, environment).await?, true)
+        }
     };
     let examination = overrides.examine(
         &seen,
@@ -185,6 +189,7 @@ async fn text(path: &Path, environment: &mut Environment) -> Result<String, Stop
 /// Checks each next hop as `danecheck TARGET` does.
 async fn look(
     next_hops: Vec<NextHop>,
+    hellos: HashMap<String, Vec<LineHello>>,
     arguments: &OverridesArguments,
     environment: &Environment,
 ) -> Result<HashMap<String, Observation>, Stop> {
@@ -193,6 +198,7 @@ async fn look(
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
         dial: arguments.proxy.dial(plain.dial)?,
         pool: Some(arguments.bulk.pool()),
+        hellos: Arc::new(hellos),
         ..plain
     };
     let now = environment.now;

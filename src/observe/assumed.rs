@@ -71,6 +71,7 @@ impl Assumed {
             reserved: None,
             refused_at_first: None,
             limited: Vec::new(),
+            own_hellos: Vec::new(),
         }
     }
 }

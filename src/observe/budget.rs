@@ -45,6 +45,9 @@ pub const MX_HOSTS: usize = 20;
 /// Addresses connected to, of one host and one family.
 pub const ADDRESSES: usize = 8;
 
+/// ClientHellos of policy lines for one address, besides the usual ones.
+pub const OWN_HELLOS: usize = 4;
+
 /// Connections at once for one target: this allows two for each address of
 /// twenty hosts, so servers that hang do not delay the others.
 pub const CONNECTIONS: usize = 64;

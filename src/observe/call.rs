@@ -17,6 +17,7 @@ use super::slots::{Share, Slots};
 use super::smtp::{self, Conversation, Doubt, Script};
 use super::tls;
 use danecheck_core::observation::{Cut, LimitedOffer, Session, SessionEnd};
+use danecheck_core::postfix::HelloLimits;
 
 /// The key of a session, for one way to connect and one name in `EHLO`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,9 @@ pub(super) struct SessionKey {
     pub(super) port: u16,
     pub(super) sni: Option<String>,
     pub(super) offer: Option<LimitedOffer>,
+    /// The limits of a policy line, under which only the unencrypted part of the
+    /// answer is read.
+    pub(super) own: Option<HelloLimits>,
     /// How many attempts the server refused before.
     pub(super) attempt: u8,
 }
@@ -230,24 +234,33 @@ impl Caller {
         }
     }
 
+    fn script<'s>(&'s self, key: &'s SessionKey, deadline: Deadline, cuts: &'s Cuts) -> Script<'s> {
+        Script {
+            helo_name: &self.helo_name,
+            sni: key.sni.as_deref(),
+            offer: key.offer,
+            peer: key.address,
+            times: self.times,
+            deadline,
+            cuts,
+        }
+    }
+
     async fn converse(&self, key: &SessionKey, deadline: Deadline, cuts: &Cuts) -> Session {
         let (address, port) = (key.address, key.port);
         let (dial, step) = (&self.dial, self.times.connect);
+        if let Some(limits) = key.own {
+            let script = self.script(key, deadline, cuts);
+            let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
+            return legacy::under_limits(&script, limits, connect).await;
+        }
         let stream = match dial.reach(address, port, step, deadline).await {
             Ok(stream) => stream,
             Err(end) => {
                 return Session::ended(key.sni.clone(), end);
             }
         };
-        let script = Script {
-            helo_name: &self.helo_name,
-            sni: key.sni.as_deref(),
-            offer: key.offer,
-            peer: address,
-            times: self.times,
-            deadline,
-            cuts,
-        };
+        let script = self.script(key, deadline, cuts);
         let Conversation {
             mut session,
             doubts,

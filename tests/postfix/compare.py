@@ -205,12 +205,15 @@ def is_same_but_for_gaps(reason: str | None, said: str | None) -> bool:
     return re.fullmatch(pattern, reason) is not None
 
 
-def divergences(path: Path) -> dict[tuple[str, str, str], str]:
-    """The known divergences: (scenario, level, field) and the reason why."""
+def divergences(path: Path, release: str) -> dict[tuple[str, str, str], str]:
+    """The known divergences under this release of Debian: (scenario, level, field)
+    and the reason why. An entry without releases is about all of them."""
     known = {}
     for entry in json.loads(path.read_text()):
         if not entry["reason"].strip():
             raise ValueError(f"a divergence without a reason: {entry}")
+        if release not in entry.get("releases", [release]):
+            continue
         for level in entry.get("levels", [""]):
             for name in entry["fields"]:
                 known[entry["scenario"], level, name] = entry["reason"]
@@ -223,5 +226,7 @@ def settle(
     """What remains after the known divergences, and which of these no longer differ."""
     met = {(d.scenario, d.level, d.field) for d in differences}
     unknown = [d for d in differences if (d.scenario, d.level, d.field) not in known]
-    healed = [key for key in known if key not in met and key[0] in ran]
+    # What follows from an outcome may also follow from another: that of the
+    # outcomes themselves decides.
+    healed = [key for key in known if key not in met and key[0] in ran and key[1]]
     return unknown, healed

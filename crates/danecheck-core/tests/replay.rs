@@ -39,7 +39,16 @@ struct Fixture {
     outcomes: BTreeMap<String, Measured>,
     /// The policy lines with which Postfix delivered.
     proven: Vec<String>,
+    /// By release of Debian and level, what its Postfix does differently.
+    #[serde(default)]
+    releases: BTreeMap<String, BTreeMap<String, Value>>,
     observation: Observation,
+}
+
+/// The versions with which a release of Debian was measured.
+#[derive(Deserialize)]
+struct Versions {
+    postfix: String,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +72,9 @@ struct Measured {
 #[derive(Deserialize)]
 struct Divergence {
     scenario: String,
+    /// The releases of Debian that it is about; none for all.
+    #[serde(default)]
+    releases: Vec<String>,
     #[serde(default)]
     levels: Vec<String>,
     fields: Vec<String>,
@@ -122,11 +134,15 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn known() -> BTreeSet<Place> {
+/// What is known to differ under this release of Debian.
+fn known_of(release: &str) -> BTreeSet<Place> {
     let entries: Vec<Divergence> = read(&top().join("tests/postfix/known-divergences.json"));
     let mut known = BTreeSet::new();
     for entry in entries {
         assert!(!entry.reason.trim().is_empty(), "{}", entry.scenario);
+        if !entry.releases.is_empty() && !entry.releases.iter().any(|it| it == release) {
+            continue;
+        }
         let levels = if entry.levels.is_empty() {
             vec![String::new()]
         } else {
@@ -141,6 +157,11 @@ fn known() -> BTreeSet<Place> {
         }
     }
     known
+}
+
+/// The record is that of Debian 12.
+fn known() -> BTreeSet<Place> {
+    known_of("bookworm")
 }
 
 /// The text with host names and addresses taken out, word by word:
@@ -271,6 +292,57 @@ fn every_fixture_is_judged_as_postfix_acted() {
         healed.is_empty(),
         "known divergences that are none: {healed:?}"
     );
+}
+
+/// What a release of Debian did at each level: the record, and what differs.
+fn of_release(fixture: &Fixture, release: &str) -> BTreeMap<String, [Value; 3]> {
+    let differs = fixture.releases.get(release);
+    let one = |(level, measured): (&String, &Measured)| {
+        let own = differs.and_then(|levels| levels.get(level));
+        let field = |name: &str, record: Value| {
+            let own = own.and_then(|fields| fields.get(name));
+            own.cloned().unwrap_or(record)
+        };
+        let fields = [
+            field("delivery", measured.delivery.clone().into()),
+            field("channel", measured.channel.clone().into()),
+            field("dsn", measured.dsn.clone().into()),
+        ];
+        (level.clone(), fields)
+    };
+    fixture.outcomes.iter().map(one).collect()
+}
+
+#[test]
+fn each_release_acts_as_predicted_for_it() {
+    let versions: BTreeMap<String, Versions> = read(&top().join("fixtures/postfix-releases.json"));
+    assert!(
+        versions.len() > 1,
+        "tests/postfix/run --release NAME --record"
+    );
+    for (release, version) in &versions {
+        let known = known_of(release);
+        let sender = Sender {
+            release: Some(version.postfix.parse().unwrap()),
+            ..Sender::default()
+        };
+        for judged in all() {
+            let fixture = &judged.fixture;
+            let report = Report::to(&fixture.observation, Horizon::default(), &sender);
+            let said = serde_json::to_value(report.sender.unwrap().outcomes).unwrap();
+            for (level, [delivery, channel, dsn]) in of_release(fixture, release) {
+                let said = &said[&level];
+                let codes = dsn.as_array().unwrap();
+                let agrees = said["delivery"] == delivery
+                    && said["channel"] == channel
+                    && codes.contains(&said["dsn"]);
+                let field = "delivery".to_owned();
+                let place = (fixture.scenario.clone(), level, field);
+                // What is known to differ has to differ.
+                assert_eq!(agrees, !known.contains(&place), "{place:?} by {release}");
+            }
+        }
+    }
 }
 
 #[test]

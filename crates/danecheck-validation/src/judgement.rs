@@ -12,7 +12,7 @@ use super::denial::Denial;
 use super::owner::{Owner, set_name};
 use super::packet::{Packet, RrSet};
 use super::signature::{Signed, signers};
-use super::walk::{Alias, AliasKind, Step, Walk, dnames_above};
+use super::walk::{Alias, AliasKind, Step, Walk, dnames_above, walk_of_server};
 use super::work::Work;
 use super::zone::{End, Zone, soonest};
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
@@ -89,7 +89,7 @@ impl Judgement {
         let mut look = Look {
             packet,
             aliases: packet.aliases(),
-            walk: packet.walk(),
+            walk: walk_of_server(&packet.name, packet.rtype, &packet.aliases()),
             chains,
             now,
             work,

@@ -6,11 +6,11 @@ use rustls::AlertDescription;
 
 use super::bytes::Bytes;
 use super::hello::SHA1_SCHEMES;
-use super::suite::{Exchange, Suite};
 use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
 use danecheck_core::certificate::has_shape_of_certificate;
 use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
+use danecheck_core::postfix::{Exchange, Suite};
 
 /// The longest handshake message that is assembled.
 const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;

@@ -85,7 +85,9 @@ pub(crate) enum Age {
     Deferred,
 }
 
-/// The attempt. `check` judges the certificates of this session under the
+/// The attempt. `after_tls` is the session that shows what happens inside TLS: this
+/// one, or another if only the unencrypted part of this one was read. `check`
+/// judges the certificates of this session under the
 /// policy; it is called only after a TLS handshake.
 pub(crate) fn attempt(
     session: &Session,
@@ -93,15 +95,16 @@ pub(crate) fn attempt(
     policy: &TlsPolicy<'_>,
     age: Age,
     check: impl Fn() -> Checked,
+    after_tls: &Session,
 ) -> Attempt {
     if let Some(untold) = cut_off(session, policy) {
         return Attempt::NotJudged(untold);
     }
-    let in_plaintext = || envelope::send(session.onward_in_plaintext(), peer, Channel::Plaintext);
+    let in_plaintext = || envelope::send(after_tls.onward_in_plaintext(), peer, Channel::Plaintext);
     let stages = Stages {
-        session,
+        session: after_tls,
         peer,
-        in_tls: hello_stage(session.refused_ehlo_in_tls.is_some()),
+        in_tls: hello_stage(after_tls.refused_ehlo_in_tls.is_some()),
         in_plaintext: &in_plaintext,
     };
     match &session.end {
@@ -138,8 +141,12 @@ pub(crate) fn attempt(
         | SessionEnd::Completed
         | SessionEnd::Assumed => match policy.tls {
             TlsUse::Never => in_plaintext(),
-            TlsUse::Opportunistic => opportunistic(end_for_postfix(session, policy), &stages, age),
-            TlsUse::Mandatory => mandatory(end_for_postfix(session, policy), &stages, check),
+            TlsUse::Opportunistic => {
+                opportunistic(end_for_postfix(session, policy, after_tls), &stages, age)
+            }
+            TlsUse::Mandatory => {
+                mandatory(end_for_postfix(session, policy, after_tls), &stages, check)
+            }
         },
     }
 }
@@ -200,7 +207,11 @@ static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
 });
 
 /// How the session would have ended with Postfix's TLS instead of ours.
-fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a SessionEnd {
+fn end_for_postfix<'a>(
+    session: &'a Session,
+    policy: &TlsPolicy<'_>,
+    after_tls: &'a Session,
+) -> &'a SessionEnd {
     let new_enough = |version: Option<&str>| {
         policy.oldest.is_some_and(|oldest| {
             version
@@ -213,7 +224,12 @@ fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a Sess
         SessionEnd::HandshakeFailed(_) if completes(session, Rigour::of(policy)) => {
             let legacy = session.legacy.as_ref().and_then(LegacySeen::tls);
             if new_enough(legacy.map(|tls| tls.version.as_str())) {
-                &SessionEnd::Completed
+                match &after_tls.end {
+                    end @ (SessionEnd::NoEhloReplyInTls(_) | SessionEnd::EhloRefusedInTls(_)) => {
+                        end
+                    }
+                    _ => &SessionEnd::Completed,
+                }
             } else {
                 &TOO_OLD
             }

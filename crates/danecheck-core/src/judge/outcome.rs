@@ -58,16 +58,22 @@ pub(crate) enum Untold {
     /// A limit of this program ended the look at a server with which Postfix
     /// may go on.
     Limit,
+    /// The policy asks for a ClientHello that was not sent, and the result
+    /// depends on it.
+    Hello,
 }
 
 impl Untold {
-    const ALL: [Self; 2] = [Self::Work, Self::Limit];
+    const ALL: [Self; 3] = [Self::Work, Self::Limit, Self::Hello];
 
     /// What stands in the place of Postfix's words.
     fn text(self) -> &'static str {
         match self {
             Self::Work => "not judged: what the servers show takes too much work to check",
             Self::Limit => "not judged: a server sends what danecheck does not follow to its end",
+            Self::Hello => {
+                "not judged: danecheck did not send the ClientHello that this policy asks for"
+            }
         }
     }
 }
@@ -141,6 +147,11 @@ impl Outcome {
     pub(crate) fn untold(&self) -> Option<Untold> {
         let reason = self.reason.as_deref().filter(|_| self.dsn.is_none())?;
         Untold::ALL.into_iter().find(|why| why.text() == reason)
+    }
+
+    /// Whether it is unknown because a ClientHello was not sent.
+    pub(crate) fn waits_for_a_hello(&self) -> bool {
+        self.untold() == Some(Untold::Hello)
     }
 
     /// Whether it is known what happens to the message.

@@ -145,6 +145,9 @@ fn no_override(action: Action, reason: String) -> Recommendation {
 fn not_told(evidence: &Evidence<'_>, why: Option<Untold>) -> String {
     let next_hop = &evidence.observation.next_hop;
     match why {
+        Some(Untold::Hello) => "The policy asks for a ClientHello that danecheck did not send, so \
+                                danecheck does not know whether mail flows."
+            .to_owned(),
         Some(Untold::Limit) => format!(
             "A server of {next_hop} sends what danecheck does not follow to its end, so danecheck \
              does not know whether mail flows. Send a message, and read the log of your Postfix."

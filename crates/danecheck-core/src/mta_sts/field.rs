@@ -32,7 +32,7 @@ impl FieldFault {
 
 /// sts-ext-name and sts-policy-ext-name: a letter or digit first, and 32
 /// characters at most.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     name.len() <= 32
         && bytes

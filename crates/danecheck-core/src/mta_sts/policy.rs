@@ -114,9 +114,10 @@ pub enum PolicyFault {
 }
 
 /// Reads a policy. Fields may be in any order. If a field is repeated, the
-/// first counts, except for `mx`. Unknown fields are skipped.
-pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
-    if body.contains('\u{fffd}') {
+/// first counts, except for `mx`. Unknown fields are skipped. `is_utf8` says
+/// whether the bytes were UTF-8.
+pub fn policy(body: &str, is_utf8: bool) -> Result<Policy, PolicyFault> {
+    if !is_utf8 {
         return Err(PolicyFault::NotUtf8);
     }
     let mut lines: Vec<&str> = body.split('\n').collect();

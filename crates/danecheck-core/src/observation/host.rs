@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::lookup::Lookup;
-use super::session::{LimitedLook, Reply, Session};
+use super::session::{LimitedLook, OwnHello, Reply, Session};
 use crate::tlsa::TlsaRecord;
 
 /// One MX host, or the next hop itself.
@@ -24,6 +24,10 @@ pub struct HostSeen {
     pub alias: Option<Lookup<String>>,
     /// The TLSA lookups, in the order in which Postfix asks.
     pub tlsa: Vec<TlsaLookup>,
+    /// The TLSA lookup at its own name if it has no address to connect to:
+    /// Postfix does not use it, a policy service makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlsa_without_address: Option<TlsaLookup>,
     /// Each address and its sessions.
     pub addresses: Vec<AddressSeen>,
 }
@@ -60,6 +64,10 @@ pub struct AddressSeen {
     /// was asked for (`--thorough`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limited: Vec<LimitedLook>,
+    /// The sessions with the ClientHello of a policy line or of main.cf, if that
+    /// is another than the usual ones and the result depends on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_hellos: Vec<OwnHello>,
 }
 
 impl AddressSeen {

@@ -29,7 +29,7 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
-pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit};
+pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit, Unfinished};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerReply, NameServerSeen,
@@ -37,7 +37,7 @@ pub use name_server::{
 pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, Reply, Session, SessionEnd,
+    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, OwnHello, Reply, Session, SessionEnd,
     SignatureCheck, TlsSeen, Unasked,
 };
 pub use single::{SingleLookup, SingleReply};
@@ -66,6 +66,10 @@ pub struct Observation {
     /// The MX hosts in the order of preference, or the next hop itself if there
     /// is no MX record.
     pub hosts: Vec<HostSeen>,
+    /// The hosts of MX records that Postfix does not use, because one of the
+    /// records is a null MX: DNS lookups only, which a policy service makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<HostSeen>,
     /// The trust store for `verify` and `secure`.
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off.

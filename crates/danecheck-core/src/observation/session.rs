@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::postfix::{HelloLimits, TlsVersion};
+
 use super::der::Der;
 
 /// A session as far as `EHLO` inside TLS; no mail is ever sent.
@@ -118,6 +120,40 @@ impl Session {
         refusal.filter(|reply| reply.code / 100 == 4)
     }
 
+    /// Whether it came as far as the handshake.
+    pub fn came_to_tls(&self) -> bool {
+        matches!(
+            self.end,
+            SessionEnd::HandshakeFailed(_)
+                | SessionEnd::NoEhloReplyInTls(_)
+                | SessionEnd::EhloRefusedInTls(_)
+                | SessionEnd::Completed
+        )
+    }
+
+    /// The version of TLS in use, or in use with Postfix.
+    pub fn version(&self) -> Option<TlsVersion> {
+        let finished = self.tls.as_ref().and_then(|tls| tls.version.as_ref());
+        let legacy = self.legacy.as_ref().and_then(LegacySeen::tls);
+        let version = legacy.map(|tls| &tls.version).or(finished)?;
+        version.parse().ok()
+    }
+
+    /// The suite in use, or in use with Postfix, by its IANA name.
+    pub fn suite(&self) -> Option<&str> {
+        let finished = self.tls.as_ref().and_then(|tls| tls.cipher.as_deref());
+        let legacy = self.legacy.as_ref().and_then(LegacySeen::tls);
+        legacy.map(|tls| tls.cipher.as_str()).or(finished)
+    }
+
+    /// Whether a ClientHello with these limits has the same result as that of
+    /// this session. A server that fails when all is offered is assumed to fail
+    /// when less is.
+    pub fn holds_under(&self, limits: HelloLimits) -> bool {
+        let suite = self.suite();
+        !self.came_to_tls() || suite.is_none() || limits.allow(self.version(), suite)
+    }
+
     /// About how many bytes of it came from the server.
     pub fn size(&self) -> usize {
         let refusal = match &self.end {
@@ -177,6 +213,17 @@ pub enum LimitedOffer {
     Rsa,
     /// Signatures with keys on curves.
     Curves,
+}
+
+/// A session with the ClientHello of a policy line; its server name is that of
+/// the session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnHello {
+    /// What it was limited to.
+    pub limits: HelloLimits,
+    /// The result.
+    pub session: Session,
 }
 
 /// Where a session ended, in the order of the dialogue.

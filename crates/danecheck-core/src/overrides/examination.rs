@@ -11,6 +11,7 @@ use super::table::{Change, Table};
 use crate::judge::{Horizon, Outcome};
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
+use crate::postfix::{LineHello, PolicyLine};
 use crate::report::{ExitStatus, worst};
 use crate::sender::Sender;
 
@@ -52,6 +53,26 @@ impl Overrides {
             Self::Table(table) => table.entries.iter().map(|entry| &entry.entry).collect(),
             Self::Rows(rows) => rows.entries.iter().collect(),
         }
+    }
+
+    /// The ClientHellos that the lines for these next hops ask for, by the key of
+    /// the next hop.
+    pub fn hellos(&self, next_hops: &[NextHop]) -> HashMap<String, Vec<LineHello>> {
+        let entries = self.entries();
+        let index = Index::of(&entries);
+        let of_one = |next_hop: &NextHop| {
+            let places = [index.line_for(next_hop), index.parent_of(next_hop)];
+            let values = places
+                .into_iter()
+                .flatten()
+                .filter_map(|at| entries.get(at));
+            let lines = values.filter_map(|entry| PolicyLine::parse(&entry.value, None).ok());
+            lines.map(|line| LineHello::of(&line)).collect()
+        };
+        let keyed = next_hops
+            .iter()
+            .map(|next_hop| (next_hop.policy_key(), of_one(next_hop)));
+        keyed.collect()
     }
 
     /// The next hops to check, each once, with those by which lines for parent

@@ -422,6 +422,11 @@ impl<'a> Case<'a> {
             );
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
         }
+        if with.waits_for_a_hello() {
+            let reason = "danecheck could not send the ClientHello that the line asks for: its \
+                          result may differ from that of the usual one";
+            return said(Word::CouldNotTell, reason.to_owned(), Proposal::Leave, with);
+        }
         if !with.is_told() {
             let reason = format!("mail is {}", becomes(&with));
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);

@@ -31,7 +31,7 @@ pub use model::{
 pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
-pub use sender::{SenderPolicyReport, SenderReport};
+pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 
 pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};

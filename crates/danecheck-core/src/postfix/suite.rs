@@ -2,15 +2,18 @@
 
 /// A cipher suite.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Suite {
-    pub(super) code: u16,
-    pub(super) name: &'static str,
-    pub(super) exchange: Exchange,
+pub struct Suite {
+    /// Its number in a ClientHello.
+    pub code: u16,
+    /// Its IANA name.
+    pub name: &'static str,
+    /// How keys are agreed on.
+    pub exchange: Exchange,
 }
 
 /// The key exchange of a suite: what the server's messages contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exchange {
+pub enum Exchange {
     /// By a key share (RFC 8446); the server's certificate is encrypted.
     Tls13,
     /// With the certificate's own key: no ServerKeyExchange.
@@ -27,12 +30,12 @@ pub(super) enum Exchange {
 
 impl Suite {
     /// The suite with this number, if it is one that is offered.
-    pub(super) fn find(code: u16) -> Option<&'static Self> {
+    pub fn find(code: u16) -> Option<&'static Self> {
         SUITES.iter().find(|suite| suite.code == code)
     }
 
     /// Whether the server has no certificate.
-    pub(super) fn is_anonymous(&self) -> bool {
+    pub fn is_anonymous(&self) -> bool {
         matches!(
             self.exchange,
             Exchange::AnonymousDhe | Exchange::AnonymousEcdhe
@@ -52,7 +55,7 @@ use Exchange::{AnonymousDhe, AnonymousEcdhe, Dhe, Ecdhe, Rsa, Tls13};
 
 /// In OpenSSL 3.0's order for `aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH`, the
 /// default of Postfix's `tls_medium_cipherlist`, at security level 0.
-pub(super) static SUITES: [Suite; 86] = [
+pub static SUITES: [Suite; 86] = [
     suite(0x1302, "TLS_AES_256_GCM_SHA384", Tls13),
     suite(0x1303, "TLS_CHACHA20_POLY1305_SHA256", Tls13),
     suite(0x1301, "TLS_AES_128_GCM_SHA256", Tls13),
