@@ -208,6 +208,13 @@ causes! {
          server does not expect, two greeters on one port, or a broken answer to EHLO cause this.",
         "Tell the receiver by phone or through another mail system. Set no weaker level: at a \
          level that fails earlier, mail waits instead. Send the returned mail again later.";
+    MESSAGE_REFUSED: "message-refused",
+        "host HOST said: ... (in reply to MAIL FROM, RCPT TO or DATA command)",
+        "The server refuses the sender, the recipient or the message. TLS and DANE are not the \
+         cause. If the reply does not fit its command, the server is out of step: the reply \
+         belongs to an earlier command.",
+        "Read the server's reply. Check the next hop if the reply does not fit: the report says \
+         whether the server is out of step (replies-out-of-step).";
     NOT_CONNECTED: "not-connected",
         "connect to HOST: Connection refused / timed out / Network is unreachable",
         "There is no connection, so TLS and DANE are not the cause. If every destination fails \

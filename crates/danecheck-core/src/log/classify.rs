@@ -52,6 +52,9 @@ pub(super) fn delivery(
             &cause::LOST_BEFORE_MESSAGE
         }
         _ if text.starts_with("Protocol error: ") => &cause::OUT_OF_STEP,
+        _ if text.starts_with("host ") && has(" said: ") && has(" (in reply to ") => {
+            &cause::MESSAGE_REFUSED
+        }
         _ if has("server unavailable or unable to receive mail") => &cause::STS_PATTERN,
         _ if has(" refused to talk to me: ") => &cause::REFUSED_TO_TALK,
         _ if text.starts_with("lost connection with ")
