@@ -539,10 +539,10 @@ fn a_circle_is_found_by_whatever_path_it_is_closed() {
         let its = imports.get(&place(path)).into_iter().flatten();
         its.map(|(other, _)| other.clone()).collect()
     };
-    assert_eq!(from("a"), [place(""); 0]);
+    assert!(from("a").is_empty());
     assert_eq!(from("a/inner"), [place("b")]);
     assert_eq!(from("b"), [place("a"), place("a/inner"), place("c")]);
-    assert_eq!(from("c"), [place(""); 0]);
+    assert!(from("c").is_empty());
     assert_eq!(from("d"), [place("b")]);
     let found = circles(&imports);
     assert_eq!(found, [BTreeSet::from([place("a/inner"), place("b")])]);

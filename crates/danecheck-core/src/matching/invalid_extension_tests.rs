@@ -271,7 +271,7 @@ fn the_failure_names_the_certificate_and_what_is_wrong_with_it() {
         let expected = format!("OpenSSL does not use the certificate /CN=mx.test: {words}");
         let sent = sent(&[leaf, middle, root]);
         let reference = [ReferenceName::parse(HOST)];
-        let failure = verify_pkix(&sent, &[root.clone()], &reference, NOW).unwrap_err();
+        let failure = verify_pkix(&sent, std::slice::from_ref(root), &reference, NOW).unwrap_err();
         assert_eq!(failure.plain(), expected);
         let records = [record(2, 1, 1, root)];
         let failure = match_dane(&records, &sent, &names, NOW).result.unwrap_err();
