@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a test fails by panicking, and meets files"
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
 )]
 
 mod support;
