@@ -35,6 +35,7 @@ impl Tag {
     pub(super) const UTF8_STRING: Self = Self::universal(12);
     pub(super) const SEQUENCE: Self = Self::universal(16);
     pub(super) const SET: Self = Self::universal(17);
+    pub(super) const UTC_TIME: Self = Self::universal(23);
     const UNIVERSAL_STRING: Self = Self::universal(28);
     const BMP_STRING: Self = Self::universal(30);
 

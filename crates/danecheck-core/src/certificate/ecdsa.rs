@@ -12,6 +12,18 @@ pub fn verify(curve: &str, point: &[u8], mut digest: Vec<u8>, signature: &[u8]) 
         "secp521r1" => 66,
         _ => return None,
     };
+    // The hybrid form: uncompressed, with the parity of y (SEC 1 section 2.3.3
+    // has it no more, OpenSSL does).
+    let mut point = point.to_vec();
+    if let Some(form @ (6 | 7)) = point.first().copied() {
+        if point.last().is_none_or(|y| (y ^ form) & 1 != 0) {
+            return Some(false);
+        }
+        if let Some(first) = point.first_mut() {
+            *first = 4;
+        }
+    }
+    let point = point.as_slice();
     // A digest is a number: leading zeroes change nothing, and without them the
     // crates refuse those below half the field's width.
     let missing = usize::saturating_sub(width, digest.len());

@@ -262,6 +262,16 @@ impl VerificationFailure {
         Some(Self::new(E::Undecodable, depth))
     }
 
+    /// The failure of a path among certificates one of which cannot be read here,
+    /// though OpenSSL can read it: it might be an issuer.
+    pub(crate) fn unreadable(chain: &[Presented]) -> Option<Self> {
+        let mut places = chain.iter().enumerate();
+        places.find_map(|(depth, presented)| {
+            let reason = presented.as_ref().err()?.reason.clone();
+            Some(Self::new(E::Unreadable { reason }, depth))
+        })
+    }
+
     /// The same failure with its cause, if it is that OpenSSL does not use a
     /// certificate of the server's chain: without it the path ends too early.
     pub(crate) fn with_cause(self, chain: &[&Certificate]) -> Self {

@@ -23,7 +23,7 @@ use super::key::{PublicKey, sha256};
 use super::names::Names;
 use super::resources;
 use super::signature_algorithm::SignatureAlgorithm;
-use super::whole::is_decodable;
+use super::whole::{self, Whole};
 use super::x509::{Certificate, Fields};
 use crate::unix_time::UnixTime;
 
@@ -84,10 +84,11 @@ pub fn presented_chain<T: AsRef<[u8]>>(ders: &[T]) -> Vec<Presented> {
 impl Certificate {
     /// Reads DER that is exactly one certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, UnreadableCertificate> {
+        let whole = whole::decode(der);
         let unreadable = |reason: String| UnreadableCertificate {
             der: der.to_vec(),
             reason,
-            is_refused: !is_decodable(der),
+            is_refused: matches!(whole, Whole::Undecodable),
         };
         // Extensions are decoded here, as OpenSSL decodes them.
         let (rest, parsed) = X509CertificateParser::new()
@@ -97,8 +98,10 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(unreadable(format!("{} bytes follow it", rest.len())));
         }
-        if !is_decodable(der) {
-            return Err(unreadable("OpenSSL cannot decode it".to_owned()));
+        match whole {
+            Whole::Undecodable => return Err(unreadable("OpenSSL cannot decode it".to_owned())),
+            Whole::OddTimes => return Err(unreadable("a time in an odd form".to_owned())),
+            Whole::Good => {}
         }
         let fields = Arc::new(Fields::from_parsed(der, &parsed));
         Ok(Self { fields })
@@ -120,6 +123,7 @@ impl Fields {
             not_after: moment(tbs.validity().not_after),
             key: PublicKey::from_parsed(tbs.public_key()),
             signature_algorithm: SignatureAlgorithm::from_parsed(&parsed.signature_algorithm),
+            is_signed_as_said: parsed.signature_algorithm == tbs.signature,
             signature: parsed.signature_value.data.to_vec(),
             alternative_names: None,
             alternative_name_count: 0,

@@ -5,19 +5,35 @@ use super::ber::{self, Decoded, Kind, Tag, Undecodable};
 use super::general_name::distinguished_name;
 use super::string;
 
-/// Whether it does.
-pub(super) fn is_decodable(der: &[u8]) -> bool {
-    let mut rest = der;
-    let decoded = ber::sequence(&mut rest, Tag::SEQUENCE, false, |inside| {
-        inside.field(|input, optional| ber::sequence(input, Tag::SEQUENCE, optional, signed))?;
-        inside.field(algorithm)?;
-        inside.field(|input, optional| bits(input, Tag::BIT_STRING, optional))
-    });
-    decoded.is_ok() && rest.is_empty()
+/// What OpenSSL makes of the bytes.
+pub(super) enum Whole {
+    /// Not a certificate.
+    Undecodable,
+    /// A certificate with a time that it cannot compare (`X509_cmp_time`).
+    OddTimes,
+    /// A certificate.
+    Good,
 }
 
-/// `X509_CINF`.
-fn signed(inside: &mut ber::Inside<'_>) -> Result<(), Undecodable> {
+/// Decodes what should be one certificate.
+pub(super) fn decode(der: &[u8]) -> Whole {
+    let mut rest = der;
+    let decoded = ber::sequence(&mut rest, Tag::SEQUENCE, false, |inside| {
+        let plain = inside
+            .field(|input, optional| ber::sequence(input, Tag::SEQUENCE, optional, signed))?;
+        inside.field(algorithm)?;
+        inside.field(|input, optional| bits(input, Tag::BIT_STRING, optional))?;
+        Ok(plain)
+    });
+    match decoded {
+        Ok(Some(plain)) if rest.is_empty() && plain => Whole::Good,
+        Ok(Some(_)) if rest.is_empty() => Whole::OddTimes,
+        _ => Whole::Undecodable,
+    }
+}
+
+/// `X509_CINF`; gives whether its times can be compared.
+fn signed(inside: &mut ber::Inside<'_>) -> Result<bool, Undecodable> {
     inside.optional(false, |input, optional| {
         ber::explicit(input, Tag::context(0), optional, |input| {
             integer(input, false)
@@ -26,10 +42,9 @@ fn signed(inside: &mut ber::Inside<'_>) -> Result<(), Undecodable> {
     inside.field(integer)?;
     inside.field(algorithm)?;
     inside.field(|input, _| distinguished_name(input).map(Some))?;
-    inside.field(|input, optional| {
+    let plain = inside.field(|input, optional| {
         ber::sequence(input, Tag::SEQUENCE, optional, |validity| {
-            validity.field(time)?;
-            validity.field(time)
+            Ok(validity.field(time)? & validity.field(time)?)
         })
     })?;
     inside.field(|input, _| distinguished_name(input).map(Some))?;
@@ -49,7 +64,7 @@ fn signed(inside: &mut ber::Inside<'_>) -> Result<(), Undecodable> {
             ber::list(input, Tag::SEQUENCE, false, extension)
         })
     })?;
-    Ok(())
+    Ok(plain)
 }
 
 /// `X509_EXTENSION`.
@@ -76,9 +91,17 @@ fn algorithm(input: &mut &[u8], optional: bool) -> Decoded<()> {
     })
 }
 
-/// `ASN1_TIME`: what it says is looked at later.
-fn time(input: &mut &[u8], optional: bool) -> Decoded<()> {
-    Ok(ber::one_of(input, string::TIME, optional)?.map(|_| ()))
+/// `ASN1_TIME`: whether it has the one form that is compared, digits down to
+/// the second and a Z.
+fn time(input: &mut &[u8], optional: bool) -> Decoded<bool> {
+    let read = ber::one_of(input, string::TIME, optional)?;
+    Ok(read.map(|(tag, text)| {
+        let length = if tag == Tag::UTC_TIME { 13 } else { 15 };
+        text.len() == length
+            && text
+                .strip_suffix(b"Z")
+                .is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+    }))
 }
 
 fn integer(input: &mut &[u8], optional: bool) -> Decoded<()> {

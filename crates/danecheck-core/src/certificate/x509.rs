@@ -40,6 +40,7 @@ pub(super) struct Fields {
     pub(super) not_after: UnixTime,
     pub(super) key: PublicKey,
     pub(super) signature_algorithm: SignatureAlgorithm,
+    pub(super) is_signed_as_said: bool,
     pub(super) signature: Vec<u8>,
     /// The place of the value of subjectAltName in `der`.
     pub(super) alternative_names: Option<Range<usize>>,
@@ -175,6 +176,12 @@ impl Certificate {
     /// The signature algorithm.
     pub fn signature_algorithm(&self) -> &SignatureAlgorithm {
         &self.fields.signature_algorithm
+    }
+
+    /// Whether the algorithm beside the signature is the one in the signed part:
+    /// else OpenSSL takes no signature for good (`X509_verify`).
+    pub(super) fn is_signed_as_said(&self) -> bool {
+        self.fields.is_signed_as_said
     }
 
     /// The original value of the subjectAltName extension.

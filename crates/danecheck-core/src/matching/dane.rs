@@ -134,6 +134,8 @@ struct Server<'a> {
     leaf: Option<&'a Presented>,
     /// Why there is no TLS connection.
     undecodable: Option<VerificationFailure>,
+    /// Why no path can be told.
+    unreadable: Option<VerificationFailure>,
     /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
@@ -152,6 +154,7 @@ impl<'a> Server<'a> {
         Self {
             leaf: chain.first(),
             undecodable: VerificationFailure::undecodable(chain),
+            unreadable: VerificationFailure::unreadable(chain),
             sent: chain
                 .iter()
                 .enumerate()
@@ -290,6 +293,9 @@ impl<'a> Server<'a> {
                 Some(failure) => failed(failure),
                 None => failed(VerificationFailure::new(VerificationError::DaneNoMatch, 0)),
             };
+        }
+        if let Some(failure) = &self.unreadable {
+            return failed(failure.clone());
         }
         self.verify_path(leaf, &anchors)
     }

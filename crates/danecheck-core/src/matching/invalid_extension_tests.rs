@@ -353,6 +353,19 @@ fn with_a_certificate_that_openssl_cannot_decode_there_is_no_connection() {
 }
 
 #[test]
+fn an_algorithm_beside_the_signature_that_is_not_the_signed_one_makes_it_wrong() {
+    let root = Entity::root("Lab Root", |_| {}).certificate;
+    let mut der = root.der().to_vec();
+    // ecdsa-with-SHA256, behind the signed part: SHA-384 instead.
+    let oid = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let place = der.windows(8).rposition(|part| part == oid).unwrap();
+    der[place + 7] = 3;
+    let changed = Certificate::from_der(&der).unwrap();
+    let outcome = crate::certificate::verify_signature(&changed, root.key());
+    assert_eq!(outcome, crate::certificate::SignatureOutcome::Invalid);
+}
+
+#[test]
 fn a_path_length_of_more_bits_than_openssl_has_is_no_limit() {
     for (length, limit) in [
         (&[1, 0, 0, 0, 0][..], Some(u32::MAX)),

@@ -31,20 +31,13 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
-    if let Some(failure) = VerificationFailure::undecodable(chain) {
+    let unread = VerificationFailure::undecodable(chain);
+    if let Some(failure) = unread.or_else(|| VerificationFailure::unreadable(chain)) {
         return Err(failure);
     }
-    let leaf = match chain.first() {
-        Some(Ok(leaf)) => leaf,
-        Some(Err(unreadable)) => {
-            let reason = unreadable.reason.clone();
-            let error = VerificationError::Unreadable { reason };
-            return Err(VerificationFailure::new(error, 0));
-        }
-        None => {
-            let error = VerificationError::NoCertificate;
-            return Err(VerificationFailure::new(error, 0));
-        }
+    let Some(Ok(leaf)) = chain.first() else {
+        let error = VerificationError::NoCertificate;
+        return Err(VerificationFailure::new(error, 0));
     };
     let presented: Vec<&Certificate> = chain.iter().flatten().collect();
     let verified = verify_path(
