@@ -24,7 +24,7 @@ use super::group;
 use super::meter::is_flood;
 use super::overheard::{Beginning, Overheard};
 use super::signature;
-use danecheck_core::certificate::has_shape_of_certificate;
+use danecheck_core::certificate::is_decodable;
 use danecheck_core::observation::{
     Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, TlsSeen,
 };
@@ -382,7 +382,7 @@ impl ServerCertVerifier for Capture {
         let mut presented = std::iter::once(end_entity).chain(intermediates);
         *self.captured() = Captured {
             unreadable: presented
-                .position(|certificate| !has_shape_of_certificate(certificate))
+                .position(|certificate| !is_decodable(certificate))
                 .map(|place| place + 1),
             left_out: (intermediates.len() + 1).saturating_sub(chain.len()),
             seen: Some(TlsSeen {

@@ -8,7 +8,7 @@ use super::bytes::Bytes;
 use super::hello::SHA1_SCHEMES;
 use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
-use danecheck_core::certificate::has_shape_of_certificate;
+use danecheck_core::certificate::is_decodable;
 use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
 use danecheck_core::postfix::{Exchange, Suite};
 
@@ -212,7 +212,7 @@ fn certificates(body: &[u8]) -> Option<Vec<Der>> {
     let mut chain = Vec::new();
     while !list.is_empty() {
         let certificate = list.vector(3)?;
-        if !has_shape_of_certificate(certificate.0) {
+        if !is_decodable(certificate.0) {
             return None;
         }
         match room.checked_sub(certificate.0.len()) {

@@ -15,6 +15,13 @@ pub(super) enum Whole {
     Good,
 }
 
+/// Whether OpenSSL reads these bytes as a certificate at all. It parses every
+/// entry of a Certificate message, and ends the handshake at one that it cannot
+/// read (openssl:`statem_clnt.c:tls_process_server_certificate`).
+pub fn is_decodable(der: &[u8]) -> bool {
+    !matches!(decode(der), Whole::Undecodable)
+}
+
 /// Decodes what should be one certificate.
 pub(super) fn decode(der: &[u8]) -> Whole {
     let mut rest = der;
@@ -114,4 +121,47 @@ fn object(input: &mut &[u8], optional: bool) -> Decoded<()> {
 
 fn bits(input: &mut &[u8], tag: Tag, optional: bool) -> Decoded<()> {
     Ok(ber::primitive(input, tag, Kind::BitString, optional)?.map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> Vec<u8> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["mx.example".to_owned()]).unwrap();
+        parameters.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_certificate_has_the_shape_of_one() {
+        assert!(is_decodable(&certificate()));
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_not() {
+        let whole = certificate();
+        let mut longer = whole.clone();
+        longer.push(0);
+        // The serial number becomes a text.
+        let mut odd = whole.clone();
+        let serial = odd
+            .windows(5)
+            .position(|bytes| bytes == [0xa0, 0x03, 0x02, 0x01, 0x02])
+            .unwrap()
+            + 5;
+        odd[serial] = 0x0c;
+        let shorter = whole[..whole.len() - 1].to_vec();
+        for bytes in [
+            Vec::new(),
+            b"not DER".to_vec(),
+            vec![0x30, 0x00],
+            vec![0x30, 0x03, 0x30, 0x01],
+            longer,
+            odd,
+            shorter,
+        ] {
+            assert!(!is_decodable(&bytes), "{bytes:?}");
+        }
+    }
 }
