@@ -7,6 +7,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::ecdsa::may_be_on_curve;
+
 /// The kind of a public key, by the algorithm of its SubjectPublicKeyInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,7 +107,9 @@ impl PublicKey {
                 let name = curve.map_or_else(|| oid.clone(), |curve| curve.to_id_string());
                 match CURVES.iter().find(|(id, ..)| *id == name) {
                     Some((_, known, bits)) => {
-                        (KeyKind::Ec(known), *bits, is_point(material, *bits))
+                        let is_point =
+                            is_point(material, *bits) && may_be_on_curve(known, material);
+                        (KeyKind::Ec(known), *bits, is_point)
                     }
                     None if explicit_curve => {
                         // The order is not read; the point is as wide as the field.
@@ -239,7 +243,7 @@ fn dsa_prime_bits(parameters: &[u8]) -> u32 {
 }
 
 /// Whether the octets have the form of a point (SEC 1 section 2.3.4). Whether
-/// it lies on the curve is not checked.
+/// it lies on the curve is another question.
 fn is_point(octets: &[u8], bits: u32) -> bool {
     let field = usize::try_from(bits.div_ceil(8)).unwrap_or(0);
     match octets.first() {
