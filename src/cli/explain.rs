@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::Parser as _;
 use tokio::io::AsyncBufReadExt as _;
 
+use danecheck_core::evidence::{Reading, Triage};
 use danecheck_core::finding::{RULES, Rule};
-use danecheck_core::log::{Explanation, Reading};
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::{ExitStatus, to_json};
 
@@ -48,22 +48,20 @@ async fn log(
     arguments: &ExplainArguments,
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
-    let explanation = read(path, world).await?.explain();
+    let explanation = read(path, world).await?.triage();
     let text = if arguments.json {
         to_json(&explanation) + "\n"
     } else {
         explanation.human(world.width)
     };
     world.print(&text)?;
-    if !arguments.check {
-        return Ok(ExitStatus::Fine);
-    }
+    let status = explanation.exit_status();
     let targets = targets(&explanation, arguments.at_most);
-    if targets.is_empty() {
-        return Ok(ExitStatus::Fine);
+    if !arguments.check || targets.is_empty() {
+        return Ok(status);
     }
     if !arguments.json {
-        let of = explanation.next_hops().len();
+        let of = explanation.names().len();
         let all = if of > targets.len() {
             format!(" {} of {of}", targets.len())
         } else {
@@ -71,14 +69,18 @@ async fn log(
         };
         world.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
     }
-    check_now(&targets, arguments, world).await
+    Ok(match check_now(&targets, arguments, world).await? {
+        // It flows now.
+        ExitStatus::Fine if status != ExitStatus::Fine => ExitStatus::Warning,
+        looked => looked,
+    })
 }
 
 /// The next hops that can be checked. Text from a log is never read as an
 /// option: only next hops pass.
-fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
+fn targets(explanation: &Triage, at_most: usize) -> Vec<String> {
     explanation
-        .next_hops()
+        .names()
         .into_iter()
         .filter(|name| !name.starts_with('-') && name.parse::<NextHop>().is_ok())
         .take(at_most)

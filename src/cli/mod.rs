@@ -157,7 +157,7 @@ fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, 
         Described::Report => danecheck_core::report::schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
-        Described::Log => danecheck_core::log::schema(),
+        Described::Log => danecheck_core::evidence::schema(),
         Described::Tlsa => danecheck_core::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
 };
 use crate::entry::{Language, SYSTEMS, Written};
-use crate::log::Reading;
+use crate::evidence::Reading;
 use crate::matching::{
     RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
 };
@@ -148,12 +148,12 @@ pub fn text(data: &[u8]) {
 fn log(data: &[u8]) {
     let mut whole = Reading::default();
     whole.bytes(data);
-    let explanation = whole.explain();
+    let explanation = whole.triage();
     let mut pieces = Reading::default();
     let (head, tail) = data.split_at(data.len() / 2);
     pieces.bytes(head);
     pieces.bytes(tail);
-    assert_eq!(pieces.explain(), explanation);
+    assert_eq!(pieces.triage(), explanation);
     harmless_page(&explanation.human(80));
     harmless_page(&to_json(&explanation));
     bounded(&serde_json::to_value(&explanation).unwrap_or_default());

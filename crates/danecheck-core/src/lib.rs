@@ -4,12 +4,13 @@
 pub mod certificate;
 pub mod dnssec;
 pub mod entry;
+pub mod evidence;
 pub mod finding;
 pub mod forensics;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod judge;
-pub mod log;
+
 pub mod matching;
 pub mod mta_sts;
 pub mod next_hop;
@@ -21,5 +22,6 @@ pub mod report;
 pub mod reserved;
 pub mod sender;
 pub mod tlsa;
+pub mod tlsrpt;
 pub mod unix_time;
 pub mod work;

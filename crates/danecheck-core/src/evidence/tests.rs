@@ -1,14 +1,17 @@
 use std::collections::BTreeSet;
 
+use super::forms::LONGEST_LINE;
+use super::tally::NEXT_HOPS;
 use super::*;
+use crate::report::ExitStatus;
 
-fn explain(log: &str) -> Explanation {
+fn explain(log: &str) -> Triage {
     let mut reading = Reading::default();
     // In pieces, as files are read.
     for piece in log.as_bytes().chunks(7) {
         reading.bytes(piece);
     }
-    reading.explain()
+    reading.triage()
 }
 
 fn ids(log: &str) -> Vec<&'static str> {
@@ -184,7 +187,7 @@ fn the_line_before_says_why_a_certificate_is_not_verified() {
         ),
         (
             format!("certificate verification failed for {peer}: num=79:invalid CA certificate"),
-            "certificate-not-verified",
+            "certificate-not-for-servers",
         ),
     ] {
         let log = format!("Nov 22 02:36:41 mx postfix/smtp[8]: {line}\n{delivery}");
@@ -222,7 +225,7 @@ fn a_dead_destination_is_counted_to_the_cause_that_killed_it() {
         count: 2,
     };
     assert_eq!(explanation.causes[0].next_hops, [hop]);
-    assert_eq!(explanation.next_hops(), ["a.test"]);
+    assert_eq!(explanation.names(), ["a.test"]);
 }
 
 #[test]
@@ -309,7 +312,7 @@ fn what_the_log_holds_bounds_neither_memory_nor_terminal() {
         reading.bytes(line.as_bytes());
     }
     reading.bytes(&vec![b'x'; 10 * LONGEST_LINE]);
-    assert!(reading.partial.len() <= LONGEST_LINE);
+    assert!(reading.held() <= LONGEST_LINE);
     reading.bytes(b"\n");
     let evil = delivery(
         "smtp[1]",
@@ -319,7 +322,7 @@ fn what_the_log_holds_bounds_neither_memory_nor_terminal() {
     );
     reading.bytes(evil.as_bytes());
     reading.bytes(b"\xff\xfe postfix/smtp[1]: \xff\n");
-    let explanation = reading.explain();
+    let explanation = reading.triage();
     assert_eq!(explanation.causes[0].next_hops.len(), NEXT_HOPS);
     assert_eq!(explanation.causes[0].other_next_hops, 2 * NEXT_HOPS as u64);
     let text = explanation.human(80);
@@ -338,7 +341,10 @@ fn a_log_without_waiting_mail_is_said_to_be_one() {
     let sent = delivery("smtp[1]", "a.test", "2.0.0", "250 ok").replace("deferred", "sent");
     let text = explain(&sent).human(80);
     assert!(text.contains("no mail waits"), "{text}");
-    assert!(explain("hello\n").human(80).contains("Lines look like"));
+    let unknown = explain("hello\n");
+    assert_eq!(unknown.inputs[0].kind, Kind::Unknown);
+    assert_eq!(unknown.exit_status(), ExitStatus::Unknown);
+    assert!(!unknown.human(80).contains("no mail waits"));
     assert_eq!(explain("").lines, 0);
 }
 
