@@ -1,4 +1,5 @@
-//! `danecheck explain`: the catalogue of findings, and what a log says.
+//! `danecheck explain`: the words that people see, and what a log or a TLS report
+//! says.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -8,13 +9,16 @@ use clap::Parser as _;
 use tokio::io::AsyncBufReadExt as _;
 
 use danecheck_core::evidence::{Reading, Triage};
-use danecheck_core::finding::{RULES, Rule};
+use danecheck_core::finding::RULES;
+use danecheck_core::glossary::look_up;
 use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::{ExitStatus, to_json};
+use danecheck_core::report::{ExitStatus, printable, to_json};
+use danecheck_core::tlsrpt::{self, Reports};
 
 use super::args::{Arguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
-use super::input::LineBound;
+use super::input::{self, LineBound};
+use super::triage::name_of;
 use super::{Stop, World};
 
 /// Bytes of a log that are read at a time.
@@ -27,20 +31,56 @@ pub(super) async fn explain(
     if let Some(path) = &arguments.log {
         return log(path, arguments, world).await;
     }
+    if !arguments.tlsrpt.is_empty() {
+        return explain_reports(arguments, world).await;
+    }
     let text = match &arguments.id {
         None if arguments.format == ListFormat::Markdown => danecheck_core::finding::markdown(),
         None => list(),
-        Some(id) => match Rule::find(id) {
-            Some(rule) => one(rule, world.width),
-            None => {
-                return Err(Stop::Sentence(format!(
-                    "unknown finding `{id}`: `danecheck explain --list` names them"
-                )));
-            }
-        },
+        Some(id) => word(id, world)?,
     };
     world.print(&text)?;
     Ok(ExitStatus::Fine)
+}
+
+/// A word that people see, and ask about.
+fn word(word: &str, world: &mut World) -> Result<String, Stop> {
+    let answer = look_up(word);
+    let shown = printable(word);
+    if answer.meanings.is_empty() {
+        let near = match answer.near.as_slice() {
+            [] => "`danecheck explain --list` names the findings".to_owned(),
+            near => format!("perhaps {}", near.join(", ")),
+        };
+        return Err(Stop::Sentence(format!("unknown finding `{shown}`: {near}")));
+    }
+    if answer.corrected {
+        world.complain(&format!("`{shown}` is not known: this is what is nearest"));
+    }
+    Ok(answer.human(world.width))
+}
+
+/// Reports are small: a whole one is read at once.
+async fn explain_reports(
+    arguments: &ExplainArguments,
+    world: &mut World,
+) -> Result<ExitStatus, Stop> {
+    let mut reports = Reports::default();
+    for path in &arguments.tlsrpt {
+        let bytes = if path == Path::new("-") {
+            input::read_stdin(&mut *world.stdin, tlsrpt::LONGEST).await?
+        } else {
+            input::read(path, tlsrpt::LONGEST)?
+        };
+        reports.read(&path.display().to_string(), &bytes);
+    }
+    let text = if arguments.json {
+        to_json(&reports) + "\n"
+    } else {
+        reports.human(world.width)
+    };
+    world.print(&text)?;
+    Ok(reports.exit_status())
 }
 
 async fn log(
@@ -48,7 +88,10 @@ async fn log(
     arguments: &ExplainArguments,
     world: &mut World,
 ) -> Result<ExitStatus, Stop> {
-    let explanation = read(path, world).await?.triage();
+    let mut reading = Reading::default();
+    reading.begin(&path.display().to_string());
+    feed(&mut reading, path, world).await?;
+    let explanation = reading.triage();
     let text = if arguments.json {
         to_json(&explanation) + "\n"
     } else {
@@ -113,18 +156,20 @@ async fn check_now(
     check::check(&inner.check, Origin::Read, world).await
 }
 
-/// Reads a log piece by piece, because it may be larger than the memory.
-async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
-    let mut reading = Reading::default();
+/// Reads evidence piece by piece, because it may be larger than the memory.
+pub(super) async fn feed(
+    reading: &mut Reading,
+    path: &Path,
+    world: &mut World,
+) -> Result<(), Stop> {
+    let name = name_of(path);
+    let refuse = |error: std::io::Error| Stop::Sentence(format!("{name}: cannot be read: {error}"));
     let mut bound = LineBound::default();
     if path == Path::new("-") {
-        let refuse = |error: std::io::Error| {
-            Stop::Sentence(format!("standard input: cannot be read: {error}"))
-        };
         loop {
             let piece = world.stdin.fill_buf().await.map_err(refuse)?;
             if piece.is_empty() {
-                return Ok(reading);
+                return Ok(());
             }
             bound.check(piece).map_err(refuse)?;
             reading.bytes(piece);
@@ -132,15 +177,12 @@ async fn read(path: &Path, world: &mut World) -> Result<Reading, Stop> {
             world.stdin.consume(length);
         }
     }
-    let refuse = |error: std::io::Error| {
-        Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
-    };
     let mut file = std::fs::File::open(path).map_err(refuse)?;
     let mut piece = vec![0; PIECE];
     loop {
         let length = file.read(&mut piece).map_err(refuse)?;
         match piece.get(..length) {
-            None | Some([]) => return Ok(reading),
+            None | Some([]) => return Ok(()),
             Some(read) => {
                 bound.check(read).map_err(refuse)?;
                 reading.bytes(read);
@@ -154,22 +196,5 @@ fn list() -> String {
     for rule in RULES {
         let _ = writeln!(text, "{:8} {}", rule.severity.as_str(), rule.id);
     }
-    text
-}
-
-fn one(rule: &Rule, width: usize) -> String {
-    let mut text = format!("{} ({})\n", rule.id, rule.severity.as_str());
-    let mut part = |title: &str, body: &str| {
-        if !body.is_empty() {
-            let _ = writeln!(text, "\n{title}");
-            for line in danecheck_core::report::wrap(body, width.saturating_sub(2)) {
-                let _ = writeln!(text, "  {line}");
-            }
-        }
-    };
-    part("What it means", rule.meaning);
-    part("What the receiver does", rule.receiver);
-    part("What the sender does", rule.sender);
-    part("Where it comes from", rule.reference);
     text
 }

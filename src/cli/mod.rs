@@ -35,6 +35,7 @@ mod sender;
 mod serve;
 mod servers;
 mod tlsa;
+mod triage;
 mod workers;
 mod world;
 
@@ -108,6 +109,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
         Some(Command::Schema(arguments)) => schema(arguments, &mut world),
         Some(Command::Serve(arguments)) => Box::pin(serve::serve(arguments, &mut world)).await,
         Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut world)).await,
+        Some(Command::Triage(arguments)) => Box::pin(triage::triage(arguments, &mut world)).await,
     };
     result.unwrap_or_else(|stop| stop.status(&mut world))
 }
@@ -157,7 +159,8 @@ fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, 
         Described::Report => danecheck_core::report::schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
-        Described::Log => danecheck_core::evidence::schema(),
+        Described::Log | Described::Triage => danecheck_core::evidence::schema(),
+        Described::Tlsrpt => danecheck_core::tlsrpt::schema(),
         Described::Tlsa => danecheck_core::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();

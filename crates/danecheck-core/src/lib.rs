@@ -9,6 +9,7 @@ pub mod finding;
 pub mod forensics;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod glossary;
 pub mod judge;
 
 pub mod matching;

@@ -38,7 +38,8 @@ impl EximLines {
         let (address, rest) = recipient(rest);
         let domain = address.rsplit_once('@').map(|(_, domain)| domain);
         let what = reason(rest);
-        let cause = of_text(what).or(before.map(|(cause, _)| cause));
+        // The warning before it says that DANE was the measure.
+        let cause = before.map(|(cause, _)| cause).or_else(|| of_text(what));
         let host = rest
             .split_once(" H=")
             .and_then(|(_, host)| host.split([' ', ':']).next());

@@ -277,6 +277,10 @@ impl Forms {
         } else if notice::recipient_line(text.trim_start_matches("> ")).is_some()
             || text.to_ascii_lowercase().contains("server returned ")
         {
+            // The line with the recipient before it is a part of it.
+            if self.last.contains('@') {
+                self.unclaimed = self.unclaimed.saturating_sub(1);
+            }
             self.notice = Some(format!("{}\n{text}\n", self.last));
         } else {
             self.unclaimed += 1;

@@ -15,6 +15,7 @@ mod json;
 mod kind;
 mod line;
 mod lines;
+mod look;
 mod maddy;
 mod notice;
 mod objects;
@@ -35,3 +36,15 @@ pub use reading::Reading;
 pub use triage::{
     CommonFault, Explained, InputReport, NextHopCount, Triage, WaitingNextHop, schema,
 };
+
+/// The cause that a text of a log, of a queue listing or of a notice has: the
+/// text in the parentheses, a whole line, or the line before a delivery.
+pub fn cause_of_text(text: &str) -> Option<&'static Cause> {
+    let inner = match line::Line::parse(text).map(|line| line.body) {
+        Some(line::Body::Delivery(delivery)) => delivery.text.into_owned(),
+        _ => text.to_owned(),
+    };
+    classify::delivery(&line::single_blanks(&inner), None, None)
+        .or_else(|| classify::hint(text))
+        .or_else(|| classify::remark(text))
+}

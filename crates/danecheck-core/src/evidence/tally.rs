@@ -258,6 +258,7 @@ impl Hop {
             verdict: None,
             action: None,
             entries: None,
+            caution: None,
         }
     }
 }

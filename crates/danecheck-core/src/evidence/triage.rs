@@ -124,6 +124,8 @@ pub struct WaitingNextHop {
     pub action: Option<Action>,
     /// The override; null without a look.
     pub entries: Option<Entries>,
+    /// What to check before the override is set; null without a look.
+    pub caution: Option<String>,
 }
 
 /// A fault that next hops of different operators have in common.
