@@ -79,7 +79,7 @@ async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
     for words in [
         "2 waiting",
         "override: encrypt",
-        "\nstale.example encrypt",
+        "\nstale.example  encrypt",
         "Then flush the queue: postqueue -f",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
@@ -99,7 +99,7 @@ async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
     assert_eq!(hop["waiting"], 2);
     assert_eq!(hop["verdict"], "dane-broken");
     assert_eq!(hop["action"], "override");
-    assert_eq!(hop["entries"]["postfix"], "stale.example encrypt");
+    assert_eq!(hop["entries"]["postfix"], "stale.example  encrypt");
     // What is no next hop is named, and not looked at.
     assert_eq!(triage["next_hops"][1]["verdict"], Value::Null);
 }
@@ -136,7 +136,7 @@ async fn a_fault_of_this_machine_gives_no_block() {
         ran.stdout
     );
     assert!(
-        !ran.stdout.contains("\none.example encrypt"),
+        !ran.stdout.contains("\none.example  encrypt"),
         "{}",
         ran.stdout
     );
@@ -150,7 +150,7 @@ async fn a_fault_of_this_machine_gives_no_block() {
     ];
     let ran = run_with(&arguments, input.as_bytes(), stage.dial()).await;
     assert!(
-        ran.stdout.contains("\none.example encrypt"),
+        ran.stdout.contains("\none.example  encrypt"),
         "{}",
         ran.stdout
     );

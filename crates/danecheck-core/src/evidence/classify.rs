@@ -99,13 +99,13 @@ fn refusal(text: &str) -> Option<&'static Cause> {
         || has("encryption is required")
         || has("encryption needed")
         || has("sent over a tls connection")
-        || has("5.7.29")
+        || has(".7.29 ")
     {
         Some(&cause::STARTTLS_REQUIRED)
     } else if has("tls channel")
         || has("tls version")
         || has("tls protocol")
-        || has("cipher")
+        || (has("cipher") && (has("tls") || has("weak") || has("shared")))
         || has("tls session is not secure")
     {
         Some(&cause::CHANNEL_REFUSED)

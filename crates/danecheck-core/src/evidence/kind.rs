@@ -9,7 +9,7 @@ use serde::Serialize;
 pub enum Kind {
     /// Lines of a Postfix log.
     PostfixLog,
-    /// mailcow's web page of logs, its API, or a log of its own transports.
+    /// mailcow's web page of logs, or its API.
     MailcowLog,
     /// `journalctl -o json`.
     JournalJson,

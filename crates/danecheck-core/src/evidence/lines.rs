@@ -49,7 +49,7 @@ struct Said {
 pub(super) enum Took {
     /// A line of Postfix.
     Postfix,
-    /// The same, in mailcow's own form.
+    /// The same, on mailcow's web page.
     Mailcow,
     /// A part of a line before it.
     Part,
@@ -90,7 +90,7 @@ impl LogLines {
             }
             self.end(tally);
         }
-        let took = self.kind(&text);
+        let took = self.kind(&text, tally);
         if took == Took::Nothing {
             return took;
         }
@@ -102,10 +102,10 @@ impl LogLines {
         took
     }
 
-    fn kind(&self, text: &str) -> Took {
+    fn kind(&self, text: &str, tally: &mut Tally) -> Took {
         let line = Line::parse(text);
-        if is_of_mailcows_page(text) || line.as_ref().is_some_and(|line| is_mailcows(line.instance))
-        {
+        tally.of_mailcow |= line.as_ref().is_some_and(|line| is_mailcows(line.instance));
+        if is_of_mailcows_page(text) {
             Took::Mailcow
         } else if line.is_some() || text.contains("to=<") && text.contains(", relay=") {
             Took::Postfix

@@ -163,6 +163,7 @@ fn status_fields(text: &str, tally: &mut Tally) -> u64 {
         let (kind, text) = diagnostic
             .split_once(';')
             .unwrap_or(("", diagnostic.as_str()));
+        tally.of_mailcow |= kind.trim().eq_ignore_ascii_case("x-postcow");
         let text = single_blanks(text);
         let mta = block
             .get("remote-mta")

@@ -172,6 +172,7 @@ impl Reading {
             common_fault: operators::common_fault(&next_hops),
             next_hops,
             other_next_hops,
+            of_mailcow: self.forms.tally.of_mailcow,
             other_sample: self.forms.tally.other_sample.take(),
         }
     }

@@ -52,6 +52,8 @@ pub(super) struct Tally {
     pub(super) other: u64,
     /// Mail that nobody tried to deliver yet.
     pub(super) untried: u64,
+    /// A transport or a notice of mailcow's own was seen.
+    pub(super) of_mailcow: bool,
     /// Samples of other reasons.
     pub(super) other_sample: Option<String>,
 }

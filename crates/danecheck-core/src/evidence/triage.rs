@@ -38,6 +38,9 @@ pub struct Triage {
     /// Why it is this machine or its network, where next hops of different
     /// operators fail alike.
     pub common_fault: Option<CommonFault>,
+    /// A transport or a notice of mailcow's own was seen.
+    #[serde(skip)]
+    pub of_mailcow: bool,
     /// The first line about another reason.
     #[serde(skip)]
     pub other_sample: Option<String>,
@@ -177,9 +180,9 @@ impl Triage {
 
     /// The evidence is in mailcow's own form.
     pub fn is_of_mailcow(&self) -> bool {
-        self.inputs
-            .iter()
-            .any(|input| matches!(input.kind, Kind::MailcowLog | Kind::MailcowQueue))
+        let is_own =
+            |input: &InputReport| matches!(input.kind, Kind::MailcowLog | Kind::MailcowQueue);
+        self.of_mailcow || self.inputs.iter().any(is_own)
     }
 
     /// Deliveries not made for a cause of DNS, STARTTLS, TLS or DANE.
