@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
@@ -41,16 +42,28 @@ const WORDS: &[&str] = &[
     "(tls.",
     // maddy.
     "delivery attempt failed",
+    // Their other lines, where syslog carried them.
+    "exim[",
+    "maddy[",
+    "stalwart[",
     // Queue listings.
     "-Queue ID-",
     "queue is empty",
 ];
 
-static FILTER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
+/// Where the first word of a line is, and which.
+struct Filter {
+    /// By vectors, where the processor has them.
+    quick: Option<Searcher>,
+    any: Option<AhoCorasick>,
+}
+
+static FILTER: LazyLock<Filter> = LazyLock::new(|| Filter {
+    quick: Searcher::new(WORDS),
+    any: AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostFirst)
         .build(WORDS)
-        .ok()
+        .ok(),
 });
 
 /// What a line may say.
@@ -66,10 +79,12 @@ pub(super) enum Says {
 
 /// What a line may say.
 pub(super) fn says(line: &[u8]) -> Says {
-    let Some(filter) = FILTER.as_ref() else {
-        return Says::Something;
+    let found = match (&FILTER.quick, &FILTER.any) {
+        (Some(quick), _) => quick.find(line),
+        (None, Some(any)) => any.find(line),
+        (None, None) => return Says::Something,
     };
-    let Some(found) = filter.find(line) else {
+    let Some(found) = found else {
         return Says::Nothing;
     };
     let rest = line.get(found.start()..).unwrap_or_default();

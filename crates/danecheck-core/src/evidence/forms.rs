@@ -61,6 +61,8 @@ pub(super) struct Forms {
     last: String,
     /// A line with text was read.
     begun: bool,
+    /// A line of Postfix was read.
+    is_in_log: bool,
     rows: BTreeMap<Kind, Row>,
     unclaimed: u64,
     sniffed: Vec<u8>,
@@ -101,6 +103,7 @@ impl Forms {
     }
 
     fn count_log(&mut self, kind: Kind) {
+        self.is_in_log |= kind == Kind::PostfixLog;
         self.postfix_lines += 1;
         self.count(kind, true);
     }
@@ -250,6 +253,8 @@ impl Forms {
                 self.count_log(kind);
             }
             Says::Nothing if tag_is_of_postfix(line) => self.count_log(Kind::PostfixLog),
+            // Most logs hold lines of many programs.
+            Says::Nothing if self.is_in_log && begins_as_syslog(line) => self.unclaimed += 1,
             Says::Nothing | Says::Something => self.parse(line),
         }
     }
@@ -475,6 +480,7 @@ impl Forms {
         let mut unclaimed = std::mem::take(&mut self.unclaimed);
         let sniffed = std::mem::take(&mut self.sniffed);
         self.begun = false;
+        self.is_in_log = false;
         self.last.clear();
         rows.retain(|_, row| {
             if !row.recognised {
@@ -523,8 +529,26 @@ fn process_of(line: &[u8]) -> String {
     String::from_utf8_lossy(tag.get(from..).unwrap_or_default()).into_owned()
 }
 
+/// `Nov 22 02:36:41 ` or `2026-11-22T02:36:41`.
+fn begins_as_syslog(line: &[u8]) -> bool {
+    let at = |place: usize| line.get(place).copied();
+    let traditional = at(3) == Some(b' ') && at(9) == Some(b':') && at(12) == Some(b':');
+    let of_rfc3339 = at(4) == Some(b'-') && at(10) == Some(b'T') && at(13) == Some(b':');
+    traditional || of_rfc3339
+}
+
 /// Whether the tag of a line is one of Postfix's; the quick way for most lines.
 fn tag_is_of_postfix(line: &[u8]) -> bool {
+    // `postfix/NAME[123]:` at the first bracket.
+    if let Some(tag) = memchr(b']', line).and_then(|at| line.get(..at))
+        && line.get(tag.len() + 1) == Some(&b':')
+        && let Some(from) = memrchr(b' ', tag)
+        && tag
+            .get(from + 1..)
+            .is_some_and(|tag| tag.starts_with(b"postfix/"))
+    {
+        return true;
+    }
     let head = match memmem::find(line, b"]:") {
         Some(at) => line.get(..at + 2).unwrap_or(line),
         None => line.get(..400).unwrap_or(line),
