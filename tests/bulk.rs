@@ -14,7 +14,7 @@ mod support;
 use std::net::Ipv4Addr;
 
 use danecheck::demo::stage::{RunningStage, Stage};
-use danecheck::demo::{CASES, Company, TARGET};
+use danecheck::demo::{CASES, SharedAuthorities, TARGET};
 use danecheck::observe::{Pool, Setup, observe};
 use danecheck_core::report::Report;
 use danecheck_world::dns::Zone;
@@ -51,10 +51,10 @@ async fn look(target: &str, setup: &Setup) -> Value {
 /// share their hosts, and nothing else may pass from one to the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_in_company_has_the_report_of_one_alone() {
-    let company = Company::new(now());
+    let shared = SharedAuthorities::new(now());
     for cases in CASES.chunks(8) {
         join_all(cases.iter().map(|case| async {
-            let stage = case.stage(&company).start().await.unwrap();
+            let stage = case.stage(&shared).start().await.unwrap();
             let alone = stage.setup();
             let first = look(TARGET, &alone).await;
             let mut targets = vec![TARGET.to_owned(); 3];

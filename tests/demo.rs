@@ -13,7 +13,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use danecheck::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::finding::RULES;
 use danecheck_core::judge::{Channel, Delivery, Outcome};
 use danecheck_core::postfix::SecurityLevel;
@@ -240,10 +240,10 @@ fn override_word(report: &Report) -> String {
 }
 
 async fn reports() -> Vec<(&'static Case, Report)> {
-    let company = Company::new(now());
-    let company = &company;
+    let shared = SharedAuthorities::new(now());
+    let shared = &shared;
     let looks = CASES.iter().map(|case| async move {
-        let observation = case.observe(company).await.unwrap();
+        let observation = case.observe(shared).await.unwrap();
         // A saved observation gives the very same report.
         let saved = serde_json::to_string(&observation).unwrap();
         let replayed = serde_json::from_str(&saved).unwrap();
@@ -328,6 +328,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("answer-of-another-name", "tests/findings.rs"),
     ("certificate-assumed", "tests/assumed.rs"),
     ("certificate-ends-soon", "tests/rollover.rs"),
+    ("certificate-invalid", "tests/findings.rs"),
     ("client-certificate-required", "tests/incidents/servers.rs"),
     ("client-certificate-wanted", "tests/incidents/servers.rs"),
     ("connection-timed-out", "tests/findings.rs"),
@@ -338,7 +339,10 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("host-skipped", "tests/config.rs"),
     ("invalid-target", "tests/cli.rs"),
     ("issuer-not-sent", "tests/incidents/records.rs"),
-    ("judgement-cut-short", "src/judge/work_tests.rs"),
+    (
+        "judgement-cut-short",
+        "crates/danecheck-core/src/diagnosis/work_tests.rs",
+    ),
     ("key-missing", "tests/findings.rs"),
     ("local-dane-switched-off", "tests/local_sender.rs"),
     ("local-no-trust-store", "tests/local_sender.rs"),

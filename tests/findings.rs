@@ -14,8 +14,10 @@ use danecheck::demo::stage::Stage;
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus, WeakLink};
 use danecheck_core::finding::Severity;
 use danecheck_core::judge::Verdict;
+use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::Report;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::{Authority, Leaf};
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
 use support::domain::{MX1, TLSA1, in_order, signed};
@@ -55,6 +57,26 @@ async fn a_failed_address_lookup_is_told_although_the_other_family_answers() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_openssl_calls_invalid_is_told_though_its_key_matches() {
+    let report = report_on("example.com", |stage| {
+        let root = Authority::root("Lab Root", now());
+        // cRLDistributionPoints of NULL.
+        let leaf = Leaf::new(["mx1.example.com"]).extension(&[2, 5, 29, 31], vec![5, 0], false);
+        let identity = root.issue(leaf);
+        stage.zone(in_order(&identity));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
+    assert_eq!(ids(&report), ["certificate-invalid"]);
+    assert_eq!(report.verdict, Verdict::DaneOk);
+    let message = &report.findings.first().unwrap().message;
+    assert!(
+        message.ends_with("its extension cRLDistributionPoints cannot be decoded."),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_at_ehlo_is_told_and_bounces() {
     let report = with_server(Misbehaviour::EhloAndHeloRefused).await;
     assert_eq!(ids(&report), ["ehlo-refused"]);
@@ -68,6 +90,107 @@ async fn a_refusal_at_ehlo_is_told_and_bounces() {
             .and_then(|dsn| dsn.get(..1)),
         Some("5")
     );
+}
+
+/// Each server is a reply ahead: what waits at strict levels is returned at
+/// weaker ones, so no weaker level is advised.
+#[tokio::test]
+async fn a_server_out_of_step_is_named_with_its_cause_and_gets_no_override() {
+    let proxy = "220 mx1.example.com ESMTP\n502 5.5.2 Error: command not recognized";
+    let thrice = "220 mx1.example.com ESMTP\n500 what\n500 what\n500 what";
+    let once_more = "250-mx1.example.com\n250 STARTTLS\n250-mx1.example.com\n250 STARTTLS";
+    for (misbehaviour, cause) in [
+        (
+            Misbehaviour::GreetingReply(proxy.to_owned()),
+            "PROXY header",
+        ),
+        (
+            Misbehaviour::GreetingReply(thrice.to_owned()),
+            "PROXY header",
+        ),
+        (
+            Misbehaviour::GreetingReply("220 filter\n220 mx1.example.com".to_owned()),
+            "two programs greet",
+        ),
+        (
+            Misbehaviour::EhloReply("250 mx1.example.com\n250 STARTTLS".to_owned()),
+            "answers EHLO",
+        ),
+        (
+            Misbehaviour::EhloReply(once_more.to_owned()),
+            "answers EHLO",
+        ),
+        (
+            Misbehaviour::EhloAfterTlsReply("250 mx1.example.com\n250 HELP".to_owned()),
+            "answers EHLO",
+        ),
+    ] {
+        let in_tls = matches!(misbehaviour, Misbehaviour::EhloAfterTlsReply(_));
+        let report = with_server(misbehaviour).await;
+        let finding = &report.findings[0];
+        assert_eq!(finding.id, "replies-out-of-step");
+        assert!(finding.message.contains(cause), "{}", finding.message);
+        // In plain text such a server is in step.
+        let expected = if in_tls {
+            Some(SecurityLevel::None)
+        } else {
+            None
+        };
+        assert_eq!(
+            report.recommendation.policy, expected,
+            "{}",
+            finding.message
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_the_connection_before_mail_is_named() {
+    for (misbehaviour, delivers) in [
+        (
+            Misbehaviour::StartTlsReplyAndClose("421 4.7.0 later".to_owned()),
+            [true, false, false],
+        ),
+        (
+            Misbehaviour::StartTlsReplyAndClose("454 4.7.0 later".to_owned()),
+            [true, false, false],
+        ),
+        (
+            Misbehaviour::EhloReplyAndClose("250-mx1\n250 STARTTLS".to_owned()),
+            [false, false, false],
+        ),
+        (
+            Misbehaviour::EhloReplyAndClose("250 mx1".to_owned()),
+            [false, false, false],
+        ),
+        (Misbehaviour::EhloAfterTlsAndClose, [true, true, false]),
+    ] {
+        let name = format!("{misbehaviour:?}");
+        let report = with_server(misbehaviour).await;
+        assert!(ids(&report).contains(&"closed-before-mail"), "{name}");
+        let outcomes = &report.outcomes;
+        let seen = [&outcomes.none, &outcomes.may, &outcomes.encrypt];
+        assert_eq!(seen.map(|outcome| outcome.delivers()), delivers, "{name}");
+    }
+}
+
+/// More certificates than our own TLS reads, and replies without end: Postfix
+/// may go on, so nothing is said against the server, and nothing is advised.
+#[tokio::test]
+async fn a_limit_of_danecheck_is_no_fault_of_the_server() {
+    for misbehaviour in [
+        Misbehaviour::HugeChain(300),
+        Misbehaviour::MultilineFlood,
+        Misbehaviour::EhloFlood,
+        Misbehaviour::FloodAfterTls,
+    ] {
+        let name = format!("{misbehaviour:?}");
+        let report = with_server(misbehaviour).await;
+        assert_eq!(report.verdict, Verdict::Indeterminate, "{name}");
+        assert_eq!(report.recommendation.policy, None, "{name}");
+        assert!(ids(&report).contains(&"not-all-looked-at"), "{name}");
+        assert!(!ids(&report).contains(&"handshake-failed"), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -10,11 +10,8 @@
 
 mod support;
 
-use std::collections::BTreeSet;
-
 use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
-use danecheck_core::evidence::Reading;
 use danecheck_core::report::ExitStatus;
 use danecheck_world::dns::Zone;
 use danecheck_world::pki::stale_tlsa;
@@ -24,49 +21,6 @@ use support::now;
 use support::program::{run_with, schema_faults};
 
 const LOG: &str = "fixtures/log/postfix-3.11.log";
-
-/// Each status text that real Postfix wrote in the conformance suite, with its
-/// code.
-fn texts_of_the_lab() -> BTreeSet<(String, String)> {
-    let mut texts = BTreeSet::new();
-    for entry in std::fs::read_dir("fixtures/postfix").unwrap() {
-        let file = std::fs::read(entry.unwrap().path()).unwrap();
-        let fixture: serde_json::Value = serde_json::from_slice(&file).unwrap();
-        for outcome in fixture["outcomes"].as_object().unwrap().values() {
-            let words = |field: &str| outcome[field].as_array().unwrap().clone();
-            for (dsn, reason) in words("dsn").iter().zip(words("reason")) {
-                if let (Some(dsn), Some(reason)) = (dsn.as_str(), reason.as_str()) {
-                    texts.insert((dsn.to_owned(), reason.to_owned()));
-                }
-            }
-        }
-    }
-    texts
-}
-
-#[test]
-fn every_text_that_postfix_wrote_in_the_lab_is_explained() {
-    let texts = texts_of_the_lab();
-    assert!(texts.len() > 100, "{}", texts.len());
-    let mut unexplained = Vec::new();
-    for (dsn, text) in texts {
-        let status = if dsn.starts_with('5') {
-            "bounced"
-        } else {
-            "deferred"
-        };
-        let line = format!(
-            "Nov 22 02:36:41 mx postfix/smtp[1]: 4E7F099A10B: to=<a@a.test>, relay=none, \
-             delay=0.05, delays=0/0/0/0, dsn={dsn}, status={status} ({text})\n"
-        );
-        let mut reading = Reading::default();
-        reading.bytes(line.as_bytes());
-        if reading.triage().causes.len() != 1 {
-            unexplained.push((dsn, text));
-        }
-    }
-    assert!(unexplained.is_empty(), "{unexplained:#?}");
-}
 
 #[tokio::test]
 async fn a_log_is_read_from_a_file_or_from_standard_input() {

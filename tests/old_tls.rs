@@ -73,6 +73,7 @@ async fn seen(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> Obser
             alert: Some("handshake_failure".to_owned()),
             timed_out: false,
             ours: false,
+            limit: false,
         });
     }
     observation

@@ -11,7 +11,7 @@ mod support;
 
 use std::io::{Error, ErrorKind, Write};
 
-use danecheck::cli::{Terminals, World};
+use danecheck::cli::{Environment, Terminals};
 use danecheck::observe::Dial;
 use danecheck_core::report::ExitStatus;
 
@@ -29,7 +29,7 @@ const STDERR: Terminals = Terminals {
 
 /// A run over lines that are no targets: each has its report at once, without
 /// a network.
-async fn run(arguments: &[&str], change: impl FnOnce(&mut World)) -> Ran {
+async fn run(arguments: &[&str], change: impl FnOnce(&mut Environment)) -> Ran {
     let all: Vec<&str> = ["--json", "--resolver", "127.0.0.1:1"]
         .into_iter()
         .chain(arguments.iter().copied())
@@ -55,7 +55,7 @@ impl Write for Full {
 
 #[tokio::test]
 async fn a_terminal_sees_how_far_the_run_has_come() {
-    let ran = run(&["-"], |world| world.terminals = STDERR).await;
+    let ran = run(&["-"], |environment| environment.terminals = STDERR).await;
     assert_eq!(ran.stdout.lines().count(), 3);
     // Drawn once, since it is over so soon, and gone at the end.
     assert!(
@@ -70,8 +70,8 @@ async fn a_terminal_sees_how_far_the_run_has_come() {
 
 #[tokio::test]
 async fn a_report_on_the_same_terminal_begins_its_own_line() {
-    let ran = run(&["-"], |world| {
-        world.terminals = Terminals {
+    let ran = run(&["-"], |environment| {
+        environment.terminals = Terminals {
             stdout: true,
             ..STDERR
         };
@@ -83,9 +83,9 @@ async fn a_report_on_the_same_terminal_begins_its_own_line() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_in_a_line_of_its_own() {
-    let ran = run(&["-"], |world| {
-        world.terminals = STDERR;
-        world.stdout = Box::new(Full(false));
+    let ran = run(&["-"], |environment| {
+        environment.terminals = STDERR;
+        environment.stdout = Box::new(Full(false));
     })
     .await;
     assert_eq!(ran.status, ExitStatus::Unknown);
@@ -95,7 +95,7 @@ async fn a_full_disk_is_told_in_a_line_of_its_own() {
 
 #[tokio::test]
 async fn what_is_wrong_with_an_argument_is_told_in_a_line_of_its_own() {
-    let ran = run(&["-", "d d"], |world| world.terminals = STDERR).await;
+    let ran = run(&["-", "d d"], |environment| environment.terminals = STDERR).await;
     let told = format!("{CLEARED}danecheck: `d d` is not a domain name");
     assert!(ran.stderr.contains(&told), "{:?}", ran.stderr);
 }
@@ -110,9 +110,9 @@ async fn a_narrow_terminal_is_not_overrun() {
         (|| 40, "1 of 3 done, "),
     ];
     for (width, line) in widths {
-        let ran = run(&["-"], |world| {
-            world.terminals = STDERR;
-            world.line_width = width;
+        let ran = run(&["-"], |environment| {
+            environment.terminals = STDERR;
+            environment.line_width = width;
         })
         .await;
         let drawn = ran.stderr.split(['\r', '\x1b']).nth(1).unwrap();
@@ -131,9 +131,9 @@ async fn whoever_types_the_targets_is_not_disturbed() {
         stdin: true,
         ..STDERR
     };
-    let ran = run(&["-"], |world| world.terminals = typed).await;
+    let ran = run(&["-"], |environment| environment.terminals = typed).await;
     assert_eq!(ran.stderr, "");
     // What is named on the command line is not typed any more.
-    let ran = run(&["a a", "b b"], |world| world.terminals = typed).await;
+    let ran = run(&["a a", "b b"], |environment| environment.terminals = typed).await;
     assert!(ran.stderr.contains("of 2 done"), "{:?}", ran.stderr);
 }

@@ -3,12 +3,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a test fails by panicking, and reads a file"
 )]
 
 mod support;
 
-use danecheck::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use danecheck::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::report::{HumanStyle, Report, human};
 
 use support::now;
@@ -58,7 +59,7 @@ async fn the_report_in_the_readme_is_what_the_demo_prints() {
         .next()
         .unwrap();
     let case = Case::find(MOST_INSTRUCTIVE).unwrap();
-    let observation = case.observe(&Company::new(now())).await.unwrap();
+    let observation = case.observe(&SharedAuthorities::new(now())).await.unwrap();
     let printed = human(&Report::of(&observation), HumanStyle::default());
     assert_eq!(without_digests(shown), without_digests(&printed));
 }

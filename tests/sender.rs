@@ -13,7 +13,7 @@ mod support;
 
 use danecheck::demo::stage::Stage;
 use danecheck_core::judge::{Action, Channel, Delivery, Horizon, Verdict};
-use danecheck_core::observation::{Answer, FailureKind, LookupFailure, Observation};
+use danecheck_core::observation::Observation;
 use danecheck_core::postfix::SecurityLevel;
 use danecheck_core::report::{ExitStatus, FailOn, Report, SenderReport, exit_status};
 use danecheck_core::sender::Sender;
@@ -175,29 +175,6 @@ async fn a_dns_error_makes_tlspol_fail_and_the_log_name_the_configuration() {
     // What every other sender meets is told as before.
     assert_eq!(report.outcomes, Report::of(&observation).outcomes);
     assert_eq!(report.verdict, Verdict::DaneBroken);
-}
-
-#[tokio::test]
-async fn where_dns_says_nothing_in_time_tlspol_answers_as_if_it_had_not_looked() {
-    let mut observation = observed("example.com", |stage| {
-        domain(stage, &["3 1 1"], |zone| zone)
-    })
-    .await;
-    observation.hosts[0].tlsa[0].lookup.answer = Answer::Failed(LookupFailure {
-        kind: FailureKind::Timeout,
-        extended_error: None,
-    });
-    let (report, sender) = told(&observation, &mailcow());
-    assert_eq!(
-        (sender.policy.text.as_str(), sender.policy.source.as_str()),
-        ("dane", "main.cf")
-    );
-    // Postfix asks itself, and says what is the matter.
-    assert_eq!(
-        sender.outcome.reason.as_deref(),
-        Some("TLSA lookup error for mx1.example.com:25")
-    );
-    assert_eq!(report.recommendation.policy, Some(SecurityLevel::Encrypt));
 }
 
 #[tokio::test]

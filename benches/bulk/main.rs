@@ -20,7 +20,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use common::{Options, ROUND_TRIP, conclude, judge};
+use common::{Options, ROUND_TRIP, conclude, judge, pass, runtime};
 use ground::Ground;
 use program::Took;
 
@@ -89,7 +89,7 @@ impl Bench {
             Ok(true)
         })?;
         Ok(Self {
-            limits: if options.gross { GROSS_LIMITS } else { LIMITS },
+            limits: options.choose(LIMITS, GROSS_LIMITS),
             options,
             quick,
             domains,
@@ -106,9 +106,7 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, Box<dyn Error>> {
     let bench = Bench::read()?;
     let start = |domains, hosts| -> Result<(tokio::runtime::Runtime, Ground), Box<dyn Error>> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = runtime()?;
         let ground = runtime.block_on(Ground::start(domains, hosts, bench.options.resolver))?;
         Ok((runtime, ground))
     };
@@ -152,10 +150,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
         let way = ground.options();
         let whole = program::break_off(&bench.options.program, &way, JOBS, &targets, &output);
         std::fs::remove_file(&output)?;
-        let whole = whole?;
-        let word = if whole { "PASS" } else { "FAIL" };
-        println!("{word} each has exactly one report");
-        good &= whole;
+        good &= pass(whole?, "each has exactly one report");
         each
     };
     if !bench.quick {
@@ -224,10 +219,12 @@ fn many_on_hosts(bench: &Bench, ground: &Ground, took: &Took) -> bool {
     let (domains, hosts) = (ground.domains, ground.hosts());
     println!("{domains} domains on {hosts} hosts, --jobs {JOBS}");
     let (most, fewest) = ground.connections();
-    let once = (most, fewest) == (SHAPES, SHAPES);
-    let word = if once { "PASS" } else { "FAIL" };
-    println!(
-        "{word} connections to each address, at least {fewest}, at most {most}: one for each ClientHello"
+    let mut good = pass(
+        (most, fewest) == (SHAPES, SHAPES),
+        &format!(
+            "connections to each address, at least {fewest}, at most {most}: one for each \
+             ClientHello"
+        ),
     );
     // The first targets meet all hosts, so many at once as there are jobs; each
     // waits for its session. The rest is work for the processors, and the
@@ -255,7 +252,6 @@ fn many_on_hosts(bench: &Bench, ground: &Ground, took: &Took) -> bool {
         "  wall time {wall:.2} s, {:.0} domains a second",
         number(domains) / wall
     );
-    let mut good = once;
     good &= judge(
         "wall time : the limit",
         wall / possible,

@@ -18,7 +18,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use common::{Options, ROUND_TRIP, conclude, judge};
+use common::{Options, ROUND_TRIP, conclude, judge, runtime};
 use danecheck_world::dns::ResolverKind;
 use surroundings::{ONE, PLAIN, SIX, Surroundings};
 
@@ -82,13 +82,11 @@ fn run() -> Result<bool, Box<dyn Error>> {
         Ok(argument == "--rounds")
     })?;
     let bench = Bench {
-        limits: if options.gross { GROSS_LIMITS } else { LIMITS },
+        limits: options.choose(LIMITS, GROSS_LIMITS),
         options,
         rounds,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let surroundings = runtime.block_on(Surroundings::start(bench.options.resolver))?;
     let held = [
         runtime.block_on(questions())?,

@@ -56,6 +56,19 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// The limits that hold on a machine at rest, or those that only a program
+    /// gone wrong exceeds.
+    pub(crate) fn choose<L>(&self, at_rest: L, gross: L) -> L {
+        if self.gross { gross } else { at_rest }
+    }
+}
+
+/// The threads on which a benchmark's servers run.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// The exit status of a benchmark: whether it ran, and every limit held.
@@ -72,9 +85,13 @@ pub(crate) fn conclude(held: Result<bool, Box<dyn Error>>) -> ExitCode {
 
 /// Says whether a limit holds.
 pub(crate) fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
-    let good = measured <= limit;
-    let word = if good { "PASS" } else { "FAIL" };
-    println!("{word} {what:28} {measured:.3}{unit}, at most {limit:.3}{unit}");
+    let text = format!("{what:28} {measured:.3}{unit}, at most {limit:.3}{unit}");
+    pass(measured <= limit, &text)
+}
+
+/// Says whether something is as it has to be.
+pub(crate) fn pass(good: bool, what: &str) -> bool {
+    println!("{} {what}", if good { "PASS" } else { "FAIL" });
     good
 }
 

@@ -89,13 +89,27 @@ fn random_path(value: &Value, chance: &mut Chance) -> String {
 
 /// Words and values that mean something somewhere in an observation.
 const WORDS: &[&str] = &[
-    "\"secure\"", "\"insecure\"", "\"bogus\"", "\"indeterminate\"",
-    "\"authenticated-data\"", "\"no-authenticated-data\"", "\"resolver-not-validating\"",
-    "\"own-validation\"", "\"shown\"", "\"not-shown\"", "\"no-answer\"",
-    "\"does-not-validate\"", "\"ad-stripped\"", "\"not-dnssec-capable\"",
-    "\"no-starttls\"", "\"completed\"", "{\"no-greeting\":\"lost\"}",
-    "{\"no-greeting\":\"timed-out\"}", "{\"no-ehlo-reply\":\"flooded\"}",
-    "{\"no-starttls-reply\":\"lost\"}", "{\"no-ehlo-reply-in-tls\":\"timed-out\"}",
+    "\"secure\"",
+    "\"insecure\"",
+    "\"bogus\"",
+    "\"indeterminate\"",
+    "\"authenticated-data\"",
+    "\"no-authenticated-data\"",
+    "\"resolver-not-validating\"",
+    "\"own-validation\"",
+    "\"shown\"",
+    "\"not-shown\"",
+    "\"no-answer\"",
+    "\"does-not-validate\"",
+    "\"ad-stripped\"",
+    "\"not-dnssec-capable\"",
+    "\"no-starttls\"",
+    "\"completed\"",
+    "{\"no-greeting\":\"lost\"}",
+    "{\"no-greeting\":\"timed-out\"}",
+    "{\"no-ehlo-reply\":\"flooded\"}",
+    "{\"no-starttls-reply\":\"lost\"}",
+    "{\"no-ehlo-reply-in-tls\":\"timed-out\"}",
     "{\"greeting-refused\":{\"code\":421,\"lines\":[\"421 4.3.2 later\"]}}",
     "{\"starttls-refused\":{\"code\":554,\"lines\":[\"554 5.7.3 never\"]}}",
     "{\"ehlo-refused-in-tls\":{\"code\":502,\"lines\":[\"502 5.5.1 what\"]}}",
@@ -106,11 +120,32 @@ const WORDS: &[&str] = &[
     "{\"failed\":{\"kind\":\"serv-fail\",\"extended_error\":null}}",
     "{\"failed\":{\"kind\":\"timeout\",\"extended_error\":{\"code\":9,\"text\":\"\\u0007\"}}}",
     "{\"failed\":{\"kind\":\"alias-loop\",\"extended_error\":null}}",
-    "\"not-seen\"", "\"verified\"", "\"nodata\"", "\"nxdomain\"",
-    "null", "true", "false", "0", "25", "65535", "4294967295", "-9223372036854775808",
-    "9223372036854775807", "[]", "{}", "\"\"", "\".\"", "\"192.0.2.1\"", "\"2001:db8::1\"",
-    "\"3 1 1 00\"", "\"2 0 0 30\"", "\"\\\\# 0\"", "\"MIIB\"", "\"mx1.example.com\"",
-    "\"a\\u001b[2Jb\\u202ec\\u0000\\u009b d, e\\tf\"", "\"*.example.com\"",
+    "\"not-seen\"",
+    "\"verified\"",
+    "\"nodata\"",
+    "\"nxdomain\"",
+    "null",
+    "true",
+    "false",
+    "0",
+    "25",
+    "65535",
+    "4294967295",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "[]",
+    "{}",
+    "\"\"",
+    "\".\"",
+    "\"192.0.2.1\"",
+    "\"2001:db8::1\"",
+    "\"3 1 1 00\"",
+    "\"2 0 0 30\"",
+    "\"\\\\# 0\"",
+    "\"MIIB\"",
+    "\"mx1.example.com\"",
+    "\"a\\u001b[2Jb\\u202ec\\u0000\\u009b d, e\\tf\"",
+    "\"*.example.com\"",
 ];
 
 fn mutate(value: &mut Value, chance: &mut Chance) {
@@ -152,7 +187,9 @@ fn mutate(value: &mut Value, chance: &mut Chance) {
         (None, place @ Value::Number(_)) => {
             let near = place.as_i64().unwrap_or(0);
             let step = 1_i64 << chance.below(40);
-            *place = near.wrapping_add(if chance.below(2) == 0 { step } else { -step }).into();
+            *place = near
+                .wrapping_add(if chance.below(2) == 0 { step } else { -step })
+                .into();
         }
         _ => {}
     }
@@ -170,7 +207,9 @@ fn edit(text: &mut String, chance: &mut Chance) {
         1 => drop(characters.remove(at)),
         2 => characters.extend_from_within(..at),
         3 => {
-            let odd = ['\u{1b}', '\u{202e}', '\0', '.', ' ', '*', '\u{e9}', '\n', '"', '-'];
+            let odd = [
+                '\u{1b}', '\u{202e}', '\0', '.', ' ', '*', '\u{e9}', '\n', '"', '-',
+            ];
             characters[at] = odd[chance.below(odd.len())];
         }
         // As likely as not base64.

@@ -11,6 +11,7 @@ use super::bulk::BulkArguments;
 use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
+use super::resolver::ResolverArguments;
 use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
@@ -126,6 +127,29 @@ pub(super) struct CheckArguments {
     pub(super) sender: SenderArguments,
 }
 
+impl CheckArguments {
+    /// No targets and no options but these.
+    pub(super) fn with(look: LookArguments) -> Self {
+        Self {
+            targets: Vec::new(),
+            json: false,
+            format: Format::Human,
+            entry: None,
+            lang: Language::default(),
+            look,
+            bulk: BulkArguments::default(),
+            resume: ResumeArguments::default(),
+            servers: ServersArguments::default(),
+            save: None,
+            replay: None,
+            at: None,
+            expect: ExpectArguments::default(),
+            color: Color::Auto,
+            sender: SenderArguments::default(),
+        }
+    }
+}
+
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
@@ -174,6 +198,14 @@ pub(super) struct DnsArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("resolver", |it| it
+        .requires("check")
+        .help("Recursive resolver for --check [default: the system's]")),
+    mut_arg("trust_anchor", |it| it.requires("check").help(
+        "DNSSEC root trust anchor for --check [default: the built-in IANA anchors]"
+    ))
+)]
 pub(super) struct ExplainArguments {
     /// Id of a finding, verdict, status code, or text of a log
     #[arg(value_name = "ID", required_unless_present_any = ["list", "log", "tlsrpt"])]
@@ -219,14 +251,8 @@ pub(super) struct ExplainArguments {
     #[arg(long, conflicts_with_all = ["id", "list"])]
     pub(super) json: bool,
 
-    /// Recursive resolver for --check [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", requires = "check")]
-    pub(super) resolver: Option<String>,
-
-    /// DNSSEC root trust anchor for --check [default: the built-in IANA
-    /// anchors]
-    #[arg(long, value_name = "FILE", requires = "check")]
-    pub(super) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) resolver: ResolverArguments,
 
     /// Also connect to reserved and private addresses, and ask name servers
     /// there
@@ -339,5 +365,23 @@ impl Color {
             Self::Always => true,
             Self::Never => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_without_options_is_one_with_their_defaults() {
+        let typed = Arguments::try_parse_from(["danecheck", "example.com"]).unwrap();
+        let made = CheckArguments {
+            targets: vec!["example.com".to_owned()],
+            ..CheckArguments::with(LookArguments::with_resolver(
+                ResolverArguments::default(),
+                false,
+            ))
+        };
+        assert_eq!(format!("{made:?}"), format!("{:?}", typed.check));
     }
 }

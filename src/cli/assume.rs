@@ -7,9 +7,10 @@ use clap::Args;
 use crate::observe::Assumed;
 use danecheck_core::observation::Der;
 
-use super::{Stop, input};
+use super::input;
+use super::stop::Stop;
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct AssumeArguments {
     /// Check DNS only and connect to no mail server: for CI runners and other
     /// places where port 25 is blocked

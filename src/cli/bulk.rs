@@ -23,6 +23,9 @@ const CONNECTIONS_PER_JOB: usize = 4;
 /// The maximum of --jobs; each target needs memory.
 const MOST_JOBS: u16 = 4096;
 
+/// Connections to one address at once without `--per-host`.
+const PER_HOST: u16 = 2;
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct BulkArguments {
     /// Check this many targets at once [default: depends on processors and the
@@ -31,8 +34,17 @@ pub(super) struct BulkArguments {
     jobs: Option<u16>,
 
     /// Most connections to one address at once, for all targets together
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = PER_HOST, value_parser = clap::value_parser!(u16).range(1..))]
     per_host: u16,
+}
+
+impl Default for BulkArguments {
+    fn default() -> Self {
+        Self {
+            jobs: None,
+            per_host: PER_HOST,
+        }
+    }
 }
 
 impl BulkArguments {

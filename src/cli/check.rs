@@ -9,9 +9,11 @@ use danecheck_core::report::ExitStatus;
 use danecheck_core::sender::System;
 
 use super::args::CheckArguments;
+use super::environment::Environment;
+use super::output::Output;
 use super::replayed::Replayed;
 use super::run::Run;
-use super::{Output, Stop, World};
+use super::stop::Stop;
 
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +27,19 @@ pub(super) enum Origin {
 pub(super) async fn check(
     arguments: &CheckArguments,
     origin: Origin,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let expectations = Arc::new(arguments.expect.expectations()?);
-    let output = Output::new(arguments, expectations.clone(), world);
+    let output = Output::new(arguments, expectations.clone(), environment);
     let sender = arguments.sender.sender();
     if let Some(path) = &arguments.replay {
-        return replay(path, arguments, &expectations, output, world);
+        return replay(path, arguments, &expectations, output, environment);
     }
     let targets = arguments.targets(&expectations)?;
     let setup = Setup {
         pool: Some(arguments.bulk.pool()),
         local_sender: arguments.sender.local().await?,
-        ..arguments.servers.setup(&arguments.look, world)?
+        ..arguments.servers.setup(&arguments.look, environment)?
     };
     let save = arguments.save.as_deref();
     let run = Run {
@@ -49,9 +51,11 @@ pub(super) async fn check(
         // Without targets, those of the configuration are checked.
         typed: origin == Origin::Typed && !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
-        files: arguments.resume.files(save, output.is_json(), world)?,
+        files: arguments
+            .resume
+            .files(save, output.is_json(), environment)?,
     };
-    run.run(output, world).await
+    run.run(output, environment).await
 }
 
 /// Judges saved observations, line by line. A line that cannot be judged is
@@ -61,22 +65,25 @@ fn replay(
     arguments: &CheckArguments,
     expectations: &Config,
     mut output: Output,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let sender = arguments.sender.sender();
     let mut replayed = Replayed::open(path)?;
-    while let Some(observation) = replayed.next(world) {
+    while let Some(observation) = replayed.next(environment) {
         if sender.system == System::Local && observation.local_sender.is_none() {
-            replayed.refuse("was saved without --sender local", world);
+            replayed.refuse("was saved without --sender local", environment);
             continue;
         }
         let terms = expectations.terms(&observation.next_hop);
-        output.report(&terms.report(&observation, arguments.at, &sender), world)?;
+        output.report(
+            &terms.report(&observation, arguments.at, &sender),
+            environment,
+        )?;
     }
-    if !replayed.is_whole(world)? {
+    if !replayed.is_whole(environment)? {
         output.unknown();
     }
-    output.end(world)?;
+    output.end(environment)?;
     Ok(output.status())
 }
 

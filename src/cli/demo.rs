@@ -4,39 +4,43 @@ use std::fmt::Write as _;
 
 use futures_util::future::join_all;
 
-use crate::demo::{CASES, Case, Company, MOST_INSTRUCTIVE};
+use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::judge::Action;
 use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
 
 use super::args::DemoArguments;
-use super::{Stop, World};
+use super::environment::Environment;
+use super::stop::Stop;
 
-pub(super) async fn demo(arguments: &DemoArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+pub(super) async fn demo(
+    arguments: &DemoArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
     if arguments.list {
-        world.print(&list())?;
+        environment.print(&list())?;
         return Ok(ExitStatus::Fine);
     }
     let style = HumanStyle {
-        color: arguments.color.wanted(world.colors),
-        width: world.width,
+        color: arguments.color.wanted(environment.colors),
+        width: environment.width,
         ..HumanStyle::default()
     };
-    let company = Company::new((world.now)());
+    let shared = SharedAuthorities::new((environment.now)());
     let Some(name) = &arguments.case else {
-        return all(&company, arguments.json, style, world).await;
+        return all(&shared, arguments.json, style, environment).await;
     };
     let Some(case) = Case::find(name) else {
         return Err(Stop::Sentence(format!(
             "unknown case `{name}`: `danecheck demo --list` names them"
         )));
     };
-    let report = look(case, &company).await?;
+    let report = look(case, &shared).await?;
     let text = if arguments.json {
         format!("{}\n", json(&report))
     } else {
         format!("# {}\n\n{}", case.title, human(&report, style))
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     Ok(ExitStatus::Fine)
 }
 
@@ -48,8 +52,8 @@ fn list() -> String {
     text
 }
 
-async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
-    match case.observe(company).await {
+async fn look(case: &Case, shared: &SharedAuthorities) -> Result<Report, Stop> {
+    match case.observe(shared).await {
         Ok(observation) => Ok(Report::of(&observation)),
         Err(error) => Err(Stop::Sentence(format!(
             "the demo's case {} cannot be set up: {error}",
@@ -60,23 +64,23 @@ async fn look(case: &Case, company: &Company) -> Result<Report, Stop> {
 
 /// One line for each case, and the whole report of the most instructive one.
 async fn all(
-    company: &Company,
+    shared: &SharedAuthorities,
     as_json: bool,
     style: HumanStyle,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let looks = join_all(CASES.iter().map(|case| look(case, company))).await;
+    let looks = join_all(CASES.iter().map(|case| look(case, shared))).await;
     if !as_json {
-        world.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
+        environment.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
     }
     let mut shown = None;
     for (case, report) in CASES.iter().zip(looks) {
         let report = report?;
         if as_json {
-            world.print(&format!("{}\n", json(&report)))?;
+            environment.print(&format!("{}\n", json(&report)))?;
             continue;
         }
-        world.print(&format!(
+        environment.print(&format!(
             "{:30}{:14}{:10}\n",
             case.name,
             report.verdict.as_str(),
@@ -87,7 +91,7 @@ async fn all(
         }
     }
     if let Some(report) = shown {
-        world.print(&format!(
+        environment.print(&format!(
             "\nThe report of {MOST_INSTRUCTIVE} (`danecheck demo CASE` shows any other):\n\n{}",
             human(&report, style)
         ))?;

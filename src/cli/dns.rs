@@ -4,18 +4,22 @@ use crate::observe::{NameAndType, SingleSetup, look_up};
 use danecheck_core::report::{ExitStatus, LookupViews};
 
 use super::args::DnsArguments;
-use super::{Stop, World};
+use super::environment::Environment;
+use super::stop::Stop;
 
-pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+pub(super) async fn dns(
+    arguments: &DnsArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
     let question = NameAndType::parse(&arguments.name, &arguments.rtype)
         .map_err(|error| Stop::Sentence(error.to_string()))?;
     let look = &arguments.look;
     let setup = SingleSetup {
-        resolver: look.resolver()?,
-        root_anchors: look.root_anchors()?,
-        now: (world.now)(),
+        resolver: look.resolver.resolver()?,
+        root_anchors: look.resolver.root_anchors()?,
+        now: (environment.now)(),
         times: look.times(),
-        dial: world.dial.clone(),
+        dial: environment.dial.clone(),
         authoritative: arguments.authoritative,
         allow_private: look.allow_private,
     };
@@ -23,8 +27,8 @@ pub(super) async fn dns(arguments: &DnsArguments, world: &mut World) -> Result<E
     let text = if arguments.json {
         format!("{}\n", views.json())
     } else {
-        views.human(world.width)
+        views.human(environment.width)
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     Ok(views.exit_status())
 }

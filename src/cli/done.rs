@@ -13,10 +13,10 @@ use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::Observation;
 use danecheck_core::unix_time::UnixTime;
 
-use super::Stop;
 use super::lines::{Content, Lines};
 use super::replayed::observation_at;
 use super::saved::Saved;
+use super::stop::Stop;
 
 /// The targets that need no check. Only a hash of each is kept, so a million of
 /// them take some 40 MB, and twice that with `--save`. The probability that two
@@ -48,7 +48,7 @@ struct Pair {
 
 /// What exists for a target.
 #[derive(Debug)]
-pub(super) enum There {
+pub(super) enum Earlier {
     Nothing,
     /// A report and, with `--save`, its observation.
     All,
@@ -181,7 +181,7 @@ impl Done {
 
     /// What exists for this target; it then counts for this line and for no
     /// other.
-    pub(super) fn take(&mut self, target: &str) -> Result<There, Stop> {
+    pub(super) fn take(&mut self, target: &str) -> Result<Earlier, Stop> {
         let hash = self.hash(target);
         if !self.alone.is_empty() {
             self.came.insert(hash);
@@ -190,15 +190,15 @@ impl Done {
             && *count > 0
         {
             *count -= 1;
-            return Ok(There::All);
+            return Ok(Earlier::All);
         }
         let places = self.unreported.get_mut(&hash);
         let start = places.and_then(VecDeque::pop_front);
         let (Some(start), Some((file, name))) = (start, &self.saved) else {
-            return Ok(There::Nothing);
+            return Ok(Earlier::Nothing);
         };
         match observation_at(file, start) {
-            Ok(observation) => Ok(There::Observation(Box::new(observation))),
+            Ok(observation) => Ok(Earlier::Observation(Box::new(observation))),
             Err(why) => Err(Stop::Sentence(format!("{name}: {why}"))),
         }
     }
@@ -300,7 +300,7 @@ mod tests {
 
     impl Done {
         fn has(&mut self, target: &str) -> bool {
-            matches!(self.take(target).unwrap(), There::All)
+            matches!(self.take(target).unwrap(), Earlier::All)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use clap::builder::TypedValueParser;
 
-use danecheck_core::entry::{Language, SYSTEMS, System, Written};
+use danecheck_core::entry::{Language, Request, SYSTEMS, System, Written};
 use danecheck_core::judge::Action;
 use danecheck_core::report::Report;
 
@@ -16,7 +16,7 @@ pub(super) struct Entry {
 }
 
 /// The output for one report.
-pub(super) struct Said {
+pub(super) struct EntryOutput {
     /// For standard output; empty if there is nothing to paste.
     pub(super) text: String,
     /// For standard error.
@@ -26,21 +26,25 @@ pub(super) struct Said {
 }
 
 impl Entry {
-    pub(super) fn say(self, report: &Report) -> Said {
-        let nothing = |beside, needed| Said {
+    pub(super) fn say(self, report: &Report, request: Option<&Request>) -> EntryOutput {
+        let nothing = |beside, needed| EntryOutput {
             text: String::new(),
             beside,
             needed,
         };
-        let Some(request) = report.entry_request(self.language) else {
+        let Some(request) = request else {
             return nothing(None, report.recommendation.action != Action::Keep);
         };
         let sentence = |text: String| Some(format!("danecheck: {}: {text}\n", report.target));
+        let request = Request {
+            language: self.language,
+            ..request.clone()
+        };
         match self.system.write(&request) {
             Written::Entry { text, beside } => {
                 let caution = report.recommendation.caution.clone().and_then(sentence);
                 let parts: Vec<String> = caution.into_iter().chain(beside).collect();
-                Said {
+                EntryOutput {
                     text,
                     beside: (!parts.is_empty()).then(|| parts.concat()),
                     needed: true,

@@ -10,9 +10,10 @@ use crate::config::Config;
 use danecheck_core::report::FailOn;
 
 use super::choice::choice;
-use super::{Stop, input};
+use super::input;
+use super::stop::Stop;
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct ExpectArguments {
     /// Your domains and what you expect of each (danecheck.toml); without
     /// targets, check all of them

@@ -13,7 +13,7 @@ use crate::observe::{Resolver, TrustStore, TrustStoreError};
 use danecheck_core::certificate::presented_chain;
 use danecheck_validation::trust_anchor::RootAnchors;
 
-use super::Stop;
+use super::stop::Stop;
 
 /// A longer line on standard input is not a target; the rest of it is skipped.
 const LONGEST_LINE: u64 = 4096;
@@ -53,12 +53,12 @@ const LARGEST_RESOLV_CONF: u64 = 64 << 10;
 /// The source of a target: an invalid target on standard input still gets a
 /// report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Given {
+pub(super) enum GivenTarget {
     Argument(String),
     Line(String),
 }
 
-impl Given {
+impl GivenTarget {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Argument(text) | Self::Line(text) => text,
@@ -89,19 +89,19 @@ impl<'a> Targets<'a> {
     }
 
     /// The next one.
-    pub(super) async fn next(&mut self) -> Result<Option<Given>, Stop> {
+    pub(super) async fn next(&mut self) -> Result<Option<GivenTarget>, Stop> {
         loop {
             if self.is_reading {
                 let line = next_line(self.stdin, &mut self.bytes).await;
                 match line.map_err(|error| Unread::Error(error).stop("standard input"))? {
-                    Some(line) => return Ok(Some(Given::Line(line))),
+                    Some(line) => return Ok(Some(GivenTarget::Line(line))),
                     None => self.is_reading = false,
                 }
             }
             match self.arguments.next().map(String::as_str) {
                 None => return Ok(None),
                 Some("-") => self.is_reading = true,
-                Some(target) => return Ok(Some(Given::Argument(target.to_owned()))),
+                Some(target) => return Ok(Some(GivenTarget::Argument(target.to_owned()))),
             }
         }
     }

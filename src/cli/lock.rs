@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::Stop;
+use super::stop::Stop;
 
 /// Locks `file` for one run, as long as it is open. A file that is not a
 /// regular one is shared, and on a file system without locks there is no lock.

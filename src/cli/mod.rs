@@ -10,12 +10,14 @@ mod args;
 mod assume;
 mod bulk;
 mod check;
+mod checker;
 mod choice;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
 mod done;
 mod entry;
+mod environment;
 mod expect;
 mod explain;
 mod input;
@@ -25,19 +27,21 @@ mod lock;
 mod look;
 mod output;
 mod overrides;
+mod pending;
 mod progress;
 mod proxy;
 mod replayed;
+mod resolver;
 mod resume;
 mod run;
 mod saved;
 mod sender;
 mod serve;
 mod servers;
+mod stop;
 mod tlsa;
 mod triage;
 mod workers;
-mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -47,11 +51,11 @@ use clap::Parser as _;
 use danecheck_core::report::ExitStatus;
 
 use args::{Arguments, Command, Described, SchemaArguments};
+pub use environment::{Environment, Terminals};
 pub use interrupt::Interrupts;
-use output::Output;
-pub use world::{Terminals, World};
+use stop::Stop;
 
-/// Runs the program on the real world.
+/// Runs the program in its process.
 pub fn main() -> ExitCode {
     survive_file_limit();
     // Several threads, so that reports are written and requests are answered
@@ -60,7 +64,7 @@ pub fn main() -> ExitCode {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let status = match runtime.enable_all().build() {
         Ok(runtime) => {
-            let status = runtime.block_on(run(std::env::args_os(), World::real()));
+            let status = runtime.block_on(run(std::env::args_os(), Environment::real()));
             // Shared work may still be running, and so may a read of standard
             // input that never ends.
             runtime.shutdown_background();
@@ -82,12 +86,15 @@ fn survive_file_limit() {
     }
 }
 
-/// Runs the program on any world: the whole program as a function.
-pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World) -> ExitStatus {
+/// Runs the program in any surroundings: the whole program as a function.
+pub async fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    mut environment: Environment,
+) -> ExitStatus {
     let words: Vec<OsString> = arguments.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error, &words, &mut world),
+        Err(error) => return usage(&error, &words, &mut environment),
     };
     // The state of a waiting command is too large for the stack of a thread.
     let result = match &arguments.command {
@@ -95,66 +102,62 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, mut world: World
             Box::pin(check::check(
                 &arguments.check,
                 check::Origin::Typed,
-                &mut world,
+                &mut environment,
             ))
             .await
         }
         #[cfg(feature = "demo")]
-        Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut world)).await,
-        Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut world)).await,
-        Some(Command::Explain(explain)) => Box::pin(explain::explain(explain, &mut world)).await,
-        Some(Command::Overrides(arguments)) => {
-            Box::pin(overrides::overrides(arguments, &mut world)).await
+        Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
+        Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut environment)).await,
+        Some(Command::Explain(explain)) => {
+            Box::pin(explain::explain(explain, &mut environment)).await
         }
-        Some(Command::Schema(arguments)) => schema(arguments, &mut world),
-        Some(Command::Serve(arguments)) => Box::pin(serve::serve(arguments, &mut world)).await,
-        Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut world)).await,
-        Some(Command::Triage(arguments)) => Box::pin(triage::triage(arguments, &mut world)).await,
+        Some(Command::Overrides(arguments)) => {
+            Box::pin(overrides::overrides(arguments, &mut environment)).await
+        }
+        Some(Command::Schema(arguments)) => schema(arguments, &mut environment),
+        Some(Command::Serve(arguments)) => {
+            Box::pin(serve::serve(arguments, &mut environment)).await
+        }
+        Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut environment)).await,
+        Some(Command::Triage(arguments)) => {
+            Box::pin(triage::triage(arguments, &mut environment)).await
+        }
     };
-    result.unwrap_or_else(|stop| stop.status(&mut world))
+    result.unwrap_or_else(|stop| end(stop, &mut environment))
 }
 
-/// Why the program ends before its work is done.
-#[derive(Debug)]
-enum Stop {
-    /// One sentence for standard error; the status is 3.
-    Sentence(String),
-    /// The reader of the output has closed it. That is not a fault.
-    BrokenPipe,
-}
-
-impl Stop {
-    fn status(self, world: &mut World) -> ExitStatus {
-        match self {
-            Self::BrokenPipe => ExitStatus::Fine,
-            Self::Sentence(sentence) => {
-                world.complain(&sentence);
-                ExitStatus::Unknown
-            }
+/// Says why the program ends.
+fn end(stop: Stop, environment: &mut Environment) -> ExitStatus {
+    match stop {
+        Stop::BrokenPipe => ExitStatus::Fine,
+        Stop::Sentence(sentence) => {
+            environment.complain(&sentence);
+            ExitStatus::Unknown
         }
     }
 }
 
 /// Help and version are answers; the rest is wrong usage. Its status is 3 and
 /// not clap's 2, because 2 means that mail is broken.
-fn usage(error: &clap::Error, words: &[OsString], world: &mut World) -> ExitStatus {
+fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment) -> ExitStatus {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            match world.print(&error.render().to_string()) {
+            match environment.print(&error.render().to_string()) {
                 Ok(()) => ExitStatus::Fine,
-                Err(stop) => stop.status(world),
+                Err(stop) => end(stop, environment),
             }
         }
         _ => {
             let message = error.render().to_string();
-            world.complain_raw(&proxy::without_passwords(&message, words));
+            environment.complain_raw(&proxy::without_passwords(&message, words));
             ExitStatus::Unknown
         }
     }
 }
 
-fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<ExitStatus, Stop> {
     let schema = match arguments.of {
         Described::Report => danecheck_core::report::schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
@@ -164,6 +167,6 @@ fn schema(arguments: &SchemaArguments, world: &mut World) -> Result<ExitStatus, 
         Described::Tlsa => danecheck_core::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    world.print(&format!("{schema}\n"))?;
+    environment.print(&format!("{schema}\n"))?;
     Ok(ExitStatus::Fine)
 }

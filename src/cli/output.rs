@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Advised, Config};
 use danecheck_core::report::{
-    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, human,
-    json, worst,
+    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Writer, human, json, worst,
 };
 
 use super::args::{CheckArguments, Format};
 use super::entry::Entry;
-use super::{Stop, World};
+use super::environment::Environment;
+use super::stop::Stop;
 
 /// What is written for each report.
 pub(super) enum Form {
@@ -32,7 +32,7 @@ impl Output {
     pub(super) fn new(
         arguments: &CheckArguments,
         expectations: Arc<Config>,
-        world: &World,
+        environment: &Environment,
     ) -> Self {
         let form = match (arguments.entry, arguments.json, arguments.format) {
             (Some(system), _, _) => Form::Entry(Entry {
@@ -41,8 +41,8 @@ impl Output {
             }),
             (None, true, _) | (None, _, Format::Json) => Form::Json,
             (None, false, Format::Human) => Form::Human(HumanStyle {
-                color: arguments.color.wanted(world.colors),
-                width: world.width,
+                color: arguments.color.wanted(environment.colors),
+                width: environment.width,
                 language: arguments.lang,
             }),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
@@ -59,8 +59,12 @@ impl Output {
         }
     }
 
-    pub(super) fn report(&mut self, report: &Report, world: &mut World) -> Result<(), Stop> {
-        self.report_written(report, None, world)
+    pub(super) fn report(
+        &mut self,
+        advised: &Advised,
+        environment: &mut Environment,
+    ) -> Result<(), Stop> {
+        self.report_written(advised, None, environment)
     }
 
     /// Whether reports are written as JSON.
@@ -76,10 +80,11 @@ impl Output {
     /// A report, which may already exist as JSON.
     pub(super) fn report_written(
         &mut self,
-        report: &Report,
+        advised: &Advised,
         line: Option<String>,
-        world: &mut World,
+        environment: &mut Environment,
     ) -> Result<(), Stop> {
+        let Advised { report, entry } = advised;
         // Text that is not a target has no terms.
         let terms = match report.target.parse() {
             Ok(target) => self.expectations.terms(&target),
@@ -90,10 +95,10 @@ impl Output {
             Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
             Form::Human(style) => human(report, *style),
-            Form::Entry(entry) => {
-                let said = entry.say(report);
+            Form::Entry(wanted) => {
+                let said = wanted.say(report, entry.as_ref());
                 if let Some(beside) = said.beside {
-                    world.say_beside(&beside);
+                    environment.say_beside(&beside);
                 }
                 // If there is nothing to set, that is success, whatever else is
                 // wrong.
@@ -109,7 +114,7 @@ impl Output {
         if text.is_empty() {
             return Ok(());
         }
-        world.print(&text)
+        environment.print(&text)
     }
 
     /// A text that is not a target: on the command line a sentence is enough,
@@ -119,9 +124,9 @@ impl Output {
     }
 
     /// The output after the last report.
-    pub(super) fn end(&mut self, world: &mut World) -> Result<(), Stop> {
+    pub(super) fn end(&mut self, environment: &mut Environment) -> Result<(), Stop> {
         match &mut self.form {
-            Form::Written(writer) => world.print(&writer.end()),
+            Form::Written(writer) => environment.print(&writer.end()),
             Form::Human(_) | Form::Json | Form::Entry(_) => Ok(()),
         }
     }

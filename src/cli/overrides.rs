@@ -12,16 +12,19 @@ use danecheck_core::judge::Horizon;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::Observation;
 use danecheck_core::overrides::{Accepted, Overrides};
+use danecheck_core::postfix::LineHello;
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
 
 use super::bulk::BulkArguments;
+use super::environment::Environment;
+use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
 use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
-use super::{Stop, World, input};
+use super::stop::Stop;
 
 /// What `--accept-weaker` stands for without a value.
 const ALL: &str = "";
@@ -103,10 +106,10 @@ impl OverridesArguments {
 
 pub(super) async fn overrides(
     arguments: &OverridesArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let name = arguments.file.display().to_string();
-    let text = text(&arguments.file, world).await?;
+    let text = text(&arguments.file, environment).await?;
     let overrides =
         Overrides::read(&text).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
     let mut sender = arguments.sender.sender();
@@ -116,8 +119,11 @@ pub(super) async fn overrides(
     }
     let next_hops = overrides.next_hops(&arguments.below);
     let (seen, is_whole) = match &arguments.replay {
-        Some(path) => replayed(path, &next_hops, world)?,
-        None => (look(next_hops, arguments, world).await?, true),
+        Some(path) => replayed(path, &next_hops, environment)?,
+        None => {
+            let hellos = overrides.hellos(&next_hops);
+            (look(next_hops, hellos, arguments, environment).await?, true)
+        }
     };
     let examination = overrides.examine(
         &seen,
@@ -128,7 +134,7 @@ pub(super) async fn overrides(
     );
     if arguments.write {
         for caution in examination.cautions() {
-            world.complain(&caution);
+            environment.complain(&caution);
         }
     }
     let text = if arguments.write {
@@ -137,10 +143,10 @@ pub(super) async fn overrides(
         to_json(&examination.report()) + "\n"
     } else {
         let name = if name == "-" { "standard input" } else { &name };
-        examination.human(name, world.width, arguments.quiet)
+        examination.human(name, environment.width, arguments.quiet)
     };
     if !text.is_empty() {
-        world.print(&text)?;
+        environment.print(&text)?;
     }
     let status = examination.exit_status();
     Ok(if is_whole {
@@ -155,25 +161,25 @@ pub(super) async fn overrides(
 fn replayed(
     path: &Path,
     next_hops: &[NextHop],
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<(HashMap<String, Observation>, bool), Stop> {
     let wanted: HashSet<String> = next_hops.iter().map(NextHop::policy_key).collect();
     let mut replayed = Replayed::open(path)?;
     let mut seen = HashMap::new();
-    while let Some(observation) = replayed.next(world) {
+    while let Some(observation) = replayed.next(environment) {
         let key = observation.next_hop.policy_key();
         if wanted.contains(&key) {
             seen.insert(key, observation);
         }
     }
-    Ok((seen, replayed.is_whole(world)?))
+    Ok((seen, replayed.is_whole(environment)?))
 }
 
 /// The file, as text. Bytes that are not UTF-8 can only be in lines that do not
 /// count.
-async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
+async fn text(path: &Path, environment: &mut Environment) -> Result<String, Stop> {
     let bytes = if path == Path::new("-") {
-        input::read_stdin(&mut *world.stdin, input::LARGEST_TABLE).await?
+        input::read_stdin(&mut *environment.stdin, input::LARGEST_TABLE).await?
     } else {
         input::read(path, input::LARGEST_TABLE)?
     };
@@ -183,19 +189,23 @@ async fn text(path: &Path, world: &mut World) -> Result<String, Stop> {
 /// Checks each next hop as `danecheck TARGET` does.
 async fn look(
     next_hops: Vec<NextHop>,
+    hellos: HashMap<String, Vec<LineHello>>,
     arguments: &OverridesArguments,
-    world: &World,
+    environment: &Environment,
 ) -> Result<HashMap<String, Observation>, Stop> {
-    let plain = arguments.look.setup(world)?;
+    let plain = arguments.look.setup(environment)?;
     let setup = Setup {
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
         dial: arguments.proxy.dial(plain.dial)?,
         pool: Some(arguments.bulk.pool()),
+        hellos: Arc::new(hellos),
         ..plain
     };
-    let now = world.now;
+    let now = environment.now;
     let saved = arguments.save.as_deref();
-    let mut saved = saved.map(|path| Saved::create(path, world)).transpose()?;
+    let mut saved = saved
+        .map(|path| Saved::create(path, environment))
+        .transpose()?;
     let looks = stream::iter(next_hops)
         .map(|next_hop| {
             let setup = Setup {

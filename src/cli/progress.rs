@@ -1,9 +1,10 @@
 //! The progress of a run, in one line on the terminal.
 
 use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::World;
+use super::environment::Environment;
 
 /// How often the line is redrawn.
 const EVERY: Duration = Duration::from_millis(200);
@@ -26,43 +27,61 @@ pub(super) struct Count {
     pub(super) read: Option<f64>,
 }
 
+/// The progress of a run, for all parts of it that count.
+#[derive(Debug, Default)]
+pub(super) struct SharedCount(Mutex<Count>);
+
+impl SharedCount {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The line.
 pub(super) struct Progress {
+    is_wanted: bool,
     begun: Instant,
     drawn_at: Option<Instant>,
-    is_drawn: bool,
+    is_there: bool,
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    /// A line that is drawn only if it is wanted.
+    pub(super) fn new(is_wanted: bool) -> Self {
         Self {
+            is_wanted,
             begun: Instant::now(),
             drawn_at: None,
-            is_drawn: false,
+            is_there: false,
         }
     }
 
+    /// Whether it is drawn at all: only if standard error is a terminal.
+    pub(super) fn is_drawn(&self, environment: &Environment) -> bool {
+        self.is_wanted && environment.terminals.stderr
+    }
+
     /// Draws it, not too often, and only if standard error is a terminal.
-    pub(super) fn draw(&mut self, count: &Count, world: &mut World) {
+    pub(super) fn draw(&mut self, count: &Count, environment: &mut Environment) {
         let soon = |at: Instant| at.elapsed() < EVERY;
-        if !world.terminals.stderr || self.is_drawn && self.drawn_at.is_some_and(soon) {
+        if !self.is_drawn(environment) || self.is_there && self.drawn_at.is_some_and(soon) {
             return;
         }
         // A line that fills its row may already have moved the cursor to the
         // next one.
-        let room = (world.line_width)().saturating_sub(1);
+        let room = (environment.line_width)().saturating_sub(1);
         let line = line(count, self.begun.elapsed(), room);
-        let _ = write!(world.stderr, "\r{line}\x1b[K");
-        let _ = world.stderr.flush();
+        let _ = write!(environment.stderr, "\r{line}\x1b[K");
+        let _ = environment.stderr.flush();
         self.drawn_at = Some(Instant::now());
-        self.is_drawn = true;
+        self.is_there = true;
     }
 
     /// Clears the line for other output on the same terminal.
-    pub(super) fn clear(&mut self, world: &mut World) {
-        if std::mem::take(&mut self.is_drawn) {
-            let _ = write!(world.stderr, "\r\x1b[K");
-            let _ = world.stderr.flush();
+    pub(super) fn clear(&mut self, environment: &mut Environment) {
+        if std::mem::take(&mut self.is_there) {
+            let _ = write!(environment.stderr, "\r\x1b[K");
+            let _ = environment.stderr.flush();
         }
     }
 }

@@ -8,25 +8,25 @@ use clap::Args;
 
 use crate::observe::{Dial, Proxy, ProxyError};
 
-use super::Stop;
+use super::stop::Stop;
 
 /// The text in a message in place of a value with a password.
 const NOT_SHOWN: &str = "(not shown)";
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
     /// HOST` opens; DNS lookups do not use it
     #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
-    proxy: Option<Given>,
+    proxy: Option<ProxyValue>,
 }
 
 /// A value as it was read. An error in it is reported later, because clap would
 /// quote the value.
 #[derive(Clone, Debug)]
-struct Given(Result<Proxy, ProxyError>);
+struct ProxyValue(Result<Proxy, ProxyError>);
 
-impl FromStr for Given {
+impl FromStr for ProxyValue {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -39,8 +39,8 @@ impl ProxyArguments {
     pub(super) fn dial(&self, way: Dial) -> Result<Dial, Stop> {
         match &self.proxy {
             None => Ok(way),
-            Some(Given(Ok(proxy))) => Ok(Dial::Proxied(proxy.clone())),
-            Some(Given(Err(error))) => Err(Stop::Sentence(format!("--proxy: {error}"))),
+            Some(ProxyValue(Ok(proxy))) => Ok(Dial::Proxied(proxy.clone())),
+            Some(ProxyValue(Err(error))) => Err(Stop::Sentence(format!("--proxy: {error}"))),
         }
     }
 }

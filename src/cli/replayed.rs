@@ -7,8 +7,9 @@ use std::path::Path;
 
 use danecheck_core::observation::{OBSERVATION_FORMAT, Observation};
 
+use super::environment::Environment;
 use super::lines::{Content, Lines};
-use super::{Stop, World};
+use super::stop::Stop;
 
 /// How many bad lines are named one by one.
 const NAMED: u64 = 10;
@@ -40,7 +41,7 @@ impl Replayed {
     }
 
     /// The next observation. Lines without one are named on standard error.
-    pub(super) fn next(&mut self, world: &mut World) -> Option<Observation> {
+    pub(super) fn next(&mut self, environment: &mut Environment) -> Option<Observation> {
         while !self.is_over {
             let line = match self.lines.next() {
                 Ok(Some(line)) => line,
@@ -49,7 +50,7 @@ impl Replayed {
                     break;
                 }
                 Err(error) => {
-                    world.complain(&format!("{}: {error}", self.name));
+                    environment.complain(&format!("{}: {error}", self.name));
                     self.bad += 1;
                     self.is_over = true;
                     break;
@@ -69,24 +70,27 @@ impl Replayed {
                     return Some(observation);
                 }
                 Err(_) if !line.ends && matches!(line.content, Content::Object(_)) => {
-                    self.refuse("is incomplete: the file ends in the middle of it", world);
+                    self.refuse(
+                        "is incomplete: the file ends in the middle of it",
+                        environment,
+                    );
                 }
-                Err(why) => self.refuse(&why, world),
+                Err(why) => self.refuse(&why, environment),
             }
         }
         None
     }
 
     /// Says what is wrong with the line that was read last.
-    pub(super) fn refuse(&mut self, why: &str, world: &mut World) {
+    pub(super) fn refuse(&mut self, why: &str, environment: &mut Environment) {
         self.bad += 1;
         if self.bad <= NAMED {
-            world.complain(&format!("{}: line {} {why}", self.name, self.number));
+            environment.complain(&format!("{}: line {} {why}", self.name, self.number));
         }
     }
 
     /// Whether the whole file was judged; a file without lines was not.
-    pub(super) fn is_whole(&self, world: &mut World) -> Result<bool, Stop> {
+    pub(super) fn is_whole(&self, environment: &mut Environment) -> Result<bool, Stop> {
         if self.good == 0 && self.bad == 0 {
             return Err(Stop::Sentence(format!(
                 "{}: contains no observation: make one with --save",
@@ -95,7 +99,7 @@ impl Replayed {
         }
         if self.bad > NAMED {
             let more = self.bad - NAMED;
-            world.complain(&format!("{}: and {more} more lines", self.name));
+            environment.complain(&format!("{}: and {more} more lines", self.name));
         }
         Ok(self.bad == 0)
     }

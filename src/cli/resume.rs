@@ -28,12 +28,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::done::{Done, End, Tally};
+use super::environment::Environment;
 use super::lines::{Content, Lines};
 use super::lock::{is_same, lock, lock_output};
 use super::saved::Saved;
-use super::{Stop, World};
+use super::stop::Stop;
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct ResumeArguments {
     /// Skip the targets that have a JSON report in this file, from an
     /// interrupted run; new reports may be appended to the same file
@@ -58,18 +59,20 @@ impl ResumeArguments {
         &self,
         save: Option<&Path>,
         is_json: bool,
-        world: &mut World,
+        environment: &mut Environment,
     ) -> Result<Files, Stop> {
         let Some(path) = self.resume.as_deref() else {
             return Ok(Files {
                 done: None,
-                _output: lock_reports(is_json, world)?,
-                saved: save.map(|path| Saved::create(path, world)).transpose()?,
+                _output: lock_reports(is_json, environment)?,
+                saved: save
+                    .map(|path| Saved::create(path, environment))
+                    .transpose()?,
                 resumed: None,
             });
         };
-        let resumed = Resumed::open(path, world)?;
-        let output = lock_reports(is_json && !resumed.goes_on_there, world)?;
+        let resumed = Resumed::open(path, environment)?;
+        let output = lock_reports(is_json && !resumed.goes_on_there, environment)?;
         let mut saved = match save {
             None => None,
             // A file has only one lock, which would look like that of another
@@ -80,9 +83,9 @@ impl ResumeArguments {
                     path.display()
                 )));
             }
-            Some(path) => Some(Saved::open(path, world)?),
+            Some(path) => Some(Saved::open(path, environment)?),
         };
-        let done = resumed.done(saved.as_mut(), world)?;
+        let done = resumed.done(saved.as_mut(), environment)?;
         Ok(Files {
             done: Some(done),
             saved,
@@ -93,8 +96,8 @@ impl ResumeArguments {
 }
 
 /// The file of standard output, if reports go there and it is a file.
-fn lock_reports(is_json: bool, world: &World) -> Result<Option<File>, Stop> {
-    let output = is_json.then(world.output_file).flatten();
+fn lock_reports(is_json: bool, environment: &Environment) -> Result<Option<File>, Stop> {
+    let output = is_json.then(environment.output_file).flatten();
     if let Some(output) = &output {
         lock_output(output)?;
     }
@@ -126,7 +129,7 @@ struct Resumed {
 
 impl Resumed {
     /// Opens and locks them.
-    fn open(path: &Path, world: &World) -> Result<Self, Stop> {
+    fn open(path: &Path, environment: &Environment) -> Result<Self, Stop> {
         let mut file = File::open(path).map_err(|error| {
             Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
         })?;
@@ -141,40 +144,40 @@ impl Resumed {
         Ok(Self {
             path: path.to_owned(),
             file,
-            goes_on_there: (world.writes_to)(path),
+            goes_on_there: (environment.writes_to)(path),
         })
     }
 
     /// The targets that are done according to them, and to the observations if
     /// these are saved.
-    fn done(&self, saved: Option<&mut Saved>, world: &mut World) -> Result<Done, Stop> {
+    fn done(&self, saved: Option<&mut Saved>, environment: &mut Environment) -> Result<Done, Stop> {
         // What is written to a pipe cannot be compared.
         let saved = saved.filter(|saved| saved.is_file());
         let mut done = Done::default();
         let name = self.path.display();
         let tally = done.reports(&self.path, &self.file, saved.is_some())?;
         if tally.others > 0 {
-            world.complain(&format!(
+            environment.complain(&format!(
                 "{name}: {} lines are not reports; their targets are checked again",
                 tally.others
             ));
         }
         if self.goes_on_there {
-            self.end(&tally, world)?;
+            self.end(&tally, environment)?;
         }
         let Some(saved) = saved else {
             return Ok(done);
         };
         let (tally, unreported) = done.observations(saved)?;
         if tally.others > 0 {
-            world.complain(&format!(
+            environment.complain(&format!(
                 "{}: {} lines are not observations and stay unchanged; --replay names them",
                 saved.name(),
                 tally.others
             ));
         }
         if unreported > 0 {
-            world.complain(&format!(
+            environment.complain(&format!(
                 "{}: {unreported} observations have no report yet: danecheck judges them and does \
                  not check their targets again",
                 saved.name()
@@ -182,7 +185,7 @@ impl Resumed {
         }
         let alone = done.find_reports_alone(&self.path, &self.file)?;
         if alone > 0 {
-            world.complain(&format!(
+            environment.complain(&format!(
                 "{name}: {alone} reports have no observation in {}: danecheck checks their targets \
                  again, and the new reports replace these",
                 saved.name()
@@ -192,17 +195,17 @@ impl Resumed {
     }
 
     /// Ends the file with a whole line.
-    fn end(&self, tally: &Tally, world: &mut World) -> Result<(), Stop> {
+    fn end(&self, tally: &Tally, environment: &mut Environment) -> Result<(), Stop> {
         match tally.end {
             End::Whole => {}
-            End::WithoutNewline => world.print("\n")?,
+            End::WithoutNewline => environment.print("\n")?,
             End::Half(length) => self
                 .file
                 .set_len(length)
                 .map_err(|error| self.cannot_write(&error))?,
         }
         if tally.good == 0 {
-            world.complain(&format!(
+            environment.complain(&format!(
                 "{} contains no report, so all targets are checked. If it had reports, > has \
                  emptied it: append with >>",
                 self.path.display()

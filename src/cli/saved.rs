@@ -7,8 +7,9 @@ use std::path::Path;
 use danecheck_core::observation::Observation;
 use danecheck_core::report::shown_json;
 
+use super::environment::Environment;
 use super::lock::lock;
-use super::{Stop, World};
+use super::stop::Stop;
 
 /// Observations, one a line, in a file that no other run writes to.
 pub(super) struct Saved {
@@ -20,8 +21,8 @@ pub(super) struct Saved {
 
 impl Saved {
     /// A new file, or an old one that is emptied.
-    pub(super) fn create(path: &Path, world: &World) -> Result<Self, Stop> {
-        let saved = Self::open(path, world)?;
+    pub(super) fn create(path: &Path, environment: &Environment) -> Result<Self, Stop> {
+        let saved = Self::open(path, environment)?;
         // A device or a pipe cannot be emptied.
         if is_file(&saved.file) {
             saved
@@ -34,7 +35,7 @@ impl Saved {
 
     /// The old file with its content, if a run is resumed. Its end is set by
     /// [`Saved::end_at`].
-    pub(super) fn open(path: &Path, world: &World) -> Result<Self, Stop> {
+    pub(super) fn open(path: &Path, environment: &Environment) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let mut options = File::options();
         options.create(true).write(true).truncate(false);
@@ -53,7 +54,7 @@ impl Saved {
         };
         let file =
             file.map_err(|error| Stop::Sentence(format!("{name}: cannot be written: {error}")))?;
-        if (world.writes_to)(path) && is_file(&file) {
+        if (environment.writes_to)(path) && is_file(&file) {
             return Err(Stop::Sentence(format!(
                 "{name}: standard output goes to this file: give --save another one"
             )));

@@ -7,10 +7,10 @@ use clap::builder::TypedValueParser;
 
 use crate::observe::LocalPostfix;
 use danecheck_core::postfix::{Release, SecurityLevel, TlsVersion};
-use danecheck_core::sender::{Sender, System};
+use danecheck_core::sender::{Sender, System, TlspolRelease};
 
-use super::Stop;
 use super::choice::choice;
+use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The sender")]
@@ -34,6 +34,11 @@ pub(super) struct SenderArguments {
     #[arg(long, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
     min_tls: Option<TlsVersion>,
 
+    /// Release of mailcow's postfix-tlspol, such as 1.13.0 [default: the one that
+    /// mailcow ships, 1.8.23]
+    #[arg(long, value_name = "RELEASE", value_parser = str::parse::<TlspolRelease>)]
+    tlspol_version: Option<TlspolRelease>,
+
     /// Configuration directory of the Postfix that --sender local asks
     /// [default: Postfix's own]
     #[arg(long, value_name = "DIR")]
@@ -54,7 +59,15 @@ fn system() -> impl TypedValueParser<Value = System> {
 impl SenderArguments {
     /// Whether it names a sender.
     pub(super) fn names_one(&self) -> bool {
-        self.sender.is_some()
+        self.sender.is_some() || self.tlspol_version.is_some()
+    }
+
+    /// A release of mailcow's policy service names mailcow.
+    fn system(&self) -> System {
+        self.sender.unwrap_or(match self.tlspol_version {
+            Some(_) => System::Mailcow,
+            None => System::default(),
+        })
     }
 
     /// The Postfix on this machine, if it is the sender: its parameters are
@@ -74,6 +87,11 @@ impl SenderArguments {
                 )));
             }
         }
+        if self.system() != System::Mailcow && self.tlspol_version.is_some() {
+            return Err(Stop::Sentence(
+                "--tlspol-version goes only with --sender mailcow".to_owned(),
+            ));
+        }
         if !asked_for && self.postfix_config.is_some() {
             return Err(Stop::Sentence(
                 "--postfix-config works only with --sender local".to_owned(),
@@ -91,10 +109,11 @@ impl SenderArguments {
     /// The sender; the default sender if none is named.
     pub(super) fn sender(&self) -> Sender {
         Sender {
-            system: self.sender.unwrap_or_default(),
+            system: self.system(),
             level: self.level,
             release: self.postfix_version,
             min_tls: self.min_tls,
+            tlspol: self.tlspol_version,
         }
     }
 }

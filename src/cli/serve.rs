@@ -10,10 +10,12 @@ use crate::serve::{Exporter, HostName, Limits, Targets};
 use danecheck_core::next_hop::{NextHop, NextHopError};
 use danecheck_core::report::ExitStatus;
 
+use super::environment::Environment;
 use super::expect::ExpectArguments;
+use super::input;
 use super::look::LookArguments;
 use super::servers::ServersArguments;
-use super::{Stop, World, input};
+use super::stop::Stop;
 
 #[derive(Debug, Args)]
 #[command(
@@ -58,10 +60,10 @@ pub(super) struct ServeArguments {
 
 pub(super) async fn serve(
     arguments: &ServeArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let targets = arguments.targets()?;
-    let setup = arguments.servers.setup(&arguments.look, world)?;
+    let setup = arguments.servers.setup(&arguments.look, environment)?;
     let limits = Limits {
         checks: usize::from(arguments.max_checks),
         ..Limits::default()
@@ -79,12 +81,12 @@ pub(super) async fn serve(
         Some(count) => format!("{count} targets"),
         None => "any target".to_owned(),
     };
-    let exporter = Exporter::new(setup, world.now, targets, limits)
+    let exporter = Exporter::new(setup, environment.now, targets, limits)
         .map_err(|error| Stop::Sentence(format!("cannot start a thread for checks: {error}")))?
         .named(arguments.host.clone());
-    world.complain(&format!("listening on http://{address}, for {count}"));
+    environment.complain(&format!("listening on http://{address}, for {count}"));
     exporter.run(listener, stop).await;
-    world.complain("ended");
+    environment.complain("ended");
     Ok(ExitStatus::Fine)
 }
 

@@ -8,11 +8,13 @@ use clap::Args;
 use crate::observe::Setup;
 
 use super::assume::AssumeArguments;
+use super::environment::Environment;
+use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
-use super::{Stop, World, input};
+use super::stop::Stop;
 
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct ServersArguments {
     /// Ask the name servers directly about every lookup, not only about those
     /// that fail
@@ -38,8 +40,12 @@ pub(super) struct ServersArguments {
 
 impl ServersArguments {
     /// How a target is checked.
-    pub(super) fn setup(&self, look: &LookArguments, world: &World) -> Result<Setup, Stop> {
-        let plain = look.setup(world)?;
+    pub(super) fn setup(
+        &self,
+        look: &LookArguments,
+        environment: &Environment,
+    ) -> Result<Setup, Stop> {
+        let plain = look.setup(environment)?;
         Ok(Setup {
             trust_store: Arc::new(input::trust_store(self.ca_file.as_deref())?),
             dial: self.proxy.dial(plain.dial)?,

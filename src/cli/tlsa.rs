@@ -8,9 +8,14 @@ use danecheck_core::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_na
 use danecheck_core::report::{ExitStatus, to_json};
 
 use super::args::TlsaArguments;
-use super::{Stop, World, input};
+use super::environment::Environment;
+use super::input;
+use super::stop::Stop;
 
-pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result<ExitStatus, Stop> {
+pub(super) async fn tlsa(
+    arguments: &TlsaArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
     let chain = presented_chain(&input::chain(&arguments.certificate)?);
     let hosts = hosts(arguments)?;
     let wanted = if arguments.ta {
@@ -42,10 +47,10 @@ pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result
                 .map(|record| record.zone_line() + "\n")
                 .collect()
         };
-        world.print(&text)?;
+        environment.print(&text)?;
         return Ok(ExitStatus::Fine);
     };
-    let renewal = preflight(target, &chain, wanted, &hosts, arguments, world).await?;
+    let renewal = preflight(target, &chain, wanted, &hosts, arguments, environment).await?;
     let status = renewal.exit_status();
     let text = if arguments.json {
         json(&TlsaOutput {
@@ -53,9 +58,9 @@ pub(super) async fn tlsa(arguments: &TlsaArguments, world: &mut World) -> Result
             against: Some(renewal),
         })
     } else {
-        renewal.human(world.width)
+        renewal.human(environment.width)
     };
-    world.print(&text)?;
+    environment.print(&text)?;
     Ok(status)
 }
 
@@ -65,7 +70,7 @@ async fn preflight(
     wanted: Wanted,
     hosts: &[String],
     arguments: &TlsaArguments,
-    world: &World,
+    environment: &Environment,
 ) -> Result<Renewal, Stop> {
     let next_hop: NextHop =
         target
@@ -77,7 +82,7 @@ async fn preflight(
         // DNS alone decides: what the servers show now will be replaced.
         assumed: Some(Assumed::dns_only().at_any_address()),
         mta_sts: false,
-        ..arguments.look.setup(world)?
+        ..arguments.look.setup(environment)?
     };
     let renewal = Renewal::of(&observe(&next_hop, &setup).await, chain, wanted, hosts);
     Ok(if arguments.plan {

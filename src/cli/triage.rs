@@ -17,11 +17,13 @@ use danecheck_core::report::{ExitStatus, Report, to_json};
 use danecheck_core::sender::{Sender, System};
 
 use super::bulk::BulkArguments;
+use super::environment::Environment;
 use super::explain::feed;
+use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
 use super::sender::SenderArguments;
-use super::{Stop, World, input};
+use super::stop::Stop;
 
 /// What `--accept-weaker` stands for without a value.
 const ALL: &str = "";
@@ -82,19 +84,19 @@ pub(super) struct TriageArguments {
 
 pub(super) async fn triage(
     arguments: &TriageArguments,
-    world: &mut World,
+    environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let mut reading = Reading::default();
-    if arguments.files.is_empty() && world.terminals.stdin {
+    if arguments.files.is_empty() && environment.terminals.stdin {
         reading.begin("postqueue -j");
         ask_queue(&mut reading).await?;
     } else if arguments.files.is_empty() {
         reading.begin("-");
-        feed(&mut reading, Path::new("-"), world).await?;
+        feed(&mut reading, Path::new("-"), environment).await?;
     }
     for path in &arguments.files {
         reading.begin(&path.display().to_string());
-        feed(&mut reading, path, world).await?;
+        feed(&mut reading, path, environment).await?;
     }
     let mut triage = reading.triage();
     let mut sender = arguments.sender.sender();
@@ -104,12 +106,12 @@ pub(super) async fn triage(
         sender.system = System::Mailcow;
     }
     if !arguments.no_check {
-        look(&mut triage, arguments, &sender, world).await?;
+        look(&mut triage, arguments, &sender, environment).await?;
     }
     if arguments.json {
-        world.print(&(to_json(&triage) + "\n"))?;
+        environment.print(&(to_json(&triage) + "\n"))?;
     } else {
-        let mut text = triage.table(world.width);
+        let mut text = triage.table(environment.width);
         if is_mailcow {
             text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
         }
@@ -118,12 +120,12 @@ pub(super) async fn triage(
             accepted.any(|one| one == ALL || one == name)
         };
         let of_mailcow = sender.system == System::Mailcow;
-        let block = triage.block(of_mailcow, world.width, &accepts);
+        let block = triage.block(of_mailcow, environment.width, &accepts);
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);
         }
-        world.print(&text)?;
+        environment.print(&text)?;
     }
     Ok(triage.exit_status())
 }
@@ -172,14 +174,14 @@ async fn look(
     triage: &mut Triage,
     arguments: &TriageArguments,
     sender: &Sender,
-    world: &World,
+    environment: &Environment,
 ) -> Result<(), Stop> {
     let names = |triage: &Triage| -> Vec<String> {
         let hops = triage.next_hops.iter().filter(|hop| hop.verdict.is_none());
         hops.map(|hop| hop.name.clone()).collect()
     };
     let first: Vec<String> = names(triage).into_iter().take(arguments.at_most).collect();
-    let reports = reports(first, arguments, sender, world).await?;
+    let reports = reports(first, arguments, sender, environment).await?;
     let mut relays = Vec::new();
     for (name, report) in &reports {
         if let Some(relay) = triage.relay_instead(name, report) {
@@ -191,7 +193,7 @@ async fn look(
     }
     relays.dedup();
     relays.truncate(arguments.at_most);
-    for (name, report) in &self::reports(relays, arguments, sender, world).await? {
+    for (name, report) in &self::reports(relays, arguments, sender, environment).await? {
         triage.looked(name, report);
     }
     Ok(())
@@ -203,7 +205,7 @@ async fn reports(
     names: Vec<String>,
     arguments: &TriageArguments,
     sender: &Sender,
-    world: &World,
+    environment: &Environment,
 ) -> Result<Vec<(String, Report)>, Stop> {
     let next_hops: Vec<(String, NextHop)> = names
         .into_iter()
@@ -215,7 +217,7 @@ async fn reports(
     if next_hops.is_empty() {
         return Ok(Vec::new());
     }
-    let plain = arguments.look.setup(world)?;
+    let plain = arguments.look.setup(environment)?;
     let setup = Setup {
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
         dial: arguments.proxy.dial(plain.dial)?,
@@ -223,7 +225,7 @@ async fn reports(
         local_sender: arguments.sender.local().await?,
         ..plain
     };
-    let now = world.now;
+    let now = environment.now;
     let looks = stream::iter(next_hops)
         .map(|(name, next_hop)| {
             let setup = Setup {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use danecheck_core::next_hop::NextHop;
 
 pub use reader::ConfigError;
-pub use terms::Terms;
+pub use terms::{Advised, Terms};
 
 /// A file of expectations.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use danecheck_core::diagnosis::{Diagnosis, Question};
+use danecheck_core::entry::{Language, Request};
 use danecheck_core::judge::{Horizon, Moment};
 use danecheck_core::observation::Observation;
 use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status};
@@ -22,6 +24,15 @@ pub struct Terms {
     pub expected_mx: Option<Arc<[String]>>,
 }
 
+/// A report with what the entry that it advises is written from.
+#[derive(Clone, Debug)]
+pub struct Advised {
+    /// The report.
+    pub report: Report,
+    /// The entry; `None` if no override is advised.
+    pub entry: Option<Request>,
+}
+
 impl Default for Terms {
     fn default() -> Self {
         Self {
@@ -35,12 +46,9 @@ impl Default for Terms {
 }
 
 impl Terms {
-    /// The report on what was observed, under these terms.
-    pub fn report(&self, seen: &Observation, at: Option<Moment>, sender: &Sender) -> Report {
-        let horizon = Horizon {
-            at,
-            warn_days: self.warn_days,
-        };
+    /// The report on what was observed, under these terms, and the entry that
+    /// it advises.
+    pub fn report(&self, seen: &Observation, at: Option<Moment>, sender: &Sender) -> Advised {
         let skipping;
         let seen = if seen.looks_at_any(&self.skip_hosts) {
             skipping = seen.skipping(&self.skip_hosts);
@@ -48,10 +56,18 @@ impl Terms {
         } else {
             seen
         };
-        let report = Report::to(seen, horizon, sender);
-        match &self.expected_mx {
-            Some(expected) => report.held_to_mx(seen, expected),
-            None => report,
+        let diagnosis = Diagnosis::of(&Question {
+            observation: seen,
+            horizon: Horizon {
+                at,
+                warn_days: self.warn_days,
+            },
+            sender: sender.clone(),
+            expected_mx: self.expected_mx.as_deref(),
+        });
+        Advised {
+            report: Report::new(&diagnosis),
+            entry: diagnosis.entry_request(Language::default()),
         }
     }
 

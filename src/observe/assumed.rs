@@ -65,18 +65,13 @@ impl Assumed {
         AddressSeen {
             address,
             sessions: vec![Session {
-                sni: None,
-                greeting: None,
-                ehlo: None,
                 tls,
-                legacy: None,
-                refused_ehlo: None,
-                refused_ehlo_in_tls: None,
-                end: SessionEnd::Assumed,
+                ..Session::ended(None, SessionEnd::Assumed)
             }],
             reserved: None,
             refused_at_first: None,
             limited: Vec::new(),
+            own_hellos: Vec::new(),
         }
     }
 }

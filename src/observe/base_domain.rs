@@ -3,8 +3,8 @@
 
 use tokio::time::Instant;
 
-use super::asking::Raw;
 use super::lookup::Dns;
+use super::query::Raw;
 use super::wire::Datum;
 use danecheck_core::observation::RecordType;
 

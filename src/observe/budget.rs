@@ -19,11 +19,13 @@ pub const LINE_BYTES: usize = 2048;
 /// either.
 pub const REPLY_BYTES: usize = 2048;
 
-/// Lines in one reply.
-pub const REPLY_LINES: usize = 1000;
+/// Replies kept of those that no command has asked for: the first ones decide
+/// about the next commands.
+pub const REPLIES_KEPT: usize = 4;
 
-/// Bytes that one session may send, TLS included.
-pub const SESSION_BYTES: usize = 256 * 1024;
+/// Bytes that one session may send, TLS included; Postfix has no such limit,
+/// so what is beyond this one is not judged.
+pub const SESSION_BYTES: usize = 1024 * 1024;
 
 /// Records used of one record set (Postfix's `dns_rr_list_limit`).
 pub const RECORDS: usize = 100;
@@ -42,6 +44,9 @@ pub const MX_HOSTS: usize = 20;
 
 /// Addresses connected to, of one host and one family.
 pub const ADDRESSES: usize = 8;
+
+/// ClientHellos of policy lines for one address, besides the usual ones.
+pub const OWN_HELLOS: usize = 4;
 
 /// Connections at once for one target: this allows two for each address of
 /// twenty hosts, so servers that hang do not delay the others.
@@ -172,7 +177,7 @@ pub struct Times {
     pub handshake: Duration,
     /// Before a server that refused for now is asked once more.
     pub pause: Duration,
-    /// Sending `QUIT`, for which nothing waits.
+    /// Saying goodbye, and what the server still says then.
     pub quit: Duration,
     /// One address of the host that serves a policy of MTA-STS.
     pub policy: Duration,
@@ -190,7 +195,7 @@ impl Default for Times {
             reply: Duration::from_secs(20),
             handshake: Duration::from_secs(15),
             pause: Duration::from_secs(3),
-            quit: Duration::from_millis(250),
+            quit: Duration::from_secs(1),
             policy: Duration::from_secs(10),
             after_the_rest: Duration::from_secs(2),
         }

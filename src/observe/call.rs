@@ -14,9 +14,10 @@ use super::legacy;
 use super::proxy::without_greeting;
 use super::running::RunningChecks;
 use super::slots::{Share, Slots};
-use super::smtp::{self, Script};
+use super::smtp::{self, Conversation, Doubt, Script};
 use super::tls;
 use danecheck_core::observation::{Cut, LimitedOffer, Session, SessionEnd};
+use danecheck_core::postfix::HelloLimits;
 
 /// The key of a session, for one way to connect and one name in `EHLO`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,9 @@ pub(super) struct SessionKey {
     pub(super) port: u16,
     pub(super) sni: Option<String>,
     pub(super) offer: Option<LimitedOffer>,
+    /// The limits of a policy line, under which only the unencrypted part of the
+    /// answer is read.
+    pub(super) own: Option<HelloLimits>,
     /// How many attempts the server refused before.
     pub(super) attempt: u8,
 }
@@ -216,7 +220,7 @@ impl Caller {
         let lasts = match &session.end {
             _ if cut => Duration::ZERO,
             SessionEnd::Completed | SessionEnd::NoStartTls
-                if session.refusal_for_now().is_none() =>
+                if session.refusal_for_now().is_none() && session.onward.is_none() =>
             {
                 self.shared.retention.of(Duration::MAX)
             }
@@ -230,36 +234,51 @@ impl Caller {
         }
     }
 
-    async fn converse(&self, key: &SessionKey, deadline: Deadline, cuts: &Cuts) -> Session {
-        let (address, port) = (key.address, key.port);
-        let (dial, step) = (&self.dial, self.times.connect);
-        let stream = match dial.reach(address, port, step, deadline).await {
-            Ok(stream) => stream,
-            Err(end) => {
-                return Session {
-                    sni: key.sni.clone(),
-                    greeting: None,
-                    ehlo: None,
-                    tls: None,
-                    legacy: None,
-                    refused_ehlo: None,
-                    refused_ehlo_in_tls: None,
-                    end,
-                };
-            }
-        };
-        let script = Script {
+    fn script<'s>(&'s self, key: &'s SessionKey, deadline: Deadline, cuts: &'s Cuts) -> Script<'s> {
+        Script {
             helo_name: &self.helo_name,
             sni: key.sni.as_deref(),
             offer: key.offer,
-            peer: address,
+            peer: key.address,
             times: self.times,
             deadline,
             cuts,
+        }
+    }
+
+    async fn converse(&self, key: &SessionKey, deadline: Deadline, cuts: &Cuts) -> Session {
+        let (address, port) = (key.address, key.port);
+        let (dial, step) = (&self.dial, self.times.connect);
+        if let Some(limits) = key.own {
+            let script = self.script(key, deadline, cuts);
+            let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
+            return legacy::under_limits(&script, limits, connect).await;
+        }
+        let stream = match dial.reach(address, port, step, deadline).await {
+            Ok(stream) => stream,
+            Err(end) => {
+                return Session::ended(key.sni.clone(), end);
+            }
         };
-        let mut session = smtp::converse(stream, &script).await;
+        let script = self.script(key, deadline, cuts);
+        let Conversation {
+            mut session,
+            doubts,
+        } = smtp::converse(stream, &script).await;
         if self.dial.proxy().is_some() {
             session.end = without_greeting(session.end);
+        }
+        for doubt in doubts {
+            let Ok(stream) = dial.reach(address, port, step, deadline).await else {
+                break;
+            };
+            let Some(onward) = smtp::settle(stream, &script, &session, doubt).await else {
+                continue;
+            };
+            match doubt {
+                Doubt::WithoutStartTls => session.without_starttls = onward,
+                Doubt::Closed => session.onward = onward,
+            }
         }
         if key.offer.is_none() && tls::is_worth_another_look(&session) {
             let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };

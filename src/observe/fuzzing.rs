@@ -94,7 +94,7 @@ pub fn smtp(data: &[u8]) {
         converse(Tape::new(data), &script).await
     });
     if let Some(session) = session {
-        bounded(&session);
+        bounded(&session.session);
     }
 }
 

@@ -9,24 +9,26 @@ use futures_util::future::{BoxFuture, Shared, join_all};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use super::asking::Raw;
 use super::assumed::Assumed;
 use super::base_domain::{self, Bases, Plan};
 use super::budget::{
-    ADDRESSES, ByteBudget, CONNECTIONS, Cuts, Deadline, SESSION_BEFORE_TLSA, SESSIONS_BYTES,
+    ADDRESSES, ByteBudget, CONNECTIONS, Cuts, Deadline, OWN_HELLOS, SESSION_BEFORE_TLSA,
+    SESSIONS_BYTES,
 };
 use super::call::{Caller, SessionKey};
 use super::lookup::{Dns, LookupResult};
 use super::pool::Pool;
+use super::query::Raw;
 use super::settle::settle;
 use super::setup::Setup;
 use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, Cut, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, RecordType, Reply,
-    ResolverValidation, Session, SessionEnd, TlsaLookup,
+    AddressSeen, Cut, Denial, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, OwnHello,
+    RecordType, Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
+use danecheck_core::postfix::{HelloLimits, LineHello, ServerName};
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
 use danecheck_core::tlsa::TlsaRecord;
 
@@ -34,6 +36,8 @@ use danecheck_core::tlsa::TlsaRecord;
 pub(super) struct Check<'a> {
     setup: &'a Setup,
     promised: Promised<'a>,
+    hellos: Hellos<'a>,
+    next_hop: String,
     caller: Arc<Caller>,
     port: u16,
     /// The address literal that the user typed, so danecheck may connect to it.
@@ -47,6 +51,9 @@ pub(super) struct Check<'a> {
     crowded: AtomicBool,
 }
 
+/// The ClientHellos that policy lines ask for, once they are known.
+pub(super) type Hellos<'a> = Shared<BoxFuture<'a, Arc<[LineHello]>>>;
+
 /// Whether the domain announces an MTA-STS policy, once that is known.
 pub(super) type Promised<'a> = Shared<BoxFuture<'a, bool>>;
 
@@ -57,6 +64,8 @@ struct Visit<'v> {
     sni: Option<&'v str>,
     /// The limit of the ClientHello.
     offer: Option<LimitedOffer>,
+    /// The limits of a policy line.
+    own: Option<HelloLimits>,
     /// How often danecheck tried before.
     attempt: u8,
     /// A session from before this moment does not count.
@@ -70,6 +79,9 @@ pub(super) struct RawHost {
     families: Vec<Family>,
     /// Of a host that is a literal.
     addresses: Vec<AddressSeen>,
+    /// Its TLSA records were asked for at its own name, although nobody
+    /// connects to it.
+    tlsa_without_address: bool,
 }
 
 /// The addresses of one family and what followed from them.
@@ -88,11 +100,16 @@ impl<'a> Check<'a> {
         dns: &'a Dns<'a>,
         deadline: Deadline,
         cuts: &'a Cuts,
-        promised: Promised<'a>,
+        (promised, hellos): (Promised<'a>, Hellos<'a>),
     ) -> Self {
         Self {
             setup,
             promised,
+            hellos,
+            next_hop: match &next_hop.host {
+                NextHopHost::Name(name) => name.clone(),
+                NextHopHost::Address(address) => address.to_string(),
+            },
             caller: Arc::new(Caller::new(
                 pool.sessions(),
                 &setup.dial,
@@ -126,6 +143,7 @@ impl<'a> Check<'a> {
             name: name.to_owned(),
             families: Vec::new(),
             addresses: Vec::new(),
+            tlsa_without_address: false,
         };
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
@@ -136,9 +154,53 @@ impl<'a> Check<'a> {
                 self.see_family(name, RecordType::A),
                 self.see_family(name, RecordType::Aaaa),
             );
-            host.families = vec![a, aaaa];
+            let nowhere = |family: &Family| !matches!(*family.looked.raw, Raw::Records { .. });
+            let exists = |family: &Family| {
+                let no_data = Denial::NoData;
+                matches!(*family.looked.raw, Raw::Denied { denial, .. } if denial == no_data)
+            };
+            let families = [a, aaaa];
+            // To postfix-tlspol before 1.12 that is a host all the same.
+            if families.iter().all(nowhere) && families.iter().any(exists) {
+                self.ask_for_tlsa_aside(name).await;
+                host.tlsa_without_address = true;
+            }
+            host.families = families.into();
         }
         host
+    }
+
+    /// A host to which Postfix does not go: what a policy service asks about it.
+    pub(super) async fn pass_over(&self, name: &str) -> RawHost {
+        let mut host = RawHost {
+            name: name.to_owned(),
+            families: Vec::new(),
+            addresses: Vec::new(),
+            tlsa_without_address: false,
+        };
+        if name.parse::<IpAddr>().is_err() && host_name_fault(name).is_none() {
+            let family = |record_type| async move {
+                Family {
+                    record_type,
+                    looked: self.dns.look_up_aside(name, record_type).await,
+                    bases: Arc::default(),
+                    addresses: Vec::new(),
+                }
+            };
+            let (a, aaaa, ()) = tokio::join!(
+                family(RecordType::A),
+                family(RecordType::Aaaa),
+                self.ask_for_tlsa_aside(name)
+            );
+            host.families = vec![a, aaaa];
+            host.tlsa_without_address = true;
+        }
+        host
+    }
+
+    async fn ask_for_tlsa_aside(&self, name: &str) {
+        let owner = base_domain::owner(name, self.port);
+        self.dns.look_up_aside(&owner, RecordType::Tlsa).await;
     }
 
     async fn see_family(&self, host: &str, record_type: RecordType) -> Family {
@@ -188,6 +250,7 @@ impl<'a> Check<'a> {
                 reserved: None,
                 refused_at_first: None,
                 limited: Vec::new(),
+                own_hellos: Vec::new(),
             }));
         family
     }
@@ -205,6 +268,7 @@ impl<'a> Check<'a> {
                 reserved: Some(block.to_string()),
                 refused_at_first: None,
                 limited: Vec::new(),
+                own_hellos: Vec::new(),
             };
         }
         if let Some(assumed) = &self.setup.assumed {
@@ -215,11 +279,13 @@ impl<'a> Check<'a> {
             address,
             sni: None,
             offer: None,
+            own: None,
             attempt: 0,
             not_before: None,
             deadline: self.deadline.within(self.setup.times.address),
         };
         let met = Notify::new();
+        let known_bases = bases.clone();
         let named = async {
             let bases = bases.await;
             let Some(sni) = bases.sni.as_ref() else {
@@ -254,6 +320,9 @@ impl<'a> Check<'a> {
             }
         }
         let refused_at_first = self.ask_refusers_again(visit, &mut sessions).await;
+        let dane = known_bases.await;
+        let dane = dane.sni.as_ref().map(|sni| sni.name.as_str());
+        let own_hellos = self.own_hellos(host, visit, &sessions, dane).await;
         let limited = match sessions.last() {
             Some(judged) if self.setup.thorough => self.limited_looks(visit, judged).await,
             _ => Vec::new(),
@@ -264,6 +333,7 @@ impl<'a> Check<'a> {
             reserved: None,
             refused_at_first,
             limited,
+            own_hellos,
         }
     }
 
@@ -288,6 +358,67 @@ impl<'a> Check<'a> {
             ..visit
         };
         self.talk(visit).await
+    }
+
+    /// The sessions with the ClientHellos of policy lines, if the usual sessions
+    /// do not show what the server does with them; one after the other.
+    async fn own_hellos(
+        &self,
+        host: &str,
+        visit: Visit<'_>,
+        usual: &[Session],
+        dane: Option<&str>,
+    ) -> Vec<OwnHello> {
+        let mut own: Vec<OwnHello> = Vec::new();
+        let came_to_tls = usual.iter().any(Session::came_to_tls);
+        let hellos = self.hellos.clone().await;
+        let special = hellos.iter().filter(|hello| !hello.is_usual());
+        for hello in special.take(OWN_HELLOS).filter(|_| came_to_tls) {
+            let sni = match &hello.server_name {
+                _ if hello.dane_first && dane.is_some() => dane,
+                None => None,
+                Some(ServerName::HostName) => Some(host),
+                Some(ServerName::NextHop) => Some(self.next_hop.as_str()),
+                Some(ServerName::Literal(name)) => Some(name.as_str()),
+            };
+            let known = |own: &[OwnHello], limits: HelloLimits| {
+                let of_line = own.iter().filter(|look| look.limits == limits);
+                let sessions = of_line.map(|look| &look.session);
+                let plain = usual.iter().filter(|_| limits == HelloLimits::NONE);
+                let mut all = plain.chain(sessions);
+                all.find(|session| session.sni.as_deref() == sni).cloned()
+            };
+            let plain = match known(&own, HelloLimits::NONE) {
+                Some(session) => session,
+                None => {
+                    let Some(session) = self.talk(Visit { sni, ..visit }).await else {
+                        continue;
+                    };
+                    own.push(OwnHello {
+                        limits: HelloLimits::NONE,
+                        session: session.clone(),
+                    });
+                    session
+                }
+            };
+            if plain.holds_under(hello.limits) || known(&own, hello.limits).is_some() {
+                continue;
+            }
+            let limited = Visit {
+                sni,
+                own: Some(hello.limits),
+                ..visit
+            };
+            if let Some(session) = self.talk(limited).await
+                && session.legacy.is_some()
+            {
+                own.push(OwnHello {
+                    limits: hello.limits,
+                    session,
+                });
+            }
+        }
+        own
     }
 
     /// What the server shows to clients that offer less, one after the other;
@@ -375,6 +506,7 @@ impl<'a> Check<'a> {
             port: self.port,
             sni: visit.sni.map(str::to_owned),
             offer: visit.offer,
+            own: visit.own,
             attempt: visit.attempt,
         }
     }
@@ -481,6 +613,7 @@ impl RawHost {
             aaaa: None,
             alias: None,
             tlsa: Vec::new(),
+            tlsa_without_address: None,
             addresses: self.addresses,
         };
         let mut candidates: Vec<String> = Vec::new();
@@ -514,6 +647,10 @@ impl RawHost {
         }
         for base in in_order(&host.name, candidates) {
             host.tlsa.push(check.settle_tlsa(base, validation).await);
+        }
+        if self.tlsa_without_address {
+            let tlsa = check.settle_tlsa(host.name.clone(), validation).await;
+            host.tlsa_without_address = Some(tlsa);
         }
         host
     }

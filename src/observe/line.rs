@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::budget::{Deadline, LINE_BYTES, REPLY_BYTES, REPLY_LINES};
+use super::budget::{Deadline, LINE_BYTES, REPLIES_KEPT, REPLY_BYTES};
 use super::meter::is_flood;
-use danecheck_core::observation::{Interruption, Reply};
+use danecheck_core::observation::{Interruption, Reply, Unasked};
+
+/// What Postfix reads at a time (`VSTREAM_BUFSIZE`).
+const READ_BYTES: usize = 4096;
 
 /// A stream of lines.
 pub(super) struct Chat<S> {
@@ -66,15 +69,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             .unwrap_or(Err(Interruption::TimedOut))
     }
 
-    /// Sends `QUIT` and closes; the server's answer does not matter.
-    pub(super) async fn quit(mut self, step: Duration, deadline: Deadline) {
-        deadline
-            .run(step, async {
-                if self.send("QUIT").await.is_ok() {
-                    let _ = self.stream.shutdown().await;
+    /// What came and no command has taken yet.
+    pub(super) fn unasked(&self) -> Option<Unasked> {
+        if self.ahead.is_empty() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(self.ahead.get(..LINE_BYTES).unwrap_or(&self.ahead));
+        Some(Unasked {
+            bytes: u64::try_from(self.ahead.len()).unwrap_or(u64::MAX),
+            lines: text.lines().take(REPLIES_KEPT).map(str::to_owned).collect(),
+        })
+    }
+
+    /// Says goodbye, hears what the server still has to say, and closes.
+    pub(super) async fn quit(mut self, step: Duration, deadline: Deadline) -> Farewell {
+        let mut farewell = Farewell::default();
+        let talk = async {
+            let sent = self.send("QUIT").await;
+            loop {
+                match self.reply().await {
+                    // The connection closes behind it (RFC 5321 section 4.1.1.10).
+                    Ok(reply) if reply.code == 221 => {
+                        farewell.answered = true;
+                        break;
+                    }
+                    Ok(reply) => farewell.keep(reply),
+                    Err(_) => {
+                        farewell.closed = true;
+                        break;
+                    }
                 }
-            })
-            .await;
+            }
+            if sent.is_ok() {
+                let _ = self.stream.shutdown().await;
+            }
+        };
+        deadline.run(step, talk).await;
+        farewell
+    }
+
+    /// Says nothing and hears what comes all the same; then asks for a reply
+    /// that any server has (`RSET`), and closes.
+    pub(super) async fn listen_on(mut self, step: Duration, deadline: Deadline) -> Farewell {
+        let mut farewell = Farewell::default();
+        let silence = async {
+            while let Ok(reply) = self.reply().await {
+                farewell.keep(reply);
+            }
+        };
+        if deadline.run(step, silence).await.is_some() {
+            farewell.closed = true;
+            return farewell;
+        }
+        match self.ask("RSET", step, deadline).await {
+            Err(Interruption::Lost) => farewell.closed = true,
+            Ok(_) => {
+                farewell.answered = true;
+                deadline.run(step, self.send("QUIT")).await;
+            }
+            Err(_) => {}
+        }
+        farewell
     }
 
     async fn send(&mut self, command: &str) -> Result<(), Interruption> {
@@ -91,12 +146,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     async fn reply(&mut self) -> Result<Reply, Interruption> {
         let mut lines = Vec::new();
         let mut kept = 0_usize;
-        for _ in 0..REPLY_LINES {
+        loop {
             let line = self.line().await?;
-            let code = final_code(&line);
+            // All of it is text to Postfix up to a NUL.
+            let text = line.split(|byte| *byte == 0).next().unwrap_or_default();
+            let code = final_code(text);
             if kept < REPLY_BYTES {
-                kept += line.len() + 1;
-                lines.push(line);
+                kept += text.len() + 1;
+                lines.push(String::from_utf8_lossy(&line).into_owned());
             } else {
                 self.cut = true;
             }
@@ -104,17 +161,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
                 return Ok(Reply { code, lines });
             }
         }
-        Err(Interruption::Flooded)
     }
 
-    /// One line without its end; what is beyond the limit is skipped.
-    async fn line(&mut self) -> Result<String, Interruption> {
+    /// One line without its end; what is too long is skipped.
+    async fn line(&mut self) -> Result<Vec<u8>, Interruption> {
         let mut line = Vec::new();
         loop {
             let end = self.ahead.iter().position(|byte| *byte == b'\n');
             let taken = end.unwrap_or(self.ahead.len());
             let room = LINE_BYTES.saturating_sub(line.len());
-            line.extend(self.ahead.iter().take(taken.min(room)));
+            line.extend_from_slice(self.ahead.get(..taken.min(room)).unwrap_or_default());
             self.cut |= taken > room;
             self.ahead
                 .drain(..end.map_or(taken, |end| end.saturating_add(1)));
@@ -122,12 +178,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
                 while line.last() == Some(&b'\r') {
                     line.pop();
                 }
-                return Ok(String::from_utf8_lossy(&line).into_owned());
+                return Ok(line);
             }
-            let mut buffer = [0; 1024];
+            let mut buffer = [0; READ_BYTES];
             match self.stream.read(&mut buffer).await {
                 Ok(0) => return Err(Interruption::Lost),
-                Ok(length) => self.ahead.extend(buffer.iter().take(length)),
+                Ok(length) => {
+                    self.ahead
+                        .extend_from_slice(buffer.get(..length).unwrap_or_default());
+                }
                 Err(error) if is_flood(&error) => return Err(Interruption::Flooded),
                 Err(_) => return Err(Interruption::Lost),
             }
@@ -135,18 +194,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     }
 }
 
+/// What came behind the last reply that counts.
+#[derive(Debug, Default)]
+pub(super) struct Farewell {
+    /// The first replies, but for 221.
+    pub(super) replies: Vec<Reply>,
+    /// How many came.
+    pub(super) count: usize,
+    /// The server answered our last command as servers do.
+    pub(super) answered: bool,
+    /// It closed the connection before it did.
+    pub(super) closed: bool,
+}
+
+impl Farewell {
+    fn keep(&mut self, reply: Reply) {
+        if self.replies.len() < REPLIES_KEPT {
+            self.replies.push(reply);
+        }
+        self.count += 1;
+    }
+}
+
 /// The code of a line that ends a reply.
-fn final_code(line: &str) -> Option<u16> {
-    let digits = line
-        .bytes()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+fn final_code(line: &[u8]) -> Option<u16> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits != 3 {
         return None;
     }
     let (code, rest) = line.split_at_checked(3)?;
-    if !(rest.is_empty() || rest.starts_with(' ')) {
+    if !(rest.is_empty() || rest.starts_with(b" ")) {
         return None;
     }
-    code.parse().ok()
+    std::str::from_utf8(code).ok()?.parse().ok()
 }

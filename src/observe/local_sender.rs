@@ -22,7 +22,7 @@ const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 const ROOT_PATH: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// The parameters that `postconf` is asked for.
-const PARAMETERS: [&str; 21] = [
+const PARAMETERS: [&str; 23] = [
     "mail_version",
     "compatibility_level",
     "disable_dns_lookups",
@@ -34,8 +34,10 @@ const PARAMETERS: [&str; 21] = [
     "smtp_tls_CAfile",
     "smtp_tls_CApath",
     "smtp_tls_dane_insecure_mx_policy",
+    "smtp_tls_exclude_ciphers",
     "smtp_tls_fingerprint_cert_match",
     "smtp_tls_fingerprint_digest",
+    "smtp_tls_mandatory_exclude_ciphers",
     "smtp_tls_mandatory_protocols",
     "smtp_tls_policy_maps",
     "smtp_tls_protocols",
@@ -114,13 +116,13 @@ impl LocalPostfix {
 
 /// The output of a tool.
 #[derive(Debug, Default)]
-struct Said {
+struct CommandOutput {
     success: bool,
     stdout: String,
     stderr: String,
 }
 
-impl Said {
+impl CommandOutput {
     /// `postmap -q` prints the value; it ends with 1 if there is none, and says
     /// why if it could not ask.
     fn answer(&self) -> TableAnswer {
@@ -147,7 +149,7 @@ async fn run(
     tool: &str,
     config_directory: Option<&PathBuf>,
     arguments: Vec<OsString>,
-) -> Result<Said, String> {
+) -> Result<CommandOutput, String> {
     let mut command = Command::new(tool);
     if let Some(directory) = config_directory {
         command.arg("-c").arg(directory);
@@ -160,7 +162,7 @@ async fn run(
     match tokio::time::timeout(PATIENCE, command.output()).await {
         Err(_) => Err(format!("{tool} does not answer in time")),
         Ok(Err(error)) => Err(format!("{tool} cannot be run: {error}")),
-        Ok(Ok(output)) => Ok(Said {
+        Ok(Ok(output)) => Ok(CommandOutput {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -232,7 +234,7 @@ mod tests {
 
     #[test]
     fn postmap_is_read() {
-        let said = |success, stdout: &str, stderr: &str| Said {
+        let said = |success, stdout: &str, stderr: &str| CommandOutput {
             success,
             stdout: stdout.to_owned(),
             stderr: stderr.to_owned(),

@@ -16,11 +16,11 @@ use futures_util::future::{BoxFuture, Shared, ready};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::asking::{Asking, Found, Raw, failed};
-use super::authority::{Authorities, Inspected, Way};
+use super::authority::{Authorities, Inspected, NameServerAccess};
 use super::budget::{ANSWERS_BYTES, ByteBudget, Cuts, Deadline, Times};
 use super::cache::{Cache, Retention};
 use super::pool::Pool;
+use super::query::{Query, QueryResult, Raw, failed};
 use super::resolver::Resolver;
 use super::running::RunningChecks;
 use super::setup::Setup;
@@ -97,7 +97,7 @@ pub(super) struct Dns<'a> {
     times: Times,
     deadline: Deadline,
     cuts: &'a Cuts,
-    lookups: Arc<Cache<Key, Found>>,
+    lookups: Arc<Cache<Key, QueryResult>>,
     inspections: Arc<Cache<Key, Inspected>>,
     retention: Retention,
     running: RunningChecks,
@@ -116,7 +116,7 @@ impl<'a> Dns<'a> {
         let base =
             pool.base(|keep| Base::new(&setup.resolver, &setup.root_anchors, setup.times, keep));
         let validator = Validator::new(base, setup.checked_at, setup.times, deadline);
-        let way = Way {
+        let access = NameServerAccess {
             dial: setup.dial.clone(),
             private: setup.allow_private,
             times: setup.times,
@@ -132,7 +132,7 @@ impl<'a> Dns<'a> {
             inspections: pool.inspections().clone(),
             retention: pool.retention(),
             running: pool.running().clone(),
-            authorities: Authorities::new(validator.clone(), way),
+            authorities: Authorities::new(validator.clone(), access),
             authoritative: setup.authoritative,
             validator,
             asked: Mutex::default(),
@@ -183,19 +183,19 @@ impl<'a> Dns<'a> {
             late();
             return timed_out(asked_at);
         };
-        if found.trail.answered {
+        if found.replies.answered {
             self.answered.store(true, Ordering::Relaxed);
         }
-        if found.trail.authentic {
+        if found.replies.authentic {
             self.authentic.store(true, Ordering::Relaxed);
         }
-        for cut in &found.trail.cuts {
+        for cut in &found.replies.cuts {
             self.cuts.note(cut.clone());
         }
         if matches!(&*found.raw, Raw::Failed(failure) if failure.kind == FailureKind::Timeout) {
             late();
         }
-        let raw = if self.room.take(found.trail.bytes()) {
+        let raw = if self.room.take(found.replies.bytes()) {
             found.raw.clone()
         } else {
             self.cuts.note(Cut::Answers {
@@ -206,7 +206,7 @@ impl<'a> Dns<'a> {
         // A failure of a question about the resolver itself is not the domain's
         // fault.
         let of_resolver = name.is_empty() || name == KNOWN_BOGUS || aside;
-        let end = found.trail.end.clone().filter(|_| !of_resolver);
+        let end = found.replies.end.clone().filter(|_| !of_resolver);
         let inspection = end.map(|end| Inspection {
             authorities: self.authorities.clone(),
             cache: self.inspections.clone(),
@@ -230,16 +230,20 @@ impl<'a> Dns<'a> {
                 Purpose::Aside => ready(Judged::default()).boxed().shared(),
             },
             authority: at_once.map(Inspection::begin),
-            extended_error: found.trail.extended_error.clone(),
+            extended_error: found.replies.extended_error.clone(),
         }
     }
 
     /// The result of a lookup, and when it was asked for; `None` if it comes
     /// too late for this check. Lookups about a host are made once for all
     /// checks; MX and TXT records belong to one target.
-    async fn find(&self, name: &str, record_type: RecordType) -> (Option<Arc<Found>>, Instant) {
+    async fn find(
+        &self,
+        name: &str,
+        record_type: RecordType,
+    ) -> (Option<Arc<QueryResult>>, Instant) {
         let work = {
-            let asking = Asking {
+            let query = Query {
                 resolver: self.resolver.clone(),
                 query: self.times.query,
                 retention: self.retention,
@@ -250,7 +254,7 @@ impl<'a> Dns<'a> {
                 true => self.deadline,
                 false => Deadline::after(self.times.total),
             };
-            move || async move { asking.find(&name, record_type, deadline).await }
+            move || async move { query.find(&name, record_type, deadline).await }
         };
         // Lookups of one target would only displace lookups of shared hosts.
         if matches!(record_type, RecordType::Mx | RecordType::Txt) {
@@ -267,7 +271,7 @@ impl<'a> Dns<'a> {
     /// the questions to the name servers if the answer is bogus.
     fn validate(
         &self,
-        found: &Arc<Found>,
+        found: &Arc<QueryResult>,
         if_bogus: Option<Inspection>,
     ) -> Shared<BoxFuture<'static, Judged>> {
         let validator = self.validator.clone();
@@ -283,15 +287,15 @@ impl<'a> Dns<'a> {
         if let Some(own) = found.own.get() {
             return ready(judged(own.clone())).boxed().shared();
         }
-        if found.trail.replies.is_empty() && found.trail.failed.is_none() {
+        if found.replies.messages.is_empty() && found.replies.failed.is_none() {
             return ready(Judged::default()).boxed().shared();
         }
         let (validator, found) = (self.validator.clone(), found.clone());
         let deadline = self.deadline;
         let task = tokio::spawn(async move {
             let judge = async || {
-                let trail = &found.trail;
-                let own = validator.judge_lookup(&trail.replies, trail.failed.as_ref());
+                let replies = &found.replies;
+                let own = validator.judge_lookup(&replies.messages, replies.failed.as_ref());
                 let own = own.await;
                 // A result that was cut short for this check counts for no
                 // other.
@@ -409,12 +413,12 @@ impl Inspection {
     async fn ask(self) -> Option<AuthoritySeen> {
         let rtype = super::wire::rtype(self.record_type);
         let key = (self.name.to_string().to_ascii_lowercase(), self.record_type);
-        let (asking, name) = (self.authorities.clone(), self.name.clone());
+        let (authorities, name) = (self.authorities.clone(), self.name.clone());
         let keep = self.keep;
         let mut mine = false;
         let entry = self.cache.get(&key, None, |_| {
             mine = true;
-            async move { Inspected::new(asking.inspect(&name, rtype).await, keep) }
+            async move { Inspected::new(authorities.inspect(&name, rtype).await, keep) }
         });
         match self.deadline.wait(entry.result()).await.flatten() {
             Some(inspected) if mine || inspected.is_whole() => inspected.seen(),

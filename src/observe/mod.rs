@@ -13,7 +13,6 @@
     reason = "this is the half that opens sockets and waits"
 )]
 
-mod asking;
 mod assumed;
 mod authority;
 mod base_domain;
@@ -33,8 +32,10 @@ mod local_sender;
 mod lookup;
 mod meter;
 mod mta_sts;
+mod overheard;
 mod pool;
 mod proxy;
+mod query;
 mod resolver;
 mod running;
 mod settle;
@@ -53,15 +54,16 @@ mod watched;
 mod wire;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
-use self::asking::Raw;
 use self::budget::{Cuts, Deadline, MX_HOSTS};
 use self::host::Check;
 use self::lookup::{Dns, LookupResult};
 use self::mta_sts::{MtaStsCheck, TimeLimit};
+use self::query::Raw;
 use self::settle::settle;
 use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};
@@ -69,6 +71,8 @@ use danecheck_core::observation::{
     Cut, HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
     ResolverValidation, Session, TrustStoreSeen,
 };
+use danecheck_core::postfix::LineHello;
+use danecheck_core::sender::local_hellos;
 
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
@@ -139,7 +143,27 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         }
     };
     let promised = promised.boxed().shared();
-    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, promised);
+    let tables = async {
+        match &setup.local_sender {
+            Some(postfix) => Some(postfix.ask(&next_hop.policy_key()).await),
+            None => None,
+        }
+    };
+    let tables = tables.boxed().shared();
+    let hellos = {
+        let tables = tables.clone();
+        async move {
+            let of_lines = setup.hellos.get(&next_hop.policy_key());
+            let mut hellos: Vec<LineHello> = of_lines.cloned().unwrap_or_default();
+            if let Some(seen) = tables.await {
+                hellos.extend(local_hellos(&seen));
+            }
+            Arc::<[LineHello]>::from(hellos)
+        }
+    };
+    let hellos = hellos.boxed().shared();
+    let known_later = (promised, hellos);
+    let check = Check::new(setup, next_hop, pool, &dns, deadline, &cuts, known_later);
 
     // Hosts are checked as soon as the MX records are there, while danecheck's
     // own validation of these still runs. Behind a resolver that does not
@@ -155,8 +179,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             let (skipped, names): (Vec<String>, Vec<String>) = names
                 .into_iter()
                 .partition(|name| setup.skip.contains(name));
-            let hosts = join_all(names.iter().map(|name| check.see(name))).await;
-            (mx, hosts, skipped)
+            let beside_null_mx = passed_over(mx.as_ref().map(|mx| &*mx.raw));
+            let (hosts, passed_over) = tokio::join!(
+                join_all(names.iter().map(|name| check.see(name))),
+                join_all(beside_null_mx.iter().map(|name| check.pass_over(name))),
+            );
+            (mx, hosts, passed_over, skipped)
         });
         time_limit.ends_at(deadline.within(setup.times.after_the_rest));
         looked
@@ -167,13 +195,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let tables = async {
-        match &setup.local_sender {
-            Some(postfix) => Some(postfix.ask(&next_hop.policy_key()).await),
-            None => None,
-        }
-    };
-    let ((shortcoming, (mx, raw_hosts, skipped)), raw_mta_sts, local_sender) =
+    let ((shortcoming, (mx, raw_hosts, raw_passed_over, skipped)), raw_mta_sts, local_sender) =
         tokio::join!(mail, beside, tables);
 
     let validation = dns.validation();
@@ -188,6 +210,10 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
     for host in raw_hosts.into_iter().filter(|_| !led_astray) {
         hosts.push(host.settle(&check, validation).await);
+    }
+    let mut passed_over = Vec::with_capacity(raw_passed_over.len());
+    for host in raw_passed_over {
+        passed_over.push(host.settle(&check, validation).await);
     }
     let mta_sts = match (&mta_sts_check, raw_mta_sts) {
         (Some(mta_sts_check), Some(raw)) => Some(raw.settle(mta_sts_check, validation).await),
@@ -212,6 +238,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         },
         mx,
         hosts,
+        passed_over,
         trust_store,
         mta_sts,
         local_sender,
@@ -275,6 +302,26 @@ fn host_names(next_hop: &NextHop, mx: Option<&Raw>, cuts: &Cuts) -> Vec<String> 
     }
 }
 
+/// The hosts beside a null MX, to which Postfix does not go.
+fn passed_over(mx: Option<&Raw>) -> Vec<String> {
+    let Some(Raw::Records { data, .. }) = mx else {
+        return Vec::new();
+    };
+    let mut records: Vec<MxRecord> = data.iter().filter_map(mx_record).collect();
+    if !records.iter().any(|record| record.host.is_empty()) {
+        return Vec::new();
+    }
+    records.sort_by_key(|record| record.preference);
+    let mut names: Vec<String> = Vec::new();
+    for record in records {
+        if !record.host.is_empty() && !names.contains(&record.host) {
+            names.push(record.host);
+        }
+    }
+    names.truncate(MX_HOSTS);
+    names
+}
+
 fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) -> TrustStoreSeen {
     let of_policy_host = beside
         .and_then(|beside| beside.fetch.as_ref())
@@ -285,7 +332,10 @@ fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) ->
     let presented = hosts
         .iter()
         .flat_map(|host| &host.addresses)
-        .flat_map(|address| &address.sessions)
+        .flat_map(|address| {
+            let own = address.own_hellos.iter().map(|look| &look.session);
+            address.sessions.iter().chain(own)
+        })
         .flat_map(Session::chain)
         .chain(of_policy_host)
         .map(|der| der.0.as_slice());

@@ -4,6 +4,7 @@
 //! waits only a little longer for it: an HTTPS server that hangs says nothing
 //! about mail.
 
+use std::io;
 use std::net::IpAddr;
 
 use futures_util::future::join_all;
@@ -16,10 +17,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::asking::Raw;
 use super::budget::{Cuts, Deadline, POLICY_ADDRESSES, POLICY_BYTES, SESSION_BYTES};
 use super::lookup::{Dns, LookupResult};
-use super::meter::Metered;
+use super::meter::{Metered, is_flood};
+use super::query::Raw;
 use super::settle::settle;
 use super::setup::Setup;
 use super::tls::{self, Offer};
@@ -29,7 +30,7 @@ use danecheck_core::mta_sts::{
 };
 use danecheck_core::observation::{
     Answer, Cut, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch,
-    PolicyResponse, PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen,
+    PolicyResponse, PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen, Unfinished,
 };
 use danecheck_core::reserved::reserved_block;
 
@@ -148,7 +149,7 @@ impl MtaStsCheck<'_> {
             .into_iter()
             .map(|address| self.visit(&host, address));
         let visits: Vec<PolicyVisit> = join_all(visits).await;
-        if visits.iter().any(|visit| visit.end == PolicyEnd::NotInTime) {
+        if visits.iter().any(is_late) {
             self.cuts.note(Cut::Policy { host: host.clone() });
         }
         RawFetch { a, aaaa, visits }
@@ -164,22 +165,28 @@ impl MtaStsCheck<'_> {
             };
         }
         let mut tls = None;
+        let mut arrived = Arrived::default();
         let policy = self.setup.times.policy;
-        let work = self
-            .deadline
-            .run(policy, self.converse(host, address, &mut tls));
+        let conversation = self.converse(host, address, &mut tls, &mut arrived);
+        let work = self.deadline.run(policy, conversation);
         let end = self.time_limit.within(work).await.flatten();
-        PolicyVisit {
-            address,
-            tls,
-            end: end.unwrap_or(PolicyEnd::NotInTime),
-        }
+        let end = end.unwrap_or_else(|| {
+            let response = arrived.response(Some(Unfinished::NotInTime));
+            response.map_or(PolicyEnd::NotInTime, PolicyEnd::Answered)
+        });
+        PolicyVisit { address, tls, end }
     }
 
     /// Asks for the policy, whatever certificate the host shows: the request
     /// contains no secret, and the judgement decides whether the certificate is
     /// valid.
-    async fn converse(&self, host: &str, address: IpAddr, seen: &mut Option<TlsSeen>) -> PolicyEnd {
+    async fn converse(
+        &self,
+        host: &str,
+        address: IpAddr,
+        seen: &mut Option<TlsSeen>,
+        arrived: &mut Arrived,
+    ) -> PolicyEnd {
         let times = self.setup.times;
         let dial = &self.setup.dial;
         let connect = dial.reach(address, HTTPS_PORT, times.connect, self.deadline);
@@ -202,14 +209,65 @@ impl MtaStsCheck<'_> {
             Err(failure) if failure.timed_out => return PolicyEnd::NotInTime,
             Err(failure) => return PolicyEnd::HandshakeFailed(failure),
         };
-        match get(TokioIo::new(stream), host).await {
-            Ok(response) => PolicyEnd::Answered(response),
-            Err(error) => PolicyEnd::NoResponse(reason(&error)),
+        let unfinished = match get(TokioIo::new(stream), host, arrived).await {
+            Ok(()) => None,
+            Err(error) => Some(Unfinished::Lost(reason(&error))),
+        };
+        match (arrived.response(unfinished.clone()), unfinished) {
+            (Some(response), _) => PolicyEnd::Answered(response),
+            (None, Some(Unfinished::Lost(why))) => PolicyEnd::NoResponse(why),
+            (None, _) => PolicyEnd::NoResponse(tls::LOST.to_owned()),
         }
     }
 }
 
-async fn get<S>(stream: S, host: &str) -> hyper::Result<PolicyResponse>
+fn is_late(visit: &PolicyVisit) -> bool {
+    match &visit.end {
+        PolicyEnd::NotInTime => true,
+        PolicyEnd::Answered(response) => response.unfinished == Some(Unfinished::NotInTime),
+        _ => false,
+    }
+}
+
+/// A response as far as it came.
+#[derive(Default)]
+struct Arrived {
+    head: Option<Head>,
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+struct Head {
+    status: u16,
+    location: Option<String>,
+    content_type: Option<String>,
+}
+
+impl Arrived {
+    /// The response, where its header came.
+    fn response(&mut self, unfinished: Option<Unfinished>) -> Option<PolicyResponse> {
+        let head = self.head.take()?;
+        let utf8 = match std::str::from_utf8(&self.bytes) {
+            Ok(_) => true,
+            // What is cut off may be the rest of a character.
+            Err(error) => self.cut && error.error_len().is_none(),
+        };
+        Some(PolicyResponse {
+            status: head.status,
+            location: head.location,
+            content_type: head.content_type,
+            body: String::from_utf8_lossy(&self.bytes).into_owned(),
+            cut: self.cut,
+            utf8: Some(utf8),
+            unfinished,
+        })
+    }
+}
+
+/// Asks for the policy. Once the response is whole, it counts, however the
+/// connection ends: without close_notify, with bytes too many, or with another
+/// response behind it.
+async fn get<S>(stream: S, host: &str, arrived: &mut Arrived) -> hyper::Result<()>
 where
     S: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
@@ -224,56 +282,69 @@ where
         .unwrap_or_default();
     let exchange = async {
         let response = sender.send_request(request).await?;
-        read(response).await
+        read(response, arrived).await
     };
     tokio::pin!(exchange);
-    tokio::pin!(connection);
-    tokio::select! {
+    let mut connection = Box::pin(connection);
+    let ended = tokio::select! {
         biased;
-        done = &mut exchange => done,
-        ended = &mut connection => {
-            ended?;
-            exchange.await
-        }
+        done = &mut exchange => return done,
+        ended = &mut connection => ended,
+    };
+    // What it had handed over before it ended is still to be read; and nothing
+    // comes any more.
+    drop(connection);
+    let done = exchange.await;
+    match (done, ended) {
+        (Err(_), Err(ended)) => Err(ended),
+        (done, _) => done,
     }
 }
 
-async fn read(response: Response<Incoming>) -> hyper::Result<PolicyResponse> {
+async fn read(response: Response<Incoming>, arrived: &mut Arrived) -> hyper::Result<()> {
     let field = |name| {
         let value = response.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let (location, content_type) = (field(LOCATION), field(CONTENT_TYPE));
     let status = response.status().as_u16();
-    let mut body = response.into_body();
-    let mut bytes: Vec<u8> = Vec::new();
-    let mut cut = false;
-    // The body is not read if the status is another one.
-    while status == 200
-        && !cut
-        && let Some(frame) = body.frame().await
-    {
-        if let Ok(data) = frame?.into_data() {
-            bytes.extend_from_slice(&data);
-            cut = bytes.len() > POLICY_BYTES;
-            bytes.truncate(POLICY_BYTES);
-        }
-    }
-    Ok(PolicyResponse {
+    arrived.head = Some(Head {
         status,
         location,
         content_type,
-        body: String::from_utf8_lossy(&bytes).into_owned(),
-        cut,
-    })
+    });
+    let mut body = response.into_body();
+    // The body is not read if the status is another one.
+    while status == 200
+        && !arrived.cut
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(data) = frame?.into_data() {
+            let bytes = &mut arrived.bytes;
+            bytes.extend_from_slice(&data);
+            arrived.cut = bytes.len() > POLICY_BYTES;
+            bytes.truncate(POLICY_BYTES);
+        }
+    }
+    Ok(())
 }
 
-/// hyper's error, and the errors that caused it.
+/// What ended the exchange, in words for people.
 fn reason(error: &hyper::Error) -> String {
     use std::error::Error as _;
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+    let Some(source) = error.source() else {
+        return error.to_string();
+    };
+    let Some(broken) = source.downcast_ref::<io::Error>() else {
+        return format!("{error}: {source}");
+    };
+    let of_tls = broken
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match of_tls {
+        _ if is_flood(broken) => broken.to_string(),
+        Some(fault) => format!("the TLS session broke off ({fault})"),
+        None => tls::LOST.to_owned(),
     }
 }
 

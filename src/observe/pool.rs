@@ -9,7 +9,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::asking::Found;
 use super::authority::Inspected;
 use super::budget::{
     CONNECTIONS_IN_ALL, INSPECTIONS_BYTES_KEPT, LOOKS, LOOKUPS_BYTES_KEPT, PER_HOST,
@@ -18,6 +17,7 @@ use super::budget::{
 use super::cache::{Cache, Retention};
 use super::call::SharedSessions;
 use super::gate::Gates;
+use super::query::QueryResult;
 use super::running::{Running, RunningChecks};
 use super::slots::Slots;
 use super::validator::Base;
@@ -57,7 +57,7 @@ pub struct Pool(Arc<Parts>);
 
 struct Parts {
     limits: PoolLimits,
-    lookups: Arc<Cache<(String, RecordType), Found>>,
+    lookups: Arc<Cache<(String, RecordType), QueryResult>>,
     inspections: Arc<Cache<(String, RecordType), Inspected>>,
     sessions: SharedSessions,
     /// The start of danecheck's own validation, made by the first check.
@@ -122,7 +122,7 @@ impl Pool {
     }
 
     /// The lookups that were made.
-    pub(super) fn lookups(&self) -> &Arc<Cache<(String, RecordType), Found>> {
+    pub(super) fn lookups(&self) -> &Arc<Cache<(String, RecordType), QueryResult>> {
         &self.0.lookups
     }
 

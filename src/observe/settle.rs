@@ -1,8 +1,8 @@
 //! The status of an answer, given at the end of a check, when it is known
 //! whether the resolver validates.
 
-use super::asking::Raw;
 use super::lookup::LookupResult;
+use super::query::Raw;
 use super::wire::Datum;
 use danecheck_core::dnssec::{Fault, KnownBy, OwnValidation, SecurityStatus, Validated};
 use danecheck_core::observation::{
@@ -21,7 +21,7 @@ pub(super) async fn settle<T>(
     take: impl Fn(&Datum) -> Option<T>,
 ) -> Lookup<T> {
     let own = looked.own().await;
-    let standing = |authentic| standing(authentic, validation, own.as_ref());
+    let status = |authentic| security_status(authentic, validation, own.as_ref());
     let answer = match &*looked.raw {
         Raw::Records {
             aliases,
@@ -30,7 +30,7 @@ pub(super) async fn settle<T>(
             original_ttl,
             authentic,
             ..
-        } => match standing(*authentic) {
+        } => match status(*authentic) {
             Err(failure) => Answer::Failed(failure),
             Ok((status, known_by)) => Answer::Records(Validated::new(
                 status,
@@ -43,7 +43,7 @@ pub(super) async fn settle<T>(
                 },
             )),
         },
-        Raw::Denied { denial, authentic } => match standing(*authentic) {
+        Raw::Denied { denial, authentic } => match status(*authentic) {
             Err(failure) => Answer::Failed(failure),
             Ok((status, known_by)) => Answer::Denied(Validated::new(status, known_by, *denial)),
         },
@@ -61,7 +61,7 @@ pub(super) async fn settle<T>(
 
 /// The status of an answer, and how it is known; or the failure that a
 /// validating resolver would give instead.
-fn standing(
+fn security_status(
     authentic: bool,
     validation: ResolverValidation,
     own: Option<&OwnValidation>,

@@ -1,5 +1,6 @@
 //! The settings of a check.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::assumed::Assumed;
@@ -9,6 +10,7 @@ use super::local_sender::LocalPostfix;
 use super::pool::Pool;
 use super::resolver::Resolver;
 use super::trust_store::TrustStore;
+use danecheck_core::postfix::LineHello;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_validation::trust_anchor::RootAnchors;
 
@@ -50,6 +52,8 @@ pub struct Setup {
     /// The assumption about the mail servers, if danecheck does not connect to
     /// them.
     pub assumed: Option<Assumed>,
+    /// The ClientHellos that policy lines ask for, by the key of the next hop.
+    pub hellos: Arc<HashMap<String, Vec<LineHello>>>,
     /// MX hosts to skip.
     pub skip: Arc<[String]>,
     /// What this check shares with others; `None` if it is by itself.
@@ -75,6 +79,7 @@ impl Setup {
             mta_sts: true,
             local_sender: None,
             assumed: None,
+            hellos: Arc::default(),
             skip: Arc::from([]),
             pool: None,
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use domain::base::{Rtype, ToName as _};
 
-use super::authority::{Authorities, Way};
+use super::authority::{Authorities, NameServerAccess};
 use super::budget::{Deadline, Times};
 use super::dial::Dial;
 use super::resolver::{Mode, Question, Resolver};
@@ -121,14 +121,14 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
     };
     let authority = match fails {
         true => {
-            let way = Way {
+            let access = NameServerAccess {
                 dial: setup.dial.clone(),
                 private: setup.allow_private,
                 times: setup.times,
                 deadline,
                 now: setup.now,
             };
-            let authorities = Authorities::new(validator.clone(), way);
+            let authorities = Authorities::new(validator.clone(), access);
             let name = name_in_doubt(&own, question.name.to_name(), end);
             authorities.inspect(&name, question.rtype).await
         }

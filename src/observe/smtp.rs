@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::budget::{Cuts, Deadline, SESSION_BYTES, Times};
-use super::line::Chat;
+use super::line::{Chat, Farewell};
 use super::meter::Metered;
 use super::tls::{self, Offer};
 use danecheck_core::observation::{
-    Cut, Interruption, LimitedOffer, Reply, Session, SessionEnd, TlsSeen,
+    Cut, Interruption, LimitedOffer, Onward, Reply, Session, SessionEnd, TlsSeen, Unasked,
 };
 
 /// The input of one session.
@@ -47,10 +47,32 @@ struct Seen {
     tls: Option<TlsSeen>,
     refused_ehlo: Option<Reply>,
     refused_ehlo_in_tls: Option<Reply>,
+    before_ehlo: Option<Unasked>,
+    after_ehlo: Option<Unasked>,
+    /// The reply with which STARTTLS was accepted.
+    starttls: Option<Reply>,
+    /// The server said something in plain text in place of TLS.
+    spoke_in_plaintext: bool,
 }
 
-/// Runs the dialogue over a new connection.
-pub(super) async fn converse<S>(stream: S, script: &Script<'_>) -> Session
+/// What was heard, and what it leaves open.
+pub(super) struct Conversation {
+    pub(super) session: Session,
+    /// Sessions that would settle the rest.
+    pub(super) doubts: Vec<Doubt>,
+}
+
+/// What only another session can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// What is behind the reply to `EHLO`, where `STARTTLS` does not follow.
+    WithoutStartTls,
+    /// Whether the server closed the connection before it was told to.
+    Closed,
+}
+
+/// Talks to a server over a connection just opened.
+pub(super) async fn converse<S>(stream: S, script: &Script<'_>) -> Conversation
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -58,22 +80,165 @@ where
     let mut chat = Chat::new(Metered::new(stream, SESSION_BYTES));
     let end = before_tls(&mut chat, script, &mut seen).await;
     script.note_cut(&chat);
-    let end = match end {
+    let (end, farewell) = match end {
         Some(end) => {
-            goodbye(chat, &end, script).await;
-            end
+            let farewell = goodbye(chat, &end, script).await;
+            (end, farewell)
         }
-        None => inside_tls(chat, script, &mut seen).await,
+        None => inside_tls(chat, script, &mut seen, Ending::Goodbye).await,
     };
-    Session {
-        sni: script.sni.map(str::to_owned),
-        greeting: seen.greeting,
-        ehlo: seen.ehlo,
-        tls: seen.tls,
-        legacy: None,
-        refused_ehlo: seen.refused_ehlo,
-        refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
+    note_flood(&end, script);
+    let (onward, closed) = match farewell {
+        Some(farewell) if may_go_on(&end) => after_goodbye(&end, farewell),
+        // No command follows, but it says why EHLO was refused.
+        Some(farewell) if matches!(end, SessionEnd::EhloRefused(_)) => {
+            (after_goodbye(&end, farewell).0, false)
+        }
+        _ => (None, false),
+    };
+    let mut doubts = Vec::new();
+    if closed {
+        doubts.push(Doubt::Closed);
+    }
+    if is_plaintext_doubtful(&end, &seen, onward.as_ref()) {
+        doubts.push(Doubt::WithoutStartTls);
+    }
+    let refused_for_now = |reply: &Reply| reply.code / 100 == 4;
+    let refused_ehlo = seen
+        .refused_ehlo
+        .filter(|reply| onward.is_some() || refused_for_now(reply));
+    Conversation {
+        session: Session {
+            sni: script.sni.map(str::to_owned),
+            greeting: seen.greeting,
+            ehlo: seen.ehlo,
+            tls: seen.tls,
+            legacy: None,
+            refused_ehlo,
+            refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
+            before_ehlo: seen.before_ehlo,
+            after_ehlo: seen.after_ehlo,
+            without_starttls: None,
+            onward,
+            end,
+        },
+        doubts,
+    }
+}
+
+/// What another session shows about a doubt; nothing where it came to another
+/// end than the first.
+pub(super) async fn settle<S>(
+    stream: S,
+    script: &Script<'_>,
+    first: &Session,
+    doubt: Doubt,
+) -> Option<Option<Onward>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut seen = Seen::default();
+    let mut chat = Chat::new(Metered::new(stream, SESSION_BYTES));
+    let farewell = if doubt == Doubt::WithoutStartTls {
+        match up_to_starttls(&mut chat, script, &mut seen).await {
+            Ok(_) => chat.listen_on(script.times.quit, script.deadline).await,
+            Err(_) => return None,
+        }
+    } else {
+        let (end, farewell) = match before_tls(&mut chat, script, &mut seen).await {
+            Some(end @ (SessionEnd::NoStartTls | SessionEnd::StartTlsRefused(_))) => {
+                let farewell = chat.listen_on(script.times.quit, script.deadline).await;
+                (end, Some(farewell))
+            }
+            Some(_) => return None,
+            None => inside_tls(chat, script, &mut seen, Ending::ListenOn).await,
+        };
+        if std::mem::discriminant(&end) != std::mem::discriminant(&first.end) {
+            return None;
+        }
+        farewell?
+    };
+    Some(onward(farewell.replies, farewell.count, farewell.closed))
+}
+
+/// Whether mail would follow where a session ended.
+fn may_go_on(end: &SessionEnd) -> bool {
+    matches!(
         end,
+        SessionEnd::NoStartTls | SessionEnd::StartTlsRefused(_) | SessionEnd::Completed
+    )
+}
+
+/// What the next command would have found, and whether it is in doubt that it
+/// would have found anybody.
+fn after_goodbye(end: &SessionEnd, farewell: Farewell) -> (Option<Onward>, bool) {
+    let Farewell {
+        mut replies,
+        count,
+        answered,
+        closed,
+    } = farewell;
+    if answered {
+        return (onward(replies, count, false), false);
+    }
+    // It accepted STARTTLS, after another reply was taken for that: now it
+    // waits for TLS.
+    let accepted = replies.iter().position(|reply| reply.code == 220);
+    if let (SessionEnd::StartTlsRefused(_), Some(place)) = (end, accepted) {
+        replies.truncate(place + 1);
+        return (onward(replies, place + 1, true), false);
+    }
+    // The last was its own kind of answer to QUIT.
+    let count = count.saturating_sub(1);
+    replies.truncate(count);
+    (onward(replies, count, false), closed)
+}
+
+fn onward(replies: Vec<Reply>, count: usize, closed: bool) -> Option<Onward> {
+    let left_out = count.saturating_sub(replies.len());
+    (!replies.is_empty() || closed).then(|| Onward {
+        replies,
+        left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
+        closed,
+    })
+}
+
+/// Whether the session leaves open what a client meets that does not send
+/// `STARTTLS`.
+fn is_plaintext_doubtful(end: &SessionEnd, seen: &Seen, onward: Option<&Onward>) -> bool {
+    let asked = match end {
+        SessionEnd::NoStartTlsReply(Interruption::Lost) => return true,
+        SessionEnd::StartTlsRefused(_) => onward.is_some_and(|onward| !onward.replies.is_empty()),
+        SessionEnd::NoStartTlsReply(_)
+        | SessionEnd::HandshakeFailed(_)
+        | SessionEnd::NoEhloReplyInTls(_)
+        | SessionEnd::EhloRefusedInTls(_)
+        | SessionEnd::Completed => {
+            seen.spoke_in_plaintext
+                || seen
+                    .starttls
+                    .as_ref()
+                    .is_some_and(|reply| reply.code != 220)
+        }
+        _ => return false,
+    };
+    asked || seen.after_ehlo.is_some()
+}
+
+/// Says where no more was read than a session may contain.
+fn note_flood(end: &SessionEnd, script: &Script<'_>) {
+    let flooded = match end {
+        SessionEnd::NoGreeting(how)
+        | SessionEnd::NoEhloReply(how)
+        | SessionEnd::NoStartTlsReply(how)
+        | SessionEnd::NoEhloReplyInTls(how) => *how == Interruption::Flooded,
+        SessionEnd::HandshakeFailed(failure) => failure.limit,
+        _ => false,
+    };
+    if flooded {
+        script.cuts.note(Cut::Session {
+            address: script.peer,
+        });
     }
 }
 
@@ -101,46 +266,86 @@ async fn before_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    match chat.listen(script.times.reply, script.deadline).await {
-        Err(interruption) => return Some(SessionEnd::NoGreeting(interruption)),
-        Ok(reply) => {
-            seen.greeting = Some(reply.clone());
-            if !reply.is_positive() {
-                return Some(SessionEnd::GreetingRefused(reply));
-            }
-        }
+    match up_to_starttls(chat, script, seen).await {
+        Ok(true) => {}
+        Ok(false) => return Some(SessionEnd::NoStartTls),
+        Err(end) => return Some(end),
     }
-    let hello = hello(chat, script).await;
-    let extended = hello.refused_ehlo.is_none();
-    seen.ehlo = hello.refused_ehlo;
-    let refused_for_now = seen.ehlo.clone().filter(|reply| reply.code / 100 == 4);
-    let reply = match hello.result {
-        Err(interruption) => return Some(SessionEnd::NoEhloReply(interruption)),
-        Ok(reply) => seen.ehlo.insert(reply).clone(),
-    };
-    if !reply.is_positive() {
-        return Some(SessionEnd::EhloRefused(reply));
-    }
-    seen.refused_ehlo = refused_for_now;
-    // A server that accepted only `HELO` offered nothing.
-    let offered = extended
-        && reply
-            .keywords()
-            .any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS"));
-    if !offered {
-        return Some(SessionEnd::NoStartTls);
-    }
+    seen.after_ehlo = chat.unasked();
     let reply = chat
         .ask("STARTTLS", script.times.reply, script.deadline)
         .await;
     match reply {
         Err(interruption) => Some(SessionEnd::NoStartTlsReply(interruption)),
-        Ok(reply) if reply.is_positive() => None,
+        Ok(reply) if reply.is_positive() => {
+            seen.starttls = Some(reply);
+            None
+        }
         Ok(reply) => Some(SessionEnd::StartTlsRefused(reply)),
     }
 }
 
-async fn inside_tls<S>(chat: Chat<S>, script: &Script<'_>, seen: &mut Seen) -> SessionEnd
+/// The greeting and `EHLO`; whether STARTTLS is offered.
+async fn up_to_starttls<S>(
+    chat: &mut Chat<S>,
+    script: &Script<'_>,
+    seen: &mut Seen,
+) -> Result<bool, SessionEnd>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match chat.listen(script.times.reply, script.deadline).await {
+        Err(interruption) => return Err(SessionEnd::NoGreeting(interruption)),
+        Ok(reply) => {
+            seen.greeting = Some(reply.clone());
+            if !reply.is_positive() {
+                return Err(SessionEnd::GreetingRefused(reply));
+            }
+        }
+    }
+    seen.before_ehlo = chat.unasked();
+    let hidden = seen
+        .greeting
+        .as_ref()
+        .is_some_and(Reply::is_hidden_by_firewall);
+    let hello = if hidden {
+        Hello {
+            refused_ehlo: None,
+            result: say(chat, "HELO", script).await,
+        }
+    } else {
+        hello(chat, script).await
+    };
+    let extended = !hidden && hello.refused_ehlo.is_none();
+    seen.ehlo.clone_from(&hello.refused_ehlo);
+    let reply = match hello.result {
+        Err(interruption) => return Err(SessionEnd::NoEhloReply(interruption)),
+        Ok(reply) => seen.ehlo.insert(reply).clone(),
+    };
+    if !reply.is_positive() {
+        return Err(SessionEnd::EhloRefused(reply));
+    }
+    seen.refused_ehlo = hello.refused_ehlo;
+    // A server that took `HELO` offered nothing.
+    Ok(extended
+        && reply
+            .keywords()
+            .any(|keyword| keyword.eq_ignore_ascii_case("STARTTLS")))
+}
+
+/// How a session is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Goodbye,
+    ListenOn,
+}
+
+async fn inside_tls<S>(
+    chat: Chat<S>,
+    script: &Script<'_>,
+    seen: &mut Seen,
+    ending: Ending,
+) -> (SessionEnd, Option<Farewell>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -152,6 +357,7 @@ where
     };
     let handshake = tls::shake_hands(chat.into_stream(), &offer, step).await;
     seen.tls = handshake.seen;
+    seen.spoke_in_plaintext = handshake.plaintext;
     if handshake.left_out > 0 {
         script.cuts.note(Cut::Certificates {
             address: script.peer,
@@ -160,7 +366,7 @@ where
     }
     let stream = match handshake.stream {
         Ok(stream) => stream,
-        Err(failure) => return SessionEnd::HandshakeFailed(failure),
+        Err(failure) => return (SessionEnd::HandshakeFailed(failure), None),
     };
     let mut chat = Chat::new(stream);
     let hello = hello(&mut chat, script).await;
@@ -171,8 +377,14 @@ where
         Err(interruption) => SessionEnd::NoEhloReplyInTls(interruption),
     };
     script.note_cut(&chat);
-    goodbye(chat, &end, script).await;
-    end
+    let farewell = match ending {
+        Ending::Goodbye => goodbye(chat, &end, script).await,
+        Ending::ListenOn if end == SessionEnd::Completed => {
+            Some(chat.listen_on(script.times.quit, script.deadline).await)
+        }
+        Ending::ListenOn => None,
+    };
+    (end, farewell)
 }
 
 /// `EHLO`, and `HELO` if that is refused with anything but 421.
@@ -202,8 +414,8 @@ where
         .await
 }
 
-/// `QUIT`, if the connection is still open.
-async fn goodbye<S>(chat: Chat<S>, end: &SessionEnd, script: &Script<'_>)
+/// `QUIT`, where somebody is there to hear it.
+async fn goodbye<S>(chat: Chat<S>, end: &SessionEnd, script: &Script<'_>) -> Option<Farewell>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -217,6 +429,8 @@ where
             | SessionEnd::Completed
     );
     if heard {
-        chat.quit(script.times.quit, script.deadline).await;
+        Some(chat.quit(script.times.quit, script.deadline).await)
+    } else {
+        None
     }
 }

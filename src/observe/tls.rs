@@ -22,18 +22,22 @@ use tokio_rustls::client::TlsStream;
 use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use super::group;
 use super::meter::is_flood;
+use super::overheard::{Beginning, Overheard};
 use super::signature;
+use danecheck_core::certificate::is_decodable;
 use danecheck_core::observation::{
     Der, HandshakeFailure, LimitedOffer, Session, SessionEnd, TlsSeen,
 };
 
 /// How a handshake ended, and what it showed.
 pub(super) struct Handshake<S> {
-    pub(super) stream: Result<TlsStream<S>, HandshakeFailure>,
-    /// `None` if the server's certificate never came.
+    pub(super) stream: Result<TlsStream<Overheard<S>>, HandshakeFailure>,
+    /// Nothing where the server's certificate never came.
     pub(super) seen: Option<TlsSeen>,
     /// How many certificates came but were not kept.
     pub(super) left_out: usize,
+    /// The server answered in plain text.
+    pub(super) plaintext: bool,
 }
 
 /// The content of a ClientHello.
@@ -54,19 +58,43 @@ where
         limited: offer.limited,
         ..Capture::default()
     });
+    let beginning = Beginning::default();
+    let stream = Overheard::new(stream, beginning.clone());
     let result = match client(capture.clone(), offer) {
-        Err(text) => Err(failure(text)),
+        Err(text) => Err(HandshakeFailure {
+            limit: true,
+            ..failure(text)
+        }),
         Ok((connector, name)) => match timeout(time, connector.connect(name, stream)).await {
             Err(_) => Err(HandshakeFailure {
                 timed_out: true,
                 ..failure("it did not end in time".to_owned())
             }),
             Ok(Err(error)) => Err(explain(&error)),
+            // "invalid session id" (openssl:`statem_clnt.c:tls_process_server_hello`).
+            Ok(Ok(stream)) if is_tls13(&stream) && beginning.is_of_another_session() => Err(
+                failure("the server's answer names another session than the question".to_owned()),
+            ),
             Ok(Ok(stream)) => Ok(stream),
         },
     };
+    let plaintext = beginning.plaintext().filter(|_| result.is_err());
+    let result = result.map_err(|error| match &plaintext {
+        Some(line) => failure(format!("the server goes on in plain text: {line}")),
+        None => error,
+    });
     let wanted = capture.wanted.load(Ordering::Relaxed);
-    let Captured { mut seen, left_out } = capture.take();
+    let Captured {
+        mut seen,
+        left_out,
+        unreadable,
+    } = capture.take();
+    let result = match unreadable {
+        Some(place) if result.is_ok() => Err(failure(format!(
+            "number {place} of the certificates that the server sent is none"
+        ))),
+        _ => result,
+    };
     if let Some(seen) = &mut seen {
         seen.client_certificate_wanted = wanted;
     }
@@ -87,10 +115,16 @@ where
         stream: result,
         seen,
         left_out,
+        plaintext: plaintext.is_some(),
     }
 }
 
-/// Everything that a ClientHello may offer.
+fn is_tls13<S>(stream: &TlsStream<S>) -> bool {
+    let (_, connection) = stream.get_ref();
+    connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+}
+
+/// All that a ClientHello may offer.
 static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     let mut provider = rustls::crypto::ring::default_provider();
     provider.kx_groups.extend(group::MORE);
@@ -162,6 +196,7 @@ fn failure(text: String) -> HandshakeFailure {
         alert: None,
         timed_out: false,
         ours: false,
+        limit: false,
     }
 }
 
@@ -177,6 +212,11 @@ fn explain(error: &io::Error) -> HandshakeFailure {
         };
     }
     match inner {
+        Some(inner) if is_own_limit(inner) => HandshakeFailure {
+            ours: true,
+            limit: true,
+            ..failure("the server sent TLS that this program does not take".to_owned())
+        },
         Some(rustls::Error::InvalidMessage(_)) => {
             failure("the server sent something that is not TLS".to_owned())
         }
@@ -187,16 +227,50 @@ fn explain(error: &io::Error) -> HandshakeFailure {
                 rustls::Error::PeerMisbehaved(PeerMisbehaved::SignedKxWithWrongAlgorithm) => {
                     "the server signed in a way that this program does not support".to_owned()
                 }
+                rustls::Error::PeerMisbehaved(_) | rustls::Error::DecryptError => {
+                    "the server broke the rules of TLS".to_owned()
+                }
+                rustls::Error::PeerIncompatible(_) => {
+                    "the server speaks no TLS that this program knows".to_owned()
+                }
                 inner => inner.to_string(),
             })
         },
-        None if is_flood(error) => failure(error.to_string()),
+        None if is_flood(error) => HandshakeFailure {
+            limit: true,
+            ..failure(error.to_string())
+        },
         None => failure(LOST.to_owned()),
     }
 }
 
-/// Whether another TLS implementation could get further with this server: the
-/// server or our own TLS ended the handshake before anything was agreed.
+/// Whether rustls ends a handshake with which OpenSSL goes on: messages larger
+/// than it takes (OpenSSL's `SSL_MAX_CERT_LIST_DEFAULT` is 100 KiB), and
+/// extensions that it did not ask for (openssl:`extensions.c:tls_collect_extensions`
+/// passes over those that it does not know).
+fn is_own_limit(error: &rustls::Error) -> bool {
+    use rustls::{Error, InvalidMessage};
+    match error {
+        Error::InvalidMessage(message) => matches!(
+            message,
+            InvalidMessage::HandshakePayloadTooLarge
+                | InvalidMessage::CertificatePayloadTooLarge
+                | InvalidMessage::UnknownCertificateExtension
+        ),
+        Error::PeerMisbehaved(misbehaved) => matches!(
+            misbehaved,
+            PeerMisbehaved::UnsolicitedCertExtension
+                | PeerMisbehaved::UnsolicitedEncryptedExtension
+                | PeerMisbehaved::UnsolicitedServerHelloExtension
+                | PeerMisbehaved::UnexpectedCleartextExtension
+                | PeerMisbehaved::BadCertChainExtensions
+        ),
+        _ => false,
+    }
+}
+
+/// Whether another TLS could come farther with this server: where the server
+/// ended it before anything was agreed on, or ours did.
 pub(super) fn is_worth_another_look(session: &Session) -> bool {
     match &session.end {
         SessionEnd::HandshakeFailed(failure) => {
@@ -232,6 +306,8 @@ pub(super) fn alert_name(alert: AlertDescription) -> String {
 struct Captured {
     seen: Option<TlsSeen>,
     left_out: usize,
+    /// The place of an entry, from 1, that OpenSSL cannot read.
+    unreadable: Option<usize>,
 }
 
 /// A certificate verifier that accepts and records everything.
@@ -303,7 +379,11 @@ impl ServerCertVerifier for Capture {
                 Some(Der(certificate.to_vec()))
             })
             .collect();
+        let mut presented = std::iter::once(end_entity).chain(intermediates);
         *self.captured() = Captured {
+            unreadable: presented
+                .position(|certificate| !is_decodable(certificate))
+                .map(|place| place + 1),
             left_out: (intermediates.len() + 1).saturating_sub(chain.len()),
             seen: Some(TlsSeen {
                 chain,

@@ -200,7 +200,7 @@ impl Job {
         // All checks share this thread, and one domain can keep its judgement
         // busy for a second.
         let judge = move || {
-            let report = terms.report(&observation, None, &Sender::default());
+            let report = terms.report(&observation, None, &Sender::default()).report;
             let status = terms.status(&report);
             let mut writer = Prometheus::default();
             let mut text = writer.report(&report, status);

@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::Service;
 use super::request::{answer, busy};
+use super::service::Service;
 
 /// How long a closing connection has for its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(5);

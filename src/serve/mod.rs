@@ -15,14 +15,15 @@
 mod checks;
 mod connection;
 mod host;
+mod limits;
 mod metrics;
 mod request;
+mod service;
 mod targets;
 mod threads;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -31,59 +32,18 @@ use danecheck_core::unix_time::UnixTime;
 
 use checks::Checks;
 use metrics::Metrics;
+use service::Service;
 use threads::CheckThreads;
 
 pub use host::{HostName, HostNameError};
+pub use limits::Limits;
 pub use targets::Targets;
-
-/// The limits of the exporter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Checks at once; others are refused.
-    pub checks: usize,
-    /// Connections at once; others are refused.
-    pub connections: usize,
-    /// How long a request's head may take to arrive, and a connection may
-    /// wait for one.
-    pub head_time: Duration,
-    /// How large it may be, in bytes.
-    pub head_size: usize,
-    /// How long one connection may last, whatever happens on it.
-    pub connection_time: Duration,
-    /// How long running requests have at the end.
-    pub end_time: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            checks: 16,
-            connections: 256,
-            head_time: Duration::from_secs(10),
-            // The smallest value that hyper accepts is 8192.
-            head_size: 16 * 1024,
-            connection_time: Duration::from_secs(300),
-            end_time: Duration::from_secs(30),
-        }
-    }
-}
 
 /// The exporter.
 #[derive(Debug)]
 pub struct Exporter {
     service: Arc<Service>,
     threads: CheckThreads,
-}
-
-/// What all requests share.
-#[derive(Debug)]
-struct Service {
-    targets: Targets,
-    /// Its names, besides its address and `localhost`.
-    hosts: Vec<HostName>,
-    limits: Limits,
-    checks: Arc<Checks>,
-    metrics: Arc<Metrics>,
 }
 
 impl Exporter {

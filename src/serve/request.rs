@@ -8,10 +8,10 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::Service;
 use super::checks::Probed;
 use super::host::{Unwelcome, welcome};
 use super::metrics::Answer;
+use super::service::Service;
 use crate::config::Terms;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::{printable, shown};

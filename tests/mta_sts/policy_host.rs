@@ -96,7 +96,21 @@ fn responses() -> Vec<(
         (
             "3.3 a whole response",
             PolicyFault::CloseInBody,
-            Some((UNAVAILABLE, "no HTTP response")),
+            Some((UNAVAILABLE, "no whole HTTP response")),
+        ),
+        // What is whole counts, however the connection ends.
+        ("whole, no close_notify", PolicyFault::NoCloseNotify, None),
+        ("whole, an empty line", PolicyFault::Behind("\r\n"), None),
+        ("whole, junk", PolicyFault::Behind("\0\x01 junk"), None),
+        (
+            "whole, another response",
+            PolicyFault::Behind("HTTP/1.1 500 -\r\nContent-Length: 2\r\n\r\nno"),
+            None,
+        ),
+        (
+            "whole, more of the same",
+            PolicyFault::Behind("mx: other.example\r\n"),
+            None,
         ),
     ]
 }

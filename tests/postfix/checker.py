@@ -45,7 +45,21 @@ def check_all(
         return dict(zip((s.name for s in scenarios), pool.map(one, scenarios)))
 
 
-def check(*command: str) -> Answer:
+def as_release(binary: Path, scenarios: list[Scenario], saved: Path, release: str) -> dict[str, dict]:
+    """What danecheck predicts for this release of Postfix, of what it observed."""
+
+    def one(scenario: Scenario) -> dict:
+        path = saved / f"{scenario.name}.json"
+        answer = check(
+            *(str(binary), "--json", "--postfix-version", release, "--replay", str(path))
+        )
+        return (answer.report.get("sender") or {}).get("outcomes") or {}
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip((s.name for s in scenarios), pool.map(one, scenarios)))
+
+
+def check(*command: str, environment: dict[str, str] | None = None) -> Answer:
     """One run; nothing but one JSON line may be on standard output."""
     try:
         done = subprocess.run(
@@ -54,6 +68,7 @@ def check(*command: str) -> Answer:
             text=True,
             check=False,
             timeout=SECONDS,
+            env=environment,
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:

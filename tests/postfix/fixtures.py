@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 
 import compare
+import releases
 from checker import Answer
 from model import LEVELS, Scenario
+from releases import Release
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "fixtures" / "postfix"
 MEASURED = ("delivery", "channel", "dsn", "varies")
@@ -50,14 +52,47 @@ def record(scenario: Scenario, measured: compare.Measured, answer: Answer) -> di
     }
 
 
+def different(kept: dict, measured: compare.Measured) -> dict[str, dict]:
+    """By level, the fields that another release has otherwise than the record."""
+    found = {}
+    for level in LEVELS:
+        now, then = outcome(measured, level), kept["outcomes"][level]
+        fields = [name for name in MEASURED if not same(now, then, name)]
+        if fields:
+            found[level] = {name: now[name] for name in (*fields, "via", "reason")}
+    return found
+
+
+def write_differences(
+    scenarios: list[Scenario], measured: dict[str, compare.Measured], release: Release
+) -> None:
+    """What this release does otherwise, beside the record of Debian 12."""
+    for scenario in scenarios:
+        path = DIRECTORY / f"{scenario.name}.json"
+        kept = json.loads(path.read_text())
+        others = kept.get("releases", {})
+        others.pop(release.name, None)
+        if found := different(kept, measured[scenario.name]):
+            others[release.name] = found
+        fields = {name: value for name, value in kept.items() if name != "releases"}
+        observation = {"observation": fields.pop("observation")}
+        put(path, fields | ({"releases": others} if others else {}) | observation)
+    releases.write(release)
+
+
 def write(
     scenarios: list[Scenario],
     measured: dict[str, compare.Measured],
     answers: dict[str, Answer],
+    release: Release,
     *,
     everything: bool,
 ) -> None:
     """All fixtures of this run; those of scenarios that are gone go too."""
+    if release.name != releases.WHOLE:
+        write_differences(scenarios, measured, release)
+        return
+    releases.write(release)
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     if everything:
         names = {scenario.name for scenario in scenarios}
@@ -66,15 +101,29 @@ def write(
                 path.unlink()
     for scenario in scenarios:
         fields = record(scenario, measured[scenario.name], answers[scenario.name])
-        lines = ",\n".join(
-            f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'), ensure_ascii=False)}"
-            for name, value in fields.items()
-        )
-        (DIRECTORY / f"{scenario.name}.json").write_text(f"{{\n{lines}\n}}\n")
+        path = DIRECTORY / f"{scenario.name}.json"
+        # What other releases do stays until they are measured again.
+        if path.exists() and (others := json.loads(path.read_text()).get("releases")):
+            observation = {"observation": fields.pop("observation")}
+            fields |= {"releases": others} | observation
+        put(path, fields)
+
+
+def put(path: Path, fields: dict) -> None:
+    """One fixture, a line a field."""
+    lines = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'), ensure_ascii=False)}"
+        for name, value in fields.items()
+    )
+    path.write_text(f"{{\n{lines}\n}}\n")
 
 
 def complaints(
-    scenarios: list[Scenario], measured: dict[str, compare.Measured], *, everything: bool
+    scenarios: list[Scenario],
+    measured: dict[str, compare.Measured],
+    release: Release,
+    *,
+    everything: bool,
 ) -> dict[str, list[str]]:
     """What the fixtures on file and this run do not agree on."""
     found: dict[str, list[str]] = {}
@@ -91,9 +140,10 @@ def complaints(
         said = {name: kept[name] for name in ("about", "target", "verdict")}
         meant = {"about": scenario.about, "target": scenario.next_hop, "verdict": scenario.verdict}
         different = [name for name in said if said[name] != meant[name]]
+        of_release = kept.get("releases", {}).get(release.name, {})
         for level in LEVELS:
             now = outcome(measured[scenario.name], level)
-            then = kept["outcomes"][level]
+            then = kept["outcomes"][level] | of_release.get(level, {})
             different += [f"{level} {name}" for name in MEASURED if same(now, then, name) is False]
         if different:
             found[scenario.name] = [

@@ -14,14 +14,17 @@ from pathlib import Path
 import checker
 import compare
 import fixtures
+import lines
 import mailservers
 import nameservers
 import policies as policy_servers
 import senders
 from certificates import STRANGERS, Mint
-from conclusion import conclude
-from drawn import draw
+from conclusion import KNOWN, conclude
+import drawn
+import drawn_dialogues
 from model import LEVELS, Placed, Scenario
+from releases import NAMES, WHOLE, Release
 from scenarios import collect
 from sender import Client, Message, Outcome, outcome
 from servers.nameservers import stop
@@ -41,20 +44,38 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--binary", type=Path, default=HERE.parent.parent / "target/release/danecheck")
     parser.add_argument("--measure-only", action="store_true", help="run no danecheck")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="may be repeated")
+    parser.add_argument("--release", choices=NAMES, help="Debian's, whose Postfix sends")
+    parser.add_argument(
+        "--of-sender",
+        choices=[kind.name for kind in senders.KINDS],
+        help="the cases of this sender alone, and their scenarios",
+    )
     parser.add_argument("--draw", type=int, metavar="COUNT", help="scenarios by lot instead")
-    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for --draw")
+    parser.add_argument("--dialogues", action="store_true", help="draw what servers say")
+    parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="for what is drawn")
+    parser.add_argument(
+        "--lines", type=int, metavar="COUNT", help="so many policy lines by lot for each scenario"
+    )
     parser.add_argument("--record", action="store_true", help="write the fixtures anew")
     parser.add_argument("--logs", type=Path, metavar="DIR", help="keep configuration and logs")
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--tools", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.dialogues and not options.draw:
+        parser.error("say how many: --draw COUNT")
     if options.draw and options.record:
         parser.error("what was drawn is not recorded: make a scenario of it")
+    if options.of_sender and (options.only or options.draw or options.record):
+        parser.error("--of-sender goes neither with --only nor with --draw nor with --record")
+    options.only = sorted(senders.scenarios_of(options.of_sender)) if options.of_sender else options.only
     return options
 
 
 def chosen(options: argparse.Namespace) -> list[Scenario]:
     """The scenarios to run; a name that is not there is an error."""
+    draw = drawn_dialogues.draw if options.dialogues else drawn.draw
     everything = draw(options.seed, options.draw) if options.draw else collect()
     only = options.only
     names = [scenario.name for scenario in everything]
@@ -121,6 +142,7 @@ def main() -> int:
     done: dict[str, list[Message]] = {}
     measured: dict[str, compare.Measured] = {}
     runs: list[senders.Run] = []
+    predicted: dict[str, dict] = {}
     clock = Clock()
     mint = Mint(directory / "certificates")
     ca_file = directory / "ca.pem"
@@ -131,7 +153,9 @@ def main() -> int:
     zones = Zones(directory / "zones", scenarios, placed, mint.authority(STRANGERS[0]))
     anchor = zones.sign()
     clock.done(f"{len(zones.files)} zones")
-    client = Client(directory / "client", ca_file)
+    release = Release(options.release or WHOLE, options.root, options.tools)
+    print(release, flush=True)
+    client = Client(directory / "client", ca_file, release=release)
     logs = directory / "logs"
     logs.mkdir()
     try:
@@ -139,12 +163,19 @@ def main() -> int:
         mailservers.start(directory, options.exim, everywhere, mint, children)
         policy_servers.serve_policies(directory / "policies", mint, senders.policies())
         clock.done("name servers, resolver, mail servers")
+        if options.lines:
+            return of_lines(options, scenarios, placed, client, (anchor, ca_file), clock)
         answers = {}
         if not options.measure_only:
             answers = checker.check_all(
                 options.binary.resolve(), scenarios, anchor, ca_file, directory / "saved"
             )
             clock.done(f"danecheck on {len(scenarios)} next hops")
+        if answers and options.release:
+            predicted = checker.as_release(
+                options.binary.resolve(), scenarios, directory / "saved", release.postfix()
+            )
+            clock.done(f"the same as Postfix {release.postfix()}")
         entries = {
             s.name: checker.entries(answers[s.name].report) if answers else {} for s in scenarios
         }
@@ -196,8 +227,9 @@ def main() -> int:
         mailservers.stop(directory)
         stop(children)
     if options.record and answers:
-        fixtures.write(scenarios, measured, answers, everything=not options.only)
-    differing = [(run, senders.complaints(run, seen)) for run in runs]
+        fixtures.write(scenarios, measured, answers, release, everything=not options.only)
+    known = compare.divergences(KNOWN, release.name)
+    differing = [(run, senders.complaints(run, seen, known)) for run in runs]
     for _run, texts in differing:
         for text in texts:
             print(f"DIFFERS {text}")
@@ -205,9 +237,43 @@ def main() -> int:
     if runs:
         print(senders.summary([run.case for run in runs], failed))
     status = conclude(
-        *(scenarios, measured, answers), everything=not options.only, drawn=bool(options.draw)
+        *(scenarios, measured, answers, release, predicted),
+        everything=not options.only,
+        drawn=bool(options.draw),
     )
     return 1 if failed else status
+
+
+def of_lines(
+    options: argparse.Namespace,
+    scenarios: list[Scenario],
+    placed: dict[str, list[Placed]],
+    client: Client,
+    trust: tuple[Path, Path],
+    clock: Clock,
+) -> int:
+    """Policy lines by lot, instead of the levels."""
+    tables = lines.draw(scenarios, placed, options.seed, options.lines)
+    mail = lines.messages(scenarios, tables)
+    directory = client.directory.parent
+    client.policies = tables
+    client.start(mail)
+    anchor, ca_file = trust
+    look = ("--allow-private", "--resolver", nameservers.RESOLVER, "--trust-anchor", str(anchor))
+    look += ("--ca-file", str(ca_file))
+    said = lines.examine(options.binary.resolve(), tables, look, directory)
+    clock.done(f"danecheck on {len(mail)} policy lines")
+    seen = {}
+    # One line of each scenario after the other, so that none is measured late.
+    for transport in tables:
+        part = [m for m in mail if m.transport == transport]
+        client.send(part)
+        attempts = client.wait(part)
+        in_tls = mailservers.received_in_tls(directory)
+        for m in part:
+            seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
+        clock.done(f"{len(part)} messages through Postfix")
+    return 1 if lines.compare(scenarios, tables, said, seen) else 0
 
 
 def of_senders(
@@ -218,7 +284,7 @@ def of_senders(
     ca_file: Path,
 ) -> list[senders.Run]:
     """danecheck on the cases of other senders; their tables, and the service."""
-    cases = senders.chosen(scenarios)
+    cases = senders.chosen(scenarios, options.of_sender)
     by_name = {scenario.name: scenario for scenario in scenarios}
     next_hops = {name: scenario.next_hop for name, scenario in by_name.items()}
     policy_servers.serve_answers(senders.answers_of_service(cases, next_hops))
@@ -233,7 +299,10 @@ def of_senders(
     binary = options.binary.resolve()
     with ThreadPoolExecutor(checker.AT_ONCE) as pool:
         asked = pool.map(
-            lambda case: senders.ask(binary, case, by_name[case.scenario], look, configured), cases
+            lambda case: senders.ask(
+                binary, case, by_name[case.scenario], look, configured, client.release
+            ),
+            cases,
         )
         answers = list(asked)
     runs = [

@@ -14,6 +14,7 @@ from pathlib import Path
 from certificates import Issued, Mint
 from keygen import dh_parameters
 from model import Certificate, Listener, Placed, Scenario
+from releases import Release
 
 POSTFIX = ("postfix-a", "postfix-b")
 MARK = "received-with"
@@ -156,19 +157,22 @@ def bring_up(address: str) -> None:
     subprocess.run(command, check=True)
 
 
-def new_instance(directory: Path, main: str, master: str) -> None:
-    """A Postfix instance of its own: configuration, queue, data."""
+def new_instance(
+    directory: Path, main: str, master: str, release: Release = Release()
+) -> None:
+    """A Postfix instance of its own: configuration, queue, data. Its user may have
+    another number in each release."""
     for sub in ("", "spool", "data"):
         (directory / sub).mkdir()
-    subprocess.run(["chown", "postfix", str(directory / "data")], check=True)
+    subprocess.run(release.command("chown", "postfix", str(directory / "data")), check=True)
     (directory / "main.cf").write_text(main)
     (directory / "master.cf").write_text(master)
 
 
-def postfix(directory: Path, command: str) -> None:
+def postfix(directory: Path, command: str, release: Release = Release()) -> None:
     """`postfix -c DIRECTORY start` and its like."""
     done = subprocess.run(
-        ["postfix", "-c", str(directory), command],
+        release.command("postfix", "-c", str(directory), command),
         capture_output=True,
         text=True,
         check=False,

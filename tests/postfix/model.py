@@ -64,7 +64,8 @@ class Script:
     """What a scripted mail server says where a healthy one would not.
 
     A reply is its text (lines parted by a line feed), or one of the words
-    `drop` (the connection is closed), `reset`, `hang` and `garbage`. `after`
+    `drop` (the connection is closed), `reset`, `hang` and `garbage`. Among its
+    lines, `!close` closes the connection and `!wait 0.5` waits. `after`
     is what follows the reply to STARTTLS: `tls`, or one of these words.
     `client_certificate` is `none`, `asked` or `demanded`; `names` (SNI) are
     `welcome`, `demanded` or `refused`.
@@ -76,6 +77,7 @@ class Script:
     helo: str = "250 scripted"
     starttls: str = "220 go ahead"
     after: str = "tls"
+    greeting_in_tls: str = ""
     ehlo_in_tls: str = "250 scripted"
     helo_in_tls: str = "250 scripted"
     ciphers: str = ""

@@ -138,7 +138,24 @@ class Session:
         if reply == "garbage":
             self.connection.sendall(GARBAGE)
             return
-        self.connection.sendall("".join(f"{line}\r\n" for line in reply.split("\n")).encode())
+        together = ""
+        for line in reply.split("\n"):
+            if not line.startswith("!"):
+                together += f"{line}\r\n"
+                continue
+            self.connection.sendall(together.encode())
+            together = ""
+            if line == "!close":
+                self.end()
+            time.sleep(float(line.removeprefix("!wait ")))
+        self.connection.sendall(together.encode())
+
+    def end(self) -> None:
+        """Closes; what the client still sends is read, so that it meets no reset."""
+        self.plain.shutdown(socket.SHUT_WR)
+        while self.plain.recv(4096):
+            pass
+        raise Over
 
     def start_tls(self) -> None:
         """What follows the reply to STARTTLS."""
@@ -148,6 +165,8 @@ class Session:
         self.buffer = b""
         self.connection = self.server.contexts[""].wrap_socket(self.connection, server_side=True)
         self.in_tls = True
+        if self.script["greeting_in_tls"]:
+            self.say(self.script["greeting_in_tls"])
 
     def line(self) -> str:
         """The next line of the client, without its end."""

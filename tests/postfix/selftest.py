@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 
 import compare
 import drawn
+import drawn_dialogues
 import fixtures
 import model
 import scenarios
@@ -139,6 +140,12 @@ class RightAndWrong(unittest.TestCase):
         self.assertEqual(wrong("dane-broken", 1), ["exit status"])
         self.assertEqual(wrong("dane-ok", 0), ["verdict"])
 
+    def test_drawn_dialogues_come_again_and_can_be_written_down(self):
+        once = drawn_dialogues.draw(7, 50)
+        self.assertEqual(once, drawn_dialogues.draw(7, 50))
+        for one in once:
+            self.assertEqual(eval(drawn.source(one), vars(model).copy()), one)
+
     def test_drawn_scenarios_come_again_and_can_be_written_down(self):
         once = drawn.draw(7, 50)
         self.assertEqual(once, drawn.draw(7, 50))
@@ -179,7 +186,8 @@ class RightAndWrong(unittest.TestCase):
         self.assertEqual({case.kind.name for case in senders.CASES}, {k.name for k in senders.KINDS})
 
     def test_divergences_file_reads(self):
-        compare.divergences(KNOWN)
+        self.assertEqual(compare.divergences(KNOWN, "bookworm"), {})
+        self.assertIn(("old-key-dsa", "dane", "dsn"), compare.divergences(KNOWN, "trixie"))
 
 
 class Rules(unittest.TestCase):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailservers import COMMON_MAIN, COMMON_MASTER, bring_up, lines, new_instance, postfix
 from model import LEVELS
+from releases import Release
 
 ADDRESS = "127.0.1.3"
 ADDRESS6 = "fd00:da7e:1::1"
@@ -106,6 +107,8 @@ class Client:
     policies: dict[str, dict[str, str]] = field(default_factory=dict)
     # Transports of senders with a main.cf of their own, and their options.
     others: dict[str, list[str]] = field(default_factory=dict)
+    # Whose Postfix it is.
+    release: Release = Release()
 
     def start(self, messages: list[Message]) -> None:
         """Write the tables and start."""
@@ -124,14 +127,15 @@ class Client:
             services.append(f"{transport} unix - - n - {PROCESSES} smtp")
             services.append(f"  -o syslog_name=postfix/{transport}")
             services += [f"  -o {option}" for option in options]
-        new_instance(self.directory, self.main(), "\n".join(services) + "\n")
+        master = "\n".join(services) + "\n"
+        new_instance(self.directory, self.main(), master, self.release)
         for transport, table in self.policies.items():
             text = "".join(f"{key} {value}\n" for key, value in table.items())
             (self.directory / f"policy-{transport}").write_text(text)
         (self.directory / "transport").write_text(
             "".join(f"{m.recipient} {m.transport}:{m.next_hop}\n" for m in messages)
         )
-        postfix(self.directory, "start")
+        postfix(self.directory, "start", self.release)
 
     def main(self) -> str:
         """Its main.cf."""
@@ -147,7 +151,7 @@ class Client:
     def stop(self) -> None:
         """Stop it, if it ever started."""
         if self.directory.exists():
-            postfix(self.directory, "stop")
+            postfix(self.directory, "stop", self.release)
 
     def send(self, messages: list[Message]) -> None:
         """Hand all messages over; a null sender, so that no bounce comes back."""

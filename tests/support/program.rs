@@ -1,9 +1,9 @@
-//! The program in a world of its own.
+//! The program in surroundings of its own.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use danecheck::cli::{Interrupts, Terminals, World, run};
+use danecheck::cli::{Environment, Interrupts, Terminals, run};
 use danecheck::demo::stage::RunningStage;
 use danecheck::observe::Dial;
 use danecheck_core::report::{ExitStatus, Report};
@@ -105,10 +105,10 @@ pub(crate) async fn run_in(
     arguments: &[&str],
     stdin: &[u8],
     dial: Dial,
-    change: impl FnOnce(&mut World),
+    change: impl FnOnce(&mut Environment),
 ) -> Ran {
     let (stdout, stderr) = (Pad::default(), Pad::default());
-    let mut world = World {
+    let mut environment = Environment {
         stdin: Box::new(std::io::Cursor::new(stdin.to_vec())),
         stdout: Box::new(stdout.clone()),
         stderr: Box::new(stderr.clone()),
@@ -123,9 +123,9 @@ pub(crate) async fn run_in(
         writes_to: |_| false,
         output_file: || None,
     };
-    change(&mut world);
+    change(&mut environment);
     let all = std::iter::once("danecheck").chain(arguments.iter().copied());
-    let status = run(all.map(Into::into), world).await;
+    let status = run(all.map(Into::into), environment).await;
     Ran {
         status,
         stdout: stdout.text(),

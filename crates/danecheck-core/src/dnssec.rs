@@ -37,6 +37,7 @@ impl SecurityStatus {
 /// How danecheck knows a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum KnownBy {
     /// The resolver, which proved that it validates, set the AD bit (RFC 4035
     /// section 3.2.3).
@@ -112,6 +113,7 @@ pub struct WeakLink {
 /// What breaks a chain of trust.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Fault {
     /// RFC 4035 section 5.3.1: the time is past the signature's expiration.
     SignatureExpired {

@@ -4,6 +4,7 @@
 use crate::certificate::{
     Certificate, ReferenceName, leaf_key_failure, matches_pattern, presented_chain,
 };
+use crate::diagnosis::{Diagnosis, Question};
 use crate::entry::{Language, SYSTEMS, Written};
 use crate::evidence::{Kind, Reading};
 use crate::glossary::look_up;
@@ -14,8 +15,9 @@ use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::report::{
     ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
-    exit_status, human, is_harmless, json, printable, shown, to_json,
+    exit_status, human, json,
 };
+use crate::text::{is_harmless, printable, shown, to_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
 use crate::tlsrpt::Reports;
 use crate::unix_time::UnixTime;
@@ -204,8 +206,19 @@ pub fn observation(data: &[u8]) {
     if !observation.has_known_format() {
         return;
     }
-    let report = Report::of(&observation);
-    hold(&report);
+    let diagnosis = Diagnosis::of(&Question::of(&observation));
+    hold(&Report::new(&diagnosis));
+    if let Some(request) = diagnosis.entry_request(Language::De) {
+        for system in SYSTEMS {
+            match system.write(&request) {
+                Written::Entry { text, beside } => {
+                    harmless_page(&text);
+                    harmless_page(&beside.unwrap_or_default());
+                }
+                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
+            }
+        }
+    }
     // A saved observation is judged like the original.
     let saved = serde_json::to_string(&observation).unwrap_or_default();
     let replayed: Result<Observation, _> = serde_json::from_str(&saved);
@@ -252,17 +265,6 @@ fn hold(report: &Report) -> ExitStatus {
     let entries = &report.recommendation.entries;
     if let Some(line) = &entries.postfix {
         assert!(line.chars().all(is_harmless), "{line:?}");
-    }
-    if let Some(request) = report.entry_request(Language::De) {
-        for system in SYSTEMS {
-            match system.write(&request) {
-                Written::Entry { text, beside } => {
-                    harmless_page(&text);
-                    harmless_page(&beside.unwrap_or_default());
-                }
-                Written::NotNeeded(why) | Written::Inexpressible(why) => harmless_page(&why),
-            }
-        }
     }
     status
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::evidence::{CAUSES, Cause, cause_of_text};
 use crate::finding::{RULES, Rule};
 use crate::judge::Verdict;
-use crate::report::wrap;
+use crate::text::wrap;
 
 /// Words that are offered where none is known.
 const NEAR: usize = 3;

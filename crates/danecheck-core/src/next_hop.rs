@@ -78,6 +78,7 @@ pub enum NextHopHost {
 
 /// Why a text is not a next hop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NextHopError {
     /// Empty after trimming.
     #[error("the target is empty: give a domain such as example.com")]

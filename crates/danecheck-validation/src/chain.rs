@@ -12,14 +12,13 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 
 use super::denial::Denial;
 use super::nsec::NoDs;
-use super::packet::{Owner, Packet, RrSet};
-use super::set_name;
-use super::signature::{Signed, check, turning_points, zone_keys};
+use super::owner::{Owner, set_name};
+use super::packet::{Packet, RrSet};
+use super::signature::{check, turning_points, zone_keys};
 use super::work::Work;
+use super::zone::{End, Zone, end, soonest};
 use crate::trust_anchor::RootAnchors;
-use danecheck_core::dnssec::{
-    Fault, ForgivenSignature, OwnValidation, SecurityStatus, SignatureSpan, WeakLink,
-};
+use danecheck_core::dnssec::{Fault, ForgivenSignature, OwnValidation, SecurityStatus, WeakLink};
 use danecheck_core::observation::FailureKind;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::Operation;
@@ -38,21 +37,6 @@ const DIGEST: u64 = 10;
 /// What came back for a question.
 pub(crate) type Reply<'a> = Result<&'a Bytes, FailureKind>;
 
-/// The end of a chain of trust: a status that is not secure.
-pub type End = Box<OwnValidation>;
-
-/// A zone to which the chain of trust leads.
-#[derive(Clone, Debug)]
-pub struct Zone {
-    pub(crate) apex: Owner,
-    pub(super) keys: Vec<(u16, Dnskey<Bytes>)>,
-    /// The validity of the signature over its keys.
-    pub(super) span: Option<SignatureSpan>,
-    /// Of the signatures on the way that are outside their dates, the one that
-    /// is accepted for the shortest time.
-    pub(super) forgiven: Option<ForgivenSignature>,
-}
-
 /// A zone cut with DS records, which the zone above has signed.
 #[derive(Clone, Debug)]
 pub struct Delegation {
@@ -70,32 +54,6 @@ pub enum Chain {
     End(Arc<OwnValidation>),
 }
 
-impl Zone {
-    /// A place in this zone, and what is wrong there.
-    pub(super) fn link(&self, record_set: String, fault: Fault) -> WeakLink {
-        WeakLink {
-            zone: self.apex.fmt_with_dot().to_string(),
-            record_set,
-            fault,
-        }
-    }
-
-    /// The status that a fault in this zone gives.
-    pub(super) fn fault(&self, record_set: String, fault: Fault) -> End {
-        end(self.link(record_set, fault))
-    }
-
-    /// Checks a record set of this zone.
-    pub(super) fn check(
-        &self,
-        set: &RrSet,
-        now: UnixTime,
-        work: Work<'_>,
-    ) -> Result<Signed, Fault> {
-        check(set, &self.apex, &self.keys, now, work)
-    }
-}
-
 /// The time for which a reply has its present meaning: at its ends a signature
 /// begins, ends, or is no longer accepted.
 pub fn holds(reply: &Bytes, now: UnixTime) -> std::ops::Range<UnixTime> {
@@ -106,15 +64,6 @@ pub fn holds(reply: &Bytes, now: UnixTime) -> std::ops::Range<UnixTime> {
     let until = points.iter().filter(|point| **point > now).min();
     let (since, until) = (since.copied(), until.copied());
     since.unwrap_or(UnixTime(i64::MIN))..until.unwrap_or(UnixTime(i64::MAX))
-}
-
-/// Bogus, or indeterminate if the fault is ours.
-fn end(link: WeakLink) -> End {
-    let status = match link.fault {
-        Fault::UnsupportedAlgorithm { .. } | Fault::TooMuchWork => SecurityStatus::Indeterminate,
-        _ => SecurityStatus::Bogus,
-    };
-    Box::new(OwnValidation::at(status, link))
 }
 
 /// A name and the names above it, from below the root downwards.
@@ -329,19 +278,6 @@ fn enter(
     zone.span = Some(signed.span);
     zone.forgiven = soonest(zone.forgiven, signed.forgiven);
     Ok(zone)
-}
-
-/// Of two signatures outside their dates, the one that is accepted for the
-/// shorter time.
-pub(super) fn soonest(
-    one: Option<ForgivenSignature>,
-    other: Option<ForgivenSignature>,
-) -> Option<ForgivenSignature> {
-    let both = one.into_iter().chain(other);
-    both.min_by(|one, other| {
-        let key = |it: &ForgivenSignature| (it.until, it.signature.record_set.clone());
-        key(one).cmp(&key(other))
-    })
 }
 
 fn read(reply: Reply<'_>, name: &Owner, rtype: Rtype) -> Result<Packet, End> {

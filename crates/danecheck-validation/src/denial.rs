@@ -2,12 +2,12 @@
 
 use domain::base::Rtype;
 
-use super::chain::{End, Zone};
 use super::nsec::{self, NoDs, Nsec};
 use super::nsec3::{Nsec3s, Proof};
-use super::packet::{Owner, Packet, RrSet};
-use super::set_name;
+use super::owner::{Owner, set_name};
+use super::packet::{Packet, RrSet};
 use super::work::Work;
+use super::zone::{End, Zone};
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::WorkUsedUp;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use domain::base::Rtype;
 
-use super::chain::{Chain, End, Zone, soonest};
+use super::chain::Chain;
 use super::denial::Denial;
-use super::packet::{Owner, Packet, RrSet};
-use super::set_name;
+use super::owner::{Owner, set_name};
+use super::packet::{Packet, RrSet};
 use super::signature::{Signed, signers};
-use super::walk::{Alias, AliasKind, Step, Walk, dnames_above};
+use super::walk::{Alias, AliasKind, Step, Walk, dnames_above, walk_of_server};
 use super::work::Work;
+use super::zone::{End, Zone, soonest};
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
 use danecheck_core::unix_time::UnixTime;
 
@@ -88,7 +89,7 @@ impl Judgement {
         let mut look = Look {
             packet,
             aliases: packet.aliases(),
-            walk: packet.walk(),
+            walk: walk_of_server(&packet.name, packet.rtype, &packet.aliases()),
             chains,
             now,
             work,

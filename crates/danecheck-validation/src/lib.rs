@@ -29,6 +29,7 @@ pub mod fuzzing;
 mod judgement;
 mod nsec;
 mod nsec3;
+mod owner;
 mod packet;
 mod presentation;
 mod signature;
@@ -37,10 +38,12 @@ mod tests;
 pub mod trust_anchor;
 mod walk;
 mod work;
+mod zone;
 
-pub use chain::{Chain, Delegation, End, Zone, child, cut, holds, path, root};
+pub use chain::{Chain, Delegation, child, cut, holds, path, root};
 pub use judgement::{Judgement, Need, Progress};
-pub use packet::{Owner, Packet};
+pub use owner::{Owner, set_name};
+pub use packet::{Packet, RECORD_SETS, VALIDATED_RECORDS};
 #[cfg(any(test, fuzzing))]
 pub(crate) use presentation::rewritten;
 pub use presentation::{presented, texts};
@@ -49,15 +52,4 @@ pub use signature::moment;
 pub(crate) use tests::exercise;
 pub use walk::{Alias, AliasKind, walk};
 pub use work::{CHECK_WORK, LOOKUP_WORK, Work, ZONE_WORK};
-
-/// The most record sets in one section of an answer that is validated.
-pub const RECORD_SETS: usize = 100;
-
-/// The most records in one section of an answer that is validated, signatures
-/// included: sorting them takes the square of their number.
-pub const VALIDATED_RECORDS: usize = 500;
-
-/// `example.com. MX`.
-pub fn set_name(owner: &Owner, rtype: domain::base::Rtype) -> String {
-    format!("{} {rtype}", owner.fmt_with_dot())
-}
+pub use zone::{End, Zone};

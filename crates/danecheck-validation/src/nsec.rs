@@ -4,7 +4,8 @@ use domain::base::Rtype;
 use domain::rdata::ZoneRecordData;
 use domain::rdata::dnssec::RtypeBitmap;
 
-use super::packet::{Owner, RrSet};
+use super::owner::Owner;
+use super::packet::RrSet;
 
 /// An NSEC record that its zone has signed.
 #[derive(Clone, Copy, Debug)]

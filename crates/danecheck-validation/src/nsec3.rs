@@ -12,7 +12,8 @@ use domain::rdata::nsec3::OwnerHash;
 use domain::utils::base32;
 
 use super::nsec::{NoDs, wildcard};
-use super::packet::{Owner, RrSet};
+use super::owner::Owner;
+use super::packet::RrSet;
 use super::work::Work;
 use danecheck_core::work::{Operation, WorkUsedUp};
 

@@ -6,14 +6,18 @@ use domain::base::iana::{Class, Rcode, Rtype};
 use domain::base::name::FlattenInto as _;
 use domain::base::rdata::{ComposeRecordData as _, UnknownRecordData};
 use domain::base::record::ParsedRecord;
-use domain::base::{Message, Name, ParsedName, Record, ToName as _};
+use domain::base::{Message, ParsedName, Record, ToName as _};
 use domain::rdata::{Rrsig, ZoneRecordData};
 
+use super::owner::Owner;
 use super::walk::{Alias, AliasKind, Walk, walk};
-use super::{RECORD_SETS, VALIDATED_RECORDS};
 
-/// A name on the wire.
-pub type Owner = Name<Bytes>;
+/// The most record sets in one section of an answer that is validated.
+pub const RECORD_SETS: usize = 100;
+
+/// The most records in one section of an answer that is validated, signatures
+/// included: sorting them takes the square of their number.
+pub const VALIDATED_RECORDS: usize = 500;
 
 /// Record data of any type.
 pub(crate) type Data = ZoneRecordData<Bytes, Owner>;

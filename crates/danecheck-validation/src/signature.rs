@@ -8,8 +8,8 @@ use domain::crypto::common::{PublicKey, rsa_exponent_modulus};
 use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Rrsig};
 
-use super::packet::{Owner, RrSet};
-use super::set_name;
+use super::owner::{Owner, set_name};
+use super::packet::RrSet;
 use super::work::{Work, weight};
 use danecheck_core::dnssec::{Fault, ForgivenSignature, SignatureSpan};
 use danecheck_core::unix_time::UnixTime;

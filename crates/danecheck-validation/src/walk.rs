@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use domain::base::{Name, Rtype};
 
-use super::packet::Owner;
+use super::owner::Owner;
 
 /// Aliases followed in one reply. A resolver counts only aliases to other zones
 /// (unbound's `max-query-restarts`), and the size of the message limits the
@@ -87,11 +87,45 @@ pub fn walk(name: &Owner, asked: Rtype, aliases: &[Alias]) -> Walk {
     walk
 }
 
+/// The way on which a server answers. If a DNAME maps the name, a server follows
+/// it for a query for CNAME records too (RFC 6672 section 3.2, step 3.3.1), and
+/// what it adds belongs to the name at the end: its CNAME, or the proof that
+/// there is none. The CNAME that the DNAME makes has to be there, because that is
+/// the answer.
+pub(super) fn walk_of_server(name: &Owner, asked: Rtype, aliases: &[Alias]) -> Walk {
+    let mut answered = walk(name, asked, aliases);
+    if asked != Rtype::CNAME {
+        return answered;
+    }
+    let mut seen = HashSet::from([name.clone()]);
+    let is_cname = |alias: &Alias| alias.kind == AliasKind::Cname && alias.owner == *name;
+    if !aliases.iter().any(is_cname) {
+        return answered;
+    }
+    let is_mapped = |at: &Owner| aliases.iter().any(|it| it.synthesized(at).is_some());
+    while is_mapped(&answered.end)
+        && let Some(step) = any_step(&answered.end, aliases)
+    {
+        let target = step.target.clone();
+        answered.steps.push(step);
+        if answered.steps.len() >= ALIASES || !seen.insert(target.clone()) {
+            answered.is_endless = true;
+            break;
+        }
+        answered.end = target;
+    }
+    answered
+}
+
 fn step(at: &Owner, asked: Rtype, aliases: &[Alias]) -> Option<Step> {
     // RFC 1034 section 3.6.2: a query for the alias itself gets it.
-    if asked == Rtype::CNAME {
-        return None;
+    match asked {
+        Rtype::CNAME => None,
+        _ => any_step(at, aliases),
     }
+}
+
+fn any_step(at: &Owner, aliases: &[Alias]) -> Option<Step> {
     let is_here = |alias: &&Alias| alias.kind == AliasKind::Cname && alias.owner == *at;
     let cname = aliases.iter().filter(is_here).map(|it| &it.target).min();
     let target = match cname {

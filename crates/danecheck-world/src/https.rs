@@ -44,6 +44,11 @@ pub enum PolicyFault {
     Close,
     /// Closes in the middle of the body.
     CloseInBody,
+    /// Closes the connection after the body without the end of TLS
+    /// (`close_notify`).
+    NoCloseNotify,
+    /// Sends this behind the body: an empty line too many, or worse.
+    Behind(&'static str),
     /// Speaks SMTP inside TLS.
     NotHttp,
     /// Closes in place of the handshake.
@@ -157,8 +162,17 @@ impl PolicyServer {
         while self.has(&PolicyFault::EndlessBody) {
             stream.write_all(b"mx: more.example.com\r\n").await?;
         }
+        for fault in &self.faults {
+            if let PolicyFault::Behind(text) = fault {
+                stream.write_all(text.as_bytes()).await?;
+                stream.flush().await?;
+            }
+        }
         if self.has(&PolicyFault::HangInBody) {
             return until_closed(stream).await;
+        }
+        if self.has(&PolicyFault::NoCloseNotify) {
+            return Ok(());
         }
         stream.shutdown().await
     }

@@ -5,8 +5,8 @@ use danecheck_world::dns::{Misbehaviour, NameServerFault, ResolverKind, Rtype, Z
 use danecheck_world::pki::Identity;
 use danecheck_world::smtp::MailServer;
 
-use super::super::Case;
-use super::{MX1, TLSA1, healthy, signed_domain};
+use super::super::case::Case;
+use super::domain::{MX1, TLSA1, healthy, signed_domain};
 
 /// A healthy server with the right record, and what is wrong with the zone.
 fn well_but(stage: &mut Stage, change: impl FnOnce(Zone, &Identity) -> Zone) {

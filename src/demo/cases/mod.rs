@@ -1,23 +1,12 @@
 //! The cases, in the order in which a check meets their fault.
 
 mod dns;
+mod domain;
 mod routing;
 mod session;
 mod tlsa;
 
-use crate::demo::stage::Stage;
-use danecheck_world::dns::Zone;
-use danecheck_world::pki::Identity;
-use danecheck_world::smtp::MailServer;
-
-use super::Case;
-
-/// The address of the first mail server.
-const MX1: &str = "192.0.2.10";
-/// The same host's other address.
-const MX1_V6: &str = "2001:db8::10";
-/// The address of the second mail server.
-const MX2: &str = "192.0.2.20";
+use super::case::Case;
 
 /// Every case.
 pub static CASES: &[Case] = &[
@@ -64,25 +53,9 @@ pub static CASES: &[Case] = &[
     routing::UNEQUAL_EQUALS,
 ];
 
-/// `example.com` signed, with one MX host at one IPv4 and one IPv6 address;
-/// the caller adds the TLSA records.
-fn signed_domain() -> Zone {
-    Zone::signed("example.com.")
-        .mx("@", 10, "mx1")
-        .records(&format!("mx1 A {MX1}\nmx1 AAAA {MX1_V6}"))
+impl Case {
+    /// The case with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        CASES.iter().find(|case| case.name == name)
+    }
 }
-
-/// Puts one healthy server at both addresses of the first MX host.
-fn healthy(stage: &mut Stage, identity: &Identity) {
-    serve(stage, MailServer::new(identity.clone()));
-}
-
-/// Puts one server at both addresses of the first MX host.
-fn serve(stage: &mut Stage, server: MailServer) {
-    let server = server.calling_itself("mx1.example.com");
-    stage.server(MX1, server.clone());
-    stage.server(MX1_V6, server);
-}
-
-/// The owner of the first host's TLSA records.
-const TLSA1: &str = "_25._tcp.mx1";

@@ -5,8 +5,8 @@ use danecheck_world::dns::Zone;
 use danecheck_world::pki::{Identity, stale_tlsa};
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
-use super::super::Case;
-use super::{MX1, MX2, TLSA1};
+use super::super::case::Case;
+use super::domain::{MX1, MX2, TLSA1};
 
 const TLSA2: &str = "_25._tcp.mx2";
 

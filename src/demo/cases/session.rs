@@ -3,8 +3,8 @@
 use crate::demo::stage::Stage;
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
-use super::super::Case;
-use super::{MX1, MX1_V6, TLSA1, serve, signed_domain};
+use super::super::case::Case;
+use super::domain::{MX1, MX1_V6, TLSA1, serve, signed_domain};
 
 /// The right TLSA record, and a server that does this.
 fn server_that(stage: &mut Stage, misbehaviour: Misbehaviour) {

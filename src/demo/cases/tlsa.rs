@@ -4,8 +4,8 @@ use crate::demo::stage::Stage;
 use danecheck_world::pki::{KeyKind, Leaf, Validity, stale_tlsa};
 use danecheck_world::smtp::MailServer;
 
-use super::super::Case;
-use super::{TLSA1, healthy, serve, signed_domain};
+use super::super::case::Case;
+use super::domain::{TLSA1, healthy, serve, signed_domain};
 
 /// One healthy server whose TLSA records are these.
 fn publishing(stage: &mut Stage, records: &[&str]) {

@@ -43,7 +43,7 @@ const DNS_PORT: u16 = 53;
 
 /// How name servers are reached.
 #[derive(Clone, Debug)]
-pub(super) struct Way {
+pub(super) struct NameServerAccess {
     pub(super) dial: Dial,
     /// Whether addresses that are not public are asked too.
     pub(super) private: bool,
@@ -113,7 +113,7 @@ pub(super) struct Authorities(Arc<Shared>);
 
 struct Shared {
     validator: Validator,
-    way: Way,
+    access: NameServerAccess,
     /// The serial of each zone at each address, asked for once.
     serials: Mutex<Serials>,
     lookups: AtomicUsize,
@@ -125,10 +125,10 @@ struct Shared {
 impl Authorities {
     /// No name servers yet; questions to the resolver about them go through the
     /// validator's upstream.
-    pub(super) fn new(validator: Validator, way: Way) -> Self {
+    pub(super) fn new(validator: Validator, access: NameServerAccess) -> Self {
         Self(Arc::new(Shared {
             validator,
-            way,
+            access,
             serials: Mutex::default(),
             lookups: AtomicUsize::new(0),
             queries: AtomicUsize::new(0),
@@ -190,7 +190,7 @@ impl Authorities {
         let mut addresses = addresses.unwrap_or_default();
         addresses.truncate(AUTHORITY_ADDRESSES);
         let looks = addresses.into_iter().map(async |address| {
-            let asked = self.0.way.private || reserved_block(address).is_none();
+            let asked = self.0.access.private || reserved_block(address).is_none();
             let answers = match asked {
                 true => Some(self.inspect_address(address, inspection).await),
                 false => None,
@@ -215,7 +215,7 @@ impl Authorities {
             rtype,
             ref work,
         } = *inspection;
-        let now = self.0.way.now;
+        let now = self.0.access.now;
         let read = |bytes: &Result<Vec<u8>, NameServerFailure>| match bytes {
             Ok(bytes) => ask::read(bytes, name, rtype, now),
             Err(failure) => NameServerAnswer::Failed(*failure),
@@ -268,18 +268,21 @@ impl Authorities {
         rtype: Rtype,
         transport: Transport,
     ) -> Result<Vec<u8>, NameServerFailure> {
-        let way = &self.0.way;
+        let access = &self.0.access;
         let to = SocketAddr::new(address, DNS_PORT);
-        let to = way.dial.route(to).ok_or(NameServerFailure::Unreachable)?;
+        let to = access
+            .dial
+            .route(to)
+            .ok_or(NameServerFailure::Unreachable)?;
         // Closed by nobody.
         let _permit = self.0.at_once.acquire().await;
         if self.0.queries.fetch_add(1, Ordering::Relaxed) >= AUTHORITY_QUERIES {
             return Err(NameServerFailure::NotAsked);
         }
-        let time = way.deadline.cap(way.times.query);
+        let time = access.deadline.cap(access.times.query);
         let answer = ask::ask(to, &name.to_vec(), rtype, transport, time).await;
         // Silence counts only if there was time for an answer.
-        let in_vain = time < way.times.query && answer == Err(NameServerFailure::Timeout);
+        let in_vain = time < access.times.query && answer == Err(NameServerFailure::Timeout);
         let too_much = |bytes: &Vec<u8>| !self.0.room.take(bytes.len());
         if in_vain || answer.as_ref().is_ok_and(too_much) {
             return Err(NameServerFailure::NotAsked);

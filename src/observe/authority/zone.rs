@@ -86,11 +86,11 @@ impl Authorities {
     /// The apex of the zone that holds a name, by the SOA record that the
     /// resolver answers or denies with.
     async fn apex_by_soa(&self, name: &Owner) -> Option<Owner> {
-        let way = &self.0.way;
+        let access = &self.0.access;
         // If a zone's servers are silent, the resolver waits for its own time
         // limit; what it does not answer soon is found from above.
         let fetch = self.0.validator.upstream().fetch(name, Rtype::SOA);
-        let bytes = way.deadline.run(way.times.query, fetch).await?.ok()?;
+        let bytes = access.deadline.run(access.times.query, fetch).await?.ok()?;
         let packet = Packet::read(&bytes)?;
         // After an alias the SOA record belongs to another zone.
         let aliased = packet.answers(Rtype::CNAME).next().is_some();
@@ -127,7 +127,7 @@ impl Authorities {
         for server in &zone.servers {
             let addresses = self.addresses(server).await.unwrap_or_default();
             let public =
-                |address: &&IpAddr| self.0.way.private || reserved_block(**address).is_none();
+                |address: &&IpAddr| self.0.access.private || reserved_block(**address).is_none();
             let Some(address) = addresses.iter().find(public) else {
                 continue;
             };

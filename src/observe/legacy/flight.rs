@@ -6,10 +6,11 @@ use rustls::AlertDescription;
 
 use super::bytes::Bytes;
 use super::hello::SHA1_SCHEMES;
-use super::suite::{Exchange, Suite};
 use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
+use danecheck_core::certificate::is_decodable;
 use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
+use danecheck_core::postfix::{Exchange, Suite};
 
 /// The longest handshake message that is assembled.
 const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;
@@ -203,18 +204,24 @@ impl ServerHello {
     }
 }
 
-/// The certificates within the budget (RFC 5246 section 7.4.2).
+/// The certificates within the budget (RFC 5246 section 7.4.2); `None` if any
+/// entry is none, for OpenSSL reads them all.
 fn certificates(body: &[u8]) -> Option<Vec<Der>> {
     let mut list = Bytes(body).vector(3)?;
     let mut room = CHAIN_BYTES;
     let mut chain = Vec::new();
-    while !list.is_empty() && chain.len() < CHAIN_CERTIFICATES {
+    while !list.is_empty() {
         let certificate = list.vector(3)?;
-        let Some(left) = room.checked_sub(certificate.0.len()) else {
-            break;
-        };
-        room = left;
-        chain.push(Der(certificate.0.to_vec()));
+        if !is_decodable(certificate.0) {
+            return None;
+        }
+        match room.checked_sub(certificate.0.len()) {
+            Some(left) if chain.len() < CHAIN_CERTIFICATES => {
+                room = left;
+                chain.push(Der(certificate.0.to_vec()));
+            }
+            _ => room = 0,
+        }
     }
     Some(chain)
 }

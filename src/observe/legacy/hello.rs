@@ -4,7 +4,7 @@
 use ring::agreement::{EphemeralPrivateKey, X25519};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::suite::SUITES;
+use danecheck_core::postfix::{Exchange, HelloLimits, SUITES, Suite, TlsVersion};
 
 /// Which of Postfix's ClientHellos (`tls_client.c:tls_client_start`,
 /// `smtp_tls_policy.c:set_cipher_grade`).
@@ -15,6 +15,45 @@ pub(super) enum Rigour {
     Verifying,
     /// No certificate has to match: security level 0, anonymous suites first.
     Lenient,
+}
+
+/// A ClientHello and what it is limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hello {
+    pub(super) rigour: Rigour,
+    pub(super) limits: HelloLimits,
+}
+
+impl Hello {
+    fn has_tls13(self) -> bool {
+        self.limits.newest == TlsVersion::Tls13
+    }
+
+    fn has_tls12(self) -> bool {
+        self.limits.newest >= TlsVersion::Tls12
+    }
+
+    fn offers(self, suite: &Suite) -> bool {
+        let is_verifying = self.rigour == Rigour::Verifying;
+        // Suites of TLS 1.2 use other hashes than SHA-1.
+        let of_newer = if suite.exchange == Exchange::Tls13 {
+            !self.has_tls13()
+        } else {
+            !self.has_tls12() && !suite.name.ends_with("_SHA")
+        };
+        let excluded = self.limits.without.contains(suite.name);
+        !(of_newer || excluded || is_verifying && suite.is_anonymous())
+    }
+}
+
+/// The number of a version on the wire.
+fn number(version: TlsVersion) -> u16 {
+    match version {
+        TlsVersion::Tls10 => 0x0301,
+        TlsVersion::Tls11 => 0x0302,
+        TlsVersion::Tls12 => 0x0303,
+        TlsVersion::Tls13 => 0x0304,
+    }
 }
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 section 3.3).
@@ -34,7 +73,7 @@ const SCHEMES: [u16; 23] = [
 pub(super) const SHA1_SCHEMES: [u16; 3] = [0x0203, 0x0201, 0x0202];
 
 /// The record with a new ClientHello; `None` if there is no randomness.
-pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>> {
+pub(super) fn client_hello(offered: Hello, sni: Option<&str>) -> Option<Vec<u8>> {
     let source = SystemRandom::new();
     let mut random = [0; 64];
     source.fill(&mut random).ok()?;
@@ -42,13 +81,16 @@ pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>>
         .and_then(|key| key.compute_public_key())
         .ok()?;
     let (nonce, session) = random.split_at(32);
-    let mut hello = vec![3, 3];
+    // RFC 8446 section 4.1.2: no more than TLS 1.2.
+    let version = number(offered.limits.newest.min(TlsVersion::Tls12));
+    let mut hello = version.to_be_bytes().to_vec();
     hello.extend(nonce);
     // The compatibility mode of RFC 8446 appendix D.4.
+    let session = if offered.has_tls13() { session } else { &[] };
     put(&mut hello, 1, session);
-    put(&mut hello, 2, &words(suites(rigour)));
+    put(&mut hello, 2, &words(suites(offered)));
     hello.extend([1, 0]);
-    put(&mut hello, 2, &extensions(rigour, sni, share.as_ref()));
+    put(&mut hello, 2, &extensions(offered, sni, share.as_ref()));
     let mut message = vec![1];
     put(&mut message, 3, &hello);
     let mut record = vec![22, 3, 1];
@@ -56,16 +98,16 @@ pub(super) fn client_hello(rigour: Rigour, sni: Option<&str>) -> Option<Vec<u8>>
     Some(record)
 }
 
-fn suites(rigour: Rigour) -> impl Iterator<Item = u16> {
+fn suites(hello: Hello) -> impl Iterator<Item = u16> {
     SUITES
         .iter()
-        .filter(move |suite| rigour == Rigour::Lenient || !suite.is_anonymous())
+        .filter(move |suite| hello.offers(suite))
         .map(|suite| suite.code)
         .chain([RENEGOTIATION_INFO])
 }
 
 /// In OpenSSL's order.
-fn extensions(rigour: Rigour, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
+fn extensions(hello: Hello, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
     let mut all = Vec::new();
     if let Some(name) = sni {
         let mut entry = vec![0];
@@ -81,8 +123,13 @@ fn extensions(rigour: Rigour, sni: Option<&str>, share: &[u8]) -> Vec<u8> {
     }
     let schemes = SCHEMES
         .into_iter()
-        .filter(|scheme| rigour == Rigour::Lenient || !SHA1_SCHEMES.contains(scheme));
-    extension(&mut all, 13, &prefixed(2, &words(schemes)));
+        .filter(|scheme| hello.rigour == Rigour::Lenient || !SHA1_SCHEMES.contains(scheme));
+    if hello.has_tls12() {
+        extension(&mut all, 13, &prefixed(2, &words(schemes)));
+    }
+    if !hello.has_tls13() {
+        return all;
+    }
     let versions = words([0x0304, 0x0303, 0x0302, 0x0301]);
     extension(&mut all, 43, &prefixed(1, &versions));
     // psk_key_exchange_modes: with (EC)DHE.
@@ -129,6 +176,38 @@ mod tests {
         record
     }
 
+    fn whole(rigour: Rigour) -> Hello {
+        let limits = HelloLimits::NONE;
+        Hello { rigour, limits }
+    }
+
+    #[test]
+    fn limits_leave_out_what_they_name() {
+        let line = |text: &str| danecheck_core::postfix::PolicyLine::parse(text, None).unwrap();
+        let hello = |text: &str| Hello {
+            limits: danecheck_core::postfix::LineHello::of(&line(text)).limits,
+            ..whole(Rigour::Verifying)
+        };
+        let offered = |text: &str| suites(hello(text)).collect::<Vec<u16>>();
+        let gcm = 0xc02f;
+        assert!(offered("encrypt").contains(&gcm) && offered("encrypt").contains(&0x1301));
+        let without = offered("encrypt exclude=ECDHE");
+        assert!(!without.contains(&gcm) && without.contains(&0x009e) && without.contains(&0x1301));
+        let of_12 = offered("encrypt protocols=TLSv1.2");
+        assert!(of_12.contains(&gcm) && !of_12.contains(&0x1301));
+        let of_11 = offered("encrypt protocols=<=TLSv1.1");
+        assert!(!of_11.contains(&gcm) && of_11.contains(&0xc013));
+        for (text, version) in [
+            ("encrypt", [3, 3]),
+            ("encrypt protocols=TLSv1.2", [3, 3]),
+            ("encrypt protocols=!TLSv1.2", [3, 2]),
+            ("encrypt protocols=TLSv1", [3, 1]),
+        ] {
+            let record = client_hello(hello(text), None).unwrap();
+            assert_eq!(record.get(9..11), Some(&version[..]), "{text}");
+        }
+    }
+
     #[test]
     fn the_hellos_are_those_of_openssl() {
         // Recorded from `openssl s_client` 3.0: fixtures/tls/README.md.
@@ -138,15 +217,16 @@ mod tests {
             (Rigour::Verifying, &level_1[..]),
             (Rigour::Lenient, level_0),
         ] {
-            let hello = client_hello(rigour, Some("mx.example.com")).unwrap();
+            let hello = client_hello(whole(rigour), Some("mx.example.com")).unwrap();
             assert_eq!(fixed(&hello), fixed(recorded), "{rigour:?}");
         }
     }
 
     #[test]
     fn without_a_server_name_there_is_no_such_extension() {
-        let named = client_hello(Rigour::Verifying, Some("mx.example.com")).unwrap();
-        let unnamed = client_hello(Rigour::Verifying, None).unwrap();
+        let hello = whole(Rigour::Verifying);
+        let named = client_hello(hello, Some("mx.example.com")).unwrap();
+        let unnamed = client_hello(hello, None).unwrap();
         assert_eq!(named.len() - unnamed.len(), 4 + 5 + "mx.example.com".len());
     }
 }

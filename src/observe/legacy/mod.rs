@@ -12,17 +12,19 @@ mod flight;
 #[cfg(test)]
 mod flight_tests;
 mod hello;
-mod suite;
 #[cfg(test)]
 mod tests;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use self::flight::Flight;
-use self::hello::Rigour;
+use self::hello::{Hello, Rigour};
 use super::smtp::{Script, up_to_handshake};
 use super::tls::LOST;
-use danecheck_core::observation::{LegacyAnswer, LegacySeen, LegacyTls};
+use danecheck_core::observation::{
+    HandshakeFailure, LegacyAnswer, LegacySeen, LegacyTls, Session, SessionEnd,
+};
+use danecheck_core::postfix::HelloLimits;
 
 /// The longest record (RFC 5246 section 6.2.3).
 const RECORD_BYTES: usize = (1 << 14) + 2048;
@@ -33,35 +35,86 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Option<S>>,
 {
-    let verifying = ask_over(connect().await, script, Rigour::Verifying).await;
+    look(script, HelloLimits::NONE, connect).await
+}
+
+async fn look<S, F>(script: &Script<'_>, limits: HelloLimits, connect: impl Fn() -> F) -> LegacySeen
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Option<S>>,
+{
+    let hello = |rigour| Hello { rigour, limits };
+    let verifying = ask_over(connect().await, script, hello(Rigour::Verifying)).await;
     let lenient = match &verifying {
         LegacyAnswer::Spoken(_) => None,
-        LegacyAnswer::Refused(_) => Some(ask_over(connect().await, script, Rigour::Lenient).await),
+        LegacyAnswer::Refused(_) => {
+            Some(ask_over(connect().await, script, hello(Rigour::Lenient)).await)
+        }
     };
     LegacySeen { verifying, lenient }
 }
 
-async fn ask_over<S>(stream: Option<S>, script: &Script<'_>, rigour: Rigour) -> LegacyAnswer
+/// A session with a ClientHello that is limited as a policy line has it, read as
+/// far as it is in the clear. Nothing is said of TLS in it if the server never
+/// answered that ClientHello.
+pub(super) async fn under_limits<S, F>(
+    script: &Script<'_>,
+    limits: HelloLimits,
+    connect: impl Fn() -> F,
+) -> Session
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Option<S>>,
+{
+    let seen = look(script, limits, connect).await;
+    let answers = [Some(&seen.verifying), seen.lenient.as_ref()];
+    let unheard = |answer: &LegacyAnswer| match answer {
+        LegacyAnswer::Spoken(_) => false,
+        LegacyAnswer::Refused(text) => NOT_HEARD.contains(&text.as_str()),
+    };
+    let was_heard = !answers.into_iter().flatten().any(unheard);
+    let end = SessionEnd::HandshakeFailed(HandshakeFailure {
+        text: "the handshake was not finished".to_owned(),
+        alert: None,
+        timed_out: false,
+        ours: true,
+        limit: false,
+    });
+    Session {
+        legacy: was_heard.then_some(seen),
+        ..Session::ended(script.sni.map(str::to_owned), end)
+    }
+}
+
+/// Why there is no answer to a ClientHello that says anything about TLS.
+const NOT_HEARD: [&str; 4] = [NO_CONNECTION, NO_SMTP, NOT_IN_TIME, NO_RANDOMNESS];
+
+const NO_CONNECTION: &str = "the second connection failed";
+const NO_SMTP: &str = "the second SMTP session ended earlier";
+const NOT_IN_TIME: &str = "it did not end in time";
+const NO_RANDOMNESS: &str = "the operating system gave no random numbers";
+
+async fn ask_over<S>(stream: Option<S>, script: &Script<'_>, hello: Hello) -> LegacyAnswer
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     match stream {
-        Some(stream) => ask(stream, script, rigour).await,
-        None => LegacyAnswer::Refused("the second connection failed".to_owned()),
+        Some(stream) => ask(stream, script, hello).await,
+        None => LegacyAnswer::Refused(NO_CONNECTION.to_owned()),
     }
 }
 
 /// One session up to the server's first flight.
-async fn ask<S>(stream: S, script: &Script<'_>, rigour: Rigour) -> LegacyAnswer
+async fn ask<S>(stream: S, script: &Script<'_>, hello: Hello) -> LegacyAnswer
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Some(stream) = up_to_handshake(stream, script).await else {
-        return LegacyAnswer::Refused("the second SMTP session ended earlier".to_owned());
+        return LegacyAnswer::Refused(NO_SMTP.to_owned());
     };
-    let talk = first_flight(stream, script, rigour);
+    let talk = first_flight(stream, script, hello);
     match script.deadline.run(script.times.handshake, talk).await {
-        None => LegacyAnswer::Refused("it did not end in time".to_owned()),
+        None => LegacyAnswer::Refused(NOT_IN_TIME.to_owned()),
         Some(Err(text)) => LegacyAnswer::Refused(text),
         Some(Ok(tls)) => LegacyAnswer::Spoken(tls),
     }
@@ -70,14 +123,13 @@ where
 async fn first_flight<S>(
     mut stream: S,
     script: &Script<'_>,
-    rigour: Rigour,
+    hello: Hello,
 ) -> Result<LegacyTls, String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let lost = |_| LOST.to_owned();
-    let hello = hello::client_hello(rigour, script.sni)
-        .ok_or("the operating system gave no random numbers")?;
+    let hello = hello::client_hello(hello, script.sni).ok_or(NO_RANDOMNESS)?;
     stream.write_all(&hello).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
     read_flight(stream).await

@@ -32,8 +32,18 @@ async fn talk<F>(sni: Option<&str>, server: impl FnOnce(DuplexStream) -> F) -> S
 where
     F: Future<Output = ()>,
 {
+    talk_within(quick(), sni, server).await
+}
+
+async fn talk_within<F>(
+    times: Times,
+    sni: Option<&str>,
+    server: impl FnOnce(DuplexStream) -> F,
+) -> Session
+where
+    F: Future<Output = ()>,
+{
     let (client, other) = tokio::io::duplex(1 << 16);
-    let times = quick();
     let cuts = Cuts::default();
     let script = Script {
         helo_name: "probe.example",
@@ -44,7 +54,8 @@ where
         deadline: Deadline::after(times.total),
         cuts: &cuts,
     };
-    let (session, ()) = tokio::join!(async { converse(client, &script).await }, async {
+    let talk = async { converse(client, &script).await.session };
+    let (session, ()) = tokio::join!(talk, async {
         // A server may well still be talking when the client has gone.
         let _ = tokio::time::timeout(times.total, server(other)).await;
     });
@@ -91,6 +102,9 @@ async fn a_server_without_starttls_is_ready_for_mail() {
         // The first line names the server, whatever it says.
         "250 STARTTLS\r\n",
         "250-mx.example\r\n250 STARTTLSX\r\n",
+        // A tab is no blank to Postfix.
+        "250-mx.example\r\n250 STARTTLS\t\r\n",
+        "250-mx.example\r\n250 \0STARTTLS\r\n",
     ] {
         let end = ends(&[("", "220 mx.example ESMTP\r\n"), ("EHLO", ehlo)]).await;
         assert_eq!(end, SessionEnd::NoStartTls, "{ehlo}");
@@ -102,7 +116,8 @@ async fn starttls_is_found_as_postfix_finds_it() {
     for ehlo in [
         "250-mx.example\r\n250 starttls\r\n",
         "250-mx.example\n250-STARTTLS=now\n250 HELP\n",
-        "250-mx.example\r\nnoise\r\n250-STARTTLS\t\r\n250 OK\r\n",
+        "250-mx.example\r\nnoise\r\n250-STARTTLS\r\n250 OK\r\n",
+        "250-mx.example\r\n250-STARTTLS\0\r\n250 OK\0 and more\r\n",
     ] {
         let end = ends(&[
             ("", "220 mx.example\r\n"),
@@ -212,9 +227,95 @@ async fn silence_times_out_where_it_happens() {
 }
 
 #[tokio::test]
+async fn replies_that_nobody_asked_for_stay_in_the_queue() {
+    let session = talk(None, |stream| {
+        play(
+            stream,
+            &[
+                ("", "220 hi\r\n502 what\r\n"),
+                ("EHLO", EHLO),
+                ("HELO", "250 mx\r\n"),
+                ("QUIT", "221 bye\r\n"),
+            ],
+        )
+    })
+    .await;
+    assert_eq!(session.end, SessionEnd::NoStartTls);
+    let early = session.before_ehlo.unwrap();
+    assert_eq!((early.bytes, early.lines.len()), (10, 1));
+    let onward = session.onward.unwrap();
+    assert_eq!(onward.replies.len(), 1);
+    assert_eq!(onward.replies[0].lines, ["250 mx"]);
+    assert!(!onward.closed);
+
+    // As many as there may be: the first are kept, the others counted.
+    let flood = format!("250 mx\r\n{}", "250 more\r\n".repeat(100));
+    let session = talk(None, |stream| async move {
+        play(
+            stream,
+            &[
+                ("", "220 hi\r\n"),
+                ("EHLO", &flood),
+                ("QUIT", "221 bye\r\n"),
+            ],
+        )
+        .await;
+    })
+    .await;
+    let onward = session.onward.unwrap();
+    assert_eq!((onward.replies.len(), onward.left_out), (4, 96));
+}
+
+#[tokio::test]
+async fn a_server_in_step_leaves_nothing_behind() {
+    for lines in [
+        &[
+            ("", "220 hi\r\n"),
+            ("EHLO", "250 mx\r\n"),
+            ("QUIT", "221 bye\r\n"),
+        ][..],
+        // No answer, or one of its own kind.
+        &[("", "220 hi\r\n"), ("EHLO", "250 mx\r\n")],
+        &[
+            ("", "220 hi\r\n"),
+            ("EHLO", "250 mx\r\n"),
+            ("QUIT", "502 what\r\n"),
+        ],
+    ] {
+        let session = talk(None, |stream| play(stream, lines)).await;
+        assert_eq!(session.onward, None, "{lines:?}");
+        assert_eq!(session.before_ehlo, None, "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn long_replies_are_read_to_their_end() {
+    let greeting = format!("{}220 hi\r\n", "220-x\r\n".repeat(5000));
+    let ehlo = format!(
+        "250-mx\r\n250-STARTTLS\r\n{}250 OK\r\n",
+        "250-X1234567\r\n".repeat(10_000)
+    );
+    let session = talk(None, |stream| async move {
+        play(
+            stream,
+            &[("", &greeting), ("EHLO", &ehlo), ("STARTTLS", "454 no\r\n")],
+        )
+        .await;
+    })
+    .await;
+    assert!(matches!(session.end, SessionEnd::StartTlsRefused(_)));
+}
+
+#[tokio::test]
 async fn floods_end_early() {
     for chunk in ["220-more\r\n".repeat(100), "x".repeat(1000)] {
-        let session = talk(None, |mut stream| async move {
+        // Whatever the machine does besides: it is the bytes that end it.
+        let times = Times {
+            total: Duration::from_secs(60),
+            reply: Duration::from_secs(60),
+            ..quick()
+        };
+        let session = talk_within(times, None, |mut stream| async move {
             while stream.write_all(chunk.as_bytes()).await.is_ok() {}
         })
         .await;
@@ -239,6 +340,11 @@ async fn long_lines_and_replies_are_cut_as_by_postfix() {
 }
 
 fn acceptor(key: &rcgen::KeyPair) -> (TlsAcceptor, Vec<u8>) {
+    acceptor_with(key, &[])
+}
+
+/// With entries of any kind behind the certificate.
+fn acceptor_with(key: &rcgen::KeyPair, more: &[Vec<u8>]) -> (TlsAcceptor, Vec<u8>) {
     let certificate = rcgen::CertificateParams::new(vec!["mx.example".to_owned()])
         .unwrap()
         .self_signed(key)
@@ -250,7 +356,10 @@ fn acceptor(key: &rcgen::KeyPair) -> (TlsAcceptor, Vec<u8>) {
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(
-                vec![CertificateDer::from(der.clone())],
+                std::iter::once(&der)
+                    .chain(more)
+                    .map(|der| CertificateDer::from(der.clone()))
+                    .collect(),
                 PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
             )
             .unwrap();
@@ -333,6 +442,47 @@ async fn ehlo_refused_inside_tls_is_followed_by_helo() {
     )
     .await;
     assert_eq!(session.end, SessionEnd::Completed);
+}
+
+/// OpenSSL parses every entry of a Certificate message.
+#[tokio::test]
+async fn an_entry_that_is_no_certificate_fails_the_handshake() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let (_, good) = acceptor(&key);
+    let junk = b"not DER".to_vec();
+    let far_behind: Vec<Vec<u8>> = vec![good.clone(); 25]
+        .into_iter()
+        .chain([junk.clone()])
+        .collect();
+    for (more, fails) in [
+        (vec![good.clone()], false),
+        (vec![junk.clone()], true),
+        (vec![good.clone(), vec![0x30, 0x00]], true),
+        (far_behind, true),
+    ] {
+        let (acceptor, _) = acceptor_with(&key, &more);
+        let session = talk(None, |stream| async move {
+            let mut stream = BufReader::new(stream);
+            let lines = [
+                ("", "220 hi\r\n"),
+                ("EHLO", EHLO),
+                ("STARTTLS", "220 go\r\n"),
+            ];
+            play_on(&mut stream, &lines).await;
+            let Ok(stream) = acceptor.accept(stream.into_inner()).await else {
+                return;
+            };
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            let _ = stream.read_line(&mut line).await;
+            let _ = stream.write_all(b"250 mx\r\n").await;
+            let _ = stream.flush().await;
+            hear_out(stream).await;
+        })
+        .await;
+        let failed = matches!(&session.end, SessionEnd::HandshakeFailed(failure) if !failure.limit);
+        assert_eq!(failed, fails, "{} more: {:?}", more.len(), session.end);
+    }
 }
 
 #[tokio::test]

@@ -91,9 +91,9 @@ impl Validator {
 
     /// Whether some judgement ended because time, questions or work ran out.
     pub(super) fn was_cut(&self) -> bool {
-        let payer = self.upstream().payer();
+        let budget = self.upstream().budget();
         self.0.deadline.is_over()
-            || payer.is_some_and(|payer| payer.is_used_up())
+            || budget.is_some_and(|budget| budget.is_used_up())
             || self.0.work.used_up().is_some()
     }
 
@@ -115,7 +115,7 @@ impl Validator {
         }
     }
 
-    /// What was left undone because the work ran out, in a sentence.
+    /// What was left undone because the work ran out.
     pub(super) fn left_out(&self) -> Option<Cut> {
         let lock = self.0.too_much.lock();
         let sets = lock.unwrap_or_else(PoisonError::into_inner);

@@ -24,14 +24,14 @@ const KEPT_AT_LEAST: Duration = Duration::from_secs(5);
 /// How many questions one check may still ask for its own validation, and how
 /// long it waits for them.
 #[derive(Debug)]
-pub(super) struct Allowance {
+pub(super) struct QueryBudget {
     left: AtomicUsize,
     used_up: AtomicBool,
     deadline: Deadline,
     resolver: Resolver,
 }
 
-impl Allowance {
+impl QueryBudget {
     fn new(deadline: Deadline, resolver: Resolver) -> Self {
         Self {
             resolver,
@@ -78,7 +78,7 @@ impl Cacheable for Answered {
 pub(in super::super) struct Upstream {
     shared: Arc<Shared>,
     /// `None` if no question was asked yet.
-    payer: Option<Arc<Allowance>>,
+    budget: Option<Arc<QueryBudget>>,
 }
 
 struct Shared {
@@ -106,7 +106,7 @@ impl Upstream {
                 keep,
                 asked: Cache::new(KEYS_BYTES_KEPT),
             }),
-            payer: None,
+            budget: None,
         }
     }
 
@@ -115,27 +115,27 @@ impl Upstream {
         let resolver = self.shared.resolver.for_one_check();
         Self {
             shared: self.shared.clone(),
-            payer: Some(Arc::new(Allowance::new(deadline, resolver))),
+            budget: Some(Arc::new(QueryBudget::new(deadline, resolver))),
         }
     }
 
     /// The resolver, for the check that pays.
     pub(in super::super) fn resolver(&self) -> &Resolver {
-        match &self.payer {
-            Some(payer) => &payer.resolver,
+        match &self.budget {
+            Some(budget) => &budget.resolver,
             None => &self.shared.resolver,
         }
     }
 
-    pub(super) fn payer(&self) -> Option<&Arc<Allowance>> {
-        self.payer.as_ref()
+    pub(super) fn budget(&self) -> Option<&Arc<QueryBudget>> {
+        self.budget.as_ref()
     }
 
     /// Asks, or waits for the running question; fails if the check cannot pay
     /// for it, or if it takes longer than the check.
     pub(in super::super) async fn fetch(&self, name: &Owner, rtype: Rtype) -> Fetched {
-        let payer = self.payer.as_deref();
-        match self.begin(name, rtype, payer) {
+        let budget = self.budget.as_deref();
+        match self.begin(name, rtype, budget) {
             Some(entry) => self.wait(&entry).await,
             None => Err(no_more()),
         }
@@ -143,12 +143,12 @@ impl Upstream {
 
     /// Starts the question, if it is not running yet.
     pub(super) fn fetch_ahead(&self, name: &Owner, rtype: Rtype) {
-        self.begin(name, rtype, self.payer.as_deref());
+        self.begin(name, rtype, self.budget.as_deref());
     }
 
     async fn wait(&self, entry: &CacheEntry<Answered>) -> Fetched {
-        let answered = match &self.payer {
-            Some(payer) => payer.deadline.wait(entry.result()).await.flatten(),
+        let answered = match &self.budget {
+            Some(budget) => budget.deadline.wait(entry.result()).await.flatten(),
             None => entry.result().await,
         };
         answered.map_or_else(|| Err(no_more()), |it| it.fetched.clone())
@@ -160,14 +160,14 @@ impl Upstream {
         &self,
         name: &Owner,
         rtype: Rtype,
-        payer: Option<&Allowance>,
+        budget: Option<&QueryBudget>,
     ) -> Option<Arc<CacheEntry<Answered>>> {
         let key = (name.clone(), rtype);
         let asked = &self.shared.asked;
         if let Some(entry) = asked.fresh(&key) {
             return Some(entry);
         }
-        if !payer.is_none_or(Allowance::pay) {
+        if !budget.is_none_or(QueryBudget::pay) {
             return None;
         }
         Some(asked.get(&key, None, |_| {

@@ -84,6 +84,7 @@ pub(super) fn check_path(
     }
     check_signatures_and_dates(path, now, account, raised);
     check_name_constraints(&path.chain, account, raised);
+    super::resources::check(&path.chain, account, raised);
 }
 
 /// `check_extensions`.

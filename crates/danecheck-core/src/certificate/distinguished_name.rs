@@ -42,7 +42,8 @@ pub struct DistinguishedName {
     entries: usize,
     oneline: String,
     common_names: Vec<String>,
-    email_addresses: Vec<String>,
+    /// Nothing for one that is no IA5String.
+    email_addresses: Vec<Option<String>>,
 }
 
 impl DistinguishedName {
@@ -62,12 +63,13 @@ impl DistinguishedName {
                 oneline.push_str(label);
                 oneline.push('=');
                 push_printable(&mut oneline, value.data);
-                if let Some(text) = text(value) {
-                    match label {
-                        "CN" => common_names.push(text),
-                        "emailAddress" => email_addresses.push(text),
-                        _ => {}
+                match label {
+                    "CN" => common_names.extend(text(value)),
+                    "emailAddress" => {
+                        let is_plain = value.tag() == Tag::Ia5String;
+                        email_addresses.push(text(value).filter(|_| is_plain));
                     }
+                    _ => {}
                 }
             }
         }
@@ -89,7 +91,8 @@ impl DistinguishedName {
     /// Bytes that it takes.
     #[cfg(test)]
     pub(super) fn size(&self) -> usize {
-        let texts = self.common_names.iter().chain(&self.email_addresses);
+        let emails = self.email_addresses.iter().flatten();
+        let texts = self.common_names.iter().chain(emails);
         let texts: usize = texts.map(|text| text.len() + size_of::<String>()).sum();
         self.der.len() + self.canonical.len() + self.oneline.len() + texts
     }
@@ -99,8 +102,9 @@ impl DistinguishedName {
         &self.common_names
     }
 
-    /// The emailAddress attributes, in their order.
-    pub(crate) fn email_addresses(&self) -> &[String] {
+    /// The emailAddress attributes, in their order; nothing for one that is no
+    /// IA5String, which OpenSSL compares with no constraint.
+    pub(crate) fn email_addresses(&self) -> &[Option<String>] {
         &self.email_addresses
     }
 
@@ -131,18 +135,21 @@ impl DistinguishedName {
 pub(super) fn canonical(name: &X509Name<'_>) -> Vec<u8> {
     let mut whole = Vec::new();
     for rdn in name.iter_rdn() {
-        let mut relative = Vec::new();
+        let mut attributes: Vec<Vec<u8>> = Vec::new();
         for attribute in rdn.iter() {
-            let oid = attribute.attr_type().to_id_string();
-            relative.extend_from_slice(oid.as_bytes());
-            relative.push(0);
-            relative.extend(canonical_value(attribute.attr_value()));
-            relative.push(0);
+            let mut form = attribute.attr_type().to_id_string().into_bytes();
+            form.push(0);
+            form.extend(canonical_value(attribute.attr_value()));
+            form.push(0);
+            attributes.push(form);
         }
+        // A SET is encoded in an order of its own (`i2d_name_canon`).
+        attributes.sort_unstable();
+        let relative = attributes.concat();
         // A certificate is no longer than its message of 16 MiB.
         let length = u32::try_from(relative.len()).unwrap_or(u32::MAX);
         whole.extend(length.to_be_bytes());
-        whole.append(&mut relative);
+        whole.extend(relative);
     }
     whole
 }
@@ -170,9 +177,11 @@ fn text(value: &Any<'_>) -> Option<String> {
     let octets = value.data;
     match value.tag() {
         Tag::Utf8String => Some(String::from_utf8_lossy(octets).into_owned()),
-        Tag::PrintableString | Tag::Ia5String | Tag::VisibleString | Tag::T61String => {
-            Some(octets.iter().copied().map(char::from).collect())
-        }
+        Tag::PrintableString
+        | Tag::Ia5String
+        | Tag::VisibleString
+        | Tag::T61String
+        | Tag::NumericString => Some(octets.iter().copied().map(char::from).collect()),
         Tag::BmpString => {
             let units = octets.chunks(2).map(|pair| be(pair) as u16);
             Some(char::decode_utf16(units).map(or_replacement).collect())
@@ -200,13 +209,14 @@ fn be(octets: &[u8]) -> u32 {
 /// openssl:`x_name.c:asn1_string_canon`.
 fn canonical_value(value: &Any<'_>) -> Vec<u8> {
     match text(value) {
-        Some(text) => text
-            .split_ascii_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_ascii_lowercase()
-            .into_bytes(),
-        None => {
+        // A NumericString is compared as it is (`ASN1_MASK_CANON`).
+        Some(text) if value.tag() != Tag::NumericString => {
+            let is_space = |letter: char| matches!(letter, ' ' | '\t'..='\r');
+            let words = text.split(is_space).filter(|word| !word.is_empty());
+            let words: Vec<&str> = words.collect();
+            words.join(" ").to_ascii_lowercase().into_bytes()
+        }
+        _ => {
             let mut raw = vec![1];
             raw.extend(value.tag().0.to_be_bytes());
             raw.extend_from_slice(value.data);

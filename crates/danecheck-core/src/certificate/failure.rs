@@ -2,9 +2,14 @@
 
 use serde::Serialize;
 
+use super::extensions::InvalidCertificate;
+use super::parse::Presented;
+use super::x509::Certificate;
+
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "error", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum VerificationError {
     /// Postfix forces a failure: no trust settings could be loaded.
     Unspecified,
@@ -58,6 +63,10 @@ pub enum VerificationError {
     UnsupportedConstraintType,
     /// A name, or a constraint, that OpenSSL cannot read.
     UnsupportedNameSyntax,
+    /// Addresses or AS numbers (RFC 3779) that are not in their canonical form.
+    ResourcesMalformed,
+    /// Addresses or AS numbers (RFC 3779) that the issuer does not have.
+    ResourcesNotContained,
     /// The certificate is for other hosts.
     HostnameMismatch,
     /// The certificate is for other addresses.
@@ -78,6 +87,9 @@ pub enum VerificationError {
         /// Algorithm and key.
         algorithm: String,
     },
+    /// Not an objection of the verifier: OpenSSL cannot decode what the server
+    /// sends, so there is no TLS connection.
+    Undecodable,
     /// Not an objection of the verifier: the certificate cannot be read here.
     Unreadable {
         /// What stopped the parser.
@@ -112,6 +124,8 @@ impl VerificationError {
             E::KeyUsageNoCertSign => 32,
             E::UnhandledCriticalExtension => 34,
             E::ProxyNotAllowed => 40,
+            E::ResourcesMalformed => 41,
+            E::ResourcesNotContained => 46,
             E::PermittedSubtreeViolation => 47,
             E::ExcludedSubtreeViolation => 48,
             E::SubtreeMinMax => 49,
@@ -125,7 +139,11 @@ impl VerificationError {
             E::CaDigestTooWeak => 68,
             E::InvalidCa => 79,
             E::ExplicitCurve => 94,
-            E::CannotVerify { .. } | E::Unreadable { .. } | E::WorkUsedUp | E::NoCertificate => {
+            E::CannotVerify { .. }
+            | E::Undecodable
+            | E::Unreadable { .. }
+            | E::WorkUsedUp
+            | E::NoCertificate => {
                 return None;
             }
         })
@@ -150,6 +168,8 @@ impl VerificationError {
             E::KeyUsageNoCertSign => "key usage does not include certificate signing",
             E::UnhandledCriticalExtension => "unhandled critical extension",
             E::ProxyNotAllowed => "proxy certificates not allowed, please set the appropriate flag",
+            E::ResourcesMalformed => "invalid or inconsistent certificate extension",
+            E::ResourcesNotContained => "RFC 3779 resource not subset of parent's resources",
             E::PermittedSubtreeViolation => "permitted subtree violation",
             E::ExcludedSubtreeViolation => "excluded subtree violation",
             E::SubtreeMinMax => "name constraints minimum and maximum not supported",
@@ -164,6 +184,7 @@ impl VerificationError {
             E::InvalidCa => "invalid CA certificate",
             E::ExplicitCurve => "certificate public key has explicit ECC parameters",
             E::CannotVerify { algorithm } => return format!("cannot check {algorithm}"),
+            E::Undecodable => "OpenSSL cannot decode the certificate",
             E::Unreadable { reason } => return format!("cannot read the certificate: {reason}"),
             E::WorkUsedUp => "it takes too much work to check",
             E::NoCertificate => "no certificate",
@@ -181,6 +202,10 @@ pub struct VerificationFailure {
     pub error: VerificationError,
     /// Where: 0 for the server's certificate, 1 for its issuer, and so on.
     pub depth: usize,
+    /// A certificate of the server through which no path leads, because OpenSSL
+    /// calls it invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<InvalidCertificate>,
     /// The other objections, in the order in which OpenSSL raises them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<VerificationFailure>,
@@ -192,6 +217,7 @@ impl VerificationFailure {
         Self {
             error,
             depth,
+            invalid: None,
             others: Vec::new(),
         }
     }
@@ -227,6 +253,48 @@ impl VerificationFailure {
         })
     }
 
+    /// The failure of a chain with a certificate that OpenSSL cannot decode: then
+    /// it makes no TLS connection (`tls_process_server_certificate`).
+    pub(crate) fn undecodable(chain: &[Presented]) -> Option<Self> {
+        let is_refused =
+            |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
+        let depth = chain.iter().position(is_refused)?;
+        Some(Self::new(E::Undecodable, depth))
+    }
+
+    /// The failure of a path among certificates one of which cannot be read here,
+    /// though OpenSSL can read it: it might be an issuer.
+    pub(crate) fn unreadable(chain: &[Presented]) -> Option<Self> {
+        let mut places = chain.iter().enumerate();
+        places.find_map(|(depth, presented)| {
+            let reason = presented.as_ref().err()?.reason.clone();
+            Some(Self::new(E::Unreadable { reason }, depth))
+        })
+    }
+
+    /// The same failure with its cause, if it is that OpenSSL does not use a
+    /// certificate of the server's chain: without it the path ends too early.
+    pub(crate) fn with_cause(self, chain: &[&Certificate]) -> Self {
+        let ends_early = matches!(
+            self.error,
+            E::UnableToGetIssuer
+                | E::UnableToGetIssuerLocally { .. }
+                | E::SelfSignedLeaf
+                | E::SelfSignedInChain { .. }
+                | E::DaneNoMatch
+        );
+        let invalid = chain.iter().find_map(|certificate| {
+            Some(InvalidCertificate {
+                subject: certificate.subject().to_string(),
+                cause: certificate.invalid_extension()?,
+            })
+        });
+        Self {
+            invalid: invalid.filter(|_| ends_early),
+            ..self
+        }
+    }
+
     /// Whether the result is in doubt, because danecheck could not check
     /// something that OpenSSL can.
     pub fn is_uncertain(&self) -> bool {
@@ -258,6 +326,7 @@ impl VerificationFailure {
             | E::InvalidPurpose
             | E::ChainTooLong
             | E::CannotVerify { .. }
+            | E::Undecodable
             | E::Unreadable { .. }
             | E::NoCertificate => None,
             _ => Some(self.purpose()),
@@ -304,6 +373,9 @@ impl VerificationFailure {
 
     /// A sentence for people.
     pub fn plain(&self) -> String {
+        if let Some(InvalidCertificate { subject, cause }) = &self.invalid {
+            return format!("OpenSSL does not use the certificate {subject}: {cause}");
+        }
         let whose = match self.depth {
             0 => "the server's certificate".to_owned(),
             depth => format!("the CA certificate at depth {depth}"),
@@ -349,6 +421,12 @@ impl VerificationFailure {
                          constraints"
                 )
             }
+            E::ResourcesMalformed => {
+                format!("{whose} has addresses or AS numbers in a form that OpenSSL refuses")
+            }
+            E::ResourcesNotContained => {
+                format!("{whose} lacks addresses or AS numbers that one below it has")
+            }
             E::HostnameMismatch => format!("{whose} is for other host names"),
             E::IpAddressMismatch => format!("{whose} is for other addresses"),
             E::DaneNoMatch => "no usable TLSA record matches what the server shows".to_owned(),
@@ -357,6 +435,9 @@ impl VerificationFailure {
             E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
+            }
+            E::Undecodable => {
+                format!("OpenSSL cannot decode {whose}, so there is no TLS connection")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
             E::WorkUsedUp => "it needs more work than one check allows".to_owned(),

@@ -7,9 +7,12 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::ecdsa::may_be_on_curve;
+
 /// The kind of a public key, by the algorithm of its SubjectPublicKeyInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum KeyKind {
     /// rsaEncryption (RFC 8017).
     Rsa,
@@ -47,6 +50,11 @@ const CURVES: &[(&str, &str, u32)] = &[
     ("1.3.36.3.3.2.8.1.1.13", "brainpoolP512r1", 512),
 ];
 
+/// Keys of RFC 8410 that agree on secrets and sign nothing: OpenSSL reads them,
+/// and makes no handshake with them.
+const X25519: &str = "1.3.101.110";
+const X448: &str = "1.3.101.111";
+
 /// A public key and its original DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
@@ -76,7 +84,8 @@ impl PublicKey {
         let oid = spki.algorithm.algorithm.to_id_string();
         let mut explicit_curve = false;
         let (kind, bits, readable) = match oid.as_str() {
-            "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" => {
+            // 2.5.8.1.1 is what X.509 itself calls RSA.
+            "1.2.840.113549.1.1.1" | "1.2.840.113549.1.1.10" | "2.5.8.1.1" => {
                 let bits = match spki.parsed() {
                     Ok(ParsedKey::RSA(key)) => significant_bits(key.modulus),
                     // x509-parser knows rsaEncryption only.
@@ -98,7 +107,9 @@ impl PublicKey {
                 let name = curve.map_or_else(|| oid.clone(), |curve| curve.to_id_string());
                 match CURVES.iter().find(|(id, ..)| *id == name) {
                     Some((_, known, bits)) => {
-                        (KeyKind::Ec(known), *bits, is_point(material, *bits))
+                        let is_point =
+                            is_point(material, *bits) && may_be_on_curve(known, material);
+                        (KeyKind::Ec(known), *bits, is_point)
                     }
                     None if explicit_curve => {
                         // The order is not read; the point is as wide as the field.
@@ -108,6 +119,8 @@ impl PublicKey {
                     None => (KeyKind::Other(name), 0, false),
                 }
             }
+            X25519 => (KeyKind::Other(oid), 253, material.len() == 32),
+            X448 => (KeyKind::Other(oid), 448, material.len() == 56),
             "1.3.101.112" => (KeyKind::Ed25519, 256, material.len() == 32),
             "1.3.101.113" => (KeyKind::Ed448, 456, material.len() == 57),
             "1.2.840.10040.4.1" => {
@@ -181,7 +194,11 @@ impl PublicKey {
             },
             KeyKind::Ed25519 => 128,
             KeyKind::Ed448 => 224,
-            KeyKind::Other(_) => 0,
+            KeyKind::Other(oid) => match oid.as_str() {
+                X25519 => 128,
+                X448 => 224,
+                _ => 0,
+            },
         }
     }
 
@@ -226,7 +243,7 @@ fn dsa_prime_bits(parameters: &[u8]) -> u32 {
 }
 
 /// Whether the octets have the form of a point (SEC 1 section 2.3.4). Whether
-/// it lies on the curve is not checked.
+/// it lies on the curve is another question.
 fn is_point(octets: &[u8], bits: u32) -> bool {
     let field = usize::try_from(bits.div_ceil(8)).unwrap_or(0);
     match octets.first() {

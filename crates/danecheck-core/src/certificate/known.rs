@@ -131,6 +131,14 @@ impl<'k> Account<'k> {
         Ok(objection)
     }
 
+    /// Pays for comparisons of names, or for what costs as much.
+    pub(super) fn comparisons(&self, count: usize) -> Result<(), WorkUsedUp> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.budget.spend(Operation::NameComparison, count)?;
+        self.known.note(|done| done.name_comparisons += count);
+        Ok(())
+    }
+
     /// Pays for the certificates that are considered for a path.
     pub(super) fn path_steps(&self, count: usize) -> Result<(), WorkUsedUp> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);

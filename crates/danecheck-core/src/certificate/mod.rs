@@ -1,11 +1,14 @@
 //! X.509 certificates (RFC 5280) as the OpenSSL library under Postfix sees
 //! them, parsed once.
 
+mod ber;
 mod checks;
+mod decode;
 mod distinguished_name;
 pub mod ecdsa;
 mod extensions;
 mod failure;
+mod general_name;
 mod key;
 mod known;
 #[cfg(test)]
@@ -15,16 +18,21 @@ mod name_constraints;
 mod names;
 mod parse;
 mod path;
+mod resources;
 mod signature;
 mod signature_algorithm;
+mod string;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod whole;
 mod x509;
 
 pub use checks::{LeafNames, leaf_key_failure};
 pub use distinguished_name::DistinguishedName;
-pub use extensions::{BasicConstraints, KeyUsage};
+pub use extensions::{
+    BasicConstraints, Extension, ExtensionDefect, InvalidCertificate, InvalidExtension, KeyUsage,
+};
 pub use failure::{VerificationError, VerificationFailure};
 pub use key::{KeyKind, PublicKey};
 #[cfg(test)]
@@ -37,4 +45,5 @@ pub(crate) use path::{Anchors, DaneAnchors, Path};
 pub use signature::{SignatureOutcome, verify_signature};
 pub use signature_algorithm::{Digest, SignatureAlgorithm};
 pub(crate) use verify::verify_path;
+pub use whole::is_decodable;
 pub use x509::Certificate;

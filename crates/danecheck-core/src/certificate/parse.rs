@@ -1,19 +1,29 @@
 //! From DER to [`Certificate`].
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
-use x509_parser::prelude::FromDer;
+use x509_parser::certificate::X509CertificateParser;
+use x509_parser::extensions::X509Extension;
+use x509_parser::nom::Parser as _;
+use x509_parser::prelude::X509Certificate;
 use x509_parser::time::ASN1Time;
 
+use super::ber::Undecodable;
+use super::decode;
 use super::distinguished_name::DistinguishedName;
-use super::extensions::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, NameConstraints};
+use super::extensions::{
+    AuthorityKeyIdentifier, BasicConstraints, Extension, ExtensionDefect, InvalidExtension,
+    KeyUsage, NameConstraints,
+};
+use super::general_name::{self, GeneralName};
 use super::key::{PublicKey, sha256};
 use super::names::Names;
+use super::resources;
 use super::signature_algorithm::SignatureAlgorithm;
+use super::whole::{self, Whole};
 use super::x509::{Certificate, Fields};
 use crate::unix_time::UnixTime;
 
@@ -30,17 +40,23 @@ const HANDLED: &[&str] = &[
     "1.3.6.1.5.5.7.1.8",
     "1.3.6.1.5.5.7.48.1.5",
     "2.5.29.36",
-    PROXY_CERT_INFO,
+    "1.3.6.1.5.5.7.1.14",
     "2.5.29.30",
     "2.5.29.33",
     "2.5.29.54",
 ];
 
-const PROXY_CERT_INFO: &str = "1.3.6.1.5.5.7.1.14";
+/// issuerAltName.
+const ISSUER_ALTERNATIVE_NAME: &str = "2.5.29.18";
 
-/// Server-gated cryptography, Netscape's and Microsoft's: OpenSSL treats them
-/// as serverAuth.
-const SERVER_GATED: [&str; 2] = ["2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"];
+/// The purposes that OpenSSL takes for TLS servers: serverAuth, and
+/// server-gated cryptography, Netscape's (2.16.840.1.113730.4.1) and
+/// Microsoft's (1.3.6.1.4.1.311.10.3.3).
+const SERVER_PURPOSES: &[&[u8]] = &[
+    &[0x2b, 6, 1, 5, 5, 7, 3, 1],
+    &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
+    &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
+];
 
 /// DER that is not a readable certificate. This is data, not an error: servers
 /// do send it.
@@ -51,6 +67,8 @@ pub struct UnreadableCertificate {
     pub der: Vec<u8>,
     /// What stopped the parser.
     pub reason: String,
+    /// Whether OpenSSL cannot read it either: then there is no TLS connection.
+    pub is_refused: bool,
 }
 
 /// A certificate as a server presents it: readable, or not.
@@ -66,14 +84,24 @@ pub fn presented_chain<T: AsRef<[u8]>>(ders: &[T]) -> Vec<Presented> {
 impl Certificate {
     /// Reads DER that is exactly one certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, UnreadableCertificate> {
+        let whole = whole::decode(der);
         let unreadable = |reason: String| UnreadableCertificate {
             der: der.to_vec(),
             reason,
+            is_refused: matches!(whole, Whole::Undecodable),
         };
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
+        // Extensions are decoded here, as OpenSSL decodes them.
+        let (rest, parsed) = X509CertificateParser::new()
+            .with_deep_parse_extensions(false)
+            .parse(der)
+            .map_err(|error| unreadable(error.to_string()))?;
         if !rest.is_empty() {
             return Err(unreadable(format!("{} bytes follow it", rest.len())));
+        }
+        match whole {
+            Whole::Undecodable => return Err(unreadable("OpenSSL cannot decode it".to_owned())),
+            Whole::OddTimes => return Err(unreadable("a time in an odd form".to_owned())),
+            Whole::Good => {}
         }
         let fields = Arc::new(Fields::from_parsed(der, &parsed));
         Ok(Self { fields })
@@ -95,8 +123,9 @@ impl Fields {
             not_after: moment(tbs.validity().not_after),
             key: PublicKey::from_parsed(tbs.public_key()),
             signature_algorithm: SignatureAlgorithm::from_parsed(&parsed.signature_algorithm),
+            is_signed_as_said: parsed.signature_algorithm == tbs.signature,
             signature: parsed.signature_value.data.to_vec(),
-            alternative_names: Vec::new(),
+            alternative_names: None,
             alternative_name_count: 0,
             has_dns_san: false,
             dns_names: Names::default(),
@@ -108,96 +137,160 @@ impl Fields {
             authority_key: None,
             subject_key: None,
             name_constraints: None,
+            address_blocks: None,
+            as_numbers: None,
+            invalid_extension: None,
             unhandled_critical: Vec::new(),
             is_proxy: false,
             sha512: OnceLock::new(),
             key_sha512: OnceLock::new(),
         };
-        for extension in tbs.extensions() {
-            certificate.take(der, extension);
-        }
+        certificate.take_extensions(der, tbs.extensions());
         certificate
     }
 
-    fn take(&mut self, der: &[u8], extension: &X509Extension<'_>) {
-        let oid = extension.oid.to_id_string();
-        self.is_proxy |= oid == PROXY_CERT_INFO;
-        if extension.critical && !HANDLED.contains(&oid.as_str()) {
-            self.unhandled_critical.push(oid);
+    /// openssl:`v3_purp.c:ossl_x509v3_cache_extensions`.
+    fn take_extensions(&mut self, der: &[u8], extensions: &[X509Extension<'_>]) {
+        let mut values: [Option<&[u8]>; Extension::ALL.len()] = Default::default();
+        let mut repeated = [false; Extension::ALL.len()];
+        let mut has_alternative_names = false;
+        for extension in extensions {
+            let oid = extension.oid.to_id_string();
+            let known = Extension::ALL.iter().position(|known| known.oid() == oid);
+            if let Some(place) = known
+                && let (Some(value), Some(repeated)) =
+                    (values.get_mut(place), repeated.get_mut(place))
+            {
+                *repeated |= value.is_some();
+                *value = Some(extension.value);
+            }
+            has_alternative_names |=
+                oid == ISSUER_ALTERNATIVE_NAME || oid == Extension::SubjectAltName.oid();
+            if extension.critical && !HANDLED.contains(&oid.as_str()) {
+                self.unhandled_critical.push(oid);
+            }
         }
-        match extension.parsed_extension() {
-            ParsedExtension::SubjectAlternativeName(names) => {
-                let place = place(der, extension.value);
-                self.alternative_names.push(place);
-                self.alternative_name_count += names.general_names.len();
-                for name in &names.general_names {
-                    self.take_name(name);
-                }
+        let found = Extension::ALL.into_iter().zip(values).zip(repeated);
+        for ((extension, value), repeated) in found {
+            let Some(value) = value else { continue };
+            // Of a repeated one OpenSSL has no value (`X509V3_get_d2i`).
+            let defect = if repeated {
+                Some(ExtensionDefect::Repeated)
+            } else {
+                let taken = self.take(der, extension, place(der, value), has_alternative_names);
+                taken.unwrap_or(Some(ExtensionDefect::Undecodable))
+            };
+            if let Some(defect) = defect {
+                let invalid = InvalidExtension { extension, defect };
+                self.invalid_extension.get_or_insert(invalid);
             }
-            ParsedExtension::BasicConstraints(constraints) => {
-                self.basic_constraints = Some(BasicConstraints {
-                    ca: constraints.ca,
-                    path_length: constraints.path_len_constraint,
-                });
-            }
-            ParsedExtension::KeyUsage(usage) => {
-                self.key_usage = Some(KeyUsage {
-                    tls_server: usage.digital_signature()
-                        || usage.key_encipherment()
-                        || usage.key_agreement(),
-                    cert_sign: usage.key_cert_sign(),
-                });
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                let gated = usage
-                    .other
-                    .iter()
-                    .any(|oid| SERVER_GATED.contains(&oid.to_id_string().as_str()));
-                self.server_auth = Some(usage.server_auth || gated);
-            }
-            ParsedExtension::NSCertType(_) => {
-                // The BIT STRING's first octet of bits; x509-parser keeps it private.
-                self.netscape_type = extension.value.get(3).copied();
-            }
-            ParsedExtension::AuthorityKeyIdentifier(authority) => {
-                let directory = |name: &GeneralName<'_>| match name {
-                    GeneralName::DirectoryName(name) => Some(DistinguishedName::from_parsed(name)),
-                    _ => None,
-                };
-                self.authority_key = Some(AuthorityKeyIdentifier {
-                    key_identifier: authority.key_identifier.as_ref().map(|id| id.0.to_vec()),
-                    serial: authority.authority_cert_serial.map(<[u8]>::to_vec),
-                    issuer: authority
-                        .authority_cert_issuer
-                        .as_ref()
-                        .and_then(|names| names.iter().find_map(directory)),
-                });
-            }
-            ParsedExtension::SubjectKeyIdentifier(identifier) => {
-                self.subject_key = Some(identifier.0.to_vec());
-            }
-            ParsedExtension::NameConstraints(constraints) => {
-                let place = place(der, extension.value);
-                self.name_constraints = Some(NameConstraints::at(place, constraints));
-            }
-            _ => {}
         }
     }
 
-    fn take_name(&mut self, name: &GeneralName<'_>) {
-        match name {
-            GeneralName::DNSName(host) => {
-                self.has_dns_san = true;
-                self.dns_names.push(host);
+    /// Takes what is in an extension. Gives what is wrong with it.
+    fn take(
+        &mut self,
+        der: &[u8],
+        extension: Extension,
+        place: Range<usize>,
+        has_alternative_names: bool,
+    ) -> Result<Option<ExtensionDefect>, Undecodable> {
+        let value = der.get(place.clone()).unwrap_or_default();
+        match extension {
+            Extension::BasicConstraints => {
+                let (ca, length) = decode::basic_constraints(value)?;
+                let is_negative = |length: &[u8]| length.first().is_some_and(|top| top & 0x80 != 0);
+                let negative = length.as_deref().is_some_and(is_negative);
+                self.basic_constraints = Some(BasicConstraints {
+                    ca,
+                    path_length: length
+                        .as_deref()
+                        .filter(|_| !negative)
+                        .and_then(path_length),
+                });
+                return Ok(negative.then_some(ExtensionDefect::NegativePathLength));
             }
-            // A dNSName that is not text still keeps the common name out.
-            GeneralName::Invalid(tag, octets) if tag.0 == 2 => {
-                self.has_dns_san = true;
-                self.dns_names.push(&String::from_utf8_lossy(octets));
+            Extension::ProxyCertInfo => {
+                decode::proxy_cert_info(value)?;
+                self.is_proxy = true;
+                let ca = self
+                    .basic_constraints
+                    .is_some_and(|constraints| constraints.ca);
+                let wrong = ca || has_alternative_names;
+                return Ok(wrong.then_some(ExtensionDefect::NotOfAProxy));
             }
-            GeneralName::IPAddress(octets) => self.ip_addresses.extend(address(octets)),
-            _ => {}
+            Extension::KeyUsage => {
+                let [first, second] = decode::bits(value)?;
+                self.key_usage = Some(KeyUsage {
+                    // digitalSignature, keyEncipherment, keyAgreement.
+                    tls_server: first & 0b1010_1000 != 0,
+                    cert_sign: first & 0b0000_0100 != 0,
+                });
+                let none = first == 0 && second == 0;
+                return Ok(none.then_some(ExtensionDefect::NoUsage));
+            }
+            Extension::ExtKeyUsage => {
+                self.server_auth = Some(decode::has_purpose(value, SERVER_PURPOSES)?);
+            }
+            Extension::NsCertType => {
+                let [first, _] = decode::bits(value)?;
+                self.netscape_type = Some(first);
+            }
+            Extension::SubjectKeyIdentifier => {
+                self.subject_key = Some(decode::subject_key(value)?);
+            }
+            Extension::AuthorityKeyIdentifier => {
+                let authority = decode::authority_key(value)?;
+                let name = authority.issuer.and_then(general_name::parsed_name);
+                self.authority_key = Some(AuthorityKeyIdentifier {
+                    key_identifier: authority.key_identifier.map(Cow::into_owned),
+                    serial: authority.serial.map(Cow::into_owned),
+                    issuer: name.map(|name| DistinguishedName::from_parsed(&name)),
+                });
+            }
+            Extension::SubjectAltName => {
+                self.take_names(value)?;
+                self.alternative_names = Some(place);
+            }
+            Extension::NameConstraints => {
+                let mut count = 0;
+                decode::name_constraints(value, |_| count += 1)?;
+                self.name_constraints = Some(NameConstraints { place, count });
+            }
+            Extension::CrlDistributionPoints => {
+                let named = decode::distribution_points_are_named(value)?;
+                return Ok((!named).then_some(ExtensionDefect::NoDistributionPoint));
+            }
+            Extension::IpAddrBlocks | Extension::AutonomousSysIds => {
+                resources::decode(extension, value)?;
+                if extension == Extension::IpAddrBlocks {
+                    self.address_blocks = Some(place);
+                } else {
+                    self.as_numbers = Some(place);
+                }
+            }
         }
+        Ok(None)
+    }
+
+    fn take_names(&mut self, value: &[u8]) -> Result<(), Undecodable> {
+        let mut count = 0;
+        let mut dns_names = Names::default();
+        let mut ip_addresses = Vec::new();
+        decode::alternative_names(value, |name| {
+            count += 1;
+            match name {
+                GeneralName::Dns(host) => dns_names.push(&String::from_utf8_lossy(&host)),
+                GeneralName::Address(octets) => ip_addresses.extend(address(&octets)),
+                _ => {}
+            }
+        })?;
+        self.alternative_name_count = count;
+        // One that is no text still keeps the common name out.
+        self.has_dns_san = !dns_names.is_empty();
+        self.dns_names = dns_names;
+        self.ip_addresses = ip_addresses;
+        Ok(())
     }
 }
 
@@ -214,6 +307,17 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
         .map(IpAddr::from)
         .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
         .ok()
+}
+
+/// `ASN1_INTEGER_get`: what takes more than 63 bits is no limit. Chains are
+/// shorter than any limit of more than 32.
+fn path_length(contents: &[u8]) -> Option<u32> {
+    let mut length = 0_u64;
+    for octet in contents {
+        length = length.checked_mul(256)? | u64::from(*octet);
+    }
+    let length = i64::try_from(length).ok()?;
+    Some(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
 fn moment(time: ASN1Time) -> UnixTime {

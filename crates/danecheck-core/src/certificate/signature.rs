@@ -31,6 +31,9 @@ pub fn verify_signature(certificate: &Certificate, key: &PublicKey) -> Signature
             key.description()
         ))
     };
+    if !certificate.is_signed_as_said() {
+        return SignatureOutcome::Invalid;
+    }
     if let SignatureAlgorithm::Other(_) = algorithm {
         return cannot();
     }
@@ -99,6 +102,11 @@ fn ring_algorithm(
     key: &PublicKey,
 ) -> Option<&'static dyn ring_signature::VerificationAlgorithm> {
     use SignatureAlgorithm as S;
+    // ring reads no point that is compressed, or that says its parity too.
+    let is_plain_point = key.material().first() == Some(&4);
+    if matches!(key.kind(), KeyKind::Ec(_)) && !is_plain_point {
+        return None;
+    }
     Some(match (algorithm, key.kind(), key.bits()) {
         (S::RsaPkcs1(Digest::Sha1), _, 1024..=8192) => {
             &ring_signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY

@@ -87,6 +87,7 @@ impl Digest {
 /// A signature algorithm (RFC 5280 section 4.1.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2).
     RsaPkcs1(Digest),

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha512};
 
 use super::distinguished_name::DistinguishedName;
 use super::extensions::{
-    AuthorityKeyIdentifier, BasicConstraints, CaStatus, KeyUsage, NameConstraints,
+    AuthorityKeyIdentifier, BasicConstraints, CaStatus, Extension, InvalidExtension, KeyUsage,
+    NameConstraints,
 };
 use super::key::PublicKey;
 use super::names::Names;
@@ -39,9 +40,10 @@ pub(super) struct Fields {
     pub(super) not_after: UnixTime,
     pub(super) key: PublicKey,
     pub(super) signature_algorithm: SignatureAlgorithm,
+    pub(super) is_signed_as_said: bool,
     pub(super) signature: Vec<u8>,
-    /// The places of the values of subjectAltName in `der`.
-    pub(super) alternative_names: Vec<Range<usize>>,
+    /// The place of the value of subjectAltName in `der`.
+    pub(super) alternative_names: Option<Range<usize>>,
     /// How many names there are in them.
     pub(super) alternative_name_count: usize,
     pub(super) has_dns_san: bool,
@@ -54,6 +56,10 @@ pub(super) struct Fields {
     pub(super) authority_key: Option<AuthorityKeyIdentifier>,
     pub(super) subject_key: Option<Vec<u8>>,
     pub(super) name_constraints: Option<NameConstraints>,
+    /// The places of the values of the extensions of RFC 3779 in `der`.
+    pub(super) address_blocks: Option<Range<usize>>,
+    pub(super) as_numbers: Option<Range<usize>>,
+    pub(super) invalid_extension: Option<InvalidExtension>,
     pub(super) unhandled_critical: Vec<String>,
     pub(super) is_proxy: bool,
     /// SHA-512 of the DER, computed when it is first needed.
@@ -172,10 +178,16 @@ impl Certificate {
         &self.fields.signature_algorithm
     }
 
-    /// The original values of the subjectAltName extensions.
-    pub(crate) fn alternative_names(&self) -> impl Iterator<Item = &[u8]> {
-        let ranges = self.fields.alternative_names.iter();
-        ranges.map(|range| self.part(range))
+    /// Whether the algorithm beside the signature is the one in the signed part:
+    /// else OpenSSL takes no signature for good (`X509_verify`).
+    pub(super) fn is_signed_as_said(&self) -> bool {
+        self.fields.is_signed_as_said
+    }
+
+    /// The original value of the subjectAltName extension.
+    pub(crate) fn alternative_names(&self) -> Option<&[u8]> {
+        let place = self.fields.alternative_names.as_ref();
+        place.map(|place| self.part(place))
     }
 
     /// How many subjectAltNames of any kind there are.
@@ -193,6 +205,15 @@ impl Certificate {
         self.name_constraints()
             .map(|constraints| self.part(&constraints.place))
             .unwrap_or_default()
+    }
+
+    /// The original value of an extension of RFC 3779.
+    pub(super) fn resources(&self, extension: Extension) -> Option<&[u8]> {
+        let place = match extension {
+            Extension::IpAddrBlocks => &self.fields.address_blocks,
+            _ => &self.fields.as_numbers,
+        };
+        place.as_ref().map(|place| self.part(place))
     }
 
     /// Whether it is a proxy certificate (RFC 3820).
@@ -239,21 +260,36 @@ impl Certificate {
         &self.fields.unhandled_critical
     }
 
+    /// The first extension for which OpenSSL calls the certificate invalid, if
+    /// any: it then builds no path through it
+    /// (`v3_purp.c:ossl_x509v3_cache_extensions`).
+    pub fn invalid_extension(&self) -> Option<InvalidExtension> {
+        self.fields.invalid_extension
+    }
+
     /// Whether subject and issuer are the same name.
     pub fn is_self_issued(&self) -> bool {
         self.fields.subject.same_as(&self.fields.issuer)
     }
 
-    /// Whether it looks self-signed to OpenSSL (EXFLAG_SS): the signature is
-    /// not checked.
+    /// Whether it looks self-signed to OpenSSL (`X509_self_signed`): the
+    /// signature is not checked.
     pub fn is_self_signed(&self) -> bool {
+        self.fields.invalid_extension.is_none() && self.looks_self_signed()
+    }
+
+    /// EXFLAG_SS.
+    fn looks_self_signed(&self) -> bool {
         self.is_self_issued() && self.may_have_issued(self)
     }
 
     /// openssl:`ossl_x509_likely_issued`: names, key identifiers and the type
     /// of the key match; the signature is not checked.
     pub fn likely_issued(&self, subject: &Self) -> bool {
-        self.fields.subject.same_as(&subject.fields.issuer) && self.may_have_issued(subject)
+        self.fields.subject.same_as(&subject.fields.issuer)
+            && self.fields.invalid_extension.is_none()
+            && subject.fields.invalid_extension.is_none()
+            && self.may_have_issued(subject)
     }
 
     fn may_have_issued(&self, subject: &Self) -> bool {
@@ -299,7 +335,7 @@ impl Certificate {
         match self.fields.basic_constraints {
             Some(BasicConstraints { ca: true, .. }) => CaStatus::Yes,
             Some(_) => CaStatus::No,
-            None if self.fields.version == 1 && self.is_self_signed() => CaStatus::OnlyAsRoot,
+            None if self.fields.version == 1 && self.looks_self_signed() => CaStatus::OnlyAsRoot,
             None if self.fields.key_usage.is_some() => CaStatus::OnlyAsRoot,
             None => match self.fields.netscape_type {
                 // sslCA, emailCA or objCA.
@@ -313,6 +349,10 @@ impl Certificate {
 
     /// openssl:`v3_purp.c:check_purpose_ssl_server`.
     pub(crate) fn serves_tls(&self, as_ca: bool) -> bool {
+        // Nobody asks what an invalid one is for (`x509_vfy.c:check_purpose`).
+        if self.fields.invalid_extension.is_some() {
+            return true;
+        }
         if self.fields.server_auth == Some(false) {
             return false;
         }

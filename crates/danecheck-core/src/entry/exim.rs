@@ -4,7 +4,8 @@
 
 use crate::postfix::SecurityLevel;
 
-use super::{HowTo, Request, System, Written, remarks};
+use super::note::HowTo;
+use super::system::{Request, System, Written, remarks};
 
 fn write(request: &Request) -> Written {
     let hosts = &request.hosts;

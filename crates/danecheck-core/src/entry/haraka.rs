@@ -3,7 +3,8 @@
 
 use crate::postfix::SecurityLevel;
 
-use super::{ForDomain, HowTo, Request, System, Written};
+use super::note::HowTo;
+use super::system::{ForDomain, Request, System, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "Haraka") {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::postfix::Override;
 
-use super::{Request, System, Written};
+use super::language::Language;
+use super::system::{Request, System, Written};
 
 /// The fields of mailcow's form, in the form's order; also the body of
 /// `POST /api/v1/add/tls-policy-map`, which takes them flat.
@@ -31,16 +32,6 @@ impl MailcowEntry {
             active: "1".to_owned(),
         }
     }
-}
-
-/// The language of mailcow's form and of the instructions for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// German.
-    De,
 }
 
 /// The words of mailcow's form in each language, from its guide to TLS
@@ -91,23 +82,10 @@ const GERMAN: Words = Words {
              wegkann.",
 };
 
-impl Language {
-    /// Every one, English first.
-    pub const ALL: [Self; 2] = [Self::En, Self::De];
-
-    /// Its code (ISO 639-1).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-        }
-    }
-
-    const fn words(self) -> &'static Words {
-        match self {
-            Self::En => &ENGLISH,
-            Self::De => &GERMAN,
-        }
+const fn words(language: Language) -> &'static Words {
+    match language {
+        Language::En => &ENGLISH,
+        Language::De => &GERMAN,
     }
 }
 
@@ -118,7 +96,7 @@ pub fn mailcow_steps(
     language: Language,
     strong: impl Fn(&str) -> String,
 ) -> Vec<String> {
-    let words = language.words();
+    let words = words(language);
     let parameters = if entry.parameters.is_empty() {
         words.leave_empty
     } else {
@@ -140,7 +118,7 @@ pub fn mailcow_steps(
 
 /// The instructions for the body alone.
 fn beside(entry: &MailcowEntry, language: Language) -> String {
-    let words = language.words();
+    let words = words(language);
     let mut text = String::new();
     for line in mailcow_steps(entry, language, str::to_owned) {
         text.push_str(&line);
@@ -150,7 +128,7 @@ fn beside(entry: &MailcowEntry, language: Language) -> String {
         }
     }
     for paragraph in [words.at_once, words.remove] {
-        for line in crate::report::wrap(paragraph, 78) {
+        for line in crate::text::wrap(paragraph, 78) {
             text.push_str(&line);
             text.push('\n');
         }

@@ -5,74 +5,24 @@ mod exchange;
 mod exim;
 mod haraka;
 mod kumomta;
+mod language;
 mod maddy;
 mod mailcow;
 mod note;
 mod opensmtpd;
 mod postfix;
 mod stalwart;
+mod system;
 
-pub use mailcow::{Language, MailcowEntry, mailcow_steps};
+pub use language::Language;
+pub use mailcow::{MailcowEntry, mailcow_steps};
 pub use note::{HowTo, Note};
-
-use crate::next_hop::NextHop;
-use crate::postfix::{Override, SecurityLevel};
-
-/// Everything from which an entry is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The override.
-    pub entry: Override,
-    /// The MX hosts for which it is needed, for systems that choose by host.
-    pub hosts: Vec<String>,
-    /// Whether `may` delivers only by the retry in plain text.
-    pub by_plain_text_retry: bool,
-    /// Since when, why, until when.
-    pub note: Note,
-    /// The language of instructions.
-    pub language: Language,
-}
-
-/// What to paste.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// This text, with separate instructions if the form has no comments.
-    Entry {
-        /// The text to paste, with its last line end.
-        text: String,
-        /// For standard error.
-        beside: Option<String>,
-    },
-    /// The system delivers without an entry: why, in a sentence or two.
-    NotNeeded(String),
-    /// The system cannot express it: why, and the nearest setting.
-    Inexpressible(String),
-}
-
-/// A mail system.
-pub struct System {
-    /// Its name for `--entry`.
-    pub name: &'static str,
-    /// Its form, in a few words.
-    pub about: &'static str,
-    write: fn(&Request) -> Written,
-}
+pub use system::{Request, System, Written};
 
 impl System {
     /// The system with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         SYSTEMS.iter().find(|system| system.name == name)
-    }
-
-    /// The entry in this system's form.
-    pub fn write(&self, request: &Request) -> Written {
-        (self.write)(request)
-    }
-}
-
-impl std::fmt::Debug for System {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
     }
 }
 
@@ -92,54 +42,6 @@ pub static SYSTEMS: &[System] = &[
     haraka::HARAKA,
     opensmtpd::OPENSMTPD,
 ];
-
-/// What a system that chooses by the recipient's domain can express.
-struct ForDomain<'r> {
-    domain: &'r str,
-    policy: SecurityLevel,
-    note: &'r Note,
-    /// What Postfix's line says besides the level, and this system cannot
-    /// express.
-    remarks: Vec<String>,
-}
-
-impl<'r> ForDomain<'r> {
-    /// The recipient's domain; not a next hop of Postfix's transport table.
-    fn of(request: &'r Request, system: &str) -> Result<Self, Written> {
-        let next_hop = &request.entry.next_hop;
-        let plain = next_hop
-            .parse::<NextHop>()
-            .is_ok_and(|parsed| !parsed.bracketed && parsed.written_port.is_none());
-        if !plain {
-            return Err(Written::Inexpressible(format!(
-                "{system} chooses by the recipient's domain, but {next_hop} is a next hop of \
-                 Postfix's transport table: give the domain that mail is addressed to"
-            )));
-        }
-        Ok(Self {
-            domain: next_hop,
-            policy: request.entry.line.level,
-            note: &request.note,
-            remarks: remarks(request),
-        })
-    }
-
-    /// A name for the objects of this domain, of letters that every form
-    /// accepts.
-    fn label(&self) -> String {
-        format!("danecheck_{}", self.domain.replace(['.', '-'], "_"))
-    }
-}
-
-/// What only Postfix's line can express.
-fn remarks(request: &Request) -> Vec<String> {
-    let parameters = request.entry.line.attributes();
-    if parameters.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!("Also needed, but not in this entry: {parameters}")]
-    }
-}
 
 #[cfg(test)]
 mod tests;

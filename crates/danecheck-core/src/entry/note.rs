@@ -3,8 +3,7 @@
 //! again.
 
 use crate::next_hop::NextHop;
-
-use crate::report::{break_lines, masked, printable};
+use crate::text::{break_lines, masked, printable};
 
 /// The most characters in a line of a comment.
 const WIDTH: usize = 80;

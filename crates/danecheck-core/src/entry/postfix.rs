@@ -1,7 +1,8 @@
 //! Postfix and systems that contain it: a line of a table of
 //! `smtp_tls_policy_maps`.
 
-use super::{HowTo, Request, System, Written};
+use super::note::HowTo;
+use super::system::{Request, System, Written};
 
 fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Written {
     let how = HowTo {

@@ -1,6 +1,6 @@
 //! Every system's entry, for every policy.
 
-use crate::postfix::PolicyLine;
+use crate::postfix::{Override, PolicyLine, SecurityLevel};
 
 use super::*;
 

@@ -185,12 +185,21 @@ causes! {
         "The level requires TLS, but the server does not offer it. With DANE that is how the level \
          works: a sender must not use plain text with a server that promises TLS in DNS.",
         "Check your own firewall if many domains do this: it inspects SMTP. Otherwise tell the \
-         receiver. Only level may delivers until then.";
+         receiver. Check the next hop before you set a weaker level: the report says whether \
+         level may delivers, or returns the mail.";
     STARTTLS_REFUSED_FOR_NOW: "starttls-refused-for-now", Tls, Receiver,
         "TLS is required, but host HOST refused to start TLS: 4xx",
         "The server offers STARTTLS and then refuses it, most often because it cannot read its \
          key or certificate file.",
-        "Tell the receiver. Only level may delivers until then, in plain text.";
+        "Tell the receiver. Only level may delivers until then, in plain text, and only if the \
+         server keeps the connection open: check the next hop.";
+    STARTTLS_REFUSED_AND_CLOSED: "starttls-refused-and-closed", Tls, Receiver,
+        "TLS is required, but host HOST refused to start TLS: 421",
+        "The server refuses STARTTLS with 421, which means that it closes the connection. At level \
+         may Postfix continues in plain text on the same connection and finds it closed, so mail \
+         waits there too.",
+        "Tell the receiver. Check the next hop: the report names the level that delivers, most \
+         often none.";
     STARTTLS_REFUSED_FOR_GOOD: "starttls-refused-for-good", Tls, Receiver,
         "TLS is required, but host HOST refused to start TLS: 5xx",
         "The server refuses as with 4xx, but with a permanent code. So Postfix bounces at once and \
@@ -291,6 +300,27 @@ causes! {
         "The dialogue ended early. If it was already inside TLS, the server may require a client \
          certificate. Otherwise TLS is not the cause.",
         "Check the next hop: the report says at which step the dialogue ends.";
+    LOST_BEFORE_MESSAGE: "lost-before-message", Connection, Either,
+        "lost connection / conversation timed out ... while sending MAIL FROM, RCPT TO or DATA",
+        "The server closes the connection when it has answered EHLO or refused STARTTLS. Postfix \
+         finds that out at the next command. A weaker level helps only if the server closes \
+         because of STARTTLS.",
+        "Check the next hop: the report says after which command the server closes, and which \
+         level delivers.";
+    OUT_OF_STEP: "replies-out-of-step", Connection, Receiver,
+        "Protocol error: host HOST said: 250 ... (in reply to DATA command)",
+        "The server sent more replies than it received commands, so Postfix read the reply to \
+         another command as the reply to DATA. It returned the mail. A PROXY header that the \
+         server does not expect, two greeters on one port, or a broken answer to EHLO cause this.",
+        "Tell the receiver by phone or through another mail system. Set no weaker level: at a \
+         level that fails earlier, mail waits instead. Send the returned mail again later.";
+    MESSAGE_REFUSED: "message-refused", Connection, Receiver,
+        "host HOST said: ... (in reply to MAIL FROM command)",
+        "The server refuses the sender, before it knows the recipient or the message. TLS and DANE are not the \
+         cause. If the reply does not fit its command, the server is out of step: the reply \
+         belongs to an earlier command.",
+        "Read the server's reply. Check the next hop if the reply does not fit: the report says \
+         whether the server is out of step (replies-out-of-step).";
     NOT_CONNECTED: "not-connected", Connection, Either,
         "connect to HOST: Connection refused / timed out / Network is unreachable",
         "There is no connection, so TLS and DANE are not the cause. If every destination fails \

@@ -49,8 +49,19 @@ pub(super) fn delivery(
         _ if has("TLS is required, but unavailable") => &cause::TLS_UNAVAILABLE,
         _ if has("TLS is required, but was not offered") => &cause::STARTTLS_NOT_OFFERED,
         _ if has(" refused to start TLS: 5") => &cause::STARTTLS_REFUSED_FOR_GOOD,
+        _ if has(" refused to start TLS: 421") => &cause::STARTTLS_REFUSED_AND_CLOSED,
         _ if has(" refused to start TLS: ") => &cause::STARTTLS_REFUSED_FOR_NOW,
         _ if has("while receiving the STARTTLS response") => &cause::STARTTLS_NO_REPLY,
+        _ if has("while sending MAIL FROM")
+            || has("while sending RCPT TO")
+            || has("while sending DATA command") =>
+        {
+            &cause::LOST_BEFORE_MESSAGE
+        }
+        _ if text.starts_with("Protocol error: ") => &cause::OUT_OF_STEP,
+        _ if text.starts_with("host ") && has(" said: ") && has(" (in reply to MAIL FROM") => {
+            &cause::MESSAGE_REFUSED
+        }
         _ if has("server unavailable or unable to receive mail") => &cause::STS_PATTERN,
         _ if has(" refused to talk to me: ") => &cause::REFUSED_TO_TALK,
         _ if text.starts_with("lost connection with ")

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::judge::Action;
-use crate::report::{Report, break_lines, to_json};
+use crate::report::{Report, to_json};
+use crate::text::break_lines;
 
 use super::destination::Certainty;
 use super::triage::{Triage, WaitingNextHop};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use flate2::write::MultiGzDecoder;
 
-use crate::report::printable;
+use crate::text::printable;
 
 use super::forms::Forms;
 use super::operators;

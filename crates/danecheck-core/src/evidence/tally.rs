@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::report::printable;
+use crate::text::printable;
 use crate::unix_time::UnixTime;
 
 use super::cause::{CAUSES, Cause, Concern};

@@ -7,7 +7,7 @@ use super::destination::Certainty;
 use super::kind::Kind;
 use super::{Explained, InputReport, Triage, WaitingNextHop};
 use crate::judge::Action;
-use crate::report::{break_lines, shown, wrap};
+use crate::text::{break_lines, shown, wrap};
 
 /// Next hops that are named for each cause.
 const NAMED: usize = 8;

@@ -4,8 +4,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::judge::{Action, Entries, Verdict};
-use crate::report::ExitStatus;
+use crate::judge::{Action, Verdict};
+use crate::report::{Entries, ExitStatus};
 use crate::unix_time::UnixTime;
 
 use super::destination::Certainty;

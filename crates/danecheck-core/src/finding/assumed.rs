@@ -1,6 +1,8 @@
 //! Findings if no mail server was checked: the assumption, and what DNS shows
 //! without the servers.
 
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::short;
 use crate::forensics::Origin;
 use crate::judge::{HostEvidence, Judged, Promise};
 use crate::observation::{Assumption, TlsaLookup};
@@ -8,8 +10,7 @@ use crate::tlsa::{CertificateUsage, Selector, TlsaRecord, Usability, usability};
 
 use super::mismatch::rule_for;
 use super::rollover::{TLSA_BREAKS_AT_RENEWAL, TLSA_LONE_ISSUER};
-use super::tlsa::{all_unusable, short, single_unusable};
-use super::{Findings, Rule, Severity};
+use super::tlsa::{all_unusable, single_unusable};
 
 pub(super) static CERTIFICATE_ASSUMED: Rule = Rule {
     id: "certificate-assumed",

@@ -1,13 +1,25 @@
-//! Findings about servers with several certificates, of which each client sees
-//! one (`--thorough`).
+//! Findings about certificates that OpenSSL does not use, and about servers with
+//! several certificates, of which each client sees one (`--thorough`).
 
 use crate::certificate::Certificate;
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::{peer, short};
 use crate::judge::{AddressEvidence, HostEvidence, Judged, SessionEvidence};
-use crate::matching::{DaneMatching, Stage, served_records};
+use crate::matching::{DaneMatching, Requirement, served_records};
 use crate::observation::LimitedOffer;
 
-use super::tlsa::{peer, short};
-use super::{Findings, Rule, Severity};
+pub(super) static CERTIFICATE_INVALID: Rule = Rule {
+    id: "certificate-invalid",
+    severity: Severity::Warning,
+    reference: "OpenSSL ossl_x509v3_cache_extensions",
+    meaning: "The server sends a certificate with an extension that OpenSSL cannot decode, or finds \
+              more than once. Postfix uses OpenSSL, so it trusts no chain through this \
+              certificate: mail waits at the levels `verify` and `secure`, and where TLSA records \
+              name a certificate authority (usage 2). TLSA records of usage 3 still match.",
+    sender: "",
+    receiver: "Order a new certificate without the faulty extension. Until then, publish a TLSA \
+               record 3 1 1 of the server's own key, for which extensions do not matter.",
+};
 
 pub(super) static CERTIFICATE_NOT_COVERED: Rule = Rule {
     id: "certificate-not-covered",
@@ -44,6 +56,7 @@ struct Shown<'e> {
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
         let shown = shown(address);
+        invalid(host, address, &shown, findings);
         other_in_tls12(host, address, &shown, findings);
         not_covered(host, address, &shown, findings);
     }
@@ -68,6 +81,30 @@ fn shown<'e>(address: &'e AddressEvidence<'e>) -> Vec<Shown<'e>> {
             })
         })
         .collect()
+}
+
+fn invalid(
+    host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
+    shown: &[Shown<'_>],
+    findings: &mut Findings,
+) {
+    let sent = shown
+        .iter()
+        .flat_map(|one| one.session.chain.iter().flatten());
+    for certificate in sent {
+        let Some(cause) = certificate.invalid_extension() else {
+            continue;
+        };
+        let subject = peer(host, address.seen.address);
+        let message = format!(
+            "{subject} sends the certificate {}, which OpenSSL does not use: {cause}.",
+            certificate.subject()
+        );
+        // One says what to do: the others may come from the same authority.
+        findings.add(&CERTIFICATE_INVALID, subject, message);
+        return;
+    }
 }
 
 fn other_in_tls12(
@@ -138,6 +175,6 @@ fn not_covered(
 /// Whether a record matches what the server shows; `None` if no record counts.
 fn is_covered(matching: Option<&DaneMatching>) -> Option<bool> {
     matching
-        .filter(|matching| matching.stage == Stage::MustMatch)
+        .filter(|matching| matching.requirement == Requirement::MustMatch)
         .and_then(DaneMatching::authenticates)
 }

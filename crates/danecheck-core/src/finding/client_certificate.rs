@@ -1,8 +1,7 @@
 //! Findings about servers that ask for a client certificate.
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::observation::{HandshakeFailure, Interruption, Session, SessionEnd};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static CLIENT_CERTIFICATE_REQUIRED: Rule = Rule {
     id: "client-certificate-required",

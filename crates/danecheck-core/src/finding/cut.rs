@@ -50,6 +50,10 @@ fn sentence(cut: &Cut) -> String {
         Cut::Reply { address } => format!(
             "{address} sent a longer reply than Postfix reads. danecheck left out the rest."
         ),
+        Cut::Session { address } => format!(
+            "danecheck ended a session with {address} that Postfix may continue: the server sent \
+             more than danecheck reads, or TLS that danecheck does not take."
+        ),
         Cut::Certificates { address, left_out } => {
             format!("danecheck left out the last {left_out} certificates of {address}.")
         }

@@ -1,11 +1,10 @@
 //! Findings about the MX records and the addresses.
 
 use crate::dnssec::SecurityStatus;
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::host_name_fault;
 use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
     id: "address-lookup-failed",

@@ -1,9 +1,8 @@
 //! Findings about what `danecheck.toml` says of a domain.
 
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::Judged;
 use crate::observation::{Answer, Observation};
-
-use super::{Finding, Findings, Rule, Severity};
 
 pub(super) static HOST_SKIPPED: Rule = Rule {
     id: "host-skipped",

@@ -1,9 +1,8 @@
 //! The finding about a host whose address families fail in different ways.
 
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::judge::{HostEvidence, Judged, Standing};
-
-use super::tlsa::peer;
-use super::{Findings, Rule, Severity};
 
 pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
     id: "address-families-fail-differently",
@@ -56,7 +55,7 @@ fn told(
         .filter(|address| address.is_ipv4() == is_ipv4)
         .map(|address| peer(host, address))
         .collect();
-    let faults = findings.0.iter().filter(|finding| {
+    let faults = findings.all().iter().filter(|finding| {
         finding.rule.severity > Severity::Info && peers.contains(&finding.subject)
     });
     faults

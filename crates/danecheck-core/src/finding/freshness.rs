@@ -1,14 +1,13 @@
 //! Findings about caches that still have old records.
 
 use crate::dnssec::Validated;
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DaneRecords, Judged, Standing};
 use crate::observation::{
     Answer, AuthoritySeen, ExtendedError, Lookup, MxRecord, NameServerReply, Observation,
     RecordSet, SingleLookup,
 };
 use crate::tlsa::TlsaRecord;
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static RECORDS_CHANGE_SPREADING: Rule = Rule {
     id: "records-change-spreading",

@@ -1,11 +1,10 @@
 //! Findings about the Postfix on this machine (`--sender local`).
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{Judged, StandingOverride};
 use crate::observation::{ResolverValidation, TableAnswer};
 use crate::postfix::SecurityLevel;
 use crate::sender::{Parameters, System, is_service};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
     id: "local-dane-switched-off",

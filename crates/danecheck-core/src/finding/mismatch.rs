@@ -2,19 +2,32 @@
 //! happened.
 
 use crate::certificate::{Presented, ReferenceName, VerificationError, matches_host};
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
 use crate::matching::{DaneMatching, RecordOutcome};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 
-use super::tlsa::{TLSA_MISMATCH, peer, short};
-use super::{Findings, Rule, Severity};
+use super::subject::{peer, short};
 
 /// Days for which nobody leaves mail waiting.
 const LONG_DAYS: i64 = 60;
 
 const TELL: &str = "Tell the receiver by phone or through another mail system.";
+
+pub(super) static TLSA_MISMATCH: Rule = Rule {
+    id: "tlsa-mismatch",
+    severity: Severity::Error,
+    reference: "RFC 7672 section 3.1",
+    meaning: "The certificate that the server shows matches none of its TLSA records. Most often \
+              somebody changed the key and not the records. It can also be an attacker in the \
+              server's place.",
+    sender: "Tell the receiver by phone or through another mail system.",
+    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 \
+               1`). Mail flows once the TTL of the old answer has passed. If the new certificate \
+               should not be live yet, put the former certificate and its key back.",
+};
 
 pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
     id: "addresses-show-different-certificates",

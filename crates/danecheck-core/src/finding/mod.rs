@@ -19,76 +19,25 @@ mod mismatch;
 mod mta_sts;
 pub(crate) mod name_server;
 mod old_tls;
-mod overall;
+mod out_of_step;
+pub(crate) mod overall;
 mod refusal;
 mod resolver;
 mod rollover;
+pub mod rule;
 mod sender;
 mod session;
 mod signature;
+mod subject;
 mod tlsa;
 mod weak_link;
 
 pub use markdown::markdown;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub use rule::{Finding, Rule, Severity};
 
 use crate::judge::Judged;
-use crate::next_hop::NextHopError;
 
-/// How bad a finding is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Mail flows, something is wrong.
-    Warning,
-    /// Mail does not flow, or the result is unknown.
-    Error,
-}
-
-impl Severity {
-    /// The word of the reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// One kind of finding.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The stable id, in kebab-case.
-    pub id: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// The RFC section or the Postfix function.
-    pub reference: &'static str,
-    /// What it means, and why it matters.
-    pub meaning: &'static str,
-    /// What the sender's administrator does; empty for nothing.
-    pub sender: &'static str,
-    /// What the receiver's administrator does; empty for nothing.
-    pub receiver: &'static str,
-}
-
-/// A rule that holds for a target, with the evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule.
-    pub rule: &'static Rule,
-    /// The host, address, name or record that it is about.
-    pub subject: String,
-    /// One sentence with the evidence filled in.
-    pub message: String,
-}
+use rule::Findings;
 
 /// Every rule, sorted by id.
 pub static RULES: &[&Rule] = &[
@@ -101,9 +50,11 @@ pub static RULES: &[&Rule] = &[
     &weak_link::ANSWER_OF_ANOTHER_NAME,
     &assumed::CERTIFICATE_ASSUMED,
     &rollover::CERTIFICATE_ENDS_SOON,
+    &certificates::CERTIFICATE_INVALID,
     &certificates::CERTIFICATE_NOT_COVERED,
     &client_certificate::CLIENT_CERTIFICATE_REQUIRED,
     &client_certificate::CLIENT_CERTIFICATE_WANTED,
+    &out_of_step::CLOSED_BEFORE_MAIL,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
     &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
@@ -174,6 +125,7 @@ pub static RULES: &[&Rule] = &[
     &overall::PROXY_FAILED,
     &freshness::RECORDS_CHANGE_SPREADING,
     &refusal::REFUSED_AT_FIRST,
+    &out_of_step::REPLIES_OUT_OF_STEP,
     &dns::RESERVED_ADDRESS,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
@@ -220,7 +172,7 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_LEFT_AT_ALIAS,
     &rollover::TLSA_LONE_ISSUER,
     &tlsa::TLSA_LOOKUP_FAILED,
-    &tlsa::TLSA_MISMATCH,
+    &mismatch::TLSA_MISMATCH,
     &tlsa::TLSA_MISSING_ON_SOME_HOSTS,
     &tlsa::TLSA_NOT_SIGNED,
     &mismatch::TLSA_OF_NOTHING,
@@ -245,45 +197,6 @@ impl Rule {
     pub fn find(id: &str) -> Option<&'static Self> {
         RULES.iter().copied().find(|rule| rule.id == id)
     }
-
-    /// What to do: the receiver's step first, because it repairs the cause.
-    pub fn remedy(&self) -> String {
-        match (self.receiver, self.sender) {
-            ("", "") => String::new(),
-            ("", sender) => format!("Sender: {sender}"),
-            (receiver, "") => format!("Receiver: {receiver}"),
-            (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
-        }
-    }
-}
-
-/// What the checks write to: each finding once per subject.
-#[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Finding>);
-
-impl Findings {
-    pub(crate) fn add(
-        &mut self,
-        rule: &'static Rule,
-        subject: impl Into<String>,
-        message: impl Into<String>,
-    ) {
-        let finding = Finding {
-            rule,
-            subject: subject.into(),
-            message: message.into(),
-        };
-        if !self.0.contains(&finding) {
-            self.0.push(finding);
-        }
-    }
-
-    /// The worst first; among equals the order in which they were raised.
-    fn sorted(mut self) -> Vec<Finding> {
-        self.0
-            .sort_by_key(|finding| std::cmp::Reverse(finding.rule.severity));
-        self.0
-    }
 }
 
 /// All findings for a judged target.
@@ -307,15 +220,6 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     local_sender::check(judged, &mut findings);
     mta_sts::check(judged, &mut findings);
     findings.sorted()
-}
-
-/// The finding for a text that is not a target.
-pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
-    Finding {
-        rule: &overall::INVALID_TARGET,
-        subject: text.to_owned(),
-        message: format!("{error}."),
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Findings about MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{HostStanding, Judged, MtaSts, Unavailable, texts};
 use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, report_record};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static MTA_STS_MAX_AGE_ODD: Rule = Rule {
     id: "mta-sts-max-age-odd",

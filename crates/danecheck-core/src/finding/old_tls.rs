@@ -1,10 +1,9 @@
 //! Findings about servers whose TLS is too old for rustls, but not for the
 //! OpenSSL under Postfix.
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{Objection, objection};
 use crate::observation::{LegacySeen, LegacyTls};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static TLS_OUTDATED: Rule = Rule {
     id: "tls-outdated",

@@ -4,10 +4,12 @@ use crate::judge::{
     Blind, Channel, DaneRecords, Delivery, Judged, Outcome, Route, Standing, Verdict, blind,
     cannot_be_seen, proxy_failure,
 };
+use crate::next_hop::NextHopError;
 use crate::observation::SessionEnd;
 use crate::postfix::SecurityLevel;
 
-use super::{Findings, Rule, Severity, cut};
+use super::cut;
+use super::rule::{Finding, Findings, Rule, Severity};
 
 pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
     id: "address-family-unreachable",
@@ -332,4 +334,13 @@ fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
         (_, false) => format!("Mail to {via} goes in plain text."),
     };
     findings.add(&NO_ENCRYPTION, via.to_owned(), message);
+}
+
+/// The finding for a text that is not a target.
+pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
+    Finding {
+        rule: &INVALID_TARGET,
+        subject: text.to_owned(),
+        message: format!("{error}."),
+    }
 }

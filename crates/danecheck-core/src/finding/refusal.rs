@@ -1,10 +1,9 @@
 //! Findings about servers that refuse for now with a 4xx reply, for example
 //! because of too many connections or greylisting.
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::AddressEvidence;
 use crate::observation::{Session, SessionEnd};
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static REFUSED_AT_FIRST: Rule = Rule {
     id: "refused-at-first",

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::dnssec::SecurityStatus;
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::Judged;
 use crate::observation::{AnyLookup, FailureKind, Observation, ResolverValidation, Shortcoming};
 use crate::postfix::SecurityLevel;
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static AD_STRIPPED: Rule = Rule {
     id: "ad-stripped",

@@ -2,6 +2,8 @@
 //! means for the next renewal.
 
 use crate::certificate::{Certificate, Presented};
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::forensics::{KnownAuthority, common_name, issuer_name};
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, SessionEvidence, dane_names,
@@ -10,8 +12,6 @@ use crate::matching::{DaneMatching, RecordOutcome};
 use crate::observation::TlsaLookup;
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 use crate::unix_time::UnixTime;
-
-use super::{Findings, Rule, Severity};
 
 /// Certificates with a lifetime up to this are renewed automatically.
 const SHORT_LIFE_DAYS: i64 = 100;
@@ -103,7 +103,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         if matching.result.is_err() {
             continue;
         }
-        let vouched = Vouched {
+        let matched = MatchedAddress {
             judged,
             host,
             tlsa,
@@ -113,13 +113,13 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             matching,
             leaf,
         };
-        vouched.ends_soon(address, findings);
-        vouched.next_renewal(findings);
+        matched.ends_soon(address, findings);
+        matched.next_renewal(findings);
     }
 }
 
 /// An address that a record matches now.
-struct Vouched<'a, 'e> {
+struct MatchedAddress<'a, 'e> {
     judged: &'a Judged<'e>,
     host: &'a HostEvidence<'e>,
     tlsa: &'a TlsaLookup,
@@ -130,7 +130,7 @@ struct Vouched<'a, 'e> {
     leaf: &'a Certificate,
 }
 
-impl Vouched<'_, '_> {
+impl MatchedAddress<'_, '_> {
     fn now(&self) -> UnixTime {
         self.judged.evidence.now
     }
@@ -152,7 +152,7 @@ impl Vouched<'_, '_> {
             .filter(|one| self.now() < one.not_after() && one.not_after() <= later)
             .min_by_key(|one| one.not_after());
         let Some(ends) = ends else { return };
-        let subject = super::tlsa::peer(self.host, address.seen.address);
+        let subject = peer(self.host, address.seen.address);
         let whose = if ends.der() == self.leaf.der() {
             "The certificate".to_owned()
         } else {
@@ -174,7 +174,7 @@ impl Vouched<'_, '_> {
         if life > SHORT_LIFE_DAYS * DAY {
             return;
         }
-        let vouching: Vec<(&TlsaRecord, usize)> = self
+        let matching_records: Vec<(&TlsaRecord, usize)> = self
             .set
             .iter()
             .zip(&self.matching.records)
@@ -195,7 +195,7 @@ impl Vouched<'_, '_> {
         let name = &self.host.seen.name;
         let issuer = issuer_name(self.chain).unwrap_or_default();
         let all = |usage, selector: Option<Selector>| {
-            vouching.iter().all(|(record, _)| {
+            matching_records.iter().all(|(record, _)| {
                 record.usage() == Some(usage)
                     && selector.is_none_or(|selector| record.selector() == Some(selector))
             })
@@ -224,9 +224,10 @@ impl Vouched<'_, '_> {
                     ),
                 );
             }
-        } else if let ([(_, depth)], true) =
-            (vouching.as_slice(), all(CertificateUsage::DANE_TA, None))
-            && let Some(Ok(authority)) = self.chain.get(*depth)
+        } else if let ([(_, depth)], true) = (
+            matching_records.as_slice(),
+            all(CertificateUsage::DANE_TA, None),
+        ) && let Some(Ok(authority)) = self.chain.get(*depth)
             && !authority.is_self_issued()
         {
             let digest = crate::forensics::sha256(authority.spki_der());

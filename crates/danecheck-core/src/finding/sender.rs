@@ -1,9 +1,8 @@
 //! Findings about the sender that was named: its policy and its TLS settings.
 
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{Action, Delivery, Judged};
 use crate::postfix::SecurityLevel;
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",

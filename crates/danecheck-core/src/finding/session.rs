@@ -1,5 +1,7 @@
 //! Findings about the dialogue with each address.
 
+use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::subject::peer;
 use crate::judge::{
     AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
     family_works, objection,
@@ -7,9 +9,7 @@ use crate::judge::{
 use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
-use super::tlsa::peer;
-use super::{Findings, Rule, Severity};
-use super::{client_certificate, old_tls, refusal};
+use super::{client_certificate, old_tls, out_of_step, refusal};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
@@ -146,7 +146,8 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
     severity: Severity::Error,
     reference: "Postfix smtp_helo",
     meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Where TLS is \
-              required, mail waits. At level may it goes in plain text at once.",
+              required, mail waits. At level may it goes in plain text at once, if the server \
+              keeps the connection open.",
     sender: "Tell the receiver by phone or through another mail system.",
     receiver: "Correct the path and the permissions of the server's key and certificate files, \
                which its log names, and reload it. Reply 454 most often means that the server \
@@ -195,7 +196,8 @@ fn end(
     findings: &mut Findings,
 ) {
     let subject = peer(host, address.seen.address);
-    if refusal::session(&subject, session, findings)
+    if out_of_step::session(&subject, session, findings)
+        || refusal::session(&subject, session, findings)
         || client_certificate::session(&subject, session, findings)
     {
         return;
@@ -249,6 +251,22 @@ fn end(
             // Without TLSA records nothing promises TLS: then `no-encryption`
             // reports it.
             if address.dane.promise_tls() {
+                let hidden = session
+                    .greeting
+                    .as_ref()
+                    .filter(|greeting| greeting.is_hidden_by_firewall());
+                if let Some(greeting) = hidden {
+                    add(
+                        &STARTTLS_MASKED,
+                        format!(
+                            "{subject} greets with \"{}\", as a firewall does that hides the \
+                             greeting. Postfix then sends HELO instead of EHLO and sees no \
+                             STARTTLS, although TLSA records promise TLS.",
+                            greeting.text()
+                        ),
+                    );
+                    return;
+                }
                 match session.ehlo.as_ref().and_then(masked) {
                     Some(mask) => add(
                         &STARTTLS_MASKED,
@@ -296,6 +314,8 @@ fn end(
                 format!("{subject} refuses to start TLS: {}.", reply.text()),
             );
         }
+        // `not-all-looked-at` reports it: nothing is known against the server.
+        SessionEnd::HandshakeFailed(failure) if failure.limit => {}
         SessionEnd::HandshakeFailed(failure) => {
             let objection = session.legacy.as_ref().and_then(objection);
             let why = match (&failure.alert, objection) {
@@ -346,7 +366,7 @@ fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
 
 /// A keyword that a firewall overwrote: about as many Xs as `STARTTLS` has
 /// letters, and perhaps an A at the end.
-fn masked(ehlo: &Reply) -> Option<&str> {
+fn masked(ehlo: &Reply) -> Option<String> {
     ehlo.keywords().find(|word| {
         let xs = word.strip_suffix('A').unwrap_or(word);
         xs.len() >= 6 && xs.bytes().all(|byte| byte == b'X')

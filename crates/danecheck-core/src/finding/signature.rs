@@ -6,11 +6,10 @@
 use std::collections::HashSet;
 
 use crate::dnssec::{OwnValidation, SecurityStatus, SignatureSpan};
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::Judged;
 use crate::observation::{Observation, SingleLookup};
 use crate::unix_time::UnixTime;
-
-use super::{Findings, Rule, Severity};
 
 pub(super) static SIGNATURE_ENDS_SOON: Rule = Rule {
     id: "signature-ends-soon",

@@ -1,16 +1,16 @@
 //! Findings about TLSA records and what they match.
 
-use std::net::IpAddr;
-
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
-use crate::matching::{RecordOutcome, Stage};
+use crate::matching::{RecordOutcome, Requirement};
 use crate::observation::{Answer, TlsaLookup};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
+use super::assumed;
 use super::dns::{failure_text, where_unsigned};
 use super::mismatch::{self, Mismatch};
-use super::{Findings, Rule, Severity, assumed};
+use super::subject::{peer, short};
 
 pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     id: "dane-ta-chain-refused",
@@ -71,19 +71,6 @@ pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
                @SERVER`). Update the server, or the firewall in front of it, that ignores this \
                type or answers it with an error. Sign the zone again if a signature is missing or \
                has expired.",
-};
-
-pub(super) static TLSA_MISMATCH: Rule = Rule {
-    id: "tlsa-mismatch",
-    severity: Severity::Error,
-    reference: "RFC 7672 section 3.1",
-    meaning: "The certificate that the server shows matches none of its TLSA records. Most often \
-              somebody changed the key and not the records. It can also be an attacker in the \
-              server's place.",
-    sender: "Tell the receiver by phone or through another mail system.",
-    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 \
-               1`). Mail flows once the TTL of the old answer has passed. If the new certificate \
-               should not be live yet, put the former certificate and its key back.",
 };
 
 pub(super) static TLSA_MISSING_ON_SOME_HOSTS: Rule = Rule {
@@ -206,7 +193,7 @@ fn records<'e>(
     let Some(matching) = &session.dane else {
         return;
     };
-    if matching.stage != Stage::MustMatch {
+    if matching.requirement != Requirement::MustMatch {
         all_unusable(tlsa, host, origins, findings);
         return;
     }
@@ -409,23 +396,5 @@ fn missing(judged: &Judged<'_>, findings: &mut Findings) {
             target.clone(),
             format!("The mail servers of {target} publish no TLSA records that count."),
         );
-    }
-}
-
-/// `host [address]`.
-pub(super) fn peer(host: &HostEvidence<'_>, address: IpAddr) -> String {
-    format!("{} [{address}]", host.seen.name)
-}
-
-/// A record short enough for a sentence.
-pub(crate) fn short(record: &TlsaRecord) -> String {
-    let text = record.to_string();
-    match text.rsplit_once(' ') {
-        Some((fields, data)) if data.len() > 16 && data.is_ascii() => format!(
-            "{fields} {}...{}",
-            data.get(..8).unwrap_or_default(),
-            data.get(data.len() - 4..).unwrap_or_default()
-        ),
-        _ => text,
     }
 }

@@ -2,9 +2,8 @@
 //! each fault, because each has its own remedy.
 
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
+use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::Judged;
-
-use super::{Findings, Rule, Severity};
 
 const TELL: &str = "Tell the domain's administrator which link is broken. Do not turn validation \
                     off for all domains.";

@@ -36,6 +36,7 @@ pub struct KnownAuthority {
 
 /// The present role of an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// One of several from which certificates come at random.
     InUse,

@@ -8,6 +8,7 @@ use crate::tlsa::TlsaRecord;
 
 /// What a record that matches nothing was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// The digest of no input at all.
     Nothing,

@@ -1,11 +1,14 @@
 //! One attempt with one address: `smtp_helo` and `smtp_start_tls` in
 //! Postfix's `smtp_proto.c`, `smtp_stream_except` in its `smtp_trouble.c`.
 
-use crate::observation::{HandshakeFailure, Interruption, LegacySeen, Reply, Session, SessionEnd};
+use crate::observation::{
+    HandshakeFailure, Interruption, LegacyAnswer, LegacySeen, Onward, Reply, Session, SessionEnd,
+};
 use crate::postfix::TlsVersion;
 
+use super::envelope;
 use super::handshake::{Rigour, completes};
-use super::outcome::Channel;
+use super::outcome::{Channel, Untold};
 use super::policy::{TlsPolicy, TlsUse};
 
 /// The result of one attempt.
@@ -15,12 +18,14 @@ pub(crate) enum Attempt {
     Ready(Channel),
     /// Try the next address; deferred if there is none.
     Soft(Failure),
-    /// The end, even if there are other hosts: bounced, or deferred if the code
-    /// begins with 4.
+    /// The same after a server that was ready for mail: Postfix tries only so
+    /// many of those (`smtp_mx_session_limit`).
+    Counted(Failure),
+    /// The end, whatever other hosts there are: bounced, or deferred where the
+    /// code begins with 4.
     Hard(Failure),
-    /// Unknown: judging what the server shows takes more work than one check
-    /// may cost.
-    NotJudged,
+    /// It cannot be told which of them.
+    NotJudged(Untold),
 }
 
 impl Attempt {
@@ -30,8 +35,9 @@ impl Attempt {
         match (self, other) {
             (Self::Ready(one), Self::Ready(two)) => one == two,
             (Self::Soft(_), Self::Soft(_))
+            | (Self::Counted(_), Self::Counted(_))
             | (Self::Hard(_), Self::Hard(_))
-            | (Self::NotJudged, Self::NotJudged) => true,
+            | (Self::NotJudged(_), Self::NotJudged(_)) => true,
             _ => false,
         }
     }
@@ -79,7 +85,9 @@ pub(crate) enum Age {
     Deferred,
 }
 
-/// The attempt. `check` judges the certificates of this session under the
+/// The attempt. `after_tls` is the session that shows what happens inside TLS: this
+/// one, or another if only the unencrypted part of this one was read. `check`
+/// judges the certificates of this session under the
 /// policy; it is called only after a TLS handshake.
 pub(crate) fn attempt(
     session: &Session,
@@ -87,8 +95,18 @@ pub(crate) fn attempt(
     policy: &TlsPolicy<'_>,
     age: Age,
     check: impl Fn() -> Checked,
+    after_tls: &Session,
 ) -> Attempt {
-    let stage_in_tls = hello_stage(session.refused_ehlo_in_tls.is_some());
+    if let Some(untold) = cut_off(session, policy) {
+        return Attempt::NotJudged(untold);
+    }
+    let in_plaintext = || envelope::send(after_tls.onward_in_plaintext(), peer, Channel::Plaintext);
+    let stages = Stages {
+        session: after_tls,
+        peer,
+        in_tls: hello_stage(after_tls.refused_ehlo_in_tls.is_some()),
+        in_plaintext: &in_plaintext,
+    };
     match &session.end {
         SessionEnd::NotConnected(failure) => Attempt::Soft(Failure::new(
             "4.4.1",
@@ -108,11 +126,10 @@ pub(crate) fn attempt(
             refusal(peer, reply, dsn)
         }
         SessionEnd::NoEhloReply(how) => {
-            let refused = session
-                .ehlo
-                .as_ref()
-                .is_some_and(|reply| !reply.is_positive());
-            Attempt::Soft(interrupted(*how, peer, hello_stage(refused)))
+            let refused = session.ehlo.iter().any(|reply| !reply.is_positive());
+            let greeting = session.greeting.as_ref();
+            let hidden = greeting.is_some_and(Reply::is_hidden_by_firewall);
+            Attempt::Soft(interrupted(*how, peer, hello_stage(refused || hidden)))
         }
         SessionEnd::EhloRefused(reply) => refusal(peer, reply, dsn(reply)),
         SessionEnd::NoStartTls
@@ -123,28 +140,78 @@ pub(crate) fn attempt(
         | SessionEnd::EhloRefusedInTls(_)
         | SessionEnd::Completed
         | SessionEnd::Assumed => match policy.tls {
-            TlsUse::Never => Attempt::Ready(Channel::Plaintext),
+            TlsUse::Never => in_plaintext(),
             TlsUse::Opportunistic => {
-                opportunistic(end_for_postfix(session, policy), peer, age, stage_in_tls)
+                opportunistic(end_for_postfix(session, policy, after_tls), &stages, age)
             }
             TlsUse::Mandatory => {
-                mandatory(end_for_postfix(session, policy), peer, check, stage_in_tls)
+                mandatory(end_for_postfix(session, policy, after_tls), &stages, check)
             }
         },
     }
 }
 
-/// The result of a handshake in which the sender does not accept the TLS
-/// version of the server.
+/// What the steps after `EHLO` need to know.
+struct Stages<'a> {
+    session: &'a Session,
+    peer: &'a Peer,
+    /// What `smtp_helo` is at inside TLS.
+    in_tls: &'static str,
+    /// What comes of the message without TLS.
+    in_plaintext: &'a dyn Fn() -> Attempt,
+}
+
+impl Stages<'_> {
+    /// What the first command of the message finds at the end of the session.
+    fn onward(&self) -> Option<&Onward> {
+        self.session.onward.as_ref()
+    }
+}
+
+/// Why it cannot be told where the session leads: a limit of this program
+/// ended it, at a step that Postfix comes to under this policy.
+fn cut_off(session: &Session, policy: &TlsPolicy<'_>) -> Option<Untold> {
+    let flooded = |how: &Interruption| *how == Interruption::Flooded;
+    let limited = match &session.end {
+        SessionEnd::NoGreeting(how) | SessionEnd::NoEhloReply(how) => flooded(how),
+        _ if policy.tls == TlsUse::Never => false,
+        SessionEnd::NoStartTlsReply(how) | SessionEnd::NoEhloReplyInTls(how) => flooded(how),
+        SessionEnd::HandshakeFailed(failure) => {
+            failure.limit && !is_decided_by_second_look(session)
+        }
+        _ => false,
+    };
+    limited.then_some(Untold::Limit)
+}
+
+/// Whether the server's answer to Postfix's own ClientHello says how the
+/// handshake goes on.
+fn is_decided_by_second_look(session: &Session) -> bool {
+    let answers = session.legacy.iter().flat_map(|legacy| {
+        let looks = [Some(&legacy.verifying), legacy.lenient.as_ref()];
+        looks.into_iter().flatten()
+    });
+    answers
+        .into_iter()
+        .any(|answer| matches!(answer, LegacyAnswer::Spoken(_)))
+}
+
+/// What becomes of a handshake in which the sender does not take the version
+/// that the server speaks.
 static TOO_OLD: SessionEnd = SessionEnd::HandshakeFailed(HandshakeFailure {
     text: String::new(),
     alert: None,
     timed_out: false,
     ours: true,
+    limit: false,
 });
 
 /// How the session would have ended with Postfix's TLS instead of ours.
-fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a SessionEnd {
+fn end_for_postfix<'a>(
+    session: &'a Session,
+    policy: &TlsPolicy<'_>,
+    after_tls: &'a Session,
+) -> &'a SessionEnd {
     let new_enough = |version: Option<&str>| {
         policy.oldest.is_some_and(|oldest| {
             version
@@ -157,7 +224,12 @@ fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a Sess
         SessionEnd::HandshakeFailed(_) if completes(session, Rigour::of(policy)) => {
             let legacy = session.legacy.as_ref().and_then(LegacySeen::tls);
             if new_enough(legacy.map(|tls| tls.version.as_str())) {
-                &SessionEnd::Completed
+                match &after_tls.end {
+                    end @ (SessionEnd::NoEhloReplyInTls(_) | SessionEnd::EhloRefusedInTls(_)) => {
+                        end
+                    }
+                    _ => &SessionEnd::Completed,
+                }
             } else {
                 &TOO_OLD
             }
@@ -173,37 +245,43 @@ fn end_for_postfix<'a>(session: &'a Session, policy: &TlsPolicy<'_>) -> &'a Sess
     }
 }
 
-/// Level `may`: plain text if Postfix allows it.
-fn opportunistic(end: &SessionEnd, peer: &Peer, age: Age, stage_in_tls: &str) -> Attempt {
+/// Level `may`: plain text wherever Postfix allows it.
+fn opportunistic(end: &SessionEnd, stages: &Stages<'_>, age: Age) -> Attempt {
+    let peer = stages.peer;
     let plain_text_when_deferred = |failure| match age {
         Age::New => Attempt::Soft(failure),
         // PLAINTEXT_FALLBACK_OK_AFTER_STARTTLS_FAILURE and
         // PLAINTEXT_FALLBACK_OK_AFTER_TLS_SESSION_FAILURE.
-        Age::Deferred => Attempt::Ready(Channel::Plaintext),
+        Age::Deferred => (stages.in_plaintext)(),
     };
     match end {
-        SessionEnd::StartTlsRefused(_) => Attempt::Ready(Channel::Plaintext),
+        SessionEnd::StartTlsRefused(_) => envelope::send(stages.onward(), peer, Channel::Plaintext),
         // No TLS session has begun, so neither rule for plain text applies.
         SessionEnd::NoStartTlsReply(how) => {
             Attempt::Soft(interrupted(*how, peer, "receiving the STARTTLS response"))
         }
         SessionEnd::HandshakeFailed(_) => plain_text_when_deferred(handshake_failure()),
         SessionEnd::NoEhloReplyInTls(how) => {
-            plain_text_when_deferred(interrupted(*how, peer, stage_in_tls))
+            plain_text_when_deferred(interrupted(*how, peer, stages.in_tls))
         }
         SessionEnd::EhloRefusedInTls(reply) => refusal(peer, reply, dsn(reply)),
-        SessionEnd::Completed | SessionEnd::Assumed => Attempt::Ready(Channel::Encrypted),
-        _ => Attempt::Ready(Channel::Plaintext),
+        SessionEnd::Completed | SessionEnd::Assumed => {
+            match envelope::send(stages.onward(), peer, Channel::Encrypted) {
+                Attempt::Counted(failure)
+                    if age == Age::Deferred && envelope::is_interruption(&failure) =>
+                {
+                    (stages.in_plaintext)()
+                }
+                attempt => attempt,
+            }
+        }
+        _ => (stages.in_plaintext)(),
     }
 }
 
 /// Level `encrypt` and above.
-fn mandatory(
-    end: &SessionEnd,
-    peer: &Peer,
-    check: impl Fn() -> Checked,
-    stage_in_tls: &str,
-) -> Attempt {
+fn mandatory(end: &SessionEnd, stages: &Stages<'_>, check: impl Fn() -> Checked) -> Attempt {
+    let peer = stages.peer;
     match end {
         SessionEnd::StartTlsRefused(reply) => {
             return server_failure(
@@ -236,19 +314,19 @@ fn mandatory(
         }
         // It fails whatever the certificate is.
         (Checked::Passed(_) | Checked::NotJudged, SessionEnd::NoEhloReplyInTls(how)) => {
-            Attempt::Soft(interrupted(*how, peer, stage_in_tls))
+            Attempt::Soft(interrupted(*how, peer, stages.in_tls))
         }
         (Checked::NotJudged, SessionEnd::EhloRefusedInTls(reply)) => {
             match refusal(peer, reply, dsn(reply)) {
                 Attempt::Soft(failure) => Attempt::Soft(failure),
-                _ => Attempt::NotJudged,
+                _ => Attempt::NotJudged(Untold::Work),
             }
         }
-        (Checked::NotJudged, _) => Attempt::NotJudged,
+        (Checked::NotJudged, _) => Attempt::NotJudged(Untold::Work),
         (Checked::Passed(_), SessionEnd::EhloRefusedInTls(reply)) => {
             refusal(peer, reply, dsn(reply))
         }
-        (Checked::Passed(channel), _) => Attempt::Ready(channel),
+        (Checked::Passed(channel), _) => envelope::send(stages.onward(), peer, channel),
     }
 }
 
@@ -265,7 +343,7 @@ fn handshake_failure() -> Failure {
     Failure::new("4.7.5", "Cannot start TLS: handshake failure")
 }
 
-fn interrupted(how: Interruption, peer: &Peer, stage: &str) -> Failure {
+pub(super) fn interrupted(how: Interruption, peer: &Peer, stage: &str) -> Failure {
     let reason = match how {
         Interruption::Lost => format!("lost connection with {} while {stage}", peer.name),
         // Postfix skips what does not fit and continues to read until its time
@@ -294,9 +372,9 @@ fn server_failure(dsn: String, reason: String) -> Attempt {
     }
 }
 
-/// The enhanced status code of a reply (`smtp_chat_resp`): the server's own if
-/// it fits the reply code, else `4.0.0` or `5.0.0`.
-fn dsn(reply: &Reply) -> String {
+/// The enhanced status code of a reply (`smtp_chat_resp`): the server's own
+/// where it fits the reply code, else `4.0.0` or `5.0.0`.
+pub(super) fn dsn(reply: &Reply) -> String {
     let class = match reply.code / 100 {
         2 => '2',
         4 => '4',

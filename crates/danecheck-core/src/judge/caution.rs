@@ -5,13 +5,13 @@ use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
 use crate::postfix::{
     DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, SecurityLevel, Settings,
 };
+use crate::sender::InForce;
 
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
 use super::policy::{PeerCheck, PolicyRequest, tls_policy};
 use super::route::next_hop_name;
-use super::sending::Sending;
 
 /// Said if an attacker on the path can cause the failure.
 pub(crate) const LOOKS_THE_SAME: &str = "An attacker between you and the receiver looks exactly \
@@ -22,7 +22,8 @@ pub(crate) const LOOKS_THE_SAME: &str = "An attacker between you and the receive
 /// in force, and it is not proven that the server itself causes the failure.
 pub(crate) fn caution(
     evidence: &Evidence<'_>,
-    sending: &Sending,
+    in_force: &InForce,
+    settings: Settings,
     after: &PolicyLine,
 ) -> Option<String> {
     if evidence.observation.assumed.is_some() {
@@ -31,9 +32,9 @@ pub(crate) fn caution(
                 .to_owned(),
         );
     }
-    let before = sending.in_force.policy.line.as_ref().ok();
-    let weaker = ground(evidence, sending.settings).is_weaker(Some(after), before);
-    let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, sending.settings));
+    let before = in_force.policy.line.as_ref().ok();
+    let weaker = ground(evidence, settings).is_weaker(Some(after), before);
+    let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, settings));
     (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
 }
 
@@ -141,8 +142,10 @@ fn refuses_as_itself<'a>(
         .is_some_and(|tls| tls.signature == SignatureCheck::Good);
     // The policy ends at this reply, not at a check before it.
     let ends_there = match evidence.attempt(request, host, address, dane, Age::New) {
-        Attempt::Soft(failure) | Attempt::Hard(failure) => failure.reason.ends_with(&reply.text()),
-        Attempt::Ready(_) | Attempt::NotJudged => false,
+        Attempt::Soft(failure) | Attempt::Counted(failure) | Attempt::Hard(failure) => {
+            failure.reason.ends_with(&reply.text())
+        }
+        Attempt::Ready(_) | Attempt::NotJudged(_) => false,
     };
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
     let by_tlsa = secure_mx

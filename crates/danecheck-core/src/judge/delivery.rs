@@ -4,15 +4,16 @@
 use std::net::IpAddr;
 
 use super::attempt::{Age, Attempt, Failure};
-use super::outcome::{Channel, Delivery, Outcome};
+use super::outcome::{Channel, Delivery, Outcome, Untold};
 use super::route::{Candidate, DeadEnd};
 
-/// `smtp_mx_address_limit`. (`smtp_mx_session_limit` counts sessions that
-/// were ready for mail, and the first of those ends the search here.)
+/// `smtp_mx_address_limit`.
 const ADDRESS_LIMIT: usize = 5;
 
-/// The code of an accepted message; danecheck does not predict the server's
-/// reply to it.
+/// `smtp_mx_session_limit`: sessions with servers that were ready for mail.
+const SESSION_LIMIT: usize = 2;
+
+/// The code of an accepted message; what the server answers to it is outside.
 const ACCEPTED: &str = "2.0.0";
 
 /// A search with more different orders than this ends early; its result is the
@@ -62,8 +63,8 @@ enum EndResult {
     Ready(Channel),
     Soft(Failure),
     Hard(Failure),
-    /// What follows is unknown too.
-    NotJudged,
+    /// What comes after it cannot be told either.
+    NotJudged(Untold),
 }
 
 /// The outcome over all orders that Postfix may choose.
@@ -85,7 +86,7 @@ pub(crate) fn deliver(prospects: &[Prospect]) -> Outcome {
                 varies: false,
             }),
             EndResult::Hard(failure) => outcomes.push(ended(failure)),
-            EndResult::NotJudged => return Outcome::not_told(),
+            EndResult::NotJudged(why) => return Outcome::not_told(why),
         }
     }
     if let Some(not_told) = outcomes.iter().find(|outcome| !outcome.is_told()) {
@@ -150,7 +151,7 @@ fn after_retry(first: &Failure, retry: End) -> Outcome {
         },
         EndResult::Soft(failure) => failed(Delivery::Deferred, failure),
         EndResult::Hard(failure) => ended(failure),
-        EndResult::NotJudged => Outcome::not_told(),
+        EndResult::NotJudged(why) => Outcome::not_told(why),
     }
 }
 
@@ -252,10 +253,22 @@ impl Search<'_> {
         attempts.at(self.age)
     }
 
+    /// How many of those tried were ready for mail.
+    fn sessions(&self, tried: &[usize]) -> usize {
+        let counted = tried.iter().enumerate().filter(|(place, index)| {
+            let before = tried.get(..*place).unwrap_or_default();
+            self.prospects
+                .get(**index)
+                .is_some_and(|one| matches!(self.attempt(one, before), Attempt::Counted(_)))
+        });
+        counted.count()
+    }
+
     fn step(&mut self, open: &[usize], tried: &[usize], quota: Quota, last: Option<&Failure>) {
         self.budget = self.budget.saturating_sub(1);
         let next = self.choices(open, tried, quota);
-        if tried.len() == ADDRESS_LIMIT || next.is_empty() || self.budget == 0 {
+        let over = tried.len() == ADDRESS_LIMIT || self.sessions(tried) == SESSION_LIMIT;
+        if over || next.is_empty() || self.budget == 0 {
             if let Some(failure) = last {
                 self.end(None, EndResult::Soft(failure.clone()));
             }
@@ -271,8 +284,8 @@ impl Search<'_> {
                     self.end(Some(prospect.host.clone()), EndResult::Ready(*channel));
                 }
                 Attempt::Hard(failure) => self.end(None, EndResult::Hard(failure.clone())),
-                Attempt::NotJudged => self.end(None, EndResult::NotJudged),
-                Attempt::Soft(failure) => {
+                Attempt::NotJudged(why) => self.end(None, EndResult::NotJudged(*why)),
+                Attempt::Soft(failure) | Attempt::Counted(failure) => {
                     let rest: Vec<usize> = open
                         .iter()
                         .copied()
@@ -385,6 +398,24 @@ mod tests {
         ]);
         assert_eq!(outcome.channel, Some(Channel::Plaintext));
         assert!(outcome.varies);
+    }
+
+    #[test]
+    fn after_two_sessions_that_were_ready_for_mail_no_other_is_tried() {
+        let lost = || Attempt::Counted(Failure::new("4.4.2", "lost"));
+        let ready = || prospect("192.0.2.9", 90, Attempt::Ready(Channel::Encrypted));
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, lost()),
+            prospect("192.0.2.2", 20, lost()),
+            ready(),
+        ]);
+        assert_eq!(outcome.delivery, Delivery::Deferred);
+        let outcome = deliver(&[
+            prospect("192.0.2.1", 10, lost()),
+            prospect("192.0.2.2", 20, soft("no TLS")),
+            ready(),
+        ]);
+        assert_eq!(outcome.delivery, Delivery::Delivered);
     }
 
     #[test]

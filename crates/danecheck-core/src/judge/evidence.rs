@@ -5,21 +5,19 @@ use std::rc::Rc;
 
 use crate::certificate::{Certificate, Presented, ReferenceName, VerificationFailure};
 use crate::forensics::matches_nobody;
-use crate::matching::{DaneMatching, Stage, fingerprints, match_fingerprints};
-use crate::observation::{
-    AddressSeen, HostSeen, LegacySeen, LimitedOffer, Observation, Session, SessionEnd,
-};
-use crate::postfix::{Dnssec, InsecureMx, SecurityLevel, TlsVersion};
+use crate::matching::{DaneMatching, Requirement, fingerprints, match_fingerprints};
+use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session, SessionEnd};
+use crate::postfix::{Dnssec, HelloLimits, InsecureMx, SecurityLevel, TlsVersion};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
 use super::delivery::{self, Attempts, Prospect};
-use super::outcome::{Channel, Outcome};
+use super::outcome::{Channel, Outcome, Untold};
 use super::policy::{
-    CONFIGURATION_PROBLEM, MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, dane_names, mx_in_play,
-    tls_policy,
+    CONFIGURATION_PROBLEM, MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, TlsUse, dane_names,
+    mx_in_play, tls_policy,
 };
 use super::route::{Route, route};
 use super::verified::Verified;
@@ -49,6 +47,8 @@ pub(crate) struct AddressEvidence<'a> {
     pub(crate) sessions: Vec<SessionEvidence<'a>>,
     /// The sessions in which danecheck offered less than Postfix does.
     pub(crate) limited: Vec<(LimitedOffer, SessionEvidence<'a>)>,
+    /// The sessions with the ClientHello of a policy line, by its limits.
+    pub(crate) own: Vec<(HelloLimits, SessionEvidence<'a>)>,
 }
 
 /// One session.
@@ -92,7 +92,8 @@ impl<'a> Evidence<'a> {
             };
             let names = dane_names(&tlsa.base_domain, mx.as_ref());
             let limited = address.limited.iter_mut().map(|(_, session)| session);
-            for session in address.sessions.iter_mut().chain(limited) {
+            let own = address.own.iter_mut().map(|(_, session)| session);
+            for session in address.sessions.iter_mut().chain(limited).chain(own) {
                 if !session.chain.is_empty() {
                     let matching = verified.dane(&session.chain, records, &names, now);
                     session.dane = Some(matching);
@@ -192,9 +193,11 @@ impl<'a> Evidence<'a> {
     ) -> Attempts {
         let new = self.attempt(request, host, address, dane, Age::New);
         let deferred = match &new {
-            // The age of a message changes only soft failures.
-            Attempt::Soft(_) => self.attempt(request, host, address, dane, Age::Deferred),
-            Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged => new.clone(),
+            // Age turns soft failures only.
+            Attempt::Soft(_) | Attempt::Counted(_) => {
+                self.attempt(request, host, address, dane, Age::Deferred)
+            }
+            Attempt::Ready(_) | Attempt::Hard(_) | Attempt::NotJudged(_) => new.clone(),
         };
         Attempts { new, deferred }
     }
@@ -225,7 +228,20 @@ impl<'a> Evidence<'a> {
             name: format!("{name}[{}]", address.seen.address),
             port,
         };
-        let Some(session) = address.session(policy.sni.as_deref()) else {
+        let by_hello = address.by_hello(
+            policy.sni.as_deref(),
+            request.line.server_name.is_some(),
+            request.limits(policy.tls),
+            request.excluded(policy.tls).unknown,
+        );
+        let session = match by_hello {
+            _ if policy.tls == TlsUse::Never => address.session(None).map(|it| (it, it)),
+            ByHello::Seen(session) => Some((session, session)),
+            ByHello::InTheClear(session, usual) => Some((session, usual)),
+            ByHello::NotSeen => return Attempt::NotJudged(Untold::Hello),
+            ByHello::Nothing => None,
+        };
+        let Some((session, after_tls)) = session else {
             let why = address.seen.reserved.as_ref();
             return Attempt::Soft(Failure::new(
                 "4.4.1",
@@ -235,9 +251,8 @@ impl<'a> Evidence<'a> {
                 },
             ));
         };
-        attempt::attempt(session.seen, &peer, &policy, age, || {
-            self.check(session, &policy, request.settings.trust_store)
-        })
+        let check = || self.check(session, &policy, request.settings.trust_store);
+        attempt::attempt(session.seen, &peer, &policy, age, check, after_tls.seen)
     }
 
     /// Whether a certificate passes (`tls_client_start` and
@@ -279,7 +294,7 @@ impl<'a> Evidence<'a> {
                 only,
             } => {
                 let matching = self.matching(session, records, names, self.now);
-                if matching.stage != Stage::MustMatch {
+                if matching.requirement != Requirement::MustMatch {
                     // "all TLSA records unusable, fallback to unauthenticated
                     // TLS"; dane-only fails the verification instead.
                     return if *only {
@@ -349,13 +364,30 @@ impl SessionEvidence<'_> {
         self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
 
+    /// Whether a ClientHello with these limits has the same result.
+    fn answers(&self, limits: HelloLimits, is_unclear: bool) -> bool {
+        // TLS 1.3 has no suites that a list of ciphers names.
+        let needs_no_list =
+            self.seen.suite().is_none() || self.seen.version() == Some(TlsVersion::Tls13);
+        (!is_unclear || needs_no_list) && self.seen.holds_under(limits)
+    }
+
     /// The version of TLS in use, or in use with Postfix.
     pub(crate) fn version(&self) -> Option<TlsVersion> {
-        let finished = self.seen.tls.as_ref().and_then(|tls| tls.version.as_ref());
-        let legacy = self.seen.legacy.as_ref().and_then(LegacySeen::tls);
-        let version = legacy.map(|tls| &tls.version).or(finished)?;
-        version.parse().ok()
+        self.seen.version()
     }
+}
+
+/// What is known of a server under one ClientHello.
+enum ByHello<'s, 'a> {
+    /// This session shows it.
+    Seen(&'s SessionEvidence<'a>),
+    /// The first shows it as far as the handshake, the second what comes then.
+    InTheClear(&'s SessionEvidence<'a>, &'s SessionEvidence<'a>),
+    /// Nothing: the answer may depend on it, and it was not sent.
+    NotSeen,
+    /// There is no session at all.
+    Nothing,
 }
 
 impl<'a> HostEvidence<'a> {
@@ -383,6 +415,38 @@ impl<'a> AddressEvidence<'a> {
                 .find(|session| session.seen.sni.as_deref() == wanted)
         };
         find(sni).or_else(|| find(None))
+    }
+
+    /// What the server does with this ClientHello: the session in which it was
+    /// sent, or another whose result has to be the same. `is_asked_for` is
+    /// whether the policy itself asks for the server name; `is_unclear` is
+    /// whether it excludes suites by words that are not understood.
+    fn by_hello(
+        &self,
+        sni: Option<&str>,
+        is_asked_for: bool,
+        limits: HelloLimits,
+        is_unclear: bool,
+    ) -> ByHello<'_, 'a> {
+        let named = |session: &&SessionEvidence<'a>| session.seen.sni.as_deref() == sni;
+        let own = |wanted: HelloLimits| {
+            let mut own = self.own.iter().filter(move |(limits, _)| *limits == wanted);
+            own.find_map(|(_, session)| Some(session).filter(named))
+        };
+        let usual = self.sessions.iter().find(named);
+        let usual = usual.or_else(|| own(HelloLimits::NONE));
+        let Some(session) = usual.or_else(|| self.session(None)) else {
+            return ByHello::Nothing;
+        };
+        // Without a session of this name: up to TLS the name plays no part.
+        if is_asked_for && usual.is_none() && session.seen.came_to_tls() {
+            return ByHello::NotSeen;
+        }
+        match session.answers(limits, is_unclear) {
+            true => ByHello::Seen(session),
+            false if is_unclear => ByHello::NotSeen,
+            false => own(limits).map_or(ByHello::NotSeen, |own| ByHello::InTheClear(own, session)),
+        }
     }
 
     /// The session by which DANE is judged.
@@ -426,10 +490,16 @@ fn address_evidence<'a>(
         .iter()
         .map(|look| (look.offer, evidence(&look.session)))
         .collect();
+    let own = address
+        .own_hellos
+        .iter()
+        .map(|look| (look.limits, evidence(&look.session)))
+        .collect();
     AddressEvidence {
         seen: address,
         dane: dane_records(host, address.address),
         sessions,
         limited,
+        own,
     }
 }

@@ -145,25 +145,21 @@ mod tests {
     /// At which of the three a handshake succeeds.
     fn gets_through(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> [bool; 3] {
         let refused = || LegacyAnswer::Refused("no".to_owned());
+        let failure = HandshakeFailure {
+            text: "no".to_owned(),
+            alert: None,
+            timed_out: false,
+            ours: false,
+            limit: false,
+        };
         let session = Session {
-            sni: None,
-            greeting: None,
-            ehlo: None,
-            tls: None,
             legacy: Some(LegacySeen {
                 lenient: verifying
                     .is_none()
                     .then(|| lenient.map_or_else(refused, LegacyAnswer::Spoken)),
                 verifying: verifying.map_or_else(refused, LegacyAnswer::Spoken),
             }),
-            refused_ehlo: None,
-            refused_ehlo_in_tls: None,
-            end: SessionEnd::HandshakeFailed(HandshakeFailure {
-                text: "no".to_owned(),
-                alert: None,
-                timed_out: false,
-                ours: false,
-            }),
+            ..Session::ended(None, SessionEnd::HandshakeFailed(failure))
         };
         [
             Rigour::Lenient,

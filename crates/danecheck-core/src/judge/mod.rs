@@ -1,4 +1,4 @@
-//! The judging half: from an observation to outcomes, verdict, findings and
+//! The judging half: from an observation to outcomes, verdict and
 //! recommendation. It has no clock, socket or output: the same observation
 //! always gives the same judgement.
 //!
@@ -7,7 +7,7 @@
 //! | which addresses, in which order | `route` | `smtp_addr.c` |
 //! | which TLSA records are in play | `dane` | `tls_dane.c` |
 //! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
-//! | what one address answers to it | `attempt` | `smtp_proto.c` |
+//! | what one address answers to it | `attempt`, `envelope` | `smtp_proto.c` |
 //! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
 //! | what happens to the message | `delivery` | `smtp_connect.c` |
 
@@ -15,9 +15,11 @@ mod attempt;
 mod caution;
 mod dane;
 mod delivery;
+mod envelope;
 mod evidence;
 mod handshake;
 mod horizon;
+mod lines;
 mod mta_sts;
 mod origins;
 mod outcome;
@@ -27,10 +29,7 @@ mod route;
 mod sending;
 mod verdict;
 mod verified;
-#[cfg(test)]
-mod work_tests;
 
-use crate::finding::{Finding, find_all};
 use crate::forensics::Origin;
 use crate::observation::Observation;
 use crate::postfix::{Ground, PolicyLine, SecurityLevel};
@@ -38,7 +37,7 @@ use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
-pub use recommend::{Action, Alternative, Entries, Recommendation};
+pub use recommend::{Action, Alternative, Recommendation};
 pub use sending::Sending;
 pub(crate) use sending::StandingOverride;
 pub use verdict::{Standing, Verdict};
@@ -72,8 +71,6 @@ pub struct Judged<'a> {
     pub(crate) mta_sts: Option<MtaSts<'a>>,
     /// What the sender's administrator should do.
     pub recommendation: Recommendation,
-    /// The findings, the worst first.
-    pub findings: Vec<Finding>,
     /// For each address, in the order of the observation, what each TLSA
     /// record that matches nothing is.
     pub origins: Vec<Vec<Option<Origin>>>,
@@ -117,22 +114,8 @@ impl Judged<'_> {
     }
 }
 
-/// Judges an observation, for the moment at which it was made.
-pub fn judge(observation: &Observation) -> Judged<'_> {
-    judge_at(observation, Horizon::default())
-}
-
-/// Judges an observation, for any moment.
-pub fn judge_at(observation: &Observation, horizon: Horizon) -> Judged<'_> {
-    judge_for(observation, horizon, &Sender::default())
-}
-
 /// Judges an observation, for any moment and any sender.
-pub fn judge_for<'a>(
-    observation: &'a Observation,
-    horizon: Horizon,
-    sender: &Sender,
-) -> Judged<'a> {
+pub fn judge<'a>(observation: &'a Observation, horizon: Horizon, sender: &Sender) -> Judged<'a> {
     let evidence = Evidence::at(observation, horizon.now(observation.checked_at));
     let outcomes = Outcomes::of(|level| evidence.outcome(&PolicyRequest::plain(level)));
     let standings: Vec<Standing> = evidence
@@ -145,7 +128,7 @@ pub fn judge_for<'a>(
     let sending = Sending::of(sender, &evidence, &outcomes, served);
     let recommendation = recommend::recommend(&evidence, verdict, &sending);
     let origins = origins::origins(&evidence);
-    let mut judged = Judged {
+    Judged {
         evidence,
         horizon,
         outcomes,
@@ -154,9 +137,6 @@ pub fn judge_for<'a>(
         sending,
         mta_sts,
         recommendation,
-        findings: Vec::new(),
         origins,
-    };
-    judged.findings = find_all(&judged);
-    judged
+    }
 }

@@ -11,7 +11,7 @@ use crate::certificate::{Presented, ReferenceName};
 use crate::mta_sts::{Policy, PolicyFault, RecordFault, StsRecord, policy, sts_record};
 use crate::observation::{
     Answer, ConnectFailureKind, Lookup, MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse,
-    PolicyVisit, SessionEnd, SignatureCheck,
+    PolicyVisit, SessionEnd, SignatureCheck, Unfinished,
 };
 
 use super::evidence::{AddressEvidence, Evidence, HostEvidence};
@@ -187,15 +187,25 @@ fn of_visit(
         PolicyEnd::NoResponse(why) => {
             return Err(Unavailable::Unreachable(format!("no HTTP response: {why}")));
         }
-        PolicyEnd::NotInTime => {
-            let why = "it did not answer within seconds; senders wait for a minute";
-            return Err(Unavailable::NotSeen(why.to_owned()));
-        }
+        PolicyEnd::NotInTime => return Err(not_in_time()),
         PolicyEnd::Answered(response) => response,
     };
+    match &response.unfinished {
+        Some(Unfinished::NotInTime) => return Err(not_in_time()),
+        Some(Unfinished::Lost(why)) => {
+            let why = format!("no whole HTTP response: {why}");
+            return Err(Unavailable::Unreachable(why));
+        }
+        None => {}
+    }
     certificate(evidence, host, visit)?;
     response_fault(response).map_or(Ok(()), |why| Err(Unavailable::Response(why)))?;
-    policy(&response.body).map_err(Unavailable::Policy)
+    policy(&response.body, response.is_utf8()).map_err(Unavailable::Policy)
+}
+
+fn not_in_time() -> Unavailable {
+    let why = "it did not answer within seconds; senders wait for a minute";
+    Unavailable::NotSeen(why.to_owned())
 }
 
 /// RFC 8461 section 3.3: valid for the policy host, not expired, and from an

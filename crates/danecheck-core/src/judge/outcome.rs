@@ -50,8 +50,33 @@ impl Outcomes {
     }
 }
 
-/// The text in place of Postfix's words if an outcome is unknown.
-const NOT_TOLD: &str = "not judged: what the servers show takes too much work to check";
+/// Why an outcome cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Untold {
+    /// To judge what the servers show takes more work than one check may cost.
+    Work,
+    /// A limit of this program ended the look at a server with which Postfix
+    /// may go on.
+    Limit,
+    /// The policy asks for a ClientHello that was not sent, and the result
+    /// depends on it.
+    Hello,
+}
+
+impl Untold {
+    const ALL: [Self; 3] = [Self::Work, Self::Limit, Self::Hello];
+
+    /// What stands in the place of Postfix's words.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Work => "not judged: what the servers show takes too much work to check",
+            Self::Limit => "not judged: a server sends what danecheck does not follow to its end",
+            Self::Hello => {
+                "not judged: danecheck did not send the ClientHello that this policy asks for"
+            }
+        }
+    }
+}
 
 /// What the Postfix SMTP client does with a message at one level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -105,22 +130,33 @@ pub enum Channel {
 }
 
 impl Outcome {
-    /// An unknown outcome, because it takes more work than one check may cost:
-    /// no delivery is promised, and it is unknown what Postfix logs.
-    pub(crate) fn not_told() -> Self {
+    /// What cannot be told: no delivery is promised, and Postfix logs nobody
+    /// knows what.
+    pub(crate) fn not_told(why: Untold) -> Self {
         Self {
             delivery: Delivery::Deferred,
             channel: None,
             via: None,
             dsn: None,
-            reason: Some(NOT_TOLD.to_owned()),
+            reason: Some(why.text().to_owned()),
             varies: false,
         }
     }
 
+    /// Why it cannot be told what happens to the message, where that is so.
+    pub(crate) fn untold(&self) -> Option<Untold> {
+        let reason = self.reason.as_deref().filter(|_| self.dsn.is_none())?;
+        Untold::ALL.into_iter().find(|why| why.text() == reason)
+    }
+
+    /// Whether it is unknown because a ClientHello was not sent.
+    pub(crate) fn waits_for_a_hello(&self) -> bool {
+        self.untold() == Some(Untold::Hello)
+    }
+
     /// Whether it is known what happens to the message.
     pub fn is_told(&self) -> bool {
-        self.dsn.is_some() || self.reason.as_deref() != Some(NOT_TOLD)
+        self.untold().is_none()
     }
 
     /// Whether the message arrives, at once or after the retry.

@@ -5,7 +5,8 @@ use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion,
+    Dnssec, Exclusions, HelloLimits, InsecureMx, LineHello, PolicyLine, SecurityLevel, ServerName,
+    Settings, TlsVersion,
 };
 use crate::tlsa::TlsaRecord;
 
@@ -46,12 +47,34 @@ impl PolicyRequest {
         })
     }
 
+    /// What the ClientHello is limited to with this use of TLS.
+    pub(crate) fn limits(&self, tls: TlsUse) -> HelloLimits {
+        let newest = match tls {
+            TlsUse::Never | TlsUse::Opportunistic => self.settings.newest_at_may,
+            TlsUse::Mandatory => self.settings.newest_above,
+        };
+        HelloLimits {
+            newest: self.line.newest_tls().unwrap_or(newest),
+            without: self.excluded(tls).suites,
+        }
+    }
+
+    /// The suites that are not offered with this use of TLS.
+    pub(crate) fn excluded(&self, tls: TlsUse) -> Exclusions {
+        let of_main_cf = match tls {
+            TlsUse::Never | TlsUse::Opportunistic => self.settings.excluded_at_may,
+            TlsUse::Mandatory => self.settings.excluded_above,
+        };
+        self.line.exclusions().unwrap_or(of_main_cf)
+    }
+
     /// The oldest TLS that is accepted with this use of TLS
     /// (`set_cipher_grade`: what counts is the level after `dane` became
     /// another one); `None` if an attribute makes every handshake fail
     /// (`tls_client_start`).
     fn oldest(&self, tls: TlsUse) -> Option<TlsVersion> {
-        if self.line.late_fault.is_some() {
+        let no_suite = LineHello::of(&self.line).limits.leave_nothing();
+        if self.line.late_fault.is_some() || no_suite {
             return None;
         }
         let of_main_cf = match tls {

@@ -3,30 +3,25 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::MailcowEntry;
-use crate::matching::fingerprints;
 use crate::observation::Assumption;
-use crate::postfix::{Override, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
-use crate::sender::InForce;
+use crate::postfix::{Override, PolicyLine, SecurityLevel};
 
 use super::caution::caution;
 use super::evidence::Evidence;
-use super::outcome::{Channel, Delivery, Outcome};
+use super::lines::{override_of, pins, secure_line, strictest_that_delivers};
+use super::outcome::{Delivery, Outcome, Untold};
 use super::policy::PolicyRequest;
-use super::route::{Candidate, Route};
 use super::sending::Sending;
 use super::verdict::{Blind, Verdict, blind};
 
 /// What the sender's administrator should do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recommendation {
     /// What to do.
     pub action: Action,
-    /// With `override`: the level.
-    pub policy: Option<SecurityLevel>,
-    /// With `override`: the entry for each mail system; else empty.
-    pub entries: Entries,
-    /// Stricter entries that also deliver, the strictest first.
+    /// With `override`: the override.
+    pub entry: Option<Override>,
+    /// Stricter overrides that also deliver, the strictest first.
     pub alternatives: Vec<Alternative>,
     /// Why, in one sentence.
     pub reason: String,
@@ -51,25 +46,11 @@ pub enum Action {
     NotFixable,
 }
 
-/// The entry for each mail system.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entries {
-    /// The line for the policy table.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub postfix: Option<String>,
-    /// The row, as mailcow's API takes it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub mailcow: Option<MailcowEntry>,
-    /// The comment that belongs above the line: since when, why, until when.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub comment: Option<Vec<String>>,
-}
-
-/// A stricter entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A stricter override.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
-    /// The line for the policy table.
-    pub postfix: String,
+    /// The override.
+    pub entry: Override,
     /// What it costs to keep.
     pub cost: String,
 }
@@ -83,13 +64,13 @@ pub(crate) fn recommend(
     let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
         let reason = match blind(evidence) {
-            None => not_told(evidence),
+            None => not_told(evidence, untold_at_dane(evidence, sending)),
             Some(blind) => blind_reason(blind).to_owned(),
         };
         return no_override(Action::NotFixable, reason);
     }
     if !today.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, today.untold()));
     }
     if today.delivers() {
         return no_override(Action::Keep, kept(sending));
@@ -106,26 +87,24 @@ pub(crate) fn recommend(
         return no_override(Action::NotFixable, format!("{scope}: {why}."));
     };
     if !outcome.is_told() {
-        return no_override(Action::NotFixable, not_told(evidence));
+        return no_override(Action::NotFixable, not_told(evidence, outcome.untold()));
     }
     let policy = line.level;
-    let caution = caution(evidence, sending, &line);
-    let entry = override_of(evidence, line);
     Recommendation {
         action: Action::Override,
-        policy: Some(policy),
-        entries: Entries {
-            postfix: Some(entry.to_string()),
-            mailcow: Some(MailcowEntry::new(&entry)),
-            // Only the findings say why.
-            comment: None,
-        },
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
         gives_up: Some(gives_up(policy).to_owned()),
-        caution,
+        caution: caution(evidence, &sending.in_force, sending.settings, &line),
+        entry: Some(override_of(evidence, line)),
         remove_when: Some(remove_when(evidence, sending)),
     }
+}
+
+/// Why the level `dane` could not be judged.
+fn untold_at_dane(evidence: &Evidence<'_>, sending: &Sending) -> Option<Untold> {
+    let dane = PolicyRequest::with(SecurityLevel::Dane, sending.settings);
+    evidence.outcome(&dane).untold()
 }
 
 fn kept(sending: &Sending) -> String {
@@ -152,8 +131,7 @@ fn remove_when(evidence: &Evidence<'_>, sending: &Sending) -> String {
 fn no_override(action: Action, reason: String) -> Recommendation {
     Recommendation {
         action,
-        policy: None,
-        entries: Entries::default(),
+        entry: None,
         alternatives: Vec::new(),
         reason,
         gives_up: None,
@@ -162,112 +140,23 @@ fn no_override(action: Action, reason: String) -> Recommendation {
     }
 }
 
-/// The strictest policy below the one in force with which mail flows, and its
-/// outcome; or the strictest for which that is unknown.
-pub(super) fn strictest_that_delivers(
-    evidence: &Evidence<'_>,
-    in_force: &InForce,
-    settings: Settings,
-) -> Option<(PolicyLine, Outcome)> {
-    // The policy in force may fail only because of the server's TLS version.
-    let in_line = in_force.policy.line.as_ref().ok();
-    let itself = in_line.into_iter().flat_map(|line| {
-        let advised = PolicyLine {
-            matches: line.matches.clone(),
-            server_name: line.server_name.clone(),
-            protocols: line.protocols.clone(),
-            late_fault: line.late_fault.clone(),
-            ..PolicyLine::plain(line.level)
-        };
-        with_older_tls(advised, settings).into_iter().skip(1)
-    });
-    let below = candidates_below(evidence, in_force, settings);
-    itself
-        .chain(
-            below
-                .into_iter()
-                .flat_map(|line| with_older_tls(line, settings)),
-        )
-        .map(|line| {
-            let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
-            (line, outcome)
-        })
-        // If a stricter one might deliver, no weaker one is advised.
-        .find(|(line, outcome)| match line.level {
-            _ if !outcome.is_told() => true,
-            // Such a level is what senders do by default, or the last resort.
-            SecurityLevel::Dane | SecurityLevel::May | SecurityLevel::None => outcome.delivers(),
-            _ => outcome.delivers_at_once(),
-        })
-}
-
-/// The levels that can replace the one in force, the strictest first.
-fn candidates_below(
-    evidence: &Evidence<'_>,
-    in_force: &InForce,
-    settings: Settings,
-) -> Vec<PolicyLine> {
-    use SecurityLevel::{Dane, DaneOnly, Encrypt, May, None, Secure, Verify};
-    let in_force = in_force.policy.line.as_ref().ok().map(|line| line.level);
-    let below: &[SecurityLevel] = match in_force {
-        Some(None) => &[],
-        Some(May) => &[None],
-        Some(Encrypt) => &[May, None],
-        Some(Dane) => &[Encrypt, May, None],
-        Some(DaneOnly) | Option::None => &[Dane, Encrypt, May, None],
-        Some(_) => &[Secure, Dane, Verify, Encrypt, May, None],
-    };
-    let authenticates = |line: &PolicyLine| {
-        let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
-        outcome.channel == Some(Channel::Authenticated) || !outcome.is_told()
-    };
-    below
-        .iter()
-        .filter_map(|level| match level {
-            Secure => secure_line(evidence, settings),
-            // To replace a policy that asks for a certificate, DANE has to
-            // prove as much.
-            Dane if below.contains(&Secure) => Some(PolicyLine::plain(Dane)).filter(authenticates),
-            Verify => Some(PolicyLine::plain(Verify)),
-            level => Some(PolicyLine::plain(*level)),
-        })
-        .collect()
-}
-
-/// The policy as it is, and then with older TLS than the sender usually
-/// accepts, the newest first.
-fn with_older_tls(line: PolicyLine, settings: Settings) -> Vec<PolicyLine> {
-    let oldest = match line.level {
-        SecurityLevel::None => return vec![line],
-        _ if line.protocols.is_some() => return vec![line],
-        SecurityLevel::May => settings.oldest_at_may,
-        _ => settings.oldest_above,
-    };
-    let older = TlsVersion::ALL
-        .into_iter()
-        .rev()
-        .filter(|version| *version < oldest)
-        .map(|version| line.clone().with_oldest_tls(version))
-        .collect::<Vec<_>>();
-    std::iter::once(line).chain(older).collect()
-}
-
-/// The override with this line for the target.
-pub(super) fn override_of(evidence: &Evidence<'_>, line: PolicyLine) -> Override {
-    Override {
-        next_hop: evidence.observation.next_hop.policy_key(),
-        line,
+/// Why there is no advice if an outcome is unknown: danecheck advises no weaker
+/// policy for a server that is not known to fail.
+fn not_told(evidence: &Evidence<'_>, why: Option<Untold>) -> String {
+    let next_hop = &evidence.observation.next_hop;
+    match why {
+        Some(Untold::Hello) => "The policy asks for a ClientHello that danecheck did not send, so \
+                                danecheck does not know whether mail flows."
+            .to_owned(),
+        Some(Untold::Limit) => format!(
+            "A server of {next_hop} sends what danecheck does not follow to its end, so danecheck \
+             does not know whether mail flows. Send a message, and read the log of your Postfix."
+        ),
+        Some(Untold::Work) | None => format!(
+            "Judging the servers of {next_hop} takes more work than danecheck allows for one \
+             domain, so danecheck does not know whether mail flows."
+        ),
     }
-}
-
-/// Why there is no advice if something takes too much work to judge: danecheck
-/// advises no weaker policy for a server that is not known to fail.
-fn not_told(evidence: &Evidence<'_>) -> String {
-    format!(
-        "Judging the servers of {} takes more work than danecheck allows for one domain, so \
-         danecheck does not know whether mail flows.",
-        evidence.observation.next_hop
-    )
 }
 
 fn blind_reason(blind: Blind) -> &'static str {
@@ -346,7 +235,7 @@ fn alternatives(
     let mut add = |line: PolicyLine, cost: &str| {
         if delivers(&line) {
             found.push(Alternative {
-                postfix: override_of(evidence, line).to_string(),
+                entry: override_of(evidence, line),
                 cost: cost.to_owned(),
             });
         }
@@ -384,71 +273,4 @@ fn alternatives(
         );
     }
     found
-}
-
-/// `secure` with the names of the MX hosts, with SNI only if it is needed;
-/// `None` if that is known not to deliver.
-fn secure_line(evidence: &Evidence<'_>, settings: Settings) -> Option<PolicyLine> {
-    let names: Vec<String> = host_names(evidence);
-    [false, true].into_iter().find_map(|sni_hostname| {
-        let line = PolicyLine {
-            matches: names.clone(),
-            server_name: sni_hostname.then_some(ServerName::HostName),
-            ..PolicyLine::plain(SecurityLevel::Secure)
-        };
-        let seen = !sni_hostname || sni_was_seen(evidence);
-        let may_deliver = || {
-            let outcome = evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
-            outcome.delivers_at_once() || !outcome.is_told()
-        };
-        (!names.is_empty() && seen && may_deliver()).then_some(line)
-    })
-}
-
-/// Whether every address had a session with the SNI of its MX host's own name.
-fn sni_was_seen(evidence: &Evidence<'_>) -> bool {
-    evidence
-        .addresses()
-        .all(|(host, address)| address.seen.session(Some(&host.seen.name)).is_some())
-}
-
-/// The hosts that Postfix may try, in its order, each once.
-fn host_names(evidence: &Evidence<'_>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for candidate in candidates(evidence) {
-        if let Some(host) = evidence.hosts.get(candidate.host)
-            && !names.contains(&host.seen.name)
-            && host.seen.name.parse::<std::net::IpAddr>().is_err()
-        {
-            names.push(host.seen.name.clone());
-        }
-    }
-    names
-}
-
-/// The SHA-256 pins of the keys served without SNI, each once.
-fn pins(evidence: &Evidence<'_>) -> Vec<String> {
-    let mut pins: Vec<String> = Vec::new();
-    for candidate in candidates(evidence) {
-        let key = evidence
-            .hosts
-            .get(candidate.host)
-            .and_then(|host| host.addresses.get(candidate.address))
-            .and_then(|address| address.session(None))
-            .and_then(|session| session.chain.first()?.as_ref().ok())
-            .map(|leaf| fingerprints(leaf).public_key_sha256);
-        if let Some(key) = key
-            && !pins.contains(&key)
-        {
-            pins.push(key);
-        }
-    }
-    pins
-}
-
-fn candidates<'e>(evidence: &'e Evidence<'_>) -> &'e [Candidate] {
-    match &evidence.route {
-        Route::Addresses(candidates) => candidates,
-        Route::Nowhere(_) => &[],
-    }
 }

@@ -7,9 +7,9 @@ use crate::sender::{InForce, Parameters, Sender, System};
 
 use super::caution::ground;
 use super::evidence::Evidence;
+use super::lines::{override_of, strictest_that_delivers};
 use super::outcome::{Outcome, Outcomes};
 use super::policy::PolicyRequest;
-use super::recommend::{override_of, strictest_that_delivers};
 
 /// A sender, and what happens to its mail here.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) enum StandingOverride {
     /// The policy without it delivers too.
     NotNeeded { without: Box<InForce> },
     /// A stricter line delivers too.
-    TooWeak { entry: Override },
+    TooWeak { entry: Box<Override> },
 }
 
 impl Sending {
@@ -100,6 +100,6 @@ fn standing_override(
     let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
     let stricter = ground.is_stricter(Some(&wanted), Some(line));
     (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
-        entry: override_of(evidence, wanted),
+        entry: Box::new(override_of(evidence, wanted)),
     })
 }

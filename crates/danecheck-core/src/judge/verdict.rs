@@ -55,6 +55,7 @@ impl Verdict {
 /// What DANE does for one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Standing {
     /// A TLSA record matches the server.
     Authenticated,
@@ -113,9 +114,9 @@ pub(crate) fn standing<'a>(
             }
         }
         (Attempt::Ready(_), DaneRecords::NotFound(_)) => Standing::WithoutTlsa,
-        (Attempt::NotJudged, _) => Standing::NotJudged,
+        (Attempt::NotJudged(_), _) => Standing::NotJudged,
         (Attempt::Ready(_), DaneRecords::LookupError)
-        | (Attempt::Soft(_) | Attempt::Hard(_), _) => Standing::Broken,
+        | (Attempt::Soft(_) | Attempt::Counted(_) | Attempt::Hard(_), _) => Standing::Broken,
     }
 }
 
@@ -191,7 +192,7 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
             .iter()
             .any(|tlsa| !matches!(tlsa.lookup.answer, Answer::Denied(_)))
     });
-    if any_tlsa && nobody_vouches(observation) {
+    if any_tlsa && has_unknown_status(observation) {
         return Some(Blind::Unvalidated);
     }
     None
@@ -213,7 +214,7 @@ pub(crate) fn proxy_failure<'a>(evidence: &Evidence<'a>) -> Option<&'a str> {
 }
 
 /// Whether the status of some lookup is unknown.
-fn nobody_vouches(observation: &Observation) -> bool {
+fn has_unknown_status(observation: &Observation) -> bool {
     let untold = |status: Option<SecurityStatus>| status == Some(SecurityStatus::Indeterminate);
     observation
         .mx

@@ -122,7 +122,8 @@ impl<'a> Verified<'a> {
             };
             for address in &host.addresses {
                 let limited = address.limited.iter().map(|(_, session)| session);
-                for session in address.sessions.iter().chain(limited) {
+                let own = address.own.iter().map(|(_, session)| session);
+                for session in address.sessions.iter().chain(limited).chain(own) {
                     let chain = &session.chain;
                     if !chain.is_empty() && self.pairs.insert((id(chain), records)) {
                         self.dane_shares += 1;

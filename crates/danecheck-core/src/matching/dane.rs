@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{DaneMatching, MatchedBy, RecordOutcome, Stage, UNSHARED};
+use super::outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
 use crate::certificate::{
     Account, Anchors, Certificate, DaneAnchors, Known, LeafNames, Path, Presented, PublicKey,
     ReferenceName, VerificationError, VerificationFailure, leaf_key_failure, verify_path,
@@ -13,6 +13,7 @@ use crate::tlsa::{
     classify_rrset,
 };
 use crate::unix_time::UnixTime;
+use crate::work::SHARED;
 
 /// A usable record and its place in the answer.
 type Numbered<'a> = (usize, &'a UsableRecord);
@@ -27,7 +28,7 @@ pub fn match_dane(
     now: UnixTime,
 ) -> DaneMatching {
     let known = Known::default();
-    let account = Account::new(&known, UNSHARED);
+    let account = Account::new(&known, SHARED);
     match_dane_within(&account, records, chain, names, now)
 }
 
@@ -52,10 +53,10 @@ pub(crate) fn match_dane_within(
     let any_at_handshake = classified
         .iter()
         .any(|record| !matches!(record, Err(Usability::UnusableAtPolicy(_))));
-    let stage = match (usable.is_empty(), any_at_handshake) {
-        (false, _) => Stage::MustMatch,
-        (true, true) => Stage::NoneUsableAtHandshake,
-        (true, false) => Stage::NoneUsableAtPolicy,
+    let requirement = match (usable.is_empty(), any_at_handshake) {
+        (false, _) => Requirement::MustMatch,
+        (true, true) => Requirement::NoneUsableAtHandshake,
+        (true, false) => Requirement::NoneUsableAtPolicy,
     };
     let server = Server::new(chain, names, now, account);
     let visible: Vec<Numbered<'_>> = usable
@@ -64,8 +65,8 @@ pub(crate) fn match_dane_within(
         .filter(|(_, record)| hidden_by(record, &usable).is_none())
         .collect();
     // The decision comes first: nothing waits for more.
-    let result = match stage {
-        Stage::MustMatch => server.verify(&visible).result,
+    let result = match requirement {
+        Requirement::MustMatch => server.verify(&visible).result,
         // `tls_dane.c:tls_dane_enable` sets must_fail.
         _ => Err(VerificationFailure::new(VerificationError::Unspecified, 0)),
     };
@@ -86,7 +87,7 @@ pub(crate) fn match_dane_within(
     });
     DaneMatching {
         records: outcomes.collect(),
-        stage,
+        requirement,
         result,
     }
 }
@@ -131,6 +132,10 @@ struct Verdict {
 /// The server's side of the comparison.
 struct Server<'a> {
     leaf: Option<&'a Presented>,
+    /// Why there is no TLS connection.
+    undecodable: Option<VerificationFailure>,
+    /// Why no path can be told.
+    unreadable: Option<VerificationFailure>,
     /// All readable certificates with their places in the sent chain.
     sent: Vec<(usize, &'a Certificate)>,
     names: LeafNames,
@@ -148,6 +153,8 @@ impl<'a> Server<'a> {
         let names: Vec<ReferenceName> = names.iter().cloned().map(ReferenceName::Exact).collect();
         Self {
             leaf: chain.first(),
+            undecodable: VerificationFailure::undecodable(chain),
+            unreadable: VerificationFailure::unreadable(chain),
             sent: chain
                 .iter()
                 .enumerate()
@@ -243,6 +250,9 @@ impl<'a> Server<'a> {
             result: Err(failure),
             anchor: None,
         };
+        if let Some(failure) = &self.undecodable {
+            return failed(failure.clone());
+        }
         let leaf = match self.leaf {
             Some(Ok(leaf)) => leaf,
             Some(Err(unreadable)) => {
@@ -283,6 +293,9 @@ impl<'a> Server<'a> {
                 Some(failure) => failed(failure),
                 None => failed(VerificationFailure::new(VerificationError::DaneNoMatch, 0)),
             };
+        }
+        if let Some(failure) = &self.unreadable {
+            return failed(failure.clone());
         }
         self.verify_path(leaf, &anchors)
     }
@@ -330,9 +343,14 @@ impl<'a> Server<'a> {
             };
         };
         let no_match = || VerificationFailure::new(VerificationError::DaneNoMatch, 0);
+        // A record of nothing that is sent matches nothing, whatever is invalid.
+        let is_of_sent = presented
+            .iter()
+            .any(|certificate| matching(certificate).is_some());
+        let cause: &[&Certificate] = if is_of_sent { &presented } else { &[] };
         Verdict {
             result: match (VerificationFailure::choose(&raised), record) {
-                (Some(failure), _) => Err(failure),
+                (Some(failure), _) => Err(failure.with_cause(cause)),
                 (None, Some((record, depth))) => Ok(MatchedBy { record, depth }),
                 (None, None) => Err(no_match()),
             },

@@ -6,117 +6,19 @@ mod dane;
 mod dane_tests;
 mod fingerprint;
 #[cfg(test)]
+mod invalid_extension_tests;
+#[cfg(test)]
 mod odd_certificate_tests;
+mod outcome;
 mod pkix;
 mod publish;
 #[cfg(test)]
 mod trust_anchor_tests;
 
-use serde::Serialize;
-
 pub use dane::match_dane;
 pub(crate) use dane::match_dane_within;
 pub use fingerprint::{Fingerprints, fingerprints, match_fingerprints};
+pub use outcome::{DaneMatching, MatchedBy, RecordOutcome, Requirement};
 pub use pkix::verify_pkix;
 pub(crate) use pkix::verify_pkix_within;
 pub use publish::{ServedRecord, served_records};
-
-use crate::certificate::VerificationFailure;
-use crate::tlsa::{MatchingType, Usability};
-use crate::work::{SHARED, WorkLimits};
-
-/// What one matching may cost if it is the only one; see [`SHARED`] for how it is
-/// measured.
-const UNSHARED: WorkLimits = SHARED;
-
-/// The stage that the records of a TLSA answer reach (`tls_dane.c`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// All are dropped when Postfix computes the policy: `dane` becomes
-    /// `encrypt`, `dane-only` does not connect.
-    NoneUsableAtPolicy,
-    /// All are dropped in the handshake: `dane` accepts any certificate,
-    /// `dane-only` none.
-    NoneUsableAtHandshake,
-    /// Some are usable, so one of these must match.
-    MustMatch,
-}
-
-/// The outcome of one record alone, for what the server presents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordOutcome {
-    /// It matches, and authenticates the server.
-    Matches {
-        /// Of the certificate that it matches; for a bare key, of the
-        /// certificate that the key signed.
-        depth: usize,
-    },
-    /// It matches something that the server presents, or a key that signed it,
-    /// but does not authenticate the server.
-    MatchesButNotTrusted {
-        /// The depth of what it matches, in the path if it is there, else in
-        /// what the server sent.
-        depth: usize,
-        /// Why it does not authenticate the server.
-        failure: VerificationFailure,
-    },
-    /// A DANE-TA(2) record of the server's own certificate: OpenSSL looks for
-    /// trust anchors only among issuers
-    /// (openssl:`x509_vfy.c:check_dane_issuer`).
-    MatchesLeafOnly,
-    /// It matches nothing that the server presents.
-    NoMatch,
-    /// It is not compared, because a record of the same usage and selector has
-    /// a stronger digest (RFC 7671 section 9).
-    HiddenByDigestAgility {
-        /// The matching type that hides it.
-        by: MatchingType,
-        /// Whether it would authenticate the server if the other were gone.
-        would_match: bool,
-    },
-    /// It is not used.
-    Unusable(Usability),
-    /// Unknown: it takes more work than one check may cost.
-    NotJudged,
-}
-
-/// The record that satisfied Postfix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct MatchedBy {
-    /// The place of the record in the answer.
-    pub record: usize,
-    /// The depth of the certificate that it matched, or whose signer it is.
-    pub depth: usize,
-}
-
-/// The result of Postfix for a TLSA answer and a certificate chain.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DaneMatching {
-    /// The outcome of each record, in the order of the answer.
-    pub records: Vec<RecordOutcome>,
-    /// The stage that the records reach.
-    pub stage: Stage,
-    /// Whether one of the usable records authenticates the server. It counts
-    /// only at [`Stage::MustMatch`]; else it is the failure that `dane-only`
-    /// forces.
-    pub result: Result<MatchedBy, VerificationFailure>,
-}
-
-impl DaneMatching {
-    /// Whether something was not judged because it takes more work than one
-    /// check may cost.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.authenticates().is_none() || self.records.contains(&RecordOutcome::NotJudged)
-    }
-
-    /// Whether a usable record authenticates the server; `None` if that takes
-    /// more work than one check may cost.
-    pub(crate) fn authenticates(&self) -> Option<bool> {
-        match &self.result {
-            Err(failure) if failure.is_for_want_of_work() => None,
-            result => Some(result.is_ok()),
-        }
-    }
-}

@@ -6,7 +6,7 @@ use crate::certificate::{
 };
 use crate::unix_time::UnixTime;
 
-use super::UNSHARED;
+use crate::work::SHARED;
 
 /// Verifies a presented chain, leaf first, against a trust store, as Postfix
 /// does at the levels `verify` and `secure` with `smtp_tls_CAfile` or
@@ -19,7 +19,7 @@ pub fn verify_pkix(
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
     let known = Known::default();
-    let account = Account::new(&known, UNSHARED);
+    let account = Account::new(&known, SHARED);
     verify_pkix_within(&account, chain, trust_store, names, now)
 }
 
@@ -31,17 +31,13 @@ pub(crate) fn verify_pkix_within(
     names: &[ReferenceName],
     now: UnixTime,
 ) -> Result<(), VerificationFailure> {
-    let leaf = match chain.first() {
-        Some(Ok(leaf)) => leaf,
-        Some(Err(unreadable)) => {
-            let reason = unreadable.reason.clone();
-            let error = VerificationError::Unreadable { reason };
-            return Err(VerificationFailure::new(error, 0));
-        }
-        None => {
-            let error = VerificationError::NoCertificate;
-            return Err(VerificationFailure::new(error, 0));
-        }
+    let unread = VerificationFailure::undecodable(chain);
+    if let Some(failure) = unread.or_else(|| VerificationFailure::unreadable(chain)) {
+        return Err(failure);
+    }
+    let Some(Ok(leaf)) = chain.first() else {
+        let error = VerificationError::NoCertificate;
+        return Err(VerificationFailure::new(error, 0));
     };
     let presented: Vec<&Certificate> = chain.iter().flatten().collect();
     let verified = verify_path(
@@ -56,7 +52,7 @@ pub(crate) fn verify_pkix_within(
         return Err(VerificationFailure::new(VerificationError::WorkUsedUp, 0));
     };
     match VerificationFailure::choose(&raised) {
-        Some(failure) => Err(failure),
+        Some(failure) => Err(failure.with_cause(&presented)),
         None => Ok(()),
     }
 }
@@ -222,6 +218,6 @@ mod tests {
         assert_eq!(judge(&[], &[&leaf], MX), Err((E::NoCertificate, 0)));
         let garbage = crate::certificate::presented_chain(&[b"garbage"]);
         let failure = verify_pkix(&garbage, &[], &[], NOW).unwrap_err();
-        assert!(failure.is_uncertain());
+        assert_eq!(failure.error, E::Undecodable);
     }
 }

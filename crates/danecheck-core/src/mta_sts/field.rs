@@ -3,6 +3,7 @@
 
 /// What is wrong with a required field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FieldFault {
     /// It is missing.
     #[error("it has no field `{0}`")]
@@ -31,7 +32,7 @@ impl FieldFault {
 
 /// sts-ext-name and sts-policy-ext-name: a letter or digit first, and 32
 /// characters at most.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     name.len() <= 32
         && bytes

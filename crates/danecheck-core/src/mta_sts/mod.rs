@@ -11,6 +11,7 @@ mod record;
 mod tests;
 
 pub use field::FieldFault;
+pub(crate) use field::is_name as is_field_name;
 pub use policy::{LONGEST, Mode, Pattern, Policy, PolicyFault, policy};
 pub use record::{
     RecordFault, ReportRecord, StsRecord, promises_policy, report_record, sts_record,

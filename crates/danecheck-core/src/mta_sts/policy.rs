@@ -14,6 +14,7 @@ pub const LONGEST: u64 = 31_557_600;
 /// What senders do with a host that does not pass the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mode {
     /// They do not deliver to such a host.
     Enforce,
@@ -99,6 +100,7 @@ impl Policy {
 
 /// Why a text is not a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PolicyFault {
     /// It is not UTF-8.
     #[error("it is not UTF-8")]
@@ -112,9 +114,10 @@ pub enum PolicyFault {
 }
 
 /// Reads a policy. Fields may be in any order. If a field is repeated, the
-/// first counts, except for `mx`. Unknown fields are skipped.
-pub fn policy(body: &str) -> Result<Policy, PolicyFault> {
-    if body.contains('\u{fffd}') {
+/// first counts, except for `mx`. Unknown fields are skipped. `is_utf8` says
+/// whether the bytes were UTF-8.
+pub fn policy(body: &str, is_utf8: bool) -> Result<Policy, PolicyFault> {
+    if !is_utf8 {
         return Err(PolicyFault::NotUtf8);
     }
     let mut lines: Vec<&str> = body.split('\n').collect();

@@ -19,6 +19,7 @@ pub struct ReportRecord {
 
 /// Why the records at a name do not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordFault {
     /// There is none that begins with the version.
     #[error("there is none")]

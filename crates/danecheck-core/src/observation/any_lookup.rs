@@ -1,8 +1,8 @@
 //! A lookup of any type: everything that is known of it except the data.
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
-
-use super::{Answer, AuthoritySeen, ExtendedError, FailureKind, Lookup, Observation, RecordType};
+use crate::observation::lookup::{Answer, ExtendedError, FailureKind, Lookup, RecordType};
+use crate::observation::name_server::AuthoritySeen;
 
 /// What is known of a lookup besides its records.
 #[derive(Clone, Copy, Debug)]
@@ -54,19 +54,5 @@ impl<'a, T> From<&'a Lookup<T>> for AnyLookup<'a> {
             extended_error: lookup.extended_error.as_ref(),
             authority: lookup.authority.as_ref(),
         }
-    }
-}
-
-impl Observation {
-    /// The lookups on the way to the mail servers: MX, addresses, aliases and
-    /// TLSA records.
-    pub fn lookups(&self) -> impl Iterator<Item = AnyLookup<'_>> {
-        let hosts = self.hosts.iter().flat_map(|host| {
-            let addresses = host.a.iter().chain(&host.aaaa).map(AnyLookup::from);
-            let alias = host.alias.iter().map(AnyLookup::from);
-            let tlsa = host.tlsa.iter().map(|tlsa| (&tlsa.lookup).into());
-            addresses.chain(alias).chain(tlsa)
-        });
-        self.mx.iter().map(AnyLookup::from).chain(hosts)
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::RecordType;
+use crate::observation::lookup::RecordType;
 
 /// What was cut off, where, and by which bound.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,6 +67,12 @@ pub enum Cut {
         address: IpAddr,
         /// How many certificates are missing at its end.
         left_out: usize,
+    },
+    /// A session that Postfix may continue: the server sent more than is read,
+    /// or TLS that this program does not take.
+    Session {
+        /// The server's address.
+        address: IpAddr,
     },
     /// The MTA-STS policy did not come in time.
     Policy {

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus, Validated};
-
-use super::AuthoritySeen;
+use crate::observation::name_server::AuthoritySeen;
 
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +90,7 @@ pub struct RecordSet<T> {
 /// How an answer says that there is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Denial {
     /// The name exists, the type does not.
     NoData,
@@ -112,6 +112,7 @@ pub struct LookupFailure {
 /// `dns_query` of its `dns_lookup.c`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FailureKind {
     /// Response code 2; if the resolver validates, also bogus data.
     ServFail,

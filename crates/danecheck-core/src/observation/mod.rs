@@ -5,38 +5,40 @@
 
 mod any_lookup;
 mod cut;
+mod der;
+mod host;
 mod local_sender;
 mod lookup;
 mod mta_sts;
 mod name_server;
+mod resolver;
 mod session;
 mod single;
 
-use std::net::IpAddr;
-
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::next_hop::NextHop;
-use crate::tlsa::TlsaRecord;
 use crate::unix_time::UnixTime;
 
 pub use any_lookup::AnyLookup;
 pub use cut::Cut;
+pub use der::Der;
+pub use host::{AddressSeen, HostSeen, TlsaLookup};
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
-pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit};
+pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit, Unfinished};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerReply, NameServerSeen,
 };
+pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Reply, Session, SessionEnd, SignatureCheck,
-    TlsSeen,
+    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, OwnHello, Reply, Session, SessionEnd,
+    SignatureCheck, TlsSeen, Unasked,
 };
 pub use single::{SingleLookup, SingleReply};
 
@@ -64,6 +66,10 @@ pub struct Observation {
     /// The MX hosts in the order of preference, or the next hop itself if there
     /// is no MX record.
     pub hosts: Vec<HostSeen>,
+    /// The hosts of MX records that Postfix does not use, because one of the
+    /// records is a null MX: DNS lookups only, which a policy service makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<HostSeen>,
     /// The trust store for `verify` and `secure`.
     pub trust_store: TrustStoreSeen,
     /// What a budget cut off.
@@ -92,6 +98,18 @@ impl Observation {
         (OLDEST_FORMAT..=OBSERVATION_FORMAT).contains(&self.format)
     }
 
+    /// The lookups on the way to the mail servers: MX, addresses, aliases and
+    /// TLSA records.
+    pub fn lookups(&self) -> impl Iterator<Item = AnyLookup<'_>> {
+        let hosts = self.hosts.iter().flat_map(|host| {
+            let addresses = host.a.iter().chain(&host.aaaa).map(AnyLookup::from);
+            let alias = host.alias.iter().map(AnyLookup::from);
+            let tlsa = host.tlsa.iter().map(|tlsa| (&tlsa.lookup).into());
+            addresses.chain(alias).chain(tlsa)
+        });
+        self.mx.iter().map(AnyLookup::from).chain(hosts)
+    }
+
     /// Whether it contains any of these hosts.
     pub fn looks_at_any(&self, hosts: &[String]) -> bool {
         self.hosts.iter().any(|host| hosts.contains(&host.name))
@@ -116,112 +134,12 @@ impl Observation {
 /// What danecheck assumes about mail servers to which it does not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Assumption {
     /// Each behaves as DNS requires (`--dns-only`).
     DnsOnly,
     /// Each shows the certificates of this file (`--cert`).
     Certificate(String),
-}
-
-/// The recursive resolver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResolverSeen {
-    /// `address:port` of each server that may have been asked.
-    pub addresses: Vec<String>,
-    /// Whether it validates.
-    pub validation: ResolverValidation,
-    /// Why it did not prove that, if known.
-    #[serde(default)]
-    pub shortcoming: Option<Shortcoming>,
-}
-
-/// Why a resolver that answers does not prove that it validates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shortcoming {
-    /// It sends data that is bogus.
-    DoesNotValidate,
-    /// It withholds data that is bogus, but sets no AD bit.
-    AdStripped,
-    /// It sends no signatures, although the query asks for them.
-    NotDnssecCapable,
-}
-
-/// Whether a resolver proved that it validates, by Postfix's own probe: the AD
-/// bit on `. NS` (`dns_sec_probe`), or on any other answer of this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResolverValidation {
-    /// Some answer carried the AD bit.
-    Shown,
-    /// It answered, but no answer carried the AD bit.
-    NotShown,
-    /// It answered nothing at all.
-    NoAnswer,
-}
-
-/// One MX host, or the next hop itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HostSeen {
-    /// The name in the MX record; an address in text form if the target is a
-    /// literal.
-    pub name: String,
-    /// Its IPv4 addresses; not asked for a literal or an invalid name.
-    pub a: Option<Lookup<IpAddr>>,
-    /// Its IPv6 addresses.
-    pub aaaa: Option<Lookup<IpAddr>>,
-    /// The `CNAME` query that Postfix adds if an alias leads out of the signed
-    /// tree (`tls_dane_resolve`).
-    pub alias: Option<Lookup<String>>,
-    /// The TLSA lookups, in the order in which Postfix asks.
-    pub tlsa: Vec<TlsaLookup>,
-    /// Each address and its sessions.
-    pub addresses: Vec<AddressSeen>,
-}
-
-/// The TLSA lookup at one candidate for the TLSA base domain (RFC 7672
-/// section 2.2.3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsaLookup {
-    /// The candidate.
-    pub base_domain: String,
-    /// The lookup at `_port._tcp.` below it.
-    pub lookup: Lookup<TlsaRecord>,
-}
-
-/// One address of a host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AddressSeen {
-    /// The address.
-    pub address: IpAddr,
-    /// The sessions: one without SNI, and one with the SNI of each TLSA base
-    /// domain that counts. Empty if danecheck did not connect to the address.
-    pub sessions: Vec<Session>,
-    /// The reserved block of the address, if danecheck did not connect because
-    /// of it: no host in the public internet has such an address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserved: Option<String>,
-    /// The reply with which the server refused for now, if danecheck tried
-    /// again after a pause; the sessions are those of the second attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused_at_first: Option<Reply>,
-    /// What the server shows to clients that offer less than Postfix, if that
-    /// was asked for (`--thorough`).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub limited: Vec<LimitedLook>,
-}
-
-impl AddressSeen {
-    /// The session with this SNI, or without any.
-    pub fn session(&self, sni: Option<&str>) -> Option<&Session> {
-        self.sessions
-            .iter()
-            .find(|session| session.sni.as_deref() == sni)
-    }
 }
 
 /// The part of the trust store that matters for the chains seen.
@@ -233,33 +151,4 @@ pub struct TrustStoreSeen {
     /// Its certificates that share a name with a chain seen, closed under
     /// "issuer of"; the others cannot be part of any path.
     pub certificates: Vec<Der>,
-}
-
-/// DER bytes; saved as base64.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Der(pub Vec<u8>);
-
-impl std::fmt::Debug for Der {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Der({} bytes)", self.0.len())
-    }
-}
-
-impl From<Der> for String {
-    fn from(der: Der) -> Self {
-        use base64::Engine as _;
-        base64::engine::general_purpose::STANDARD.encode(der.0)
-    }
-}
-
-impl TryFrom<String> for Der {
-    type Error = base64::DecodeError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        use base64::Engine as _;
-        base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .map(Self)
-    }
 }

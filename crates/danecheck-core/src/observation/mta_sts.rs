@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectFailure, HandshakeFailure, Lookup, TlsSeen};
+use crate::observation::lookup::Lookup;
+use crate::observation::session::{ConnectFailure, HandshakeFailure, TlsSeen};
 
 /// The records, and the policy if one is announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,7 @@ pub struct PolicyVisit {
 /// How the fetch from the policy host ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum PolicyEnd {
     /// It has a reserved address, so danecheck did not connect; the block.
     Reserved(String),
@@ -82,4 +84,28 @@ pub struct PolicyResponse {
     /// The body was longer than the part of a policy that is read.
     #[serde(default)]
     pub cut: bool,
+    /// Whether its bytes are UTF-8, as far as they were read; nothing in
+    /// observations from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utf8: Option<bool>,
+    /// Why it did not come to its end; nothing where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
+}
+
+/// Why a response is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unfinished {
+    /// The rest of it took longer than anybody here waits.
+    NotInTime,
+    /// The connection ended; why, in one line.
+    Lost(String),
+}
+
+impl PolicyResponse {
+    /// Whether its bytes are UTF-8.
+    pub fn is_utf8(&self) -> bool {
+        self.utf8.unwrap_or_else(|| !self.body.contains('\u{fffd}'))
+    }
 }

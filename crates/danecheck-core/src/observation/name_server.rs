@@ -65,6 +65,7 @@ pub struct NameServerAnswers {
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NameServerAnswer {
     /// Response code 0 or 3.
     Reply(NameServerReply),
@@ -96,6 +97,7 @@ pub struct NameServerReply {
 /// How a name server fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NameServerFailure {
     /// Response code 1.
     FormErr,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Der;
+use crate::postfix::{HelloLimits, TlsVersion};
+
+use super::der::Der;
 
 /// A session as far as `EHLO` inside TLS; no mail is ever sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,20 +23,91 @@ pub struct Session {
     /// support what the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
-    /// The reply to `EHLO` before TLS, if it was refused for now and `HELO`
-    /// accepted: then STARTTLS is not missing, but was not asked for.
+    /// The reply to `EHLO` before TLS, where it was refused for now, or the
+    /// server is out of step, and `HELO` accepted: then STARTTLS is not so much
+    /// missing as not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo: Option<Reply>,
     /// The reply to `EHLO` inside TLS, if it was refused and `HELO` tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo_in_tls: Option<Reply>,
+    /// What had come before our `EHLO`, behind the greeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_ehlo: Option<Unasked>,
+    /// What had come before our `STARTTLS`, behind the reply to `EHLO`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ehlo: Option<Unasked>,
+    /// What `MAIL FROM` would find in the place of `STARTTLS`, where that is
+    /// not plain from this session: seen in another one, without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_starttls: Option<Onward>,
+    /// What `MAIL FROM` would find at the end of this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onward: Option<Onward>,
     /// How it ended.
     pub end: SessionEnd,
 }
 
+/// What a server sent unasked: each command takes the next reply, whether it
+/// came early or late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unasked {
+    /// How many bytes had come.
+    pub bytes: u64,
+    /// The first lines of them, line ends removed.
+    pub lines: Vec<String>,
+}
+
+/// What the next command finds, where that is not a server that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Onward {
+    /// The first of the replies that are there already, or on their way.
+    pub replies: Vec<Reply>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u32,
+    /// Behind them the server closes the connection, whatever the command is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Session {
-    /// The reply with which the server refused for now; it says nothing about
-    /// its TLS (RFC 5321 section 4.2.1).
+    /// A session of which nothing is known but its end.
+    pub fn ended(sni: Option<String>, end: SessionEnd) -> Self {
+        Self {
+            sni,
+            greeting: None,
+            ehlo: None,
+            tls: None,
+            legacy: None,
+            refused_ehlo: None,
+            refused_ehlo_in_tls: None,
+            before_ehlo: None,
+            after_ehlo: None,
+            without_starttls: None,
+            onward: None,
+            end,
+        }
+    }
+
+    /// What `MAIL FROM` finds after `EHLO` without `STARTTLS`, where that is
+    /// not a server that waits for it.
+    pub fn onward_in_plaintext(&self) -> Option<&Onward> {
+        match self.end {
+            SessionEnd::NoStartTls => self.onward.as_ref(),
+            _ => self.without_starttls.as_ref(),
+        }
+    }
+
+    /// The reply with which the server refused for now, which says nothing
+    /// about its TLS (RFC 5321 section 4.2.1).
     pub fn refusal_for_now(&self) -> Option<&Reply> {
         let refusal = match &self.end {
             SessionEnd::GreetingRefused(reply)
@@ -45,6 +118,40 @@ impl Session {
             _ => None,
         };
         refusal.filter(|reply| reply.code / 100 == 4)
+    }
+
+    /// Whether it came as far as the handshake.
+    pub fn came_to_tls(&self) -> bool {
+        matches!(
+            self.end,
+            SessionEnd::HandshakeFailed(_)
+                | SessionEnd::NoEhloReplyInTls(_)
+                | SessionEnd::EhloRefusedInTls(_)
+                | SessionEnd::Completed
+        )
+    }
+
+    /// The version of TLS in use, or in use with Postfix.
+    pub fn version(&self) -> Option<TlsVersion> {
+        let finished = self.tls.as_ref().and_then(|tls| tls.version.as_ref());
+        let legacy = self.legacy.as_ref().and_then(LegacySeen::tls);
+        let version = legacy.map(|tls| &tls.version).or(finished)?;
+        version.parse().ok()
+    }
+
+    /// The suite in use, or in use with Postfix, by its IANA name.
+    pub fn suite(&self) -> Option<&str> {
+        let finished = self.tls.as_ref().and_then(|tls| tls.cipher.as_deref());
+        let legacy = self.legacy.as_ref().and_then(LegacySeen::tls);
+        legacy.map(|tls| tls.cipher.as_str()).or(finished)
+    }
+
+    /// Whether a ClientHello with these limits has the same result as that of
+    /// this session. A server that fails when all is offered is assumed to fail
+    /// when less is.
+    pub fn holds_under(&self, limits: HelloLimits) -> bool {
+        let suite = self.suite();
+        !self.came_to_tls() || suite.is_none() || limits.allow(self.version(), suite)
     }
 
     /// About how many bytes of it came from the server.
@@ -63,8 +170,13 @@ impl Session {
             .chain(&self.refused_ehlo)
             .chain(&self.refused_ehlo_in_tls)
             .chain(refusal);
+        let onward = [&self.without_starttls, &self.onward];
+        let queued = onward.into_iter().flatten().flat_map(|one| &one.replies);
+        let unasked = [&self.before_ehlo, &self.after_ehlo];
         let text: usize = replies
+            .chain(queued)
             .flat_map(|reply| &reply.lines)
+            .chain(unasked.into_iter().flatten().flat_map(|one| &one.lines))
             .map(|line| line.len().saturating_add(size_of::<String>()))
             .sum();
         let legacy = self.legacy.iter().flat_map(|legacy| {
@@ -103,9 +215,21 @@ pub enum LimitedOffer {
     Curves,
 }
 
+/// A session with the ClientHello of a policy line; its server name is that of
+/// the session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnHello {
+    /// What it was limited to.
+    pub limits: HelloLimits,
+    /// The result.
+    pub session: Session,
+}
+
 /// Where a session ended, in the order of the dialogue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SessionEnd {
     /// No TCP connection.
     NotConnected(ConnectFailure),
@@ -163,6 +287,7 @@ pub struct ConnectFailure {
 /// Classes of failed connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ConnectFailureKind {
     /// Refused.
     Refused,
@@ -189,6 +314,9 @@ pub struct HandshakeFailure {
     /// Our own TLS does not support what the server sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ours: bool,
+    /// A limit of this program ended it, where Postfix may go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limit: bool,
 }
 
 /// A server's answers to the ClientHellos of Postfix on OpenSSL 3, read in the
@@ -317,6 +445,7 @@ impl TlsSeen {
 /// The check of the server's handshake signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum SignatureCheck {
     /// It was made with the leaf's key.
     Good,
@@ -329,9 +458,22 @@ pub enum SignatureCheck {
 }
 
 impl Reply {
-    /// The reply in one line, as Postfix logs it.
+    /// The reply in one line, as Postfix logs it: of each line what comes
+    /// before a NUL, with `?` for what cannot be printed (`smtp_chat_resp`).
     pub fn text(&self) -> String {
-        self.lines.join(" ")
+        let lines: Vec<String> = self.lines.iter().map(|line| printable(line)).collect();
+        lines.join(" ")
+    }
+
+    /// Whether it is the greeting of a firewall that hides all of it, as Cisco's
+    /// PIX does: `220 ****`. Postfix then sends `HELO` and no `EHLO`, so it sees
+    /// no offer of STARTTLS (`smtp_helo`, `smtp_pix_workarounds`).
+    pub fn is_hidden_by_firewall(&self) -> bool {
+        let mut lines = self.lines.iter().map(|line| printable(line));
+        lines.all(|line| {
+            line.bytes()
+                .all(|byte| matches!(byte, b'2' | b'0' | b' ' | b'*'))
+        })
     }
 
     /// Whether the reply is 2xx.
@@ -340,27 +482,62 @@ impl Reply {
     }
 
     /// The keywords of an `EHLO` reply, in the words of Postfix's `smtp_helo`:
-    /// in each line, the words after the code and one separator, separated by
-    /// blanks, tabs and `=`; the first word is the server's name.
-    pub fn keywords(&self) -> impl Iterator<Item = &str> {
-        const AROUND: [char; 3] = [' ', '\t', '='];
+    /// in each line that has one, what follows the code and one separator,
+    /// from there past blanks and `=` up to the next; the first of them
+    /// is the server's name. A tab is no separator, for it is a `?` by then.
+    pub fn keywords(&self) -> impl Iterator<Item = String> {
+        const AROUND: [char; 2] = [' ', '='];
         self.lines
             .iter()
             .filter_map(|line| {
+                let line = printable(line);
                 let (_, words) = line.trim_start_matches(['-', ' ']).split_once(['-', ' '])?;
                 words
                     .trim_start_matches(AROUND)
                     .split(AROUND)
                     .next()
                     .filter(|word| !word.is_empty())
+                    .map(str::to_owned)
             })
             .skip(1)
     }
 }
 
+/// What Postfix keeps of a line: up to a NUL, and `?` for each character that
+/// cannot be printed.
+fn printable(line: &str) -> String {
+    let line = line.split('\0').next().unwrap_or_default();
+    line.chars()
+        .map(|c| match c {
+            char::REPLACEMENT_CHARACTER => '?',
+            c if c.is_control() => '?',
+            c => c,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_greeting_of_nothing_but_stars_is_hidden() {
+        let reply = |lines: &[&str]| Reply {
+            code: 220,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        for hidden in [
+            "220",
+            "220 ",
+            "220 ****2**0****",
+            "220 ***\0 mx.example ESMTP",
+        ] {
+            assert!(reply(&[hidden]).is_hidden_by_firewall(), "{hidden}");
+        }
+        for shown in ["220 mx", "220-**", "220 ***\t", "221 **"] {
+            assert!(!reply(&[shown]).is_hidden_by_firewall(), "{shown}");
+        }
+    }
 
     #[test]
     fn keywords_are_found_where_postfix_finds_them() {
@@ -373,7 +550,14 @@ mod tests {
                 &["250-mx", "250-SIZE 1", "250 AUTH=PLAIN"],
                 &["SIZE", "AUTH"],
             ),
-            (&["250-mx", "250- \t STARTTLS \t "], &["STARTTLS"]),
+            (&["250-mx", "250-  STARTTLS  "], &["STARTTLS"]),
+            (&["250-mx", "250 STARTTLS\t"], &["STARTTLS?"]),
+            (
+                &["250-mx", "250-\tSTARTTLS", "250 A\u{7f}B"],
+                &["?STARTTLS", "A?B"],
+            ),
+            (&["250-mx", "250 STARTTLS\0anything"], &["STARTTLS"]),
+            (&["250-mx", "250-\0STARTTLS", "250 OK"], &["OK"]),
             (&["250-mx", "250--STARTTLS"], &["-STARTTLS"]),
             (&["250-mx", "noise STARTTLS", "250 OK"], &["STARTTLS", "OK"]),
             (&["250-mx", "", "-", "250"], &[]),
@@ -382,7 +566,7 @@ mod tests {
                 code: 250,
                 lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             };
-            assert!(reply.keywords().eq(keywords.iter().copied()), "{lines:?}");
+            assert_eq!(reply.keywords().collect::<Vec<_>>(), keywords, "{lines:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One lookup, in the resolver's view and in danecheck's own.
 
 use crate::dnssec::OwnValidation;
-
-use super::{AuthoritySeen, ExtendedError, LookupFailure};
+use crate::observation::lookup::{ExtendedError, LookupFailure};
+use crate::observation::name_server::AuthoritySeen;
 
 /// What a lookup gave.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::judge::{Horizon, judge_for};
+use crate::judge::{Horizon, judge};
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
 use crate::postfix::Ground;
@@ -139,7 +139,7 @@ impl Examiner<'_> {
         let caution = judgement.caution.map(|caution| match kept {
             true => format!(
                 "{caution} danecheck keeps the line unless you give --accept-weaker={}.",
-                crate::report::printable(&entry.key)
+                crate::text::printable(&entry.key)
             ),
             false => caution,
         });
@@ -217,7 +217,7 @@ impl Examiner<'_> {
         };
         let seen = next_hop.and_then(|next_hop| self.seen.get(&next_hop.policy_key()));
         match seen {
-            Some(observation) => judge_for(observation, self.horizon, self.sender).ground(),
+            Some(observation) => judge(observation, self.horizon, self.sender).ground(),
             None => Ground::unseen(next_hop.and_then(NextHop::domain).unwrap_or_default()),
         }
     }

@@ -4,14 +4,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::{Diagnosis, Question};
 use crate::entry::Note;
-use crate::judge::{
-    Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict, judge_for,
-};
+use crate::judge::{Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict};
 use crate::observation::Observation;
-use crate::postfix::{Ground, PolicyLine, SecurityLevel};
-use crate::report::{Report, printable};
+use crate::postfix::{Ground, Override, PolicyLine, SecurityLevel};
 use crate::sender::Sender;
+use crate::text::printable;
 
 /// The source of the policy if no table answers.
 const MAIN_CF: &str = "main.cf";
@@ -19,6 +18,7 @@ const MAIN_CF: &str = "main.cf";
 /// The result for an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Word {
     /// Mail waits without it, and no stricter line delivers.
     Needed,
@@ -83,10 +83,8 @@ pub enum Proposal {
     Remove,
     /// Replace it with this.
     Replace {
-        /// The next hop.
-        key: String,
-        /// The level and its attributes.
-        policy: String,
+        /// The override.
+        entry: Box<Override>,
         /// Since when, why, until when.
         note: Option<Note>,
     },
@@ -165,9 +163,7 @@ pub struct Around<'a> {
 /// The result for a line whose next hop was checked; the value is `None` if no
 /// line counts.
 pub fn judge_line(observation: &Observation, value: Option<&str>, around: Around<'_>) -> Judgement {
-    let judged = judge_for(observation, around.horizon, around.sender);
-    let report = Report::new(&judged);
-    Case::new(&judged, &report, around).judge(value)
+    Case::new(&diagnosis(observation, around), around).judge(value)
 }
 
 /// The results for several lines for one next hop, each as if it were alone.
@@ -176,10 +172,17 @@ pub fn judge_lines(
     values: &[Option<&str>],
     around: Around<'_>,
 ) -> Vec<Judgement> {
-    let judged = judge_for(observation, around.horizon, around.sender);
-    let report = Report::new(&judged);
-    let case = Case::new(&judged, &report, around);
+    let diagnosis = diagnosis(observation, around);
+    let case = Case::new(&diagnosis, around);
     values.iter().map(|value| case.judge(*value)).collect()
+}
+
+fn diagnosis<'a>(observation: &'a Observation, around: Around<'_>) -> Diagnosis<'a> {
+    Diagnosis::of(&Question {
+        horizon: around.horizon,
+        sender: around.sender.clone(),
+        ..Question::of(observation)
+    })
 }
 
 /// Why Postfix rejects a value; `None` if it accepts it.
@@ -193,13 +196,16 @@ pub(super) fn fault(value: &str, sender: &Sender) -> Option<String> {
 pub(super) fn read(value: &str, sender: &Sender) -> Result<PolicyLine, String> {
     let line =
         PolicyLine::parse(value, sender.known_release()).map_err(|fault| fault.to_string())?;
-    // "configured at fingerprint security level, but with no fingerprints to
-    // match"
-    let pins = line.matches.iter().any(|pin| is_pin(pin));
-    if line.level == SecurityLevel::Fingerprint && !pins {
-        return Err("there is no fingerprint to match".to_owned());
+    match lacks_pins(&line) {
+        true => Err("there is no fingerprint to match".to_owned()),
+        false => Ok(line),
     }
-    Ok(line)
+}
+
+/// Whether Postfix rejects it with "configured at fingerprint security level,
+/// but with no fingerprints to match".
+fn lacks_pins(line: &PolicyLine) -> bool {
+    line.level == SecurityLevel::Fingerprint && !line.matches.iter().any(|pin| is_pin(pin))
 }
 
 /// Whether it is bytes in hexadecimal, with or without colons between them.
@@ -212,8 +218,8 @@ fn is_pin(text: &str) -> bool {
 }
 
 struct Case<'a> {
+    diagnosis: &'a Diagnosis<'a>,
     judged: &'a Judged<'a>,
-    report: &'a Report,
     around: Around<'a>,
     /// What the sender does without any line in its table.
     own: &'a Outcome,
@@ -226,7 +232,8 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(judged: &'a Judged<'a>, report: &'a Report, around: Around<'a>) -> Self {
+    fn new(diagnosis: &'a Diagnosis<'a>, around: Around<'a>) -> Self {
+        let judged = &diagnosis.judged;
         let own = &judged.sending.outcome;
         // Postfix asks all tables for the name itself before it asks any for
         // its parent (`maps_find` in Postfix's `maps.c`).
@@ -239,8 +246,8 @@ impl<'a> Case<'a> {
             Some(line) => judged.with_line(line.as_ref().ok()),
         };
         Self {
+            diagnosis,
             judged,
-            report,
             around,
             own,
             parent,
@@ -261,7 +268,7 @@ impl<'a> Case<'a> {
     }
 
     fn action(&self) -> Action {
-        self.report.recommendation.action
+        self.judged.recommendation.action
     }
 
     /// The policy without any line.
@@ -293,15 +300,21 @@ impl<'a> Case<'a> {
     /// the line of a parent domain from counting.
     fn own_policy(&self) -> Proposal {
         let in_force = &self.judged.sending.in_force;
-        if self.parent_is_weaker() && in_force.policy.line.is_ok() {
-            Proposal::Replace {
-                key: self.key(),
-                policy: in_force.policy.text.clone(),
+        match &in_force.policy.line {
+            Ok(line) if self.parent_is_weaker() => Proposal::Replace {
+                entry: Box::new(Override {
+                    next_hop: self.key(),
+                    line: line.clone(),
+                }),
                 note: None,
-            }
-        } else {
-            Proposal::Remove
+            },
+            _ => Proposal::Remove,
         }
+    }
+
+    /// Whether the sender accepts a line as it is written.
+    fn takes(&self, line: &PolicyLine) -> bool {
+        line.is_taken_by(self.around.sender.known_release()) && !lacks_pins(line)
     }
 
     fn key(&self) -> String {
@@ -310,14 +323,11 @@ impl<'a> Case<'a> {
 
     /// The line that this next hop should have.
     fn right(&self) -> Proposal {
-        let advice = &self.report.recommendation;
-        match (advice.action, &advice.entries.mailcow) {
-            (Action::Override, Some(row)) => Proposal::Replace {
-                key: self.key(),
-                policy: format!("{} {}", row.policy, row.parameters)
-                    .trim_end()
-                    .to_owned(),
-                note: Some(self.report.note()),
+        let advice = &self.judged.recommendation;
+        match (advice.action, &advice.entry) {
+            (Action::Override, Some(entry)) => Proposal::Replace {
+                entry: Box::new(entry.clone()),
+                note: Some(self.diagnosis.note()),
             },
             (Action::Keep, _) => self.own_policy(),
             _ => Proposal::Leave,
@@ -337,7 +347,9 @@ impl<'a> Case<'a> {
         let after = match &proposal {
             Proposal::Leave => None,
             Proposal::Remove => Some(self.line_without().cloned()),
-            Proposal::Replace { policy, .. } => Some(read(policy, self.around.sender).ok()),
+            Proposal::Replace { entry, .. } => {
+                Some(Some(&entry.line).filter(|line| self.takes(line)).cloned())
+            }
         };
         let weaker = after.as_ref().is_some_and(|after| {
             self.ground.is_weaker(after.as_ref(), before)
@@ -406,9 +418,14 @@ impl<'a> Case<'a> {
             let reason = format!(
                 "danecheck could not check {}. {}",
                 self.key(),
-                self.report.recommendation.reason
+                self.judged.recommendation.reason
             );
             return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+        }
+        if with.waits_for_a_hello() {
+            let reason = "danecheck could not send the ClientHello that the line asks for: its \
+                          result may differ from that of the usual one";
+            return said(Word::CouldNotTell, reason.to_owned(), Proposal::Leave, with);
         }
         if !with.is_told() {
             let reason = format!("mail is {}", becomes(&with));
@@ -453,15 +470,14 @@ impl<'a> Case<'a> {
     /// Another line of the same kind that delivers, such as one with the names
     /// or the key of now.
     fn same_kind(&self, line: &PolicyLine) -> Option<Proposal> {
-        let alternatives = &self.report.recommendation.alternatives;
-        alternatives.iter().find_map(|alternative| {
-            let (key, policy) = alternative.postfix.split_once(' ')?;
-            let level = read(policy.trim(), self.around.sender).ok()?.level;
-            (level == line.level).then(|| Proposal::Replace {
-                key: key.to_owned(),
-                policy: policy.trim().to_owned(),
-                note: Some(self.report.note()),
-            })
+        let alternatives = &self.judged.recommendation.alternatives;
+        let same = alternatives.iter().find(|alternative| {
+            let other = &alternative.entry.line;
+            other.level == line.level && self.takes(other)
+        });
+        same.map(|alternative| Proposal::Replace {
+            entry: Box::new(alternative.entry.clone()),
+            note: Some(self.diagnosis.note()),
         })
     }
 
@@ -477,8 +493,8 @@ impl<'a> Case<'a> {
                 let text = becomes(&self.without);
                 format!("mail is {now}{job}; without it, mail is {text}")
             }
-            Proposal::Replace { policy, .. } => {
-                format!("mail is {now}{job}; {policy} delivers")
+            Proposal::Replace { entry, .. } => {
+                format!("mail is {now}{job}; {} delivers", entry.line)
             }
         };
         self.said(Word::NotEnough, reason, proposal, Some(line), with)
@@ -516,7 +532,8 @@ impl<'a> Case<'a> {
             return said(Word::Deliberate, reason, Proposal::Leave, with);
         }
         let proposal = self.own_policy();
-        if let Proposal::Replace { policy, .. } = &proposal {
+        if let Proposal::Replace { entry, .. } = &proposal {
+            let policy = &entry.line;
             let (key, _) = self.around.parent.unwrap_or_default();
             if !asks_for_more && !self.ground.is_weaker(Some(line), own) {
                 let reason = format!(
@@ -537,16 +554,14 @@ impl<'a> Case<'a> {
     /// The sender's own policy does not deliver, and this line does.
     fn beside_what_fails(&self, line: &PolicyLine, with: Outcome) -> Judgement {
         let right = self.right();
-        let Proposal::Replace { policy, .. } = &right else {
+        let Proposal::Replace { entry, .. } = &right else {
             return self.needed(line, with);
         };
-        let Ok(best) = read(policy, self.around.sender) else {
-            return self.needed(line, with);
-        };
-        if !self.ground.is_stricter(Some(&best), Some(line)) {
+        let best = &entry.line;
+        if !self.takes(best) || !self.ground.is_stricter(Some(best), Some(line)) {
             return self.needed(line, with);
         }
-        let at_best = self.judged.with_line(Some(&best));
+        let at_best = self.judged.with_line(Some(best));
         let (then, now) = (becomes(&at_best), becomes(&with));
         let reason = if then == now {
             let more = match best.level {
@@ -554,9 +569,9 @@ impl<'a> Case<'a> {
                 SecurityLevel::Encrypt => ", and requires TLS",
                 _ => "",
             };
-            format!("{policy} delivers as well{more}")
+            format!("{best} delivers as well{more}")
         } else {
-            format!("with {policy} mail is {then}; now it is {now}")
+            format!("with {best} mail is {then}; now it is {now}")
         };
         self.said(Word::StricterWouldDo, reason, right, Some(line), with)
     }

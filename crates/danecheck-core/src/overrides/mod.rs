@@ -13,6 +13,7 @@
 //! | how is that reported | `report`, `text` |
 
 mod entry;
+mod examination;
 mod examiner;
 mod index;
 mod judgement;
@@ -21,193 +22,14 @@ mod rows;
 mod table;
 mod text;
 
-use std::collections::{HashMap, HashSet};
-
-use crate::judge::{Horizon, Outcome};
-use crate::next_hop::NextHop;
-use crate::observation::Observation;
-use crate::report::{ExitStatus, worst};
-use crate::sender::Sender;
-
 pub use entry::{Entry, Place};
+pub use examination::{Examination, Overrides};
 pub use examiner::Accepted;
 pub use judgement::{Around, Judgement, Proposal, Word, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
 pub use rows::NoRows;
 
-use examiner::Examiner;
-use index::Index;
-use rows::{RowChange, Rows};
-use table::{Change, Table};
-
-/// A file of overrides.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Overrides {
-    /// A Postfix table.
-    Table(Table),
-    /// mailcow's list.
-    Rows(Rows),
-}
-
-/// Overrides with the result for each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Examination {
-    overrides: Overrides,
-    /// One for each override, in their order.
-    pub judgements: Vec<Judgement>,
-}
-
-impl Overrides {
-    /// Reads a file, and recognises its form. A table may begin with a bracket
-    /// too, but a list of rows never begins with `[name`.
-    pub fn read(text: &str) -> Result<Self, NoRows> {
-        let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-        let in_brackets = start.strip_prefix('[').map(str::trim_start);
-        let is_json = start.starts_with('{')
-            || in_brackets.is_some_and(|rest| rest.starts_with(['{', ']']) || rest.is_empty());
-        if is_json {
-            Rows::read(start).map(Self::Rows)
-        } else {
-            Ok(Self::Table(Table::read(text)))
-        }
-    }
-
-    /// The overrides in their order.
-    pub fn entries(&self) -> Vec<&Entry> {
-        match self {
-            Self::Table(table) => table.entries.iter().map(|entry| &entry.entry).collect(),
-            Self::Rows(rows) => rows.entries.iter().collect(),
-        }
-    }
-
-    /// The next hops to check, each once, with those by which lines for parent
-    /// domains are judged.
-    pub fn next_hops(&self, below: &[NextHop]) -> Vec<NextHop> {
-        let entries = self.entries();
-        let index = Index::of(&entries);
-        let of_entries = entries.into_iter().filter_map(|entry| match &entry.place {
-            Place::NextHop(next_hop) => Some(next_hop.clone()),
-            Place::Nowhere { meant, .. } => meant.clone(),
-            _ => None,
-        });
-        let of_parents = below.iter().filter(|next_hop| {
-            index.line_for(next_hop).is_none() && index.parent_of(next_hop).is_some()
-        });
-        let mut keys = HashSet::new();
-        of_entries
-            .chain(of_parents.cloned())
-            .filter(|next_hop| keys.insert(next_hop.policy_key()))
-            .collect()
-    }
-
-    /// The result for each, from the observation of its next hop; `accepted`
-    /// are those that may ask for less than before.
-    pub fn examine(
-        self,
-        seen: &HashMap<String, Observation>,
-        below: &[NextHop],
-        sender: &Sender,
-        horizon: Horizon,
-        accepted: &Accepted,
-    ) -> Examination {
-        let examiner = Examiner {
-            seen,
-            below,
-            sender,
-            horizon,
-            accepted,
-            of_parents: match &self {
-                Self::Table(_) => "",
-                Self::Rows(_) => ". It applies only if postfix-tlspol has no policy",
-            },
-        };
-        let judgements = examiner.judge(&self.entries());
-        Examination {
-            overrides: self,
-            judgements,
-        }
-    }
-}
-
 /// The JSON Schema of what `danecheck overrides --json` prints.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(OverridesReport).into()
-}
-
-impl Examination {
-    /// Each override with its result.
-    pub fn each(&self) -> impl Iterator<Item = (&Entry, &Judgement)> {
-        self.overrides.entries().into_iter().zip(&self.judgements)
-    }
-
-    /// The file as it should be; a line that would ask for less than before
-    /// stays unchanged, unless that was accepted.
-    pub fn written(&self) -> String {
-        match &self.overrides {
-            Overrides::Table(table) => {
-                table.with(|number| match self.judgements.get(number)?.change() {
-                    Proposal::Leave => None,
-                    Proposal::Remove => Some(Change::Remove),
-                    Proposal::Replace { key, policy, note } => {
-                        let mut lines = note.as_ref().map_or_else(Vec::new, |note| note.lines());
-                        lines.push(format!("{key}  {policy}"));
-                        Some(Change::Replace(lines))
-                    }
-                })
-            }
-            Overrides::Rows(rows) => {
-                rows.with(|number| match self.judgements.get(number)?.change() {
-                    Proposal::Leave => None,
-                    Proposal::Remove => Some(None),
-                    Proposal::Replace { key, policy, .. } => {
-                        let (policy, parameters) = policy_and_parameters(policy);
-                        Some(Some(RowChange {
-                            dest: key.clone(),
-                            policy,
-                            parameters,
-                        }))
-                    }
-                })
-            }
-        }
-    }
-
-    /// What to check before the written file is activated: an attacker between
-    /// here and a receiver can make its line ask for less.
-    pub fn cautions(&self) -> Vec<String> {
-        self.each()
-            .filter_map(|(entry, judgement)| {
-                let caution = judgement.caution.as_ref()?;
-                Some(format!("line {}, {}: {caution}", entry.line, entry.key))
-            })
-            .collect()
-    }
-
-    /// Whether anything should change: 1 if mail flows, 2 if it waits, 3 if
-    /// that is unknown.
-    pub fn exit_status(&self) -> ExitStatus {
-        self.judgements
-            .iter()
-            .map(status)
-            .fold(ExitStatus::Fine, worst)
-    }
-}
-
-/// The status of one override.
-fn status(judgement: &Judgement) -> ExitStatus {
-    let flows = judgement.with.as_ref().is_some_and(Outcome::delivers);
-    match judgement.word {
-        Word::Needed | Word::Deliberate | Word::SwitchedOff => ExitStatus::Fine,
-        Word::NoLongerNeeded | Word::StricterWouldDo | Word::NeverUsed => ExitStatus::Warning,
-        Word::Malformed if flows => ExitStatus::Warning,
-        Word::NotEnough | Word::Malformed | Word::Duplicate => ExitStatus::Broken,
-        Word::CouldNotTell => ExitStatus::Unknown,
-    }
-}
-
-fn policy_and_parameters(text: &str) -> (String, String) {
-    match text.split_once(' ') {
-        Some((policy, parameters)) => (policy.to_owned(), parameters.trim().to_owned()),
-        None => (text.to_owned(), String::new()),
-    }
 }

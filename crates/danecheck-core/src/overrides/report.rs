@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Outcome;
-use crate::report::printable;
+use crate::text::printable;
 
-use super::judgement::{Proposal, Word};
+use super::entry::Entry;
+use super::examination::{Examination, Overrides};
+use super::judgement::{Judgement, Proposal, Word};
 use super::rows::{delete_call, edit_call};
-use super::{Entry, Examination, Judgement, Overrides, policy_and_parameters};
 
 /// What `danecheck overrides --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,7 +91,7 @@ fn one(entry: &Entry, judgement: &Judgement) -> OverrideReport {
         reason: judgement.reason.clone(),
         remove: judgement.proposal == Proposal::Remove,
         replace_with: match &judgement.proposal {
-            Proposal::Replace { key, policy, .. } => Some(format!("{key}  {policy}")),
+            Proposal::Replace { entry, .. } => Some(entry.to_string()),
             _ => None,
         },
         kept: judgement.kept,
@@ -108,9 +109,11 @@ fn call(id: u64, proposal: &Proposal) -> Option<String> {
     match proposal {
         Proposal::Leave => None,
         Proposal::Remove => Some(delete_call(id)),
-        Proposal::Replace { key, policy, .. } => {
-            let (policy, parameters) = policy_and_parameters(policy);
-            Some(edit_call(id, key, &policy, &parameters))
-        }
+        Proposal::Replace { entry, .. } => Some(edit_call(
+            id,
+            &entry.next_hop,
+            entry.line.level.as_str(),
+            &entry.line.attributes(),
+        )),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::entry::{Entry, Place, place};
-use crate::report::shown_json;
+use crate::text::shown_json;
 
 /// mailcow's list of overrides.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,7 @@ pub struct Rows {
 
 /// Why a text is not such a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoRows {
     /// It is not JSON.
     #[error("it is not JSON: {0}")]

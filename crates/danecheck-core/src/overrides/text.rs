@@ -1,10 +1,10 @@
 //! The report on overrides, for a person: first what should change.
 
-use crate::report::{shown, wrap};
+use crate::text::{shown, wrap};
 
+use super::examination::{Examination, Overrides, status};
 use super::judgement::Proposal;
 use super::report::OverrideReport;
-use super::{Examination, Overrides, status};
 use crate::report::ExitStatus;
 
 /// The blanks before the text about an override.

@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::line::PolicyLine;
 
-/// An override, before it is written down for some system. It is displayed as
-/// `texthash:`, `hash:` and `lmdb:` tables take it.
+/// An override, before it is written for a system. [`fmt::Display`] writes the
+/// line for `texthash:`, `hash:` and `lmdb:` tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
-    /// The exact next hop; never a parent domain, which another map could
-    /// overrule for the very name that is meant.
+    /// The exact next hop; never a parent domain, because another map could
+    /// overrule that for the name itself.
     pub next_hop: String,
     /// The level and its attributes.
     pub line: PolicyLine,

@@ -48,7 +48,7 @@ pub struct LateFault {
 }
 
 /// The server name that `servername=` makes Postfix send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ServerName {
     /// The name of the MX host.
     HostName,
@@ -56,6 +56,20 @@ pub enum ServerName {
     NextHop,
     /// This one.
     Literal(String),
+}
+
+impl ServerName {
+    /// Reads the value of `servername=` or `smtp_tls_servername`.
+    pub(crate) fn read(value: &str) -> Option<Self> {
+        match value.to_ascii_lowercase().as_str() {
+            "hostname" => Some(Self::HostName),
+            "nexthop" => Some(Self::NextHop),
+            name if crate::next_hop::host_name_fault(name).is_none() => {
+                Some(Self::Literal(name.to_owned()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A grade of ciphers, the weakest first (`tls_set_ciphers`).
@@ -98,6 +112,7 @@ impl CipherGrade {
 /// Why Postfix rejects a value, and defers all mail to the next hop with 4.7.5
 /// `client TLS configuration problem`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LineFault {
     /// There is nothing.
     #[error("it is empty")]
@@ -358,14 +373,7 @@ impl PolicyLine {
                 self.exclusions = items.map(str::to_owned).collect();
             }
             "servername" => {
-                self.server_name = Some(match value.to_ascii_lowercase().as_str() {
-                    "hostname" => ServerName::HostName,
-                    "nexthop" => ServerName::NextHop,
-                    name if crate::next_hop::host_name_fault(name).is_none() => {
-                        ServerName::Literal(name.to_owned())
-                    }
-                    _ => return Err(refuse()),
-                });
+                self.server_name = Some(ServerName::read(value).ok_or_else(refuse)?);
             }
             "connection_reuse" | "enable_rpk"
                 if !matches!(value.to_ascii_lowercase().as_str(), "yes" | "no") =>

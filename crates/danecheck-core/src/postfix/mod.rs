@@ -4,6 +4,7 @@
 //! level. Nothing here knows what was seen of a target.
 
 mod exception;
+mod hello;
 mod keys;
 mod level;
 mod line;
@@ -14,15 +15,19 @@ mod release;
 mod settings;
 mod stated;
 mod strength;
+mod suite;
 
 pub use exception::Override;
+pub use hello::{HelloLimits, LineHello, NoSuite, SuiteSet};
 pub use keys::policy_keys;
 pub use level::{SecurityLevel, UnknownLevel};
 pub use line::{CipherGrade, LateFault, LineFault, PolicyLine, ServerName};
 pub use release::{NoRelease, Release};
 pub use settings::{TlsVersion, UnknownTlsVersion};
 pub use stated::StatedPolicy;
+pub use suite::{Exchange, SUITES, Suite};
 
-pub(crate) use protocols::oldest;
+pub(crate) use hello::{Exclusions, newest};
+pub(crate) use protocols::{allowed, oldest};
 pub(crate) use settings::{Dnssec, InsecureMx, Settings};
 pub(crate) use strength::{DaneMeaning, Ground};

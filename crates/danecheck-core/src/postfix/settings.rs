@@ -6,6 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hello::Exclusions;
+
 /// A version of TLS, the oldest first.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -99,6 +101,13 @@ pub(crate) struct Settings {
     pub(crate) oldest_at_may: TlsVersion,
     /// The oldest TLS accepted above `may` (`smtp_tls_mandatory_protocols`).
     pub(crate) oldest_above: TlsVersion,
+    /// The newest TLS offered at `may` and above it.
+    pub(crate) newest_at_may: TlsVersion,
+    pub(crate) newest_above: TlsVersion,
+    /// The suites that are not offered at `may` (`smtp_tls_exclude_ciphers`) and
+    /// above it (`smtp_tls_mandatory_exclude_ciphers` too).
+    pub(crate) excluded_at_may: Exclusions,
+    pub(crate) excluded_above: Exclusions,
     /// A TLSA record without data ends smtp(8).
     pub(crate) dies_of_empty_tlsa: bool,
     /// What it gets from DNSSEC.
@@ -115,6 +124,10 @@ impl Default for Settings {
             insecure_mx: InsecureMx::Dane,
             oldest_at_may: TlsVersion::Tls10,
             oldest_above: TlsVersion::Tls10,
+            newest_at_may: TlsVersion::Tls13,
+            newest_above: TlsVersion::Tls13,
+            excluded_at_may: Exclusions::default(),
+            excluded_above: Exclusions::default(),
             dies_of_empty_tlsa: false,
             dnssec: Dnssec::On,
             trust_store: true,

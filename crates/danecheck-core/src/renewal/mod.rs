@@ -2,6 +2,7 @@
 //! whether it would match what is published now, and the safe order of steps
 //! (RFC 7671 section 8).
 
+mod outlook;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -13,12 +14,14 @@ use serde::Serialize;
 use crate::certificate::{Account, Certificate, Known, Presented, ReferenceName, matches_host};
 use crate::forensics::{Shown, Surroundings};
 use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
-use crate::matching::{DaneMatching, RecordOutcome, Stage, match_dane_within};
+use crate::matching::{DaneMatching, RecordOutcome, Requirement, match_dane_within};
 use crate::observation::{Answer, Observation, TlsaLookup};
-use crate::report::{ExitStatus, printable};
+use crate::report::ExitStatus;
+use crate::text::printable;
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord};
 use crate::work::{SHARED, WorkLimits};
 
+pub use outlook::{HostOutlook, NewRecord, Outlook, Published};
 pub use plan::{Plan, Step};
 
 /// What `danecheck tlsa --json` prints.
@@ -37,32 +40,12 @@ pub fn schema() -> serde_json::Value {
 
 /// Which records are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// `3 1 1` of the server's own key.
     EndEntity,
     /// `2 1 1` of each authority in the file.
     Authorities,
-}
-
-/// A record to publish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct NewRecord {
-    /// The name at which to publish it; null if no host was named.
-    pub owner: Option<String>,
-    /// The record, `3 1 1 ab12...`.
-    pub record: String,
-    /// Whose key it is.
-    pub of: String,
-}
-
-impl NewRecord {
-    /// The line of a zone file.
-    pub fn zone_line(&self) -> String {
-        match &self.owner {
-            Some(owner) => format!("{owner} IN TLSA {}", self.record),
-            None => self.record.clone(),
-        }
-    }
 }
 
 /// `_25._tcp.mx1.example.com.`
@@ -102,51 +85,6 @@ pub fn new_records(chain: &[Presented], wanted: Wanted, owners: &[String]) -> Ve
         }
     }
     records
-}
-
-/// The result for the new certificate at one MX host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outlook {
-    /// A published record matches it.
-    Matches,
-    /// DANE does not apply, or no record is usable: nothing can match, and
-    /// nothing breaks.
-    NoDane,
-    /// The published records match something else: mail would wait.
-    WouldBreak,
-    /// The records could not be looked up.
-    Unknown,
-}
-
-/// One published record compared with the new certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Published {
-    /// The record.
-    pub record: String,
-    /// Whether it matches the new certificate.
-    pub matches: bool,
-    /// What the record is, if it does not match and that is known.
-    pub what_it_is: Option<String>,
-}
-
-/// The new certificate compared with the records of one MX host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct HostOutlook {
-    /// The host.
-    pub host: String,
-    /// The result.
-    pub outlook: Outlook,
-    /// Why, in one sentence.
-    pub reason: String,
-    /// The name of its TLSA records.
-    pub owner: String,
-    /// The TTL of the published records, in seconds.
-    pub ttl: Option<u32>,
-    /// The published records.
-    pub published: Vec<Published>,
-    /// The record to publish before the certificate is deployed.
-    pub add: Option<NewRecord>,
 }
 
 /// The check before a renewal.
@@ -221,7 +159,7 @@ impl Renewal {
     /// Adds the steps.
     #[must_use]
     pub fn with_plan(mut self) -> Self {
-        self.plan = Some(Plan::of(&self));
+        self.plan = Some(Plan::of(&self.target, self.outlook, &self.hosts));
         self
     }
 
@@ -380,7 +318,7 @@ fn decisive<'e>(host: &'e HostEvidence<'_>) -> Option<&'e DaneRecords<'e>> {
 }
 
 fn judged(matching: &DaneMatching) -> (Outlook, String) {
-    if matching.stage != Stage::MustMatch {
+    if matching.requirement != Requirement::MustMatch {
         return (
             Outlook::NoDane,
             "none of its TLSA records can be used".to_owned(),

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Outlook, Renewal};
+use super::outlook::{HostOutlook, Outlook};
 
 /// The steps, in their order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -26,7 +26,7 @@ pub struct Step {
 
 impl Plan {
     /// The steps that lead from what is published to the new certificate.
-    pub(super) fn of(renewal: &Renewal) -> Self {
+    pub(super) fn of(target: &str, outlook: Outlook, hosts: &[HostOutlook]) -> Self {
         let mut steps = Vec::new();
         let mut step = |step, text: &str, records, seconds| {
             steps.push(Step {
@@ -36,8 +36,7 @@ impl Plan {
                 seconds,
             });
         };
-        let target = &renewal.target;
-        if renewal.outlook == Outlook::Unknown {
+        if outlook == Outlook::Unknown {
             step(
                 "check",
                 "Repair the lookups first: danecheck cannot plan while they fail.",
@@ -47,7 +46,7 @@ impl Plan {
             return Self(steps);
         }
         let lines = |wanted: Outlook| -> Vec<String> {
-            let hosts = renewal.hosts.iter().filter(|host| host.outlook == wanted);
+            let hosts = hosts.iter().filter(|host| host.outlook == wanted);
             hosts
                 .filter_map(|host| Some(host.add.as_ref()?.zone_line()))
                 .collect()
@@ -60,7 +59,7 @@ impl Plan {
                 missing,
                 None,
             );
-            let ttl = renewal.hosts.iter().filter_map(|host| host.ttl).max();
+            let ttl = hosts.iter().filter_map(|host| host.ttl).max();
             step(
                 "wait",
                 &match ttl {
@@ -101,8 +100,7 @@ impl Plan {
             Vec::new(),
             None,
         );
-        let stale: Vec<String> = renewal
-            .hosts
+        let stale: Vec<String> = hosts
             .iter()
             .flat_map(|host| {
                 host.published

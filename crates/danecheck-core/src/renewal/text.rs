@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::plan::duration;
 use super::{HostOutlook, Outlook, Renewal};
-use crate::report::{shown, wrap};
+use crate::text::{shown, wrap};
 
 impl Renewal {
     /// The check as text.

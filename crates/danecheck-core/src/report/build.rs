@@ -1,29 +1,25 @@
 //! From a judgement to the report.
 
 use crate::certificate::{Certificate, DistinguishedName};
+use crate::diagnosis::{Diagnosis, Question};
 use crate::dnssec::Opened;
-use crate::finding::expectation::mx_not_as_expected;
-use crate::finding::invalid_target;
 use crate::forensics::Origin;
 use crate::judge::{
-    Action, AddressEvidence, DaneRecords, Delivery, Entries, Horizon, HostEvidence, Judged,
-    Objection, Outcome, Outcomes, Recommendation, SessionEvidence, Standing, Verdict, by_old_means,
-    judge, judge_at, judge_for, objection,
+    AddressEvidence, DaneRecords, Horizon, HostEvidence, Objection, SessionEvidence, Standing,
+    by_old_means, objection,
 };
-use crate::matching::{RecordOutcome, Stage, served_records};
-use crate::next_hop::NextHopError;
+use crate::matching::{RecordOutcome, Requirement, served_records};
 use crate::observation::{
     Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
     Observation, ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::sender::Sender;
+use crate::text::printable;
 use crate::tlsa::{TlsaRecord, Usability, usability};
-use crate::unix_time::UnixTime;
 
 use super::clean::{clean_outcomes, clean_validation};
 use super::extended_error::ExtendedErrorReport;
 use super::finding::FindingReport;
-use super::harmless::printable;
 use super::model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LimitedReport,
     LookupReport, MxReport, MxReportRecord, RecordReport, Report, ResolverReport, SCHEMA_VERSION,
@@ -31,6 +27,7 @@ use super::model::{
 };
 use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
+use super::recommendation::RecommendationReport;
 use super::sender::SenderReport;
 
 /// Host names of one certificate that are listed.
@@ -51,21 +48,26 @@ const LONG_RECORDS_BYTES: usize = 1024 * 1024;
 impl Report {
     /// The report on an observation.
     pub fn of(observation: &Observation) -> Self {
-        Self::new(&judge(observation))
+        Self::new(&Diagnosis::of(&Question::of(observation)))
     }
 
     /// The report for another moment, or with another warning time.
     pub fn at(observation: &Observation, horizon: Horizon) -> Self {
-        Self::new(&judge_at(observation, horizon))
+        Self::to(observation, horizon, &Sender::default())
     }
 
     /// The report for one sender.
     pub fn to(observation: &Observation, horizon: Horizon, sender: &Sender) -> Self {
-        Self::new(&judge_for(observation, horizon, sender))
+        Self::new(&Diagnosis::of(&Question {
+            horizon,
+            sender: sender.clone(),
+            ..Question::of(observation)
+        }))
     }
 
-    /// The report on a judgement.
-    pub fn new(judged: &Judged<'_>) -> Self {
+    /// The report on a diagnosis.
+    pub fn new(diagnosis: &Diagnosis<'_>) -> Self {
+        let judged = &diagnosis.judged;
         let observation = judged.evidence.observation;
         let mut standings = judged.standings.iter().copied().zip(&judged.origins);
         let hosts_seen = &judged.evidence.hosts;
@@ -77,7 +79,7 @@ impl Report {
             .iter()
             .map(|host| host_report(observation, host, &mut standings, most))
             .collect();
-        let mut report = Self {
+        Self {
             schema_version: SCHEMA_VERSION,
             target: observation.next_hop.to_string(),
             domain: observation.next_hop.domain().map(str::to_owned),
@@ -87,10 +89,7 @@ impl Report {
             outcomes: clean_outcomes(&judged.outcomes),
             sender: (!judged.sending.sender.is_assumed())
                 .then(|| SenderReport::of(&judged.sending, observation)),
-            recommendation: Recommendation {
-                reason: printable(&judged.recommendation.reason),
-                ..judged.recommendation.clone()
-            },
+            recommendation: RecommendationReport::of(diagnosis),
             resolver: ResolverReport {
                 addresses: observation
                     .resolver
@@ -115,68 +114,8 @@ impl Report {
                 .iter()
                 .map(|host| printable(host))
                 .collect(),
-            findings: judged.findings.iter().map(FindingReport::of).collect(),
-        };
-        if report.recommendation.action == Action::Override {
-            report.recommendation.entries.comment = Some(report.note().lines());
-        }
-        report
-    }
-
-    /// The same, with a finding if the MX records name other hosts than these.
-    #[must_use]
-    pub fn held_to_mx(mut self, observation: &Observation, expected: &[String]) -> Self {
-        let finding = mx_not_as_expected(observation, expected);
-        let finding = finding.as_ref().map(FindingReport::of);
-        self.findings.splice(..0, finding);
-        self
-    }
-
-    /// The report on a text that is not a target: nothing was checked.
-    pub fn on_invalid_target(text: &str, error: &NextHopError, checked_at: UnixTime) -> Self {
-        let finding = invalid_target(text, error);
-        let outcome = Outcome {
-            delivery: Delivery::Bounced,
-            channel: None,
-            via: None,
-            // What Postfix says of a name that it cannot look up.
-            dsn: Some("5.4.4".to_owned()),
-            reason: Some(printable(&format!(
-                "Name service error for {text}: invalid host or domain name"
-            ))),
-            varies: false,
-        };
-        Self {
-            schema_version: SCHEMA_VERSION,
-            target: printable(text),
-            domain: None,
-            checked_at,
-            judged_at: checked_at,
-            verdict: Verdict::Indeterminate,
-            outcomes: Outcomes::of(|_| outcome.clone()),
-            sender: None,
-            recommendation: Recommendation {
-                action: Action::NotFixable,
-                policy: None,
-                entries: Entries::default(),
-                alternatives: Vec::new(),
-                reason: printable(&finding.message),
-                gives_up: None,
-                caution: None,
-                remove_when: None,
-            },
-            resolver: ResolverReport {
-                addresses: Vec::new(),
-                validates: None,
-                shortcoming: None,
-            },
-            mx: None,
-            hosts: Vec::new(),
-            mta_sts: None,
-            proxy: None,
-            assumed: None,
-            skipped_hosts: Vec::new(),
-            findings: vec![FindingReport::of(&finding)],
+            findings: diagnosis.findings.iter().map(FindingReport::of).collect(),
+            mx_differs: diagnosis.mx_differs,
         }
     }
 }
@@ -466,7 +405,7 @@ fn limited_report((offer, session): &(LimitedOffer, SessionEvidence<'_>)) -> Lim
         }
         .to_owned(),
         covered: matching
-            .filter(|matching| matching.stage == Stage::MustMatch)
+            .filter(|matching| matching.requirement == Requirement::MustMatch)
             .and_then(|matching| matching.authenticates()),
         session: session_report(session),
     }

@@ -2,8 +2,7 @@
 
 use crate::dnssec::OwnValidation;
 use crate::judge::{Outcome, Outcomes};
-
-use super::harmless::printable;
+use crate::text::printable;
 
 /// The outcomes, with the servers' texts made harmless.
 pub(super) fn clean_outcomes(outcomes: &Outcomes) -> Outcomes {

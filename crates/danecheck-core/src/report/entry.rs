@@ -1,33 +1,25 @@
-//! Turns a report into the entry that it advises.
+//! Turns a diagnosis into the entry that it advises.
 
+use crate::diagnosis::Diagnosis;
 use crate::entry::{Language, Note, Request};
-use crate::finding::Severity;
-use crate::judge::{Action, Delivery, Standing};
-
-use crate::postfix::{Override, PolicyLine};
-
-use super::model::{HostReport, Report};
+use crate::finding::expectation::MX_NOT_AS_EXPECTED;
+use crate::finding::rule::Severity;
+use crate::judge::{Delivery, Standing};
+use crate::text::printable;
 
 /// Only the first part of a longer reason is printed.
 const LONGEST_REASON: usize = 200;
 
-impl Report {
+impl Diagnosis<'_> {
     /// The data from which an entry for any mail system is written; `None` if
     /// no override is advised.
     pub fn entry_request(&self, language: Language) -> Option<Request> {
-        let advice = &self.recommendation;
-        let row = advice.entries.mailcow.as_ref()?;
-        let policy = advice.policy?;
-        if advice.action != Action::Override {
-            return None;
-        }
+        let judged = &self.judged;
+        let entry = judged.recommendation.entry.clone()?;
         Some(Request {
-            entry: Override {
-                next_hop: row.dest.clone(),
-                line: PolicyLine::parse(&format!("{policy} {}", row.parameters), None).ok()?,
-            },
+            entry,
             hosts: self.broken_hosts(),
-            by_plain_text_retry: self.outcomes.may.delivery == Delivery::DeliveredAfterRetry,
+            by_plain_text_retry: judged.outcomes.may.delivery == Delivery::DeliveredAfterRetry,
             note: self.note(),
             language,
         })
@@ -35,48 +27,52 @@ impl Report {
 
     /// What the comment of an entry says.
     pub fn note(&self) -> Note {
-        let worst = self
-            .findings
-            .iter()
-            .find(|finding| finding.severity == Severity::Error)
-            .map(|finding| finding.message.as_str());
-        let logged = self.outcomes.dane.reason.as_deref();
+        let judged = &self.judged;
+        let observation = judged.evidence.observation;
+        let target = observation.next_hop.to_string();
+        // That the MX records name other hosts is no reason for an override.
+        let worst = self.findings.iter().find(|finding| {
+            finding.rule.severity == Severity::Error && *finding.rule != MX_NOT_AS_EXPECTED
+        });
+        let logged = judged.outcomes.dane.reason.as_deref();
         let reason = worst
+            .map(|finding| finding.message.as_str())
             .or(logged)
             .unwrap_or("the dane level does not deliver");
+        let advice = &judged.recommendation;
         Note {
-            date: self.checked_at.day(),
-            next_hop: Some(self.target.clone()),
-            caution: self.recommendation.caution.clone(),
-            reason: shortened(reason),
-            remove_when: self
-                .recommendation
+            date: observation.checked_at.day(),
+            caution: advice.caution.clone(),
+            reason: shortened(&printable(reason)),
+            remove_when: advice
                 .remove_when
                 .clone()
-                .unwrap_or_else(|| format!("`danecheck {}` says so", self.target)),
+                .unwrap_or_else(|| format!("`danecheck {target}` says so")),
+            next_hop: Some(target),
         }
     }
 
     /// The hosts to which the `dane` level does not deliver; all hosts if no
     /// such host is known. Entries do not contain invalid host names.
     fn broken_hosts(&self) -> Vec<String> {
-        let broken = |host: &&HostReport| {
-            host.addresses
-                .iter()
-                .any(|address| address.dane == Standing::Broken)
-        };
-        let names = |hosts: Vec<&HostReport>| -> Vec<String> {
-            hosts
-                .into_iter()
-                .map(|host| host.name.clone())
-                .filter(|name| is_host(name))
-                .collect()
-        };
-        let some = names(self.hosts.iter().filter(broken).collect());
-        if some.is_empty() {
-            names(self.hosts.iter().collect())
-        } else {
-            some
+        let mut standings = self.judged.standings.iter();
+        let mut all = Vec::new();
+        let mut broken = Vec::new();
+        for host in &self.judged.evidence.hosts {
+            let of_host = standings.by_ref().take(host.addresses.len());
+            let failing = of_host.filter(|standing| **standing == Standing::Broken);
+            let is_broken = failing.count() > 0;
+            let name = printable(&host.seen.name);
+            if is_host(&name) {
+                if is_broken {
+                    broken.push(name.clone());
+                }
+                all.push(name);
+            }
+        }
+        match broken.is_empty() {
+            true => all,
+            false => broken,
         }
     }
 }

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observation::ExtendedError;
-
-use super::harmless::printable;
+use crate::text::printable;
 
 /// An extended DNS error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,16 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
-use crate::finding::{Severity, name_server::of_single};
+use crate::finding::name_server::of_single;
+use crate::finding::rule::Severity;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup};
+use crate::text::{printable, shown, to_json, wrap};
 
 use super::clean::clean_validation;
 use super::extended_error::ExtendedErrorReport;
 use super::finding::FindingReport;
-use super::harmless::{printable, shown, to_json};
 use super::name_server::AuthorityReport;
 use super::status::ExitStatus;
-use super::text::wrap;
 use crate::unix_time::UnixTime;
 
 /// One lookup.

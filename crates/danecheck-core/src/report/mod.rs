@@ -9,23 +9,19 @@ mod entry;
 mod extended_error;
 mod finding;
 mod format;
-mod harmless;
 mod human;
+mod invalid_target;
 mod lookup;
 mod model;
 mod mta_sts;
 mod name_server;
+mod recommendation;
 mod sender;
 mod status;
-mod text;
 
 pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
-#[cfg(any(test, fuzzing))]
-pub(crate) use harmless::is_harmless;
-pub use harmless::printable;
-pub use harmless::{masked, shown, shown_json, to_json};
 pub use human::{HumanStyle, human};
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{
@@ -34,9 +30,11 @@ pub use model::{
 };
 pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
-pub use sender::{SenderPolicyReport, SenderReport};
+pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
+pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
-pub use text::{break_lines, wrap};
+
+pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};
 
 /// The report as one line of JSON, without the line end.
 pub fn json(report: &Report) -> String {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{KnownBy, OwnValidation, SecurityStatus};
-use crate::judge::{Outcomes, Recommendation, Standing, Verdict};
+use crate::judge::{Outcomes, Standing, Verdict};
 use crate::observation::Shortcoming;
 use crate::unix_time::UnixTime;
 
@@ -12,6 +12,7 @@ use super::extended_error::ExtendedErrorReport;
 use super::finding::FindingReport;
 use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
+use super::recommendation::RecommendationReport;
 use super::sender::SenderReport;
 
 /// The version of the report's form.
@@ -41,7 +42,7 @@ pub struct Report {
     pub sender: Option<SenderReport>,
     /// What the sender's administrator should do: for the sender that was
     /// named, else for a Postfix at level dane.
-    pub recommendation: Recommendation,
+    pub recommendation: RecommendationReport,
     /// The resolver that answered the DNS questions.
     pub resolver: ResolverReport,
     /// The MX lookup; null if danecheck made none.
@@ -64,6 +65,10 @@ pub struct Report {
     pub skipped_hosts: Vec<String>,
     /// The findings, the worst first.
     pub findings: Vec<FindingReport>,
+    /// The MX records do not name the hosts that the user expects. Not part of
+    /// the JSON: the finding is.
+    #[serde(skip)]
+    pub mx_differs: bool,
 }
 
 /// What danecheck assumed.

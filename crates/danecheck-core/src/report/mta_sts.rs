@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::{HostStanding, MtaSts, Unavailable, texts};
 use crate::mta_sts::{Mode, Policy, RecordFault, report_record};
-
-use super::harmless::printable;
+use crate::text::printable;
 
 /// What the domain publishes for MTA-STS (RFC 8461) and TLS reporting (RFC
 /// 8460). Postfix itself does not ask for it. Other senders do, and DANE has

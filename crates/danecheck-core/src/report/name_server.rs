@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::observation::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerReply, NameServerSeen,
 };
+use crate::text::printable;
 use crate::unix_time::UnixTime;
-
-use super::harmless::printable;
 
 /// The name servers of the zone that holds a record set, each asked for it
 /// without recursion.

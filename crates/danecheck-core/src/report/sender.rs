@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::judge::{Outcome, Outcomes, Sending};
 use crate::observation::Observation;
 use crate::postfix::{SecurityLevel, TlsVersion};
+use crate::text::printable;
 
 use super::clean::{clean_outcome, clean_outcomes};
-use super::harmless::printable;
 
 /// The sender that was named, and what happens to its mail today. `outcomes`
 /// and `verdict` of the report are still about a Postfix with default settings.
@@ -22,12 +22,28 @@ pub struct SenderReport {
     pub level: SecurityLevel,
     /// The oldest TLS version that it accepts if TLS is mandatory.
     pub min_tls: TlsVersion,
+    /// The policy service that was assumed; null where this sender has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_service: Option<PolicyServiceReport>,
     /// The policy in force for this next hop.
     pub policy: SenderPolicyReport,
     /// What happens to its mail with that policy.
     pub outcome: Outcome,
     /// What would happen to its mail at each level.
     pub outcomes: Outcomes,
+}
+
+/// The service that answers a sender's question for a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyServiceReport {
+    /// `postfix-tlspol`.
+    pub name: String,
+    /// Its release: `1.8.23`.
+    pub version: String,
+    /// Where danecheck knows its answers from: `measured` (the release itself was
+    /// asked), `source` (its source was read), `newest-known` (it is newer than
+    /// all that danecheck knows, and is taken for the newest of these).
+    pub rules_from: String,
 }
 
 /// A policy in force.
@@ -60,6 +76,14 @@ impl SenderReport {
                 .map(|release| release.to_string()),
             level: sending.sender.main_level(observation),
             min_tls: sending.settings.oldest_above,
+            policy_service: sending
+                .sender
+                .policy_service()
+                .map(|release| PolicyServiceReport {
+                    name: "postfix-tlspol".to_owned(),
+                    version: release.to_string(),
+                    rules_from: release.rules_from().as_str().to_owned(),
+                }),
             policy: SenderPolicyReport {
                 text: printable(&in_force.policy.text),
                 level: in_force.policy.line.as_ref().ok().map(|line| line.level),

@@ -1,7 +1,6 @@
 //! The exit status: the monitoring-plugin convention, for every format.
 
-use crate::finding::Severity;
-use crate::finding::expectation::MX_NOT_AS_EXPECTED;
+use crate::finding::rule::Severity;
 use crate::judge::Verdict;
 
 use super::model::Report;
@@ -64,13 +63,9 @@ pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> Exit
         .sender
         .as_ref()
         .is_some_and(|sender| !sender.outcome.delivers());
-    let other_mx = report
-        .findings
-        .iter()
-        .any(|finding| finding.id == MX_NOT_AS_EXPECTED.id);
     let status = match status {
         // These servers are not the domain's, even if they work.
-        _ if other_mx => ExitStatus::Broken,
+        _ if report.mx_differs => ExitStatus::Broken,
         ExitStatus::Fine | ExitStatus::Warning if own_mail_waits => ExitStatus::Broken,
         // "At least 2": an unknown result stays 3.
         ExitStatus::Fine | ExitStatus::Warning

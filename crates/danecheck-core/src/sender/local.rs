@@ -2,7 +2,8 @@
 
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy, TlsVersion,
+    Dnssec, Exclusions, InsecureMx, LineHello, PolicyLine, Release, SecurityLevel, ServerName,
+    Settings, StatedPolicy, TlsVersion, allowed, newest,
 };
 
 use super::InForce;
@@ -59,6 +60,28 @@ impl Parameters<'_> {
         crate::postfix::oldest(self.get(name)).ok()
     }
 
+    fn newest(&self, name: &str) -> Option<TlsVersion> {
+        newest(&allowed(self.get(name)).ok()?)
+    }
+
+    fn excluded(&self, name: &str) -> Exclusions {
+        Exclusions::of_list(self.get(name))
+    }
+
+    /// The ClientHellos of the policy in force and of the one without the
+    /// deciding entry.
+    pub(crate) fn hellos(&self) -> Vec<LineHello> {
+        let settings = self.settings();
+        let policies = [Some(self.in_force()), self.without_override()];
+        let lines = policies
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.policy.line.ok());
+        lines
+            .map(|line| LineHello::of_line(&line, settings))
+            .collect()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let defaults = Settings::default();
         Settings {
@@ -73,6 +96,16 @@ impl Parameters<'_> {
             oldest_above: self
                 .oldest("smtp_tls_mandatory_protocols")
                 .unwrap_or(defaults.oldest_above),
+            newest_at_may: self
+                .newest("smtp_tls_protocols")
+                .unwrap_or(defaults.newest_at_may),
+            newest_above: self
+                .newest("smtp_tls_mandatory_protocols")
+                .unwrap_or(defaults.newest_above),
+            excluded_at_may: self.excluded("smtp_tls_exclude_ciphers"),
+            excluded_above: self
+                .excluded("smtp_tls_exclude_ciphers")
+                .and(self.excluded("smtp_tls_mandatory_exclude_ciphers")),
             dies_of_empty_tlsa: self.release().is_some_and(Release::dies_of_empty_tlsa),
             dnssec: match self.against_dane() {
                 None => Dnssec::On,
@@ -147,6 +180,9 @@ impl Parameters<'_> {
     }
 
     fn pinned(&self, mut line: PolicyLine) -> Result<PolicyLine, String> {
+        if line.server_name.is_none() {
+            line.server_name = ServerName::read(self.get("smtp_tls_servername"));
+        }
         if !line.matches.is_empty() {
             return Ok(line);
         }

@@ -8,25 +8,31 @@
 mod local;
 mod tlspol;
 mod tlspol_policy;
+mod tlspol_release;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Observation, PolicyResponse, ResolverValidation};
+use crate::observation::{LocalSenderSeen, Observation, PolicyResponse, ResolverValidation};
 
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
+pub use tlspol_release::{NoTlspolRelease, RulesFrom, TlspolRelease};
 
 pub(crate) use local::{Parameters, is_service};
 
 use crate::postfix::{
-    Dnssec, InsecureMx, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy, TlsVersion,
+    Dnssec, InsecureMx, LineHello, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy,
+    TlsVersion,
 };
+
+/// The ClientHellos that the Postfix on this machine sends under the policies
+/// that its tables give.
+pub fn local_hellos(seen: &LocalSenderSeen) -> Vec<LineHello> {
+    Parameters(seen).hellos()
+}
 
 /// The Postfix that mailcow ships (`docker-compose.yml`, August 2026).
 const MAILCOW_POSTFIX: Release = Release::new(3, 10, 12);
-
-/// The postfix-tlspol that mailcow ships.
-const MAILCOW_TLSPOL: &str = "postfix-tlspol 1.8.23";
 
 /// The kinds of sender that are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +72,8 @@ pub struct Sender {
     pub release: Option<Release>,
     /// The oldest TLS that it accepts if TLS is mandatory.
     pub min_tls: Option<TlsVersion>,
+    /// The release of its postfix-tlspol, where it has one.
+    pub tlspol: Option<TlspolRelease>,
 }
 
 /// The policy that a sender's tables and main.cf give for one next hop.
@@ -100,6 +108,9 @@ impl Sender {
         if let Some(version) = self.min_tls {
             options.push(format!("--min-tls {version}"));
         }
+        if let Some(release) = self.tlspol {
+            options.push(format!("--tlspol-version {release}"));
+        }
         options.join(" ")
     }
 
@@ -129,6 +140,15 @@ impl Sender {
             System::Postfix | System::Local => None,
             System::Mailcow => Some(MAILCOW_POSTFIX),
         })
+    }
+
+    /// The release of the policy service that answers for each domain; `None` if
+    /// it has no such service.
+    pub fn policy_service(&self) -> Option<TlspolRelease> {
+        match self.system {
+            System::Mailcow => Some(self.tlspol.unwrap_or(TlspolRelease::MAILCOW)),
+            System::Postfix | System::Local => None,
+        }
     }
 
     /// What its main.cf and its release decide besides the level.
@@ -171,9 +191,9 @@ impl Sender {
         if let Some(parameters) = self.local(observation) {
             return parameters.in_force();
         }
-        if self.system == System::Mailcow {
-            let answered = tlspol::answer(observation, served);
-            let source = MAILCOW_TLSPOL.to_owned();
+        if let Some(release) = self.policy_service() {
+            let answered = tlspol::answer(observation, served, release);
+            let source = format!("postfix-tlspol {release}");
             match answered.answer {
                 MapAnswer::Policy(text) => {
                     return InForce {
@@ -190,7 +210,7 @@ impl Sender {
                     };
                 }
                 MapAnswer::NotFound => {
-                    let why = format!("postfix-tlspol gives no policy: {}", answered.why);
+                    let why = format!("{source} gives no policy: {}", answered.why);
                     return self.of_main_cf(observation, why);
                 }
             }

@@ -36,6 +36,7 @@ pub enum Usability {
 /// What is wrong with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum UnusableReason {
     /// Without association data. Postfix before 3.8.18, 3.9.12, 3.10.11 and
     /// 3.11.4 accepts three bytes here, and crashes.

@@ -113,7 +113,7 @@ impl Reports {
             self.not_understood = true;
             self.notes.push(format!(
                 "{}: no TLS report in it",
-                crate::report::printable(name)
+                crate::text::printable(name)
             ));
         }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::report::printable;
+use crate::text::printable;
 
 use super::container::Content;
 use super::{Failure, Policy, Report};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::finding::Rule;
-use crate::report::{break_lines, shown};
+use crate::text::{break_lines, shown};
 
 use super::{Failure, Policy, Report, Reports};
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use domain::base::Rtype;
 
 use super::{Halt, Look, Place};
-use crate::chain::{Chain, End, Zone};
+use crate::chain::Chain;
 use crate::denial::{Claim, Denial};
-use crate::packet::{Owner, RrSet};
-use crate::set_name;
+use crate::owner::Owner;
+use crate::owner::set_name;
+use crate::packet::RrSet;
 use crate::signature::signers;
+use crate::zone::{End, Zone};
 use danecheck_core::dnssec::{Fault, SecurityStatus};
 
 impl<'a> Look<'a> {

@@ -189,6 +189,93 @@ pub(super) fn aliases(tree: &Tree) -> Vec<Case> {
         )
         .nx()
         .shows(1),
+        // Without the alias that it makes there is no answer.
+        case(
+            "a DNAME alone, its alias asked for",
+            query,
+            [dname()],
+            Bogus,
+        ),
+        // A server goes on to the end, and may say that nothing is there.
+        case(
+            "the alias of a DNAME, and no alias at its end",
+            query,
+            [dname(), made()],
+            Secure,
+        )
+        .proof([
+            victim.soa(),
+            victim.nsec("_25.dane.victim.test.", "e.victim.test.", &[Rtype::TLSA]),
+        ])
+        .shows(1),
+        case(
+            "the alias of a DNAME, and no name at its end",
+            query,
+            [dname(), made()],
+            Secure,
+        )
+        .proof([
+            victim.soa(),
+            victim.nsec("c.victim.test.", "e.victim.test.", &[Rtype::A]),
+            victim.nsec("victim.test.", "a.victim.test.", &[Rtype::SOA, Rtype::NS]),
+        ])
+        .nx()
+        .shows(1),
+        case(
+            "the alias of a DNAME, and an alias at its end",
+            query,
+            [
+                dname(),
+                made(),
+                victim.set(&["_25.dane.victim.test. 300 CNAME x.victim.test."]),
+            ],
+            Secure,
+        )
+        .shows(1),
+        case(
+            "the alias of a DNAME, and an unsigned alias at its end",
+            query,
+            [
+                dname(),
+                made(),
+                vec![rr("_25.dane.victim.test. 300 CNAME x.victim.test.")],
+            ],
+            Bogus,
+        )
+        .shows(1),
+        case(
+            "the alias of a DNAME, and a proof about another name",
+            query,
+            [dname(), made()],
+            Bogus,
+        )
+        .proof([victim.nsec("f.victim.test.", "g.victim.test.", &[Rtype::A])])
+        .nx()
+        .shows(1),
+        case(
+            "an unsigned DNAME, its alias asked for",
+            query,
+            [
+                vec![rr("_tcp.mx.victim.test. 300 DNAME dane.victim.test.")],
+                made(),
+            ],
+            Bogus,
+        )
+        .shows(1),
+        case(
+            "a DNAME into another zone, its alias asked for",
+            query,
+            [
+                victim.set(&["_tcp.mx.victim.test. 300 DNAME dane.evil.test."]),
+                to("_25.dane.evil.test."),
+            ],
+            Secure,
+        )
+        .proof([
+            evil.soa(),
+            evil.nsec("_25.dane.evil.test.", "e.evil.test.", &[Rtype::TLSA]),
+        ])
+        .shows(1),
         // What is denied at the end of aliases: either is right (RFC 6604).
         case(
             "an alias to nothing",

@@ -10,6 +10,7 @@ use super::super::{LOOKUP_WORK, Work, ZONE_WORK, cut};
 use super::tree::{DAY, Key, NOW, Style, Tree, ds_of, name, record, reply, rr, rsa_with, unheard};
 use crate::Chain;
 use danecheck_core::dnssec::{Fault, OwnValidation, SecurityStatus};
+use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::{Operation, WorkBudget};
 
 const A: &str = "mx.victim.test. 300 A 192.0.2.1";
@@ -308,6 +309,49 @@ fn an_ordinary_answer_costs_one_check_and_a_denial_two() {
     let nsec = zone.nsec("mx.victim.test.", "n.victim.test.", &[Rtype::A]);
     let proof = [zone.soa(), nsec].concat();
     assert_eq!(spent(&reply(&at, Rtype::MX, false, &[], &proof)), 2);
+}
+
+/// A moment of another age: the same seconds modulo 2^32, 136 years away.
+fn age(count: i64) -> UnixTime {
+    UnixTime(NOW.0 + (count << 32))
+}
+
+#[test]
+fn no_clock_is_read() {
+    // Every signature here is for fifteen days of November 2023, which are over
+    // on whichever machine this runs, and no validity reaches its clock.
+    let tree = Tree::new();
+    let zone = tree.zone("victim.test.");
+    let signed = |days: i64| {
+        let (from, to) = (days * DAY, (days + 1) * DAY);
+        zone.styled(
+            &[rr(A)],
+            &Style {
+                from,
+                to,
+                ..Style::default()
+            },
+        )
+    };
+    let judged = |days: i64, at: UnixTime| {
+        let bytes = reply(
+            &name("mx.victim.test."),
+            Rtype::A,
+            false,
+            &signed(days),
+            &[],
+        );
+        tree.judge(&bytes, at).status
+    };
+    for at in [NOW, age(1), age(2), age(-1)] {
+        assert_eq!(judged(0, at), SecurityStatus::Secure, "{at:?}");
+        // Before its first day, and after its last: then the set alone, whose
+        // zone is in its time, is out of it.
+        assert_eq!(judged(5, at), SecurityStatus::Bogus, "{at:?}");
+        assert_eq!(judged(-5, at), SecurityStatus::Bogus, "{at:?}");
+        let then = at.plus_days(5);
+        assert_eq!(judged(5, then), SecurityStatus::Secure, "{then:?}");
+    }
 }
 
 #[test]

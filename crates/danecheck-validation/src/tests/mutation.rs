@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use domain::base::{Record, Rtype};
 
-use super::super::packet::{Owner, Packet, Rr};
+use super::super::owner::Owner;
+use super::super::packet::{Packet, Rr};
 use super::super::{LOOKUP_WORK, presented};
 use super::tree::{NOW, Tree, name, reply, rr};
 use danecheck_core::dnssec::SecurityStatus;

@@ -19,7 +19,8 @@ use domain::utils::base32;
 use domain::zonefile::inplace::{Entry, Zonefile};
 use ring::digest::{SHA256, digest};
 
-use super::super::packet::{Data, Owner, Packet, Rr};
+use super::super::owner::Owner;
+use super::super::packet::{Data, Packet, Rr};
 use super::super::{Chain, Judgement, LOOKUP_WORK, Progress, Work, ZONE_WORK};
 use super::super::{child, cut, path, root};
 use crate::trust_anchor::RootAnchors;

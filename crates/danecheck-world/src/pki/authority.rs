@@ -3,28 +3,26 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints,
-    PublicKeyData, SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, NameConstraints, PublicKeyData, SignatureAlgorithm, SigningKey,
 };
 
-use super::leaf::{add_attributes, extension};
-use super::{Certificate, Identity, KeyKind, Leaf, Validity};
+use super::certificate::Certificate;
+use super::identity::Identity;
+use super::key::KeyKind;
+use super::leaf::Leaf;
+use super::template::{Template, Validity, template_methods};
 use danecheck_core::unix_time::UnixTime;
 
 /// The profile of an authority's certificate: valid by default.
 #[derive(Clone, Debug)]
 pub struct AuthorityProfile {
-    name: String,
-    validity: Validity,
-    key: KeyKind,
+    template: Template,
     basic_constraints: bool,
     cert_sign: bool,
     path_length: Option<u8>,
     permitted_names: Vec<String>,
     excluded_names: Vec<String>,
-    extensions: Vec<CustomExtension>,
-    attributes: u64,
     key_identifier: Option<Vec<u8>>,
 }
 
@@ -32,33 +30,17 @@ impl AuthorityProfile {
     /// A valid authority with this common name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
-            name: name.into(),
-            validity: Validity::DECADE,
-            key: KeyKind::default(),
+            template: Template::new(Some(name.into()), Validity::DECADE),
             basic_constraints: true,
             cert_sign: true,
             path_length: None,
             permitted_names: Vec::new(),
             excluded_names: Vec::new(),
-            extensions: Vec::new(),
-            attributes: 0,
             key_identifier: None,
         }
     }
 
-    /// Makes it valid at another time.
-    #[must_use]
-    pub fn validity(mut self, validity: Validity) -> Self {
-        self.validity = validity;
-        self
-    }
-
-    /// Gives it another kind of key.
-    #[must_use]
-    pub fn key(mut self, key: KeyKind) -> Self {
-        self.key = key;
-        self
-    }
+    template_methods!();
 
     /// Leaves `CA:TRUE` out: it issues certificates although it must not
     /// (`num=79:invalid CA certificate` in Postfix's log).
@@ -96,21 +78,6 @@ impl AuthorityProfile {
         self
     }
 
-    /// Gives it an extension with this content in DER.
-    #[must_use]
-    pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
-        self.extensions.push(extension(oid, content, critical));
-        self
-    }
-
-    /// Gives its subject this many meaningless attributes, each in its own
-    /// relative distinguished name.
-    #[must_use]
-    pub fn attributes(mut self, count: u64) -> Self {
-        self.attributes = count;
-        self
-    }
-
     /// Gives it this key identifier (RFC 5280 section 4.2.1.2), which others may
     /// have too.
     #[must_use]
@@ -120,11 +87,7 @@ impl AuthorityProfile {
     }
 
     fn params(&self, now: UnixTime) -> CertificateParams {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, self.name.as_str());
+        let mut params = self.template.params(now);
         params.is_ca = match (self.basic_constraints, self.path_length) {
             (false, _) => IsCa::ExplicitNoCa,
             (true, None) => IsCa::Ca(BasicConstraints::Unconstrained),
@@ -134,8 +97,6 @@ impl AuthorityProfile {
         if self.cert_sign {
             params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         }
-        add_attributes(&mut params.distinguished_name, self.attributes);
-        params.custom_extensions.clone_from(&self.extensions);
         if let Some(identifier) = &self.key_identifier {
             params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.clone());
         }
@@ -149,7 +110,6 @@ impl AuthorityProfile {
                 excluded_subtrees: subtrees(&self.excluded_names),
             });
         }
-        self.validity.apply(&mut params, now);
         params
     }
 }
@@ -177,15 +137,12 @@ impl Authority {
     /// the moment `now`.
     pub fn root(profile: impl Into<AuthorityProfile>, now: UnixTime) -> Self {
         let profile = profile.into();
-        let key = profile.key.key_pair();
+        let key = profile.template.key.key_pair();
         let params = profile.params(now);
         let minted = params
             .self_signed(&*key)
             .expect("parameters that rcgen can encode");
-        let certificate = Certificate {
-            der: minted.der().clone(),
-            spki: key.subject_public_key_info(),
-        };
+        let certificate = Certificate::minted(&minted, &key);
         Self {
             now,
             params,
@@ -199,7 +156,7 @@ impl Authority {
     /// An authority under this one, given by name or by profile.
     pub fn intermediate(&self, profile: impl Into<AuthorityProfile>) -> Self {
         let profile = profile.into();
-        let key = profile.key.key_pair();
+        let key = profile.template.key.key_pair();
         self.certify(profile.params(self.now), key)
     }
 
@@ -279,10 +236,7 @@ impl Authority {
         let minted = params
             .signed_by(key, &Issuer::from_params(&self.params, signer))
             .expect("parameters that rcgen can encode");
-        Certificate {
-            der: minted.der().clone(),
-            spki: key.subject_public_key_info(),
-        }
+        Certificate::minted(&minted, key)
     }
 }
 

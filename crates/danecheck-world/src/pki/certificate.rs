@@ -2,17 +2,26 @@
 
 use std::fmt::Write as _;
 
+use rcgen::{KeyPair, PublicKeyData as _};
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest, Sha256, Sha512};
 
 /// A minted certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    pub(super) der: CertificateDer<'static>,
-    pub(super) spki: Vec<u8>,
+    der: CertificateDer<'static>,
+    spki: Vec<u8>,
 }
 
 impl Certificate {
+    /// What was minted for this key.
+    pub(super) fn minted(minted: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self {
+            der: minted.der().clone(),
+            spki: key.subject_public_key_info(),
+        }
+    }
+
     /// The certificate in DER.
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.der

@@ -6,7 +6,7 @@ use rcgen::KeyPair;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::Certificate;
+use super::certificate::Certificate;
 
 /// A server's key and the certificates that it sends with it.
 #[derive(Clone, Debug)]

@@ -4,61 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
 };
-use time::OffsetDateTime;
 
-use super::{Certificate, Identity, KeyKind};
+use super::certificate::Certificate;
+use super::identity::Identity;
+use super::key::KeyKind;
+use super::template::{Template, Validity, template_methods};
 use danecheck_core::unix_time::UnixTime;
-
-/// When a certificate is valid, in days from the moment it is minted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    /// `notBefore`, in days from now; negative is in the past.
-    pub from_day: i64,
-    /// `notAfter`, in days from now.
-    pub to_day: i64,
-}
-
-impl Validity {
-    /// Issued 30 days ago, with 60 to go.
-    pub const CURRENT: Self = Self::days(-30, 60);
-    /// Expired 30 days ago.
-    pub const EXPIRED: Self = Self::days(-120, -30);
-    /// Begins in 30 days.
-    pub const NOT_YET: Self = Self::days(30, 120);
-    /// An authority's ten years, of which one is over.
-    pub const DECADE: Self = Self::days(-365, 3285);
-
-    /// From `from_day` to `to_day`, both counted from now.
-    pub const fn days(from_day: i64, to_day: i64) -> Self {
-        Self { from_day, to_day }
-    }
-
-    pub(super) fn apply(self, params: &mut CertificateParams, now: UnixTime) {
-        params.not_before = moment(now.plus_days(self.from_day));
-        params.not_after = moment(now.plus_days(self.to_day));
-    }
-}
-
-/// An extension as its content in DER.
-pub(super) fn extension(oid: &[u64], content: Vec<u8>, critical: bool) -> CustomExtension {
-    let mut extension = CustomExtension::from_oid_content(oid, content);
-    extension.set_criticality(critical);
-    extension
-}
-
-/// Attributes of types that nobody knows.
-pub(super) fn add_attributes(name: &mut DistinguishedName, count: u64) {
-    for number in 0..count {
-        name.push(DnType::CustomDnType(vec![2, 5, 4, 200 + number]), "x");
-    }
-}
-
-fn moment(time: UnixTime) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(time.0).expect("a certificate's time is before year 9999")
-}
 
 /// An extended key usage (RFC 5280 section 4.2.1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +44,9 @@ impl From<Purpose> for ExtendedKeyUsagePurpose {
 pub struct Leaf {
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
-    common_name: Option<String>,
-    validity: Validity,
+    template: Template,
     purposes: Vec<Purpose>,
-    key: KeyKind,
     is_ca: bool,
-    extensions: Vec<CustomExtension>,
-    attributes: u64,
     rsa_signature: Option<usize>,
 }
 
@@ -107,13 +57,9 @@ impl Leaf {
         Self {
             dns_names: dns_names.into_iter().map(Into::into).collect(),
             ip_addresses: Vec::new(),
-            common_name: None,
-            validity: Validity::CURRENT,
+            template: Template::new(None, Validity::CURRENT),
             purposes: vec![Purpose::ServerAuth],
-            key: KeyKind::default(),
             is_ca: false,
-            extensions: Vec::new(),
-            attributes: 0,
             rsa_signature: None,
         }
     }
@@ -124,10 +70,12 @@ impl Leaf {
         Self::new::<String>([]).common_name(name)
     }
 
+    template_methods!();
+
     /// Gives it a common name.
     #[must_use]
     pub fn common_name(mut self, name: impl Into<String>) -> Self {
-        self.common_name = Some(name.into());
+        self.template.common_name = Some(name.into());
         self
     }
 
@@ -135,13 +83,6 @@ impl Leaf {
     #[must_use]
     pub fn ip_address(mut self, address: IpAddr) -> Self {
         self.ip_addresses.push(address);
-        self
-    }
-
-    /// Makes it valid at another time.
-    #[must_use]
-    pub fn validity(mut self, validity: Validity) -> Self {
-        self.validity = validity;
         self
     }
 
@@ -153,33 +94,10 @@ impl Leaf {
         self
     }
 
-    /// Gives it another kind of key.
-    #[must_use]
-    pub fn key(mut self, key: KeyKind) -> Self {
-        self.key = key;
-        self
-    }
-
     /// Makes it say `CA:TRUE`, as `openssl req -x509` does by default.
     #[must_use]
     pub fn certificate_authority(mut self) -> Self {
         self.is_ca = true;
-        self
-    }
-
-    /// Gives it an extension with this content in DER. An extension of subject
-    /// alternative names replaces the names that were given.
-    #[must_use]
-    pub fn extension(mut self, oid: &[u64], content: Vec<u8>, critical: bool) -> Self {
-        self.extensions.push(extension(oid, content, critical));
-        self
-    }
-
-    /// Gives its subject this many meaningless attributes, each in its own
-    /// relative distinguished name.
-    #[must_use]
-    pub fn attributes(mut self, count: u64) -> Self {
-        self.attributes = count;
         self
     }
 
@@ -196,35 +114,20 @@ impl Leaf {
 
     /// Mints it, signed with its own key.
     pub fn self_signed(self, now: UnixTime) -> Identity {
-        let key = self.key.key_pair();
+        let key = self.template.key.key_pair();
         let minted = self
             .params(now)
             .self_signed(&*key)
             .expect("parameters that rcgen can encode");
-        Identity::new(
-            vec![Certificate {
-                der: minted.der().clone(),
-                spki: key.subject_public_key_info(),
-            }],
-            Vec::new(),
-            key,
-        )
+        Identity::new(vec![Certificate::minted(&minted, &key)], Vec::new(), key)
     }
 
     pub(super) fn key_pair(&self) -> Arc<KeyPair> {
-        self.key.key_pair()
+        self.template.key.key_pair()
     }
 
     pub(super) fn params(&self, now: UnixTime) -> CertificateParams {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        if let Some(name) = &self.common_name {
-            params
-                .distinguished_name
-                .push(DnType::CommonName, name.as_str());
-        }
-        add_attributes(&mut params.distinguished_name, self.attributes);
-        params.custom_extensions.clone_from(&self.extensions);
+        let mut params = self.template.params(now);
         for name in &self.dns_names {
             let name = name.as_str().try_into().expect("a DNS name in ASCII");
             params.subject_alt_names.push(SanType::DnsName(name));
@@ -238,7 +141,6 @@ impl Leaf {
             params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         }
         params.extended_key_usages = self.purposes.iter().copied().map(Into::into).collect();
-        self.validity.apply(&mut params, now);
         params
     }
 }

@@ -31,6 +31,7 @@ mod certificate;
 mod identity;
 mod key;
 mod leaf;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -39,4 +40,5 @@ pub use authority::{Authority, AuthorityProfile};
 pub use certificate::{Certificate, stale_tlsa};
 pub use identity::Identity;
 pub use key::KeyKind;
-pub use leaf::{Leaf, Purpose, Validity};
+pub use leaf::{Leaf, Purpose};
+pub use template::Validity;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Misbehaviour;
+use super::misbehaviour::Misbehaviour;
 
 /// What is done at a step of the cleartext or encrypted dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +164,7 @@ impl Misbehaviour {
             Self::HangAtEhlo => Act::Hang,
             Self::EhloFlood => Act::Flood("250-X-ANOTHER\r\n"),
             Self::EhloReply(lines) => Act::Say(lines.clone()),
+            Self::EhloReplyAndClose(lines) => Act::SayAndClose(lines.clone()),
             _ => return None,
         })
     }
@@ -181,7 +182,7 @@ impl Misbehaviour {
             Self::NoStartTls => None,
             Self::StartTlsMasked => Some("XXXXXXXA"),
             Self::StartTlsInLowerCase => Some("starttls"),
-            Self::StartTlsOddlySpaced => Some(" \t STARTTLS \t "),
+            Self::StartTlsOddlySpaced => Some("  = STARTTLS= "),
             Self::StartTlsWithParameter => Some("STARTTLS REQUIRED"),
             _ => return None,
         })
@@ -199,6 +200,7 @@ impl Misbehaviour {
             Self::StartTls554 => Act::Say("554 5.7.3 TLS is not for you".into()),
             Self::StartTlsReply(lines) if lines.starts_with('2') => Act::StartTls(lines.clone()),
             Self::StartTlsReply(lines) => Act::Say(lines.clone()),
+            Self::StartTlsReplyAndClose(lines) => Act::SayAndClose(lines.clone()),
             Self::DropBeforeStartTlsReply => Act::Close,
             Self::HangAtStartTlsReply => Act::Hang,
             Self::CleartextAfterStartTlsReply => Act::StartTlsAnd(
@@ -235,6 +237,8 @@ impl Misbehaviour {
             Self::EhloAfterTlsDropped => Act::Close,
             Self::HangAfterTls => Act::Hang,
             Self::FloodAfterTls => Act::Flood("250-X-ANOTHER\r\n"),
+            Self::EhloAfterTlsReply(lines) => Act::Say(lines.clone()),
+            Self::EhloAfterTlsAndClose => Act::SayAndClose("250 closing".into()),
             Self::EhloAfterTls421 => Act::SayAndClose(UNAVAILABLE.into()),
             Self::EhloAfterTls5xx => Act::Say("554 5.3.0 Not after all".into()),
             _ => return None,

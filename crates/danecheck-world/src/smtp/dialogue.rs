@@ -5,11 +5,11 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::Misbehaviour;
 use super::act::Act;
 use super::handshake;
+use super::misbehaviour::Misbehaviour;
+use super::personality::Personality;
 use super::record::Recorder;
-use super::server::Personality;
 use super::wire::Wire;
 
 /// Serves one client. The error is mostly a client that closed early, which

@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Misbehaviour;
 use super::act::HandshakeAct;
+use super::misbehaviour::Misbehaviour;
+use super::personality::Personality;
 use super::record::Recorder;
-use super::server::Personality;
 use super::wire::{Wire, until_closed};
 use crate::pki::{Authority, Identity};
 use danecheck_core::unix_time::UnixTime;

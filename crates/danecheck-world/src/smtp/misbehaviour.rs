@@ -66,6 +66,8 @@ pub enum Misbehaviour {
     EhloFlood,
     /// Answers EHLO with these lines, separated by `\n`, as they are.
     EhloReply(String),
+    /// Answers EHLO with these lines, separated by `\n`, and closes.
+    EhloReplyAndClose(String),
     /// Does not offer STARTTLS, and refuses it with 502.
     NoStartTls,
     /// Shows `XXXXXXXA` in place of STARTTLS and refuses the command, as a
@@ -74,7 +76,7 @@ pub enum Misbehaviour {
     /// Offers `starttls`; keywords are case-insensitive (RFC 5321
     /// section 2.4).
     StartTlsInLowerCase,
-    /// Offers STARTTLS with blanks and tabs around it, which Postfix's
+    /// Offers STARTTLS with blanks and `=` around it, which Postfix's
     /// `smtp_helo` skips.
     StartTlsOddlySpaced,
     /// Offers STARTTLS with a parameter, which RFC 3207 section 4 does not
@@ -89,6 +91,8 @@ pub enum Misbehaviour {
     /// Answers STARTTLS with these lines, separated by `\n`; if the first
     /// begins with a 2, TLS follows.
     StartTlsReply(String),
+    /// Answers STARTTLS with these lines, separated by `\n`, and closes.
+    StartTlsReplyAndClose(String),
     /// Closes in place of the answer to STARTTLS.
     DropBeforeStartTlsReply,
     /// Never answers STARTTLS.
@@ -163,6 +167,10 @@ pub enum Misbehaviour {
     /// Sends this many session tickets after a handshake of TLS 1.3, some 250
     /// bytes each (RFC 8446 section 4.6.1).
     TicketFlood(usize),
+    /// Answers EHLO after the handshake with these lines, separated by `\n`.
+    EhloAfterTlsReply(String),
+    /// Answers EHLO after the handshake and closes.
+    EhloAfterTlsAndClose,
     /// Answers EHLO after the handshake with 421 and closes.
     EhloAfterTls421,
     /// Answers EHLO and HELO after the handshake with 554.

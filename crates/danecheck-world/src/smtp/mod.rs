@@ -33,6 +33,7 @@ mod act;
 mod dialogue;
 mod handshake;
 mod misbehaviour;
+mod personality;
 mod record;
 mod server;
 mod unreachable;

@@ -4,12 +4,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-
 use super::dialogue;
 use super::handshake::{Identities, server_config};
-use super::record::Records;
-use super::{Misbehaviour, SessionRecord};
+use super::misbehaviour::Misbehaviour;
+use super::personality::Personality;
+use super::record::{Records, SessionRecord};
 use crate::accept::Accepting;
 use crate::pki::Identity;
 
@@ -135,36 +134,5 @@ impl RunningMailServer {
     pub async fn sessions_after(&self, gone: usize) -> Vec<SessionRecord> {
         self.records.ended(gone).await;
         self.records.all()
-    }
-}
-
-/// What the sessions of one server have in common.
-#[derive(Debug)]
-pub(super) struct Personality {
-    pub(super) host_name: String,
-    misbehaviours: Vec<Misbehaviour>,
-    pub(super) identities: Arc<Identities>,
-    pub(super) config: Arc<ServerConfig>,
-}
-
-impl Personality {
-    /// The first of its misbehaviours that changes `step`.
-    pub(super) fn first<'a, T>(
-        &'a self,
-        step: impl FnMut(&'a Misbehaviour) -> Option<T>,
-    ) -> Option<T> {
-        self.misbehaviours.iter().find_map(step)
-    }
-
-    pub(super) fn has(&self, misbehaviour: &Misbehaviour) -> bool {
-        self.misbehaviours.contains(misbehaviour)
-    }
-
-    pub(super) fn line_end(&self) -> &'static [u8] {
-        if self.has(&Misbehaviour::BareLf) {
-            b"\n"
-        } else {
-            b"\r\n"
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Where the name servers of a zone agree, and where they differ.
 
 use crate::dnssec::Fault;
+use crate::finding::rule::Findings;
 use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
 use crate::unix_time::UnixTime;
 
-use super::super::Findings;
 use super::Complaint;
 use super::rules::{
     NAME_SERVER_ANSWER_BOGUS, NAME_SERVER_BEHIND, NAME_SERVER_LACKS_SIGNATURES,

@@ -6,6 +6,7 @@ mod rules;
 use std::collections::BTreeSet;
 
 use crate::dnssec::SecurityStatus;
+use crate::finding::rule::{Finding, Findings, Rule};
 use crate::judge::Judged;
 use crate::observation::{
     AnyLookup, AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
@@ -15,7 +16,7 @@ use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
 use self::comparison::{agree, bogus, own, serials, signatures};
-use super::{Finding, Findings, Rule, freshness, overall, signature};
+use super::{freshness, overall, signature};
 
 pub(super) use self::rules::*;
 

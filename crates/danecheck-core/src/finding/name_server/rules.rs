@@ -1,8 +1,8 @@
 //! The rules about name servers.
 
-use super::super::{Rule, Severity};
+use crate::finding::rule::{Rule, Severity};
 
-pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
+pub(crate) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
     id: "name-server-answer-bogus",
     severity: Severity::Warning,
     reference: "RFC 4035 section 5",
@@ -15,7 +15,7 @@ pub(in super::super) static NAME_SERVER_ANSWER_BOGUS: Rule = Rule {
                software, or remove it from the NS records.",
 };
 
-pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
+pub(crate) static NAME_SERVER_BEHIND: Rule = Rule {
     id: "name-server-behind",
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.5",
@@ -29,7 +29,7 @@ pub(in super::super) static NAME_SERVER_BEHIND: Rule = Rule {
                address list, TSIG key or firewall.",
 };
 
-pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
+pub(crate) static NAME_SERVER_FAILS: Rule = Rule {
     id: "name-server-fails",
     severity: Severity::Warning,
     reference: "RFC 7672 section 2.1.2",
@@ -44,7 +44,7 @@ pub(in super::super) static NAME_SERVER_FAILS: Rule = Rule {
                then remove it from the NS records of the zone and of its parent.",
 };
 
-pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
+pub(crate) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
     id: "name-server-lacks-signatures",
     severity: Severity::Warning,
     reference: "RFC 4035 section 3.1",
@@ -56,7 +56,7 @@ pub(in super::super) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
                it from the NS records.",
 };
 
-pub(in super::super) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
+pub(crate) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
     id: "name-server-not-authoritative",
     severity: Severity::Warning,
     reference: "RFC 9499 section 7",
@@ -67,7 +67,7 @@ pub(in super::super) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
                its parent.",
 };
 
-pub(in super::super) static NAME_SERVER_NOT_PUBLIC: Rule = Rule {
+pub(crate) static NAME_SERVER_NOT_PUBLIC: Rule = Rule {
     id: "name-server-not-public",
     severity: Severity::Info,
     reference: "RFC 6890",
@@ -77,7 +77,7 @@ pub(in super::super) static NAME_SERVER_NOT_PUBLIC: Rule = Rule {
     receiver: "Remove the address from public DNS.",
 };
 
-pub(in super::super) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
+pub(crate) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
     id: "name-server-signature-expired",
     severity: Severity::Warning,
     reference: "RFC 4035 section 5.3.1",
@@ -90,7 +90,7 @@ pub(in super::super) static NAME_SERVER_SIGNATURE_EXPIRED: Rule = Rule {
                transfer: address list, TSIG key or firewall.",
 };
 
-pub(in super::super) static NAME_SERVER_SILENT: Rule = Rule {
+pub(crate) static NAME_SERVER_SILENT: Rule = Rule {
     id: "name-server-silent",
     severity: Severity::Warning,
     reference: "RFC 7766 section 5",
@@ -102,7 +102,7 @@ pub(in super::super) static NAME_SERVER_SILENT: Rule = Rule {
                from the NS records of the zone and of its parent.",
 };
 
-pub(in super::super) static NAME_SERVER_WITHOUT_ADDRESS: Rule = Rule {
+pub(crate) static NAME_SERVER_WITHOUT_ADDRESS: Rule = Rule {
     id: "name-server-without-address",
     severity: Severity::Warning,
     reference: "RFC 1912 section 2.8",
@@ -112,7 +112,7 @@ pub(in super::super) static NAME_SERVER_WITHOUT_ADDRESS: Rule = Rule {
                parent.",
 };
 
-pub(in super::super) static NAME_SERVERS_DISAGREE: Rule = Rule {
+pub(crate) static NAME_SERVERS_DISAGREE: Rule = Rule {
     id: "name-servers-disagree",
     severity: Severity::Warning,
     reference: "RFC 1034 section 4.2.1",
@@ -124,7 +124,7 @@ pub(in super::super) static NAME_SERVERS_DISAGREE: Rule = Rule {
                record in each source.",
 };
 
-pub(in super::super) static NAME_SERVERS_IN_ORDER: Rule = Rule {
+pub(crate) static NAME_SERVERS_IN_ORDER: Rule = Rule {
     id: "name-servers-in-order",
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.1",
@@ -136,7 +136,7 @@ pub(in super::super) static NAME_SERVERS_IN_ORDER: Rule = Rule {
     receiver: "",
 };
 
-pub(in super::super) static NAME_SERVERS_OUT_OF_REACH: Rule = Rule {
+pub(crate) static NAME_SERVERS_OUT_OF_REACH: Rule = Rule {
     id: "name-servers-out-of-reach",
     severity: Severity::Info,
     reference: "RFC 1034 section 4.3.1",

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
-use crate::report::harmless::shown;
+use crate::finding::rule::Severity;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::model::Report;
 use super::writer::{Writer, advice};

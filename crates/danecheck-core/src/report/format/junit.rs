@@ -3,11 +3,11 @@
 use quick_xml::Writer as XmlWriter;
 use quick_xml::events::BytesText;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::Standing;
-use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, HostReport, Report};
@@ -97,7 +97,9 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
                     "the dane level does not deliver here".to_owned(),
                     details(address),
                 ),
-                Standing::NotJudged => Outcome::Skipped("too much work to judge".to_owned()),
+                Standing::NotJudged => {
+                    Outcome::Skipped("not judged: a limit of danecheck".to_owned())
+                }
                 Standing::Unseen => Outcome::Skipped("could not be checked from here".to_owned()),
             };
             cases.push(Case {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing};
 use crate::postfix::SecurityLevel;
-use crate::report::harmless::shown;
 use crate::report::human::headline;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::model::Report;
 use super::writer::{Writer, addresses, advice};
@@ -86,7 +86,7 @@ fn hosts(text: &mut String, report: &Report) {
             Standing::WithoutTlsa => "no TLSA records that count",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",
-            Standing::NotJudged => "too much work to judge",
+            Standing::NotJudged => "not judged: a limit of danecheck",
             Standing::Unseen => "not checked",
         };
         let _ = writeln!(

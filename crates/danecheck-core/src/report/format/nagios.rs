@@ -1,11 +1,11 @@
 //! `nagios`: the output of a monitoring plugin (Monitoring Plugins Development
 //! Guidelines, "Plugin Output for Nagios").
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::Standing;
-use crate::report::harmless::{printable, shown};
 use crate::report::human::headline;
 use crate::report::status::{ExitStatus, worst};
+use crate::text::{printable, shown};
 
 use super::super::model::Report;
 use super::writer::{Writer, addresses};

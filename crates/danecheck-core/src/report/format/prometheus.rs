@@ -6,11 +6,11 @@
 
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Action, Standing, Verdict};
 use crate::postfix::SecurityLevel;
-use crate::report::harmless::shown;
 use crate::report::status::ExitStatus;
+use crate::text::shown;
 
 use super::super::model::Report;
 use super::writer::{Writer, addresses};

@@ -94,7 +94,7 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
             (Tone::Bad, "the lookup of its TLSA records fails")
         }
         Standing::Broken => (Tone::Bad, "no TLSA record would match"),
-        Standing::NotJudged => (Tone::Doubtful, "too much work to judge"),
+        Standing::NotJudged => (Tone::Doubtful, "not judged: a limit of danecheck"),
         Standing::Authenticated | Standing::Unseen => (Tone::Quiet, "not checked"),
     })
 }

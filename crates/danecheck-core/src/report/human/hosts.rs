@@ -2,8 +2,8 @@
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
+use crate::text::columns;
 
-use super::super::harmless::columns;
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
@@ -214,7 +214,10 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
             (Tone::Bad, "the lookup of its TLSA records fails".to_owned())
         }
         (Standing::Broken, None) => (Tone::Bad, "no TLSA record matches".to_owned()),
-        (Standing::NotJudged, None) => (Tone::Doubtful, "too much work to judge".to_owned()),
+        (Standing::NotJudged, None) => (
+            Tone::Doubtful,
+            "not judged: a limit of danecheck".to_owned(),
+        ),
         (Standing::Unseen, None) => (
             Tone::Doubtful,
             match &address.reserved {

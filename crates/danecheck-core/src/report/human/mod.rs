@@ -12,11 +12,11 @@ mod sender;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::finding::Severity;
+use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
+use crate::text::shown;
 
 use super::finding::FindingReport;
-use super::harmless::shown;
 use super::model::Report;
 
 pub use page::HumanStyle;

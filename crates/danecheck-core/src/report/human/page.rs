@@ -2,10 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::super::harmless::columns;
-use super::super::text::wrap;
 use crate::entry::Language;
 use crate::judge::{Delivery, Outcome};
+use crate::text::{columns, wrap};
 
 /// How the report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

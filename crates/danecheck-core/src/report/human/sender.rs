@@ -3,6 +3,7 @@
 use crate::judge::{Channel, Delivery, Outcome};
 
 use super::super::model::Report;
+use super::super::sender::PolicyServiceReport;
 use super::page::{Page, Tone, code};
 
 pub(super) fn sender(page: &mut Page, report: &Report) {
@@ -27,6 +28,22 @@ pub(super) fn sender(page: &mut Page, report: &Report) {
         text.push_str(&format!(" It will log: {reason}"));
     }
     page.paragraph(&lead, &tinted, &text);
+    if let Some(service) = &sender.policy_service {
+        page.paragraph("  ", "  ", &assumed(service));
+    }
+}
+
+/// Which policy service was assumed, and how far its answers are known.
+fn assumed(service: &PolicyServiceReport) -> String {
+    let known = match service.rules_from.as_str() {
+        "measured" => "danecheck's rules for it were compared with the program itself",
+        "source" => "danecheck's rules for it come from its source, and were not measured",
+        _ => "danecheck does not know this release, and applies the rules of 1.13",
+    };
+    format!(
+        "Assumed: {} {} (--tlspol-version). {known}.",
+        service.name, service.version
+    )
 }
 
 fn code_of_failure(outcome: &Outcome) -> String {

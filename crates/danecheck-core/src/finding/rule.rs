@@ -1,0 +1,103 @@
+//! What a rule and a finding are.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Mail flows, something is wrong.
+    Warning,
+    /// Mail does not flow, or the result is unknown.
+    Error,
+}
+
+impl Severity {
+    /// The word of the reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One kind of finding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The stable id, in kebab-case.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The RFC section or the Postfix function.
+    pub reference: &'static str,
+    /// What it means, and why it matters.
+    pub meaning: &'static str,
+    /// What the sender's administrator does; empty for nothing.
+    pub sender: &'static str,
+    /// What the receiver's administrator does; empty for nothing.
+    pub receiver: &'static str,
+}
+
+/// A rule that holds for a target, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The host, address, name or record that it is about.
+    pub subject: String,
+    /// One sentence with the evidence filled in.
+    pub message: String,
+}
+
+impl Rule {
+    /// What to do: the receiver's step first, because it repairs the cause.
+    pub fn remedy(&self) -> String {
+        match (self.receiver, self.sender) {
+            ("", "") => String::new(),
+            ("", sender) => format!("Sender: {sender}"),
+            (receiver, "") => format!("Receiver: {receiver}"),
+            (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
+        }
+    }
+}
+
+/// What the checks write to: each finding once per subject.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn add(
+        &mut self,
+        rule: &'static Rule,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        let finding = Finding {
+            rule,
+            subject: subject.into(),
+            message: message.into(),
+        };
+        if !self.0.contains(&finding) {
+            self.0.push(finding);
+        }
+    }
+
+    /// All that were added so far.
+    pub(super) fn all(&self) -> &[Finding] {
+        &self.0
+    }
+
+    /// The worst first; among equals the order in which they were raised.
+    pub(super) fn sorted(mut self) -> Vec<Finding> {
+        self.0
+            .sort_by_key(|finding| std::cmp::Reverse(finding.rule.severity));
+        self.0
+    }
+}

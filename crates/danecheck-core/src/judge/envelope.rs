@@ -1,0 +1,185 @@
+//! From a server that is ready for mail to the message: each command takes the
+//! next reply, whether it came early or late (`smtp_loop` in Postfix's
+//! `smtp_proto.c`).
+
+use crate::observation::{Interruption, Onward};
+
+use super::attempt::{Attempt, Failure, Peer, dsn, interrupted};
+use super::outcome::{Channel, Untold};
+
+/// A command before the message, as Postfix logs it.
+struct Step {
+    /// In `xfer_request`.
+    command: &'static str,
+    /// In `xfer_states`.
+    sending: &'static str,
+    /// The first digit of the reply that goes on.
+    goes_on: u16,
+}
+
+const STEPS: [Step; 3] = [
+    Step {
+        command: "MAIL FROM command",
+        sending: "sending MAIL FROM",
+        goes_on: 2,
+    },
+    Step {
+        command: "RCPT TO command",
+        sending: "sending RCPT TO",
+        goes_on: 2,
+    },
+    Step {
+        command: "DATA command",
+        sending: "sending DATA command",
+        goes_on: 3,
+    },
+];
+
+/// Where the text of a reply stands that nobody has seen, for no mail was sent.
+const UNSEEN: &str = "250 ...";
+
+/// What comes of the message. A server with nothing amiss is taken to accept
+/// it: 250 to `MAIL FROM` and `RCPT TO`, 354 to `DATA`.
+pub(super) fn send(onward: Option<&Onward>, peer: &Peer, channel: Channel) -> Attempt {
+    let Some(onward) = onward else {
+        return Attempt::Ready(channel);
+    };
+    let mut queued = onward.replies.iter();
+    for step in &STEPS {
+        match queued.next() {
+            Some(reply) if reply.code / 100 == step.goes_on => {}
+            Some(reply) => return said(step, &reply.text(), dsn(reply), peer),
+            None if onward.closed => {
+                return Attempt::Counted(interrupted(Interruption::Lost, peer, step.sending));
+            }
+            None if onward.replies.is_empty() => return Attempt::Ready(channel),
+            // From here on the server's own replies come too late: that to an
+            // earlier command, which is no answer to `DATA`.
+            None => {
+                if step.goes_on != 2 {
+                    return said(step, UNSEEN, "2.0.0".to_owned(), peer);
+                }
+            }
+        }
+    }
+    // The message would be sent to a server that has not asked for it.
+    Attempt::NotJudged(Untold::Limit)
+}
+
+/// A reply that ends the delivery (`smtp_mesg_fail`, `smtp_rcpt_fail`): what
+/// neither begins with 4 nor with 5 is a protocol error (`vsmtp_fill_dsn`).
+fn said(step: &Step, text: &str, dsn: String, peer: &Peer) -> Attempt {
+    let reason = format!(
+        "host {} said: {text} (in reply to {})",
+        peer.name, step.command
+    );
+    match dsn.as_bytes().first() {
+        Some(b'4') => Attempt::Counted(Failure { dsn, reason }),
+        Some(b'5') => Attempt::Hard(Failure { dsn, reason }),
+        _ => Attempt::Hard(Failure::new("5.5.0", format!("Protocol error: {reason}"))),
+    }
+}
+
+/// Whether the connection was lost, and the server said nothing.
+pub(super) fn is_interruption(failure: &Failure) -> bool {
+    failure.dsn == "4.4.2" && failure.reason.starts_with("lost connection with ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Reply;
+
+    fn peer() -> Peer {
+        Peer {
+            name: "mx.example[192.0.2.1]".to_owned(),
+            port: 25,
+        }
+    }
+
+    fn after(replies: &[&str], closed: bool) -> Attempt {
+        let replies = replies.iter().map(|line| Reply {
+            code: line.get(..3).unwrap().parse().unwrap(),
+            lines: vec![(*line).to_owned()],
+        });
+        let onward = Onward {
+            replies: replies.collect(),
+            left_out: 0,
+            closed,
+        };
+        send(Some(&onward), &peer(), Channel::Plaintext)
+    }
+
+    fn code(attempt: &Attempt) -> (&str, &str) {
+        match attempt {
+            Attempt::Hard(failure) => ("hard", &failure.dsn),
+            Attempt::Counted(failure) => ("counted", &failure.dsn),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_reply_too_many_bounces_at_data() {
+        for replies in [
+            &["250 mx"][..],
+            &["220 mx"],
+            &["250 one", "250 two"],
+            &["250 one", "250 two", "250 three"],
+            &["250 one", "250 two", "250 three", "250 four"],
+        ] {
+            let attempt = after(replies, false);
+            assert_eq!(code(&attempt), ("hard", "5.5.0"), "{replies:?}");
+            let Attempt::Hard(failure) = attempt else {
+                continue;
+            };
+            assert!(
+                failure
+                    .reason
+                    .starts_with("Protocol error: host mx.example")
+            );
+            assert!(failure.reason.ends_with("(in reply to DATA command)"));
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_it_where_its_turn_comes() {
+        for (replies, expected) in [
+            (&["502 5.5.2 what?"][..], ("hard", "5.5.2")),
+            (&["451 4.3.0 wait"], ("counted", "4.3.0")),
+            (&["250 ok", "550 no"], ("hard", "5.0.0")),
+            (&["250 ok", "450 no"], ("counted", "4.0.0")),
+            (&["354 go on"], ("hard", "5.5.0")),
+            (&["250 ok", "250 ok", "421 4.3.2 bye"], ("counted", "4.3.2")),
+        ] {
+            assert_eq!(code(&after(replies, false)), expected, "{replies:?}");
+        }
+    }
+
+    #[test]
+    fn a_closed_connection_is_lost_where_the_replies_end() {
+        for (replies, stage) in [
+            (&[][..], "sending MAIL FROM"),
+            (&["250 ok"], "sending RCPT TO"),
+            (&["250 ok", "250 ok"], "sending DATA command"),
+        ] {
+            let Attempt::Counted(failure) = after(replies, true) else {
+                panic!("{replies:?}");
+            };
+            assert_eq!(failure.dsn, "4.4.2");
+            assert!(failure.reason.ends_with(stage), "{}", failure.reason);
+            assert!(is_interruption(&failure));
+        }
+    }
+
+    #[test]
+    fn nothing_amiss_is_a_server_that_takes_mail() {
+        let attempt = send(None, &peer(), Channel::Encrypted);
+        assert_eq!(attempt, Attempt::Ready(Channel::Encrypted));
+    }
+
+    #[test]
+    fn whether_a_message_arrives_that_nobody_asked_for_is_not_told() {
+        let replies = ["250 ok", "250 ok", "354 go on"];
+        assert_eq!(after(&replies, false), Attempt::NotJudged(Untold::Limit));
+    }
+}

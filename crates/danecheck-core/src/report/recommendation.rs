@@ -1,0 +1,97 @@
+//! The recommendation in a report: its override, written for each mail system.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diagnosis::Diagnosis;
+use crate::entry::MailcowEntry;
+use crate::judge::Action;
+use crate::postfix::SecurityLevel;
+use crate::text::printable;
+
+/// What the sender's administrator should do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Recommendation")]
+pub struct RecommendationReport {
+    /// What to do.
+    pub action: Action,
+    /// With `override`: the level.
+    pub policy: Option<SecurityLevel>,
+    /// With `override`: the entry for each mail system; else empty.
+    pub entries: Entries,
+    /// Stricter entries that also deliver, the strictest first.
+    pub alternatives: Vec<AlternativeReport>,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// With `override`: the protection that is missing as long as it is set.
+    pub gives_up: Option<String>,
+    /// With `override`: what to check before it is set.
+    pub caution: Option<String>,
+    /// With `override`: the condition under which the override can be removed.
+    pub remove_when: Option<String>,
+}
+
+/// The entry for each mail system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entries {
+    /// The line for the policy table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub postfix: Option<String>,
+    /// The row, as mailcow's API takes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mailcow: Option<MailcowEntry>,
+    /// The comment that belongs above the line: since when, why, until when.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comment: Option<Vec<String>>,
+}
+
+/// A stricter entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Alternative")]
+pub struct AlternativeReport {
+    /// The line for the policy table.
+    pub postfix: String,
+    /// What it costs to keep.
+    pub cost: String,
+}
+
+impl RecommendationReport {
+    pub(super) fn of(diagnosis: &Diagnosis<'_>) -> Self {
+        let advice = &diagnosis.judged.recommendation;
+        let entry = advice.entry.as_ref();
+        let alternatives = advice.alternatives.iter();
+        Self {
+            action: advice.action,
+            policy: entry.map(|entry| entry.line.level),
+            entries: Entries {
+                postfix: entry.map(ToString::to_string),
+                mailcow: entry.map(MailcowEntry::new),
+                comment: entry.map(|_| diagnosis.note().lines()),
+            },
+            alternatives: alternatives
+                .map(|alternative| AlternativeReport {
+                    postfix: alternative.entry.to_string(),
+                    cost: alternative.cost.clone(),
+                })
+                .collect(),
+            reason: printable(&advice.reason),
+            gives_up: advice.gives_up.clone(),
+            caution: advice.caution.clone(),
+            remove_when: advice.remove_when.clone(),
+        }
+    }
+
+    /// Without an override, for this reason.
+    pub(super) fn not_fixable(reason: &str) -> Self {
+        Self {
+            action: Action::NotFixable,
+            policy: None,
+            entries: Entries::default(),
+            alternatives: Vec::new(),
+            reason: printable(reason),
+            gives_up: None,
+            caution: None,
+            remove_when: None,
+        }
+    }
+}

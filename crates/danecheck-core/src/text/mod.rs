@@ -1,0 +1,10 @@
+//! Text on its way out: made harmless, and broken into lines.
+
+mod harmless;
+mod lines;
+
+pub(crate) use harmless::columns;
+#[cfg(any(test, fuzzing))]
+pub(crate) use harmless::is_harmless;
+pub use harmless::{masked, printable, shown, shown_json, to_json};
+pub use lines::{break_lines, wrap};

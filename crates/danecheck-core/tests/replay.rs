@@ -1,0 +1,520 @@
+//! Compares what real Postfix did in the lab (`tests/postfix`) with the
+//! judgement of the same observations. Needs nothing installed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may read files, and fails by panicking"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::thread;
+
+use danecheck_core::evidence::Reading;
+use danecheck_core::judge::Horizon;
+use danecheck_core::observation::Observation;
+use danecheck_core::overrides::{Around, Word, judge_line};
+use danecheck_core::report::{Report, schema};
+use danecheck_core::sender::Sender;
+use serde::Deserialize;
+use serde_json::Value;
+
+use support::{recorded, top};
+
+/// What the lab wrote about one scenario (`tests/postfix/fixtures.py`).
+#[derive(Deserialize)]
+struct Fixture {
+    scenario: String,
+    target: String,
+    verdict: String,
+    recommendation: Advice,
+    outcomes: BTreeMap<String, Measured>,
+    /// The policy lines with which Postfix delivered.
+    proven: Vec<String>,
+    /// By release of Debian and level, what its Postfix does differently.
+    #[serde(default)]
+    releases: BTreeMap<String, BTreeMap<String, Value>>,
+    observation: Observation,
+}
+
+/// The versions with which a release of Debian was measured.
+#[derive(Deserialize)]
+struct Versions {
+    postfix: String,
+}
+
+#[derive(Deserialize)]
+struct Advice {
+    action: String,
+    policy: Option<String>,
+}
+
+/// One level: where chance chose among equally weak outcomes, several words.
+#[derive(Deserialize)]
+struct Measured {
+    delivery: String,
+    channel: Option<String>,
+    via: Vec<Option<String>>,
+    dsn: Vec<Option<String>>,
+    reason: Vec<Option<String>>,
+    varies: bool,
+}
+
+/// An entry of `known-divergences.json`.
+#[derive(Deserialize)]
+struct Divergence {
+    scenario: String,
+    /// The releases of Debian that it is about; none for all.
+    #[serde(default)]
+    releases: Vec<String>,
+    #[serde(default)]
+    levels: Vec<String>,
+    fields: Vec<String>,
+    reason: String,
+}
+
+/// Scenario, level (empty where it belongs to none), field.
+type Place = (String, String, String);
+
+/// The fields that only a run of the lab compares.
+const LIVE_FIELDS: [&str; 4] = [
+    "exit status",
+    "entry delivers",
+    "entry given",
+    "stricter fails",
+];
+
+/// A fixture and the report on its observation, judged once for all tests.
+struct Judged {
+    fixture: Fixture,
+    report: Report,
+}
+
+impl From<Fixture> for Judged {
+    fn from(fixture: Fixture) -> Self {
+        let report = Report::of(&fixture.observation);
+        Self { fixture, report }
+    }
+}
+
+fn all() -> &'static [Judged] {
+    static ALL: OnceLock<Vec<Judged>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let paths = recorded();
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let parts: Vec<_> = paths
+                .chunks(paths.len().div_ceil(workers).max(1))
+                .map(|part| {
+                    scope.spawn(|| {
+                        part.iter()
+                            .map(|path| Judged::from(read::<Fixture>(path)))
+                            .collect()
+                    })
+                })
+                .collect();
+            parts
+                .into_iter()
+                .flat_map(|part| -> Vec<Judged> { part.join().unwrap() })
+                .collect()
+        })
+    })
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
+    serde_json::from_str(&fs::read_to_string(path).unwrap())
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What is known to differ under this release of Debian.
+fn known_of(release: &str) -> BTreeSet<Place> {
+    let entries: Vec<Divergence> = read(&top().join("tests/postfix/known-divergences.json"));
+    let mut known = BTreeSet::new();
+    for entry in entries {
+        assert!(!entry.reason.trim().is_empty(), "{}", entry.scenario);
+        if !entry.releases.is_empty() && !entry.releases.iter().any(|it| it == release) {
+            continue;
+        }
+        let levels = if entry.levels.is_empty() {
+            vec![String::new()]
+        } else {
+            entry.levels
+        };
+        for level in levels {
+            for field in &entry.fields {
+                if !LIVE_FIELDS.contains(&field.as_str()) {
+                    known.insert((entry.scenario.clone(), level.clone(), field.clone()));
+                }
+            }
+        }
+    }
+    known
+}
+
+/// The record is that of Debian 12.
+fn known() -> BTreeSet<Place> {
+    known_of("bookworm")
+}
+
+/// The text with host names and addresses taken out, word by word:
+/// `mail.x.lab[127.0.2.1]:25:`, `name=x.lab`. The lab's names end in `.lab`.
+fn without_hosts(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let (lead, rest) = word.split_once('=').unwrap_or(("", word));
+        let host = rest
+            .trim_end_matches([':', ',', '.'])
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches(':');
+        if host.ends_with(']') || host.ends_with(".lab") {
+            format!("{lead}=HOST")
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a text is this one with `...` in the place of what danecheck has not
+/// seen, because it sends no mail.
+fn is_same_but_for_gaps(reason: &str, said: &str) -> bool {
+    match said.split_once(" ... ") {
+        Some((before, after)) => {
+            reason.len() >= before.len() + after.len()
+                && reason.starts_with(before)
+                && reason.ends_with(after)
+        }
+        None => false,
+    }
+}
+
+/// Every field in which the report is not what Postfix did, with both words.
+fn differences(judged: &Judged) -> BTreeMap<Place, String> {
+    let fixture = &judged.fixture;
+    let report = serde_json::to_value(&judged.report).unwrap();
+    let mut found = BTreeMap::new();
+    let mut compare = |level: &str, field: &str, allowed: &[Option<String>], said: &Value| {
+        if !allowed.iter().any(|one| one.as_deref() == said.as_str()) {
+            let place = (fixture.scenario.clone(), level.to_owned(), field.to_owned());
+            found.insert(place, format!("Postfix {allowed:?}, danecheck {said}"));
+        }
+    };
+    let just = |text: &str| [Some(text.to_owned())];
+    compare("", "target", &just(&fixture.target), &report["target"]);
+    compare("", "verdict", &just(&fixture.verdict), &report["verdict"]);
+    let advice = &report["recommendation"];
+    compare(
+        "",
+        "action",
+        &just(&fixture.recommendation.action),
+        &advice["action"],
+    );
+    compare(
+        "",
+        "policy",
+        std::slice::from_ref(&fixture.recommendation.policy),
+        &advice["policy"],
+    );
+    assert_eq!(fixture.outcomes.len(), 8, "{}", fixture.scenario);
+    for (level, measured) in &fixture.outcomes {
+        let said = &report["outcomes"][level];
+        compare(
+            level,
+            "delivery",
+            &just(&measured.delivery),
+            &said["delivery"],
+        );
+        compare(
+            level,
+            "channel",
+            std::slice::from_ref(&measured.channel),
+            &said["channel"],
+        );
+        compare(level, "via", &measured.via, &said["via"]);
+        compare(level, "dsn", &measured.dsn, &said["dsn"]);
+        let varies = Value::String(said["varies"].to_string());
+        compare(
+            level,
+            "varies",
+            &just(&measured.varies.to_string()),
+            &varies,
+        );
+        // What the first attempt of a retried message says is not compared.
+        if measured.delivery != "delivered-after-retry" {
+            let normal = |text: Option<&str>| text.map(without_hosts);
+            let allowed: Vec<_> = measured
+                .reason
+                .iter()
+                .map(|one| normal(one.as_deref()))
+                .collect();
+            let said = normal(said["reason"].as_str());
+            let said = allowed
+                .iter()
+                .flatten()
+                .find(|one| {
+                    said.as_ref()
+                        .is_some_and(|said| is_same_but_for_gaps(one, said))
+                })
+                .cloned()
+                .or(said)
+                .map_or(Value::Null, Value::String);
+            compare(level, "reason", &allowed, &said);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_fixture_is_judged_as_postfix_acted() {
+    let mut found = BTreeMap::new();
+    for judged in all() {
+        found.extend(differences(judged));
+    }
+    let known = known();
+    let unknown: Vec<_> = found
+        .iter()
+        .filter(|(place, _)| !known.contains(place))
+        .map(|((scenario, level, field), words)| format!("{scenario} {level} {field}: {words}"))
+        .collect();
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    let healed: Vec<_> = known
+        .iter()
+        .filter(|place| !found.contains_key(place))
+        .collect();
+    assert!(
+        healed.is_empty(),
+        "known divergences that are none: {healed:?}"
+    );
+}
+
+/// What a release of Debian did at each level: the record, and what differs.
+fn of_release(fixture: &Fixture, release: &str) -> BTreeMap<String, [Value; 3]> {
+    let differs = fixture.releases.get(release);
+    let one = |(level, measured): (&String, &Measured)| {
+        let own = differs.and_then(|levels| levels.get(level));
+        let field = |name: &str, record: Value| {
+            let own = own.and_then(|fields| fields.get(name));
+            own.cloned().unwrap_or(record)
+        };
+        let fields = [
+            field("delivery", measured.delivery.clone().into()),
+            field("channel", measured.channel.clone().into()),
+            field("dsn", measured.dsn.clone().into()),
+        ];
+        (level.clone(), fields)
+    };
+    fixture.outcomes.iter().map(one).collect()
+}
+
+#[test]
+fn each_release_acts_as_predicted_for_it() {
+    let versions: BTreeMap<String, Versions> = read(&top().join("fixtures/postfix-releases.json"));
+    assert!(
+        versions.len() > 1,
+        "tests/postfix/run --release NAME --record"
+    );
+    for (release, version) in &versions {
+        let known = known_of(release);
+        let sender = Sender {
+            release: Some(version.postfix.parse().unwrap()),
+            ..Sender::default()
+        };
+        for judged in all() {
+            let fixture = &judged.fixture;
+            let report = Report::to(&fixture.observation, Horizon::default(), &sender);
+            let said = serde_json::to_value(report.sender.unwrap().outcomes).unwrap();
+            for (level, [delivery, channel, dsn]) in of_release(fixture, release) {
+                let said = &said[&level];
+                let codes = dsn.as_array().unwrap();
+                let agrees = said["delivery"] == delivery
+                    && said["channel"] == channel
+                    && codes.contains(&said["dsn"]);
+                let field = "delivery".to_owned();
+                let place = (fixture.scenario.clone(), level, field);
+                // What is known to differ has to differ.
+                assert_eq!(agrees, !known.contains(&place), "{place:?} by {release}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_policy_line_has_delivered_through_postfix() {
+    for Judged { fixture, report } in all() {
+        let advice = &report.recommendation;
+        let lines = advice.entries.postfix.iter().chain(
+            advice
+                .alternatives
+                .iter()
+                .map(|alternative| &alternative.postfix),
+        );
+        for line in lines {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                fixture.proven.contains(&line),
+                "{}: {line}",
+                fixture.scenario
+            );
+        }
+    }
+}
+
+#[test]
+fn every_report_follows_the_schema() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    for Judged { fixture, report } in all() {
+        let report = serde_json::to_value(report).unwrap();
+        let errors: Vec<String> = schema
+            .iter_errors(&report)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", fixture.scenario);
+    }
+}
+
+type Spoil = fn(&mut Measured);
+
+#[test]
+fn a_wrong_record_of_any_field_is_found() {
+    let stale = || -> Judged {
+        let fixture: Fixture = read(&top().join("fixtures/postfix/stale.json"));
+        fixture.into()
+    };
+    assert_eq!(differences(&stale()), BTreeMap::new());
+    let spoil: [(&str, Spoil); 6] = [
+        ("delivery", |one| one.delivery = "bounced".to_owned()),
+        ("channel", |one| one.channel = Some("plaintext".to_owned())),
+        ("via", |one| {
+            one.via = vec![Some("elsewhere.lab".to_owned())]
+        }),
+        ("dsn", |one| one.dsn = vec![Some("5.0.0".to_owned())]),
+        ("reason", |one| {
+            one.reason = vec![Some("because".to_owned())]
+        }),
+        ("varies", |one| one.varies = true),
+    ];
+    for (field, change) in spoil {
+        let mut judged = stale();
+        change(judged.fixture.outcomes.get_mut("dane").unwrap());
+        let places: Vec<Place> = differences(&judged).into_keys().collect();
+        let expected = ("stale".to_owned(), "dane".to_owned(), field.to_owned());
+        assert_eq!(places, [expected]);
+    }
+}
+
+/// Of the servers with an ECDSA and an RSA certificate, a thorough look shows
+/// the other one, and danecheck names the one that no record covers.
+#[test]
+fn a_thorough_look_at_openssl_shows_both_certificates() {
+    for (name, expected) in [
+        ("two-keys-both", [Some(true), Some(true)]),
+        ("two-keys-ecdsa", [Some(true), Some(false)]),
+        ("two-keys-rsa", [Some(false), Some(true)]),
+        ("two-keys-own-ca", [Some(true), Some(true)]),
+    ] {
+        let fixture = all()
+            .iter()
+            .find(|judged| judged.fixture.scenario == name)
+            .unwrap();
+        let address = &fixture.report.hosts[0].addresses[0];
+        let looks: Vec<_> = address
+            .limited
+            .iter()
+            .map(|look| (look.offer.as_str(), look.covered))
+            .collect();
+        assert_eq!(
+            looks,
+            [("tls12", expected[0]), ("rsa", expected[1])],
+            "{name}"
+        );
+        let named = fixture
+            .report
+            .findings
+            .iter()
+            .any(|finding| finding.id == "certificate-not-covered");
+        assert_eq!(named, expected.contains(&Some(false)), "{name}");
+    }
+}
+
+/// What `danecheck overrides` says of each level: the advised one is needed,
+/// what is weaker is told to be, and what is stricter is not enough.
+#[test]
+fn the_words_on_overrides_agree_with_what_postfix_did() {
+    let sender = Sender::default();
+    let around = Around {
+        sender: &sender,
+        horizon: Horizon::default(),
+        parent: None,
+        advised: false,
+    };
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for Judged { fixture, .. } in all() {
+        let advised = fixture.recommendation.policy.as_deref();
+        let kept = fixture.recommendation.action == "keep";
+        if !kept && advised.is_none() {
+            continue;
+        }
+        for level in ["none", "may", "encrypt"] {
+            let word = judge_line(&fixture.observation, Some(level), around).word;
+            let delivers = fixture.outcomes[level].delivery.starts_with("delivered");
+            let right = if !delivers {
+                vec![Word::NotEnough]
+            } else if Some(level) == advised {
+                vec![Word::Needed]
+            } else if kept && level == "encrypt" {
+                vec![Word::NoLongerNeeded, Word::Deliberate]
+            } else if kept {
+                vec![Word::NoLongerNeeded]
+            } else if level == "encrypt" {
+                // It delivers, if not at once, and is stricter than advised.
+                vec![Word::Needed]
+            } else {
+                vec![Word::StricterWouldDo]
+            };
+            judged += 1;
+            if !right.contains(&word) {
+                wrong.push(format!("{} {level}: {word:?}", fixture.scenario));
+            }
+        }
+    }
+    assert!(judged > 1500, "{judged}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_text_that_postfix_logged_is_explained() {
+    let outcomes = all()
+        .iter()
+        .flat_map(|judged| judged.fixture.outcomes.values());
+    let texts: BTreeSet<(&str, &str)> = outcomes
+        .flat_map(|measured| measured.dsn.iter().zip(&measured.reason))
+        .filter_map(|(dsn, reason)| Some((dsn.as_deref()?, reason.as_deref()?)))
+        .collect();
+    assert!(texts.len() > 100, "{}", texts.len());
+    let mut unexplained = Vec::new();
+    for (dsn, text) in texts {
+        let status = if dsn.starts_with('5') {
+            "bounced"
+        } else {
+            "deferred"
+        };
+        let line = format!(
+            "Nov 22 02:36:41 mx postfix/smtp[1]: 4E7F099A10B: to=<a@a.test>, relay=none, \
+             delay=0.05, delays=0/0/0/0, dsn={dsn}, status={status} ({text})\n"
+        );
+        let mut reading = Reading::default();
+        reading.bytes(line.as_bytes());
+        if reading.triage().causes.len() != 1 {
+            unexplained.push((dsn, text));
+        }
+    }
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
+}

@@ -1,0 +1,112 @@
+//! The first bytes of each side of a handshake, as they were on the wire.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// So many of each side: a ServerHello, or a line of plain text.
+const BYTES: usize = 512;
+
+/// What was said first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beginning(Arc<Mutex<Sides>>);
+
+#[derive(Debug, Default)]
+struct Sides {
+    client: Vec<u8>,
+    server: Vec<u8>,
+}
+
+impl Beginning {
+    fn sides(&self) -> MutexGuard<'_, Sides> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first line where the server answered in plain text, as a server
+    /// that speaks SMTP does.
+    pub(super) fn plaintext(&self) -> Option<String> {
+        let sides = self.sides();
+        let is_reply =
+            sides.server.len() >= 3 && sides.server.iter().take(3).all(u8::is_ascii_digit);
+        let line = sides.server.split(|byte| *byte == b'\n').next()?;
+        is_reply.then(|| String::from_utf8_lossy(line).trim_end().to_owned())
+    }
+
+    /// Whether a ServerHello names another legacy session than the ClientHello
+    /// (RFC 8446 section 4.1.3).
+    pub(super) fn is_of_another_session(&self) -> bool {
+        let sides = self.sides();
+        match (session_id(&sides.client, 1), session_id(&sides.server, 2)) {
+            (Some(ours), Some(theirs)) => ours != theirs,
+            _ => false,
+        }
+    }
+}
+
+/// The legacy session of a hello of this type at the start of a record.
+fn session_id(bytes: &[u8], hello: u8) -> Option<&[u8]> {
+    // Record header, message header, version and random.
+    let (header, rest) = bytes.split_at_checked(5 + 4 + 2 + 32)?;
+    if header.first() != Some(&22) || header.get(5) != Some(&hello) {
+        return None;
+    }
+    let (length, rest) = rest.split_first()?;
+    rest.get(..usize::from(*length))
+}
+
+/// A stream whose beginning is kept.
+pub(super) struct Overheard<S> {
+    stream: S,
+    beginning: Beginning,
+}
+
+impl<S> Overheard<S> {
+    pub(super) fn new(stream: S, beginning: Beginning) -> Self {
+        Self { stream, beginning }
+    }
+}
+
+fn keep(kept: &mut Vec<u8>, new: &[u8]) {
+    let room = BYTES.saturating_sub(kept.len());
+    kept.extend(new.iter().take(room));
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Overheard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let new = buf.filled().get(before..).unwrap_or_default();
+        keep(&mut self.beginning.sides().server, new);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        keep(
+            &mut self.beginning.sides().client,
+            buf.get(..written).unwrap_or_default(),
+        );
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
