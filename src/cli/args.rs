@@ -16,6 +16,7 @@ use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
+use super::triage::TriageArguments;
 
 /// Can DANE-validating senders deliver to this domain? If not: why, and what is
 /// the smallest policy exception that restores delivery?
@@ -45,7 +46,7 @@ pub(super) enum Command {
     /// Show one DNS lookup as the resolver and danecheck's own validation see
     /// it
     Dns(DnsArguments),
-    /// Explain a finding or a Postfix log, and say what to do
+    /// Explain a finding, a text, a log or a TLS report, and say what to do
     Explain(ExplainArguments),
     /// Say which overrides of Postfix or mailcow are still needed
     Overrides(Box<OverridesArguments>),
@@ -56,6 +57,9 @@ pub(super) enum Command {
     /// Print the TLSA records for a certificate, or say whether you may deploy
     /// it
     Tlsa(TlsaArguments),
+    /// Say why mail waits, from a log, a queue listing or a notice, and what to
+    /// do
+    Triage(Box<TriageArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -203,8 +207,8 @@ pub(super) struct DnsArguments {
     ))
 )]
 pub(super) struct ExplainArguments {
-    /// Id of the finding
-    #[arg(value_name = "ID", required_unless_present_any = ["list", "log"])]
+    /// Id of a finding, verdict, status code, or text of a log
+    #[arg(value_name = "ID", required_unless_present_any = ["list", "log", "tlsrpt"])]
     pub(super) id: Option<String>,
 
     /// List all findings
@@ -233,9 +237,18 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "N", default_value = "20", requires = "check")]
     pub(super) at_most: usize,
 
-    /// Print one JSON object; with --check, also one report on each line after
-    /// it
-    #[arg(long, requires = "log")]
+    /// Explain reports of RFC 8460: JSON, compressed, or whole mails
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        conflicts_with_all = ["id", "log", "list"]
+    )]
+    pub(super) tlsrpt: Vec<PathBuf>,
+
+    /// Print one JSON object; with --log and --check, also one report on each
+    /// line after it
+    #[arg(long, conflicts_with_all = ["id", "list"])]
     pub(super) json: bool,
 
     #[command(flatten)]
@@ -313,6 +326,10 @@ pub(super) enum Described {
     Log,
     /// The object of `danecheck tlsa --json`
     Tlsa,
+    /// The object of `danecheck explain --tlsrpt --json`
+    Tlsrpt,
+    /// The object of `danecheck triage --json`
+    Triage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

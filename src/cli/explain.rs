@@ -1,4 +1,5 @@
-//! `danecheck explain`: the catalogue of findings, and what a log says.
+//! `danecheck explain`: the words that people see, and what a log or a TLS report
+//! says.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -6,17 +7,21 @@ use std::path::Path;
 
 use tokio::io::AsyncBufReadExt as _;
 
-use danecheck_core::finding::{RULES, Rule};
-use danecheck_core::log::{Explanation, Reading};
+use danecheck_core::evidence::{Reading, Triage};
+use danecheck_core::finding::RULES;
+use danecheck_core::glossary::look_up;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::{ExitStatus, to_json};
+use danecheck_core::text::printable;
+use danecheck_core::tlsrpt::{self, Reports};
 
 use super::args::{CheckArguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
 use super::environment::Environment;
-use super::input::LineBound;
+use super::input::{self, LineBound};
 use super::look::LookArguments;
 use super::stop::Stop;
+use super::triage::name_of;
 
 /// Bytes of a log that are read at a time.
 const PIECE: usize = 64 * 1024;
@@ -28,20 +33,56 @@ pub(super) async fn explain(
     if let Some(path) = &arguments.log {
         return log(path, arguments, environment).await;
     }
+    if !arguments.tlsrpt.is_empty() {
+        return explain_reports(arguments, environment).await;
+    }
     let text = match &arguments.id {
         None if arguments.format == ListFormat::Markdown => danecheck_core::finding::markdown(),
         None => list(),
-        Some(id) => match Rule::find(id) {
-            Some(rule) => one(rule, environment.width),
-            None => {
-                return Err(Stop::Sentence(format!(
-                    "unknown finding `{id}`: `danecheck explain --list` names them"
-                )));
-            }
-        },
+        Some(id) => word(id, environment)?,
     };
     environment.print(&text)?;
     Ok(ExitStatus::Fine)
+}
+
+/// A word that people see, and ask about.
+fn word(word: &str, environment: &mut Environment) -> Result<String, Stop> {
+    let answer = look_up(word);
+    let shown = printable(word);
+    if answer.meanings.is_empty() {
+        let near = match answer.near.as_slice() {
+            [] => "`danecheck explain --list` names the findings".to_owned(),
+            near => format!("perhaps {}", near.join(", ")),
+        };
+        return Err(Stop::Sentence(format!("unknown finding `{shown}`: {near}")));
+    }
+    if answer.corrected {
+        environment.complain(&format!("`{shown}` is not known: this is what is nearest"));
+    }
+    Ok(answer.human(environment.width))
+}
+
+/// Reports are small: a whole one is read at once.
+async fn explain_reports(
+    arguments: &ExplainArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
+    let mut reports = Reports::default();
+    for path in &arguments.tlsrpt {
+        let bytes = if path == Path::new("-") {
+            input::read_stdin(&mut *environment.stdin, tlsrpt::LONGEST).await?
+        } else {
+            input::read(path, tlsrpt::LONGEST)?
+        };
+        reports.read(&path.display().to_string(), &bytes);
+    }
+    let text = if arguments.json {
+        to_json(&reports) + "\n"
+    } else {
+        reports.human(environment.width)
+    };
+    environment.print(&text)?;
+    Ok(reports.exit_status())
 }
 
 async fn log(
@@ -49,22 +90,23 @@ async fn log(
     arguments: &ExplainArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let explanation = read(path, environment).await?.explain();
+    let mut reading = Reading::default();
+    reading.begin(&path.display().to_string());
+    feed(&mut reading, path, environment).await?;
+    let explanation = reading.triage();
     let text = if arguments.json {
         to_json(&explanation) + "\n"
     } else {
         explanation.human(environment.width)
     };
     environment.print(&text)?;
-    if !arguments.check {
-        return Ok(ExitStatus::Fine);
-    }
+    let status = explanation.exit_status();
     let targets = targets(&explanation, arguments.at_most);
-    if targets.is_empty() {
-        return Ok(ExitStatus::Fine);
+    if !arguments.check || targets.is_empty() {
+        return Ok(status);
     }
     if !arguments.json {
-        let of = explanation.next_hops().len();
+        let of = explanation.names().len();
         let all = if of > targets.len() {
             format!(" {} of {of}", targets.len())
         } else {
@@ -72,14 +114,18 @@ async fn log(
         };
         environment.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
     }
-    check_now(targets, arguments, environment).await
+    Ok(match check_now(targets, arguments, environment).await? {
+        // It flows now.
+        ExitStatus::Fine if status != ExitStatus::Fine => ExitStatus::Warning,
+        looked => looked,
+    })
 }
 
 /// The next hops that can be checked. Text from a log is never read as an
 /// option: only next hops pass.
-fn targets(explanation: &Explanation, at_most: usize) -> Vec<String> {
+fn targets(explanation: &Triage, at_most: usize) -> Vec<String> {
     explanation
-        .next_hops()
+        .names()
         .into_iter()
         .filter(|name| !name.starts_with('-') && name.parse::<NextHop>().is_ok())
         .take(at_most)
@@ -104,18 +150,20 @@ async fn check_now(
     check::check(&check, Origin::Read, environment).await
 }
 
-/// Reads a log piece by piece, because it may be larger than the memory.
-async fn read(path: &Path, environment: &mut Environment) -> Result<Reading, Stop> {
-    let mut reading = Reading::default();
+/// Reads evidence piece by piece, because it may be larger than the memory.
+pub(super) async fn feed(
+    reading: &mut Reading,
+    path: &Path,
+    environment: &mut Environment,
+) -> Result<(), Stop> {
+    let name = name_of(path);
+    let refuse = |error: std::io::Error| Stop::Sentence(format!("{name}: cannot be read: {error}"));
     let mut bound = LineBound::default();
     if path == Path::new("-") {
-        let refuse = |error: std::io::Error| {
-            Stop::Sentence(format!("standard input: cannot be read: {error}"))
-        };
         loop {
             let piece = environment.stdin.fill_buf().await.map_err(refuse)?;
             if piece.is_empty() {
-                return Ok(reading);
+                return Ok(());
             }
             bound.check(piece).map_err(refuse)?;
             reading.bytes(piece);
@@ -123,15 +171,12 @@ async fn read(path: &Path, environment: &mut Environment) -> Result<Reading, Sto
             environment.stdin.consume(length);
         }
     }
-    let refuse = |error: std::io::Error| {
-        Stop::Sentence(format!("{}: cannot be read: {error}", path.display()))
-    };
     let mut file = std::fs::File::open(path).map_err(refuse)?;
     let mut piece = vec![0; PIECE];
     loop {
         let length = file.read(&mut piece).map_err(refuse)?;
         match piece.get(..length) {
-            None | Some([]) => return Ok(reading),
+            None | Some([]) => return Ok(()),
             Some(read) => {
                 bound.check(read).map_err(refuse)?;
                 reading.bytes(read);
@@ -145,22 +190,5 @@ fn list() -> String {
     for rule in RULES {
         let _ = writeln!(text, "{:8} {}", rule.severity.as_str(), rule.id);
     }
-    text
-}
-
-fn one(rule: &Rule, width: usize) -> String {
-    let mut text = format!("{} ({})\n", rule.id, rule.severity.as_str());
-    let mut part = |title: &str, body: &str| {
-        if !body.is_empty() {
-            let _ = writeln!(text, "\n{title}");
-            for line in danecheck_core::report::wrap(body, width.saturating_sub(2)) {
-                let _ = writeln!(text, "  {line}");
-            }
-        }
-    };
-    part("What it means", rule.meaning);
-    part("What the receiver does", rule.receiver);
-    part("What the sender does", rule.sender);
-    part("Where it comes from", rule.reference);
     text
 }

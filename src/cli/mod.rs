@@ -40,6 +40,7 @@ mod serve;
 mod servers;
 mod stop;
 mod tlsa;
+mod triage;
 mod workers;
 
 use std::ffi::OsString;
@@ -119,6 +120,9 @@ pub async fn run(
             Box::pin(serve::serve(arguments, &mut environment)).await
         }
         Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut environment)).await,
+        Some(Command::Triage(arguments)) => {
+            Box::pin(triage::triage(arguments, &mut environment)).await
+        }
     };
     result.unwrap_or_else(|stop| end(stop, &mut environment))
 }
@@ -158,7 +162,8 @@ fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<
         Described::Report => danecheck_core::report::schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
-        Described::Log => danecheck_core::log::schema(),
+        Described::Log | Described::Triage => danecheck_core::evidence::schema(),
+        Described::Tlsrpt => danecheck_core::tlsrpt::schema(),
         Described::Tlsa => danecheck_core::renewal::schema(),
     };
     let schema = serde_json::to_string_pretty(&schema).unwrap_or_default();

@@ -6,7 +6,8 @@ use crate::certificate::{
 };
 use crate::diagnosis::{Diagnosis, Question};
 use crate::entry::{Language, SYSTEMS, Written};
-use crate::log::Reading;
+use crate::evidence::{Kind, Reading};
+use crate::glossary::look_up;
 use crate::matching::{
     RecordOutcome, fingerprints, match_dane, match_fingerprints, served_records, verify_pkix,
 };
@@ -18,6 +19,7 @@ use crate::report::{
 };
 use crate::text::{is_harmless, printable, shown, to_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
+use crate::tlsrpt::Reports;
 use crate::unix_time::UnixTime;
 
 /// The time at which certificates are judged; that of the fixtures.
@@ -116,6 +118,20 @@ pub fn tlsa(data: &[u8]) {
     }
 }
 
+/// What people have in their hands when mail waits, and reports of TLS: the same
+/// for every way to cut it into pieces, within bounds, harmless to print.
+pub fn evidence(data: &[u8]) {
+    log(data);
+    let mut reports = Reports::default();
+    reports.read("report.json", data);
+    harmless_page(&reports.human(80));
+    harmless_page(&to_json(&reports));
+    bounded(&serde_json::to_value(&reports).unwrap_or_default());
+    if let Ok(text) = std::str::from_utf8(data) {
+        harmless_page(&look_up(text).human(80));
+    }
+}
+
 /// What users write or hand over: next hops, names, logs.
 pub fn text(data: &[u8]) {
     log(data);
@@ -150,13 +166,28 @@ pub fn text(data: &[u8]) {
 fn log(data: &[u8]) {
     let mut whole = Reading::default();
     whole.bytes(data);
-    let explanation = whole.explain();
+    let explanation = whole.triage();
     let mut pieces = Reading::default();
     let (head, tail) = data.split_at(data.len() / 2);
     pieces.bytes(head);
     pieces.bytes(tail);
-    assert_eq!(pieces.explain(), explanation);
+    assert_eq!(pieces.triage(), explanation);
     harmless_page(&explanation.human(80));
+    harmless_page(&explanation.table(80));
+    // Never an all-clear from what nobody understood.
+    let understood: u64 = explanation
+        .inputs
+        .iter()
+        .map(|input| input.understood)
+        .sum();
+    let is_empty_queue = explanation
+        .inputs
+        .iter()
+        .any(|input| input.kind == Kind::PostqueueList);
+    assert!(
+        understood > 0 || is_empty_queue || explanation.exit_status() != ExitStatus::Fine,
+        "an all-clear from nothing"
+    );
     harmless_page(&to_json(&explanation));
     bounded(&serde_json::to_value(&explanation).unwrap_or_default());
 }
@@ -300,6 +331,13 @@ mod tests {
             feed(
                 text,
                 concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/text"),
+                &[]
+            ) > 5
+        );
+        assert!(
+            feed(
+                evidence,
+                concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/evidence"),
                 &[]
             ) > 5
         );

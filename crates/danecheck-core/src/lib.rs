@@ -57,12 +57,14 @@ pub mod certificate;
 pub mod diagnosis;
 pub mod dnssec;
 pub mod entry;
+pub mod evidence;
 pub mod finding;
 pub mod forensics;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod glossary;
 pub mod judge;
-pub mod log;
+
 pub mod matching;
 pub mod mta_sts;
 pub mod next_hop;
@@ -75,5 +77,6 @@ pub mod reserved;
 pub mod sender;
 pub mod text;
 pub mod tlsa;
+pub mod tlsrpt;
 pub mod unix_time;
 pub mod work;

@@ -18,8 +18,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
+use danecheck_core::evidence::Reading;
 use danecheck_core::judge::Horizon;
-use danecheck_core::log::Reading;
 use danecheck_core::observation::Observation;
 use danecheck_core::overrides::{Around, Word, judge_line};
 use danecheck_core::report::{Report, schema};
@@ -512,7 +512,7 @@ fn every_text_that_postfix_logged_is_explained() {
         );
         let mut reading = Reading::default();
         reading.bytes(line.as_bytes());
-        if reading.explain().causes.len() != 1 {
+        if reading.triage().causes.len() != 1 {
             unexplained.push((dsn, text));
         }
     }

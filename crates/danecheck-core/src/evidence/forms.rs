@@ -1,0 +1,559 @@
+//! The forms in a stream of bytes: each line, object and mail is given to the
+//! reader that knows it, so that one input may hold several.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+use memchr::{memchr, memmem, memrchr};
+
+use super::InputReport;
+use super::exim::EximLines;
+use super::filter::{self, Says};
+use super::json::{self, Found, Objects, Start};
+use super::kind::{Kind, looks_like};
+use super::line::{begins_record, is_of_postfix};
+use super::lines::{self, LogLines};
+use super::notice;
+use super::objects::{self, What};
+use super::queue::{self, Listing};
+use super::tally::Tally;
+use super::{maddy, stalwart};
+
+/// Postfix writes no longer line; the rest of such a line is ignored.
+pub(super) const LONGEST_LINE: usize = 16 * 1024;
+
+/// Bytes of the longest mail that is read.
+const LONGEST_MAIL: usize = 16 * 1024 * 1024;
+
+/// Bytes that an attachment may expand to.
+const LONGEST_ATTACHMENT: u64 = 64 * 1024 * 1024;
+
+/// Attachments inside attachments.
+const NESTING: u32 = 3;
+
+/// Bytes of an input that are kept to say what it looks like.
+const SNIFFED: usize = 2048;
+
+/// Lines of a notice that somebody copied.
+const NOTICE: usize = 64 * 1024;
+
+/// Notes of one input.
+const NOTES: usize = 8;
+
+/// The readers, and what the current input was so far.
+#[derive(Debug, Default)]
+pub(super) struct Forms {
+    pub(super) tally: Tally,
+    pub(super) lines: u64,
+    pub(super) postfix_lines: u64,
+    log: LogLines,
+    list: Listing,
+    exim: EximLines,
+    /// The line that has not ended yet.
+    pub(super) partial: Vec<u8>,
+    json: Option<Objects>,
+    mail: Option<Vec<u8>>,
+    /// A notice whose lines follow.
+    notice: Option<String>,
+    /// The last line that nobody understood: Exchange Online writes the
+    /// recipient into it.
+    last: String,
+    /// A line with text was read.
+    begun: bool,
+    /// A line of Postfix was read.
+    is_in_log: bool,
+    rows: BTreeMap<Kind, Row>,
+    unclaimed: u64,
+    sniffed: Vec<u8>,
+    notes: Vec<String>,
+    nesting: u32,
+}
+
+#[derive(Debug)]
+struct Row {
+    records: u64,
+    understood: u64,
+    recognised: bool,
+}
+
+impl Forms {
+    /// Says once that something of the input was cut.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.notes.len() < NOTES && !self.notes.iter().any(|note| note == text) {
+            self.notes.push(text.to_owned());
+        }
+    }
+
+    fn row(&mut self, kind: Kind) -> &mut Row {
+        self.rows.entry(kind).or_insert(Row {
+            records: 0,
+            understood: 0,
+            recognised: false,
+        })
+    }
+
+    fn count(&mut self, kind: Kind, understood: bool) {
+        let row = self.row(kind);
+        row.records += 1;
+        if understood {
+            row.understood += 1;
+            row.recognised = true;
+        }
+    }
+
+    fn count_log(&mut self, kind: Kind) {
+        self.is_in_log |= kind == Kind::PostfixLog;
+        self.postfix_lines += 1;
+        self.count(kind, true);
+    }
+
+    /// Reads the next bytes of text.
+    pub(super) fn bytes(&mut self, piece: &[u8]) {
+        if self.sniffed.len() < SNIFFED {
+            let room = SNIFFED - self.sniffed.len();
+            self.sniffed
+                .extend_from_slice(piece.get(..room).unwrap_or(piece));
+        }
+        let mut rest = piece;
+        while !rest.is_empty() {
+            rest = if self.json.is_some() {
+                self.objects(rest)
+            } else if self.begins_json(rest) {
+                let mut objects = Objects::default();
+                let before = std::mem::take(&mut self.partial);
+                objects.feed(&before);
+                self.json = Some(objects);
+                self.begun = true;
+                rest
+            } else {
+                self.text(rest)
+            };
+        }
+    }
+
+    fn begins_json(&self, rest: &[u8]) -> bool {
+        if self.mail.is_some() || self.notice.is_some() {
+            return false;
+        }
+        let may = |byte: &u8| matches!(byte, b' ' | b'\t' | b'{' | b'[');
+        let begins = match self.partial.last() {
+            None => rest.first().is_some_and(may),
+            Some(_) => self.partial.len() < 64 && self.partial.iter().all(may),
+        };
+        if !begins {
+            return false;
+        }
+        let mut head = self.partial.clone();
+        head.extend(rest.iter().take(64));
+        json::start(&head) == Start::Json
+    }
+
+    /// Takes bytes of JSON; gives back what follows.
+    fn objects<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
+        let Some(objects) = &mut self.json else {
+            return rest;
+        };
+        let (taken, found) = objects.feed(rest);
+        let goes_on = objects.is_in_list();
+        match found {
+            Found::More => {}
+            Found::End => self.json = None,
+            Found::Object(object) => {
+                if !goes_on {
+                    self.json = None;
+                }
+                self.object(&object);
+            }
+            Found::TooLong => {
+                if !goes_on {
+                    self.json = None;
+                }
+                self.unclaimed += 1;
+                self.note("An object of JSON is too long, and was not read.");
+            }
+            Found::Broken(text) => {
+                self.json = None;
+                self.plain(&text);
+            }
+        }
+        rest.get(taken..).unwrap_or_default()
+    }
+
+    /// Takes one line, or the beginning of one; gives back what follows.
+    fn text<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
+        let (content, tail, ended) = match memchr(b'\n', rest) {
+            Some(at) => (
+                rest.get(..at).unwrap_or_default(),
+                rest.get(at + 1..).unwrap_or_default(),
+                true,
+            ),
+            None => (rest, Default::default(), false),
+        };
+        if ended && self.partial.is_empty() && content.len() <= LONGEST_LINE {
+            self.line(content);
+            return tail;
+        }
+        let room = LONGEST_LINE.saturating_sub(self.partial.len());
+        if content.len() > room {
+            self.note("A line is too long: its end was not read.");
+        }
+        self.partial
+            .extend_from_slice(content.get(..room).unwrap_or(content));
+        if ended {
+            let line = std::mem::take(&mut self.partial);
+            self.line(&line);
+            self.partial = line;
+            self.partial.clear();
+        }
+        tail
+    }
+
+    /// Text that looked like JSON.
+    fn plain(&mut self, text: &[u8]) {
+        for line in text.split(|byte| *byte == b'\n') {
+            if !line.is_empty() {
+                self.line(line.get(..LONGEST_LINE).unwrap_or(line));
+            }
+        }
+    }
+
+    /// Reads one line, without its line end.
+    fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if self.mail.is_some() {
+            self.line_of_mail(line);
+            return;
+        }
+        if !self.begun && !line.trim_ascii().is_empty() {
+            self.begun = true;
+            if notice::begins_mail(&String::from_utf8_lossy(line)) {
+                self.mail = Some(Vec::new());
+                self.line_of_mail(line);
+                return;
+            }
+        }
+        if self.notice.is_some() || self.list.is_open() || self.log.is_open() {
+            self.parse(line);
+            return;
+        }
+        match filter::says(line) {
+            Says::Delivered => {
+                if self.log.waits_for_successes() {
+                    self.log.succeeded(&process_of(line));
+                }
+                let kind = if line.first().is_some_and(u8::is_ascii_digit)
+                    && lines::is_of_mailcows_page(&String::from_utf8_lossy(line))
+                {
+                    Kind::MailcowLog
+                } else {
+                    Kind::PostfixLog
+                };
+                self.count_log(kind);
+            }
+            Says::Nothing if tag_is_of_postfix(line) => self.count_log(Kind::PostfixLog),
+            // Most logs hold lines of many programs.
+            Says::Nothing if self.is_in_log && begins_as_syslog(line) => self.unclaimed += 1,
+            Says::Nothing | Says::Something => self.parse(line),
+        }
+    }
+
+    fn parse(&mut self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        if let Some(notice) = &mut self.notice {
+            let goes_on = notice.len() < NOTICE && !begins_record(&text);
+            if goes_on {
+                notice.push_str(&text);
+                notice.push('\n');
+                return;
+            }
+            self.end_notice();
+        }
+        if self.list.is_open() && self.listed(&text) {
+            return;
+        }
+        if self.line_of_log(&text, None) || text.trim().is_empty() || self.listed(&text) {
+            return;
+        }
+        let kind = self.of_others(&text);
+        if let Some(kind) = kind {
+            self.count(kind, true);
+        } else if notice::recipient_line(text.trim_start_matches("> ")).is_some()
+            || text.to_ascii_lowercase().contains("server returned ")
+        {
+            // The line with the recipient before it is a part of it.
+            if self.last.contains('@') {
+                self.unclaimed = self.unclaimed.saturating_sub(1);
+            }
+            self.notice = Some(format!("{}\n{text}\n", self.last));
+        } else {
+            self.unclaimed += 1;
+            self.last = text.chars().take(400).collect();
+        }
+    }
+
+    fn listed(&mut self, text: &str) -> bool {
+        match self.list.line(text, &mut self.tally) {
+            queue::Took::Message => self.count(Kind::PostqueueList, true),
+            queue::Took::Part => {
+                if text.trim() == "Mail queue is empty" {
+                    self.row(Kind::PostqueueList).recognised = true;
+                }
+            }
+            queue::Took::Nothing => return false,
+        }
+        true
+    }
+
+    fn of_others(&mut self, text: &str) -> Option<Kind> {
+        if stalwart::line(text, &mut self.tally) {
+            Some(Kind::StalwartLog)
+        } else if maddy::line(text, &mut self.tally) {
+            Some(Kind::MaddyLog)
+        } else if self.exim.line(text, &mut self.tally) {
+            Some(Kind::EximLog)
+        } else {
+            None
+        }
+    }
+
+    /// Reads a line of a log; `kind` where JSON carried it. `false` if it is
+    /// none of Postfix's.
+    fn line_of_log(&mut self, text: &str, kind: Option<Kind>) -> bool {
+        match self.log.line(text, &mut self.tally) {
+            lines::Took::Postfix => self.count_log(kind.unwrap_or(Kind::PostfixLog)),
+            lines::Took::Mailcow => self.count_log(kind.unwrap_or(Kind::MailcowLog)),
+            lines::Took::Part => {}
+            lines::Took::Nothing => return false,
+        }
+        true
+    }
+
+    /// Reads one object of JSON.
+    fn object(&mut self, bytes: &[u8]) {
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else {
+            self.plain(bytes);
+            return;
+        };
+        self.log.end(&mut self.tally);
+        objects::each(&value, &mut |what| self.one_of_object(what));
+    }
+
+    fn one_of_object(&mut self, what: What<'_>) {
+        self.lines += 1;
+        match what {
+            What::Message(kind, message) => {
+                queue::message(message, &mut self.tally);
+                self.count(kind, true);
+            }
+            What::Line(kind, text) => {
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    let line: String = line.chars().take(LONGEST_LINE).collect();
+                    if !self.line_of_log(&line, Some(kind)) {
+                        let other = self.of_others(&line).is_some();
+                        self.count(kind, other);
+                    }
+                    self.log.end(&mut self.tally);
+                }
+            }
+            What::Report => self.count(Kind::Tlsrpt, true),
+            What::Other => self.unclaimed += 1,
+        }
+    }
+
+    fn line_of_mail(&mut self, line: &[u8]) {
+        let Some(mail) = &mut self.mail else {
+            return;
+        };
+        // The next mail of a mailbox file (RFC 4155).
+        let is_next = line.starts_with(b"From ")
+            && mail.ends_with(b"\n\n")
+            && memmem::find(line, b":").is_some();
+        if is_next {
+            self.end_mail();
+            self.mail = Some(Vec::new());
+            return;
+        }
+        if mail.is_empty() && line.starts_with(b"From ") {
+            return;
+        }
+        if mail.len() + line.len() > LONGEST_MAIL {
+            self.note("The mail is too long: its end was not read.");
+            return;
+        }
+        mail.extend_from_slice(line);
+        mail.push(b'\n');
+    }
+
+    fn end_mail(&mut self) {
+        let Some(bytes) = self.mail.take() else {
+            return;
+        };
+        let mail = notice::mail(&bytes, &mut self.tally);
+        for _ in 0..mail.recipients {
+            self.count(Kind::Dsn, true);
+        }
+        for _ in 0..mail.reports {
+            self.count(Kind::Tlsrpt, true);
+        }
+        for note in &mail.notes {
+            self.note(note);
+        }
+        if self.nesting >= NESTING {
+            self.note("Attachments inside attachments were read three deep only.");
+            return;
+        }
+        let understood: u64 = self.rows.values().map(|row| row.understood).sum();
+        let unclaimed = self.unclaimed;
+        self.nesting += 1;
+        for attached in &mail.attached {
+            self.attachment(attached);
+        }
+        self.nesting -= 1;
+        let understands: u64 = self.rows.values().map(|row| row.understood).sum();
+        if mail.recipients + mail.reports > 0 && understands == understood {
+            // The words around a notice are no records.
+            self.unclaimed = unclaimed;
+        }
+    }
+
+    fn attachment(&mut self, bytes: &[u8]) {
+        self.begun = false;
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut expanded = Vec::new();
+            let read = MultiGzDecoder::new(bytes)
+                .take(LONGEST_ATTACHMENT)
+                .read_to_end(&mut expanded);
+            if read.is_err() {
+                self.note("An attachment is damaged: its rest was not read.");
+            }
+            if expanded.len() as u64 >= LONGEST_ATTACHMENT {
+                self.note("An attachment expands to too much: its rest was not read.");
+            }
+            self.bytes(&expanded);
+        } else if !bytes.contains(&0) {
+            self.bytes(bytes);
+        } else {
+            self.unclaimed += 1;
+        }
+        self.flush();
+    }
+
+    fn end_notice(&mut self) {
+        let Some(text) = self.notice.take() else {
+            return;
+        };
+        let recipients = notice::body(&text, &mut self.tally);
+        for _ in 0..recipients {
+            self.count(Kind::Dsn, true);
+        }
+        if recipients == 0 {
+            self.unclaimed += 1;
+        }
+    }
+
+    /// Ends what is open.
+    fn flush(&mut self) {
+        if let Some(mut objects) = self.json.take() {
+            let rest = objects.rest();
+            if !rest.is_empty() {
+                self.note("The input ends in the middle of an object of JSON.");
+                self.plain(&rest);
+            }
+        }
+        if !self.partial.is_empty() {
+            let line = std::mem::take(&mut self.partial);
+            self.line(&line);
+        }
+        self.end_mail();
+        self.end_notice();
+        self.log.end(&mut self.tally);
+        self.list.end(&mut self.tally);
+    }
+
+    /// Ends the input: one report for each form in it.
+    pub(super) fn end(&mut self, name: &str) -> Vec<InputReport> {
+        self.flush();
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut notes = std::mem::take(&mut self.notes);
+        let mut unclaimed = std::mem::take(&mut self.unclaimed);
+        let sniffed = std::mem::take(&mut self.sniffed);
+        self.begun = false;
+        self.is_in_log = false;
+        self.last.clear();
+        rows.retain(|_, row| {
+            if !row.recognised {
+                unclaimed += row.records;
+            }
+            row.recognised
+        });
+        if rows.is_empty() {
+            if let Some(words) = looks_like(&sniffed) {
+                notes.push(format!("It looks like {words}."));
+            }
+            let row = Row {
+                records: 0,
+                understood: 0,
+                recognised: false,
+            };
+            rows.insert(Kind::Unknown, row);
+        }
+        // Lines that nobody understood are of the form that most lines have.
+        if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {
+            row.records += unclaimed;
+        }
+        let mut reports: Vec<InputReport> = rows
+            .into_iter()
+            .map(|(kind, row)| InputReport {
+                name: name.to_owned(),
+                kind,
+                records: row.records,
+                understood: row.understood,
+                notes: Vec::new(),
+            })
+            .collect();
+        if let Some(first) = reports.first_mut() {
+            first.notes = notes;
+        }
+        reports
+    }
+}
+
+/// `smtp[123` of `... postfix/smtp[123]: ...`.
+fn process_of(line: &[u8]) -> String {
+    let tag = memmem::find(line, b"]:")
+        .and_then(|at| line.get(..at))
+        .unwrap_or_default();
+    let from = memrchr(b'/', tag).map_or(0, |at| at + 1);
+    String::from_utf8_lossy(tag.get(from..).unwrap_or_default()).into_owned()
+}
+
+/// `Nov 22 02:36:41 ` or `2026-11-22T02:36:41`.
+fn begins_as_syslog(line: &[u8]) -> bool {
+    let at = |place: usize| line.get(place).copied();
+    let traditional = at(3) == Some(b' ') && at(9) == Some(b':') && at(12) == Some(b':');
+    let of_rfc3339 = at(4) == Some(b'-') && at(10) == Some(b'T') && at(13) == Some(b':');
+    traditional || of_rfc3339
+}
+
+/// Whether the tag of a line is one of Postfix's; the quick way for most lines.
+fn tag_is_of_postfix(line: &[u8]) -> bool {
+    // `postfix/NAME[123]:` at the first bracket.
+    if let Some(tag) = memchr(b']', line).and_then(|at| line.get(..at))
+        && line.get(tag.len() + 1) == Some(&b':')
+        && let Some(from) = memrchr(b' ', tag)
+        && tag
+            .get(from + 1..)
+            .is_some_and(|tag| tag.starts_with(b"postfix/"))
+    {
+        return true;
+    }
+    let head = match memmem::find(line, b"]:") {
+        Some(at) => line.get(..at + 2).unwrap_or(line),
+        None => line.get(..400).unwrap_or(line),
+    };
+    std::str::from_utf8(head).is_ok_and(is_of_postfix)
+        || String::from_utf8_lossy(head).contains('\u{fffd}')
+            && is_of_postfix(&String::from_utf8_lossy(line))
+}

@@ -1,0 +1,98 @@
+//! The forms of evidence, recognised by their content.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The form of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Lines of a Postfix log.
+    PostfixLog,
+    /// mailcow's web page of logs, or its API.
+    MailcowLog,
+    /// `journalctl -o json`.
+    JournalJson,
+    /// Docker's json-file.
+    DockerJson,
+    /// rsyslog's and others' lines of JSON.
+    RsyslogJson,
+    /// `postqueue -j`.
+    PostqueueJson,
+    /// `postqueue -p`, `mailq`.
+    PostqueueList,
+    /// `get/mailq/all` of mailcow's API.
+    MailcowQueue,
+    /// A notice of a delay or of a returned mail (RFC 3464).
+    Dsn,
+    /// Exim's main log.
+    EximLog,
+    /// Stalwart's log.
+    StalwartLog,
+    /// maddy's log.
+    MaddyLog,
+    /// A TLS report (RFC 8460): `danecheck explain --tlsrpt` reads it.
+    Tlsrpt,
+    /// None of these.
+    Unknown,
+}
+
+impl Kind {
+    /// The words of the report for a form, and for its records.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PostfixLog => ("a Postfix log", "lines"),
+            Self::MailcowLog => ("a mailcow log", "lines"),
+            Self::JournalJson => ("a journal in JSON", "lines"),
+            Self::DockerJson => ("a log of Docker in JSON", "lines"),
+            Self::RsyslogJson => ("a log in JSON", "lines"),
+            Self::PostqueueJson => ("a queue listing (postqueue -j)", "messages"),
+            Self::PostqueueList => ("a queue listing (postqueue -p)", "messages"),
+            Self::MailcowQueue => ("mailcow's queue", "messages"),
+            Self::Dsn => ("a notice about mail", "recipients"),
+            Self::EximLog => ("an Exim log", "lines"),
+            Self::StalwartLog => ("a Stalwart log", "lines"),
+            Self::MaddyLog => ("a maddy log", "lines"),
+            Self::Tlsrpt => ("a TLS report", "reports"),
+            Self::Unknown => ("an unknown form", "lines"),
+        }
+    }
+}
+
+/// What bytes that were not understood look like; `None` where that is not
+/// known either.
+pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
+    let text: String = String::from_utf8_lossy(head.get(..2048).unwrap_or(head))
+        .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+        .to_ascii_lowercase();
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    Some(match () {
+        () if text.is_empty() => "an empty input",
+        () if starts(b"\x1f\x8b") => "a file that is compressed twice: pipe it through `gzip -dc`",
+        () if starts(b"PK\x03\x04") => "a ZIP archive: unpack it first",
+        () if starts(b"\xfd7zXZ") => "a file compressed by xz: pipe it through `xz -dc`",
+        () if starts(b"\x28\xb5\x2f\xfd") => {
+            "a file compressed by zstd: pipe it through `zstd -dc`"
+        }
+        () if starts(b"BZh") => "a file compressed by bzip2: pipe it through `bzip2 -dc`",
+        () if starts(b"%PDF") => "a PDF file",
+        () if starts(b"LPKSHHRH") => "a journal file: read it with `journalctl --file`",
+        () if starts(b"\xff\xfe") || starts(b"\xfe\xff") => "a text in UTF-16: save it as UTF-8",
+        () if text.starts_with("<!doctype")
+            || text.starts_with("<html")
+            || text.contains("<head>") =>
+        {
+            "a web page, perhaps of an error"
+        }
+        () if text.starts_with("<?xml") => "XML",
+        () if text.contains("evpid=") => "an OpenSMTPD log",
+        () if text.contains("dovecot") => "a log of Dovecot",
+        () if text.contains("sendmail[") || text.contains("sm-mta[") => "a sendmail log",
+        () if head.contains(&0) => "a binary file",
+        () if text.contains("smtp_tls_") || text.contains("relayhost") => {
+            "settings of Postfix: `danecheck --sender local` reads those of this machine"
+        }
+        () if text.starts_with(['{', '[']) => "JSON of another program",
+        () => return None,
+    })
+}

@@ -1,0 +1,351 @@
+//! The lines of a Postfix log: what each says about the delivery of its
+//! process, and which lines are parts of one.
+
+use std::collections::HashMap;
+
+use super::cause::{self, Cause};
+use super::classify;
+use super::destination::{self, Destination};
+use super::line::{Body, Delivery, Line, begins_record, single_blanks, unescaped};
+use super::tally::{Outcome, Record, Tally};
+
+/// Processes, domains and servers that are remembered.
+const REMEMBERED: usize = 2000;
+
+/// Lines that one record may be wrapped into.
+const PARTS: usize = 12;
+
+/// Warnings of one process that its delivery may repeat.
+const WARNINGS: usize = 8;
+
+/// What the lines of a log said so far.
+#[derive(Debug, Default)]
+pub(super) struct LogLines {
+    /// What a process said about its current delivery.
+    of_process: HashMap<String, Said>,
+    /// The last cause that a domain's mail waited for.
+    of_domain: HashMap<String, &'static Cause>,
+    /// Why a server's certificate was refused, where no line names its process.
+    of_peer: HashMap<String, &'static Cause>,
+    /// Deliveries to a server whose certificate was refused, where the reason
+    /// may come after: mailcow shows the newest line first.
+    unexplained: HashMap<String, (Option<String>, Outcome)>,
+    /// A record that goes on in the next line.
+    open: Option<Vec<String>>,
+}
+
+/// What a process said about its current delivery.
+#[derive(Debug, Default)]
+struct Said {
+    cause: Option<&'static Cause>,
+    /// The next hop, in Postfix's own words, and the host.
+    named: Option<(String, Option<String>)>,
+    /// Warnings that the delivery may repeat.
+    warnings: Vec<(&'static Cause, String)>,
+}
+
+/// What a line was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Took {
+    /// A line of Postfix.
+    Postfix,
+    /// The same, on mailcow's web page.
+    Mailcow,
+    /// A part of a line before it.
+    Part,
+    /// No line of Postfix.
+    Nothing,
+}
+
+impl LogLines {
+    /// Whether the next line may go on with the one before it.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// A process whose delivery succeeded: what it said is over.
+    pub(super) fn succeeded(&mut self, process: &str) {
+        if !self.of_process.is_empty() {
+            self.of_process.remove(process);
+        }
+    }
+
+    /// Whether something was said that a success ends.
+    pub(super) fn waits_for_successes(&self) -> bool {
+        !self.of_process.is_empty()
+    }
+
+    /// Reads one line, without its line end.
+    pub(super) fn line(&mut self, text: &str, tally: &mut Tally) -> Took {
+        let text = unescaped(text);
+        if let Some(parts) = &mut self.open {
+            let goes_on = !text.trim().is_empty() && !begins_record(&text) && parts.len() < PARTS;
+            if goes_on {
+                let part = text.trim_start_matches(['>', ' ', '\t']).trim_end();
+                parts.push(part.to_owned());
+                if !wants_more(&parts.join(" ")) {
+                    self.end(tally);
+                }
+                return Took::Part;
+            }
+            self.end(tally);
+        }
+        let took = self.kind(&text, tally);
+        if took == Took::Nothing {
+            return took;
+        }
+        if wants_more(&text) {
+            self.open = Some(vec![text.trim_end().to_owned()]);
+        } else {
+            self.whole(&text, tally);
+        }
+        took
+    }
+
+    fn kind(&self, text: &str, tally: &mut Tally) -> Took {
+        let line = Line::parse(text);
+        tally.of_mailcow |= line.as_ref().is_some_and(|line| is_mailcows(line.instance));
+        if is_of_mailcows_page(text) {
+            Took::Mailcow
+        } else if line.is_some() || text.contains("to=<") && text.contains(", relay=") {
+            Took::Postfix
+        } else {
+            Took::Nothing
+        }
+    }
+
+    /// Nothing follows.
+    pub(super) fn end(&mut self, tally: &mut Tally) {
+        let Some(parts) = self.open.take() else {
+            return;
+        };
+        // Mail programs wrap at blanks, `fold` anywhere.
+        let wrapped = parts.join(" ");
+        let folded = parts.concat();
+        let is_whole = |text: &str| match Line::parse(text).map(|line| line.body) {
+            Some(Body::Delivery(delivery)) => {
+                !delivery.is_torn()
+                    && (delivery.status == "sent"
+                        || classify::delivery(&delivery.text, delivery.dsn, None).is_some())
+            }
+            _ => false,
+        };
+        if parts.len() > 1 && !is_whole(&wrapped) && is_whole(&folded) {
+            self.whole(&folded, tally);
+        } else {
+            self.whole(&wrapped, tally);
+        }
+    }
+
+    fn whole(&mut self, text: &str, tally: &mut Tally) {
+        let message = column_of_message(text);
+        let Some(line) = Line::parse(message).or_else(|| {
+            (message != text).then_some(Line {
+                process: "",
+                instance: "",
+                body: Body::Other(message),
+            })
+        }) else {
+            return;
+        };
+        match line.body {
+            Body::Delivery(delivery) => self.delivery(line.process, &delivery, text, tally),
+            Body::Other(message) => self.other(line.process, message, text, tally),
+        }
+    }
+
+    fn other(&mut self, process: &str, message: &str, text: &str, tally: &mut Tally) {
+        let has_pid = process.contains('[');
+        if let Some((next_hop, host, why)) = destination::policy_lookup(message) {
+            let Some(cause) = classify::delivery(&single_blanks(why), None, None) else {
+                return;
+            };
+            let name = next_hop.to_ascii_lowercase();
+            tally.remark(cause, Some(&name), text);
+            if has_pid {
+                let said = entry(&mut self.of_process, process);
+                said.named = Some((name.clone(), Some(host.to_owned())));
+                if said.warnings.len() < WARNINGS {
+                    said.warnings.push((cause, name));
+                }
+            }
+        } else if let Some(cause) = classify::hint(message) {
+            if has_pid {
+                let said = entry(&mut self.of_process, process);
+                said.cause = Some(cause);
+                if let Some(next_hop) = destination::quoted(message) {
+                    said.named = Some((next_hop.to_owned(), None));
+                }
+            } else if let Some(peer) = refused_peer(message) {
+                remember(&mut self.of_peer, peer, cause);
+                if let Some((next_hop, outcome)) = self.unexplained.remove(peer) {
+                    let before = &cause::CERTIFICATE_NOT_VERIFIED;
+                    tally.explained_later(before, cause, next_hop.as_deref(), outcome);
+                }
+            }
+            if let Some(next_hop) = destination::quoted(message)
+                && *cause == cause::POLICY_LOOKUP
+            {
+                let name = next_hop.to_ascii_lowercase();
+                tally.remark(cause, Some(&name), text);
+                if has_pid {
+                    let said = entry(&mut self.of_process, process);
+                    if said.warnings.len() < WARNINGS {
+                        said.warnings.push((cause, name));
+                    }
+                }
+            }
+        } else if let Some(cause) = classify::remark(message) {
+            tally.remark(cause, None, text);
+        }
+    }
+
+    fn delivery(&mut self, process: &str, delivery: &Delivery<'_>, text: &str, tally: &mut Tally) {
+        let said = self.of_process.remove(process).unwrap_or_default();
+        let outcome = match delivery.status {
+            // `undeliverable` is what address probes get.
+            "deferred" | "undeliverable" => Outcome::Deferred,
+            "bounced" => Outcome::Bounced,
+            _ => return,
+        };
+        let domain = delivery.domain.map(str::to_ascii_lowercase);
+        let of_peer = || {
+            let peer = delivery.relay.filter(|_| !process.contains('['))?;
+            self.of_peer.get(peer).copied()
+        };
+        let before = said.cause.or_else(of_peer).or_else(|| {
+            domain
+                .as_ref()
+                .and_then(|domain| self.of_domain.get(domain).copied())
+        });
+        let cause = classify::delivery(&delivery.text, delivery.dsn, before);
+        let destination = match &said.named {
+            Some((name, host)) => Destination::named(name, host.as_deref()),
+            None => Destination::of(domain.as_deref(), delivery.relay, &delivery.text),
+        };
+        for (cause, name) in &said.warnings {
+            tally.repeated(cause, name);
+        }
+        if let (Some(domain), Some(cause)) = (&domain, cause) {
+            remember(&mut self.of_domain, domain, cause);
+        }
+        if let Some(peer) = delivery.relay
+            && !process.contains('[')
+            && cause.is_some_and(|cause| *cause == cause::CERTIFICATE_NOT_VERIFIED)
+        {
+            let about = (destination.name.clone(), outcome);
+            remember(&mut self.unexplained, peer, about);
+        }
+        tally.add(&Record {
+            destination: &destination,
+            outcome,
+            cause,
+            dsn: delivery.dsn,
+            tls: delivery.tls,
+            since: None,
+            sample: text,
+        });
+    }
+}
+
+/// Whether a line is only the beginning of a record.
+fn wants_more(text: &str) -> bool {
+    let line = Line::parse(column_of_message(text));
+    match line.map(|line| line.body) {
+        Some(Body::Delivery(delivery)) => !delivery.complete,
+        Some(Body::Other(message)) => {
+            message.contains("to=<")
+                || (message.ends_with(':') && message.len() < 24 && !message.contains(' '))
+                || (message.contains("certificate verification failed for")
+                    && !message.contains("num="))
+                || (message.contains("TLS policy lookup for ")
+                    && destination::policy_lookup(message).is_none())
+        }
+        None => text.contains("to=<"),
+    }
+}
+
+/// `H[IP]:25` of `certificate verification failed for H[IP]:25: REASON`.
+fn refused_peer(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("certificate verification failed for ")?;
+    Some(rest.split_once(": ")?.0)
+}
+
+/// Transports and containers that mailcow alone has.
+fn is_mailcows(instance: &str) -> bool {
+    instance.contains("enforced-tls-smtp") || instance.contains("smtp_enforced_tls")
+}
+
+/// `TIME | PRIORITY | MESSAGE`, as mailcow's web page shows it, also with tabs,
+/// as browsers copy it.
+fn columns(text: &str) -> Option<&str> {
+    let separator = if text.contains(" | ") { "|" } else { "\t" };
+    let mut found = None;
+    let mut rest = text;
+    for _ in 0..4 {
+        let (column, after) = rest.split_once(separator)?;
+        if is_priority(column.trim()) {
+            found = Some(after);
+            break;
+        }
+        rest = after;
+    }
+    // A program may stand after the priority.
+    let message = found?;
+    match message.split_once(separator) {
+        Some((program, after)) if !program.trim().contains(' ') => Some(after.trim()),
+        _ => Some(message.trim()),
+    }
+}
+
+fn is_priority(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "debug"
+            | "info"
+            | "notice"
+            | "warn"
+            | "warning"
+            | "err"
+            | "error"
+            | "crit"
+            | "alert"
+            | "emerg"
+            | "critical"
+    )
+}
+
+/// Whether a line is one of mailcow's web page.
+pub(super) fn is_of_mailcows_page(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && columns(text).is_some()
+}
+
+fn column_of_message(text: &str) -> &str {
+    if is_of_mailcows_page(text) {
+        columns(text).unwrap_or(text)
+    } else {
+        text
+    }
+}
+
+fn entry<'a>(map: &'a mut HashMap<String, Said>, name: &str) -> &'a mut Said {
+    if map.len() >= REMEMBERED && !map.contains_key(name) {
+        // What a process said long ago belongs to no later delivery.
+        map.clear();
+    }
+    let name: String = name.chars().take(255).collect();
+    map.entry(name).or_default()
+}
+
+fn remember<T>(map: &mut HashMap<String, T>, name: &str, value: T) {
+    if let Some(known) = map.get_mut(name) {
+        *known = value;
+        return;
+    }
+    if map.len() >= REMEMBERED {
+        map.clear();
+    }
+    if name.len() <= 255 {
+        map.insert(name.to_owned(), value);
+    }
+}

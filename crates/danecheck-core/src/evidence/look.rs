@@ -1,0 +1,162 @@
+//! What looks at the next hops add to the evidence, and what follows from it.
+
+use std::fmt::Write as _;
+
+use crate::judge::Action;
+use crate::report::{Report, to_json};
+use crate::text::break_lines;
+
+use super::destination::Certainty;
+use super::triage::{Triage, WaitingNextHop};
+
+impl Triage {
+    /// The next hop to look at instead: where the host that was tried is no MX
+    /// host of the domain, it is a relay.
+    pub fn relay_instead(&self, name: &str, report: &Report) -> Option<String> {
+        let hop = self.next_hops.iter().find(|hop| hop.name == name)?;
+        if hop.certainty != Certainty::Assumed || hop.hosts.is_empty() {
+            return None;
+        }
+        let records = &report.mx.as_ref()?.records;
+        let is_mx_host = |host: &String| {
+            records
+                .iter()
+                .any(|record| record.host.trim_end_matches('.').eq_ignore_ascii_case(host))
+                || report.domain.as_ref().is_some_and(|domain| domain == host)
+        };
+        if records.is_empty() || hop.hosts.iter().any(is_mx_host) {
+            return None;
+        }
+        hop.hosts.first().map(|host| format!("[{host}]"))
+    }
+
+    /// Counts what waits for one next hop to another, which it really goes to.
+    pub fn go_elsewhere(&mut self, from: &str, to: &str) {
+        let Some(at) = self.next_hops.iter().position(|hop| hop.name == from) else {
+            return;
+        };
+        let mut hop = self.next_hops.remove(at);
+        to.clone_into(&mut hop.name);
+        hop.certainty = Certainty::Relay;
+        match self.next_hops.iter_mut().find(|known| known.name == to) {
+            None => self.next_hops.insert(at, hop),
+            Some(known) => {
+                known.waiting += hop.waiting;
+                known.returned += hop.returned;
+                known.since = match (known.since, hop.since) {
+                    (Some(one), Some(two)) => Some(one.min(two)),
+                    (one, two) => one.or(two),
+                };
+                for cause in hop.causes {
+                    if !known.causes.contains(&cause) {
+                        known.causes.push(cause);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what a look says about a next hop.
+    pub fn looked(&mut self, name: &str, report: &Report) {
+        let hops = self.next_hops.iter_mut();
+        for hop in hops.filter(|hop| hop.name == name) {
+            let recommendation = &report.recommendation;
+            hop.verdict = Some(report.verdict);
+            hop.action = Some(recommendation.action);
+            hop.entries = Some(recommendation.entries.clone());
+            hop.caution.clone_from(&recommendation.caution);
+        }
+    }
+
+    /// The entries in one block, each with the caution that applies to it, and
+    /// the command that flushes the queue. Where the fault is on this machine,
+    /// only what `accepts` allows: forty entries would be a downgrade of
+    /// everything for a fault of one's own.
+    pub fn block(&self, of_mailcow: bool, width: usize, accepts: &dyn Fn(&str) -> bool) -> String {
+        let all: Vec<&WaitingNextHop> = self
+            .next_hops
+            .iter()
+            .filter(|hop| hop.action == Some(Action::Override))
+            .collect();
+        let hops: Vec<&WaitingNextHop> = all
+            .iter()
+            .copied()
+            .filter(|hop| self.common_fault.is_none() || accepts(&hop.name))
+            .collect();
+        let mut text = String::new();
+        let withheld = all.len() - hops.len();
+        if withheld > 0 {
+            let sentence = format!(
+                "No entries for {withheld} of the next hops: the fault is on this machine or its \
+                 network, and an entry only hides it. Repair it first. --accept-weaker prints them \
+                 all the same."
+            );
+            lines(&mut text, &sentence, width);
+        }
+        if !hops.is_empty() {
+            let cautions: Vec<&str> =
+                distinct(hops.iter().filter_map(|hop| hop.caution.as_deref()));
+            for caution in &cautions {
+                lines(&mut text, &format!("Caution (!): {caution}"), width);
+            }
+            if of_mailcow {
+                rows(&mut text, &hops);
+            } else {
+                text.push_str("Entries for the table of smtp_tls_policy_maps:\n\n");
+                for hop in &hops {
+                    let entries = hop.entries.as_ref();
+                    if hop.caution.is_some() {
+                        let _ = writeln!(text, "# (!) {}", hop.name);
+                    }
+                    if let Some(line) = entries.and_then(|entries| entries.postfix.as_deref()) {
+                        let _ = writeln!(text, "{line}");
+                    }
+                }
+            }
+        }
+        let can_flow = self.next_hops.iter().any(|hop| {
+            hop.waiting > 0 && matches!(hop.action, Some(Action::Override | Action::Keep))
+        });
+        if can_flow {
+            let lead = if hops.is_empty() {
+                "Flush the queue"
+            } else {
+                "Then flush the queue"
+            };
+            let flush = if of_mailcow {
+                "docker compose exec -T postfix-mailcow postqueue -f"
+            } else {
+                "postqueue -f"
+            };
+            let _ = writeln!(text, "\n{lead}: {flush}");
+        }
+        text
+    }
+}
+
+fn rows(text: &mut String, hops: &[&WaitingNextHop]) {
+    text.push_str("Rows for mailcow (add/tls-policy-map):\n\n");
+    for hop in hops {
+        let entries = hop.entries.as_ref();
+        if let Some(row) = entries.and_then(|entries| entries.mailcow.as_ref()) {
+            let mark = if hop.caution.is_some() { "(!) " } else { "" };
+            let _ = writeln!(text, "{mark}{}", to_json(row));
+        }
+    }
+}
+
+fn distinct<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut once: Vec<&str> = Vec::new();
+    for one in all {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    once
+}
+
+fn lines(text: &mut String, sentence: &str, width: usize) {
+    for line in break_lines(sentence, width) {
+        let _ = writeln!(text, "{line}");
+    }
+}

@@ -1,0 +1,206 @@
+//! Queue listings: `postqueue -p` and `mailq`, `postqueue -j`, mailcow's queue.
+
+use serde_json::Value;
+
+use crate::unix_time::UnixTime;
+
+use super::classify;
+use super::destination::Destination;
+use super::line::single_blanks;
+use super::tally::{Outcome, Record, Tally};
+
+/// Lines that a reason may be wrapped into.
+const REASON_LINES: usize = 12;
+
+/// A listing of `showq` being read.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// A message whose recipients follow.
+    open: bool,
+    /// The reason for the recipients that follow.
+    reason: Option<String>,
+    /// A reason that goes on in the next line.
+    partial: Option<(String, usize)>,
+    /// A recipient of this message was counted.
+    counted: bool,
+}
+
+/// What a line of a listing was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Took {
+    /// A new message.
+    Message,
+    /// A part of the listing.
+    Part,
+    /// No line of a listing.
+    Nothing,
+}
+
+impl Listing {
+    /// Whether recipients or a reason may follow.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Reads one line.
+    pub(super) fn line(&mut self, text: &str, tally: &mut Tally) -> Took {
+        let trimmed = text.trim();
+        if let Some((mut partial, lines)) = self.partial.take() {
+            partial.push(' ');
+            partial.push_str(trimmed);
+            if trimmed.ends_with(')') || lines >= REASON_LINES {
+                self.reason = Some(inner(&partial));
+            } else {
+                self.partial = Some((partial, lines + 1));
+            }
+            return Took::Part;
+        }
+        if is_entry(text) {
+            self.end(tally);
+            self.open = true;
+            return Took::Message;
+        }
+        if is_frame(trimmed) {
+            self.end(tally);
+            return Took::Part;
+        }
+        if !self.open {
+            return Took::Nothing;
+        }
+        if trimmed.is_empty() {
+            self.end(tally);
+            return Took::Part;
+        }
+        if trimmed.starts_with('(') {
+            if trimmed.ends_with(')') {
+                self.reason = Some(inner(trimmed));
+            } else {
+                self.partial = Some((trimmed.to_owned(), 1));
+            }
+            return Took::Part;
+        }
+        if trimmed.contains(' ') || !(text.starts_with([' ', '\t']) || trimmed.contains('@')) {
+            self.end(tally);
+            return Took::Nothing;
+        }
+        self.counted = true;
+        recipient(trimmed, self.reason.as_deref(), None, tally);
+        Took::Part
+    }
+
+    /// The message has no more recipients.
+    pub(super) fn end(&mut self, tally: &mut Tally) {
+        if self.open && !self.counted {
+            // A message whose recipients were cut off.
+            recipient("", self.reason.as_deref(), None, tally);
+        }
+        *self = Self::default();
+    }
+}
+
+fn inner(reason: &str) -> String {
+    let text = reason.trim();
+    let text = text.strip_prefix('(').unwrap_or(text);
+    text.strip_suffix(')').unwrap_or(text).to_owned()
+}
+
+/// `ID[*!#] SIZE DAY MONTH DATE TIME SENDER` (`showq.c`).
+fn is_entry(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let id = words
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(['*', '!', '#']);
+    let is_id =
+        id.len() >= 5 && id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_size = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    is_id
+        && words.next().is_some_and(is_size)
+        && words.next().is_some_and(|day| day.len() == 3)
+        && words.next().is_some_and(|month| month.len() == 3)
+        && words.next().is_some_and(is_size)
+        && words
+            .next()
+            .is_some_and(|time| time.len() == 8 && time.contains(':'))
+        && !text.starts_with([' ', '\t'])
+}
+
+/// The lines around the messages.
+fn is_frame(line: &str) -> bool {
+    line.starts_with("-Queue ID-")
+        || line == "Mail queue is empty"
+        || (line.starts_with("-- ") && line.contains(" Request"))
+}
+
+/// Counts one recipient of a queue: with a reason it was tried.
+fn recipient(address: &str, reason: Option<&str>, since: Option<UnixTime>, tally: &mut Tally) {
+    let Some(reason) = reason
+        .map(single_blanks)
+        .filter(|reason| !reason.is_empty())
+    else {
+        tally.untried += 1;
+        return;
+    };
+    let domain = address
+        .trim_end_matches('>')
+        .rsplit_once('@')
+        .map(|(_, domain)| domain);
+    let dsn = leading_status(&reason);
+    tally.add(&Record {
+        destination: &Destination::of(domain, None, &reason),
+        outcome: Outcome::Deferred,
+        cause: classify::delivery(&reason, dsn, None),
+        dsn,
+        tls: None,
+        since,
+        sample: &format!("{address} ({reason})"),
+    });
+}
+
+/// The enhanced status code that another server's reply in the text has.
+fn leading_status(reason: &str) -> Option<&str> {
+    let (_, reply) = reason.split_once(" said: ")?;
+    reply.split([' ', '-']).nth(1).filter(|code| {
+        code.split('.').count() == 3
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
+}
+
+/// A message of `postqueue -j` or of mailcow's queue.
+pub(super) fn message(value: &Value, tally: &mut Tally) {
+    let since = match value.get("arrival_time") {
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let since = since.map(UnixTime);
+    let recipients = value.get("recipients").and_then(Value::as_array);
+    let recipients = recipients.map(Vec::as_slice).unwrap_or_default();
+    if recipients.is_empty() {
+        tally.untried += 1;
+    }
+    for one in recipients {
+        match one {
+            Value::String(text) => {
+                let (address, reason) = match text.split_once(" (") {
+                    Some((address, reason)) => {
+                        (address, Some(reason.strip_suffix(')').unwrap_or(reason)))
+                    }
+                    None => (text.as_str(), None),
+                };
+                recipient(address, reason, since, tally);
+            }
+            other => recipient(
+                other
+                    .get("address")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+                other.get("delay_reason").and_then(Value::as_str),
+                since,
+                tally,
+            ),
+        }
+    }
+}

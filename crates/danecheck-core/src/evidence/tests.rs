@@ -1,0 +1,430 @@
+use std::collections::BTreeSet;
+
+use super::forms::LONGEST_LINE;
+use super::tally::NEXT_HOPS;
+use super::*;
+use crate::report::ExitStatus;
+
+fn explain(log: &str) -> Triage {
+    let mut reading = Reading::default();
+    // In pieces, as files are read.
+    for piece in log.as_bytes().chunks(7) {
+        reading.bytes(piece);
+    }
+    reading.triage()
+}
+
+fn ids(log: &str) -> Vec<&'static str> {
+    let mut ids: Vec<_> = explain(log).causes.iter().map(|cause| cause.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn delivery(process: &str, domain: &str, dsn: &str, text: &str) -> String {
+    let status = if dsn.starts_with('5') {
+        "bounced"
+    } else {
+        "deferred"
+    };
+    format!(
+        "Nov 22 02:36:41 mx postfix/{process}: 4E7F099A10B: to=<a@{domain}>, relay=none, \
+         delay=0.05, delays=0/0/0/0, dsn={dsn}, status={status} ({text})\n"
+    )
+}
+
+/// Section by section what Postfix says, in the words of all releases.
+const TEXTS: &[(&str, &str, &str)] = &[
+    (
+        "4.7.5",
+        "TLSA lookup error for mx1.a.test:25",
+        "tlsa-lookup-error",
+    ),
+    ("4.7.5", "no TLSA records found", "no-tlsa-records"),
+    ("4.7.5", "non DNSSEC destination", "non-dnssec-destination"),
+    ("4.7.5", "TLSA records unusable", "tlsa-records-unusable"),
+    (
+        "4.7.5",
+        "client TLS configuration problem",
+        "client-tls-configuration",
+    ),
+    (
+        "4.7.0",
+        "client TLS configuration problem",
+        "client-tls-configuration",
+    ),
+    (
+        "4.7.5",
+        "Server certificate not verified",
+        "certificate-not-verified",
+    ),
+    (
+        "4.7.5",
+        "Cannot start TLS: handshake failure",
+        "handshake-failure",
+    ),
+    (
+        "4.7.5",
+        "TLS is required, but our TLS engine is unavailable",
+        "tls-engine-unavailable",
+    ),
+    (
+        "4.7.0",
+        "TLS is required, but unavailable",
+        "tls-unavailable",
+    ),
+    (
+        "4.7.4",
+        "TLS is required, but was not offered by host mx1.a.test[192.0.2.1]",
+        "starttls-not-offered",
+    ),
+    (
+        "4.7.0",
+        "TLS is required, but host mx1.a.test[192.0.2.1] refused to start TLS: 454 4.7.0 later",
+        "starttls-refused-for-now",
+    ),
+    (
+        "5.7.3",
+        "TLS is required, but host mx1.a.test[192.0.2.1] refused to start TLS: 554 5.7.3 no",
+        "starttls-refused-for-good",
+    ),
+    (
+        "4.4.2",
+        "lost connection with mx1.a.test[192.0.2.1] while receiving the STARTTLS response",
+        "starttls-no-reply",
+    ),
+    (
+        "4.4.2",
+        "conversation with mx1.a.test[192.0.2.1] timed out while receiving the STARTTLS response",
+        "starttls-no-reply",
+    ),
+    (
+        "4.3.0",
+        "server unavailable or unable to receive mail",
+        "sts-no-mx-left",
+    ),
+    ("4.3.0", "unknown mail transport error", "smtp-crashed"),
+    ("5.7.10", "the server does not support it", "requiretls"),
+    ("5.7.30", "the server does not support it", "requiretls"),
+    (
+        "4.4.1",
+        "connect to mx1.a.test[192.0.2.1]:25: Connection refused",
+        "not-connected",
+    ),
+    (
+        "4.4.3",
+        "Host or domain name not found. Name service error for name=a.test type=MX: Host not \
+         found, try again",
+        "dns-try-again",
+    ),
+    (
+        "5.4.3",
+        "Host or domain name not found. Name service error for name=a.test type=MX: \
+         Non-recoverable error",
+        "dns-failed",
+    ),
+    (
+        "5.4.4",
+        "Host or domain name not found. Name service error for name=a.test type=AAAA: Host found \
+         but no data record of requested type",
+        "dns-nothing",
+    ),
+    (
+        "5.1.0",
+        "Domain a.test does not accept mail (nullMX)",
+        "null-mx",
+    ),
+];
+
+#[test]
+fn each_text_has_its_cause_also_when_it_is_repeated_for_a_dead_destination() {
+    for (dsn, text, id) in TEXTS {
+        assert_eq!(ids(&delivery("smtp[1]", "a.test", dsn, text)), [*id]);
+        let again = format!("delivery temporarily suspended: {text}");
+        assert_eq!(ids(&delivery("error[1]", "a.test", dsn, &again)), [*id]);
+    }
+}
+
+#[test]
+fn the_line_before_says_why_a_certificate_is_not_verified() {
+    let delivery = delivery(
+        "smtp[8]",
+        "a.test",
+        "4.7.5",
+        "Server certificate not verified",
+    );
+    let peer = "mx1.a.test[192.0.2.1]:25";
+    for (line, id) in [
+        // Postfix 3.7 on OpenSSL 1.1.1, and later ones.
+        (
+            format!(
+                "certificate verification failed for {peer}: num=65:No matching DANE TLSA records"
+            ),
+            "certificate-no-match",
+        ),
+        (
+            format!(
+                "CA certificate verification failed for {peer}: num=65:no matching DANE TLSA records"
+            ),
+            "certificate-no-match",
+        ),
+        (
+            format!("server certificate verification failed for {peer}: num=62:Hostname mismatch"),
+            "certificate-name",
+        ),
+        (
+            format!("server certificate verification failed for {peer}: certificate has expired"),
+            "certificate-expired",
+        ),
+        (
+            format!("certificate verification failed for {peer}: untrusted issuer /CN=X"),
+            "certificate-untrusted",
+        ),
+        (
+            format!(
+                "certificate verification failed for {peer}: not trusted by local or TLSA policy"
+            ),
+            "certificate-untrusted",
+        ),
+        (
+            format!("certificate verification failed for {peer}: num=79:invalid CA certificate"),
+            "certificate-not-for-servers",
+        ),
+    ] {
+        let log = format!("Nov 22 02:36:41 mx postfix/smtp[8]: {line}\n{delivery}");
+        assert_eq!(ids(&log), [id], "{line}");
+        // What another process said is about another delivery.
+        let other = format!("Nov 22 02:36:41 mx postfix/smtp[9]: {line}\n{delivery}");
+        assert_eq!(ids(&other), ["certificate-not-verified"], "{line}");
+    }
+}
+
+#[test]
+fn a_dead_destination_is_counted_to_the_cause_that_killed_it() {
+    let log = [
+        "Nov 22 02:36:41 mx postfix/smtp[8]: certificate verification failed for x: num=65:no \
+         matching DANE TLSA records\n"
+            .to_owned(),
+        delivery(
+            "smtp[8]",
+            "a.test",
+            "4.7.5",
+            "Server certificate not verified",
+        ),
+        delivery(
+            "error[9]",
+            "A.test",
+            "4.7.5",
+            "delivery temporarily suspended: Server certificate not verified",
+        ),
+    ]
+    .concat();
+    let explanation = explain(&log);
+    assert_eq!(explanation.causes.len(), 1);
+    let hop = NextHopCount {
+        name: "a.test".to_owned(),
+        count: 2,
+    };
+    assert_eq!(explanation.causes[0].next_hops, [hop]);
+    assert_eq!(explanation.names(), ["a.test"]);
+}
+
+#[test]
+fn faults_of_the_senders_own_side_are_told_apart() {
+    let configuration = delivery(
+        "smtp[8]",
+        "a.test",
+        "4.7.5",
+        "client TLS configuration problem",
+    );
+    let handshake = delivery(
+        "smtp[8]",
+        "a.test",
+        "4.7.5",
+        "Cannot start TLS: handshake failure",
+    );
+    for (warning, delivery, id) in [
+        (
+            "socketmap:inet:127.0.0.1:8642:QUERY lookup error for \"a.test\"",
+            &configuration,
+            "policy-lookup",
+        ),
+        (
+            "smtp_tls_policy_maps, next-hop destination \"a.test\": invalid attribute name: \"x\"",
+            &configuration,
+            "policy-lookup",
+        ),
+        (
+            "Invalid TLS protocol list \">TLSv1\": aborting TLS session",
+            &handshake,
+            "policy-attributes",
+        ),
+    ] {
+        let log = format!("Nov 22 02:36:41 mx postfix/smtp[8]: warning: {warning}\n{delivery}");
+        assert_eq!(ids(&log), [id], "{warning}");
+    }
+}
+
+#[test]
+fn every_deferral_that_postfix_3_11_wrote_in_the_lab_is_explained() {
+    let log = include_str!("../../../../fixtures/log/postfix-3.11.log");
+    let explanation = explain(log);
+    let waiting = log
+        .lines()
+        .filter(|line| line.contains("status=deferred") || line.contains("status=bounced"))
+        .count();
+    let explained: u64 = explanation
+        .causes
+        .iter()
+        .map(|cause| cause.deferred + cause.bounced)
+        .sum();
+    assert_eq!(explained, waiting as u64);
+    assert_eq!(explanation.lines, log.lines().count() as u64);
+    assert_eq!(explanation.postfix_lines, explanation.lines);
+    let found: BTreeSet<&str> = explanation.causes.iter().map(|cause| cause.id).collect();
+    for id in [
+        "certificate-no-match",
+        "certificate-untrusted",
+        "starttls-not-offered",
+        "tlsa-lookup-error",
+        "tlsa-records-unusable",
+        "non-dnssec-destination",
+        "tlsa-record-unusable",
+        "dns-try-again",
+        "null-mx",
+        "not-connected",
+    ] {
+        assert!(found.contains(id), "{id}: {found:?}");
+    }
+    let mismatch = explanation
+        .causes
+        .iter()
+        .find(|cause| cause.id == "certificate-no-match");
+    let levels = &mismatch.unwrap().levels;
+    assert!(levels.iter().any(|level| level == "!dane"), "{levels:?}");
+}
+
+#[test]
+fn what_the_log_holds_bounds_neither_memory_nor_terminal() {
+    let mut reading = Reading::default();
+    for number in 0..3 * NEXT_HOPS {
+        let domain = format!("d{number}.test");
+        let line = delivery("smtp[1]", &domain, "4.7.5", "no TLSA records found");
+        reading.bytes(line.as_bytes());
+    }
+    reading.bytes(&vec![b'x'; 10 * LONGEST_LINE]);
+    assert!(reading.held() <= LONGEST_LINE);
+    reading.bytes(b"\n");
+    let evil = delivery(
+        "smtp[1]",
+        "e\u{1b}[31m.test",
+        "4.7.5",
+        "TLSA records unusable",
+    );
+    reading.bytes(evil.as_bytes());
+    reading.bytes(b"\xff\xfe postfix/smtp[1]: \xff\n");
+    let explanation = reading.triage();
+    assert_eq!(explanation.causes[0].next_hops.len(), NEXT_HOPS);
+    assert_eq!(explanation.causes[0].other_next_hops, 2 * NEXT_HOPS as u64);
+    let text = explanation.human(80);
+    let json = serde_json::to_string(&explanation).unwrap();
+    for output in [&text, &json] {
+        assert!(!output.contains('\u{1b}') && !output.contains("u001b"));
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_log_without_waiting_mail_is_said_to_be_one() {
+    let sent = delivery("smtp[1]", "a.test", "2.0.0", "250 ok").replace("deferred", "sent");
+    let text = explain(&sent).human(80);
+    assert!(text.contains("no mail waits"), "{text}");
+    let unknown = explain("hello\n");
+    assert_eq!(unknown.inputs[0].kind, Kind::Unknown);
+    assert_eq!(unknown.exit_status(), ExitStatus::Unknown);
+    assert!(!unknown.human(80).contains("no mail waits"));
+    assert_eq!(explain("").lines, 0);
+}
+
+#[test]
+fn causes_are_unique_and_each_says_what_to_do() {
+    let ids: BTreeSet<&str> = CAUSES.iter().map(|cause| cause.id).collect();
+    assert_eq!(ids.len(), CAUSES.len());
+    for cause in CAUSES {
+        assert!(
+            cause.meaning.ends_with('.') && cause.remedy.ends_with('.'),
+            "{}",
+            cause.id
+        );
+    }
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_expands_past_a_bound_is_cut_and_said() {
+    let line = delivery("smtp[1]", "a.test", "4.7.5", "no TLSA records found");
+    let mut reading = Reading::with_bound(1_000_000);
+    reading.bytes(&gzip(line.repeat(100_000).as_bytes()));
+    let triage = reading.triage();
+    let input = &triage.inputs[0];
+    assert!(input.notes[0].contains("expands to too much"), "{input:?}");
+    assert!(input.understood < 100_000 && input.understood > 1000);
+    assert_eq!(triage.exit_status(), ExitStatus::Broken);
+    // An object, and a line, that never end.
+    for endless in [&b"{\"a\":\""[..], b"to=<"] {
+        let mut reading = Reading::default();
+        reading.bytes(endless);
+        for _ in 0..20 {
+            reading.bytes(&vec![b'x'; 1 << 20]);
+        }
+        reading.bytes(b"\"}\n");
+        let triage = reading.triage();
+        let notes = &triage.inputs[0].notes;
+        assert!(notes[0].contains("too long"), "{notes:?}");
+        assert_eq!(triage.exit_status(), ExitStatus::Unknown);
+    }
+}
+
+#[test]
+fn mails_inside_mails_are_read_so_deep_only() {
+    let inner = "Final-Recipient: rfc822; u@a.test\nAction: failed\nStatus: 5.7.5\n\
+                 Diagnostic-Code: X-Postfix; no TLSA records found\n";
+    let nested = |depth: usize| {
+        let mut mail = format!("Content-Type: message/delivery-status\n\n{inner}");
+        for level in 0..depth {
+            mail = format!(
+                "From: a@b.test\nContent-Type: multipart/mixed; boundary=b{level}\n\n\
+                 --b{level}\nContent-Type: message/rfc822\n\n{mail}\n--b{level}--\n"
+            );
+        }
+        mail
+    };
+    assert_eq!(ids(&nested(2)), ["no-tlsa-records"]);
+    // The fields are found as text; that something was not opened is said.
+    let deep = explain(&nested(12));
+    assert_eq!(deep.names(), ["a.test"]);
+    let notes = &deep.inputs[0].notes;
+    assert!(
+        notes.iter().any(|note| note.contains("deep only")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn mailcows_own_forms_name_the_sender() {
+    let own = delivery("smtp[1]", "a.test", "5.7.5", "no TLSA records found")
+        .replace("postfix/smtp", "enforced-tls-smtp/smtp");
+    let triage = explain(&own);
+    assert_eq!(triage.inputs[0].kind, Kind::PostfixLog);
+    assert!(triage.is_of_mailcow());
+    let other = delivery("smtp[1]", "a.test", "5.7.5", "no TLSA records found");
+    assert!(!explain(&other).is_of_mailcow());
+}

@@ -1,0 +1,325 @@
+//! What the evidence says, as text for people.
+
+use std::fmt::Write as _;
+
+use super::cause::{Cause, Side};
+use super::destination::Certainty;
+use super::kind::Kind;
+use super::{Explained, InputReport, Triage, WaitingNextHop};
+use crate::judge::Action;
+use crate::text::{break_lines, shown, wrap};
+
+/// Next hops that are named for each cause.
+const NAMED: usize = 8;
+
+/// Inputs of the same form that are named.
+const INPUTS: usize = 6;
+
+impl Triage {
+    /// The answer of `danecheck explain --log`: cause by cause.
+    pub fn human(&self, width: usize) -> String {
+        let mut text = self.head(width);
+        let mut said_others = false;
+        for (number, cause) in self.causes.iter().enumerate() {
+            if !cause.tls && !said_others {
+                text.push_str("\nNot caused by TLS or DANE:\n");
+                said_others = true;
+            }
+            text.push('\n');
+            one(&mut text, number + 1, cause, width);
+        }
+        self.others(&mut text, width);
+        shown(&text).into_owned()
+    }
+
+    /// The answer of `danecheck triage`: one line for each next hop, then what
+    /// the causes mean.
+    pub fn table(&self, width: usize) -> String {
+        let mut text = String::new();
+        if let Some(fault) = &self.common_fault {
+            let count = plural(fault.next_hops, "next hop", "next hops");
+            let sentence = if fault.operators == 0 {
+                format!("This machine is the cause for {count}: {}.", fault.cause)
+            } else {
+                format!(
+                    "This machine or its network: {count} of {} operators fail alike ({}).",
+                    fault.operators, fault.cause
+                )
+            };
+            paragraph(&mut text, &sentence, 0, width);
+            paragraph(&mut text, &fault.message, 2, width);
+            text.push('\n');
+        }
+        text.push_str(&self.head(width));
+        if !self.next_hops.is_empty() {
+            text.push('\n');
+            let longest = self
+                .next_hops
+                .iter()
+                .map(|hop| hop.name.chars().count())
+                .max()
+                .unwrap_or_default()
+                .min(width.saturating_sub(50).max(16));
+            for hop in &self.next_hops {
+                text.push_str(&line_of(hop, longest, width));
+            }
+        }
+        if self.other_next_hops > 0 {
+            let _ = writeln!(
+                text,
+                "{} more to next hops that are not named",
+                plural(self.other_next_hops, "delivery", "deliveries")
+            );
+        }
+        if self
+            .next_hops
+            .iter()
+            .any(|hop| hop.certainty == Certainty::Assumed)
+        {
+            text.push_str("? the recipient's domain, assumed: a relay or a transport table may say\n  otherwise\n");
+        }
+        if self.next_hops.iter().any(|hop| hop.returned > 0) {
+            text.push_str("Returned mail has to be sent again: no flush brings it back.\n");
+        }
+        for cause in &self.causes {
+            if cause.tls || cause.remarks > 0 || is_of_dns(cause) {
+                text.push('\n');
+                let _ = writeln!(text, "{}: {}", cause.id, counts(cause));
+                paragraph(&mut text, cause.remedy, 2, width);
+            }
+        }
+        self.others(&mut text, width);
+        shown(&text).into_owned()
+    }
+
+    /// What was read, and how much waits.
+    fn head(&self, width: usize) -> String {
+        let mut text = String::new();
+        for input in self.inputs.iter().take(INPUTS) {
+            let more = self.inputs.len() > 1;
+            paragraph(&mut text, &self.of_input(input, more), 0, width);
+        }
+        let more = self.inputs.len().saturating_sub(INPUTS);
+        if more > 0 {
+            let _ = writeln!(
+                text,
+                "{} more were read.",
+                plural(more as u64, "input", "inputs")
+            );
+        }
+        let not_made: u64 = self
+            .causes
+            .iter()
+            .map(|one| one.deferred + one.bounced)
+            .sum();
+        let sentence = if not_made > 0 {
+            let causes = plural(self.causes.len() as u64, "cause", "causes");
+            format!(
+                "{} not made, {causes}.",
+                plural(not_made, "delivery", "deliveries")
+            )
+        } else if self.causes.iter().any(|cause| cause.remarks > 0) {
+            "There are warnings, and no delivery that waits.".to_owned()
+        } else if self.has_unknown() {
+            "Whether mail waits is not known: not all of it was understood.".to_owned()
+        } else {
+            "In what was understood no mail waits for TLS, DANE or DNS.".to_owned()
+        };
+        paragraph(&mut text, &sentence, 0, width);
+        text
+    }
+
+    fn of_input(&self, input: &InputReport, more: bool) -> String {
+        let (form, records) = input.kind.words();
+        let lead = if more {
+            format!("{}: ", input.name)
+        } else {
+            String::new()
+        };
+        let mut sentence = match input.kind {
+            Kind::Unknown => format!(
+                "{lead}Not understood: {} {records}. Give a log of Postfix, `postqueue -j`, \
+                 mailcow's queue or logs, or a notice as a whole mail.",
+                input.records
+            ),
+            Kind::Tlsrpt => format!(
+                "{lead}This is a TLS report. Read it with `danecheck explain --tlsrpt FILE`."
+            ),
+            _ => format!(
+                "{lead}Read as {form}: {} {records}, {} understood.",
+                input.records, input.understood
+            ),
+        };
+        for note in &input.notes {
+            sentence.push(' ');
+            sentence.push_str(note);
+        }
+        sentence
+    }
+
+    fn others(&self, text: &mut String, width: usize) {
+        if self.other > 0 {
+            text.push('\n');
+            let sentence = format!(
+                "{} deferred or returned for other reasons, which no TLS policy changes.",
+                plural(self.other, "other delivery", "other deliveries")
+            );
+            paragraph(text, &sentence, 0, width);
+            if let Some(sample) = &self.other_sample {
+                let sample: String = sample.chars().take(160).collect();
+                paragraph(text, &format!("For example: {sample}"), 2, width);
+            }
+        }
+        if self.untried > 0 {
+            let sentence = format!(
+                "{} in the queue without a reason: nobody tried to deliver it yet, or it is on hold.",
+                plural(
+                    self.untried,
+                    "message or recipient is",
+                    "messages or recipients are"
+                )
+            );
+            text.push('\n');
+            paragraph(text, &sentence, 0, width);
+        }
+    }
+}
+
+/// `a.example  3 wait  certificate-no-match  receiver  override: encrypt`.
+fn line_of(hop: &WaitingNextHop, longest: usize, width: usize) -> String {
+    let mark = if hop.certainty == Certainty::Assumed {
+        "?"
+    } else {
+        ""
+    };
+    let name = format!("{}{mark}", cut(&hop.name, longest));
+    let mut count = Vec::new();
+    if hop.waiting > 0 {
+        count.push(format!("{} waiting", hop.waiting));
+    }
+    if hop.returned > 0 {
+        count.push(format!("{} returned", hop.returned));
+    }
+    let cause = match hop.causes.as_slice() {
+        [] => "",
+        [first, ..] => first,
+    };
+    let more = hop.causes.len().saturating_sub(1);
+    let cause = if more > 0 {
+        format!("{cause} +{more}")
+    } else {
+        cause.to_owned()
+    };
+    let end = match hop.action {
+        None => hop
+            .causes
+            .first()
+            .and_then(|id| Cause::find(id))
+            .map_or(Side::Either, |cause| cause.side)
+            .as_str()
+            .to_owned(),
+        Some(Action::Keep) => "flows now".to_owned(),
+        Some(Action::NotFixable) => "no override helps".to_owned(),
+        Some(Action::Override) => hop
+            .entries
+            .as_ref()
+            .and_then(|entries| entries.postfix.as_deref())
+            .and_then(|line| line.split_whitespace().nth(1))
+            .map_or_else(
+                || "override".to_owned(),
+                |level| format!("override: {level}"),
+            ),
+    };
+    let width_of_name = longest + 1;
+    let line = format!(
+        "{name:width_of_name$} {:12} {cause} ({end})",
+        count.join(", ")
+    );
+    format!("{}\n", cut(line.trim_end(), width))
+}
+
+/// The text, cut to so many characters.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(3)).collect();
+    short.push_str("...");
+    short
+}
+
+fn is_of_dns(cause: &Explained) -> bool {
+    Cause::find(cause.id).is_some_and(Cause::concerns_dns_or_tls)
+}
+
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn paragraph(text: &mut String, sentence: &str, indent: usize, width: usize) {
+    for line in break_lines(&shown(sentence), width.saturating_sub(indent)) {
+        let _ = writeln!(text, "{:indent$}{line}", "");
+    }
+}
+
+fn counts(cause: &Explained) -> String {
+    [
+        (cause.deferred, "deferred"),
+        (cause.bounced, "bounced"),
+        (cause.remarks, "warned about"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{word} {count}"))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+fn one(text: &mut String, number: usize, cause: &Explained, width: usize) {
+    let mut part = |lead: &str, body: &str, indent: usize| {
+        let lines = wrap(body, width.saturating_sub(indent));
+        for (at, line) in lines.iter().enumerate() {
+            if at == 0 {
+                let _ = writeln!(text, "{lead:indent$}{line}");
+            } else {
+                let _ = writeln!(text, "{:indent$}{line}", "");
+            }
+        }
+    };
+    part(&format!("{number}."), cause.text, 4);
+    let mut line = counts(cause);
+    if !cause.dsn.is_empty() {
+        let _ = write!(line, "; {}", cause.dsn.join(", "));
+    }
+    if !cause.levels.is_empty() {
+        let _ = write!(line, "; tls={}", cause.levels.join(", tls="));
+    }
+    part("", &line, 4);
+    let mut hops: Vec<String> = cause
+        .next_hops
+        .iter()
+        .take(NAMED)
+        .map(|hop| format!("{} {}", hop.name, hop.count))
+        .collect();
+    let more = cause.next_hops.len().saturating_sub(NAMED);
+    if more > 0 {
+        hops.push(format!("{more} other next hops"));
+    }
+    if cause.other_next_hops > 0 {
+        hops.push(format!("{} deliveries elsewhere", cause.other_next_hops));
+    }
+    if hops.is_empty() {
+        hops.extend(
+            cause
+                .warned_next_hops
+                .iter()
+                .take(NAMED)
+                .map(|hop| hop.name.clone()),
+        );
+    }
+    if !hops.is_empty() {
+        part("", &hops.join(", "), 4);
+    }
+    part("", cause.meaning, 6);
+    part("", &format!("Do: {}", cause.remedy), 6);
+}

@@ -1,0 +1,140 @@
+//! The reports as text for people.
+
+use std::fmt::Write as _;
+
+use crate::finding::Rule;
+use crate::text::{break_lines, shown};
+
+use super::{Failure, Policy, Report, Reports};
+
+impl Reports {
+    /// The reports as text.
+    pub fn human(&self, width: usize) -> String {
+        let mut text = String::new();
+        for report in &self.reports {
+            one(&mut text, report, width);
+        }
+        let mut explained: Vec<&str> = Vec::new();
+        for failure in self.failures() {
+            let Some(rule) = failure.finding.and_then(Rule::find) else {
+                continue;
+            };
+            if explained.contains(&rule.id) {
+                continue;
+            }
+            explained.push(rule.id);
+            let _ = writeln!(text, "\n{}", rule.id);
+            paragraph(&mut text, rule.meaning, 2, width);
+            if !rule.receiver.is_empty() {
+                paragraph(&mut text, &format!("Do: {}", rule.receiver), 2, width);
+            }
+        }
+        for note in &self.notes {
+            paragraph(&mut text, &format!("Not understood: {note}."), 0, width);
+        }
+        if self.reports.is_empty() {
+            paragraph(
+                &mut text,
+                "This is no TLS report. Give its JSON, the same compressed by gzip, or the whole \
+                 mail that it came in.",
+                0,
+                width,
+            );
+        }
+        shown(&text).into_owned()
+    }
+
+    fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.reports
+            .iter()
+            .flat_map(|report| &report.policies)
+            .flat_map(|policy| &policy.failures)
+    }
+}
+
+fn one(text: &mut String, report: &Report, width: usize) {
+    let organization = report
+        .organization
+        .as_deref()
+        .unwrap_or("a sender without a name");
+    let day = |moment: &Option<String>| -> String {
+        moment.as_deref().map_or_else(
+            || "?".to_owned(),
+            |moment| moment.chars().take(10).collect(),
+        )
+    };
+    paragraph(
+        text,
+        &format!(
+            "{organization}, {} to {}:",
+            day(&report.begin),
+            day(&report.end)
+        ),
+        0,
+        width,
+    );
+    for policy in &report.policies {
+        of_policy(text, policy, width);
+    }
+    for note in &report.notes {
+        paragraph(text, &format!("Note: {note}."), 2, width);
+    }
+}
+
+fn of_policy(text: &mut String, policy: &Policy, width: usize) {
+    let domain = policy
+        .domain
+        .as_deref()
+        .unwrap_or("a domain without a name");
+    let kind = match policy.r#type.as_str() {
+        "tlsa" => "DANE",
+        "sts" => "MTA-STS",
+        "no-policy-found" => "no policy",
+        other => other,
+    };
+    paragraph(
+        text,
+        &format!(
+            "{domain} ({kind}): {} sessions succeeded, {} failed.",
+            policy.successful, policy.failed
+        ),
+        2,
+        width,
+    );
+    for failure in &policy.failures {
+        let host = failure
+            .mx_host
+            .as_ref()
+            .map(|host| format!(" at {host}"))
+            .unwrap_or_default();
+        let waited = if failure.mail_waited {
+            "mail waited"
+        } else {
+            "no mail waited"
+        };
+        let finding = failure
+            .finding
+            .map(|id| format!("; finding {id}"))
+            .unwrap_or_default();
+        let detail = failure
+            .detail
+            .as_ref()
+            .map(|detail| format!(" ({detail})"))
+            .unwrap_or_default();
+        paragraph(
+            text,
+            &format!(
+                "{} {}{host}: {waited}{finding}{detail}",
+                failure.count, failure.result
+            ),
+            4,
+            width,
+        );
+    }
+}
+
+fn paragraph(text: &mut String, sentence: &str, indent: usize, width: usize) {
+    for line in break_lines(&shown(sentence), width.saturating_sub(indent)) {
+        let _ = writeln!(text, "{:indent$}{line}", "");
+    }
+}

@@ -1,0 +1,235 @@
+//! The corpus of evidence: each input of `fixtures/evidence`, a folder for each
+//! form, gives the kind, counts, causes and next hops of `expected.json`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and reads files"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use danecheck_core::evidence::{Kind, Reading, Triage};
+use danecheck_core::report::to_json;
+use serde_json::{Value, json};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence")
+}
+
+fn read(bytes: &[u8], piece: usize) -> Triage {
+    let mut reading = Reading::default();
+    reading.begin("input");
+    for piece in bytes.chunks(piece) {
+        reading.bytes(piece);
+    }
+    reading.triage()
+}
+
+fn word(kind: Kind) -> Value {
+    serde_json::to_value(kind).unwrap()
+}
+
+/// What a triage says, in the words of `expected.json`, as far as these ask.
+fn said(triage: &Triage, expected: &Value) -> Value {
+    let has = |name: &str| expected.get(name).is_some();
+    let first = triage
+        .inputs
+        .iter()
+        .find(|input| word(input.kind) == expected["kind"])
+        .unwrap_or(&triage.inputs[0]);
+    let causes: BTreeMap<&str, u64> = triage
+        .causes
+        .iter()
+        .map(|cause| (cause.id, cause.deferred + cause.bounced))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let of_hops = |take: &dyn Fn(usize) -> Value| -> BTreeMap<&str, Value> {
+        let hops = triage.next_hops.iter().enumerate();
+        hops.map(|(at, hop)| (hop.name.as_str(), take(at)))
+            .collect()
+    };
+    let hop = |at: usize| &triage.next_hops[at];
+    let warned: BTreeMap<&str, Vec<&str>> = triage
+        .causes
+        .iter()
+        .filter(|cause| cause.remarks > 0)
+        .map(|cause| {
+            let names = cause.warned_next_hops.iter();
+            (cause.id, names.map(|hop| hop.name.as_str()).collect())
+        })
+        .collect();
+    let mut value = json!({
+        "kind": word(first.kind),
+        "records": first.records,
+        "understood": first.understood,
+        "causes": causes,
+        "next_hops": of_hops(&|at| (hop(at).waiting + hop(at).returned).into()),
+        "exit": triage.exit_status() as u8,
+    });
+    for (name, count) in [
+        ("other", triage.other),
+        ("untried", triage.untried),
+        ("unnamed", triage.other_next_hops),
+    ] {
+        if count > 0 || has(name) {
+            value[name] = count.into();
+        }
+    }
+    if !warned.is_empty() || has("warned") {
+        value["warned"] = json!(warned);
+    }
+    if has("certainty") {
+        value["certainty"] = json!(of_hops(&|at| json!(hop(at).certainty)));
+    }
+    if has("since") {
+        value["since"] = json!(of_hops(&|at| json!(hop(at).since)));
+    }
+    if triage.common_fault.is_some() || has("common") {
+        value["common"] = json!(triage.common_fault.as_ref().map(|fault| fault.cause));
+    }
+    if has("also") {
+        let kinds: Vec<Value> = triage.inputs.iter().map(|input| word(input.kind)).collect();
+        let also = kinds.contains(&expected["also"]);
+        value["also"] = if also {
+            expected["also"].clone()
+        } else {
+            json!(kinds)
+        };
+    }
+    if let Some(note) = expected.get("note").and_then(Value::as_str) {
+        let notes: Vec<&String> = triage
+            .inputs
+            .iter()
+            .flat_map(|input| &input.notes)
+            .collect();
+        let is_there = notes.iter().any(|one| one.contains(note));
+        value["note"] = if is_there { note.into() } else { json!(notes) };
+    }
+    if has("loose") {
+        // Lines around it count for one form or the other.
+        value["records"] = expected["records"].clone();
+        value["loose"] = true.into();
+    }
+    value
+}
+
+#[test]
+fn every_input_of_the_corpus_is_understood_as_it_should_be() {
+    let mut inputs = 0;
+    let mut wrong = Vec::new();
+    for folder in fs::read_dir(corpus()).unwrap() {
+        let folder = folder.unwrap().path();
+        let expected = fs::read(folder.join("expected.json")).unwrap();
+        let expected: BTreeMap<String, Value> = serde_json::from_slice(&expected).unwrap();
+        let mut files: Vec<String> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "expected.json")
+            .collect();
+        files.sort();
+        assert_eq!(files, expected.keys().cloned().collect::<Vec<_>>());
+        for (name, expected) in &expected {
+            let bytes = fs::read(folder.join(name)).unwrap();
+            let whole = read(&bytes, 1 << 20);
+            let got = said(&whole, expected);
+            if got != *expected {
+                wrong.push(format!(
+                    "{}/{name}:\n  {expected}\n  {got}",
+                    folder.display()
+                ));
+            }
+            // Wherever the bytes are cut.
+            for piece in [1, 7, 100] {
+                if read(&bytes, piece) != whole {
+                    wrong.push(format!("{name}: another result in pieces of {piece}"));
+                }
+            }
+            for text in [whole.human(80), whole.table(80)] {
+                for line in text.lines() {
+                    assert!(line.chars().count() <= 80, "{name}: {line}");
+                }
+            }
+            inputs += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+    assert!(inputs >= 120, "{inputs}");
+}
+
+#[test]
+fn several_inputs_are_one_triage() {
+    let mut reading = Reading::default();
+    for (name, bytes) in [
+        (
+            "one",
+            &b"to=<u@a.example>, relay=none, status=deferred (no TLSA records found)"[..],
+        ),
+        ("two", b"hello"),
+        ("three", b"Mail queue is empty\n"),
+    ] {
+        reading.begin(name);
+        reading.bytes(bytes);
+    }
+    let triage = reading.triage();
+    let kinds: Vec<Kind> = triage.inputs.iter().map(|input| input.kind).collect();
+    assert_eq!(
+        kinds,
+        [Kind::PostfixLog, Kind::Unknown, Kind::PostqueueList]
+    );
+    assert_eq!(triage.next_hops.len(), 1);
+}
+
+#[test]
+fn forty_next_hops_fit_two_screens() {
+    let mut reading = Reading::default();
+    for number in 0..40 {
+        let domain = format!("d{number}.operator{}.example", number % 2);
+        reading.bytes(
+            format!(
+                "to=<u@{domain}>, relay=mx.{domain}[192.0.2.7]:25, status=deferred (Server \
+                 certificate not verified)\n"
+            )
+            .as_bytes(),
+        );
+    }
+    let table = reading.triage().table(80);
+    assert!(table.contains("d39.operator1.example"), "{table}");
+    assert!(table.lines().count() <= 55, "{table}");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+}
+
+#[test]
+fn the_json_is_that_of_the_contract() {
+    let mut reading = Reading::default();
+    reading.bytes(b"to=<u@a.example>, relay=none, status=deferred (no TLSA records found)");
+    let triage: Value = serde_json::from_str(&to_json(&reading.triage())).unwrap();
+    assert_eq!(triage["schema_version"], 1);
+    assert_eq!(
+        triage["inputs"][0],
+        json!({"name": "-", "kind": "postfix-log", "records": 1, "understood": 1, "notes": []})
+    );
+    let hop = &triage["next_hops"][0];
+    for (field, value) in [
+        ("name", json!("a.example")),
+        ("waiting", json!(1)),
+        ("causes", json!(["no-tlsa-records"])),
+        ("verdict", Value::Null),
+        ("action", Value::Null),
+        ("entries", Value::Null),
+    ] {
+        assert_eq!(hop[field], value, "{field}");
+    }
+    let cause = &triage["causes"][0];
+    assert_eq!(
+        cause["next_hops"][0],
+        json!({"name": "a.example", "count": 1})
+    );
+    assert_eq!(triage["other"], 0);
+}
