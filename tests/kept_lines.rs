@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck_core::judge::Horizon;
-use danecheck_core::overrides::{Accepted, Overrides, OverridesReport, Word};
+use danecheck_core::overrides::{Accepted, OverrideStatus, Overrides, OverridesReport};
 use danecheck_core::postfix::PolicyLine;
 use danecheck_core::report::ExitStatus;
 use danecheck_core::sender::Sender;
@@ -61,7 +61,7 @@ struct Row {
     shown: Shown,
     /// danecheck wrote the line itself: the comment is above it.
     noted: bool,
-    word: Word,
+    word: OverrideStatus,
 }
 
 fn rows() -> Vec<Row> {
@@ -69,8 +69,8 @@ fn rows() -> Vec<Row> {
         DropAfterStartTlsReply, DropBeforeStartTlsReply, EhloAfterTlsDropped, HandshakeAlert,
         NoStartTls, StartTls454, StartTlsMasked,
     };
+    use OverrideStatus::{Malformed, NotEnough};
     use Shown::{Doing, Good, Impostor, OtherName, Plain, SelfSigned, Unsigned, Unusable};
-    use Word::{Malformed, NotEnough};
     let row = |line, shown, word| Row {
         line,
         shown,
@@ -243,7 +243,7 @@ async fn a_line_that_does_its_job_is_kept_with_a_caution() {
         .enumerate()
         .map(|(n, row)| text(n, row))
         .collect();
-    let lines: Vec<(Word, bool)> = rows.iter().map(|row| (row.word, row.noted)).collect();
+    let lines: Vec<(OverrideStatus, bool)> = rows.iter().map(|row| (row.word, row.noted)).collect();
     let shown = rows
         .into_iter()
         .enumerate()
@@ -258,7 +258,7 @@ async fn a_line_that_does_its_job_is_kept_with_a_caution() {
         assert!(one.remove || one.replace_with.is_some(), "{one:?}");
         assert!(one.kept && one.caution.is_some(), "{one:?}");
         let job = one.reason.contains("does its job");
-        let asks = !one.policy.starts_with("may") && *word == Word::NotEnough;
+        let asks = !one.policy.starts_with("may") && *word == OverrideStatus::NotEnough;
         assert_eq!(job, asks, "{one:?}");
     }
 
@@ -369,7 +369,11 @@ async fn a_line_for_a_parent_domain_is_never_changed_unasked() {
     let text = ".below.example encrypt\nb.below.example encrypt\n";
     let below = ["--json", "--below", "a.below.example"];
     let kept = report(&overrides(&ground, &below, text).await);
-    assert_eq!(kept.overrides[1].word, Word::Deliberate, "{kept:?}");
+    assert_eq!(
+        kept.overrides[1].word,
+        OverrideStatus::Deliberate,
+        "{kept:?}"
+    );
 }
 
 /// A comment speaks for the line below it only where it names it.
@@ -401,7 +405,10 @@ async fn a_comment_for_another_name_makes_no_line_danechecks_own() {
             .collect();
         let report = report(&overrides(&ground, &["--json"], &table).await);
         for one in report.overrides {
-            assert_eq!((one.word, one.since.as_deref()), (Word::Deliberate, None));
+            assert_eq!(
+                (one.word, one.since.as_deref()),
+                (OverrideStatus::Deliberate, None)
+            );
         }
         let written = overrides(&ground, &["--write", "--accept-weaker"], &table).await;
         assert_eq!(written.stdout, table);
@@ -415,7 +422,7 @@ async fn a_comment_for_another_name_makes_no_line_danechecks_own() {
         let table = format!("# danecheck {head}\nplain2.example verify\n");
         let ran = overrides(&ground, &["--json"], &table).await;
         let one = report(&ran).overrides.remove(0);
-        assert_eq!(one.word, Word::NoLongerNeeded, "{one:?}");
+        assert_eq!(one.word, OverrideStatus::NoLongerNeeded, "{one:?}");
         assert!(one.kept && one.caution.is_some(), "{one:?}");
         let written = overrides(&ground, &["--write"], &table).await;
         assert_eq!(written.stdout, table);
@@ -482,7 +489,7 @@ async fn of_two_lines_for_one_key_the_stronger_is_kept() {
         let mut doubles = report
             .overrides
             .iter()
-            .filter(|one| one.word == Word::Duplicate);
+            .filter(|one| one.word == OverrideStatus::Duplicate);
         assert!(
             doubles.all(|one| one.reason.contains("line 1 counts")),
             "{report:?}"

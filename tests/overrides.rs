@@ -12,7 +12,7 @@
 mod support;
 
 use danecheck::demo::stage::{RunningStage, Stage};
-use danecheck_core::overrides::{OverridesReport, Word};
+use danecheck_core::overrides::{OverrideStatus, OverridesReport};
 use danecheck_core::report::ExitStatus;
 use danecheck_world::dns::Zone;
 use danecheck_world::pki::{Leaf, stale_tlsa};
@@ -134,8 +134,8 @@ fn report(ran: &Ran) -> OverridesReport {
 
 /// The table: each line, the word on it, and what is to stand there instead
 /// (`-` for nothing, `=` for itself).
-fn table(pin: &str) -> Vec<(String, Word, &'static str)> {
-    use Word::{
+fn table(pin: &str) -> Vec<(String, OverrideStatus, &'static str)> {
+    use OverrideStatus::{
         CouldNotTell, Deliberate, Duplicate, Malformed, Needed, NeverUsed, NoLongerNeeded,
         NotEnough, StricterWouldDo,
     };
@@ -306,10 +306,10 @@ async fn the_table_as_it_should_be_needs_no_further_change() {
     let again = report(&overrides(&ground, &json, &written.stdout).await);
     for one in &again.overrides {
         let settled = match one.word {
-            Word::Needed | Word::Deliberate => true,
+            OverrideStatus::Needed | OverrideStatus::Deliberate => true,
             // Nobody answers there, and a parent that nothing is known of.
-            Word::NotEnough => one.next_hop == "down.example",
-            Word::CouldNotTell => one.next_hop == ".elsewhere.example",
+            OverrideStatus::NotEnough => one.next_hop == "down.example",
+            OverrideStatus::CouldNotTell => one.next_hop == ".elsewhere.example",
             _ => false,
         };
         assert!(settled, "{one:?}");
@@ -377,15 +377,15 @@ async fn mailcows_list_gets_the_calls_that_put_it_right() {
     let ran = overrides(&ground, &["--json", "--accept-weaker=clear.example"], list).await;
     let report = report(&ran);
     assert_eq!(report.form, "mailcow");
-    let words: Vec<Word> = report.overrides.iter().map(|one| one.word).collect();
+    let words: Vec<OverrideStatus> = report.overrides.iter().map(|one| one.word).collect();
     assert_eq!(
         words,
         [
-            Word::Needed,
-            Word::NoLongerNeeded,
-            Word::StricterWouldDo,
-            Word::SwitchedOff,
-            Word::NotEnough
+            OverrideStatus::Needed,
+            OverrideStatus::NoLongerNeeded,
+            OverrideStatus::StricterWouldDo,
+            OverrideStatus::SwitchedOff,
+            OverrideStatus::NotEnough
         ]
     );
     let call = |at: usize| report.overrides[at].call.clone().unwrap_or_default();

@@ -17,7 +17,7 @@ use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::observe;
 use danecheck_core::judge::{Channel, Delivery, Horizon};
 use danecheck_core::observation::{LocalSenderSeen, Observation, PolicyLookup, TableAnswer};
-use danecheck_core::overrides::{OverridesReport, Word};
+use danecheck_core::overrides::{OverrideStatus, OverridesReport};
 use danecheck_core::postfix::{LineHello, PolicyLine};
 use danecheck_core::report::Report;
 use danecheck_core::sender::{Sender, System};
@@ -227,7 +227,7 @@ async fn a_line_is_judged_by_its_own_client_hello() {
         let one = &report.overrides[0];
         let with = one.with.as_ref();
         let is = match (one.word, with) {
-            (Word::CouldNotTell, _) => Unknown,
+            (OverrideStatus::CouldNotTell, _) => Unknown,
             // A fault that Postfix notices at the handshake.
             (_, Some(with)) => match with.delivery {
                 Delivery::Delivered => Sent(with.channel.unwrap()),

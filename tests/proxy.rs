@@ -333,8 +333,8 @@ async fn both_families_are_seen_through_ssh() {
     let seen: Vec<_> = addresses
         .map(|address| (address.address.as_str(), address.dane))
         .collect();
-    let vouched_for = Standing::Authenticated;
-    assert_eq!(seen, [("127.0.0.1", vouched_for), ("::1", vouched_for)]);
+    let authenticated = Standing::Authenticated;
+    assert_eq!(seen, [("127.0.0.1", authenticated), ("::1", authenticated)]);
 }
 
 #[tokio::test]

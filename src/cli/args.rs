@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use danecheck_core::entry::{Language, System};
+use danecheck_core::entry::{Language, MailSystem};
 use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
@@ -84,7 +84,7 @@ pub(super) struct CheckArguments {
 
     /// Print only the override to paste; nothing if none is needed
     #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
-    pub(super) entry: Option<&'static System>,
+    pub(super) entry: Option<&'static MailSystem>,
 
     /// Language of the steps in mailcow's form
     #[arg(long, value_name = "LANGUAGE", default_value = "en",

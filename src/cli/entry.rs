@@ -2,7 +2,7 @@
 
 use clap::builder::TypedValueParser;
 
-use danecheck_core::entry::{Language, Request, SYSTEMS, System, Written};
+use danecheck_core::entry::{Language, MailSystem, Request, SYSTEMS, Written};
 use danecheck_core::judge::Action;
 use danecheck_core::report::Report;
 
@@ -11,7 +11,7 @@ use super::choice::choice;
 /// Which entry is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    pub(super) system: &'static System,
+    pub(super) system: &'static MailSystem,
     pub(super) language: Language,
 }
 
@@ -57,7 +57,7 @@ impl Entry {
 }
 
 /// Reads the name of a system.
-pub(super) fn system() -> impl TypedValueParser<Value = &'static System> {
+pub(super) fn system() -> impl TypedValueParser<Value = &'static MailSystem> {
     let systems = SYSTEMS.iter();
     choice(systems.map(|system| (system, system.name, system.about)))
 }

@@ -21,7 +21,7 @@ use std::thread;
 use danecheck_core::evidence::Reading;
 use danecheck_core::judge::Horizon;
 use danecheck_core::observation::Observation;
-use danecheck_core::overrides::{Around, Word, judge_line};
+use danecheck_core::overrides::{Around, OverrideStatus, judge_line};
 use danecheck_core::report::{Report, schema};
 use danecheck_core::sender::Sender;
 use serde::Deserialize;
@@ -466,18 +466,18 @@ fn the_words_on_overrides_agree_with_what_postfix_did() {
             let word = judge_line(&fixture.observation, Some(level), around).word;
             let delivers = fixture.outcomes[level].delivery.starts_with("delivered");
             let right = if !delivers {
-                vec![Word::NotEnough]
+                vec![OverrideStatus::NotEnough]
             } else if Some(level) == advised {
-                vec![Word::Needed]
+                vec![OverrideStatus::Needed]
             } else if kept && level == "encrypt" {
-                vec![Word::NoLongerNeeded, Word::Deliberate]
+                vec![OverrideStatus::NoLongerNeeded, OverrideStatus::Deliberate]
             } else if kept {
-                vec![Word::NoLongerNeeded]
+                vec![OverrideStatus::NoLongerNeeded]
             } else if level == "encrypt" {
                 // It delivers, if not at once, and is stricter than advised.
-                vec![Word::Needed]
+                vec![OverrideStatus::Needed]
             } else {
-                vec![Word::StricterWouldDo]
+                vec![OverrideStatus::StricterWouldDo]
             };
             judged += 1;
             if !right.contains(&word) {

@@ -3,7 +3,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "Exchange Online") {
@@ -38,7 +38,7 @@ fn write(request: &Request) -> Written {
     Written::Entry { text, beside: None }
 }
 
-pub(super) const EXCHANGE_ONLINE: System = System {
+pub(super) const EXCHANGE_ONLINE: MailSystem = MailSystem {
     name: "exchange-online",
     about: "a PowerShell command that makes a connector",
     write,

@@ -5,7 +5,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{Request, System, Written, remarks};
+use super::system::{MailSystem, Request, Written, remarks};
 
 fn write(request: &Request) -> Written {
     let hosts = &request.hosts;
@@ -61,7 +61,7 @@ fn write(request: &Request) -> Written {
     }
 }
 
-pub(super) const EXIM: System = System {
+pub(super) const EXIM: MailSystem = MailSystem {
     name: "exim",
     about: "options of the smtp transport",
     write,

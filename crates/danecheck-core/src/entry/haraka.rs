@@ -4,7 +4,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "Haraka") {
@@ -40,7 +40,7 @@ fn write(request: &Request) -> Written {
     }
 }
 
-pub(super) const HARAKA: System = System {
+pub(super) const HARAKA: MailSystem = MailSystem {
     name: "haraka",
     about: "lines of config/tls.ini, if any are needed",
     write,

@@ -4,7 +4,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "KumoMTA") {
@@ -33,7 +33,7 @@ fn write(request: &Request) -> Written {
     Written::Entry { text, beside: None }
 }
 
-pub(super) const KUMOMTA: System = System {
+pub(super) const KUMOMTA: MailSystem = MailSystem {
     name: "kumomta",
     about: "a section of custom-shaping.toml",
     write,

@@ -4,7 +4,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "maddy") {
@@ -70,7 +70,7 @@ target.queue {name}_queue {{
     Written::Entry { text, beside: None }
 }
 
-pub(super) const MADDY: System = System {
+pub(super) const MADDY: MailSystem = MailSystem {
     name: "maddy",
     about: "blocks of maddy.conf",
     write,

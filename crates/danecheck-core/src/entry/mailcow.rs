@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::postfix::Override;
 
 use super::language::Language;
-use super::system::{Request, System, Written};
+use super::system::{MailSystem, Request, Written};
 
 /// The fields of mailcow's form, in the form's order; also the body of
 /// `POST /api/v1/add/tls-policy-map`, which takes them flat.
@@ -145,7 +145,7 @@ fn write(request: &Request) -> Written {
     }
 }
 
-pub(super) const MAILCOW: System = System {
+pub(super) const MAILCOW: MailSystem = MailSystem {
     name: "mailcow",
     about: "the body for mailcow's API",
     write,

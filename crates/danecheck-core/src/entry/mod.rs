@@ -1,5 +1,5 @@
 //! Overrides in the form of each mail system: one module for each family, one
-//! `System` in `SYSTEMS` for each name of `--entry`.
+//! `MailSystem` in `SYSTEMS` for each name of `--entry`.
 
 mod exchange;
 mod exim;
@@ -17,9 +17,9 @@ mod system;
 pub use language::Language;
 pub use mailcow::{MailcowEntry, mailcow_steps};
 pub use note::{HowTo, Note};
-pub use system::{Request, System, Written};
+pub use system::{MailSystem, Request, Written};
 
-impl System {
+impl MailSystem {
     /// The system with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         SYSTEMS.iter().find(|system| system.name == name)
@@ -27,7 +27,7 @@ impl System {
 }
 
 /// Every system, Postfix first and its descendants after it.
-pub static SYSTEMS: &[System] = &[
+pub static SYSTEMS: &[MailSystem] = &[
     postfix::POSTFIX,
     mailcow::MAILCOW,
     postfix::MAILU,

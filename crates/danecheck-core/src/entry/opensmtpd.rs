@@ -5,7 +5,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 fn write(request: &Request) -> Written {
     let asked = match ForDomain::of(request, "OpenSMTPD") {
@@ -46,7 +46,7 @@ fn write(request: &Request) -> Written {
     }
 }
 
-pub(super) const OPENSMTPD: System = System {
+pub(super) const OPENSMTPD: MailSystem = MailSystem {
     name: "opensmtpd",
     about: "rules of smtpd.conf, if any are needed",
     write,

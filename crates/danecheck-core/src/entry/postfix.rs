@@ -2,7 +2,7 @@
 //! `smtp_tls_policy_maps`.
 
 use super::note::HowTo;
-use super::system::{Request, System, Written};
+use super::system::{MailSystem, Request, Written};
 
 fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Written {
     let how = HowTo {
@@ -17,7 +17,7 @@ fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Writ
     }
 }
 
-pub(super) const POSTFIX: System = System {
+pub(super) const POSTFIX: MailSystem = MailSystem {
     name: "postfix",
     about: "a line of the policy table",
     write: |request| {
@@ -31,7 +31,7 @@ pub(super) const POSTFIX: System = System {
 
 /// Mailu copies `*.map` of its overrides and runs `postmap` on them as it
 /// starts (`core/postfix/start.py`); its table comes before its own DANE map.
-pub(super) const MAILU: System = System {
+pub(super) const MAILU: MailSystem = MailSystem {
     name: "mailu",
     about: "a line of overrides/postfix/tls_policy.map",
     write: |request| {
@@ -45,7 +45,7 @@ pub(super) const MAILU: System = System {
 
 /// The MTA-STS map of docker-mailserver is appended later
 /// (`setup.d/mta-sts.sh`), so this table stays the first.
-pub(super) const DOCKER_MAILSERVER: System = System {
+pub(super) const DOCKER_MAILSERVER: MailSystem = MailSystem {
     name: "docker-mailserver",
     about: "a line of a table in the configuration volume",
     write: |request| {
@@ -61,7 +61,7 @@ pub(super) const DOCKER_MAILSERVER: System = System {
 
 /// Mail-in-a-Box has no policy table of its own; `editconf.py` changes only the
 /// settings that it is given, so this one survives `sudo mailinabox`.
-pub(super) const MAIL_IN_A_BOX: System = System {
+pub(super) const MAIL_IN_A_BOX: MailSystem = MailSystem {
     name: "mail-in-a-box",
     about: "a line of a policy table that is set up once",
     write: |request| {

@@ -4,7 +4,7 @@
 use crate::postfix::SecurityLevel;
 
 use super::note::HowTo;
-use super::system::{ForDomain, Request, System, Written};
+use super::system::{ForDomain, MailSystem, Request, Written};
 
 /// `startTls` and `allowInvalidCerts`.
 fn settings(policy: SecurityLevel) -> (&'static str, bool) {
@@ -88,13 +88,13 @@ fn write_toml(request: &Request) -> Written {
     Written::Entry { text, beside: None }
 }
 
-pub(super) const STALWART: System = System {
+pub(super) const STALWART: MailSystem = MailSystem {
     name: "stalwart",
     about: "commands for Stalwart 0.16 or newer",
     write,
 };
 
-pub(super) const STALWART_TOML: System = System {
+pub(super) const STALWART_TOML: MailSystem = MailSystem {
     name: "stalwart-toml",
     about: "the configuration of Stalwart 0.12 to 0.15",
     write: write_toml,

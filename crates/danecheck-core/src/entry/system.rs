@@ -38,7 +38,7 @@ pub enum Written {
 }
 
 /// A mail system.
-pub struct System {
+pub struct MailSystem {
     /// Its name for `--entry`.
     pub name: &'static str,
     /// Its form, in a few words.
@@ -46,14 +46,14 @@ pub struct System {
     pub(super) write: fn(&Request) -> Written,
 }
 
-impl System {
+impl MailSystem {
     /// The entry in this system's form.
     pub fn write(&self, request: &Request) -> Written {
         (self.write)(request)
     }
 }
 
-impl std::fmt::Debug for System {
+impl std::fmt::Debug for MailSystem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }

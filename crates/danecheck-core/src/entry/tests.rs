@@ -32,7 +32,7 @@ fn request(next_hop: &str, policy: SecurityLevel) -> Request {
 }
 
 fn text(name: &str, request: &Request) -> String {
-    match System::find(name).unwrap().write(request) {
+    match MailSystem::find(name).unwrap().write(request) {
         Written::Entry { text, .. } => text,
         other => panic!("{name}: {other:?}"),
     }
@@ -127,7 +127,7 @@ fn exim_goes_by_the_hosts() {
         hosts: Vec::new(),
         ..request("example.com", SecurityLevel::May)
     };
-    let written = System::find("exim").unwrap().write(&unknown);
+    let written = MailSystem::find("exim").unwrap().write(&unknown);
     assert!(matches!(written, Written::Inexpressible(_)), "{written:?}");
 }
 
@@ -144,7 +144,7 @@ fn what_goes_by_domain_cannot_say_a_next_hop_of_the_transport_table() {
     ] {
         for next_hop in ["[mail.example.com]", "example.com:26"] {
             let request = request(next_hop, SecurityLevel::Encrypt);
-            let written = System::find(name).unwrap().write(&request);
+            let written = MailSystem::find(name).unwrap().write(&request);
             let Written::Inexpressible(why) = written else {
                 panic!("{name}: {written:?}");
             };
@@ -168,7 +168,7 @@ fn what_knows_no_dane_needs_an_entry_only_where_starttls_itself_is_broken() {
             by_plain_text_retry: retry,
             ..request("example.com", policy)
         };
-        let written = System::find(name).unwrap().write(&request);
+        let written = MailSystem::find(name).unwrap().write(&request);
         let got = !matches!(written, Written::NotNeeded(_));
         assert_eq!(got, needed, "{name} {policy}: {written:?}");
     }

@@ -1,7 +1,7 @@
 //! Findings about the Postfix on this machine (`--sender local`).
 
 use crate::finding::rule::{Findings, Rule, Severity};
-use crate::judge::{Judged, StandingOverride};
+use crate::judge::{Judged, OverrideInForce};
 use crate::observation::{ResolverValidation, TableAnswer};
 use crate::postfix::SecurityLevel;
 use crate::sender::{Parameters, System, is_service};
@@ -211,9 +211,9 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
             );
         }
     }
-    match &sending.standing_override {
+    match &sending.override_in_force {
         None => {}
-        Some(StandingOverride::NotNeeded { without }) => findings.add(
+        Some(OverrideInForce::NotNeeded { without }) => findings.add(
             &LOCAL_OVERRIDE_NOT_NEEDED,
             target,
             format!(
@@ -225,7 +225,7 @@ fn table(judged: &Judged<'_>, parameters: &Parameters<'_>, target: &str, finding
                 without.source
             ),
         ),
-        Some(StandingOverride::TooWeak { entry }) => findings.add(
+        Some(OverrideInForce::TooWeak { entry }) => findings.add(
             &LOCAL_OVERRIDE_TOO_WEAK,
             target,
             format!(

@@ -3,7 +3,7 @@
 
 use crate::observation::{HostSeen, Lookup, SessionEnd, SignatureCheck};
 use crate::postfix::{
-    DaneMeaning, Dnssec, Ground, InsecureMx, PolicyLine, SecurityLevel, Settings,
+    Comparison, DaneMeaning, Dnssec, InsecureMx, PolicyLine, SecurityLevel, Settings,
 };
 use crate::sender::InForce;
 
@@ -33,13 +33,13 @@ pub(crate) fn caution(
         );
     }
     let before = in_force.policy.line.as_ref().ok();
-    let weaker = ground(evidence, settings).is_weaker(Some(after), before);
+    let weaker = comparison(evidence, settings).is_weaker(Some(after), before);
     let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, settings));
     (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
 }
 
 /// What the comparison of lines for this next hop depends on.
-pub(crate) fn ground(evidence: &Evidence<'_>, settings: Settings) -> Ground {
+pub(crate) fn comparison(evidence: &Evidence<'_>, settings: Settings) -> Comparison {
     let of_addresses = evidence
         .addresses()
         .map(|(_, address)| meaning(evidence, settings, &address.dane));
@@ -48,7 +48,7 @@ pub(crate) fn ground(evidence: &Evidence<'_>, settings: Settings) -> Ground {
         .iter()
         .filter(|host| host.addresses.is_empty() && may_have_an_address(host.seen))
         .map(|_| DaneMeaning::Unknown);
-    Ground {
+    Comparison {
         next_hop: next_hop_name(evidence.observation),
         hosts: of_addresses.chain(unseen).collect(),
         oldest_at_may: settings.oldest_at_may,

@@ -32,14 +32,14 @@ mod verified;
 
 use crate::forensics::Origin;
 use crate::observation::Observation;
-use crate::postfix::{Ground, PolicyLine, SecurityLevel};
+use crate::postfix::{Comparison, PolicyLine, SecurityLevel};
 use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
 pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Recommendation};
+pub(crate) use sending::OverrideInForce;
 pub use sending::Sending;
-pub(crate) use sending::StandingOverride;
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use caution::LOOKS_THE_SAME;
@@ -95,8 +95,8 @@ impl Judged<'_> {
     }
 
     /// What the comparison of lines for this next hop depends on.
-    pub(crate) fn ground(&self) -> Ground {
-        caution::ground(&self.evidence, self.sending.settings)
+    pub(crate) fn comparison(&self) -> Comparison {
+        caution::comparison(&self.evidence, self.sending.settings)
     }
 
     /// Whether it is proven that the server itself is the reason why mail waits

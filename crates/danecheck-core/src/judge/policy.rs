@@ -264,13 +264,13 @@ fn dane_policy<'a>(
     // "dane configured with dnssec lookups disabled"
     match (request.settings.dnssec, only) {
         (Dnssec::Off, true) => return Err(PolicyFailure::Configuration),
-        (Dnssec::Unvouched, true) => {
+        (Dnssec::NotShown, true) => {
             return Err(match mx {
                 Some(_) => PolicyFailure::NonDnssecDestination,
                 None => PolicyFailure::NoTlsaRecords,
             });
         }
-        (Dnssec::Off | Dnssec::Unvouched, false) => {
+        (Dnssec::Off | Dnssec::NotShown, false) => {
             return unauthenticated(TlsUse::Opportunistic);
         }
         (Dnssec::On, _) => {}

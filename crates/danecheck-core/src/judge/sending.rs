@@ -5,7 +5,7 @@ use crate::observation::PolicyResponse;
 use crate::postfix::{Override, PolicyLine, Settings};
 use crate::sender::{InForce, Parameters, Sender, System};
 
-use super::caution::ground;
+use super::caution::comparison;
 use super::evidence::Evidence;
 use super::lines::{override_of, strictest_that_delivers};
 use super::outcome::{Outcome, Outcomes};
@@ -24,13 +24,13 @@ pub struct Sending {
     pub outcomes: Outcomes,
     /// What is wrong with the override, if the policy in force is one; `None`
     /// if nothing is.
-    pub(crate) standing_override: Option<StandingOverride>,
+    pub(crate) override_in_force: Option<OverrideInForce>,
     pub(crate) settings: Settings,
 }
 
 /// What is wrong with an override that delivers.
 #[derive(Clone, Debug)]
-pub(crate) enum StandingOverride {
+pub(crate) enum OverrideInForce {
     /// The policy without it delivers too.
     NotNeeded { without: Box<InForce> },
     /// A stricter line delivers too.
@@ -55,8 +55,8 @@ impl Sending {
             Ok(line) => evidence.outcome(&PolicyRequest::of_line(line.clone(), settings)),
             Err(_) => evidence.outcome_without_policy(),
         };
-        let standing_override = match outcome.delivers() {
-            true => standing_override(sender, evidence, &in_force, settings),
+        let override_in_force = match outcome.delivers() {
+            true => override_in_force(sender, evidence, &in_force, settings),
             false => None,
         };
         Self {
@@ -64,19 +64,19 @@ impl Sending {
             in_force,
             outcome,
             outcomes,
-            standing_override,
+            override_in_force,
             settings,
         }
     }
 }
 
 /// What is wrong with an entry of the table on this machine that delivers.
-fn standing_override(
+fn override_in_force(
     sender: &Sender,
     evidence: &Evidence<'_>,
     in_force: &InForce,
     settings: Settings,
-) -> Option<StandingOverride> {
+) -> Option<OverrideInForce> {
     let seen = evidence.observation.local_sender.as_ref()?;
     if sender.system != System::Local {
         return None;
@@ -84,7 +84,7 @@ fn standing_override(
     let without = Parameters(seen).without_override()?;
     let line = in_force.policy.line.as_ref().ok()?;
     let of = |line: &PolicyLine| evidence.outcome(&PolicyRequest::of_line(line.clone(), settings));
-    let ground = ground(evidence, settings);
+    let comparison = comparison(evidence, settings);
     let now = without.policy.line.as_ref().ok().map(of);
     if now.as_ref().is_some_and(|now| !now.is_told()) {
         return None;
@@ -92,14 +92,14 @@ fn standing_override(
     if let Ok(other) = &without.policy.line
         && now.is_some_and(|now| now.delivers())
     {
-        let stricter = ground.is_stricter(Some(other), Some(line));
-        return stricter.then(|| StandingOverride::NotNeeded {
+        let stricter = comparison.is_stricter(Some(other), Some(line));
+        return stricter.then(|| OverrideInForce::NotNeeded {
             without: Box::new(without),
         });
     }
     let (wanted, outcome) = strictest_that_delivers(evidence, &without, settings)?;
-    let stricter = ground.is_stricter(Some(&wanted), Some(line));
-    (outcome.is_told() && stricter).then(|| StandingOverride::TooWeak {
+    let stricter = comparison.is_stricter(Some(&wanted), Some(line));
+    (outcome.is_told() && stricter).then(|| OverrideInForce::TooWeak {
         entry: Box::new(override_of(evidence, wanted)),
     })
 }

@@ -75,7 +75,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn is_vouched_for(self) -> bool {
+    fn is_authenticated(self) -> bool {
         matches!(self, Self::Authenticated | Self::Assumed)
     }
 }
@@ -98,14 +98,14 @@ pub(crate) fn standing<'a>(
     match (&attempt, &address.dane) {
         (Attempt::Ready(_), DaneRecords::Unusable(_)) => Standing::Unusable,
         (Attempt::Ready(_), DaneRecords::Usable(_, set)) => {
-            let vouched_for = address.dane_session().is_some_and(|session| {
+            let authenticated = address.dane_session().is_some_and(|session| {
                 if session.shows_what_is_asked_for() {
                     return Promise::of(set) == Promise::Kept;
                 }
                 let matching = session.dane.as_ref();
                 matching.is_some_and(|matching| matching.result.is_ok())
             });
-            if !vouched_for {
+            if !authenticated {
                 Standing::Unusable
             } else if evidence.observation.assumed.is_some() {
                 Standing::Assumed
@@ -281,10 +281,10 @@ pub(crate) fn verdict(
         .filter(|standing| *standing != Standing::Unseen)
         .collect();
     let secure_mx = evidence.mx.as_ref().is_none_or(|mx| mx.secure);
-    if secure_mx && seen.iter().all(|standing| standing.is_vouched_for()) {
+    if secure_mx && seen.iter().all(|standing| standing.is_authenticated()) {
         Verdict::DaneOk
     } else if seen.contains(&Standing::Unusable)
-        && !seen.iter().any(|standing| standing.is_vouched_for())
+        && !seen.iter().any(|standing| standing.is_authenticated())
         && !seen.contains(&Standing::Broken)
         && dane.channel != Some(Channel::Authenticated)
     {

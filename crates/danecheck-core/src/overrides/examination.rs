@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::entry::{Entry, Place};
 use super::examiner::{Accepted, Examiner};
 use super::index::Index;
-use super::judgement::{Judgement, Proposal, Word};
+use super::judgement::{Judgement, OverrideStatus, Proposal};
 use super::rows::{NoRows, RowChange, Rows};
 use super::table::{Change, Table};
 use crate::judge::{Horizon, Outcome};
@@ -184,10 +184,16 @@ impl Examination {
 pub(super) fn status(judgement: &Judgement) -> ExitStatus {
     let flows = judgement.with.as_ref().is_some_and(Outcome::delivers);
     match judgement.word {
-        Word::Needed | Word::Deliberate | Word::SwitchedOff => ExitStatus::Fine,
-        Word::NoLongerNeeded | Word::StricterWouldDo | Word::NeverUsed => ExitStatus::Warning,
-        Word::Malformed if flows => ExitStatus::Warning,
-        Word::NotEnough | Word::Malformed | Word::Duplicate => ExitStatus::Broken,
-        Word::CouldNotTell => ExitStatus::Unknown,
+        OverrideStatus::Needed | OverrideStatus::Deliberate | OverrideStatus::SwitchedOff => {
+            ExitStatus::Fine
+        }
+        OverrideStatus::NoLongerNeeded
+        | OverrideStatus::StricterWouldDo
+        | OverrideStatus::NeverUsed => ExitStatus::Warning,
+        OverrideStatus::Malformed if flows => ExitStatus::Warning,
+        OverrideStatus::NotEnough | OverrideStatus::Malformed | OverrideStatus::Duplicate => {
+            ExitStatus::Broken
+        }
+        OverrideStatus::CouldNotTell => ExitStatus::Unknown,
     }
 }

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::judge::{Horizon, judge};
 use crate::next_hop::NextHop;
 use crate::observation::Observation;
-use crate::postfix::Ground;
+use crate::postfix::Comparison;
 use crate::sender::Sender;
 
 use super::entry::{Entry, Place};
 use super::index::Index;
-use super::judgement::{self, Around, Judgement, Proposal, Word, judge_line};
+use super::judgement::{self, Around, Judgement, OverrideStatus, Proposal, judge_line};
 
 /// Which overrides may ask for less than before (`--accept-weaker`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,7 +169,7 @@ impl Examiner<'_> {
         }
         let mut doubles = Doubles::default();
         for (first, later) in groups {
-            let ground = self.ground(entries, first);
+            let comparison = self.comparison(entries, first);
             let line = |at: usize| {
                 let entry = entries.get(at)?;
                 judgement::read(&entry.value, self.sender).ok()
@@ -179,7 +179,7 @@ impl Examiner<'_> {
                 .get(first)
                 .is_some_and(|entry| !matches!(entry.place, Place::Nowhere { .. }));
             let kept = later.iter().copied().fold(first, |best, at| {
-                let stricter = ground.is_stricter(line(at).as_ref(), line(best).as_ref());
+                let stricter = comparison.is_stricter(line(at).as_ref(), line(best).as_ref());
                 if used && stricter { at } else { best }
             });
             if kept != first {
@@ -191,10 +191,10 @@ impl Examiner<'_> {
                 if at == kept {
                     continue;
                 }
-                let loses = used && ground.is_weaker(line(kept).as_ref(), line(at).as_ref());
+                let loses = used && comparison.is_weaker(line(kept).as_ref(), line(at).as_ref());
                 let double = Double {
                     kept: number(kept),
-                    asks_for_more: ground.is_stricter(line(kept).as_ref(), line(at).as_ref()),
+                    asks_for_more: comparison.is_stricter(line(kept).as_ref(), line(at).as_ref()),
                     counts_so_far: number(first),
                     caution: loses.then(|| {
                         format!(
@@ -210,15 +210,15 @@ impl Examiner<'_> {
         doubles
     }
 
-    fn ground(&self, entries: &[&Entry], at: usize) -> Ground {
+    fn comparison(&self, entries: &[&Entry], at: usize) -> Comparison {
         let next_hop = match entries.get(at).map(|entry| &entry.place) {
             Some(Place::NextHop(next_hop)) => Some(next_hop),
             _ => None,
         };
         let seen = next_hop.and_then(|next_hop| self.seen.get(&next_hop.policy_key()));
         match seen {
-            Some(observation) => judge(observation, self.horizon, self.sender).ground(),
-            None => Ground::unseen(next_hop.and_then(NextHop::domain).unwrap_or_default()),
+            Some(observation) => judge(observation, self.horizon, self.sender).comparison(),
+            None => Comparison::unseen(next_hop.and_then(NextHop::domain).unwrap_or_default()),
         }
     }
 
@@ -254,7 +254,7 @@ impl Examiner<'_> {
             )
         };
         if let Some(why) = judgement::fault(&entry.value, self.sender) {
-            let judgement = Judgement::unseen(Word::Malformed, why, Proposal::Remove);
+            let judgement = Judgement::unseen(OverrideStatus::Malformed, why, Proposal::Remove);
             let stops = format!(
                 "It stops all mail to names below {parent} now, and danecheck does \
                                  not know what"
@@ -278,7 +278,7 @@ impl Examiner<'_> {
         }
         let Some((next_hop, judgement)) = worst else {
             return Judgement::unseen(
-                Word::CouldNotTell,
+                OverrideStatus::CouldNotTell,
                 format!(
                     "it applies to every name below {parent}, but danecheck cannot know which of \
                      them receive mail: name them with --below, or write a line for each{}",
@@ -296,7 +296,7 @@ impl Examiner<'_> {
         };
         // A line that one name needs may be wrong for another.
         match judgement.word {
-            Word::NoLongerNeeded => Judgement {
+            OverrideStatus::NoLongerNeeded => Judgement {
                 proposal: Proposal::Remove,
                 ..judgement
             }
@@ -329,7 +329,7 @@ fn duplicate(double: &Double) -> Judgement {
         ""
     };
     let judgement = Judgement::unseen(
-        Word::Duplicate,
+        OverrideStatus::Duplicate,
         format!(
             "line {kept} is for the same next hop{more}. In a texthash: table this stops all mail \
              to all next hops (4.7.5 client TLS configuration problem); in a hash: or lmdb: table \
@@ -360,7 +360,11 @@ impl Surroundings<'_> {
         match place {
             Place::NextHop(next_hop) => self.exact(entry, next_hop),
             Place::Nowhere { why, meant } => self.nowhere(entry, why, meant.as_ref()),
-            Place::Off => Judgement::unseen(Word::SwitchedOff, "it is not active", Proposal::Leave),
+            Place::Off => Judgement::unseen(
+                OverrideStatus::SwitchedOff,
+                "it is not active",
+                Proposal::Leave,
+            ),
             // These are judged separately, before the others.
             Place::Below(_) | Place::Shadowed { .. } => self.not_seen(entry),
         }
@@ -368,9 +372,9 @@ impl Surroundings<'_> {
 
     fn not_seen(&self, entry: &Entry) -> Judgement {
         match judgement::fault(&entry.value, self.examiner.sender) {
-            Some(why) => Judgement::unseen(Word::Malformed, why, Proposal::Leave),
+            Some(why) => Judgement::unseen(OverrideStatus::Malformed, why, Proposal::Leave),
             None => Judgement::unseen(
-                Word::CouldNotTell,
+                OverrideStatus::CouldNotTell,
                 "its next hop was not checked",
                 Proposal::Leave,
             ),
@@ -392,9 +396,9 @@ impl Surroundings<'_> {
         let unseen = || {
             let pattern = entry.key.starts_with('/') || entry.key.starts_with("!/");
             let (word, proposal) = if pattern {
-                (Word::CouldNotTell, Proposal::Leave)
+                (OverrideStatus::CouldNotTell, Proposal::Leave)
             } else {
-                (Word::NeverUsed, Proposal::Remove)
+                (OverrideStatus::NeverUsed, Proposal::Remove)
             };
             Judgement::unseen(word, why, proposal)
         };

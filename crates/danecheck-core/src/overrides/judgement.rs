@@ -8,7 +8,7 @@ use crate::diagnosis::{Diagnosis, Question};
 use crate::entry::Note;
 use crate::judge::{Action, Channel, Delivery, Horizon, Judged, LOOKS_THE_SAME, Outcome, Verdict};
 use crate::observation::Observation;
-use crate::postfix::{Ground, Override, PolicyLine, SecurityLevel};
+use crate::postfix::{Comparison, Override, PolicyLine, SecurityLevel};
 use crate::sender::Sender;
 use crate::text::printable;
 
@@ -18,8 +18,9 @@ const MAIN_CF: &str = "main.cf";
 /// The result for an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Word")]
 #[non_exhaustive]
-pub enum Word {
+pub enum OverrideStatus {
     /// Mail waits without it, and no stricter line delivers.
     Needed,
     /// It asks for more than the policy without it, and mail flows: the
@@ -44,7 +45,7 @@ pub enum Word {
     CouldNotTell,
 }
 
-impl Word {
+impl OverrideStatus {
     /// The words for a person.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,7 +95,7 @@ pub enum Proposal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// The word.
-    pub word: Word,
+    pub word: OverrideStatus,
     /// Why, in a sentence or two.
     pub reason: String,
     /// What to do with it.
@@ -114,7 +115,11 @@ pub struct Judgement {
 
 impl Judgement {
     /// One that stays, without a check.
-    pub(super) fn unseen(word: Word, reason: impl Into<String>, proposal: Proposal) -> Self {
+    pub(super) fn unseen(
+        word: OverrideStatus,
+        reason: impl Into<String>,
+        proposal: Proposal,
+    ) -> Self {
         Self {
             word,
             reason: printable(&reason.into()),
@@ -226,7 +231,7 @@ struct Case<'a> {
     /// The line for a parent domain.
     parent: Option<Result<PolicyLine, String>>,
     /// What the comparison of lines for this next hop depends on.
-    ground: Ground,
+    comparison: Comparison,
     /// What happens to mail without this line.
     without: Outcome,
 }
@@ -251,7 +256,7 @@ impl<'a> Case<'a> {
             around,
             own,
             parent,
-            ground: judged.ground(),
+            comparison: judged.comparison(),
             without,
         }
     }
@@ -291,7 +296,7 @@ impl<'a> Case<'a> {
             None => false,
             Some(Err(_)) => true,
             Some(Ok(line)) => {
-                !self.without.delivers() || self.ground.is_weaker(Some(line), self.own_line())
+                !self.without.delivers() || self.comparison.is_weaker(Some(line), self.own_line())
             }
         }
     }
@@ -338,7 +343,7 @@ impl<'a> Case<'a> {
     /// proposed line asks for less.
     fn said(
         &self,
-        word: Word,
+        word: OverrideStatus,
         reason: String,
         proposal: Proposal,
         before: Option<&PolicyLine>,
@@ -352,7 +357,7 @@ impl<'a> Case<'a> {
             }
         };
         let weaker = after.as_ref().is_some_and(|after| {
-            self.ground.is_weaker(after.as_ref(), before)
+            self.comparison.is_weaker(after.as_ref(), before)
                 || self.judged.with_line(after.as_ref()).is_weaker_than(&with)
         });
         let caution = weaker.then(|| self.caution(before, after.flatten().as_ref(), &with));
@@ -398,9 +403,9 @@ impl<'a> Case<'a> {
         let now = self.without.clone();
         let deferred = !now.delivers() && self.action() == Action::Override;
         let (word, proposal) = if deferred && !self.is_blind() {
-            (Word::NotEnough, self.right())
+            (OverrideStatus::NotEnough, self.right())
         } else {
-            (Word::NeverUsed, Proposal::Remove)
+            (OverrideStatus::NeverUsed, Proposal::Remove)
         };
         let reason = format!("for {} mail is {}", self.key(), becomes(&now));
         self.said(word, reason, proposal, self.line_without(), now)
@@ -420,27 +425,32 @@ impl<'a> Case<'a> {
                 self.key(),
                 self.judged.recommendation.reason
             );
-            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(OverrideStatus::CouldNotTell, reason, Proposal::Leave, with);
         }
         if with.waits_for_a_hello() {
             let reason = "danecheck could not send the ClientHello that the line asks for: its \
                           result may differ from that of the usual one";
-            return said(Word::CouldNotTell, reason.to_owned(), Proposal::Leave, with);
+            return said(
+                OverrideStatus::CouldNotTell,
+                reason.to_owned(),
+                Proposal::Leave,
+                with,
+            );
         }
         if !with.is_told() {
             let reason = format!("mail is {}", becomes(&with));
-            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(OverrideStatus::CouldNotTell, reason, Proposal::Leave, with);
         }
         if !line.trust_anchors.is_empty() {
             let reason = "danecheck does not read what its tafile= trusts".to_owned();
-            return said(Word::CouldNotTell, reason, Proposal::Leave, with);
+            return said(OverrideStatus::CouldNotTell, reason, Proposal::Leave, with);
         }
         if let Some(why) = &line.late_fault {
             let reason = format!(
                 "{why}: no handshake succeeds, and mail is {}",
                 becomes(&with)
             );
-            return said(Word::Malformed, reason, self.in_order(), with);
+            return said(OverrideStatus::Malformed, reason, self.in_order(), with);
         }
         if !with.delivers() {
             return self.not_enough(&line, with);
@@ -456,7 +466,13 @@ impl<'a> Case<'a> {
     fn malformed(&self, why: &str) -> Judgement {
         let with = self.judged.with_line(None);
         let reason = format!("{why}: mail is {}", becomes(&with));
-        self.said(Word::Malformed, reason, self.in_order(), None, with)
+        self.said(
+            OverrideStatus::Malformed,
+            reason,
+            self.in_order(),
+            None,
+            with,
+        )
     }
 
     /// The line that should replace one that Postfix rejects.
@@ -497,7 +513,13 @@ impl<'a> Case<'a> {
                 format!("mail is {now}{job}; {} delivers", entry.line)
             }
         };
-        self.said(Word::NotEnough, reason, proposal, Some(line), with)
+        self.said(
+            OverrideStatus::NotEnough,
+            reason,
+            proposal,
+            Some(line),
+            with,
+        )
     }
 
     /// Said about a line that stops mail because it does its job.
@@ -524,31 +546,31 @@ impl<'a> Case<'a> {
         let text = becomes(self.own);
         // A CA or a pin in place of DANE is a different proof, not a weaker
         // one.
-        let asks_for_more = self.ground.is_weaker(own, Some(line));
+        let asks_for_more = self.comparison.is_weaker(own, Some(line));
         if asks_for_more && !self.around.advised {
             let reason = "mail flows with and without it, but it asks for more, or for another \
                           proof. danecheck does not change it"
                 .to_owned();
-            return said(Word::Deliberate, reason, Proposal::Leave, with);
+            return said(OverrideStatus::Deliberate, reason, Proposal::Leave, with);
         }
         let proposal = self.own_policy();
         if let Proposal::Replace { entry, .. } = &proposal {
             let policy = &entry.line;
             let (key, _) = self.around.parent.unwrap_or_default();
-            if !asks_for_more && !self.ground.is_weaker(Some(line), own) {
+            if !asks_for_more && !self.comparison.is_weaker(Some(line), own) {
                 let reason = format!(
                     "it overrides the line for {key}: mail is {}",
                     becomes(&with)
                 );
-                return said(Word::Needed, reason, Proposal::Leave, with);
+                return said(OverrideStatus::Needed, reason, Proposal::Leave, with);
             }
             let reason = format!(
                 "{policy} delivers too ({text}); without a line, the one for {key} would count"
             );
-            return said(Word::StricterWouldDo, reason, proposal, with);
+            return said(OverrideStatus::StricterWouldDo, reason, proposal, with);
         }
         let reason = format!("without it mail is {}", becomes(&self.without));
-        said(Word::NoLongerNeeded, reason, proposal, with)
+        said(OverrideStatus::NoLongerNeeded, reason, proposal, with)
     }
 
     /// The sender's own policy does not deliver, and this line does.
@@ -558,7 +580,7 @@ impl<'a> Case<'a> {
             return self.needed(line, with);
         };
         let best = &entry.line;
-        if !self.takes(best) || !self.ground.is_stricter(Some(best), Some(line)) {
+        if !self.takes(best) || !self.comparison.is_stricter(Some(best), Some(line)) {
             return self.needed(line, with);
         }
         let at_best = self.judged.with_line(Some(best));
@@ -573,7 +595,13 @@ impl<'a> Case<'a> {
         } else {
             format!("with {best} mail is {then}; now it is {now}")
         };
-        self.said(Word::StricterWouldDo, reason, right, Some(line), with)
+        self.said(
+            OverrideStatus::StricterWouldDo,
+            reason,
+            right,
+            Some(line),
+            with,
+        )
     }
 
     fn needed(&self, line: &PolicyLine, with: Outcome) -> Judgement {
@@ -582,7 +610,13 @@ impl<'a> Case<'a> {
             becomes(self.own),
             becomes(&with)
         );
-        self.said(Word::Needed, reason, Proposal::Leave, Some(line), with)
+        self.said(
+            OverrideStatus::Needed,
+            reason,
+            Proposal::Leave,
+            Some(line),
+            with,
+        )
     }
 }
 

@@ -25,7 +25,7 @@ mod text;
 pub use entry::{Entry, Place};
 pub use examination::{Examination, Overrides};
 pub use examiner::Accepted;
-pub use judgement::{Around, Judgement, Proposal, Word, judge_line, judge_lines};
+pub use judgement::{Around, Judgement, OverrideStatus, Proposal, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
 pub use rows::NoRows;
 

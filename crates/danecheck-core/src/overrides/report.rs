@@ -8,7 +8,7 @@ use crate::text::printable;
 
 use super::entry::Entry;
 use super::examination::{Examination, Overrides};
-use super::judgement::{Judgement, Proposal, Word};
+use super::judgement::{Judgement, OverrideStatus, Proposal};
 use super::rows::{delete_call, edit_call};
 
 /// What `danecheck overrides --json` prints.
@@ -34,7 +34,7 @@ pub struct OverrideReport {
     /// The level and its attributes, as they are written.
     pub policy: String,
     /// The word for the result.
-    pub word: Word,
+    pub word: OverrideStatus,
     /// Why.
     pub reason: String,
     /// Whether to remove it without a replacement.

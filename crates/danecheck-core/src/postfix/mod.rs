@@ -30,4 +30,4 @@ pub use suite::{Exchange, SUITES, Suite};
 pub(crate) use hello::{Exclusions, newest};
 pub(crate) use protocols::{allowed, oldest};
 pub(crate) use settings::{Dnssec, InsecureMx, Settings};
-pub(crate) use strength::{DaneMeaning, Ground};
+pub(crate) use strength::{Comparison, DaneMeaning};

@@ -90,7 +90,7 @@ pub(crate) enum Dnssec {
     /// switches it off.
     Off,
     /// It uses DNSSEC, but its resolver marks no answer as validated.
-    Unvouched,
+    NotShown,
 }
 
 /// What main.cf and the release decide besides the level.

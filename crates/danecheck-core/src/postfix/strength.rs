@@ -61,7 +61,7 @@ pub(crate) enum DaneMeaning {
 
 /// What the comparison of two lines depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ground {
+pub(crate) struct Comparison {
     /// The name of the next hop, for `nexthop` and `dot-nexthop`.
     pub(crate) next_hop: String,
     /// The meaning of `dane` at each host to which mail may go.
@@ -89,7 +89,7 @@ enum Side {
     After,
 }
 
-impl Ground {
+impl Comparison {
     /// The comparison for a next hop of which nothing is known.
     pub(crate) fn unseen(next_hop: &str) -> Self {
         Self {
@@ -354,16 +354,16 @@ fn bare_pin(pin: &str) -> String {
 mod tests {
     use super::*;
 
-    fn ground(hosts: &[DaneMeaning]) -> Ground {
-        Ground {
+    fn comparison(hosts: &[DaneMeaning]) -> Comparison {
+        Comparison {
             hosts: hosts.to_vec(),
-            ..Ground::unseen("example.com")
+            ..Comparison::unseen("example.com")
         }
     }
 
     fn weaker(meaning: DaneMeaning, after: &str, before: &str) -> bool {
         let read = |text: &str| PolicyLine::parse(text, None).ok();
-        ground(&[meaning]).is_weaker(read(after).as_ref(), read(before).as_ref())
+        comparison(&[meaning]).is_weaker(read(after).as_ref(), read(before).as_ref())
     }
 
     /// `before > after`, and not the other way round.
@@ -504,14 +504,14 @@ mod tests {
             assert!(!weaker(meaning, "dane", "dane"));
         }
         let read = |text: &str| PolicyLine::parse(text, None).ok();
-        let nothing_seen = ground(&[]);
+        let nothing_seen = comparison(&[]);
         assert!(nothing_seen.is_weaker(read("dane").as_ref(), read("encrypt").as_ref()));
     }
 
     #[test]
     fn the_weakest_host_decides() {
         let read = |text: &str| PolicyLine::parse(text, None).ok();
-        let partial = ground(&[DaneMeaning::Proof, DaneMeaning::May]);
+        let partial = comparison(&[DaneMeaning::Proof, DaneMeaning::May]);
         let (dane, encrypt) = (read("dane"), read("encrypt"));
         assert!(partial.is_weaker(dane.as_ref(), encrypt.as_ref()));
         assert!(partial.is_weaker(encrypt.as_ref(), dane.as_ref()));

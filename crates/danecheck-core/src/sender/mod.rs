@@ -155,10 +155,10 @@ impl Sender {
     pub(crate) fn settings(&self, observation: &Observation) -> Settings {
         if let Some(parameters) = self.local(observation) {
             let settings = parameters.settings();
-            let unvouched = observation.resolver.validation == ResolverValidation::NotShown;
+            let not_shown = observation.resolver.validation == ResolverValidation::NotShown;
             return match settings.dnssec {
-                Dnssec::On if unvouched => Settings {
-                    dnssec: Dnssec::Unvouched,
+                Dnssec::On if not_shown => Settings {
+                    dnssec: Dnssec::NotShown,
                     ..settings
                 },
                 _ => settings,

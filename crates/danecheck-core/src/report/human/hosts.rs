@@ -281,8 +281,8 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
 
 /// What the server shows, if it differs from what is published.
 fn served(page: &mut Page, address: &AddressReport) {
-    let vouched_for = matches!(address.dane, Standing::Authenticated | Standing::Assumed);
-    if vouched_for || address.records.is_empty() {
+    let authenticated = matches!(address.dane, Standing::Authenticated | Standing::Assumed);
+    if authenticated || address.records.is_empty() {
         return;
     }
     let Some(session) = address
