@@ -329,7 +329,7 @@ async fn help_version_schema_and_the_catalogue_are_answers() {
         (vec!["--version"], env!("CARGO_PKG_VERSION")),
         (vec!["schema"], "\"$schema\""),
         (vec!["schema", "dns"], "\"LookupViews\""),
-        (vec!["schema", "log"], "\"Explanation\""),
+        (vec!["schema", "log"], "\"Triage\""),
         (vec!["schema", "tlsa"], "\"TlsaOutput\""),
         (vec!["explain", "--list"], "tlsa-mismatch"),
         (vec!["explain", "tlsa-mismatch"], "What the receiver does"),

@@ -215,7 +215,7 @@ fn a_pipe_that_ends_is_a_file_like_others() {
             vec!["explain", "--log", stdin],
             "Nov 28 12:00:00 mx postfix/smtp[1]: 4: to=<a@example.com>, relay=none, delay=1, \
              delays=0/0/1/0, dsn=4.7.5, status=deferred (Server certificate not verified)\n",
-            0,
+            2,
             "example.com",
         ),
     ] {
