@@ -2,10 +2,7 @@
 //! says.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
-
-use tokio::io::AsyncBufReadExt as _;
 
 use danecheck_core::evidence::{Reading, Triage};
 use danecheck_core::finding::RULES;
@@ -18,13 +15,10 @@ use danecheck_core::tlsrpt::{self, Reports};
 use super::args::{CheckArguments, ExplainArguments, ListFormat};
 use super::check::{self, Origin};
 use super::environment::Environment;
-use super::input::{self, LineBound};
+use super::evidence::feed;
+use super::input;
 use super::look::LookArguments;
 use super::stop::Stop;
-use super::triage::name_of;
-
-/// Bytes of a log that are read at a time.
-const PIECE: usize = 64 * 1024;
 
 pub(super) async fn explain(
     arguments: &ExplainArguments,
@@ -148,41 +142,6 @@ async fn check_now(
         ))
     };
     check::check(&check, Origin::Read, environment).await
-}
-
-/// Reads evidence piece by piece, because it may be larger than the memory.
-pub(super) async fn feed(
-    reading: &mut Reading,
-    path: &Path,
-    environment: &mut Environment,
-) -> Result<(), Stop> {
-    let name = name_of(path);
-    let refuse = |error: std::io::Error| Stop::Sentence(format!("{name}: cannot be read: {error}"));
-    let mut bound = LineBound::default();
-    if path == Path::new("-") {
-        loop {
-            let piece = environment.stdin.fill_buf().await.map_err(refuse)?;
-            if piece.is_empty() {
-                return Ok(());
-            }
-            bound.check(piece).map_err(refuse)?;
-            reading.bytes(piece);
-            let length = piece.len();
-            environment.stdin.consume(length);
-        }
-    }
-    let mut file = std::fs::File::open(path).map_err(refuse)?;
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = file.read(&mut piece).map_err(refuse)?;
-        match piece.get(..length) {
-            None | Some([]) => return Ok(()),
-            Some(read) => {
-                bound.check(read).map_err(refuse)?;
-                reading.bytes(read);
-            }
-        }
-    }
 }
 
 fn list() -> String {

@@ -18,6 +18,7 @@ mod dns;
 mod done;
 mod entry;
 mod environment;
+mod evidence;
 mod expect;
 mod explain;
 mod input;

@@ -18,7 +18,7 @@ use danecheck_core::sender::{Sender, System};
 
 use super::bulk::BulkArguments;
 use super::environment::Environment;
-use super::explain::feed;
+use super::evidence::feed;
 use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
@@ -242,13 +242,4 @@ async fn reports(
         reports.push((name, report));
     }
     Ok(reports)
-}
-
-/// The name of an input in messages.
-pub(super) fn name_of(path: &Path) -> String {
-    if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
 }

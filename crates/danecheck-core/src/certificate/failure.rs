@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::extensions::InvalidCertificate;
-use super::parse::Presented;
 use super::x509::Certificate;
 
 /// An objection of OpenSSL's verifier (`X509_V_ERR_*`).
@@ -250,25 +249,6 @@ impl VerificationFailure {
         Some(Self {
             others,
             ..chosen.clone()
-        })
-    }
-
-    /// The failure of a chain with a certificate that OpenSSL cannot decode: then
-    /// it makes no TLS connection (`tls_process_server_certificate`).
-    pub(crate) fn undecodable(chain: &[Presented]) -> Option<Self> {
-        let is_refused =
-            |presented: &Presented| matches!(presented, Err(unreadable) if unreadable.is_refused);
-        let depth = chain.iter().position(is_refused)?;
-        Some(Self::new(E::Undecodable, depth))
-    }
-
-    /// The failure of a path among certificates one of which cannot be read here,
-    /// though OpenSSL can read it: it might be an issuer.
-    pub(crate) fn unreadable(chain: &[Presented]) -> Option<Self> {
-        let mut places = chain.iter().enumerate();
-        places.find_map(|(depth, presented)| {
-            let reason = presented.as_ref().err()?.reason.clone();
-            Some(Self::new(E::Unreadable { reason }, depth))
         })
     }
 
