@@ -116,7 +116,7 @@ fn obey(name: &str, observation: &Observation, outcomes: &Outcomes) {
     for (stricter, weaker) in STRICTER {
         let (strict, weak) = (outcomes.at(*stricter), outcomes.at(*weaker));
         assert!(
-            !delivers(strict) || delivers(weak) || goes_by_name(observation),
+            !delivers(strict) || delivers(weak) || !weak.is_told() || goes_by_name(observation),
             "{name}: {stricter} delivers and {weaker} does not: {strict:?} {weak:?}"
         );
     }
@@ -131,9 +131,11 @@ fn obey(name: &str, observation: &Observation, outcomes: &Outcomes) {
             "{name} {level}"
         );
         assert_eq!(delivers(outcome), outcome.via.is_some(), "{name} {level}");
+        // A limit of danecheck leaves the outcome open, with no code.
+        let expected = outcome.is_told().then(|| delivers(outcome));
         assert_eq!(
             outcome.dsn.as_deref().map(|dsn| dsn.starts_with('2')),
-            Some(delivers(outcome)),
+            expected,
             "{name} {level}"
         );
     }
@@ -249,7 +251,7 @@ fn dns_only(whole: &Value) -> Value {
 }
 
 /// Every server in it taken to show what it shows; `None` if some session did
-/// not go well, or if what is shown depends on the name.
+/// not go well or was out of step, or if what is shown depends on the name.
 fn same_certificates(whole: &Value) -> Option<Value> {
     let mut assumed = whole.clone();
     assumed["assumed"] = json!({"certificate": "chain.pem"});
@@ -257,7 +259,12 @@ fn same_certificates(whole: &Value) -> Option<Value> {
         let sessions = address["sessions"].as_array()?;
         let (first, others) = sessions.split_first()?;
         let same = |other: &Value| other["tls"]["chain"] == first["tls"]["chain"];
-        if !others.iter().all(same) || sessions.iter().any(|one| one["end"] != "completed") {
+        let out_of_step = |one: &Value| {
+            let kept = ["before_ehlo", "after_ehlo", "onward"];
+            kept.iter().any(|place| !one[place].is_null())
+        };
+        let went_well = |one: &Value| one["end"] == "completed" && !out_of_step(one);
+        if !others.iter().all(same) || !sessions.iter().all(went_well) {
             return None;
         }
         let tls = json!({
