@@ -39,8 +39,8 @@
 //! | one line of such a table | [`postfix::PolicyLine`]: reads it, writes it, and knows which of two asks for more |
 //! | TLSA records and certificates, without a sender | [`tlsa`], [`certificate`], [`matching`] |
 //! | a certificate that will replace another | [`renewal`] |
-//! | a log of Postfix | [`log`] |
-//! | the id of a finding | [`finding`] |
+//! | a log, a queue listing, a notice; a TLS report | [`evidence`], [`tlsrpt`] |
+//! | the id of a finding, or a text of Postfix | [`finding`], [`glossary`] |
 //!
 //! `cargo run -p danecheck-core --example judge` is a whole program around
 //! this, in thirty lines.
