@@ -294,5 +294,4 @@ pub(super) fn is_dns_name(name: &str, release: TlspolRelease) -> bool {
 }
 
 #[cfg(test)]
-#[path = "tlspol_policy_tests.rs"]
 mod tests;
