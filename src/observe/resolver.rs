@@ -20,7 +20,7 @@ use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
 use hickory_resolver::system_conf;
 
 use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
-use super::slots::{Share, Slots};
+use super::slots::{QuestionShares, Slots};
 use super::tap::Tap;
 use super::wire::{self, Reply, WireName};
 use danecheck_core::observation::{FailureKind, LookupFailure};
@@ -59,7 +59,7 @@ pub struct Resolver {
     first: Arc<AtomicUsize>,
     slots: Arc<Slots>,
     /// The check, if it is known.
-    share: Option<Arc<Share>>,
+    shares: Option<Arc<QuestionShares>>,
 }
 
 impl Resolver {
@@ -69,7 +69,7 @@ impl Resolver {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
             slots: Arc::new(Slots::new(QUESTIONS)),
-            share: None,
+            shares: None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Resolver {
     /// that ask too much.
     pub(super) fn for_one_check(&self) -> Self {
         Self {
-            share: Some(Arc::default()),
+            shares: Some(Arc::default()),
             ..self.clone()
         }
     }
@@ -130,8 +130,12 @@ impl Resolver {
         query: Duration,
         deadline: Deadline,
     ) -> Result<Vec<u8>, LookupFailure> {
-        let place = self.slots.slot(self.share.as_deref());
-        let _place = deadline.run(deadline.left(), place).await;
+        let share = self.shares.as_deref().map(|shares| match question.mode {
+            Mode::CheckingDisabled => &shares.validation,
+            Mode::Stub | Mode::Authority => &shares.lookups,
+        });
+        let slot = self.slots.slot(share);
+        let _slot = deadline.run(deadline.left(), slot).await;
         let mut silence = None;
         let mut refusal = None;
         let last = self.first.load(Ordering::Relaxed);

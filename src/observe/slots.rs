@@ -14,9 +14,21 @@ pub(super) struct Slots {
     keeps_first: bool,
 }
 
+/// Of these, the questions of danecheck's own validation. Other checks wait for
+/// the same ones, so they must not wait behind the lookups of the check that
+/// asks them.
+const FIRST_OF_VALIDATION: usize = 4;
+
 /// The first requests of one check.
 #[derive(Debug)]
 pub(super) struct Share(Semaphore);
+
+/// The first questions of one check to the resolver.
+#[derive(Debug)]
+pub(super) struct QuestionShares {
+    pub(super) lookups: Share,
+    pub(super) validation: Share,
+}
 
 /// A slot, until it is dropped.
 #[derive(Debug)]
@@ -52,6 +64,16 @@ impl Slots {
     }
 }
 
+impl Default for QuestionShares {
+    fn default() -> Self {
+        let share = |count| Share(Semaphore::new(count));
+        Self {
+            lookups: share(FIRST_OF_ONE - FIRST_OF_VALIDATION),
+            validation: share(FIRST_OF_VALIDATION),
+        }
+    }
+}
+
 impl Default for Share {
     fn default() -> Self {
         Self(Semaphore::new(FIRST_OF_ONE))
@@ -78,6 +100,21 @@ mod tests {
         // A returned place can be used again.
         held.clear();
         assert!(take(&greedy).is_some());
+    }
+
+    #[test]
+    fn lookups_that_hang_leave_validation_its_slots() {
+        let slots = Slots::new(64);
+        let shares = [QuestionShares::default(), QuestionShares::default()];
+        let take = |share| slots.slot(Some(share)).now_or_never().flatten();
+        let mut held: Vec<_> = std::iter::from_fn(|| take(&shares[0].lookups)).collect();
+        assert!(take(&shares[0].lookups).is_none());
+        for share in &shares {
+            for _ in 0..FIRST_OF_VALIDATION {
+                held.push(take(&share.validation).unwrap());
+            }
+            assert!(take(&share.validation).is_none());
+        }
     }
 
     #[test]

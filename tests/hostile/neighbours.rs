@@ -159,8 +159,8 @@ pub(crate) fn run(crowd: &Crowd, timeout: Duration, measured: bool) -> usize {
     names.insert(HOSTILE / 2, HEALTHY.to_owned());
     let targets: Vec<String> = names.iter().map(|it| format!("{it}:{port}")).collect();
     let site = runtime.block_on(Site::start(crowd.name, &root, grounds));
-    let together = repeated(|| together(&site, &targets, timeout, measured));
-    let exported = repeated(|| exported(&site, &targets, timeout, measured));
+    let together = together(&site, &targets, timeout, measured);
+    let exported = exported(&site, &targets, timeout, measured);
     let mut failed = 0;
     for (way, (figures, faults)) in [("in one run", together), ("in the exporter", exported)] {
         let word = if faults.is_empty() { "ok" } else { "FAILED" };
@@ -171,20 +171,6 @@ pub(crate) fn run(crowd: &Crowd, timeout: Duration, measured: bool) -> usize {
         failed += usize::from(!faults.is_empty());
     }
     failed
-}
-
-/// Up to three times more if it failed: which of the questions come first is
-/// chance, and the healthy domain has only a few of the places. Each failure is
-/// printed.
-fn repeated(run: impl Fn() -> (String, Vec<String>)) -> (String, Vec<String>) {
-    for _ in 0..3 {
-        let (figures, faults) = run();
-        if faults.is_empty() {
-            return (figures, faults);
-        }
-        println!("    repeated, for {figures}: {}", faults.join(" "));
-    }
-    run()
 }
 
 /// One run over all of them.
