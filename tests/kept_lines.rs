@@ -516,5 +516,5 @@ fn a_long_table_is_read_and_judged_in_one_pass() {
     let sender = Sender::default();
     let horizon = Horizon::default();
     let examined = overrides.examine(&nothing, &below, &sender, horizon, &Accepted::default());
-    assert_eq!(examined.written(), table);
+    assert_eq!(examined.written(), table.as_bytes());
 }

@@ -328,8 +328,11 @@ async fn the_table_as_it_should_be_needs_no_further_change() {
 async fn the_exit_status_says_whether_anything_should_change() {
     let ground = ground().await;
     for (text, status) in [
-        ("", ExitStatus::Fine),
+        ("", ExitStatus::Unknown),
+        (" \r\n", ExitStatus::Unknown),
         ("# nothing\n", ExitStatus::Fine),
+        ("[]", ExitStatus::Fine),
+        ("{}", ExitStatus::Fine),
         ("stale.example encrypt\n", ExitStatus::Fine),
         ("good.example encrypt\n", ExitStatus::Warning),
         ("stale.example may\n", ExitStatus::Warning),
@@ -438,4 +441,105 @@ async fn a_person_reads_first_what_has_to_be_done() {
         written.stderr
     );
     assert_eq!(written.stderr.lines().count(), 1, "{}", written.stderr);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_table_is_not_printed_and_not_written() {
+    let ground = ground().await;
+    for (words, text) in [
+        ("pcre:", "if /stale/\n/^stale\\.example$/ encrypt\nendif\n"),
+        (
+            "template",
+            "{% if x %}\nstale.example encrypt\n{% endif %}\n",
+        ),
+        ("indented", "   stale.example may\n   good.example may\n"),
+        (
+            "mysql:",
+            "hosts = stale.example\nuser = u\npassword = hunter2\nquery = x\n",
+        ),
+        (
+            "main.cf",
+            "smtp_tls_security_level = dane\nrelayhost = [stale.example]\n",
+        ),
+        ("passwords", "[stale.example]:587 user:hunter2\n"),
+        ("web page", "<html><body>stale.example</body></html>\n"),
+        ("is empty", ""),
+    ] {
+        for options in [&[][..], &["--write"], &["--json"], &["--quiet"]] {
+            let ran = overrides(&ground, options, text).await;
+            assert_eq!(ran.status, ExitStatus::Unknown, "{text}");
+            assert_eq!(ran.stdout, "", "{text}");
+            assert!(ran.stderr.contains(words), "{text}: {}", ran.stderr);
+            for secret in ["hunter2", "stale.example"] {
+                assert!(!ran.stderr.contains(secret), "{text}: {}", ran.stderr);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_change_keeps_its_bytes() {
+    let ground = ground().await;
+    for text in [
+        "# ours\r\nstale.example encrypt\r\n",
+        "# ours\r\nstale.example encrypt\nplain.example encrypt",
+        "\u{feff}# ours\nstale.example\tencrypt\n\n\n",
+        "[]",
+        " {}\r\n",
+        "[{\"dest\":\"stale.example\",\"policy\":\"encrypt\",\"active\":\"1\"}]",
+        "{\"items\": [{\"dest\":\"stale.example\",\"policy\":\"encrypt\",\"active\":true}]}",
+    ] {
+        let ran = overrides(&ground, &["--write"], text).await;
+        assert_eq!(ran.stdout, text, "{}", ran.stderr);
+        assert_eq!(ran.status, ExitStatus::Fine, "{text}: {}", ran.stderr);
+    }
+    // What changes has the line end of the line in its place.
+    let text = "# ours\r\nstale4.example\tmay\r\nstale.example encrypt";
+    let ran = overrides(&ground, &["--write"], text).await;
+    assert!(
+        ran.stdout.starts_with("# ours\r\n# danecheck "),
+        "{:?}",
+        ran.stdout
+    );
+    let end = "\r\nstale4.example  encrypt\r\nstale.example encrypt";
+    assert!(ran.stdout.ends_with(end), "{:?}", ran.stdout);
+    assert!(
+        !ran.stdout.replace("\r\n", "").contains('\n'),
+        "{:?}",
+        ran.stdout
+    );
+}
+
+/// Tabs are no control characters to hide, and a mark is named.
+#[tokio::test]
+async fn blanks_and_marks_are_shown_as_they_are_meant() {
+    let ground = ground().await;
+    let ran = overrides(
+        &ground,
+        &["--json"],
+        "stale.example\tsecure\t\tmatch=mx.stale.example\n",
+    )
+    .await;
+    assert_eq!(
+        report(&ran).overrides[0].policy,
+        "secure match=mx.stale.example"
+    );
+    let ran = overrides(&ground, &["--json"], "\u{feff}stale.example encrypt\n").await;
+    let marked = &report(&ran).overrides[0];
+    assert!(
+        marked.reason.contains("byte order mark"),
+        "{}",
+        marked.reason
+    );
+    assert_eq!(
+        marked.replace_with.as_deref(),
+        Some("stale.example  encrypt")
+    );
+    assert_eq!(ran.status, ExitStatus::Broken);
+    let text = "\u{feff}good.example encrypt\n";
+    let ran = overrides(&ground, &["--write"], text).await;
+    assert_eq!(
+        (ran.stdout.as_str(), ran.status),
+        (text, ExitStatus::Warning)
+    );
 }

@@ -82,8 +82,24 @@ impl Environment {
     }
 
     pub(super) fn print(&mut self, text: &str) -> Result<(), Stop> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// The bytes of a user's own file, in any encoding. A terminal gets no
+    /// control characters of it.
+    pub(super) fn print_file(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if self.terminals.stdout {
+            return self.print(&shown(&String::from_utf8_lossy(bytes)));
+        }
+        self.print_bytes(bytes)
+    }
+
+    fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.stdout
-            .write_all(text.as_bytes())
+            .write_all(bytes)
             .and_then(|()| self.stdout.flush())
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::BrokenPipe => Stop::BrokenPipe,

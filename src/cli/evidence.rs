@@ -50,7 +50,7 @@ pub(super) async fn feed(
 }
 
 /// The name of an input in messages.
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     if path == Path::new("-") {
         "standard input".to_owned()
     } else {

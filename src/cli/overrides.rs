@@ -18,6 +18,7 @@ use danecheck_core::sender::System;
 
 use super::bulk::BulkArguments;
 use super::environment::Environment;
+use super::evidence::name_of;
 use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
@@ -108,10 +109,7 @@ pub(super) async fn overrides(
     arguments: &OverridesArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let name = arguments.file.display().to_string();
-    let text = text(&arguments.file, environment).await?;
-    let overrides =
-        Overrides::read(&text).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
+    let overrides = read(&arguments.file, environment).await?;
     let mut sender = arguments.sender.sender();
     // The sender of mailcow's list is mailcow, unless another one is named.
     if matches!(overrides, Overrides::Rows(_)) && !arguments.sender.names_one() {
@@ -137,16 +135,13 @@ pub(super) async fn overrides(
             environment.complain(&caution);
         }
     }
-    let text = if arguments.write {
-        examination.written()
+    if arguments.write {
+        environment.print_file(&examination.written())?;
     } else if arguments.json {
-        to_json(&examination.report()) + "\n"
+        environment.print(&(to_json(&examination.report()) + "\n"))?;
     } else {
-        let name = if name == "-" { "standard input" } else { &name };
-        examination.human(name, environment.width, arguments.quiet)
-    };
-    if !text.is_empty() {
-        environment.print(&text)?;
+        let name = name_of(&arguments.file);
+        environment.print(&examination.human(&name, environment.width, arguments.quiet))?;
     }
     let status = examination.exit_status();
     Ok(if is_whole {
@@ -175,15 +170,14 @@ fn replayed(
     Ok((seen, replayed.is_whole(environment)?))
 }
 
-/// The file, as text. Bytes that are not UTF-8 can only be in lines that do not
-/// count.
-async fn text(path: &Path, environment: &mut Environment) -> Result<String, Stop> {
+/// The overrides of a file.
+pub(super) async fn read(path: &Path, environment: &mut Environment) -> Result<Overrides, Stop> {
     let bytes = if path == Path::new("-") {
         input::read_stdin(&mut *environment.stdin, input::LARGEST_TABLE).await?
     } else {
         input::read(path, input::LARGEST_TABLE)?
     };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Overrides::read(bytes).map_err(|error| Stop::Sentence(format!("{}: {error}", name_of(path))))
 }
 
 /// Checks each next hop as `danecheck TARGET` does.

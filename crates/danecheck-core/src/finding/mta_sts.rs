@@ -2,7 +2,7 @@
 
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{HostStanding, Judged, MtaSts, Unavailable, texts};
-use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, report_record};
+use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, meant, report_record};
 
 pub(super) static MTA_STS_MAX_AGE_ODD: Rule = Rule {
     id: "mta-sts-max-age-odd",
@@ -159,7 +159,17 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     reporting(mta_sts, findings);
     let name = &mta_sts.seen.record.name;
     match &mta_sts.record {
-        Some(Err(RecordFault::None)) if mta_sts.seen.fetch.is_none() => return,
+        Some(Err(RecordFault::None)) if mta_sts.seen.fetch.is_none() => {
+            let records = texts(&mta_sts.seen.record).unwrap_or_default();
+            if let Some((text, why)) = meant(records, "STSv1") {
+                findings.add(
+                    &MTA_STS_RECORD_INVALID,
+                    name.clone(),
+                    not_begun(name, "STSv1", &text, why),
+                );
+            }
+            return;
+        }
         Some(Err(fault)) => {
             findings.add(
                 &MTA_STS_RECORD_INVALID,
@@ -283,6 +293,11 @@ fn of_host(host: &HostStanding, mode: &str, findings: &mut Findings) {
     }
 }
 
+/// What stands there instead of the version that has to.
+fn not_begun(name: &str, version: &str, text: &str, why: &str) -> String {
+    format!("The TXT record at {name} does not begin with v={version}; (it is `{text}`): {why}.")
+}
+
 fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
     let lookup = &mta_sts.seen.report;
     let Some(records) = texts(lookup) else { return };
@@ -290,33 +305,24 @@ fn reporting(mta_sts: &MtaSts<'_>, findings: &mut Findings) {
     match report_record(records) {
         Ok(_) => {}
         // A record that is meant for TLS reporting is invalid.
-        Err(RecordFault::None) => {
-            let meant = records
-                .iter()
-                .map(|strings| strings.concat())
-                .find(|text| text.to_ascii_lowercase().contains("tlsrpt"));
-            match meant {
-                Some(text) => findings.add(
-                    &TLS_REPORTING_INVALID,
+        Err(RecordFault::None) => match meant(records, "TLSRPT") {
+            Some((text, why)) => findings.add(
+                &TLS_REPORTING_INVALID,
+                name.clone(),
+                not_begun(name, "TLSRPTv1", &text, why),
+            ),
+            None if mta_sts
+                .policy()
+                .is_some_and(|policy| policy.mode != Mode::None) =>
+            {
+                findings.add(
+                    &TLS_REPORTING_MISSING,
                     name.clone(),
-                    format!(
-                        "The TXT record at {name} does not begin with v=TLSRPTv1; (it is \
-                         `{text}`)."
-                    ),
-                ),
-                None if mta_sts
-                    .policy()
-                    .is_some_and(|policy| policy.mode != Mode::None) =>
-                {
-                    findings.add(
-                        &TLS_REPORTING_MISSING,
-                        name.clone(),
-                        format!("{name} has no TXT record that asks for reports."),
-                    );
-                }
-                None => {}
+                    format!("{name} has no TXT record that asks for reports."),
+                );
             }
-        }
+            None => {}
+        },
         Err(fault) => findings.add(
             &TLS_REPORTING_INVALID,
             name.clone(),

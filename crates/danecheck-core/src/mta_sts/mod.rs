@@ -34,3 +34,4 @@ pub const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
 pub fn report_name(domain: &str) -> String {
     format!("_smtp._tls.{domain}")
 }
+pub(crate) use record::meant;

@@ -66,9 +66,15 @@ pub fn report_record(records: &[Vec<String>]) -> Result<ReportRecord, RecordFaul
     let addresses: Vec<String> = list.split(',').map(|uri| uri.trim().to_owned()).collect();
     for address in &addresses {
         let scheme = address.split_once(':');
+        if address.contains([' ', '\t']) {
+            let why = "a blank stands in it";
+            return Err(FieldFault::value("rua", address, why).into());
+        }
         let right = match scheme {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto") => {
-                rest.split_once('@').is_some_and(|(local, domain)| {
+                // Header fields may follow (RFC 6068 section 2).
+                let address = rest.split('?').next().unwrap_or(rest);
+                address.split_once('@').is_some_and(|(local, domain)| {
                     !local.is_empty() && crate::next_hop::host_name_fault(domain).is_none()
                 })
             }
@@ -95,6 +101,38 @@ pub fn promises_policy(records: &[Vec<String>]) -> bool {
             .iter()
             .flatten()
             .any(|string| string.starts_with("v=STSv1"))
+}
+
+/// The record that was meant for this version and does not count, and why not.
+pub(crate) fn meant(records: &[Vec<String>], version: &str) -> Option<(String, &'static str)> {
+    let lower = version.to_ascii_lowercase();
+    let text = records
+        .iter()
+        .map(|strings| strings.concat())
+        .find(|text| text.to_ascii_lowercase().contains(&lower))?;
+    let bare = text.trim_start_matches(['"', '\'', '\u{201c}', '\u{201d}']);
+    let begins = |text: &str| {
+        let head = text.get(..lower.len() + 2).unwrap_or_default();
+        head.to_ascii_lowercase() == format!("v={lower}")
+    };
+    let after = text.split_once('=').map_or("", |(_, rest)| rest);
+    let after = after.get(version.len()..).unwrap_or_default().trim_start();
+    let why = if bare != text {
+        "quotation marks are a part of the text"
+    } else if text.starts_with([' ', '\t']) && begins(text.trim_start()) {
+        "a blank stands before the version"
+    } else if !begins(&text) {
+        "the version does not stand first"
+    } else if after.starts_with('\\') {
+        "a backslash stands before the semicolon"
+    } else if !text.contains(version) {
+        "upper and lower case count in the version"
+    } else if !after.starts_with(';') {
+        "no semicolon stands after the version"
+    } else {
+        "the version is another one"
+    };
+    Some((text, why))
 }
 
 /// The records that begin with the version; the others "MUST be discarded".

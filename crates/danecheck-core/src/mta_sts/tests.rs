@@ -494,6 +494,40 @@ const REPORTS: &[(&str, &[&str], Result<&str, &str>)] = &[
         ),
     ),
     (
+        "RFC 6068: header fields",
+        &["v=TLSRPTv1; rua=mailto:a@example.com?subject=x"],
+        Ok("mailto:a@example.com?subject=x"),
+    ),
+    (
+        "RFC 6068: two of them",
+        &["v=TLSRPTv1; rua=mailto:a@example.com?subject=x&cc=b@example.com"],
+        Ok("mailto:a@example.com?subject=x&cc=b@example.com"),
+    ),
+    (
+        "RFC 6068: no address before them",
+        &["v=TLSRPTv1; rua=mailto:?to=a@example.com"],
+        Err(
+            "invalid value `mailto:?to=a@example.com` for `rua`: it has to be mailto:NAME@DOMAIN or https://...",
+        ),
+    ),
+    (
+        "3 rua: no blank after the scheme",
+        &["v=TLSRPTv1; rua=mailto: a@example.com"],
+        Err("invalid value `mailto: a@example.com` for `rua`: a blank stands in it"),
+    ),
+    (
+        "3 rua: no blank in the address",
+        &["v=TLSRPTv1; rua=mailto:a b@example.com"],
+        Err("invalid value `mailto:a b@example.com` for `rua`: a blank stands in it"),
+    ),
+    (
+        "3 rua: a blank is no comma",
+        &["v=TLSRPTv1; rua=mailto:a@example.com https://example.com/"],
+        Err(
+            "invalid value `mailto:a@example.com https://example.com/` for `rua`: a blank stands in it",
+        ),
+    ),
+    (
         "3 version first",
         &["rua=mailto:a@example.com; v=TLSRPTv1"],
         Err("there is none"),
@@ -532,6 +566,37 @@ fn each_rule_of_section_3_of_tls_reporting_holds() {
             .map_err(|fault| fault.to_string());
         let expected = expected.map(str::to_owned).map_err(str::to_owned);
         assert_eq!(read, expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_record_that_does_not_begin_with_the_version_says_why() {
+    for (text, why) in [
+        ("\"v=STSv1; id=1;\"", Some("quotation marks")),
+        ("\u{201c}v=STSv1; id=1;\u{201d}", Some("quotation marks")),
+        ("'v=STSv1; id=1;'", Some("quotation marks")),
+        ("v=STSv1 id=1", Some("no semicolon")),
+        ("v=STSv1, id=1", Some("no semicolon")),
+        ("v=STSv1", Some("no semicolon")),
+        ("v=stsv1; id=1", Some("upper and lower case")),
+        ("V=STSv1; id=1", Some("version")),
+        ("v=STSV1; id=1", Some("upper and lower case")),
+        ("v=STSv1\\; id=1", Some("a backslash")),
+        ("v=stsv1\\; id=1\\;", Some("a backslash")),
+        (" v=STSv1; id=1", Some("a blank")),
+        ("id=1; v=STSv1", Some("does not stand first")),
+        ("v=spf1 -all", None),
+        ("", None),
+        ("v=\u{e9}\u{e9}stsv1", Some("does not stand first")),
+    ] {
+        let found = meant(&records(&[text]), "STSv1");
+        match (found, why) {
+            (Some((shown, found)), Some(why)) => {
+                assert_eq!(shown, text);
+                assert!(found.contains(why), "{text}: {found}");
+            }
+            (found, why) => assert_eq!(found.is_some(), why.is_some(), "{text}"),
+        }
     }
 }
 

@@ -3,6 +3,10 @@
 use crate::entry::Note;
 use crate::next_hop::{NextHop, host_name_fault};
 
+/// What some editors write before a text. Postfix takes it for a part of the
+/// first name.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// One override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -55,6 +59,13 @@ pub(super) fn place(key: &str, value: &str) -> Place {
         return nowhere(
             "the line has no value: Postfix ignores it",
             key.parse().ok(),
+        );
+    }
+    if let Some(rest) = key.strip_prefix(BYTE_ORDER_MARK) {
+        return nowhere(
+            "the file begins with a byte order mark, which Postfix takes for a part of the name: \
+             save it without",
+            rest.parse().ok(),
         );
     }
     if key.starts_with('/') || key.starts_with("!/") {

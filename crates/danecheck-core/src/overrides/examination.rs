@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::entry::{Entry, Place};
+use super::entry::{BYTE_ORDER_MARK, Entry, Place};
 use super::examiner::{Accepted, Examiner};
+use super::foreign::{self, Foreign};
 use super::index::Index;
 use super::judgement::{Judgement, OverrideStatus, Proposal};
 use super::rows::{NoRows, RowChange, Rows};
@@ -32,18 +33,51 @@ pub struct Examination {
     pub judgements: Vec<Judgement>,
 }
 
+/// Why a file holds no overrides. No word of it is repeated: some files hold
+/// passwords.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoOverrides {
+    /// There is nothing in it: most often the command before a pipe failed.
+    #[error(
+        "is empty: the command or the file that it comes from gave nothing. A table without \
+         overrides has a comment at least, a list of mailcow's is []"
+    )]
+    Empty,
+    /// It is something else.
+    #[error("this is no policy table: it is {}. {}", .0.what, .0.way)]
+    Other(Foreign),
+    /// mailcow's API gave something else.
+    #[error(transparent)]
+    Rows(#[from] NoRows),
+}
+
 impl Overrides {
     /// Reads a file, and recognises its form. A table may begin with a bracket
     /// too, but a list of rows never begins with `[name`.
-    pub fn read(text: &str) -> Result<Self, NoRows> {
-        let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-        let in_brackets = start.strip_prefix('[').map(str::trim_start);
-        let is_json = start.starts_with('{')
-            || in_brackets.is_some_and(|rest| rest.starts_with(['{', ']']) || rest.is_empty());
+    pub fn read(bytes: impl AsRef<[u8]>) -> Result<Self, NoOverrides> {
+        let bytes = bytes.as_ref();
+        let content = bytes
+            .strip_prefix(BYTE_ORDER_MARK.as_bytes())
+            .unwrap_or(bytes)
+            .trim_ascii();
+        if content.is_empty() {
+            return Err(NoOverrides::Empty);
+        }
+        let in_brackets = content.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        let is_json = content.starts_with(b"{") && !is_template(content)
+            || in_brackets.is_some_and(|rest| matches!(rest, [] | [b'{' | b']', ..]));
         if is_json {
-            Rows::read(start).map(Self::Rows)
-        } else {
-            Ok(Self::Table(Table::read(text)))
+            return Rows::read(bytes).map(Self::Rows).map_err(|fault| {
+                match foreign::evidence(content) {
+                    Some(foreign) => NoOverrides::Other(foreign),
+                    None => NoOverrides::Rows(fault),
+                }
+            });
+        }
+        match foreign::recognise(bytes) {
+            Some(foreign) => Err(NoOverrides::Other(foreign)),
+            None => Ok(Self::Table(Table::read(bytes))),
         }
     }
 
@@ -124,6 +158,12 @@ impl Overrides {
     }
 }
 
+/// `{{ name }}`, `{% if %}`, `{#`, or a list of `inline:`.
+fn is_template(content: &[u8]) -> bool {
+    let rest = content.strip_prefix(b"{").unwrap_or(content);
+    matches!(rest, [b'{' | b'%' | b'#', ..]) || rest.trim_ascii_start().starts_with(b"{")
+}
+
 impl Examination {
     /// Each override with its result.
     pub fn each(&self) -> impl Iterator<Item = (&Entry, &Judgement)> {
@@ -131,8 +171,9 @@ impl Examination {
     }
 
     /// The file as it should be; a line that would ask for less than before
-    /// stays unchanged, unless that was accepted.
-    pub fn written(&self) -> String {
+    /// stays unchanged, unless that was accepted. What does not change keeps its
+    /// bytes.
+    pub fn written(&self) -> Vec<u8> {
         match &self.overrides {
             Overrides::Table(table) => {
                 table.with(|number| match self.judgements.get(number)?.change() {

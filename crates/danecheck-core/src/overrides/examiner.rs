@@ -8,7 +8,7 @@ use crate::observation::Observation;
 use crate::postfix::Comparison;
 use crate::sender::Sender;
 
-use super::entry::{Entry, Place};
+use super::entry::{BYTE_ORDER_MARK, Entry, Place};
 use super::index::Index;
 use super::judgement::{self, Around, Judgement, OverrideStatus, Proposal, judge_line};
 
@@ -397,6 +397,8 @@ impl Surroundings<'_> {
             let pattern = entry.key.starts_with('/') || entry.key.starts_with("!/");
             let (word, proposal) = if pattern {
                 (OverrideStatus::CouldNotTell, Proposal::Leave)
+            } else if entry.key.starts_with(BYTE_ORDER_MARK) {
+                (OverrideStatus::NeverUsed, Proposal::Leave)
             } else {
                 (OverrideStatus::NeverUsed, Proposal::Remove)
             };
@@ -414,8 +416,14 @@ impl Surroundings<'_> {
         };
         let around = self.examiner.around(entry, self.parent_of(meant));
         let judgement = judge_line(observation, None, around);
+        // Without its mark the line would count: it may be meant.
+        let proposal = match judgement.proposal {
+            Proposal::Remove if entry.key.starts_with(BYTE_ORDER_MARK) => Proposal::Leave,
+            proposal => proposal,
+        };
         Judgement {
             reason: format!("{why}; {}", judgement.reason),
+            proposal,
             ..judgement
         }
     }

@@ -4,6 +4,7 @@
 //!
 //! | question | module |
 //! | --- | --- |
+//! | is a file a table at all, and what is it otherwise | `foreign` |
 //! | what a table contains, and which line continues which | `table` |
 //! | what mailcow's list contains | `rows` |
 //! | which next hops match a line | `entry` |
@@ -15,6 +16,9 @@
 mod entry;
 mod examination;
 mod examiner;
+mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 mod index;
 mod judgement;
 mod report;
@@ -23,8 +27,9 @@ mod table;
 mod text;
 
 pub use entry::{Entry, Place};
-pub use examination::{Examination, Overrides};
+pub use examination::{Examination, NoOverrides, Overrides};
 pub use examiner::Accepted;
+pub use foreign::Foreign;
 pub use judgement::{Around, Judgement, OverrideStatus, Proposal, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
 pub use rows::NoRows;

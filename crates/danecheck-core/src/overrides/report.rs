@@ -31,7 +31,7 @@ pub struct OverrideReport {
     pub id: Option<u64>,
     /// What the override is for, as it is written, in lower case.
     pub next_hop: String,
-    /// The level and its attributes, as they are written.
+    /// The level and its attributes, as they are written, with single blanks.
     pub policy: String,
     /// The word for the result.
     pub word: OverrideStatus,
@@ -86,7 +86,7 @@ fn one(entry: &Entry, judgement: &Judgement) -> OverrideReport {
         line: entry.line,
         id: entry.id,
         next_hop: printable(&entry.key),
-        policy: printable(&entry.value),
+        policy: printable(&with_single_blanks(&entry.value)),
         word: judgement.word,
         reason: judgement.reason.clone(),
         remove: judgement.proposal == Proposal::Remove,
@@ -102,6 +102,11 @@ fn one(entry: &Entry, judgement: &Judgement) -> OverrideReport {
         with: judgement.with.as_ref().map(clean),
         without: judgement.without.as_ref().map(clean),
     }
+}
+
+/// A value whose words tabs or several blanks may separate.
+fn with_single_blanks(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The API call for a row of mailcow's.

@@ -7,12 +7,15 @@ use std::ops::Range;
 
 use crate::entry::Note;
 
-use super::entry::{Entry, Place, place};
+use super::entry::{BYTE_ORDER_MARK, Entry, Place, place};
 
 /// A table, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
+    /// The lines as text, without their ends.
     lines: Vec<String>,
+    /// The same as bytes, with their ends, in any encoding.
+    bytes: Vec<Vec<u8>>,
     /// The overrides, in their order.
     pub entries: Vec<TableEntry>,
 }
@@ -38,9 +41,22 @@ pub enum Change {
 }
 
 impl Table {
-    /// Reads a table; any text can be read as one.
-    pub fn read(text: &str) -> Self {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    /// Reads a table; any text can be read as one. Bytes that are not UTF-8 can
+    /// only be in comments, or in lines that do not count.
+    pub fn read(bytes: impl AsRef<[u8]>) -> Self {
+        let bytes: Vec<Vec<u8>> = bytes
+            .as_ref()
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect();
+        let lines: Vec<String> = bytes
+            .iter()
+            .map(|line| {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                String::from_utf8_lossy(line).into_owned()
+            })
+            .collect();
         let mut entries: Vec<TableEntry> = Vec::new();
         // The line of each key that has a value.
         let mut first: HashMap<String, usize> = HashMap::new();
@@ -89,16 +105,17 @@ impl Table {
                 comment,
             });
         }
-        Self { lines, entries }
+        Self {
+            lines,
+            bytes,
+            entries,
+        }
     }
 
-    /// The table with these changes, one for each override that changes.
-    pub fn with(&self, change_of: impl Fn(usize) -> Option<Change>) -> String {
-        let mut out: Vec<Option<Vec<String>>> = self
-            .lines
-            .iter()
-            .map(|line| Some(vec![line.clone()]))
-            .collect();
+    /// The table with these changes, one for each override that changes. All
+    /// other bytes stay.
+    pub fn with(&self, change_of: impl Fn(usize) -> Option<Change>) -> Vec<u8> {
+        let mut out: Vec<Option<Vec<u8>>> = self.bytes.iter().cloned().map(Some).collect();
         for (number, entry) in self.entries.iter().enumerate() {
             let Some(change) = change_of(number) else {
                 continue;
@@ -117,15 +134,25 @@ impl Table {
             if let Change::Replace(lines) = change
                 && let Some(slot) = out.get_mut(entry.own.start)
             {
-                *slot = Some(lines);
+                *slot = Some(self.written(&lines, entry.own.start));
             }
         }
-        let mut text = String::new();
-        for line in out.into_iter().flatten().flatten() {
-            text.push_str(&line);
-            text.push('\n');
-        }
-        text
+        out.into_iter().flatten().flatten().collect()
+    }
+
+    /// Lines with the line end of the line in this place.
+    fn written(&self, lines: &[String], place: usize) -> Vec<u8> {
+        let is_end = |line: &&Vec<u8>| line.ends_with(b"\n");
+        let model = self.bytes.get(place).filter(is_end);
+        let model = model.or_else(|| self.bytes.iter().rfind(is_end));
+        let end = match model.is_some_and(|line| line.ends_with(b"\r\n")) {
+            true => "\r\n",
+            false => "\n",
+        };
+        lines
+            .iter()
+            .flat_map(|line| [line.as_bytes(), end.as_bytes()].concat())
+            .collect()
     }
 }
 
@@ -134,6 +161,8 @@ fn slice<'l>(lines: &'l [String], range: &Range<usize>) -> &'l [String] {
 }
 
 fn is_comment_or_blank(line: &str) -> bool {
+    // A mark before a comment harms nobody.
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     let trimmed = line.trim_start();
     trimmed.is_empty() || trimmed.starts_with('#')
 }
@@ -233,15 +262,15 @@ mod tests {
         assert_eq!(note.reason, "It matched nothing. Really.");
         assert_eq!(note.remove_when, "it does");
         assert_eq!(table.entries[1].entry.note, None);
-        assert_eq!(table.with(|_| None), text);
+        assert_eq!(table.with(|_| None), text.as_bytes());
         let removed = table.with(|number| (number == 0).then_some(Change::Remove));
-        assert_eq!(removed, "# ours\nexample.net may\n");
+        assert_eq!(removed, b"# ours\nexample.net may\n");
         let replaced = table.with(|number| {
             (number == 0).then(|| Change::Replace(vec!["# new".into(), "example.com  may".into()]))
         });
         assert_eq!(
             replaced,
-            "# ours\n# new\nexample.com  may\nexample.net may\n"
+            b"# ours\n# new\nexample.com  may\nexample.net may\n"
         );
     }
 
@@ -271,7 +300,7 @@ mod tests {
             let note = &table.entries[0].entry.note;
             assert_eq!(note.is_some(), own, "{head} {remove_when}");
             let removed = table.with(|_| Some(Change::Remove));
-            assert_eq!(removed.is_empty(), own, "{removed}");
+            assert_eq!(removed.is_empty(), own, "{removed:?}");
         }
     }
 
@@ -279,6 +308,36 @@ mod tests {
     fn a_comment_inside_a_line_that_goes_stays() {
         let table = Table::read("a.example may\n# why\n ciphers=high\nb.example may\n");
         let text = table.with(|number| (number == 0).then_some(Change::Remove));
-        assert_eq!(text, "# why\nb.example may\n");
+        assert_eq!(text, b"# why\nb.example may\n");
+    }
+
+    #[test]
+    fn what_does_not_change_keeps_its_bytes() {
+        for bytes in [
+            &b"# caf\xe9\r\na.example may\r\nb.example may"[..],
+            b"\xef\xbb\xbf# mark\na.example\tmay\r\n\n\n",
+            b"a.example may # \x85\n\xa0\n\r\n \t",
+        ] {
+            let table = Table::read(bytes);
+            assert_eq!(table.with(|_| None), bytes);
+        }
+        let table = Table::read(b"# \xe9\r\na.example may\r\nb.example may");
+        let change = |line: &str| Some(Change::Replace(vec![line.to_owned()]));
+        let first = table.with(|number| (number == 0).then(|| change("a.example  encrypt"))?);
+        assert_eq!(first, b"# \xe9\r\na.example  encrypt\r\nb.example may");
+        let last = table.with(|number| (number == 1).then(|| change("b.example  encrypt"))?);
+        assert_eq!(last, b"# \xe9\r\na.example may\r\nb.example  encrypt\r\n");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_a_part_of_the_first_name_alone() {
+        let table = Table::read("\u{feff}# ours\na.example may\n");
+        assert_eq!(pairs(&table), [(2, "a.example", "may")]);
+        let table = Table::read("\u{feff}a.example may\nb.example may\n");
+        let Place::Nowhere { meant, .. } = &table.entries[0].entry.place else {
+            panic!("{table:?}");
+        };
+        assert_eq!(meant, &"a.example".parse().ok());
+        assert!(matches!(table.entries[1].entry.place, Place::NextHop(_)));
     }
 }
