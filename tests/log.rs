@@ -13,12 +13,10 @@ mod support;
 use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
 use danecheck_core::report::ExitStatus;
-use danecheck_world::dns::Zone;
-use danecheck_world::pki::stale_tlsa;
-use danecheck_world::smtp::MailServer;
 
-use support::now;
+use support::domain::stale;
 use support::program::{run_with, schema_faults};
+use support::{Temporary, now};
 
 const LOG: &str = "fixtures/log/postfix-3.11.log";
 
@@ -67,14 +65,8 @@ async fn a_log_that_cannot_be_read_is_told() {
 #[tokio::test]
 async fn the_next_hops_of_a_log_are_checked_where_that_is_asked_for() {
     let mut stage = Stage::new(now());
-    let identity = stage.identity("mx.stale.example");
-    stage.zone(
-        Zone::signed("stale.example.")
-            .mx("@", 10, "mx")
-            .records("mx A 192.0.2.1")
-            .tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1)),
-    );
-    stage.server("192.0.2.1", MailServer::new(identity));
+    stale(&mut stage, "stale.example", "192.0.2.1");
+    let ca = Temporary::with("pem", &stage.root.certificate().pem());
     let stage = stage.start().await.unwrap();
     let resolver = stage.dns().addr().to_string();
     // A name in a log is never taken for an option or a file.
@@ -104,4 +96,30 @@ async fn the_next_hops_of_a_log_are_checked_where_that_is_asked_for() {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     assert_eq!(ran.stdout.matches("DANE senders").count(), 1);
+    // One object, with what `triage` says, as any sender and with any store.
+    let more = [
+        "--json",
+        "--sender",
+        "mailcow",
+        "--ca-file",
+        ca.path(),
+        "--timeout",
+        "20",
+    ];
+    let arguments = [&arguments[..], &more].concat();
+    let ran = run_with(&arguments, log.as_bytes(), stage.dial()).await;
+    let object: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(schema_faults("log", &object).await, [""; 0]);
+    assert_eq!(object["causes"][0]["id"], "certificate-not-verified");
+    let hops = object["next_hops"].as_array().unwrap();
+    let hop = hops
+        .iter()
+        .find(|hop| hop["name"] == "stale.example")
+        .unwrap();
+    assert_eq!(hop["action"], "override");
+    assert_eq!(hop["entries"]["mailcow"]["dest"], "stale.example");
+    assert_eq!(ran.status, ExitStatus::Broken);
+    let idle = ["explain", "--log", "--sender", "mailcow"];
+    let ran = run_with(&idle, b"", Dial::default()).await;
+    assert!(ran.stderr.contains("--check"), "{}", ran.stderr);
 }

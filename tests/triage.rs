@@ -14,13 +14,14 @@ mod support;
 use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
 use danecheck_core::report::ExitStatus;
-use danecheck_world::dns::Zone;
+use danecheck_world::dns::{Misbehaviour as NoAnswer, Rtype};
 use danecheck_world::pki::stale_tlsa;
-use danecheck_world::smtp::MailServer;
+use danecheck_world::smtp::{MailServer, Misbehaviour};
 use serde_json::{Value, json};
 
+use support::domain::{stale, with_record};
 use support::now;
-use support::program::{run_with, schema_faults};
+use support::program::{run_on, run_with, schema_faults};
 
 fn queue(domain: &str, reason: &str) -> String {
     let message = json!({
@@ -62,14 +63,7 @@ async fn each_exit_status_is_that_of_the_contract() {
 #[tokio::test]
 async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
     let mut stage = Stage::new(now());
-    let identity = stage.identity("mx.stale.example");
-    stage.zone(
-        Zone::signed("stale.example.")
-            .mx("@", 10, "mx")
-            .records("mx A 192.0.2.1")
-            .tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1)),
-    );
-    stage.server("192.0.2.1", MailServer::new(identity));
+    stale(&mut stage, "stale.example", "192.0.2.1");
     let stage = stage.start().await.unwrap();
     let resolver = stage.dns().addr().to_string();
     let input = queue("stale.example", "Server certificate not verified").repeat(2)
@@ -113,16 +107,8 @@ async fn a_fault_of_this_machine_gives_no_block() {
         .iter()
         .enumerate()
     {
+        stale(&mut stage, domain, &format!("192.0.2.{}", number + 1));
         let host = format!("mx.{domain}");
-        let identity = stage.identity(&host);
-        let address = format!("192.0.2.{}", number + 1);
-        stage.zone(
-            Zone::signed(&format!("{domain}."))
-                .mx("@", 10, "mx")
-                .records(&format!("mx A {address}"))
-                .tlsa("_25._tcp.mx", &stale_tlsa(3, 1, 1)),
-        );
-        stage.server(&address, MailServer::new(identity));
         let reason = format!("TLS is required, but was not offered by host {host}[192.0.2.1]");
         input += &queue(domain, &reason);
     }
@@ -155,6 +141,179 @@ async fn a_fault_of_this_machine_gives_no_block() {
         "{}",
         ran.stdout
     );
+}
+
+/// What stands between this machine and everybody.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Between {
+    /// Nothing: each domain has a fault of its own.
+    Nothing,
+    /// One certificate in place of all.
+    OneCertificate,
+    /// STARTTLS is taken away.
+    NoStartTls,
+    /// TLSA look-ups fail.
+    NoTlsaLookups,
+}
+
+/// The queue names no fault that all have in common: the looks do.
+#[tokio::test]
+async fn what_the_looks_show_alike_at_several_operators_is_this_machines() {
+    const DOMAINS: [&str; 3] = ["one.example", "two.test", "three.invalid"];
+    for (between, words) in [
+        (Between::Nothing, ""),
+        (Between::OneCertificate, "one and the same certificate"),
+        (Between::NoStartTls, "takes STARTTLS away"),
+        (Between::NoTlsaLookups, "TLSA look-ups fail"),
+    ] {
+        for count in [2, 3] {
+            let mut stage = Stage::new(now());
+            let shown = stage.identity("filter.here.example");
+            let mut input = String::new();
+            for (number, domain) in DOMAINS.iter().take(count).enumerate() {
+                let address = format!("192.0.2.{}", number + 1);
+                let own = stage.identity(&format!("mx.{domain}"));
+                let record = match between {
+                    Between::Nothing => stale_tlsa(3, 1, 1),
+                    _ => own.tlsa(3, 1, 1),
+                };
+                stage.zone(with_record("mx", domain, &address, &record));
+                let server = match between {
+                    Between::OneCertificate => MailServer::new(shown.clone()),
+                    Between::NoStartTls => {
+                        MailServer::new(own).misbehaving([Misbehaviour::NoStartTls])
+                    }
+                    _ => MailServer::new(own),
+                };
+                stage.server(&address, server);
+                if between == Between::NoTlsaLookups {
+                    let name = format!("_25._tcp.mx.{domain}.");
+                    stage.lookup_misbehaving(&name, Rtype::TLSA, NoAnswer::ServFail);
+                }
+                input += &queue(domain, "Server certificate not verified");
+            }
+            let stage = stage.start().await.unwrap();
+            let arguments = ["triage", "--timeout", "20"];
+            let ran = run_on(&stage, &arguments, input.as_bytes()).await;
+            let alike = between != Between::Nothing && count == 3;
+            let first = ran.stdout.lines().next().unwrap_or_default();
+            let is_said =
+                first.starts_with("This machine or its network: 3 next hops of 3 operators");
+            assert_eq!(is_said, alike, "{between:?} {count}: {}", ran.stdout);
+            assert_eq!(
+                ran.stdout.contains(words) && !words.is_empty(),
+                alike,
+                "{}",
+                ran.stdout
+            );
+            let block = "\none.example  ";
+            let entries = ran.stdout.contains(&format!("{block}encrypt"))
+                || ran.stdout.contains(&format!("{block}may"));
+            assert_eq!(entries, !alike, "{between:?} {count}: {}", ran.stdout);
+            if alike {
+                let arguments = ["triage", "--accept-weaker", "--timeout", "20"];
+                let ran = run_on(&stage, &arguments, input.as_bytes()).await;
+                assert!(ran.stdout.contains(block), "{between:?}: {}", ran.stdout);
+            }
+        }
+    }
+}
+
+/// A fault of this machine's own TLS settings is named by the queue alone.
+#[tokio::test]
+async fn a_client_tls_configuration_problem_is_this_machines_in_any_case() {
+    let mut stage = Stage::new(now());
+    stale(&mut stage, "stale.example", "192.0.2.1");
+    let stage = stage.start().await.unwrap();
+    let input = queue("stale.example", "client TLS configuration problem");
+    let ran = run_on(&stage, &["triage"], input.as_bytes()).await;
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("This machine is the cause for 1 next hop"),
+        "{first}"
+    );
+    assert!(!ran.stdout.contains("\nstale.example  "), "{}", ran.stdout);
+    let arguments = ["triage", "--accept-weaker=stale.example"];
+    let ran = run_on(&stage, &arguments, input.as_bytes()).await;
+    assert!(
+        ran.stdout.contains("\nstale.example  encrypt"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test]
+async fn what_is_published_now_stands_beside_what_the_senders_saw() {
+    let mut stage = Stage::new(now());
+    stale(&mut stage, "stale.example", "192.0.2.1");
+    let own = stage.identity("mx.good.example");
+    stage.zone(with_record(
+        "mx",
+        "good.example",
+        "192.0.2.2",
+        &own.tlsa(3, 1, 1),
+    ));
+    stage.server("192.0.2.2", MailServer::new(own));
+    let own = stage.identity("mx.clear.example");
+    stage.zone(with_record(
+        "mx",
+        "clear.example",
+        "192.0.2.3",
+        &own.tlsa(3, 1, 1),
+    ));
+    let clear = MailServer::new(own).misbehaving([Misbehaviour::NoStartTls]);
+    stage.server("192.0.2.3", clear);
+    let stage = stage.start().await.unwrap();
+    let policies: Vec<Value> = ["stale.example", "good.example", "clear.example"]
+        .map(|domain| {
+            json!({
+                "policy": {
+                    "policy-type": "tlsa",
+                    "policy-domain": domain,
+                    "policy-string": ["3 1 1 00ff"],
+                },
+                "summary": {
+                    "total-successful-session-count": 0,
+                    "total-failure-session-count": 3,
+                },
+                "failure-details": [
+                    {"result-type": "validation-failure", "failed-session-count": 2,
+                     "receiving-mx-hostname": format!("mx.{domain}")},
+                    {"result-type": "something-new", "failed-session-count": 1},
+                ],
+            })
+        })
+        .into();
+    let report = json!({"organization-name": "S", "policies": policies}).to_string();
+    let arguments = ["explain", "--tlsrpt", "-", "--check", "--json"];
+    let ran = run_on(&stage, &arguments, report.as_bytes()).await;
+    let reports: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(schema_faults("tlsrpt", &reports).await, [""; 0]);
+    let policies = &reports["reports"][0]["policies"];
+    for (at, verdict, now, unknown) in [
+        (0, "dane-broken", "still-so", "fails-otherwise"),
+        (1, "dane-ok", "since-fixed", "not-known"),
+        (2, "dane-broken", "fails-otherwise", "fails-otherwise"),
+    ] {
+        assert_eq!(policies[at]["now"]["verdict"], verdict);
+        assert_eq!(policies[at]["failures"][0]["now"], now, "{at}");
+        assert_eq!(policies[at]["failures"][1]["now"], unknown, "{at}");
+    }
+    // The status is about what the report says.
+    assert_eq!(ran.status, ExitStatus::Broken);
+    let ran = run_on(&stage, &arguments[..4], report.as_bytes()).await;
+    for words in [
+        "; still so;",
+        "; since fixed;",
+        "Seen then",
+        "Published now",
+        "3 1 1 00ff",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    for line in ran.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
 }
 
 #[tokio::test]

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use danecheck_core::entry::{Language, MailSystem};
 use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
 use super::expect::ExpectArguments;
+use super::into::IntoArguments;
 use super::look::LookArguments;
+use super::next_hops::NextHopArguments;
 use super::overrides::OverridesArguments;
-use super::resolver::ResolverArguments;
 use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
@@ -92,6 +93,9 @@ pub(super) struct CheckArguments {
     pub(super) lang: Language,
 
     #[command(flatten)]
+    pub(super) into: IntoArguments,
+
+    #[command(flatten)]
     pub(super) look: LookArguments,
 
     #[command(flatten)]
@@ -125,29 +129,6 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub(super) sender: SenderArguments,
-}
-
-impl CheckArguments {
-    /// No targets and no options but these.
-    pub(super) fn with(look: LookArguments) -> Self {
-        Self {
-            targets: Vec::new(),
-            json: false,
-            format: Format::Human,
-            entry: None,
-            lang: Language::default(),
-            look,
-            bulk: BulkArguments::default(),
-            resume: ResumeArguments::default(),
-            servers: ServersArguments::default(),
-            save: None,
-            replay: None,
-            at: None,
-            expect: ExpectArguments::default(),
-            color: Color::Auto,
-            sender: SenderArguments::default(),
-        }
-    }
 }
 
 #[cfg(feature = "demo")]
@@ -199,12 +180,17 @@ pub(super) struct DnsArguments {
 
 #[derive(Debug, Args)]
 #[command(
+    group = ArgGroup::new("evidence").args(["log", "tlsrpt"]),
     mut_arg("resolver", |it| it
         .requires("check")
         .help("Recursive resolver for --check [default: the system's]")),
     mut_arg("trust_anchor", |it| it.requires("check").help(
         "DNSSEC root trust anchor for --check [default: the built-in IANA anchors]"
-    ))
+    )),
+    mut_arg("ca_file", |it| it.requires("check")),
+    mut_arg("sender", |it| it.requires("check")),
+    mut_arg("allow_private", |it| it.requires("check")),
+    mut_arg("proxy", |it| it.requires("check"))
 )]
 pub(super) struct ExplainArguments {
     /// Id of a finding, verdict, status code, or text of a log
@@ -229,8 +215,9 @@ pub(super) struct ExplainArguments {
     )]
     pub(super) log: Option<PathBuf>,
 
-    /// Check the next hops of waiting mail, the most frequent first
-    #[arg(long, requires = "log")]
+    /// Check the next hops of waiting mail, the most frequent first; with
+    /// --tlsrpt the domains, and say what is still so
+    #[arg(long, requires = "evidence")]
     pub(super) check: bool,
 
     /// Check at most this many
@@ -246,18 +233,15 @@ pub(super) struct ExplainArguments {
     )]
     pub(super) tlsrpt: Vec<PathBuf>,
 
-    /// Print one JSON object; with --log and --check, also one report on each
-    /// line after it
+    /// Print one JSON object
     #[arg(long, conflicts_with_all = ["id", "list"])]
     pub(super) json: bool,
 
     #[command(flatten)]
-    pub(super) resolver: ResolverArguments,
+    pub(super) sender: SenderArguments,
 
-    /// Also connect to reserved and private addresses, and ask name servers
-    /// there
-    #[arg(long, requires = "check")]
-    pub(super) allow_private: bool,
+    #[command(flatten)]
+    pub(super) next_hops: NextHopArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -365,23 +349,5 @@ impl Color {
             Self::Always => true,
             Self::Never => false,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_check_without_options_is_one_with_their_defaults() {
-        let typed = Arguments::try_parse_from(["danecheck", "example.com"]).unwrap();
-        let made = CheckArguments {
-            targets: vec!["example.com".to_owned()],
-            ..CheckArguments::with(LookArguments::with_resolver(
-                ResolverArguments::default(),
-                false,
-            ))
-        };
-        assert_eq!(format!("{made:?}"), format!("{:?}", typed.check));
     }
 }

@@ -10,28 +10,23 @@ use danecheck_core::sender::System;
 
 use super::args::CheckArguments;
 use super::environment::Environment;
+use super::into::Into;
 use super::output::Output;
 use super::replayed::Replayed;
 use super::run::Run;
 use super::stop::Stop;
 
-/// Who named the targets among the arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The user: danecheck connects to an address literal as it is.
-    Typed,
-    /// A log or a file, which others may have written.
-    Read,
-}
-
 pub(super) async fn check(
     arguments: &CheckArguments,
-    origin: Origin,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let expectations = Arc::new(arguments.expect.expectations()?);
-    let output = Output::new(arguments, expectations.clone(), environment);
+    let mut output = Output::new(arguments, expectations.clone(), environment);
     let sender = arguments.sender.sender();
+    if let Some(path) = &arguments.into.into {
+        let accept = &arguments.into.accept;
+        output.write_into(Into::read(path, accept, sender.clone(), environment).await?)?;
+    }
     if let Some(path) = &arguments.replay {
         return replay(path, arguments, &expectations, output, environment);
     }
@@ -49,7 +44,7 @@ pub(super) async fn check(
         expectations,
         sender,
         // Without targets, those of the configuration are checked.
-        typed: origin == Origin::Typed && !arguments.targets.is_empty(),
+        typed: !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         files: arguments
             .resume
@@ -75,10 +70,9 @@ fn replay(
             continue;
         }
         let terms = expectations.terms(&observation.next_hop);
-        output.report(
-            &terms.report(&observation, arguments.at, &sender),
-            environment,
-        )?;
+        let advised = terms.report(&observation, arguments.at, &sender);
+        output.see(&observation, &advised);
+        output.report(&advised, environment)?;
     }
     if !replayed.is_whole(environment)? {
         output.unknown();

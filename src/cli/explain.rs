@@ -4,20 +4,19 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use danecheck_core::evidence::{Reading, Triage};
+use danecheck_core::entry::Language;
+use danecheck_core::evidence::Reading;
 use danecheck_core::finding::RULES;
 use danecheck_core::glossary::look_up;
-use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::{ExitStatus, to_json};
+use danecheck_core::report::{ExitStatus, HumanStyle, human, to_json};
 use danecheck_core::text::printable;
 use danecheck_core::tlsrpt::{self, Reports};
 
-use super::args::{CheckArguments, ExplainArguments, ListFormat};
-use super::check::{self, Origin};
+use super::args::{ExplainArguments, ListFormat};
 use super::environment::Environment;
 use super::evidence::feed;
 use super::input;
-use super::look::LookArguments;
+use super::next_hops::{look, look_at};
 use super::stop::Stop;
 
 pub(super) async fn explain(
@@ -70,6 +69,9 @@ async fn explain_reports(
         };
         reports.read(&path.display().to_string(), &bytes);
     }
+    if arguments.check {
+        check_reports(&mut reports, arguments, environment).await?;
+    }
     let text = if arguments.json {
         to_json(&reports) + "\n"
     } else {
@@ -77,6 +79,23 @@ async fn explain_reports(
     };
     environment.print(&text)?;
     Ok(reports.exit_status())
+}
+
+/// What the domains publish now, beside what the senders saw.
+async fn check_reports(
+    reports: &mut Reports,
+    arguments: &ExplainArguments,
+    environment: &Environment,
+) -> Result<(), Stop> {
+    let mut domains = reports.domains();
+    domains.truncate(arguments.at_most);
+    let local = arguments.sender.local().await?;
+    let sender = arguments.sender.sender();
+    let arguments = &arguments.next_hops;
+    for one in look_at(domains, arguments, &sender, local.as_ref(), environment).await? {
+        reports.looked(&one.name, &one.report);
+    }
+    Ok(())
 }
 
 async fn log(
@@ -87,61 +106,45 @@ async fn log(
     let mut reading = Reading::default();
     reading.begin(&path.display().to_string());
     feed(&mut reading, path, environment).await?;
-    let explanation = reading.triage();
-    let text = if arguments.json {
-        to_json(&explanation) + "\n"
-    } else {
-        explanation.human(environment.width)
-    };
-    environment.print(&text)?;
-    let status = explanation.exit_status();
-    let targets = targets(&explanation, arguments.at_most);
-    if !arguments.check || targets.is_empty() {
-        return Ok(status);
+    let mut explanation = reading.triage();
+    let mut looked = Vec::new();
+    if arguments.check {
+        looked = look(
+            &mut explanation,
+            arguments.at_most,
+            &arguments.next_hops,
+            &arguments.sender.sender(),
+            arguments.sender.local().await?.as_ref(),
+            environment,
+            &mut |_, _| {},
+        )
+        .await?;
     }
-    if !arguments.json {
-        let of = explanation.names().len();
-        let all = if of > targets.len() {
-            format!(" {} of {of}", targets.len())
+    if arguments.json {
+        environment.print(&(to_json(&explanation) + "\n"))?;
+        return Ok(explanation.exit_status());
+    }
+    let mut text = explanation.human(environment.width);
+    let of = explanation.next_hops.len();
+    if !looked.is_empty() {
+        let all = if of > looked.len() {
+            format!(" {} of {of}", looked.len())
         } else {
             String::new()
         };
-        environment.print(&format!("\nThe next hops, checked now{all}:\n\n"))?;
+        let _ = writeln!(text, "\nThe next hops, checked now{all}:");
     }
-    Ok(match check_now(targets, arguments, environment).await? {
-        // It flows now.
-        ExitStatus::Fine if status != ExitStatus::Fine => ExitStatus::Warning,
-        looked => looked,
-    })
-}
-
-/// The next hops that can be checked. Text from a log is never read as an
-/// option: only next hops pass.
-fn targets(explanation: &Triage, at_most: usize) -> Vec<String> {
-    explanation
-        .names()
-        .into_iter()
-        .filter(|name| !name.starts_with('-') && name.parse::<NextHop>().is_ok())
-        .take(at_most)
-        .collect()
-}
-
-/// The check is the same as that of `danecheck TARGET...`.
-async fn check_now(
-    targets: Vec<String>,
-    arguments: &ExplainArguments,
-    environment: &mut Environment,
-) -> Result<ExitStatus, Stop> {
-    let resolver = arguments.resolver.clone();
-    let check = CheckArguments {
-        targets,
-        json: arguments.json,
-        ..CheckArguments::with(LookArguments::with_resolver(
-            resolver,
-            arguments.allow_private,
-        ))
+    let style = HumanStyle {
+        color: environment.colors,
+        width: environment.width,
+        language: Language::default(),
     };
-    check::check(&check, Origin::Read, environment).await
+    for (_, report) in &looked {
+        text.push('\n');
+        text.push_str(&human(report, style));
+    }
+    environment.print(&text)?;
+    Ok(explanation.exit_status())
 }
 
 fn list() -> String {

@@ -13,6 +13,7 @@ use crate::observe::{Resolver, TrustStore, TrustStoreError};
 use danecheck_core::certificate::presented_chain;
 use danecheck_validation::trust_anchor::RootAnchors;
 
+use super::environment::Environment;
 use super::stop::Stop;
 
 /// A longer line on standard input is not a target; the rest of it is skipped.
@@ -229,6 +230,18 @@ fn within(read: usize, most: u64) -> Result<(), Unread> {
 /// A whole file of at most this many bytes.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Stop> {
     bounded(path, most).map_err(|unread| unread.stop(&path.display().to_string()))
+}
+
+/// A whole table of overrides; `-` is standard input.
+pub(super) async fn read_table(
+    path: &Path,
+    environment: &mut Environment,
+) -> Result<Vec<u8>, Stop> {
+    if path == Path::new("-") {
+        read_stdin(&mut *environment.stdin, LARGEST_TABLE).await
+    } else {
+        read(path, LARGEST_TABLE)
+    }
 }
 
 /// The whole standard input, of at most this many bytes.

@@ -27,15 +27,6 @@ pub(super) struct LookArguments {
 }
 
 impl LookArguments {
-    /// Without options, but with this resolver.
-    pub(super) fn with_resolver(resolver: ResolverArguments, allow_private: bool) -> Self {
-        Self {
-            resolver,
-            timeout: Times::default().total,
-            allow_private,
-        }
-    }
-
     pub(super) fn times(&self) -> Times {
         Times::with_total(self.timeout)
     }

@@ -6,6 +6,7 @@
     reason = "this is where the program meets its user: files, clock, environment, output"
 )]
 
+mod accept;
 mod args;
 mod assume;
 mod bulk;
@@ -23,9 +24,11 @@ mod expect;
 mod explain;
 mod input;
 mod interrupt;
+mod into;
 mod lines;
 mod lock;
 mod look;
+mod next_hops;
 mod output;
 mod overrides;
 mod pending;
@@ -99,14 +102,7 @@ pub async fn run(
     };
     // The state of a waiting command is too large for the stack of a thread.
     let result = match &arguments.command {
-        None => {
-            Box::pin(check::check(
-                &arguments.check,
-                check::Origin::Typed,
-                &mut environment,
-            ))
-            .await
-        }
+        None => Box::pin(check::check(&arguments.check, &mut environment)).await,
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut environment)).await,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::{Advised, Config};
+use danecheck_core::judge::Action;
+use danecheck_core::observation::Observation;
 use danecheck_core::report::{
     ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Writer, human, json, worst,
 };
@@ -10,6 +12,7 @@ use danecheck_core::report::{
 use super::args::{CheckArguments, Format};
 use super::entry::Entry;
 use super::environment::Environment;
+use super::into::Into;
 use super::stop::Stop;
 
 /// What is written for each report.
@@ -17,6 +20,8 @@ pub(super) enum Form {
     Human(HumanStyle),
     Json,
     Entry(Entry),
+    /// The table with the entries, once all targets are done.
+    Into(Box<Into>),
     Written(Box<dyn Writer>),
 }
 
@@ -59,6 +64,32 @@ impl Output {
         }
     }
 
+    /// The entries go into this table.
+    pub(super) fn write_into(&mut self, into: Into) -> Result<(), Stop> {
+        if let Form::Entry(entry) = &self.form
+            && !entry.system.has_table()
+        {
+            return Err(Stop::Sentence(format!(
+                "--into takes the entries of systems with a table of Postfix's, and {} has none",
+                entry.system.name
+            )));
+        }
+        self.form = Form::Into(Box::new(into));
+        Ok(())
+    }
+
+    /// Whether what is seen of a target counts beside its report.
+    pub(super) fn sees(&self) -> bool {
+        matches!(self.form, Form::Into(_))
+    }
+
+    /// What was seen of a target.
+    pub(super) fn see(&mut self, observation: &Observation, advised: &Advised) {
+        if let Form::Into(into) = &mut self.form {
+            into.see(observation, advised.report.recommendation.action);
+        }
+    }
+
     pub(super) fn report(
         &mut self,
         advised: &Advised,
@@ -74,7 +105,7 @@ impl Output {
 
     /// Whether a report may also write to standard error.
     pub(super) fn says_beside(&self) -> bool {
-        matches!(self.form, Form::Entry(_))
+        matches!(self.form, Form::Entry(_) | Form::Into(_))
     }
 
     /// A report, which may already exist as JSON.
@@ -107,6 +138,13 @@ impl Output {
                 }
                 said.text
             }
+            // Nothing to set is success. The table says the rest at the end.
+            Form::Into(_) => {
+                if report.recommendation.action != Action::NotFixable {
+                    status = ExitStatus::Fine;
+                }
+                String::new()
+            }
             Form::Written(writer) => writer.report(report, status),
         };
         self.status = worst(self.status, status);
@@ -127,6 +165,10 @@ impl Output {
     pub(super) fn end(&mut self, environment: &mut Environment) -> Result<(), Stop> {
         match &mut self.form {
             Form::Written(writer) => environment.print(&writer.end()),
+            Form::Into(into) => {
+                self.status = worst(self.status, into.print(environment)?);
+                Ok(())
+            }
             Form::Human(_) | Form::Json | Form::Entry(_) => Ok(()),
         }
     }

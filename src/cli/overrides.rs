@@ -11,11 +11,12 @@ use crate::observe::{Setup, observe};
 use danecheck_core::judge::Horizon;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::Observation;
-use danecheck_core::overrides::{Accepted, Overrides};
+use danecheck_core::overrides::Overrides;
 use danecheck_core::postfix::LineHello;
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
 
+use super::accept::AcceptArguments;
 use super::bulk::BulkArguments;
 use super::environment::Environment;
 use super::evidence::name_of;
@@ -26,9 +27,6 @@ use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::stop::Stop;
-
-/// What `--accept-weaker` stands for without a value.
-const ALL: &str = "";
 
 #[derive(Debug, Args)]
 #[command(
@@ -54,16 +52,8 @@ pub(super) struct OverridesArguments {
     #[arg(long, conflicts_with_all = ["write", "json"])]
     quiet: bool,
 
-    /// Allow changes that ask for less than before: for all lines, or for the
-    /// line of one next hop; repeat for more
-    #[arg(
-        long,
-        value_name = "NEXTHOP",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = ALL
-    )]
-    accept_weaker: Vec<String>,
+    #[command(flatten)]
+    accept: AcceptArguments,
 
     /// Next hop by which to judge the line for its parent domain
     /// (.example.com); repeat for more
@@ -96,20 +86,14 @@ pub(super) struct OverridesArguments {
     replay: Option<PathBuf>,
 }
 
-impl OverridesArguments {
-    fn accepted(&self) -> Accepted {
-        if self.accept_weaker.iter().any(|name| name == ALL) {
-            return Accepted::all();
-        }
-        Accepted::of(self.accept_weaker.iter().map(String::as_str))
-    }
-}
-
 pub(super) async fn overrides(
     arguments: &OverridesArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let overrides = read(&arguments.file, environment).await?;
+    let name = name_of(&arguments.file);
+    let bytes = input::read_table(&arguments.file, environment).await?;
+    let overrides =
+        Overrides::read(bytes).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
     let mut sender = arguments.sender.sender();
     // The sender of mailcow's list is mailcow, unless another one is named.
     if matches!(overrides, Overrides::Rows(_)) && !arguments.sender.names_one() {
@@ -128,7 +112,7 @@ pub(super) async fn overrides(
         &arguments.below,
         &sender,
         Horizon::default(),
-        &arguments.accepted(),
+        &arguments.accept.accepted(),
     );
     if arguments.write {
         for caution in examination.cautions() {
@@ -140,7 +124,6 @@ pub(super) async fn overrides(
     } else if arguments.json {
         environment.print(&(to_json(&examination.report()) + "\n"))?;
     } else {
-        let name = name_of(&arguments.file);
         environment.print(&examination.human(&name, environment.width, arguments.quiet))?;
     }
     let status = examination.exit_status();
@@ -168,16 +151,6 @@ fn replayed(
         }
     }
     Ok((seen, replayed.is_whole(environment)?))
-}
-
-/// The overrides of a file.
-pub(super) async fn read(path: &Path, environment: &mut Environment) -> Result<Overrides, Stop> {
-    let bytes = if path == Path::new("-") {
-        input::read_stdin(&mut *environment.stdin, input::LARGEST_TABLE).await?
-    } else {
-        input::read(path, input::LARGEST_TABLE)?
-    };
-    Overrides::read(bytes).map_err(|error| Stop::Sentence(format!("{}: {error}", name_of(path))))
 }
 
 /// Checks each next hop as `danecheck TARGET` does.

@@ -81,7 +81,7 @@ impl Run<'_> {
             at: self.at,
             expectations: self.expectations.clone(),
             sender: Arc::new(self.sender.clone()),
-            saves: self.files.saved.is_some(),
+            saves: self.files.saved.is_some() || output.sees(),
             writes_json: output.is_json(),
             now: environment.now,
             workers: Workers::new(if many { processors() } else { 0 }),
@@ -175,6 +175,9 @@ impl Run<'_> {
                     (&mut self.files.saved, &checked.observation)
                 {
                     saved.write(observation)?;
+                }
+                if let Some(observation) = &checked.observation {
+                    output.see(observation, &checked.advised);
                 }
                 output.report_written(&checked.advised, checked.line, environment)
             }

@@ -2,31 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 
 use clap::Args;
-use futures_util::{StreamExt as _, stream};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-use crate::observe::{Setup, observe};
-use danecheck_core::evidence::{Reading, Triage};
-use danecheck_core::judge::Horizon;
-use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::{ExitStatus, Report, to_json};
-use danecheck_core::sender::{Sender, System};
+use danecheck_core::evidence::Reading;
+use danecheck_core::report::{ExitStatus, to_json, worst};
+use danecheck_core::sender::System;
 
-use super::bulk::BulkArguments;
+use super::accept::AcceptArguments;
 use super::environment::Environment;
 use super::evidence::feed;
-use super::input;
-use super::look::LookArguments;
-use super::proxy::ProxyArguments;
+use super::into::Into;
+use super::next_hops::{NextHopArguments, look};
 use super::sender::SenderArguments;
 use super::stop::Stop;
-
-/// What `--accept-weaker` stands for without a value.
-const ALL: &str = "";
 
 #[derive(Debug, Args)]
 #[command(
@@ -53,33 +44,19 @@ pub(super) struct TriageArguments {
     #[arg(long, value_name = "N", default_value = "50")]
     at_most: usize,
 
-    /// Print entries also where the fault is on this machine or its network:
-    /// all, or that of one next hop; repeat for more
-    #[arg(
-        long,
-        value_name = "NEXTHOP",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = ALL
-    )]
-    accept_weaker: Vec<String>,
+    #[command(flatten)]
+    accept: AcceptArguments,
+
+    /// Print this whole table with the entries set in it, each once; the rest
+    /// of the answer goes to standard error
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "no_check"])]
+    into: Option<PathBuf>,
 
     #[command(flatten)]
     sender: SenderArguments,
 
     #[command(flatten)]
-    look: LookArguments,
-
-    #[command(flatten)]
-    bulk: BulkArguments,
-
-    /// Trust store for verify and secure [default: the system's, else
-    /// Mozilla's]
-    #[arg(long, value_name = "PEM")]
-    ca_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    proxy: ProxyArguments,
+    next_hops: NextHopArguments,
 }
 
 pub(super) async fn triage(
@@ -87,6 +64,8 @@ pub(super) async fn triage(
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
     let mut reading = Reading::default();
+    let reads_stdin =
+        arguments.files.is_empty() || arguments.files.iter().any(|path| is_stdin(path));
     if arguments.files.is_empty() && environment.terminals.stdin {
         reading.begin("postqueue -j");
         ask_queue(&mut reading).await?;
@@ -105,29 +84,69 @@ pub(super) async fn triage(
     if is_mailcow {
         sender.system = System::Mailcow;
     }
+    let accepted = arguments.accept.accepted();
+    let mut into = match &arguments.into {
+        Some(path) if is_stdin(path) && reads_stdin => {
+            return Err(Stop::Sentence(
+                "--into - and the evidence cannot both come from standard input".to_owned(),
+            ));
+        }
+        Some(path) => Some(Into::read(path, &arguments.accept, sender.clone(), environment).await?),
+        None => None,
+    };
+    let mut seen = Vec::new();
     if !arguments.no_check {
-        look(&mut triage, arguments, &sender, environment).await?;
+        let local = arguments.sender.local().await?;
+        let wants = into.is_some();
+        look(
+            &mut triage,
+            arguments.at_most,
+            &arguments.next_hops,
+            &sender,
+            local.as_ref(),
+            environment,
+            &mut |observation, report| {
+                if wants {
+                    seen.push((observation.clone(), report.recommendation.action));
+                }
+            },
+        )
+        .await?;
     }
     if arguments.json {
         environment.print(&(to_json(&triage) + "\n"))?;
-    } else {
-        let mut text = triage.table(environment.width);
-        if is_mailcow {
-            text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
-        }
-        let accepts = |name: &str| {
-            let mut accepted = arguments.accept_weaker.iter();
-            accepted.any(|one| one == ALL || one == name)
-        };
-        let of_mailcow = sender.system == System::Mailcow;
+        return Ok(triage.exit_status());
+    }
+    let mut text = triage.table(environment.width);
+    if is_mailcow {
+        text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
+    }
+    let of_mailcow = sender.system == System::Mailcow;
+    let accepts = |name: &str| accepted.names(name);
+    let Some(into) = &mut into else {
         let block = triage.block(of_mailcow, environment.width, &accepts);
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);
         }
         environment.print(&text)?;
+        return Ok(triage.exit_status());
+    };
+    for (observation, action) in &seen {
+        // A fault of this machine is no reason for a line.
+        if triage.common_fault.is_none() || accepts(&observation.next_hop.policy_key()) {
+            into.see(observation, *action);
+        }
     }
-    Ok(triage.exit_status())
+    text.push_str(&triage.beside_table(of_mailcow, environment.width, &accepts));
+    environment.say_beside(&text);
+    let set = into.print(environment)?;
+    // The table has the lines, and mail still waits.
+    Ok(worst(triage.exit_status(), set))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// What waits in the queue of this machine, where nothing was piped.
@@ -167,79 +186,4 @@ async fn ask_queue(reading: &mut Reading) -> Result<(), Stop> {
         reading.bytes(b"Mail queue is empty\n");
     }
     Ok(())
-}
-
-/// Looks at the next hops; twice at those that turn out to be relays.
-async fn look(
-    triage: &mut Triage,
-    arguments: &TriageArguments,
-    sender: &Sender,
-    environment: &Environment,
-) -> Result<(), Stop> {
-    let names = |triage: &Triage| -> Vec<String> {
-        let hops = triage.next_hops.iter().filter(|hop| hop.verdict.is_none());
-        hops.map(|hop| hop.name.clone()).collect()
-    };
-    let first: Vec<String> = names(triage).into_iter().take(arguments.at_most).collect();
-    let reports = reports(first, arguments, sender, environment).await?;
-    let mut relays = Vec::new();
-    for (name, report) in &reports {
-        if let Some(relay) = triage.relay_instead(name, report) {
-            triage.go_elsewhere(name, &relay);
-            relays.push(relay);
-        } else {
-            triage.looked(name, report);
-        }
-    }
-    relays.dedup();
-    relays.truncate(arguments.at_most);
-    for (name, report) in &self::reports(relays, arguments, sender, environment).await? {
-        triage.looked(name, report);
-    }
-    Ok(())
-}
-
-/// The reports on those of the names that are next hops. A name from a log may
-/// be anything, and goes nowhere else.
-async fn reports(
-    names: Vec<String>,
-    arguments: &TriageArguments,
-    sender: &Sender,
-    environment: &Environment,
-) -> Result<Vec<(String, Report)>, Stop> {
-    let next_hops: Vec<(String, NextHop)> = names
-        .into_iter()
-        .filter_map(|name| {
-            let next_hop = name.parse().ok()?;
-            Some((name, next_hop))
-        })
-        .collect();
-    if next_hops.is_empty() {
-        return Ok(Vec::new());
-    }
-    let plain = arguments.look.setup(environment)?;
-    let setup = Setup {
-        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        dial: arguments.proxy.dial(plain.dial)?,
-        pool: Some(arguments.bulk.pool()),
-        local_sender: arguments.sender.local().await?,
-        ..plain
-    };
-    let now = environment.now;
-    let looks = stream::iter(next_hops)
-        .map(|(name, next_hop)| {
-            let setup = Setup {
-                checked_at: now(),
-                ..setup.clone()
-            };
-            async move { (name, observe(&next_hop, &setup).await) }
-        })
-        .buffer_unordered(arguments.bulk.jobs());
-    let mut looks = std::pin::pin!(looks);
-    let mut reports = Vec::new();
-    while let Some((name, observation)) = looks.next().await {
-        let report = Report::to(&observation, Horizon::default(), sender);
-        reports.push((name, report));
-    }
-    Ok(reports)
 }

@@ -2,7 +2,7 @@
 
 use danecheck::demo::stage::Stage;
 use danecheck_world::dns::Zone;
-use danecheck_world::pki::Identity;
+use danecheck_world::pki::{Identity, stale_tlsa};
 use danecheck_world::smtp::MailServer;
 
 /// The address of the MX host.
@@ -39,4 +39,19 @@ pub(crate) fn hosted(stage: &mut Stage, domain: Zone, hosting: Zone) {
             .tlsa(TLSA1, &identity.tlsa(3, 1, 1)),
     );
     stage.server(MX1, MailServer::new(identity));
+}
+
+/// A signed domain with this MX host at this address, with this TLSA record.
+pub(crate) fn with_record(host: &str, domain: &str, address: &str, record: &str) -> Zone {
+    Zone::signed(&format!("{domain}."))
+        .mx("@", 10, host)
+        .records(&format!("{host} A {address}"))
+        .tlsa(&format!("_25._tcp.{host}"), record)
+}
+
+/// A domain whose MX host `mx` changed its key, and not its TLSA record.
+pub(crate) fn stale(stage: &mut Stage, domain: &str, address: &str) {
+    let identity = stage.identity(&format!("mx.{domain}"));
+    stage.zone(with_record("mx", domain, address, &stale_tlsa(3, 1, 1)));
+    stage.server(address, MailServer::new(identity));
 }

@@ -41,5 +41,6 @@ fn write(request: &Request) -> Written {
 pub(super) const EXCHANGE_ONLINE: MailSystem = MailSystem {
     name: "exchange-online",
     about: "a PowerShell command that makes a connector",
+    in_table: false,
     write,
 };

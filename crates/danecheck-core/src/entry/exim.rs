@@ -64,5 +64,6 @@ fn write(request: &Request) -> Written {
 pub(super) const EXIM: MailSystem = MailSystem {
     name: "exim",
     about: "options of the smtp transport",
+    in_table: false,
     write,
 };

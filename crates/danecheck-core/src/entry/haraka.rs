@@ -43,5 +43,6 @@ fn write(request: &Request) -> Written {
 pub(super) const HARAKA: MailSystem = MailSystem {
     name: "haraka",
     about: "lines of config/tls.ini, if any are needed",
+    in_table: false,
     write,
 };

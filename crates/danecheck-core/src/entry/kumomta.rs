@@ -36,5 +36,6 @@ fn write(request: &Request) -> Written {
 pub(super) const KUMOMTA: MailSystem = MailSystem {
     name: "kumomta",
     about: "a section of custom-shaping.toml",
+    in_table: false,
     write,
 };

@@ -73,5 +73,6 @@ target.queue {name}_queue {{
 pub(super) const MADDY: MailSystem = MailSystem {
     name: "maddy",
     about: "blocks of maddy.conf",
+    in_table: false,
     write,
 };

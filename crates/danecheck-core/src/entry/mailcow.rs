@@ -148,5 +148,6 @@ fn write(request: &Request) -> Written {
 pub(super) const MAILCOW: MailSystem = MailSystem {
     name: "mailcow",
     about: "the body for mailcow's API",
+    in_table: false,
     write,
 };

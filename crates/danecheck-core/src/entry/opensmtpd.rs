@@ -49,5 +49,6 @@ fn write(request: &Request) -> Written {
 pub(super) const OPENSMTPD: MailSystem = MailSystem {
     name: "opensmtpd",
     about: "rules of smtpd.conf, if any are needed",
+    in_table: false,
     write,
 };

@@ -20,6 +20,7 @@ fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Writ
 pub(super) const POSTFIX: MailSystem = MailSystem {
     name: "postfix",
     about: "a line of the policy table",
+    in_table: true,
     write: |request| {
         line_with_comment(
             request,
@@ -34,6 +35,7 @@ pub(super) const POSTFIX: MailSystem = MailSystem {
 pub(super) const MAILU: MailSystem = MailSystem {
     name: "mailu",
     about: "a line of overrides/postfix/tls_policy.map",
+    in_table: true,
     write: |request| {
         line_with_comment(
             request,
@@ -48,6 +50,7 @@ pub(super) const MAILU: MailSystem = MailSystem {
 pub(super) const DOCKER_MAILSERVER: MailSystem = MailSystem {
     name: "docker-mailserver",
     about: "a line of a table in the configuration volume",
+    in_table: true,
     write: |request| {
         line_with_comment(
             request,
@@ -64,6 +67,7 @@ pub(super) const DOCKER_MAILSERVER: MailSystem = MailSystem {
 pub(super) const MAIL_IN_A_BOX: MailSystem = MailSystem {
     name: "mail-in-a-box",
     about: "a line of a policy table that is set up once",
+    in_table: true,
     write: |request| {
         line_with_comment(
             request,

@@ -91,11 +91,13 @@ fn write_toml(request: &Request) -> Written {
 pub(super) const STALWART: MailSystem = MailSystem {
     name: "stalwart",
     about: "commands for Stalwart 0.16 or newer",
+    in_table: false,
     write,
 };
 
 pub(super) const STALWART_TOML: MailSystem = MailSystem {
     name: "stalwart-toml",
     about: "the configuration of Stalwart 0.12 to 0.15",
+    in_table: false,
     write: write_toml,
 };

@@ -43,10 +43,17 @@ pub struct MailSystem {
     pub name: &'static str,
     /// Its form, in a few words.
     pub about: &'static str,
+    /// Its form is a line of a table of Postfix's.
+    pub(super) in_table: bool,
     pub(super) write: fn(&Request) -> Written,
 }
 
 impl MailSystem {
+    /// Whether the entry is a line of a table of Postfix's.
+    pub fn has_table(&self) -> bool {
+        self.in_table
+    }
+
     /// The entry in this system's form.
     pub fn write(&self, request: &Request) -> Written {
         (self.write)(request)

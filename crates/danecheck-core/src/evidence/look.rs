@@ -7,6 +7,7 @@ use crate::report::{Report, to_json};
 use crate::text::break_lines;
 
 use super::destination::Certainty;
+use super::operators;
 use super::triage::{Triage, WaitingNextHop};
 
 impl Triage {
@@ -68,31 +69,22 @@ impl Triage {
         }
     }
 
+    /// Looks for a fault that all looks show alike: then it is this machine or
+    /// its network, whatever the evidence says.
+    pub fn compare(&mut self, looks: &[(String, Report)]) {
+        if self.common_fault.is_none() {
+            self.common_fault = operators::seen_alike(looks);
+        }
+    }
+
     /// The entries in one block, each with the caution that applies to it, and
     /// the command that flushes the queue. Where the fault is on this machine,
     /// only what `accepts` allows: forty entries would be a downgrade of
     /// everything for a fault of one's own.
     pub fn block(&self, of_mailcow: bool, width: usize, accepts: &dyn Fn(&str) -> bool) -> String {
-        let all: Vec<&WaitingNextHop> = self
-            .next_hops
-            .iter()
-            .filter(|hop| hop.action == Some(Action::Override))
-            .collect();
-        let hops: Vec<&WaitingNextHop> = all
-            .iter()
-            .copied()
-            .filter(|hop| self.common_fault.is_none() || accepts(&hop.name))
-            .collect();
+        let hops = self.overridden(accepts);
         let mut text = String::new();
-        let withheld = all.len() - hops.len();
-        if withheld > 0 {
-            let sentence = format!(
-                "No entries for {withheld} of the next hops: the fault is on this machine or its \
-                 network, and an entry only hides it. Repair it first. --accept-weaker prints them \
-                 all the same."
-            );
-            lines(&mut text, &sentence, width);
-        }
+        self.withheld(&mut text, hops.len(), width);
         if !hops.is_empty() {
             let cautions: Vec<&str> =
                 distinct(hops.iter().filter_map(|hop| hop.caution.as_deref()));
@@ -114,14 +106,58 @@ impl Triage {
                 }
             }
         }
+        self.flush(&mut text, of_mailcow, !hops.is_empty());
+        text
+    }
+
+    /// What stands beside a whole table that has the entries: why some are not
+    /// in it, and the command that flushes the queue.
+    pub fn beside_table(
+        &self,
+        of_mailcow: bool,
+        width: usize,
+        accepts: &dyn Fn(&str) -> bool,
+    ) -> String {
+        let hops = self.overridden(accepts);
+        let mut text = String::new();
+        self.withheld(&mut text, hops.len(), width);
+        self.flush(&mut text, of_mailcow, !hops.is_empty());
+        text
+    }
+
+    /// The next hops whose overrides are printed.
+    fn overridden(&self, accepts: &dyn Fn(&str) -> bool) -> Vec<&WaitingNextHop> {
+        self.next_hops
+            .iter()
+            .filter(|hop| hop.action == Some(Action::Override))
+            .filter(|hop| self.common_fault.is_none() || accepts(&hop.name))
+            .collect()
+    }
+
+    fn withheld(&self, text: &mut String, printed: usize, width: usize) {
+        let hops = self.next_hops.iter();
+        let all = hops
+            .filter(|hop| hop.action == Some(Action::Override))
+            .count();
+        let withheld = all.saturating_sub(printed);
+        if withheld > 0 {
+            let sentence = format!(
+                "No entries for {withheld} of the next hops: the fault is on this machine or its \
+                 network, and an entry only hides it. Repair it first. --accept-weaker prints them \
+                 all the same."
+            );
+            lines(text, &sentence, width);
+        }
+    }
+
+    fn flush(&self, text: &mut String, of_mailcow: bool, has_entries: bool) {
         let can_flow = self.next_hops.iter().any(|hop| {
             hop.waiting > 0 && matches!(hop.action, Some(Action::Override | Action::Keep))
         });
         if can_flow {
-            let lead = if hops.is_empty() {
-                "Flush the queue"
-            } else {
-                "Then flush the queue"
+            let lead = match has_entries {
+                true => "Then flush the queue",
+                false => "Flush the queue",
             };
             let flush = if of_mailcow {
                 "docker compose exec -T postfix-mailcow postqueue -f"
@@ -130,7 +166,6 @@ impl Triage {
             };
             let _ = writeln!(text, "\n{lead}: {flush}");
         }
-        text
     }
 }
 

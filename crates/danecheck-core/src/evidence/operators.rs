@@ -1,7 +1,10 @@
 //! Where next hops of different operators fail alike, it is this machine or its
 //! network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::judge::Standing;
+use crate::report::Report;
 
 use super::cause::{self, Cause};
 use super::triage::{CommonFault, WaitingNextHop};
@@ -44,11 +47,6 @@ const SUSPECTS: &[(&Cause, &str)] = &[
         "Check the resolver of this machine: names are not found.",
     ),
     (
-        &cause::CERTIFICATE_NO_MATCH,
-        "Something between this machine and the internet shows its own certificate, or the same \
-         operator serves them all.",
-    ),
-    (
         &cause::CERTIFICATE_UNTRUSTED,
         "Check smtp_tls_CAfile and smtp_tls_CApath on this machine.",
     ),
@@ -78,6 +76,92 @@ const OWN: &[(&Cause, &str)] = &[
         "A TLS policy of this machine has a mistake in protocols=, ciphers= or exclude=.",
     ),
 ];
+
+/// What a look at a next hop finds of these causes.
+const FOUND: &[(&Cause, &[&str])] = &[
+    (
+        &cause::STARTTLS_NOT_OFFERED,
+        &["starttls-not-offered", "starttls-masked"],
+    ),
+    (&cause::STARTTLS_NO_REPLY, &["starttls-no-reply"]),
+    (&cause::HANDSHAKE_FAILURE, &["handshake-failed"]),
+    (&cause::TLSA_LOOKUP_ERROR, &["tlsa-lookup-failed"]),
+    (
+        &cause::DNS_TRY_AGAIN,
+        &["mx-lookup-failed", "address-lookup-failed"],
+    ),
+];
+
+/// The fault that looks show at next hops of different operators.
+pub(super) fn seen_alike(looks: &[(String, Report)]) -> Option<CommonFault> {
+    let found = FOUND.iter().filter_map(|(cause, ids)| {
+        let shows = |report: &Report| {
+            let mut findings = report.findings.iter();
+            findings.any(|finding| ids.contains(&finding.id.as_str()))
+        };
+        let alike = looks.iter().filter(|(_, report)| shows(report));
+        let message = SUSPECTS.iter().find(|(suspect, _)| suspect == cause)?.1;
+        common(cause, alike, message)
+    });
+    found
+        .chain(one_certificate(looks))
+        .max_by_key(|fault| fault.next_hops)
+}
+
+fn common<'l>(
+    cause: &Cause,
+    alike: impl Iterator<Item = &'l (String, Report)>,
+    message: &str,
+) -> Option<CommonFault> {
+    let operators: Vec<String> = alike
+        .map(|(name, report)| registered(report.hosts.first().map_or(name, |host| &host.name)))
+        .collect();
+    let different = operators.iter().collect::<BTreeSet<_>>().len();
+    (different >= ALIKE).then(|| CommonFault {
+        cause: cause.id,
+        next_hops: operators.len() as u64,
+        operators: different as u64,
+        message: message.to_owned(),
+    })
+}
+
+/// Hosts of different operators, at as many addresses, that show one key which
+/// their TLSA records do not know.
+fn one_certificate(looks: &[(String, Report)]) -> Option<CommonFault> {
+    let mut shown: BTreeMap<&str, (BTreeSet<&str>, Vec<&(String, Report)>)> = BTreeMap::new();
+    for look in looks {
+        let hosts = look.1.hosts.iter();
+        for address in hosts.flat_map(|host| &host.addresses) {
+            if address.dane != Standing::Broken {
+                continue;
+            }
+            let leaves = address
+                .sessions
+                .iter()
+                .filter_map(|session| session.certificates.first());
+            for leaf in leaves {
+                let (addresses, of) = shown.entry(&leaf.tlsa).or_default();
+                addresses.insert(&address.address);
+                if !of.iter().any(|(name, _)| *name == look.0) {
+                    of.push(look);
+                }
+            }
+        }
+    }
+    let several = shown
+        .into_values()
+        .filter(|(addresses, _)| addresses.len() >= ALIKE);
+    several
+        .filter_map(|(_, of)| {
+            common(
+                &cause::CERTIFICATE_NO_MATCH,
+                of.into_iter(),
+                "Their hosts show one and the same certificate, which none of their TLSA records \
+                 knows: something between this machine and the internet answers in their place.",
+            )
+        })
+        .max_by_key(|fault| fault.next_hops)
+}
 
 /// The fault that next hops have in common, the most frequent first.
 pub(super) fn common_fault(next_hops: &[WaitingNextHop]) -> Option<CommonFault> {
@@ -111,16 +195,20 @@ pub(super) fn common_fault(next_hops: &[WaitingNextHop]) -> Option<CommonFault> 
 
 /// Who runs a next hop: the domain of its host, as far as that is known.
 fn operator(hop: &WaitingNextHop) -> String {
-    let name = hop.hosts.first().unwrap_or(&hop.name);
-    let name = name.trim_start_matches('[');
+    registered(hop.hosts.first().unwrap_or(&hop.name))
+}
+
+/// The domain of a host that somebody registered.
+fn registered(name: &str) -> String {
+    let name = name.trim_end_matches('.').trim_start_matches('[');
     let name = name.split([']', ':']).next().unwrap_or(name);
     let labels: Vec<&str> = name.split('.').collect();
     // `co.uk`, `com.au`: what is registered has one label more.
-    let registered = match labels.as_slice() {
+    let length = match labels.as_slice() {
         [.., second, top] if top.len() == 2 && second.len() <= 3 => 3,
         _ => 2,
     };
-    let from = labels.len().saturating_sub(registered);
+    let from = labels.len().saturating_sub(length);
     labels.get(from..).unwrap_or(&labels).join(".")
 }
 

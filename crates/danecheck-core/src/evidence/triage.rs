@@ -152,23 +152,6 @@ pub fn schema() -> serde_json::Value {
 }
 
 impl Triage {
-    /// The next hops of every cause, each once, the most frequent first.
-    pub fn names(&self) -> Vec<String> {
-        let mut all: Vec<&NextHopCount> = self
-            .causes
-            .iter()
-            .flat_map(|cause| &cause.next_hops)
-            .collect();
-        all.sort_by_key(|one| std::cmp::Reverse(one.count));
-        let mut names: Vec<String> = Vec::new();
-        for one in all {
-            if !names.contains(&one.name) {
-                names.push(one.name.clone());
-            }
-        }
-        names
-    }
-
     /// Something was not understood: an input, or all of it.
     pub fn has_unknown(&self) -> bool {
         self.inputs.is_empty()

@@ -176,15 +176,7 @@ impl Examination {
     pub fn written(&self) -> Vec<u8> {
         match &self.overrides {
             Overrides::Table(table) => {
-                table.with(|number| match self.judgements.get(number)?.change() {
-                    Proposal::Leave => None,
-                    Proposal::Remove => Some(Change::Remove),
-                    Proposal::Replace { entry, note } => {
-                        let mut lines = note.as_ref().map_or_else(Vec::new, |note| note.lines());
-                        lines.push(entry.to_string());
-                        Some(Change::Replace(lines))
-                    }
-                })
+                table.with(|number| change(self.judgements.get(number)?.change()))
             }
             Overrides::Rows(rows) => {
                 rows.with(|number| match self.judgements.get(number)?.change() {
@@ -218,6 +210,19 @@ impl Examination {
             .iter()
             .map(status)
             .fold(ExitStatus::Fine, worst)
+    }
+}
+
+/// What happens to the lines of an override.
+pub(super) fn change(proposal: &Proposal) -> Option<Change> {
+    match proposal {
+        Proposal::Leave => None,
+        Proposal::Remove => Some(Change::Remove),
+        Proposal::Replace { entry, note } => {
+            let mut lines = note.as_ref().map_or_else(Vec::new, |note| note.lines());
+            lines.push(entry.to_string());
+            Some(Change::Replace(lines))
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Accepted {
         }
     }
 
+    /// Whether the line for this next hop may.
+    pub fn names(&self, next_hop: &str) -> bool {
+        self.all || self.keys.contains(&next_hop.to_ascii_lowercase())
+    }
+
     fn holds_for(&self, entry: &Entry) -> bool {
         let meant = match &entry.place {
             Place::Nowhere {

@@ -232,10 +232,8 @@ fn text(whole: &str) -> Option<Foreign> {
             .lines()
             .filter(|line| !matches!(line.trim_start().as_bytes(), [] | [b'#', ..]))
     };
-    if lines().next().is_none() {
-        // Comments alone.
-        return None;
-    }
+    // Nothing, if there are only comments.
+    lines().next()?;
     let mut head = String::new();
     for line in lines() {
         if head.len() > HEAD {

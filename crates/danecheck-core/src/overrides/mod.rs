@@ -11,6 +11,7 @@
 //! | which line counts for a next hop | `index` |
 //! | is it needed, enough, too weak | `judgement` |
 //! | what do the lines around it change | `examiner` |
+//! | how do new ones get into a table | `into` |
 //! | how is that reported | `report`, `text` |
 
 mod entry;
@@ -20,6 +21,7 @@ mod foreign;
 #[cfg(test)]
 mod foreign_tests;
 mod index;
+mod into;
 mod judgement;
 mod report;
 mod rows;
@@ -30,6 +32,7 @@ pub use entry::{Entry, Place};
 pub use examination::{Examination, NoOverrides, Overrides};
 pub use examiner::Accepted;
 pub use foreign::Foreign;
+pub use into::{Became, SetNextHop, WithOverrides};
 pub use judgement::{Around, Judgement, OverrideStatus, Proposal, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
 pub use rows::NoRows;

@@ -140,6 +140,18 @@ impl Table {
         out.into_iter().flatten().flatten().collect()
     }
 
+    /// This text of the table, with lines added at its end.
+    pub(super) fn followed_by(&self, mut text: Vec<u8>, lines: &[String]) -> Vec<u8> {
+        if lines.is_empty() {
+            return text;
+        }
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.extend(self.written(&[String::new()], self.bytes.len()));
+        }
+        text.extend(self.written(lines, self.bytes.len()));
+        text
+    }
+
     /// Lines with the line end of the line in this place.
     fn written(&self, lines: &[String], place: usize) -> Vec<u8> {
         let is_end = |line: &&Vec<u8>| line.ends_with(b"\n");

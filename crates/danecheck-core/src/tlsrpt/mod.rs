@@ -2,6 +2,7 @@
 //! whether mail waited.
 
 mod container;
+mod look;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::report::ExitStatus;
 
 pub use container::LONGEST;
+pub use look::{Now, StillThere};
 
 /// The reports in what was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -60,6 +62,8 @@ pub struct Policy {
     pub failed: u64,
     /// Why they failed.
     pub failures: Vec<Failure>,
+    /// What is published now; null without a look.
+    pub now: Option<Now>,
 }
 
 /// Sessions that failed alike.
@@ -81,6 +85,8 @@ pub struct Failure {
     pub mail_waited: bool,
     /// `failure-reason-code` and `additional-information`.
     pub detail: Option<String>,
+    /// Whether it is still so; null without a look.
+    pub now: Option<StillThere>,
 }
 
 impl Default for Reports {

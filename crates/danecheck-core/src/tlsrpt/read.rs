@@ -111,6 +111,7 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
             finding: None,
             mail_waited: waited("not-specified", &kind, is_testing),
             detail: None,
+            now: None,
         });
     }
     Policy {
@@ -120,6 +121,7 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
         successful,
         failed,
         failures,
+        now: None,
     }
 }
 
@@ -143,6 +145,7 @@ fn failure(value: &Value, kind: &str, is_testing: bool, mx_hosts: &[String]) -> 
         finding: finding(&result, kind, reason.as_deref().unwrap_or_default()),
         mail_waited: count > 0 && waited(&result, kind, is_testing),
         detail: (!detail.is_empty()).then(|| detail.join("; ")),
+        now: None,
         result,
     }
 }

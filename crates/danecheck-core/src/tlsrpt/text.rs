@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use crate::finding::Rule;
 use crate::text::{break_lines, shown};
 
-use super::{Failure, Policy, Report, Reports};
+use super::{Failure, Now, Policy, Report, Reports};
+
+/// Strings of one policy that are shown.
+const STRINGS: usize = 8;
 
 impl Reports {
     /// The reports as text.
@@ -121,15 +124,39 @@ fn of_policy(text: &mut String, policy: &Policy, width: usize) {
             .as_ref()
             .map(|detail| format!(" ({detail})"))
             .unwrap_or_default();
+        let now = failure
+            .now
+            .map(|now| format!("; {}", now.as_str()))
+            .unwrap_or_default();
         paragraph(
             text,
             &format!(
-                "{} {}{host}: {waited}{finding}{detail}",
+                "{} {}{host}: {waited}{now}{finding}{detail}",
                 failure.count, failure.result
             ),
             4,
             width,
         );
+    }
+    if let Some(now) = &policy.now {
+        seen_and_now(text, &policy.strings, now, width);
+    }
+}
+
+/// The strings that the sender saw beside those of now.
+fn seen_and_now(text: &mut String, seen: &[String], now: &Now, width: usize) {
+    for (lead, strings) in [("Seen then", seen), ("Published now", &now.strings)] {
+        for (at, one) in strings.iter().take(STRINGS).enumerate() {
+            let lead = if at == 0 { lead } else { "" };
+            paragraph(text, &format!("{lead:13} {one}"), 4, width);
+        }
+        if strings.len() > STRINGS {
+            let more = strings.len() - STRINGS;
+            paragraph(text, &format!("{:13} and {more} more", ""), 4, width);
+        }
+    }
+    if now.strings.is_empty() {
+        paragraph(text, "Published now nothing of this kind", 4, width);
     }
 }
 

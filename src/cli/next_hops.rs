@@ -1,0 +1,141 @@
+//! Looks at the next hops that evidence names.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::{StreamExt as _, stream};
+
+use crate::observe::{LocalPostfix, Setup, observe};
+use danecheck_core::evidence::Triage;
+use danecheck_core::judge::Horizon;
+use danecheck_core::next_hop::NextHop;
+use danecheck_core::observation::Observation;
+use danecheck_core::report::Report;
+use danecheck_core::sender::Sender;
+
+use super::bulk::BulkArguments;
+use super::environment::Environment;
+use super::input;
+use super::look::LookArguments;
+use super::proxy::ProxyArguments;
+use super::stop::Stop;
+
+/// How next hops are looked at.
+#[derive(Clone, Debug, Args)]
+pub(super) struct NextHopArguments {
+    #[command(flatten)]
+    pub(super) look: LookArguments,
+
+    #[command(flatten)]
+    bulk: BulkArguments,
+
+    /// Trust store for verify and secure [default: the system's, else
+    /// Mozilla's]
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    proxy: ProxyArguments,
+}
+
+/// One next hop that was looked at.
+pub(super) struct Looked {
+    /// As the evidence names it.
+    pub(super) name: String,
+    pub(super) observation: Observation,
+    pub(super) report: Report,
+}
+
+/// Looks at the next hops of evidence, those with the most waiting mail first;
+/// twice at those that turn out to be relays. `see` gets each look as it ends.
+pub(super) async fn look(
+    triage: &mut Triage,
+    at_most: usize,
+    arguments: &NextHopArguments,
+    sender: &Sender,
+    local: Option<&LocalPostfix>,
+    environment: &Environment,
+    see: &mut (dyn FnMut(&Observation, &Report) + Send),
+) -> Result<Vec<(String, Report)>, Stop> {
+    let hops = triage.next_hops.iter().filter(|hop| hop.verdict.is_none());
+    let first: Vec<String> = hops.map(|hop| hop.name.clone()).take(at_most).collect();
+    let mut all = Vec::new();
+    let mut relays = Vec::new();
+    let looked = look_at(first, arguments, sender, local, environment).await?;
+    for Looked {
+        name,
+        observation,
+        report,
+    } in looked
+    {
+        if let Some(relay) = triage.relay_instead(&name, &report) {
+            triage.go_elsewhere(&name, &relay);
+            if !relays.contains(&relay) {
+                relays.push(relay);
+            }
+        } else {
+            triage.looked(&name, &report);
+            see(&observation, &report);
+            all.push((name, report));
+        }
+    }
+    relays.truncate(at_most);
+    for one in look_at(relays, arguments, sender, local, environment).await? {
+        triage.looked(&one.name, &one.report);
+        see(&one.observation, &one.report);
+        all.push((one.name, one.report));
+    }
+    triage.compare(&all);
+    Ok(all)
+}
+
+/// Looks at those of the names that are next hops, in their order. A name from
+/// a log may be anything, and goes nowhere else.
+pub(super) async fn look_at(
+    names: Vec<String>,
+    arguments: &NextHopArguments,
+    sender: &Sender,
+    local: Option<&LocalPostfix>,
+    environment: &Environment,
+) -> Result<Vec<Looked>, Stop> {
+    let next_hops: Vec<(String, NextHop)> = names
+        .into_iter()
+        .filter_map(|name| {
+            let next_hop = name.parse().ok()?;
+            Some((name, next_hop))
+        })
+        .collect();
+    if next_hops.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plain = arguments.look.setup(environment)?;
+    let setup = Setup {
+        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
+        dial: arguments.proxy.dial(plain.dial)?,
+        pool: Some(arguments.bulk.pool()),
+        local_sender: local.cloned(),
+        ..plain
+    };
+    let now = environment.now;
+    let looks = stream::iter(next_hops)
+        .map(|(name, next_hop)| {
+            let setup = Setup {
+                checked_at: now(),
+                ..setup.clone()
+            };
+            async move { (name, observe(&next_hop, &setup).await) }
+        })
+        .buffered(arguments.bulk.jobs());
+    let mut looks = std::pin::pin!(looks);
+    let mut all = Vec::new();
+    while let Some((name, observation)) = looks.next().await {
+        let report = Report::to(&observation, Horizon::default(), sender);
+        all.push(Looked {
+            name,
+            observation,
+            report,
+        });
+    }
+    Ok(all)
+}
