@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and meets files and sockets"
 )]
 
+#[path = "findings/server_name.rs"]
+mod server_name;
 mod support;
 
 use danecheck::demo::stage::Stage;

@@ -26,6 +26,7 @@ mod resolver;
 mod rollover;
 pub mod rule;
 mod sender;
+mod server_name;
 mod session;
 mod signature;
 mod subject;
@@ -118,6 +119,8 @@ pub static RULES: &[&Rule] = &[
     &overall::NOT_ALL_LOOKED_AT,
     &weak_link::NSEC3_ITERATIONS_PAST_LIMIT,
     &dns::NULL_MX,
+    &server_name::OWN_NAME_REFUSED,
+    &server_name::OWN_NAME_UNKNOWN,
     &sender::POLICY_SERVICE_FAILS,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
@@ -150,6 +153,9 @@ pub static RULES: &[&Rule] = &[
     &signature::SIGNATURES_END_BY_THEN,
     &weak_link::SIGNED_WITHOUT_DS,
     &weak_link::SIGNING_KEY_MISSING,
+    &server_name::SNI_OTHER_CERTIFICATE,
+    &server_name::SNI_REFUSED,
+    &server_name::SNI_REQUIRED,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
