@@ -324,6 +324,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("address-family-unreachable", "tests/findings.rs"),
     ("address-lookup-failed", "tests/findings.rs"),
+    ("alias-loop", "tests/findings/alias.rs"),
     ("alias-not-of-dname", "tests/findings.rs"),
     ("answer-of-another-name", "tests/findings.rs"),
     ("certificate-assumed", "tests/assumed.rs"),
@@ -369,6 +370,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("name-server-answer-bogus", "tests/name_servers.rs"),
     ("name-server-behind", "tests/name_servers.rs"),
     ("name-server-lacks-signatures", "tests/name_servers.rs"),
+    ("name-server-lacks-zone", "tests/name_servers.rs"),
     ("name-server-not-authoritative", "tests/name_servers.rs"),
     ("name-server-not-public", "tests/name_servers.rs"),
     ("name-server-signature-expired", "tests/name_servers.rs"),
@@ -388,7 +390,15 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("refused-at-first", "tests/findings.rs"),
     ("replies-out-of-step", "tests/findings.rs"),
     ("reserved-address", "tests/reserved.rs"),
+    (
+        "resolver-addresses-differ",
+        "tests/findings/resolver_answer.rs",
+    ),
     ("resolver-and-validation-differ", "tests/findings.rs"),
+    (
+        "resolver-answers-otherwise",
+        "tests/findings/resolver_answer.rs",
+    ),
     ("resolver-not-dnssec-capable", "tests/findings.rs"),
     ("resolver-not-on-loopback", "tests/findings.rs"),
     ("resolver-serves-stale", "tests/freshness.rs"),
@@ -438,6 +448,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("tlsa-without-data", "tests/incidents/records.rs"),
     ("tlsa-without-sni-only", "tests/incidents/records.rs"),
     ("tlsa-wrong-selector", "tests/incidents/records.rs"),
+    ("zone-not-loaded", "tests/name_servers.rs"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! here. A new finding is a [`Rule`] next to its check, and its place in
 //! [`RULES`].
 
+mod alias;
 pub(crate) mod assumed;
 mod certificates;
 mod client_certificate;
@@ -47,6 +48,7 @@ pub static RULES: &[&Rule] = &[
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
+    &alias::ALIAS_LOOP,
     &weak_link::ALIAS_NOT_OF_DNAME,
     &weak_link::ANSWER_OF_ANOTHER_NAME,
     &assumed::CERTIFICATE_ASSUMED,
@@ -103,6 +105,7 @@ pub static RULES: &[&Rule] = &[
     &name_server::NAME_SERVER_BEHIND,
     &name_server::NAME_SERVER_FAILS,
     &name_server::NAME_SERVER_LACKS_SIGNATURES,
+    &name_server::NAME_SERVER_LACKS_ZONE,
     &name_server::NAME_SERVER_NOT_AUTHORITATIVE,
     &name_server::NAME_SERVER_NOT_PUBLIC,
     &name_server::NAME_SERVER_SIGNATURE_EXPIRED,
@@ -130,7 +133,9 @@ pub static RULES: &[&Rule] = &[
     &refusal::REFUSED_AT_FIRST,
     &out_of_step::REPLIES_OUT_OF_STEP,
     &dns::RESERVED_ADDRESS,
+    &resolver::RESOLVER_ADDRESSES_DIFFER,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
+    &resolver::RESOLVER_ANSWERS_OTHERWISE,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
     &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,
     &resolver::RESOLVER_NOT_ON_LOOPBACK,
@@ -196,6 +201,7 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_WITHOUT_SNI_ONLY,
     &mismatch::TLSA_WRONG_SELECTOR,
     &mismatch::TLSA_WRONG_USAGE,
+    &name_server::ZONE_NOT_LOADED,
 ];
 
 impl Rule {
@@ -211,6 +217,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     resolver::check(judged, &mut findings);
     name_server::check(judged, &mut findings);
     dns::check(judged, &mut findings);
+    alias::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
     certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);
