@@ -8,6 +8,12 @@
     reason = "a test fails by panicking, and meets files and sockets"
 )]
 
+#[path = "findings/alias.rs"]
+mod alias;
+#[path = "findings/resolver_answer.rs"]
+mod resolver_answer;
+#[path = "findings/server_name.rs"]
+mod server_name;
 mod support;
 
 use danecheck::demo::stage::Stage;

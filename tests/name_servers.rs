@@ -106,9 +106,15 @@ async fn the_server_that_fails_at_a_failing_lookup_is_named() {
         ),
         (
             NameServerFault::Refused,
-            "name-server-fails",
-            "ns2.example.com (192.0.2.54), a name server of example.com., answers REFUSED to \
-             TLSA, over UDP and TCP.",
+            "name-server-lacks-zone",
+            "ns2.example.com (192.0.2.54), a name server of example.com., has not loaded the \
+             zone: it answers REFUSED even to a query for its SOA record.",
+        ),
+        (
+            NameServerFault::NotLoaded,
+            "name-server-lacks-zone",
+            "ns2.example.com (192.0.2.54), a name server of example.com., has not loaded the \
+             zone: it answers SERVFAIL even to a query for its SOA record.",
         ),
         (
             NameServerFault::SilentToTlsa,
@@ -151,6 +157,50 @@ async fn the_server_that_fails_at_a_failing_lookup_is_named() {
             about_servers.iter().filter(|it| **it != id).count(),
             usize::from(also_in_order),
             "{fault:?}: {about_servers:?}"
+        );
+    }
+}
+
+/// The zone expired, or does not load, on every server.
+#[tokio::test]
+async fn a_zone_that_no_server_has_loaded_is_told_once() {
+    for (one, other, words) in [
+        (
+            NameServerFault::NotLoaded,
+            NameServerFault::NotLoaded,
+            "ns1.example.com (192.0.2.53) answers SERVFAIL, ns2.example.com (192.0.2.54) answers \
+             SERVFAIL.",
+        ),
+        (
+            NameServerFault::Refused,
+            NameServerFault::NotLoaded,
+            "ns1.example.com (192.0.2.53) answers REFUSED, ns2.example.com (192.0.2.54) answers \
+             SERVFAIL.",
+        ),
+    ] {
+        let mut stage = Stage::new(now());
+        domain(&mut stage, |zone| zone);
+        for name in ["example.com.", "mx1.example.com.", TLSA] {
+            for rtype in [Rtype::SOA, Rtype::NS, Rtype::MX, Rtype::A, Rtype::TLSA] {
+                stage.lookup_misbehaving(name, rtype, Misbehaviour::ServFail);
+            }
+        }
+        stage.name_server_misbehaving(NS1.parse().unwrap(), one);
+        stage.name_server_misbehaving(NS2.parse().unwrap(), other);
+        let report = Report::of(&look(&stage.start().await.unwrap(), false).await);
+        let told = messages(&report, "zone-not-loaded");
+        let start = "No name server of example.com. has loaded the zone: even to a query for its \
+                     SOA record ";
+        assert_eq!(told, [format!("{start}{words}")]);
+        let others = [
+            "name-server-fails",
+            "name-server-lacks-zone",
+            "name-servers-in-order",
+        ];
+        assert!(
+            !ids(&report).iter().any(|id| others.contains(id)),
+            "{:?}",
+            ids(&report)
         );
     }
 }

@@ -160,6 +160,7 @@ impl Stage {
     pub fn patience(&mut self, patience: Duration) {
         self.times.query = patience;
         self.times.reply = patience;
+        self.times.handshake = patience;
     }
 
     fn with_dns(&mut self, change: impl FnOnce(DnsWorld) -> DnsWorld) {

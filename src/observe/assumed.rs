@@ -61,6 +61,7 @@ impl Assumed {
             chain: self.chain.clone(),
             signature: SignatureCheck::NotSeen,
             client_certificate_wanted: false,
+            name_unknown: false,
         });
         AddressSeen {
             address,

@@ -100,6 +100,9 @@ pub const AUTHORITY_ZONE_DEPTH: usize = 8;
 /// Referrals followed downwards, from the zone that the resolver knows.
 pub const AUTHORITY_REFERRALS: usize = 3;
 
+/// Names followed through aliases, more than resolvers follow.
+pub const AUTHORITY_ALIASES: usize = 14;
+
 /// Questions of one check to name servers directly.
 pub const AUTHORITY_QUERIES: usize = 400;
 

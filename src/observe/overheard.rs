@@ -44,6 +44,13 @@ impl Beginning {
             _ => false,
         }
     }
+
+    /// Whether the server begins with the warning `unrecognized_name` (RFC 6066
+    /// section 3). rustls passes over it, as OpenSSL does.
+    pub(super) fn warns_of_unknown_name(&self) -> bool {
+        let sides = self.sides();
+        matches!(sides.server.as_slice(), [21, 3, _, 0, 2, 1, 112, ..])
+    }
 }
 
 /// The legacy session of a hello of this type at the start of a record.

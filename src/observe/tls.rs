@@ -97,6 +97,7 @@ where
     };
     if let Some(seen) = &mut seen {
         seen.client_certificate_wanted = wanted;
+        seen.name_unknown = beginning.warns_of_unknown_name();
     }
     if let Ok(stream) = &result {
         let (_, connection) = stream.get_ref();

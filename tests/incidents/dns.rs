@@ -77,6 +77,34 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         set: |stage| signed_with(stage, ZoneFault::DsWithoutDnskey),
     },
     Incident {
+        what: "the MX host is an alias that leads back to itself through another name",
+        finding: "alias-loop",
+        set: |stage| {
+            stage.zone(
+                Zone::signed("example.com.")
+                    .mx("@", 10, "mx1")
+                    .cname("mx1", "mail")
+                    .cname("mail", "mx1"),
+            );
+        },
+    },
+    Incident {
+        what: "a name server does not load the zone, and answers everything with SERVFAIL",
+        finding: "name-server-lacks-zone",
+        set: |stage| served_with(stage, NameServerFault::NotLoaded),
+    },
+    Incident {
+        what: "no name server loads the zone, so nothing in it can be looked up",
+        finding: "zone-not-loaded",
+        set: |stage| {
+            served_with(stage, NameServerFault::NotLoaded);
+            stage.name_server_misbehaving(NS1.into(), NameServerFault::Refused);
+            for rtype in [Rtype::SOA, Rtype::NS, Rtype::MX] {
+                stage.lookup_misbehaving("example.com.", rtype, Misbehaviour::ServFail);
+            }
+        },
+    },
+    Incident {
         what: "a firewall or a name server answers A queries and drops TLSA queries",
         finding: "name-server-silent",
         set: |stage| {
@@ -176,13 +204,30 @@ pub(crate) const UNSIGNED_PROVIDERS: &[Incident] = &[
     },
 ];
 
-pub(crate) const RESOLVERS: &[Incident] = &[Incident {
-    what: "the sender's resolver does not validate, so DANE is silently off",
-    finding: "resolver-does-not-validate",
-    set: |stage| {
-        let identity = stage.identity("mx1.example.com");
-        let record = identity.tlsa(3, 1, 1);
-        publishing(stage, identity, &[&record]);
-        stage.resolver(ResolverKind::NotValidating);
+pub(crate) const RESOLVERS: &[Incident] = &[
+    Incident {
+        what: "the sender's resolver does not validate, so DANE is silently off",
+        finding: "resolver-does-not-validate",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = identity.tlsa(3, 1, 1);
+            publishing(stage, identity, &[&record]);
+            stage.resolver(ResolverKind::NotValidating);
+        },
     },
-}];
+    Incident {
+        what: "the sender's resolver has an address of its own for the mail server",
+        finding: "resolver-answers-otherwise",
+        set: |stage| {
+            let identity = stage.identity("mx1.example.com");
+            let record = identity.tlsa(3, 1, 1);
+            publishing(stage, identity, &[&record]);
+            stage.zone(Zone::unsigned("local.test.").records("mx A 10.0.0.25"));
+            stage.lookup_misbehaving(
+                "mx1.example.com.",
+                Rtype::A,
+                Misbehaviour::LocalDataOf("mx.local.test."),
+            );
+        },
+    },
+];

@@ -76,6 +76,21 @@ pub(crate) const HANDSHAKES: &[Incident] = &[
         set: |stage| server_that(stage, Misbehaviour::HandshakeAlert),
     },
     Incident {
+        what: "the server does not know the name under which DNS lists it, and ends the handshake",
+        finding: "own-name-refused",
+        set: |stage| server_that(stage, Misbehaviour::UnknownNameAlert),
+    },
+    Incident {
+        what: "a filter in front of the server cuts handshakes that name a host (SNI)",
+        finding: "sni-refused",
+        set: |stage| server_that(stage, Misbehaviour::DropIfNamed),
+    },
+    Incident {
+        what: "the server cuts handshakes that name no host, as of senders without DANE",
+        finding: "sni-required",
+        set: |stage| server_that(stage, Misbehaviour::DropUnlessNamed),
+    },
+    Incident {
         what: "the server supports only TLS 1.0 and suites without a certificate",
         finding: "tls-too-old",
         set: |stage| server_that(stage, Misbehaviour::Tls10Anonymous),

@@ -14,21 +14,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::base::{Rtype, ToName as _};
+use domain::rdata::ZoneRecordData;
 use futures_util::future::join_all;
 use tokio::sync::{OnceCell, Semaphore};
 
 use self::ask::Transport;
 use self::zone::{Server, ZoneSeen};
 use super::budget::{
-    ANSWERS_BYTES, AUTHORITY_ADDRESSES, AUTHORITY_LOOKUPS, AUTHORITY_QUERIES,
+    ANSWERS_BYTES, AUTHORITY_ADDRESSES, AUTHORITY_ALIASES, AUTHORITY_LOOKUPS, AUTHORITY_QUERIES,
     AUTHORITY_QUERIES_AT_ONCE, ByteBudget, Deadline, Times,
 };
 use super::cache::Cacheable;
 use super::dial::Dial;
 use super::validator::Validator;
 use super::wire::text;
-use danecheck_core::dnssec::{SecurityStatus, WeakLink};
+use danecheck_core::dnssec::SecurityStatus;
 use danecheck_core::observation::{
     AuthoritySeen, Cut, NameServerAddressSeen, NameServerAnswer, NameServerAnswers,
     NameServerFailure, NameServerSeen,
@@ -36,7 +38,7 @@ use danecheck_core::observation::{
 use danecheck_core::reserved::reserved_block;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::WorkBudget;
-use danecheck_validation::Owner;
+use danecheck_validation::{Owner, Packet};
 
 /// The port of name servers.
 const DNS_PORT: u16 = 53;
@@ -97,7 +99,9 @@ impl Cacheable for Inspected {
     }
 }
 
-type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Option<u32>>>>;
+type Serial = Result<Option<u32>, NameServerFailure>;
+
+type Serials = HashMap<(IpAddr, Owner), Arc<OnceCell<Serial>>>;
 
 /// The question to every name server of a zone.
 struct Inspection<'a> {
@@ -156,13 +160,34 @@ impl Authorities {
         let looks = looks.map(|server| self.inspect_server(server, &inspection));
         let mut servers = join_all(looks).await;
         servers.sort_by(|one, other| one.name.cmp(&other.name));
+        let aliases = match alias(&servers, rtype) {
+            Some(target) => self.aliases(name, target).await,
+            None => Vec::new(),
+        };
         Some(AuthoritySeen {
             name: with_dot(name),
             rtype: rtype.to_string(),
             zone: with_dot(&zone.apex),
             servers,
             left_out: zone.left_out,
+            aliases,
         })
+    }
+
+    /// The names to which aliases lead from a name that is an alias of `target`,
+    /// each asked for by itself: a resolver that follows them may give up.
+    async fn aliases(&self, name: &Owner, target: Owner) -> Vec<String> {
+        let mut names = vec![name.clone()];
+        let mut next = Some(target);
+        while let Some(target) = next.take() {
+            let is_known = names.contains(&target);
+            if !is_known && names.len() < AUTHORITY_ALIASES {
+                let reply = self.0.validator.upstream().fetch(&target, Rtype::CNAME);
+                next = reply.await.ok().and_then(|bytes| alias_in(&bytes, &target));
+            }
+            names.push(target);
+        }
+        names.iter().skip(1).map(with_dot).collect()
     }
 
     /// What the budgets left out.
@@ -228,26 +253,26 @@ impl Authorities {
         let mut answers = NameServerAnswers {
             udp: read(&udp),
             tcp: read(&tcp),
-            serial,
+            serial: serial.ok().flatten(),
+            apex_failure: serial.err(),
             weak_link: None,
+            secure: false,
         };
         // A referral or a reply of another server proves nothing, and need not.
         if answers.whole().is_some_and(|reply| reply.authoritative) {
             let over_tcp = answers.tcp.reply().is_some();
             let bytes = if over_tcp { tcp } else { udp };
-            answers.weak_link = self.weak_link(bytes.unwrap_or_default(), work).await;
+            let reply = bytes.unwrap_or_default().into();
+            let own = self.0.validator.judge(&reply, work).await;
+            answers.secure = own.status == SecurityStatus::Secure;
+            if own.status == SecurityStatus::Bogus {
+                answers.weak_link = own.weak_link.map(Box::new);
+            }
         }
         answers
     }
 
-    /// Where the chain of trust breaks for the answer of one server.
-    async fn weak_link(&self, reply: Vec<u8>, work: &Arc<WorkBudget>) -> Option<Box<WeakLink>> {
-        let own = self.0.validator.judge(&reply.into(), work).await;
-        let link = own.weak_link.map(Box::new);
-        link.filter(|_| own.status == SecurityStatus::Bogus)
-    }
-
-    async fn serial(&self, address: IpAddr, apex: &Owner) -> Option<u32> {
+    async fn serial(&self, address: IpAddr, apex: &Owner) -> Serial {
         let cell = {
             let lock = self.0.serials.lock();
             let mut serials = lock.unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +280,7 @@ impl Authorities {
         };
         let ask = async || {
             let bytes = self.ask(address, apex, Rtype::SOA, Transport::Udp).await;
-            ask::serial(&bytes.ok()?, apex)
+            bytes.map(|bytes| ask::serial(&bytes, apex))
         };
         *cell.get_or_init(ask).await
     }
@@ -293,4 +318,27 @@ impl Authorities {
 
 fn with_dot(name: &Owner) -> String {
     name.fmt_with_dot().to_string().to_ascii_lowercase()
+}
+
+/// The target, if the name servers have an alias in the place of the records.
+fn alias(servers: &[NameServerSeen], rtype: Rtype) -> Option<Owner> {
+    let addresses = servers.iter().flat_map(|server| &server.addresses);
+    let mut replies = addresses.filter_map(|address| address.answers.as_ref()?.whole());
+    replies.find_map(|reply| match reply.records.as_slice() {
+        // Of the types asked only NS and CNAME have a name as their data.
+        [target] if rtype != Rtype::CNAME && target.ends_with('.') && !target.contains(' ') => {
+            target.parse().ok()
+        }
+        _ => None,
+    })
+}
+
+/// The target of the alias at this name in a reply.
+fn alias_in(reply: &Bytes, name: &Owner) -> Option<Owner> {
+    let packet = Packet::read(reply)?;
+    let set = packet.answer_at(name, Rtype::CNAME)?;
+    set.records.iter().find_map(|record| match record.data() {
+        ZoneRecordData::Cname(cname) => Some(cname.cname().to_name()),
+        _ => None,
+    })
 }

@@ -1,13 +1,13 @@
 //! Findings about caches that still have old records.
 
-use crate::dnssec::Validated;
+use crate::finding::name_server::{is_bogus_at_the_resolver_alone, listed};
+use crate::finding::resolver::RESOLVER_ADDRESSES_DIFFER;
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DaneRecords, Judged, Standing};
 use crate::observation::{
-    Answer, AuthoritySeen, ExtendedError, Lookup, MxRecord, NameServerReply, Observation,
-    RecordSet, SingleLookup,
+    Answer, AnyLookup, AuthoritySeen, ExtendedError, NameServerReply, Observation, RecordSet,
+    RecordType, SingleLookup,
 };
-use crate::tlsa::TlsaRecord;
 
 pub(super) static RECORDS_CHANGE_SPREADING: Rule = Rule {
     id: "records-change-spreading",
@@ -129,50 +129,60 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// Raises the finding if all name servers have different records from the
+/// Raises the findings if all name servers have different records from the
 /// resolver.
 fn spreading(observation: &Observation, findings: &mut Findings) {
-    if let Some(mx) = &observation.mx {
-        let text = |record: &MxRecord| format!("{} {}.", record.preference, record.host);
-        spreads(mx, text, findings);
-    }
-    for tlsa in observation.hosts.iter().flat_map(|host| &host.tlsa) {
-        spreads(&tlsa.lookup, TlsaRecord::to_string, findings);
+    for lookup in observation.lookups() {
+        if !is_bogus_at_the_resolver_alone(&lookup) {
+            spreads(&lookup, findings);
+        }
     }
 }
 
-fn spreads<T>(lookup: &Lookup<T>, text: impl Fn(&T) -> String, findings: &mut Findings) {
-    let Some(seen) = &lookup.authority else {
+fn spreads(lookup: &AnyLookup<'_>, findings: &mut Findings) {
+    let seen = lookup.authority_at_end();
+    let (Some(seen), Some(here)) = (seen, lookup.records()) else {
         return;
     };
-    let (mut here, ttl) = match &lookup.answer {
-        Answer::Records(set) => {
-            let set = Validated::open(set).regardless();
-            let records = set.records.iter().map(text).collect();
-            (records, Some(set.original_ttl.unwrap_or(set.ttl)))
-        }
-        Answer::Denied(_) => (Vec::new(), None),
-        Answer::Failed(_) => return,
-    };
-    here.sort();
-    let Some(there) = unanimous(seen) else {
+    let Some(reply) = unanimous(seen) else {
         return;
     };
-    let mut records: Vec<String> = there.records.iter().map(|it| it.to_lowercase()).collect();
-    records.sort();
-    if here == records {
+    let mut there: Vec<String> = reply.records.iter().map(|it| it.to_lowercase()).collect();
+    there.sort();
+    if here == there {
         return;
     }
-    let until = ttl.map(|ttl| format!(" for up to {} after the change", duration(ttl)));
+    let what = lookup.what();
+    let is_address = matches!(lookup.record_type, RecordType::A | RecordType::Aaaa);
+    // Name servers may give each client different addresses.
+    if is_address && !here.is_empty() && !there.is_empty() {
+        if !here.iter().any(|address| there.contains(address)) {
+            findings.add(
+                &RESOLVER_ADDRESSES_DIFFER,
+                lookup.name,
+                format!(
+                    "The resolver answers {what} with {}, and the name servers of {} answer with \
+                     {}.",
+                    listed(&here),
+                    seen.zone,
+                    listed(&there)
+                ),
+            );
+        }
+        return;
+    }
+    let until = lookup
+        .ttl()
+        .map(|ttl| format!(" for up to {} after the change", duration(ttl)));
     findings.add(
         &RECORDS_CHANGE_SPREADING,
-        lookup.name.clone(),
+        lookup.name,
         format!(
-            "The name servers of {} have other records for {} {} than the resolver. Senders may \
-             use the old ones{}.",
+            "The name servers of {} answer {what} with {}, and the resolver with {}. Senders may \
+             use the old answer{}.",
             seen.zone,
-            lookup.name,
-            lookup.record_type,
+            listed(&there),
+            listed(&here),
             until.unwrap_or_default()
         ),
     );

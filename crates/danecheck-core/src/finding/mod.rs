@@ -5,6 +5,7 @@
 //! here. A new finding is a [`Rule`] next to its check, and its place in
 //! [`RULES`].
 
+mod alias;
 pub(crate) mod assumed;
 mod certificates;
 mod client_certificate;
@@ -26,6 +27,7 @@ mod resolver;
 mod rollover;
 pub mod rule;
 mod sender;
+mod server_name;
 mod session;
 mod signature;
 mod subject;
@@ -46,6 +48,7 @@ pub static RULES: &[&Rule] = &[
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,
+    &alias::ALIAS_LOOP,
     &weak_link::ALIAS_NOT_OF_DNAME,
     &weak_link::ANSWER_OF_ANOTHER_NAME,
     &assumed::CERTIFICATE_ASSUMED,
@@ -102,6 +105,7 @@ pub static RULES: &[&Rule] = &[
     &name_server::NAME_SERVER_BEHIND,
     &name_server::NAME_SERVER_FAILS,
     &name_server::NAME_SERVER_LACKS_SIGNATURES,
+    &name_server::NAME_SERVER_LACKS_ZONE,
     &name_server::NAME_SERVER_NOT_AUTHORITATIVE,
     &name_server::NAME_SERVER_NOT_PUBLIC,
     &name_server::NAME_SERVER_SIGNATURE_EXPIRED,
@@ -118,6 +122,8 @@ pub static RULES: &[&Rule] = &[
     &overall::NOT_ALL_LOOKED_AT,
     &weak_link::NSEC3_ITERATIONS_PAST_LIMIT,
     &dns::NULL_MX,
+    &server_name::OWN_NAME_REFUSED,
+    &server_name::OWN_NAME_UNKNOWN,
     &sender::POLICY_SERVICE_FAILS,
     &overall::PORT_BLOCKED_HERE,
     &overall::POSTFIX_VERSIONS_DIFFER,
@@ -127,7 +133,9 @@ pub static RULES: &[&Rule] = &[
     &refusal::REFUSED_AT_FIRST,
     &out_of_step::REPLIES_OUT_OF_STEP,
     &dns::RESERVED_ADDRESS,
+    &resolver::RESOLVER_ADDRESSES_DIFFER,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
+    &resolver::RESOLVER_ANSWERS_OTHERWISE,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
     &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,
     &resolver::RESOLVER_NOT_ON_LOOPBACK,
@@ -150,6 +158,9 @@ pub static RULES: &[&Rule] = &[
     &signature::SIGNATURES_END_BY_THEN,
     &weak_link::SIGNED_WITHOUT_DS,
     &weak_link::SIGNING_KEY_MISSING,
+    &server_name::SNI_OTHER_CERTIFICATE,
+    &server_name::SNI_REFUSED,
+    &server_name::SNI_REQUIRED,
     &session::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
     &session::STARTTLS_NOT_OFFERED,
@@ -190,6 +201,7 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_WITHOUT_SNI_ONLY,
     &mismatch::TLSA_WRONG_SELECTOR,
     &mismatch::TLSA_WRONG_USAGE,
+    &name_server::ZONE_NOT_LOADED,
 ];
 
 impl Rule {
@@ -205,6 +217,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     resolver::check(judged, &mut findings);
     name_server::check(judged, &mut findings);
     dns::check(judged, &mut findings);
+    alias::check(judged, &mut findings);
     tlsa::check(judged, &mut findings);
     certificates::check(judged, &mut findings);
     session::check(judged, &mut findings);

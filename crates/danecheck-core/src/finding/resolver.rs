@@ -21,6 +21,32 @@ pub(super) static AD_STRIPPED: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static RESOLVER_ADDRESSES_DIFFER: Rule = Rule {
+    id: "resolver-addresses-differ",
+    severity: Severity::Info,
+    reference: "RFC 1034 section 4.3.1",
+    meaning: "The resolver and the name servers of the zone give different addresses for a mail \
+              server. Some zones give each client its own addresses. Otherwise the resolver has \
+              data of its own, a filter, or an old answer in its cache, and mail goes to another \
+              machine than the zone says.",
+    sender: "Compare the addresses with the ones in the message. Remove local data and filters for \
+             this name from the resolver, and flush the name from its cache.",
+    receiver: "",
+};
+
+pub(super) static RESOLVER_ANSWERS_OTHERWISE: Rule = Rule {
+    id: "resolver-answers-otherwise",
+    severity: Severity::Error,
+    reference: "RFC 4035 section 5",
+    meaning: "The resolver's answer is bogus, but every name server of the zone gives an answer \
+              that DNSSEC proves. So the zone is in order. The resolver has data of its own, a \
+              filter, or an old answer in its cache, or somebody changes answers on their way.",
+    sender: "Ask the resolver and a name server for the same (`dig +dnssec NAME TYPE @RESOLVER`, \
+             `dig +norecurse +dnssec NAME TYPE @SERVER`). Remove local data, filters and \
+             forwarders for this name from the resolver. Flush the name from its cache.",
+    receiver: "",
+};
+
 pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
     id: "resolver-and-validation-differ",
     severity: Severity::Warning,

@@ -9,7 +9,7 @@ use crate::judge::{
 use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
-use super::{client_certificate, old_tls, out_of_step, refusal};
+use super::{client_certificate, old_tls, out_of_step, refusal, server_name};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
@@ -65,8 +65,9 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               text.",
     sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
              and smtp_tls_ciphers.",
-    receiver: "Run `openssl s_client -starttls smtp -connect HOST:25` against the server. Let it \
-               offer TLS 1.2 and 1.3, with a certificate and a key that belong together.",
+    receiver: "Run `openssl s_client -starttls smtp -connect HOST:25 -noservername` against the \
+               server, and again with `-servername HOST`, as DANE senders do. Let it offer TLS 1.2 \
+               and 1.3, with a certificate and a key that belong together.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -177,6 +178,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             findings.add(&RESERVED_ADDRESS, subject, message);
         }
         refusal::check(&peer(host, address.seen.address), address, findings);
+        server_name::shown(host, address, findings);
         for session in &address.sessions {
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
@@ -199,6 +201,11 @@ fn end(
     if out_of_step::session(&subject, session, findings)
         || refusal::session(&subject, session, findings)
         || client_certificate::session(&subject, session, findings)
+    {
+        return;
+    }
+    if let SessionEnd::HandshakeFailed(failure) = &session.end
+        && server_name::failed(host, address, session.sni.as_deref(), failure, findings)
     {
         return;
     }

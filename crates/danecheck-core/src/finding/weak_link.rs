@@ -2,6 +2,7 @@
 //! each fault, because each has its own remedy.
 
 use crate::dnssec::{Fault, OwnValidation, SecurityStatus};
+use crate::finding::name_server::is_bogus_at_the_resolver_alone;
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::Judged;
 
@@ -215,7 +216,10 @@ fn rule(fault: &Fault) -> Option<&'static Rule> {
 /// the mail.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for lookup in judged.evidence.observation.lookups() {
-        if let Some(own) = lookup.own {
+        // `resolver-answers-otherwise` reports what the zone is not to blame for.
+        if let Some(own) = lookup.own
+            && !is_bogus_at_the_resolver_alone(&lookup)
+        {
             of_lookup(&lookup.what(), own, lookup.signed, findings);
         }
     }

@@ -22,6 +22,12 @@ pub struct AuthoritySeen {
     pub servers: Vec<NameServerSeen>,
     /// How many danecheck did not ask.
     pub left_out: usize,
+    /// The names to which aliases lead from `name`, if the name servers answer
+    /// with an alias: each alias asked for by itself, as far as that was done,
+    /// with final dots. The last one is one of those before it if they lead in
+    /// a circle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
 }
 
 /// One name server.
@@ -57,9 +63,15 @@ pub struct NameServerAnswers {
     pub tcp: NameServerAnswer,
     /// The serial of its SOA record; `None` if it sends none.
     pub serial: Option<u32>,
+    /// How it fails at the SOA record of the zone, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apex_failure: Option<NameServerFailure>,
     /// Where the chain of trust breaks for its reply, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weak_link: Option<Box<WeakLink>>,
+    /// Whether danecheck's own validation finds its reply secure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secure: bool,
 }
 
 /// One answer.

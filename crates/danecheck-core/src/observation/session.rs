@@ -426,6 +426,10 @@ pub struct TlsSeen {
     /// The server asked for a client certificate; danecheck sent none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub client_certificate_wanted: bool,
+    /// The server warned that it does not know the server name (RFC 6066
+    /// section 3), and continued.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub name_unknown: bool,
 }
 
 impl TlsSeen {
@@ -438,6 +442,7 @@ impl TlsSeen {
             chain: Vec::new(),
             signature: SignatureCheck::NotSeen,
             client_certificate_wanted: false,
+            name_unknown: false,
         }
     }
 }

@@ -79,6 +79,10 @@ pub enum Misbehaviour {
     /// What this name has of the type, with its signatures, in place of the
     /// answer.
     AnswerOf(&'static str),
+    /// What this name has of the type, as if the name asked had it, unsigned and
+    /// without the AD bit: a resolver with data of its own (unbound's
+    /// `local-data`).
+    LocalDataOf(&'static str),
     /// The honest DNAME with its signature, an unsigned alias to this name, and
     /// what is there.
     DnameAliasTo(&'static str),
@@ -157,7 +161,9 @@ impl Misbehaviour {
     /// The other name that it is about.
     pub(super) fn other_name(self) -> Option<Owner> {
         match self {
-            Self::AnswerOf(name) | Self::DnameAliasTo(name) => parse_name(name).ok(),
+            Self::AnswerOf(name) | Self::LocalDataOf(name) | Self::DnameAliasTo(name) => {
+                parse_name(name).ok()
+            }
             _ => None,
         }
     }
@@ -189,6 +195,7 @@ impl Misbehaviour {
             Self::NodataAsNxDomain => nodata_as_nxdomain(exchange),
             Self::RecordsAsNxDomain => records_as_nxdomain(exchange),
             Self::AnswerOf(_) => answer_of(exchange),
+            Self::LocalDataOf(_) => local_data_of(exchange),
             Self::DnameAliasTo(_) => dname_alias_to(exchange, self.other_name()),
             Self::SignaturesStripped => signatures_stripped(exchange),
             Self::Aged(seconds) => aged(exchange, seconds),
@@ -350,6 +357,20 @@ fn answer_of(exchange: &Exchange<'_>) -> Outcome {
     let mut response = exchange.honest.clone();
     if let Some(other) = &exchange.other {
         response.answer = other.clone();
+    }
+    exchange.write(&response)
+}
+
+fn local_data_of(exchange: &Exchange<'_>) -> Outcome {
+    let mut response = exchange.honest.clone();
+    response.authentic_data = false;
+    if let Some(other) = &exchange.other {
+        response.answer = other.clone();
+    }
+    response.answer.authority.clear();
+    for set in &mut response.answer.answer {
+        set.owner = exchange.query.name.clone();
+        set.signature = None;
     }
     exchange.write(&response)
 }

@@ -33,6 +33,8 @@ pub enum NameServerFault {
     /// REFUSED to any query, as from a server on which nobody configured the
     /// zone.
     Refused,
+    /// SERVFAIL to any query, as from a server on which the zone expired.
+    NotLoaded,
     /// An answer without AA and without records: a lame delegation (RFC 9499
     /// section 7).
     Lame,
@@ -104,6 +106,9 @@ impl NameServer {
         let bystander = |rcode| about(Speaker::Bystander, Answer::empty(rcode));
         if self.has(NameServerFault::Refused) {
             return bystander(Rcode::REFUSED);
+        }
+        if self.has(NameServerFault::NotLoaded) {
+            return bystander(Rcode::SERVFAIL);
         }
         if self.has(NameServerFault::Lame) {
             return bystander(Rcode::NOERROR);

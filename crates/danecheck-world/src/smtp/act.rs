@@ -41,6 +41,16 @@ pub(super) enum HandshakeAct {
     Send(&'static [u8]),
     /// Answers with these bytes unless the client names a known identity.
     SendUnlessNamed(&'static [u8]),
+    /// Answers with these bytes if the client names an unknown identity.
+    SendIfUnknown(&'static [u8]),
+    /// As before, and continues.
+    WarnIfUnknown(&'static [u8]),
+    /// Closes if the client names anything.
+    CloseIfNamed,
+    /// Says nothing more if the client names anything.
+    HangIfNamed,
+    /// Closes if the client names nothing.
+    CloseIfUnnamed,
     /// Answers with these bytes and then with zeros, one by one, this far
     /// apart.
     Drip(&'static [u8], Duration),
@@ -228,6 +238,11 @@ impl Misbehaviour {
             Self::ProtocolVersionAlert => HandshakeAct::Send(&const { alert(1, 70) }),
             Self::Tls10Anonymous => HandshakeAct::Send(&TLS10_ANONYMOUS),
             Self::UnrecognizedNameAlert => HandshakeAct::SendUnlessNamed(&const { alert(3, 112) }),
+            Self::UnknownNameAlert => HandshakeAct::SendIfUnknown(&const { alert(3, 112) }),
+            Self::UnknownNameWarning => HandshakeAct::WarnIfUnknown(&WARNING),
+            Self::DropIfNamed => HandshakeAct::CloseIfNamed,
+            Self::HangIfNamed => HandshakeAct::HangIfNamed,
+            Self::DropUnlessNamed => HandshakeAct::CloseIfUnnamed,
             _ => return None,
         })
     }

@@ -145,6 +145,7 @@ pub(super) async fn accept(
     };
     let sni = hello.client_hello().server_name().map(str::to_owned);
     let named = personality.identities.named(sni.as_deref()).is_some();
+    let names_any = sni.is_some();
     let old_suite = CipherSuite::TLS_RSA_WITH_AES_128_CBC_SHA;
     let modern = !hello.client_hello().cipher_suites().contains(&old_suite);
     recorder.note(|record| record.sni = sni);
@@ -158,6 +159,18 @@ pub(super) async fn accept(
             return Ok(None);
         }
         Some(HandshakeAct::SendUnlessNamed(_)) if named => {}
+        Some(HandshakeAct::SendIfUnknown(_) | HandshakeAct::WarnIfUnknown(_))
+            if named || !names_any => {}
+        Some(HandshakeAct::WarnIfUnknown(bytes)) => hello.io.write_all(bytes).await?,
+        Some(HandshakeAct::CloseIfNamed) if names_any => return Ok(None),
+        Some(HandshakeAct::CloseIfUnnamed) if !names_any => return Ok(None),
+        Some(HandshakeAct::HangIfNamed) if names_any => {
+            until_closed(&mut hello.io).await;
+            return Ok(None);
+        }
+        Some(
+            HandshakeAct::CloseIfNamed | HandshakeAct::CloseIfUnnamed | HandshakeAct::HangIfNamed,
+        ) => {}
         Some(HandshakeAct::Drip(beginning, pause)) => {
             let mut wire = Wire::new(&mut hello.io).dripping(Some(pause));
             wire.send(beginning).await?;
@@ -168,7 +181,11 @@ pub(super) async fn accept(
             wire.send(beginning).await?;
             wire.flood(more).await?;
         }
-        Some(HandshakeAct::Send(bytes) | HandshakeAct::SendUnlessNamed(bytes)) => {
+        Some(
+            HandshakeAct::Send(bytes)
+            | HandshakeAct::SendUnlessNamed(bytes)
+            | HandshakeAct::SendIfUnknown(bytes),
+        ) => {
             hello.io.write_all(bytes).await?;
             until_closed(&mut hello.io).await;
             return Ok(None);

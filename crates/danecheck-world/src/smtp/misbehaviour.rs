@@ -139,6 +139,19 @@ pub enum Misbehaviour {
     /// the server's named identities (RFC 6066 section 3), so that a client
     /// without SNI fails.
     UnrecognizedNameAlert,
+    /// Answers the alert unrecognized_name(112) to clients that name anything
+    /// but one of the server's named identities, and takes those that name
+    /// nothing.
+    UnknownNameAlert,
+    /// Answers the warning unrecognized_name(112) to clients that name anything
+    /// but one of the server's named identities, and continues.
+    UnknownNameWarning,
+    /// Closes in place of a handshake with clients that name anything.
+    DropIfNamed,
+    /// Says nothing more to clients that name anything.
+    HangIfNamed,
+    /// Closes in place of a handshake with clients that name nothing.
+    DropUnlessNamed,
     /// Wants a client certificate. With TLS 1.3 the client takes its handshake
     /// for done when the alert comes.
     RequireClientCertificate,

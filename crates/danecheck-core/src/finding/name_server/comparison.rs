@@ -142,8 +142,16 @@ fn has(reply: &NameServerReply, servers: usize) -> String {
     if reply.records.is_empty() {
         return format!("{verb} none");
     }
-    let records: Vec<String> = reply.records.iter().map(|record| brief(record)).collect();
-    format!("{verb} {}", records.join(" and "))
+    format!("{verb} {}", listed(&reply.records))
+}
+
+/// Records in a sentence, each short enough for it.
+pub(in crate::finding) fn listed(records: &[String]) -> String {
+    if records.is_empty() {
+        return "no record".to_owned();
+    }
+    let records: Vec<String> = records.iter().map(|record| brief(record)).collect();
+    records.join(" and ")
 }
 
 /// A record short enough for a sentence.

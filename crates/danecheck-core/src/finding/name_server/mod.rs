@@ -1,11 +1,12 @@
 //! Findings about the name servers of a zone, each asked directly.
 
 mod comparison;
+mod resolver_answer;
 mod rules;
 
 use std::collections::BTreeSet;
 
-use crate::dnssec::SecurityStatus;
+use crate::dnssec::{SecurityStatus, WeakLink};
 use crate::finding::rule::{Finding, Findings, Rule};
 use crate::judge::Judged;
 use crate::observation::{
@@ -16,8 +17,10 @@ use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
 use self::comparison::{agree, bogus, own, serials, signatures};
-use super::{freshness, overall, signature};
+use super::{alias, freshness, overall, signature};
 
+pub(super) use self::comparison::listed;
+pub(super) use self::resolver_answer::is_bogus_at_the_resolver_alone;
 pub(super) use self::rules::*;
 
 /// The result of a lookup through the resolver.
@@ -29,10 +32,14 @@ enum Through {
 }
 
 /// A lookup about which name servers were asked.
-#[derive(Clone, Copy)]
 struct Asked<'a> {
     seen: &'a AuthoritySeen,
     through: Through,
+    /// The resolver's records, in presentation form and sorted; `None` if it
+    /// sent no usable answer.
+    records: Option<Vec<String>>,
+    /// What danecheck's own validation finds wrong with its answer.
+    link: Option<&'a WeakLink>,
 }
 
 /// One complaint, which may be about several types.
@@ -70,13 +77,27 @@ pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
         (Ok(_), _) => Through::Answered,
         (Err(_), _) => Through::Failed,
     };
+    let records = lookup.reply.as_ref().ok().map(|reply| {
+        let mut records = reply.records.clone();
+        records.sort();
+        records
+    });
     let asked: Vec<Asked<'_>> = lookup
         .authority
         .iter()
-        .map(|seen| Asked { seen, through })
+        .map(|seen| Asked {
+            seen,
+            through,
+            records: records.clone(),
+            link: lookup.own.weak_link.as_ref(),
+        })
         .collect();
     let mut findings = Findings::default();
     judge(&asked, now, &mut findings);
+    if let Err(failure) = &lookup.reply {
+        let name = lookup.name.trim_end_matches('.');
+        alias::of_failed(name, failure.kind, lookup.authority.as_ref(), &mut findings);
+    }
     signature::of_single(lookup, now, &mut findings);
     freshness::of_single(lookup, &mut findings);
     findings.sorted()
@@ -92,8 +113,12 @@ fn of_lookup(lookup: AnyLookup<'_>) -> Option<Asked<'_>> {
         Err(_) => Through::Failed,
         Ok(_) => Through::Answered,
     };
-    let seen = lookup.authority?;
-    Some(Asked { seen, through })
+    Some(Asked {
+        seen: lookup.authority?,
+        through,
+        records: lookup.authority_at_end().and_then(|_| lookup.records()),
+        link: lookup.own.and_then(|own| own.weak_link.as_ref()),
+    })
 }
 
 fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
@@ -115,8 +140,52 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
             .filter(|(_, address)| counts(seen, address))
             .filter_map(|(server, address)| Some((who(server, address), address.answers.as_ref()?)))
             .collect();
+        let not_loaded: Vec<&str> = answered
+            .iter()
+            .filter(|(_, answers)| zone_failure(answers).is_some())
+            .map(|(server, _)| server.as_str())
+            .collect();
+        let nobody_has_it = !answered.is_empty() && not_loaded.len() == answered.len();
         for (server, answers) in &answered {
-            faults(seen, server, answers, &mut complaints);
+            match zone_failure(answers) {
+                Some(_) if nobody_has_it => {}
+                Some(failure) => {
+                    let text = error_text(failure);
+                    let message = format!(
+                        "{server}, a name server of {}, has not loaded the zone: it answers {text} \
+                         even to a query for its SOA record.",
+                        seen.zone
+                    );
+                    complaints.push(Complaint::new(
+                        &NAME_SERVER_LACKS_ZONE,
+                        server,
+                        seen,
+                        message,
+                    ));
+                }
+                None => faults(seen, server, answers, &mut complaints),
+            }
+        }
+        if nobody_has_it {
+            let servers: Vec<String> = answered
+                .iter()
+                .filter_map(|(server, answers)| {
+                    Some(format!(
+                        "{server} answers {}",
+                        error_text(zone_failure(answers)?)
+                    ))
+                })
+                .collect();
+            findings.add(
+                &ZONE_NOT_LOADED,
+                seen.zone.clone(),
+                format!(
+                    "No name server of {} has loaded the zone: even to a query for its SOA record \
+                     {}.",
+                    seen.zone,
+                    servers.join(", ")
+                ),
+            );
         }
         signatures(seen, &answered, now, &mut complaints);
         bogus(seen, &answered, &mut complaints);
@@ -124,7 +193,8 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
         serials(seen, &answered, findings);
         let all_answer = answered.iter().all(|(_, answers)| own(answers).is_some());
         let in_order = complaints.len() == before && agree && all_answer && !answered.is_empty();
-        if in_order && asked.through == Through::Failed {
+        resolver_answer::check(asked, findings);
+        if in_order && asked.through == Through::Failed && !alias::lead_nowhere(seen) {
             findings.add(
                 &NAME_SERVERS_IN_ORDER,
                 seen.zone.clone(),
@@ -255,6 +325,28 @@ fn counts(seen: &AuthoritySeen, address: &NameServerAddressSeen) -> bool {
         .filter(|(_, it)| it.address.is_ipv4() != family)
         .filter_map(|(_, it)| it.answers.as_ref());
     !(own.all(silent) && other.any(|answers| !silent(answers)))
+}
+
+/// How a server fails that has not loaded the zone: in the same way at the SOA
+/// record and at what was asked for.
+fn zone_failure(answers: &NameServerAnswers) -> Option<NameServerFailure> {
+    /// NOTAUTH (RFC 2136 section 2.2).
+    const NOT_AUTH: NameServerFailure = NameServerFailure::OtherRcode(9);
+    let has_none = |failure: &NameServerFailure| {
+        let failures = [
+            NameServerFailure::Refused,
+            NameServerFailure::ServFail,
+            NOT_AUTH,
+        ];
+        failures.contains(failure)
+    };
+    let fails = |answer: &NameServerAnswer| matches!(answer, NameServerAnswer::Failed(failure) if has_none(failure));
+    let both = [&answers.udp, &answers.tcp];
+    let all_fail = both.iter().all(|answer| answer.reply().is_none());
+    answers
+        .apex_failure
+        .filter(has_none)
+        .filter(|_| all_fail && both.into_iter().any(fails))
 }
 
 /// What one address does wrong, without comparison.

@@ -56,6 +56,20 @@ pub(crate) static NAME_SERVER_LACKS_SIGNATURES: Rule = Rule {
                it from the NS records.",
 };
 
+pub(crate) static NAME_SERVER_LACKS_ZONE: Rule = Rule {
+    id: "name-server-lacks-zone",
+    severity: Severity::Warning,
+    reference: "RFC 9499 section 7",
+    meaning: "The NS records name a server that has not loaded the zone: it answers with an error \
+              even to a query for the zone's own SOA record (lame delegation). Its copy expired, or \
+              a fault in the zone's file keeps it from loading. Resolvers ask other servers \
+              instead, which takes time, or fail.",
+    sender: "Tell the domain's administrator which server it is.",
+    receiver: "Read this server's log for the zone, and correct what keeps it from loading the \
+               zone or transferring it. Test it with `dig +norecurse SOA ZONE @SERVER`. Or remove \
+               the server from the NS records of the zone and of its parent.",
+};
+
 pub(crate) static NAME_SERVER_NOT_AUTHORITATIVE: Rule = Rule {
     id: "name-server-not-authoritative",
     severity: Severity::Warning,
@@ -145,4 +159,18 @@ pub(crate) static NAME_SERVERS_OUT_OF_REACH: Rule = Rule {
               nothing is known about the name servers.",
     sender: "Check from a host that may send to port 53 anywhere.",
     receiver: "",
+};
+
+pub(crate) static ZONE_NOT_LOADED: Rule = Rule {
+    id: "zone-not-loaded",
+    severity: Severity::Error,
+    reference: "RFC 9499 section 7",
+    meaning: "No name server of the zone has loaded it: each answers with an error even to a query \
+              for the zone's own SOA record. So nothing in the zone can be looked up, and mail \
+              that depends on it waits.",
+    sender: "Tell the domain's administrator. Check from another network if the name servers of \
+             other zones refuse to answer from here too.",
+    receiver: "Read the log of the name servers for the zone, and correct what keeps them from \
+               loading it (`named-checkzone`, `nsd-checkzone`, `kzonecheck`). Test it with `dig \
+               +norecurse SOA ZONE @SERVER`. Or correct the NS records at the parent.",
 };
