@@ -17,6 +17,7 @@ use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
+use super::survey::SurveyArguments;
 use super::triage::TriageArguments;
 
 /// Can DANE-validating senders deliver to this domain? If not: why, and what is
@@ -55,6 +56,8 @@ pub(super) enum Command {
     Schema(SchemaArguments),
     /// Serve the metrics of targets over HTTP, for Prometheus
     Serve(Box<ServeArguments>),
+    /// Survey many domains in three steps, which several machines may share
+    Survey(Box<SurveyArguments>),
     /// Print the TLSA records for a certificate, or say whether you may deploy
     /// it
     Tlsa(TlsaArguments),
@@ -308,6 +311,10 @@ pub(super) enum Described {
     Overrides,
     /// The object of `danecheck explain --log --json`
     Log,
+    /// A line of `danecheck survey dns`
+    SurveyDns,
+    /// A line of `danecheck survey hosts` for one need
+    SurveyHosts,
     /// The object of `danecheck tlsa --json`
     Tlsa,
     /// The object of `danecheck explain --tlsrpt --json`

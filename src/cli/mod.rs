@@ -43,6 +43,7 @@ mod sender;
 mod serve;
 mod servers;
 mod stop;
+mod survey;
 mod tlsa;
 mod triage;
 mod workers;
@@ -116,6 +117,9 @@ pub async fn run(
         Some(Command::Serve(arguments)) => {
             Box::pin(serve::serve(arguments, &mut environment)).await
         }
+        Some(Command::Survey(arguments)) => {
+            Box::pin(survey::survey(arguments, &mut environment)).await
+        }
         Some(Command::Tlsa(arguments)) => Box::pin(tlsa::tlsa(arguments, &mut environment)).await,
         Some(Command::Triage(arguments)) => {
             Box::pin(triage::triage(arguments, &mut environment)).await
@@ -160,6 +164,8 @@ fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<
         Described::Dns => danecheck_core::report::lookup_schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
         Described::Log | Described::Triage => danecheck_core::evidence::schema(),
+        Described::SurveyDns => danecheck_core::survey::targets_schema(),
+        Described::SurveyHosts => danecheck_core::survey::hosts_schema(),
         Described::Tlsrpt => danecheck_core::tlsrpt::schema(),
         Described::Tlsa => danecheck_core::renewal::schema(),
     };

@@ -20,13 +20,13 @@ use super::lookup::{Dns, LookupResult};
 use super::pool::Pool;
 use super::query::Raw;
 use super::settle::settle;
-use super::setup::Setup;
+use super::setup::{Setup, Visits};
 use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
 use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
 use danecheck_core::observation::{
-    AddressSeen, Cut, Denial, HostSeen, Interruption, LimitedLook, LimitedOffer, Lookup, OwnHello,
-    RecordType, Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
+    AddressSeen, Cut, Denial, HostSeen, LimitedLook, LimitedOffer, Lookup, OwnHello, RecordType,
+    Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
 };
 use danecheck_core::postfix::{HelloLimits, LineHello, ServerName};
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
@@ -275,6 +275,9 @@ impl<'a> Check<'a> {
             bases.await;
             return assumed.address(address);
         }
+        if self.setup.visits == Visits::Later {
+            return self.leave_places(host, address, bases.await.as_ref()).await;
+        }
         let visit = Visit {
             address,
             sni: None,
@@ -310,10 +313,10 @@ impl<'a> Check<'a> {
         let mut sessions: Vec<Session> = plain.into_iter().chain(named).collect();
         // Some servers allow a client only one connection at a time; Postfix
         // opens only one.
-        let any_came_in = sessions.iter().any(|session| !is_turned_away(session));
+        let any_came_in = sessions.iter().any(|session| !session.is_turned_away());
         for session in &mut sessions {
             if any_came_in
-                && is_turned_away(session)
+                && session.is_turned_away()
                 && let Some(again) = self.again(visit, 1, session).await
             {
                 *session = again;
@@ -334,6 +337,28 @@ impl<'a> Check<'a> {
             refused_at_first,
             limited,
             own_hellos,
+        }
+    }
+
+    /// The sessions that another process is to hold, each as its place: it ends
+    /// as [`SessionEnd::Assumed`].
+    async fn leave_places(&self, host: &str, address: IpAddr, bases: &Bases) -> AddressSeen {
+        let is_literal = host.parse::<IpAddr>().is_ok();
+        let named = match &bases.sni {
+            Some(sni) => Some(sni.name.clone()),
+            None if !is_literal && self.promised.clone().await => Some(host.to_owned()),
+            None => None,
+        };
+        let place = |sni| Session::ended(sni, SessionEnd::Assumed);
+        AddressSeen {
+            address,
+            sessions: std::iter::once(place(None))
+                .chain(named.map(|name| place(Some(name))))
+                .collect(),
+            reserved: None,
+            refused_at_first: None,
+            limited: Vec::new(),
+            own_hellos: Vec::new(),
         }
     }
 
@@ -556,7 +581,7 @@ impl<'a> Check<'a> {
                 return None;
             }
         };
-        if was_waited_for(&session.end) {
+        if session.was_waited_for() {
             self.cuts.late(visit.address.to_string());
         }
         if !self.room.take(session.size()) {
@@ -566,30 +591,6 @@ impl<'a> Check<'a> {
             return None;
         }
         Some(session)
-    }
-}
-
-/// Whether a session ended because of a time limit that Postfix does not have.
-fn was_waited_for(end: &SessionEnd) -> bool {
-    match end {
-        SessionEnd::NoGreeting(how)
-        | SessionEnd::NoEhloReply(how)
-        | SessionEnd::NoStartTlsReply(how)
-        | SessionEnd::NoEhloReplyInTls(how) => *how == Interruption::TimedOut,
-        SessionEnd::HandshakeFailed(failure) => failure.timed_out,
-        _ => false,
-    }
-}
-
-/// Whether a session ended as it does if a server thinks that a client connects
-/// too often.
-fn is_turned_away(session: &Session) -> bool {
-    match &session.end {
-        SessionEnd::NotConnected(_) | SessionEnd::NoGreeting(Interruption::Lost) => true,
-        SessionEnd::GreetingRefused(reply) | SessionEnd::EhloRefused(reply) => {
-            reply.code / 100 == 4
-        }
-        _ => false,
     }
 }
 

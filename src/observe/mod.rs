@@ -50,6 +50,7 @@ mod tests;
 mod tls;
 mod trust_store;
 mod validator;
+mod visits;
 mod watched;
 mod wire;
 
@@ -82,9 +83,10 @@ pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::Resolver;
-pub use self::setup::Setup;
+pub use self::setup::{Setup, Visits};
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
+pub use self::visits::{SESSIONS_KEPT, add_trust_store, visit};
 
 /// Checks a next hop and everything behind it.
 ///
@@ -186,7 +188,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             );
             (mx, hosts, passed_over, skipped)
         });
-        time_limit.ends_at(deadline.within(setup.times.after_the_rest));
+        let rest = match setup.visits {
+            Visits::Now => setup.times.after_the_rest,
+            // There is nothing else to wait for.
+            Visits::Later => setup.times.policy,
+        };
+        time_limit.ends_at(deadline.within(rest));
         looked
     };
     let beside = async {

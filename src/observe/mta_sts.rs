@@ -22,7 +22,7 @@ use super::lookup::{Dns, LookupResult};
 use super::meter::{Metered, is_flood};
 use super::query::Raw;
 use super::settle::settle;
-use super::setup::Setup;
+use super::setup::{Setup, Visits};
 use super::tls::{self, Offer};
 use super::wire::Datum;
 use danecheck_core::mta_sts::{
@@ -145,17 +145,34 @@ impl MtaStsCheck<'_> {
                 addresses.extend(of_family.take(POLICY_ADDRESSES));
             }
         }
+        let policy_host = PolicyHost {
+            setup: self.setup,
+            host: &host,
+            deadline: self.deadline,
+            time_limit: self.time_limit,
+        };
         let visits = addresses
             .into_iter()
-            .map(|address| self.visit(&host, address));
+            .map(|address| policy_host.visit(address));
         let visits: Vec<PolicyVisit> = join_all(visits).await;
-        if visits.iter().any(is_late) {
+        if self.setup.visits == Visits::Now && visits.iter().any(PolicyVisit::is_late) {
             self.cuts.note(Cut::Policy { host: host.clone() });
         }
         RawFetch { a, aaaa, visits }
     }
+}
 
-    async fn visit(&self, host: &str, address: IpAddr) -> PolicyVisit {
+/// The host of a policy, to be asked for it.
+pub(super) struct PolicyHost<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) host: &'a str,
+    pub(super) deadline: Deadline,
+    pub(super) time_limit: &'a TimeLimit,
+}
+
+impl PolicyHost<'_> {
+    /// Fetches the policy from one address.
+    pub(super) async fn visit(&self, address: IpAddr) -> PolicyVisit {
         let left_alone = reserved_block(address).filter(|_| !self.setup.allow_private);
         if let Some(block) = left_alone {
             return PolicyVisit {
@@ -164,10 +181,17 @@ impl MtaStsCheck<'_> {
                 end: PolicyEnd::Reserved(block.to_string()),
             };
         }
+        if self.setup.visits == Visits::Later {
+            return PolicyVisit {
+                address,
+                tls: None,
+                end: PolicyEnd::NotInTime,
+            };
+        }
         let mut tls = None;
         let mut arrived = Arrived::default();
         let policy = self.setup.times.policy;
-        let conversation = self.converse(host, address, &mut tls, &mut arrived);
+        let conversation = self.converse(address, &mut tls, &mut arrived);
         let work = self.deadline.run(policy, conversation);
         let end = self.time_limit.within(work).await.flatten();
         let end = end.unwrap_or_else(|| {
@@ -182,7 +206,6 @@ impl MtaStsCheck<'_> {
     /// valid.
     async fn converse(
         &self,
-        host: &str,
         address: IpAddr,
         seen: &mut Option<TlsSeen>,
         arrived: &mut Arrived,
@@ -197,7 +220,7 @@ impl MtaStsCheck<'_> {
         };
         let offer = Offer {
             // RFC 8461 section 6.1: "MUST contain the name of the policy host".
-            sni: Some(host),
+            sni: Some(self.host),
             peer: address,
             limited: None,
         };
@@ -209,7 +232,7 @@ impl MtaStsCheck<'_> {
             Err(failure) if failure.timed_out => return PolicyEnd::NotInTime,
             Err(failure) => return PolicyEnd::HandshakeFailed(failure),
         };
-        let unfinished = match get(TokioIo::new(stream), host, arrived).await {
+        let unfinished = match get(TokioIo::new(stream), self.host, arrived).await {
             Ok(()) => None,
             Err(error) => Some(Unfinished::Lost(reason(&error))),
         };
@@ -218,14 +241,6 @@ impl MtaStsCheck<'_> {
             (None, Some(Unfinished::Lost(why))) => PolicyEnd::NoResponse(why),
             (None, _) => PolicyEnd::NoResponse(tls::LOST.to_owned()),
         }
-    }
-}
-
-fn is_late(visit: &PolicyVisit) -> bool {
-    match &visit.end {
-        PolicyEnd::NotInTime => true,
-        PolicyEnd::Answered(response) => response.unfinished == Some(Unfinished::NotInTime),
-        _ => false,
     }
 }
 

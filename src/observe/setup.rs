@@ -17,6 +17,19 @@ use danecheck_validation::trust_anchor::RootAnchors;
 /// The name in `EHLO`; a host name that is known to nobody.
 const HELO_NAME: &str = "danecheck.invalid";
 
+/// Who connects to mail servers and to hosts of MTA-STS policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visits {
+    /// The check itself.
+    #[default]
+    Now,
+    /// Another process, later: the check leaves a place for each session, one
+    /// that ended as
+    /// [`SessionEnd::Assumed`](danecheck_core::observation::SessionEnd::Assumed),
+    /// and for each fetch of a policy, one that did not end in time.
+    Later,
+}
+
 /// How to check.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -52,6 +65,8 @@ pub struct Setup {
     /// The assumption about the mail servers, if danecheck does not connect to
     /// them.
     pub assumed: Option<Assumed>,
+    /// Who connects to the servers.
+    pub visits: Visits,
     /// The ClientHellos that policy lines ask for, by the key of the next hop.
     pub hellos: Arc<HashMap<String, Vec<LineHello>>>,
     /// MX hosts to skip.
@@ -79,6 +94,7 @@ impl Setup {
             mta_sts: true,
             local_sender: None,
             assumed: None,
+            visits: Visits::Now,
             hellos: Arc::default(),
             skip: Arc::from([]),
             pool: None,

@@ -75,6 +75,7 @@ pub mod renewal;
 pub mod report;
 pub mod reserved;
 pub mod sender;
+pub mod survey;
 pub mod text;
 pub mod tlsa;
 pub mod tlsrpt;

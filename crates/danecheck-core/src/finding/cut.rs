@@ -57,6 +57,9 @@ fn sentence(cut: &Cut) -> String {
         Cut::Certificates { address, left_out } => {
             format!("danecheck left out the last {left_out} certificates of {address}.")
         }
+        Cut::OptedOut { address } => format!(
+            "danecheck did not connect to {address}: its owner does not want that (--opt-out)."
+        ),
         Cut::Policy { host } => {
             format!("{host} did not send the MTA-STS policy in time. Senders wait for a minute.")
         }

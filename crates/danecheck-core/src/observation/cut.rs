@@ -74,6 +74,12 @@ pub enum Cut {
         /// The server's address.
         address: IpAddr,
     },
+    /// Its owner does not want it to be connected to (`survey hosts
+    /// --opt-out`).
+    OptedOut {
+        /// The server's address.
+        address: IpAddr,
+    },
     /// The MTA-STS policy did not come in time.
     Policy {
         /// The policy host.

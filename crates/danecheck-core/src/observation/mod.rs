@@ -11,6 +11,7 @@ mod local_sender;
 mod lookup;
 mod mta_sts;
 mod name_server;
+mod refusal;
 mod resolver;
 mod session;
 mod single;

@@ -48,6 +48,18 @@ pub struct PolicyVisit {
     pub end: PolicyEnd,
 }
 
+impl PolicyVisit {
+    /// Whether the response, or the rest of it, took longer than danecheck
+    /// waits.
+    pub fn is_late(&self) -> bool {
+        match &self.end {
+            PolicyEnd::NotInTime => true,
+            PolicyEnd::Answered(response) => response.unfinished == Some(Unfinished::NotInTime),
+            _ => false,
+        }
+    }
+}
+
 /// How the fetch from the policy host ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

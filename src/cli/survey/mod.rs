@@ -1,0 +1,84 @@
+//! `danecheck survey`: three filters of JSON Lines for surveys that run on
+//! several machines. Between them, any program may shuffle the lines.
+
+mod args;
+mod dns;
+mod hosts;
+mod input;
+mod judge;
+mod opt_out;
+
+use std::pin::{Pin, pin};
+
+use futures_util::{Stream, StreamExt as _};
+
+use danecheck_core::report::{ExitStatus, to_json};
+use danecheck_core::survey::{SCHEMA_VERSION, Unread};
+
+use super::environment::Environment;
+use super::interrupt::{Interrupts, Watch};
+use super::stop::Stop;
+
+pub(super) use args::{SurveyArguments, SurveyStep};
+
+/// How much of a line that cannot be read stands in the answer.
+const SHOWN: usize = 200;
+
+pub(super) async fn survey(
+    arguments: &SurveyArguments,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
+    match &arguments.step {
+        SurveyStep::Dns(dns) => dns::run(dns, environment).await,
+        SurveyStep::Hosts(hosts) => hosts::run(hosts, environment).await,
+        SurveyStep::Judge(judge) => judge::run(judge, environment).await,
+    }
+}
+
+/// What becomes of a line: the lines that answer it, or why the input ends.
+type Answer = Result<Vec<String>, Stop>;
+
+/// Writes the answers as they come. All lines were answered: what the answers
+/// say is no matter of the exit status.
+async fn write(
+    answers: impl Stream<Item = Answer>,
+    environment: &mut Environment,
+) -> Result<ExitStatus, Stop> {
+    let interrupts = std::mem::replace(&mut environment.interrupts, Interrupts::None);
+    let mut watch = Watch::new(interrupts);
+    let mut answers: Pin<&mut _> = pin!(answers);
+    loop {
+        let answer = tokio::select! {
+            biased;
+            () = watch.interrupted() => {
+                environment.complain("interrupted: some lines have no answer");
+                return Ok(ExitStatus::Unknown);
+            }
+            answer = answers.next() => answer,
+        };
+        let Some(answer) = answer else {
+            return Ok(ExitStatus::Fine);
+        };
+        let mut text = answer?.join("\n");
+        text.push('\n');
+        environment.print(&text)?;
+    }
+}
+
+/// The answer to a line that cannot be read.
+fn unread(line_number: u64, line: &[u8], error: impl Into<String>) -> String {
+    let line: String = String::from_utf8_lossy(line).chars().take(SHOWN).collect();
+    to_json(&Unread {
+        schema_version: SCHEMA_VERSION,
+        error: error.into(),
+        line_number,
+        line: line.trim_end().to_owned(),
+    })
+}
+
+/// A fault in this program, which no line may cause.
+fn lost() -> Stop {
+    Stop::Sentence(
+        "a line was not answered. This is a fault in danecheck: please report it".to_owned(),
+    )
+}
