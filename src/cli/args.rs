@@ -119,6 +119,14 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) expect: ExpectArguments,
 
+    /// Say more: hosts, records and levels; -vv says everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Print nothing for a target that is fine, and no progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
     /// Colours; NO_COLOR is respected
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
@@ -144,6 +152,8 @@ impl CheckArguments {
             replay: None,
             at: None,
             expect: ExpectArguments::default(),
+            verbose: 0,
+            quiet: false,
             color: Color::Auto,
             sender: SenderArguments::default(),
         }
