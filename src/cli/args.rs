@@ -112,7 +112,7 @@ pub(super) struct CheckArguments {
     pub(super) replay: Option<PathBuf>,
 
     /// Judge certificates and signatures as of another moment: 2027-01-31, an
-    /// RFC 3339 time, or +30d after the target was checked
+    /// RFC 3339 time, or 30d after the target was checked
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
     pub(super) at: Option<Moment>,
 

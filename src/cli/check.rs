@@ -14,6 +14,7 @@ use super::output::Output;
 use super::replayed::Replayed;
 use super::run::Run;
 use super::stop::Stop;
+use super::{mistyped, typed};
 
 /// Who named the targets among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,11 @@ pub(super) async fn check(
     origin: Origin,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
+    if origin == Origin::Typed
+        && let Some(sentence) = mistyped::command(&arguments.targets)
+    {
+        return Err(Stop::Sentence(sentence));
+    }
     let expectations = Arc::new(arguments.expect.expectations()?);
     let output = Output::new(arguments, expectations.clone(), environment);
     let sender = arguments.sender.sender();
@@ -91,7 +97,8 @@ impl CheckArguments {
     /// The named targets, else all domains of the file.
     fn targets(&self, expectations: &Config) -> Result<Vec<String>, Stop> {
         if !self.targets.is_empty() {
-            return Ok(self.targets.clone());
+            let targets = self.targets.iter();
+            return Ok(targets.flat_map(|target| typed::several(target)).collect());
         }
         let domains = expectations.domains().iter();
         let domains: Vec<String> = domains.map(ToString::to_string).collect();

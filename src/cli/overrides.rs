@@ -25,6 +25,7 @@ use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::stop::Stop;
+use super::typed;
 
 /// What `--accept-weaker` stands for without a value.
 const ALL: &str = "";
@@ -66,7 +67,7 @@ pub(super) struct OverridesArguments {
 
     /// Next hop by which to judge the line for its parent domain
     /// (.example.com); repeat for more
-    #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
+    #[arg(long, value_name = "NEXTHOP", value_parser = typed::next_hop)]
     below: Vec<NextHop>,
 
     #[command(flatten)]
