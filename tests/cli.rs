@@ -91,6 +91,24 @@ async fn the_exit_status_follows_the_verdict_and_the_worst_counts() {
 }
 
 #[tokio::test]
+async fn quiet_says_nothing_of_a_target_that_is_fine() {
+    let stage = stage().await;
+    for option in ["-q", "--quiet"] {
+        let ran = check(&stage, &[option, "good.example", "plain.example"], "").await;
+        assert_eq!(
+            (ran.stdout.as_str(), ran.stderr.as_str(), ran.status),
+            ("", "", ExitStatus::Fine)
+        );
+        let ran = check(&stage, &[option, "good.example", "stale.example"], "").await;
+        assert!(ran.stdout.starts_with("stale.example: "), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("good.example"), "{}", ran.stdout);
+        assert_eq!(ran.status, ExitStatus::Broken);
+    }
+    let ran = check(&stage, &["-q", "-v", "good.example"], "").await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+}
+
+#[tokio::test]
 async fn json_is_one_line_for_each_target() {
     let stage = stage().await;
     let ran = check(&stage, &["--json", "good.example", "stale.example"], "").await;

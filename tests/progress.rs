@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test fails by panicking, and `support` meets files"
@@ -10,6 +11,7 @@
 mod support;
 
 use std::io::{Error, ErrorKind, Write};
+use std::sync::{Arc, Mutex};
 
 use danecheck::cli::{Environment, Terminals};
 use danecheck::observe::Dial;
@@ -24,7 +26,14 @@ const CLEARED: &str = "\r\x1b[K";
 const STDERR: Terminals = Terminals {
     stdin: false,
     stdout: false,
+    stdout_may_be: false,
     stderr: true,
+};
+
+/// The same, where standard output is a pipe.
+const PIPED: Terminals = Terminals {
+    stdout_may_be: true,
+    ..STDERR
 };
 
 /// A run over lines that are no targets: each has its report at once, without
@@ -79,6 +88,47 @@ async fn a_report_on_the_same_terminal_begins_its_own_line() {
     .await;
     assert_eq!(ran.stderr.matches(" done").count(), 3, "{:?}", ran.stderr);
     assert_eq!(ran.stderr.matches(CLEARED).count(), 3, "{:?}", ran.stderr);
+}
+
+/// Standard output and standard error as one terminal sees them.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_report_is_glued_to_the_line_where_standard_output_is_a_pipe() {
+    for format in ["--json", "--format=nagios", "--format=github"] {
+        let screen = Screen::default();
+        let (stdout, stderr) = (screen.clone(), screen.clone());
+        run_in(
+            &[format, "--resolver", "127.0.0.1:1", "-"],
+            b"a a\nb b\nc c\n",
+            Dial::default(),
+            |environment| {
+                environment.terminals = PIPED;
+                environment.stdout = Box::new(stdout);
+                environment.stderr = Box::new(stderr);
+            },
+        )
+        .await;
+        let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        assert!(shown.contains("of 3 done"), "{shown:?}");
+        // After what was drawn, nothing but what clears it.
+        for (place, drawn) in shown.match_indices(" done") {
+            let after = &shown[place + drawn.len()..];
+            let rest = after.split_once("\x1b[K").unwrap().1;
+            assert!(rest.is_empty() || rest.starts_with(CLEARED), "{shown:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -112,8 +112,11 @@ async fn a_login_is_given_and_its_password_shown_nowhere() {
     let text = danecheck_core::report::json(&right);
     assert!(!text.contains("s3cret"), "{text}");
     for (login, why) in [
-        ("me:wrong@", "it rejects the user and the password"),
-        ("", "it requires another kind of login"),
+        (
+            "me:wrong@",
+            "the proxy failed: it rejects the user and the password",
+        ),
+        ("", "the proxy failed: it requires another kind of login"),
     ] {
         let report = look_through(&stage, &format!("socks5://{login}{}", proxy.addr())).await;
         assert_eq!(ids(&report), ["proxy-failed"], "{login}");
@@ -247,7 +250,7 @@ async fn what_the_proxy_says_of_the_target_is_told_apart() {
         ),
         (
             Reply(2),
-            "it does not allow the connection",
+            "the proxy failed: it does not allow the connection",
             "proxy-failed",
             Verdict::Indeterminate,
         ),
@@ -275,7 +278,10 @@ async fn a_family_that_the_proxy_has_not_is_told_once() {
 async fn a_proxy_that_fails_is_our_own_fault_and_told_once() {
     let report = through(SocksMisbehaviour::NotSocks).await;
     assert_eq!(ids(&report), ["proxy-failed"]);
-    assert_eq!(details(&report), ["it does not speak SOCKS 5"]);
+    assert_eq!(
+        details(&report),
+        ["the proxy failed: it does not speak SOCKS 5"]
+    );
     let stage = stage().await;
     let resolver = stage.dns().addr().to_string();
     // Nobody listens at port 1 of loopback.

@@ -119,12 +119,20 @@ pub(super) struct CheckArguments {
     pub(super) replay: Option<PathBuf>,
 
     /// Judge certificates and signatures as of another moment: 2027-01-31, an
-    /// RFC 3339 time, or +30d after the target was checked
+    /// RFC 3339 time, or 30d after the target was checked
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
     pub(super) at: Option<Moment>,
 
     #[command(flatten)]
     pub(super) expect: ExpectArguments,
+
+    /// Say more: hosts, records and levels; -vv says everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Print nothing for a target that is fine, and no progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 
     /// Colours; NO_COLOR is respected
     #[arg(long, value_name = "WHEN", default_value = "auto")]

@@ -15,11 +15,15 @@ use super::output::Output;
 use super::replayed::Replayed;
 use super::run::Run;
 use super::stop::Stop;
+use super::{mistyped, typed};
 
 pub(super) async fn check(
     arguments: &CheckArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
+    if let Some(sentence) = mistyped::command(&arguments.targets) {
+        return Err(Stop::Sentence(sentence));
+    }
     let expectations = Arc::new(arguments.expect.expectations()?);
     let mut output = Output::new(arguments, expectations.clone(), environment);
     let sender = arguments.sender.sender();
@@ -85,7 +89,8 @@ impl CheckArguments {
     /// The named targets, else all domains of the file.
     fn targets(&self, expectations: &Config) -> Result<Vec<String>, Stop> {
         if !self.targets.is_empty() {
-            return Ok(self.targets.clone());
+            let targets = self.targets.iter();
+            return Ok(targets.flat_map(|target| typed::several(target)).collect());
         }
         let domains = expectations.domains().iter();
         let domains: Vec<String> = domains.map(ToString::to_string).collect();

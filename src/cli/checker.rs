@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Advised, Config};
 use crate::observe::{Setup, observe};
 use danecheck_core::judge::Moment;
-use danecheck_core::next_hop::{NextHop, NextHopError};
+use danecheck_core::next_hop::NextHopError;
 use danecheck_core::observation::Observation;
 use danecheck_core::report::json;
 use danecheck_core::sender::Sender;
@@ -13,6 +13,7 @@ use danecheck_core::unix_time::UnixTime;
 
 use super::input::GivenTarget;
 use super::pending::PendingTarget;
+use super::typed;
 use super::workers::Workers;
 
 /// One checked target, or the reason why it could not be checked.
@@ -57,7 +58,7 @@ impl Checker {
         let workers = &self.workers;
         let typed = self.typed && matches!(given, GivenTarget::Argument(_));
         async move {
-            let next_hop = match given.text().parse::<NextHop>() {
+            let next_hop = match typed::next_hop(given.text()) {
                 Ok(next_hop) => next_hop,
                 Err(error) => return Outcome::Invalid(given, error),
             };

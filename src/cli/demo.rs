@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::judge::Action;
 use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
+use danecheck_core::text::nearest;
 
 use super::args::DemoArguments;
 use super::environment::Environment;
@@ -30,8 +31,13 @@ pub(super) async fn demo(
         return all(&shared, arguments.json, style, environment).await;
     };
     let Some(case) = Case::find(name) else {
+        let names = CASES.iter().map(|case| case.name);
+        let near = match nearest(name, names) {
+            Some(near) => format!("did you mean `{near}`? "),
+            None => String::new(),
+        };
         return Err(Stop::Sentence(format!(
-            "unknown case `{name}`: `danecheck demo --list` names them"
+            "unknown case `{name}`: {near}`danecheck demo --list` names them"
         )));
     };
     let report = look(case, &shared).await?;

@@ -23,6 +23,9 @@ pub(super) async fn dns(
         authoritative: arguments.authoritative,
         allow_private: look.allow_private,
     };
+    if let Some(why) = setup.resolver.by_default() {
+        environment.complain(&format!("{why}: asking the resolver on this host"));
+    }
     let views = LookupViews::of(&look_up(&question, &setup).await, setup.now);
     let text = if arguments.json {
         format!("{}\n", views.json())

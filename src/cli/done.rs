@@ -17,6 +17,7 @@ use super::lines::{Content, Lines};
 use super::replayed::observation_at;
 use super::saved::Saved;
 use super::stop::Stop;
+use super::typed;
 
 /// The targets that need no check. Only a hash of each is kept, so a million of
 /// them take some 40 MB, and twice that with `--save`. The probability that two
@@ -239,7 +240,7 @@ impl Done {
 
 /// The name of a target in its report.
 fn name(target: &str) -> String {
-    match target.parse::<NextHop>() {
+    match typed::next_hop(target) {
         Ok(next_hop) => next_hop.to_string(),
         Err(_) => danecheck_core::report::printable(target),
     }

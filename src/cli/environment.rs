@@ -51,6 +51,8 @@ pub struct Terminals {
     pub stdin: bool,
     /// Standard output.
     pub stdout: bool,
+    /// Standard output is no terminal, but may lead to one, as a pipe does.
+    pub stdout_may_be: bool,
     /// Standard error; one that can move its cursor.
     pub stderr: bool,
 }
@@ -71,6 +73,7 @@ impl Environment {
             terminals: Terminals {
                 stdin: std::io::stdin().is_terminal(),
                 stdout: std::io::stdout().is_terminal(),
+                stdout_may_be: !std::io::stdout().is_terminal() && !stdout_is_file(),
                 stderr: std::io::stderr().is_terminal() && !dumb,
             },
             line_width,
@@ -139,6 +142,21 @@ fn line_width() -> usize {
 #[cfg(not(unix))]
 fn line_width() -> usize {
     USUAL_WIDTH
+}
+
+/// Whether standard output is a file, or thrown away.
+#[cfg(unix)]
+fn stdout_is_file() -> bool {
+    use rustix::fs::{FileType, fstat};
+    fstat(std::io::stdout()).is_ok_and(|stat| {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        kind.is_file() || kind.is_char_device()
+    })
+}
+
+#[cfg(not(unix))]
+fn stdout_is_file() -> bool {
+    false
 }
 
 /// The size of standard input, if it is a file.

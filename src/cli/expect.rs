@@ -10,6 +10,7 @@ use crate::config::Config;
 use danecheck_core::report::FailOn;
 
 use super::choice::choice;
+use super::duration::days;
 use super::input;
 use super::stop::Stop;
 
@@ -24,7 +25,7 @@ pub(super) struct ExpectArguments {
     /// if that breaks something [default for certificates: 14, or a third of
     /// their lifetime if that is shorter; for signatures: only those whose
     /// renewal is overdue]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = days)]
     warn_days: Option<u32>,
 
     /// Lowest severity of a finding that changes the exit status [default:

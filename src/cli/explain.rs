@@ -138,6 +138,7 @@ async fn log(
         color: environment.colors,
         width: environment.width,
         language: Language::default(),
+        verbosity: 0,
     };
     for (_, report) in &looked {
         text.push('\n');

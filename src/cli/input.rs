@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use crate::observe::{Resolver, TrustStore, TrustStoreError};
 use danecheck_core::certificate::presented_chain;
+use danecheck_core::renewal::is_authority;
 use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::environment::Environment;
@@ -260,8 +261,35 @@ pub(super) async fn read_stdin(
     Ok(bytes)
 }
 
-/// The certificates of a file, the server's own first.
+/// The certificates of a server, its own first.
 pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
+    let ders = certificates(path)?;
+    let chain = presented_chain(&ders);
+    let first = chain
+        .iter()
+        .flatten()
+        .next()
+        .filter(|first| is_authority(first));
+    let Some(first) = first else {
+        return Ok(ders);
+    };
+    let name = first.subject().common_names().first().cloned();
+    let name = name.unwrap_or_else(|| first.subject().to_string());
+    let what = match chain.iter().flatten().any(|other| !is_authority(other)) {
+        true => format!(
+            "begins with the certificate of an authority ({name}): put the server's certificate \
+             first, as in fullchain.pem"
+        ),
+        false => format!(
+            "is the certificate of an authority ({name}) and not of a server: give the server's, \
+             as in fullchain.pem. `danecheck tlsa --ta` prints the records of authorities"
+        ),
+    };
+    Err(Stop::Sentence(format!("{}: {what}", path.display())))
+}
+
+/// The certificates of a file, whoever they are for.
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
     const GIVE: &str = "give the server's certificate, as in fullchain.pem";
     let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
     let pem = read(path, LARGEST_CHAIN)?;
@@ -345,10 +373,13 @@ pub(super) fn root_anchors(path: Option<&Path>) -> Result<RootAnchors, Stop> {
 /// is the one on this host.
 #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
 pub(super) fn system_resolver(path: &Path) -> Result<Resolver, Stop> {
+    let name = path.display().to_string();
     match bounded(path, LARGEST_RESOLV_CONF) {
-        Ok(text) => Ok(Resolver::by_resolv_conf(&text)),
-        Err(Unread::Error(_)) => Ok(Resolver::by_resolv_conf(b"")),
-        Err(unread) => Err(unread.stop(&path.display().to_string())),
+        Ok(text) => Ok(Resolver::by_resolv_conf(&name, &text)),
+        Err(Unread::Error(error)) => Ok(Resolver::on_this_host(format!(
+            "{name} cannot be read: {error}"
+        ))),
+        Err(unread) => Err(unread.stop(&name)),
     }
 }
 
@@ -379,10 +410,16 @@ mod tests {
     #[test]
     fn the_servers_of_resolv_conf_are_asked() {
         let path = std::env::temp_dir().join(format!("danecheck-resolv-{}", std::process::id()));
-        let text = "# ours\nsearch example.com\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n";
+        let text = "# ours\nsearch example.com\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n\
+                    ;nameserver 192.0.2.8\nnameserver\nnameserver nonsense\n\
+                    nameserver\t fe80::1%lo # link-local\nnameserver 192.0.2.9\n";
         std::fs::write(&path, text).unwrap();
         let resolver = system_resolver(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(resolver.addresses(), ["192.0.2.1:53", "[2001:db8::1]:53"]);
+        // Like the C library: the first three.
+        assert_eq!(
+            resolver.addresses(),
+            ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%1]:53"]
+        );
     }
 }

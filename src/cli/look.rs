@@ -7,6 +7,7 @@ use clap::Args;
 use crate::observe::Setup;
 use crate::observe::budget::Times;
 
+use super::duration::duration;
 use super::environment::Environment;
 use super::resolver::ResolverArguments;
 use super::stop::Stop;
@@ -16,7 +17,7 @@ pub(super) struct LookArguments {
     #[command(flatten)]
     pub(super) resolver: ResolverArguments,
 
-    /// Time limit for one target, everything included
+    /// Time limit for one target, everything included; also as 500ms or 2m
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
 
@@ -47,9 +48,7 @@ impl LookArguments {
 }
 
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
+    duration(text)
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| "give a number of seconds above 0".to_owned())
+        .ok_or_else(|| "give seconds above 0, such as 30, or a time such as 500ms or 2m".to_owned())
 }

@@ -17,17 +17,20 @@ mod choice;
 mod demo;
 mod dns;
 mod done;
+mod duration;
 mod entry;
 mod environment;
 mod evidence;
 mod expect;
 mod explain;
+mod hosts;
 mod input;
 mod interrupt;
 mod into;
 mod lines;
 mod lock;
 mod look;
+mod mistyped;
 mod next_hops;
 mod output;
 mod overrides;
@@ -46,6 +49,7 @@ mod stop;
 mod survey;
 mod tlsa;
 mod triage;
+mod typed;
 mod workers;
 
 use std::ffi::OsString;
@@ -151,6 +155,12 @@ fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment)
             }
         }
         _ => {
+            let mistyped = (error.kind() == ErrorKind::UnknownArgument)
+                .then(|| mistyped::command_of_words(words))
+                .flatten();
+            if let Some(sentence) = mistyped {
+                return end(Stop::Sentence(sentence), environment);
+            }
             let message = error.render().to_string();
             environment.complain_raw(&proxy::without_passwords(&message, words));
             ExitStatus::Unknown

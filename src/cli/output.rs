@@ -29,6 +29,8 @@ pub(super) enum Form {
 pub(super) struct Output {
     form: Form,
     expectations: Arc<Config>,
+    /// Nothing is printed for a person about a target that is fine.
+    quiet: bool,
     written: usize,
     status: ExitStatus,
 }
@@ -49,6 +51,7 @@ impl Output {
                 color: arguments.color.wanted(environment.colors),
                 width: environment.width,
                 language: arguments.lang,
+                verbosity: arguments.verbose,
             }),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
             (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
@@ -59,6 +62,7 @@ impl Output {
         Self {
             form,
             expectations,
+            quiet: arguments.quiet,
             written: 0,
             status: ExitStatus::Fine,
         }
@@ -124,6 +128,7 @@ impl Output {
         let mut status = terms.status(report);
         let text = match &mut self.form {
             Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
+            Form::Human(_) if self.quiet && status == ExitStatus::Fine => return Ok(()),
             Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
             Form::Human(style) => human(report, *style),
             Form::Entry(wanted) => {

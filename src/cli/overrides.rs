@@ -27,6 +27,7 @@ use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
 use super::stop::Stop;
+use super::typed;
 
 #[derive(Debug, Args)]
 #[command(
@@ -57,7 +58,7 @@ pub(super) struct OverridesArguments {
 
     /// Next hop by which to judge the line for its parent domain
     /// (.example.com); repeat for more
-    #[arg(long, value_name = "NEXTHOP", value_parser = str::parse::<NextHop>)]
+    #[arg(long, value_name = "NEXTHOP", value_parser = typed::next_hop)]
     below: Vec<NextHop>,
 
     #[command(flatten)]

@@ -64,7 +64,9 @@ impl Progress {
     /// Draws it, not too often, and only if standard error is a terminal.
     pub(super) fn draw(&mut self, count: &Count, environment: &mut Environment) {
         let soon = |at: Instant| at.elapsed() < EVERY;
-        if !self.is_drawn(environment) || self.is_there && self.drawn_at.is_some_and(soon) {
+        // What a pipe leads to prints a report a moment later.
+        let waits = self.is_there || environment.terminals.stdout_may_be;
+        if !self.is_drawn(environment) || waits && self.drawn_at.is_some_and(soon) {
             return;
         }
         // A line that fills its row may already have moved the cursor to the
@@ -82,6 +84,7 @@ impl Progress {
         if std::mem::take(&mut self.is_there) {
             let _ = write!(environment.stderr, "\r\x1b[K");
             let _ = environment.stderr.flush();
+            self.drawn_at = Some(Instant::now());
         }
     }
 }

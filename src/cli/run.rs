@@ -149,6 +149,7 @@ impl Run<'_> {
             };
             if let Some(outcome) = outcome {
                 let shares_terminal = environment.terminals.stdout
+                    || environment.terminals.stdout_may_be
                     || output.says_beside()
                     || matches!(outcome, Outcome::Invalid(GivenTarget::Argument(_), _));
                 if shares_terminal {

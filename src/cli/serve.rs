@@ -16,6 +16,7 @@ use super::input;
 use super::look::LookArguments;
 use super::servers::ServersArguments;
 use super::stop::Stop;
+use super::typed;
 
 #[derive(Debug, Args)]
 #[command(
@@ -100,7 +101,8 @@ impl ServeArguments {
         let mut targets: Vec<NextHop> = self
             .allow
             .iter()
-            .map(|target| target.parse().map_err(refuse))
+            .flat_map(|target| typed::several(target))
+            .map(|target| typed::next_hop(&target).map_err(refuse))
             .collect::<Result<_, _>>()?;
         if let Some(path) = &self.allow_file {
             targets.extend(from_file(path)?);
@@ -130,8 +132,7 @@ fn from_file(path: &Path) -> Result<Vec<NextHop>, Stop> {
         .map(|(number, line)| (number + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
-            line.parse()
-                .map_err(|error: NextHopError| refuse(format!("line {number}: {error}")))
+            typed::next_hop(line).map_err(|error| refuse(format!("line {number}: {error}")))
         })
         .collect()
 }

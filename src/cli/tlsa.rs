@@ -3,7 +3,7 @@
 
 use crate::observe::{Assumed, Setup, observe};
 use danecheck_core::certificate::{Presented, presented_chain};
-use danecheck_core::next_hop::{NextHop, host_name_fault};
+use danecheck_core::next_hop::host_name_fault;
 use danecheck_core::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_name};
 use danecheck_core::report::{ExitStatus, to_json};
 
@@ -11,12 +11,17 @@ use super::args::TlsaArguments;
 use super::environment::Environment;
 use super::input;
 use super::stop::Stop;
+use super::typed;
 
 pub(super) async fn tlsa(
     arguments: &TlsaArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let chain = presented_chain(&input::chain(&arguments.certificate)?);
+    let ders = match arguments.ta && arguments.against.is_none() {
+        true => input::certificates(&arguments.certificate)?,
+        false => input::chain(&arguments.certificate)?,
+    };
+    let chain = presented_chain(&ders);
     let hosts = hosts(arguments)?;
     let wanted = if arguments.ta {
         Wanted::Authorities
@@ -72,12 +77,7 @@ async fn preflight(
     arguments: &TlsaArguments,
     environment: &Environment,
 ) -> Result<Renewal, Stop> {
-    let next_hop: NextHop =
-        target
-            .parse()
-            .map_err(|error: danecheck_core::next_hop::NextHopError| {
-                Stop::Sentence(error.to_string())
-            })?;
+    let next_hop = typed::next_hop(target).map_err(|error| Stop::Sentence(error.to_string()))?;
     let setup = Setup {
         // DNS alone decides: what the servers show now will be replaced.
         assumed: Some(Assumed::dns_only().at_any_address()),

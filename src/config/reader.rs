@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Config, Terms};
 use danecheck_core::next_hop::{NextHop, NextHopHost};
 use danecheck_core::report::FailOn;
+use danecheck_core::text::nearest;
 
 /// The keys of each table.
 const TOP: &[&str] = &["defaults", "domain"];
@@ -199,7 +200,7 @@ impl Source<'_> {
             return Ok(());
         };
         let name = key.get_ref();
-        let what = match nearest(name, known) {
+        let what = match nearest(name, known.iter().copied()) {
             Some("domain") => format!("unknown key `{name}`{place}: did you mean `[[domain]]`?"),
             Some(near) => format!("unknown key `{name}`{place}: did you mean `{near}`?"),
             None => {
@@ -226,17 +227,4 @@ impl Source<'_> {
         let before = self.text.as_bytes().iter().take(at.start);
         before.filter(|byte| **byte == b'\n').count() + 1
     }
-}
-
-/// The known key that the user most likely meant.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    /// Below this, two words have little in common.
-    const ALIKE: f64 = 0.8;
-    let plain = name.to_ascii_lowercase().replace('_', "-");
-    known
-        .iter()
-        .map(|key| (strsim::jaro_winkler(&plain, key), *key))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, key)| key)
 }

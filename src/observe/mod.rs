@@ -82,7 +82,7 @@ pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
-pub use self::resolver::Resolver;
+pub use self::resolver::{Resolver, zone_index};
 pub use self::setup::{Setup, Visits};
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
@@ -242,6 +242,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             addresses: setup.resolver.addresses(),
             validation,
             shortcoming: shortcoming.filter(|_| validation == ResolverValidation::NotShown),
+            by_default: setup.resolver.by_default().map(str::to_owned),
         },
         mx,
         hosts,

@@ -34,10 +34,15 @@ impl FromStr for Proxy {
     type Err = ProxyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rest = text.strip_prefix("socks5://").ok_or(ProxyError)?;
-        let rest = rest.trim_end_matches('/');
+        // curl's `socks5h` lets the proxy look names up; danecheck gives it
+        // addresses.
+        let schemes = ["socks5://", "socks5h://"];
+        let of_url = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = of_url.unwrap_or(text).trim_end_matches('/');
         let (login, place) = match rest.rsplit_once('@') {
             None => (None, rest),
+            // Without the scheme it may be anything, a password included.
+            Some(_) if of_url.is_none() => return Err(ProxyError),
             Some((login, place)) => {
                 let (user, password) = login.split_once(':').ok_or(ProxyError)?;
                 // One byte holds each length (RFC 1929 section 2).
@@ -205,6 +210,10 @@ mod tests {
             ("socks5://127.0.0.1:1080", "127.0.0.1", 1080, None),
             ("socks5://[::1]:1080", "::1", 1080, None),
             ("socks5://jump.example.com:9/", "jump.example.com", 9, None),
+            ("socks5h://127.0.0.1:1080", "127.0.0.1", 1080, None),
+            ("127.0.0.1:1080", "127.0.0.1", 1080, None),
+            ("[::1]:1080", "::1", 1080, None),
+            ("localhost:1080", "localhost", 1080, None),
             (
                 "socks5://me:p@ss:w@localhost:1",
                 "localhost",
@@ -223,7 +232,11 @@ mod tests {
     fn what_is_no_proxy_is_refused() {
         for text in [
             "",
-            "127.0.0.1:1080",
+            "127.0.0.1",
+            "localhost",
+            "::1:1080",
+            "me:x@localhost:1080",
+            "socks4://127.0.0.1:1080",
             "http://127.0.0.1:1080",
             "socks5://127.0.0.1",
             "socks5://127.0.0.1:0",

@@ -1,14 +1,13 @@
 //! Asks the recursive resolver as the C library does for Postfix.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::base::Rtype;
 use domain::base::name::ToLabelIter;
-use hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsRequestSender, FirstAnswer};
@@ -17,7 +16,6 @@ use hickory_resolver::proto::op::{
     DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, Query,
 };
 use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
-use hickory_resolver::system_conf;
 
 use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
 use super::slots::{QuestionShares, Slots};
@@ -58,6 +56,8 @@ pub struct Resolver {
     /// The server that answered last, so that a dead one costs time only once.
     first: Arc<AtomicUsize>,
     slots: Arc<Slots>,
+    /// Why it is asked, if nothing names a resolver.
+    by_default: Option<String>,
     /// The check, if it is known.
     shares: Option<Arc<QuestionShares>>,
 }
@@ -69,6 +69,7 @@ impl Resolver {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
             slots: Arc::new(Slots::new(QUESTIONS)),
+            by_default: None,
             shares: None,
         }
     }
@@ -82,20 +83,36 @@ impl Resolver {
         }
     }
 
-    /// The servers of a resolv.conf(5); if it names none, the one on this host.
+    /// The servers of a resolv.conf(5); if it names none, the one on this host,
+    /// as in the C library (`res_init`).
     #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
-    pub fn by_resolv_conf(text: &[u8]) -> Self {
-        Self::of_system(system_conf::parse_resolv_conf(text))
+    pub fn by_resolv_conf(name: &str, text: &[u8]) -> Self {
+        let servers = named_servers(&String::from_utf8_lossy(text));
+        if servers.is_empty() {
+            return Self::on_this_host(format!("{name} names no server"));
+        }
+        Self::at(servers)
+    }
+
+    /// The resolver on this host, because nothing names another: `why`, in a few
+    /// words.
+    pub fn on_this_host(why: String) -> Self {
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DNS_PORT);
+        Self {
+            by_default: Some(why),
+            ..Self::at([address])
+        }
+    }
+
+    /// Why the resolver on this host is asked, if nothing names a resolver.
+    pub fn by_default(&self) -> Option<&str> {
+        self.by_default.as_deref()
     }
 
     /// The system's servers, if no file names them; else the one on this host.
     #[cfg(not(all(unix, not(any(target_os = "android", target_vendor = "apple")))))]
     pub fn system() -> Self {
-        Self::of_system(system_conf::read_system_conf())
-    }
-
-    fn of_system<E>(configuration: Result<(ResolverConfig, ResolverOpts), E>) -> Self {
-        let servers: Vec<SocketAddr> = match configuration {
+        let servers: Vec<SocketAddr> = match hickory_resolver::system_conf::read_system_conf() {
             Ok((config, _)) => config
                 .name_servers()
                 .iter()
@@ -104,7 +121,7 @@ impl Resolver {
             Err(_) => Vec::new(),
         };
         if servers.is_empty() {
-            return Self::at([SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DNS_PORT)]);
+            return Self::on_this_host("the system names no server".to_owned());
         }
         Self::at(servers)
     }
@@ -172,6 +189,44 @@ impl Resolver {
             .or(silence)
             .unwrap_or_else(|| failure(FailureKind::Timeout)))
     }
+}
+
+/// The `nameserver` lines of a resolv.conf, as the C library reads them
+/// (`res_init.c`): a zone that does not exist counts as none.
+#[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
+fn named_servers(text: &str) -> Vec<SocketAddr> {
+    let lines = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("nameserver")?;
+        let value = rest.trim_start_matches([' ', '\t']);
+        (value.len() < rest.len()).then_some(value)
+    });
+    let words = lines.filter_map(|value| value.split([' ', '\t', ';', '#', '\r']).next());
+    words
+        .filter_map(|word| match word.split_once('%') {
+            None => Some(SocketAddr::new(word.parse().ok()?, DNS_PORT)),
+            Some((address, zone)) => {
+                let address: Ipv6Addr = address.parse().ok()?;
+                let index = zone_index(address, zone).unwrap_or(0);
+                Some(SocketAddrV6::new(address, DNS_PORT, 0, index).into())
+            }
+        })
+        .collect()
+}
+
+/// The index of the interface that an IPv6 address's zone names (RFC 4007
+/// section 11); `None` if this machine has none. A number is an index itself.
+pub fn zone_index(address: Ipv6Addr, zone: &str) -> Option<u32> {
+    if let Ok(index) = zone.parse() {
+        return Some(index);
+    }
+    // With a whole address the system looks the zone up, and nothing else.
+    let mut found = (format!("{address}%{zone}"), DNS_PORT)
+        .to_socket_addrs()
+        .ok()?;
+    found.find_map(|one| match one {
+        SocketAddr::V6(one) if one.scope_id() != 0 => Some(one.scope_id()),
+        _ => None,
+    })
 }
 
 fn failure(kind: FailureKind) -> LookupFailure {

@@ -12,6 +12,7 @@ use super::resolver::{Mode, Question, Resolver};
 use super::validator::{Base, Failed, Validator, name_in_doubt};
 use super::wire::{self, WireName};
 use danecheck_core::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
+use danecheck_core::text::nearest;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_validation::trust_anchor::RootAnchors;
 use danecheck_validation::{Packet, presented};
@@ -32,12 +33,30 @@ pub enum QuestionError {
     /// It is not a record type that can be asked for.
     #[error("unknown record type `{0}`: give one such as TLSA, MX, A or TYPE52")]
     Type(String),
+    /// It is almost a record type.
+    #[error("unknown record type `{0}`: did you mean {1}?")]
+    AlmostType(String, &'static str),
+    /// The type comes first.
+    #[error("`{name}` is a record type: give the name first: danecheck dns {rtype} {name}")]
+    Swapped {
+        /// What stands where the name should be.
+        name: String,
+        /// What stands where the type should be.
+        rtype: String,
+    },
 }
+
+/// The types that mail and DNSSEC need.
+const USUAL_TYPES: [&str; 16] = [
+    "TLSA", "MX", "A", "AAAA", "CNAME", "NS", "SOA", "DS", "DNSKEY", "RRSIG", "NSEC", "NSEC3",
+    "TXT", "PTR", "SRV", "CAA",
+];
 
 impl NameAndType {
     /// Reads a name, which may be in Unicode, and the mnemonic of a type, or
     /// its number as `TYPE52` (RFC 3597 section 5).
     pub fn parse(name: &str, rtype: &str) -> Result<Self, QuestionError> {
+        let given = name;
         let refuse = || QuestionError::Name(name.to_owned());
         let ascii = if name.is_ascii() {
             name.to_owned()
@@ -45,7 +64,21 @@ impl NameAndType {
             idna::domain_to_ascii(name).map_err(|_| refuse())?
         };
         let name = WireName::from_str(&ascii).map_err(|_| refuse())?;
-        let refuse = || QuestionError::Type(rtype.to_owned());
+        let refuse = || {
+            let is_type = |text: &str| USUAL_TYPES.contains(&text.to_ascii_uppercase().as_str());
+            if is_type(given) && rtype.contains('.') {
+                return QuestionError::Swapped {
+                    name: given.to_owned(),
+                    rtype: rtype.to_owned(),
+                };
+            }
+            // A number is no typing error.
+            let near = nearest(rtype, USUAL_TYPES).filter(|_| !rtype.contains(['.', '0']));
+            match near {
+                Some(near) => QuestionError::AlmostType(rtype.to_owned(), near),
+                None => QuestionError::Type(rtype.to_owned()),
+            }
+        };
         let rtype = Rtype::from_str(&rtype.to_ascii_uppercase()).map_err(|_| refuse())?;
         // OPT, and the types that ask for something other than records (RFC
         // 6895 section 3.1).

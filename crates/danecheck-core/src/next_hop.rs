@@ -98,8 +98,44 @@ pub enum NextHopError {
         why: &'static str,
     },
     /// An address without brackets, which Postfix reads as a domain name.
-    #[error("write an address in brackets: [{0}]")]
-    BareAddress(String),
+    #[error("`{text}` is an address: write it in brackets: {in_brackets}")]
+    BareAddress {
+        /// What was given.
+        text: String,
+        /// The right form, with the port.
+        in_brackets: String,
+    },
+    /// A mailbox that ends with its `@`.
+    #[error("`{0}` has no domain after the @: give one such as example.com")]
+    NoDomain(String),
+    /// Several next hops in one text.
+    #[error("`{0}` is more than one target: give each alone, as example.com")]
+    Several(String),
+    /// The key of a policy table for all names below a domain.
+    #[error(
+        "`{text}` is a key of a policy table for all names below {domain}: give one next hop, such \
+         as {domain}"
+    )]
+    Below {
+        /// What was given.
+        text: String,
+        /// The domain in it.
+        domain: String,
+    },
+    /// A URL.
+    #[error(
+        "`{0}` is a URL: give the next hop alone, such as example.com, or [mail.example.com] for \
+         one host"
+    )]
+    Url(String),
+    /// A transport before the next hop, as in a transport table.
+    #[error("`{text}` begins with a transport: give the next hop alone: {next_hop}")]
+    Transport {
+        /// What was given.
+        text: String,
+        /// What follows the transport.
+        next_hop: String,
+    },
     /// The parts of a saved one contradict each other.
     #[error("`{0}` is not what its parts say")]
     Saved(String),
@@ -141,13 +177,20 @@ impl FromStr for NextHop {
     type Err = NextHopError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        // A mailbox means its domain; a quoted local part may hold an `@`.
-        let text = text.rsplit_once('@').map_or(text, |(_, domain)| domain);
-        if text.is_empty() {
+        let given = text.trim();
+        if given.is_empty() {
             return Err(NextHopError::Empty);
         }
+        // A mailbox means its domain; a quoted local part may hold an `@`.
+        let text = given.rsplit_once('@').map_or(given, |(_, domain)| domain);
+        if text.is_empty() {
+            return Err(NextHopError::NoDomain(given.to_owned()));
+        }
+        if let Some(other) = other_thing(given, text) {
+            return Err(other);
+        }
         let (host, port, bracketed) = split(text)?;
+        let port_text = port;
         let written_port = port.map(str::to_ascii_lowercase);
         let port = port.map_or(Ok(SMTP_PORT), parse_port)?;
         if bracketed && let Some(address) = parse_address(host) {
@@ -159,7 +202,11 @@ impl FromStr for NextHop {
             });
         }
         if !bracketed && host.parse::<IpAddr>().is_ok() {
-            return Err(NextHopError::BareAddress(host.to_owned()));
+            let port = port_text.map_or_else(String::new, |port| format!(":{port}"));
+            return Err(NextHopError::BareAddress {
+                text: text.to_owned(),
+                in_brackets: format!("[{host}]{port}"),
+            });
         }
         Ok(Self {
             host: NextHopHost::Name(domain_name(host)?),
@@ -168,6 +215,41 @@ impl FromStr for NextHop {
             written_port,
         })
     }
+}
+
+/// What else a text is that people take for a next hop; `text` is what follows
+/// an `@` in it.
+fn other_thing(given: &str, text: &str) -> Option<NextHopError> {
+    if given.contains("://") {
+        return Some(NextHopError::Url(given.to_owned()));
+    }
+    if text.contains([',', ';']) {
+        return Some(NextHopError::Several(given.to_owned()));
+    }
+    if let Some(next_hop) = after_transport(text) {
+        return Some(NextHopError::Transport {
+            text: given.to_owned(),
+            next_hop: next_hop.to_owned(),
+        });
+    }
+    let below = text.strip_prefix("*.").or_else(|| text.strip_prefix('.'))?;
+    let is_domain = domain_name(below).is_ok();
+    is_domain.then(|| NextHopError::Below {
+        text: given.to_owned(),
+        domain: below.to_owned(),
+    })
+}
+
+/// What follows a transport (`smtp:[mail.example.com]:25`, transport(5)); `None`
+/// if there is none. A host without dots before a port is a host.
+pub fn after_transport(text: &str) -> Option<&str> {
+    let (transport, next_hop) = text.split_once(':')?;
+    let is_transport = !transport.is_empty()
+        && transport
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let is_next_hop = next_hop.starts_with('[') || next_hop.contains('.');
+    (is_transport && is_next_hop && text.parse::<IpAddr>().is_err()).then_some(next_hop)
 }
 
 /// Host, port text and whether the host was bracketed.
@@ -185,7 +267,10 @@ fn split(text: &str) -> Result<(&str, Option<&str>, bool), NextHopError> {
         return Err(brackets());
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(NextHopError::BareAddress(text.to_owned()));
+        return Err(NextHopError::BareAddress {
+            text: text.to_owned(),
+            in_brackets: format!("[{text}]"),
+        });
     }
     Ok(match text.split_once(':') {
         Some((host, port)) => (host, Some(port), false),
@@ -316,6 +401,35 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_what_the_text_is_and_the_right_form() {
+        for (given, said) in [
+            ("https://example.com/", "is a URL: give the next hop alone"),
+            ("smtp://mail.example.com:25", "is a URL"),
+            ("mx://u@example.com", "is a URL"),
+            ("smtp:[mail.example.com]:25", "alone: [mail.example.com]:25"),
+            ("relay:example.com:587", "alone: example.com:587"),
+            ("my-smtp:example.com", "alone: example.com"),
+            (".example.com", "all names below example.com"),
+            ("*.example.com", "such as example.com"),
+            ("user@.example.com", "such as example.com"),
+            ("example.com,example.net", "more than one target"),
+            ("example.com; example.net", "more than one target"),
+            ("a@example.com,", "more than one target"),
+            ("192.0.2.1:26", "in brackets: [192.0.2.1]:26"),
+            ("192.0.2.1", "in brackets: [192.0.2.1]"),
+            ("2001:db8::1", "in brackets: [2001:db8::1]"),
+            ("user@", "`user@` has no domain after the @"),
+        ] {
+            let error = given.parse::<NextHop>().unwrap_err().to_string();
+            assert!(error.contains(said), "{given}: {error}");
+        }
+        // Hosts before a port, and no transports.
+        for given in ["smtp:25", "relay:submission", "localhost:2525"] {
+            assert_eq!(parse(given).policy_key(), given);
+        }
+    }
+
+    #[test]
     fn what_is_no_next_hop_is_refused_with_the_reason() {
         for bad in [
             "",
@@ -338,6 +452,7 @@ mod tests {
             "example.com..",
             "1.2.3",
             "ex\u{7}ample.com",
+            "user@",
         ] {
             let error = bad.parse::<NextHop>().unwrap_err().to_string();
             assert!(!error.is_empty(), "{bad}");

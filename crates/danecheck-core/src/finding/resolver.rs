@@ -101,8 +101,8 @@ pub(super) static RESOLVER_SILENT: Rule = Rule {
     severity: Severity::Error,
     reference: "RFC 1035 section 7.2",
     meaning: "The resolver answered no question, so nothing is known about the domain.",
-    sender: "Check that the resolver runs and that this machine may ask it. Or name another one \
-             with --resolver.",
+    sender: "Check that the resolver runs and that this machine may ask it, and that \
+             /etc/resolv.conf names it. Or name another one with --resolver.",
     receiver: "",
 };
 
@@ -159,7 +159,14 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
             } else {
                 "did not answer"
             };
-            (&RESOLVER_SILENT, format!("The resolver {subject} {what}."))
+            let message = match &resolver.by_default {
+                None => format!("The resolver {subject} {what}."),
+                Some(why) => format!(
+                    "{why}. So danecheck asked the resolver on this host, as the system does, and \
+                     {subject} {what}."
+                ),
+            };
+            (&RESOLVER_SILENT, message)
         }
         (ResolverValidation::NotShown, Some(Shortcoming::AdStripped)) => (
             &AD_STRIPPED,

@@ -2,7 +2,8 @@
 //! Postfix's `smtp_proto.c`, `smtp_stream_except` in its `smtp_trouble.c`.
 
 use crate::observation::{
-    HandshakeFailure, Interruption, LegacyAnswer, LegacySeen, Onward, Reply, Session, SessionEnd,
+    ConnectFailureKind, HandshakeFailure, Interruption, LegacyAnswer, LegacySeen, Onward, Reply,
+    Session, SessionEnd,
 };
 use crate::postfix::TlsVersion;
 
@@ -108,6 +109,13 @@ pub(crate) fn attempt(
         in_plaintext: &in_plaintext,
     };
     match &session.end {
+        SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {
+            let text = format!(
+                "{} was not checked: the proxy failed: {}",
+                peer.name, failure.text
+            );
+            Attempt::Soft(Failure::new("4.4.1", text))
+        }
         SessionEnd::NotConnected(failure) => Attempt::Soft(Failure::new(
             "4.4.1",
             format!("connect to {}:{}: {}", peer.name, peer.port, failure.text),

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use crate::certificate::{Certificate, Presented, ReferenceName, VerificationFailure};
 use crate::forensics::matches_nobody;
 use crate::matching::{DaneMatching, Requirement, fingerprints, match_fingerprints};
-use crate::observation::{AddressSeen, HostSeen, LimitedOffer, Observation, Session, SessionEnd};
+use crate::observation::{
+    AddressSeen, ConnectFailureKind, HostSeen, LimitedOffer, Observation, Session, SessionEnd,
+};
 use crate::postfix::{Dnssec, HelloLimits, InsecureMx, SecurityLevel, TlsVersion};
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
@@ -358,6 +360,12 @@ impl Promise {
 }
 
 impl SessionEvidence<'_> {
+    /// Whether the proxy failed before there was a connection.
+    fn failed_at_proxy(&self) -> bool {
+        matches!(&self.seen.end, SessionEnd::NotConnected(failure)
+            if failure.kind == ConnectFailureKind::Proxy)
+    }
+
     /// Whether it stands for a server that is assumed to behave as DNS
     /// requires.
     pub(crate) fn shows_what_is_asked_for(&self) -> bool {
@@ -400,10 +408,11 @@ impl<'a> HostEvidence<'a> {
 }
 
 impl<'a> AddressEvidence<'a> {
-    /// Whether a budget kept danecheck from checking it: that says nothing
-    /// about the address.
+    /// Whether a budget, or a proxy that failed, kept danecheck from checking it:
+    /// that says nothing about the address.
     pub(crate) fn was_left_out(&self) -> bool {
-        self.sessions.is_empty() && self.seen.reserved.is_none()
+        let mut sessions = self.sessions.iter();
+        self.seen.reserved.is_none() && sessions.all(SessionEvidence::failed_at_proxy)
     }
 
     /// The session with this SNI; if there is none, the one without SNI,

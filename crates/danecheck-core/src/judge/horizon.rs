@@ -54,13 +54,15 @@ impl std::str::FromStr for Moment {
     type Err = String;
 
     /// Reads `2027-01-31`, an RFC 3339 time, or `+30d` (`h` for hours, `w` for
-    /// weeks).
+    /// weeks), also without the plus.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || "give a time such as 2027-01-31, 2027-01-31T12:00:00Z or +30d".to_owned();
-        if let Some(ahead) = text.strip_prefix('+') {
+        let ahead = text.strip_prefix('+').unwrap_or(text);
+        if ahead.len() < text.len() || ahead.ends_with(['h', 'd', 'w']) {
             let (count, unit) = ahead
                 .split_at_checked(ahead.len().saturating_sub(1))
                 .ok_or_else(refuse)?;
+            let count = count.trim_end();
             let seconds = match unit {
                 "h" => 3600,
                 "d" => 86_400,
@@ -90,6 +92,9 @@ mod tests {
             ("+30d", "2026-12-22T12:00:00Z"),
             ("+2w", "2026-12-06T12:00:00Z"),
             ("+1h", "2026-11-22T13:00:00Z"),
+            ("30d", "2026-12-22T12:00:00Z"),
+            ("2w", "2026-12-06T12:00:00Z"),
+            ("1h", "2026-11-22T13:00:00Z"),
         ] {
             let horizon = Horizon {
                 at: Some(text.parse().unwrap()),
@@ -98,7 +103,9 @@ mod tests {
             assert_eq!(horizon.now(seen).to_string(), moment);
         }
         assert_eq!(Horizon::default().now(seen), seen);
-        for text in ["", "+", "+d", "+3", "30d", "+3y", "+-1d", "tomorrow", "+é"] {
+        for text in [
+            "", "+", "+d", "+3", "30", "d", "-1d", "+3y", "+-1d", "tomorrow", "+é",
+        ] {
             assert!(text.parse::<Moment>().is_err(), "{text}");
         }
     }

@@ -14,6 +14,10 @@ pub struct ResolverSeen {
     /// Why it did not prove that, if known.
     #[serde(default)]
     pub shortcoming: Option<Shortcoming>,
+    /// Why the resolver on this host was asked, if nothing names a resolver:
+    /// `/etc/resolv.conf cannot be read`, in a few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_default: Option<String>,
 }
 
 /// Why a resolver that answers does not prove that it validates.

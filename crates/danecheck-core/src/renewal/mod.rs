@@ -15,6 +15,7 @@ use crate::certificate::{Account, Certificate, Known, Presented, ReferenceName, 
 use crate::forensics::{Shown, Surroundings};
 use crate::judge::{DaneRecords, Evidence, HostEvidence, NotFound, dane_names};
 use crate::matching::{DaneMatching, RecordOutcome, Requirement, match_dane_within};
+use crate::next_hop::host_name_fault;
 use crate::observation::{Answer, Observation, TlsaLookup};
 use crate::report::ExitStatus;
 use crate::text::printable;
@@ -53,11 +54,33 @@ pub fn owner_name(host: &str, port: u16) -> String {
     format!("_{port}._tcp.{}.", host.trim_end_matches('.'))
 }
 
+/// Whether a certificate is that of an authority, and not of a server. Servers
+/// show certificates with `CA:TRUE` too, because `openssl req -x509` makes them:
+/// those name a host.
+pub fn is_authority(certificate: &Certificate) -> bool {
+    if !certificate.basic_constraints().is_some_and(|it| it.ca) {
+        return false;
+    }
+    let names_hosts = certificate.has_dns_san() || !certificate.ip_addresses().is_empty();
+    // What a person made without thinking of an authority.
+    let is_plain = certificate.is_self_issued() && certificate.key_usage().is_none();
+    let mut common_names = certificate.subject().common_names().iter();
+    let is_named_as_host = common_names.any(|name| {
+        host_name_fault(name.trim_start_matches("*.")).is_none() && (name.contains('.') || is_plain)
+    });
+    !names_hosts && !is_named_as_host
+}
+
 /// The records to publish for a chain, the leaf first.
 pub fn new_records(chain: &[Presented], wanted: Wanted, owners: &[String]) -> Vec<NewRecord> {
     let certificates: Vec<&Certificate> = chain.iter().flatten().collect();
+    let is_authority = certificates
+        .first()
+        .is_some_and(|first| is_authority(first));
     let chosen: &[&Certificate] = match wanted {
         Wanted::EndEntity => certificates.get(..1).unwrap_or_default(),
+        // A file of authorities has no server's certificate to skip.
+        Wanted::Authorities if is_authority => &certificates,
         Wanted::Authorities => certificates.get(1..).unwrap_or_default(),
     };
     let usage = match wanted {

@@ -10,8 +10,8 @@ use crate::judge::{
 };
 use crate::matching::{RecordOutcome, Requirement, served_records};
 use crate::observation::{
-    Answer, Assumption, Denial, Interruption, LegacySeen, LimitedOffer, Lookup, MxRecord,
-    Observation, ResolverValidation, SessionEnd, TlsaLookup,
+    Answer, Assumption, ConnectFailureKind, Denial, Interruption, LegacySeen, LimitedOffer, Lookup,
+    MxRecord, Observation, ResolverValidation, SessionEnd, TlsaLookup,
 };
 use crate::sender::Sender;
 use crate::text::printable;
@@ -434,6 +434,10 @@ fn session_end(end: &SessionEnd) -> (&'static str, String) {
             "none took place: danecheck assumes that the server is ready for mail inside TLS"
                 .to_owned(),
         ),
+        SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {
+            let detail = format!("the proxy failed: {}", failure.text);
+            ("not-connected", detail)
+        }
         SessionEnd::NotConnected(failure) => ("not-connected", failure.text.clone()),
         SessionEnd::NoGreeting(why) => ("no-greeting", how(why).to_owned()),
         SessionEnd::GreetingRefused(reply) => ("greeting-refused", reply.text()),

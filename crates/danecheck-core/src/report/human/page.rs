@@ -15,6 +15,8 @@ pub struct HumanStyle {
     pub width: usize,
     /// The language of the steps in mailcow's form.
     pub language: Language,
+    /// How much is said: how often `-v` was given.
+    pub verbosity: u8,
 }
 
 impl Default for HumanStyle {
@@ -23,6 +25,7 @@ impl Default for HumanStyle {
             color: false,
             width: 80,
             language: Language::default(),
+            verbosity: 0,
         }
     }
 }
