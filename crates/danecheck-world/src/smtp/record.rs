@@ -1,5 +1,6 @@
 //! The servers' records of their sessions.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -37,6 +38,7 @@ impl SessionRecord {
 pub(super) struct Records {
     sessions: Mutex<Vec<SessionRecord>>,
     ended: watch::Sender<usize>,
+    most_at_once: AtomicUsize,
 }
 
 impl Records {
@@ -44,12 +46,18 @@ impl Records {
         Arc::new(Self {
             sessions: Mutex::default(),
             ended: watch::Sender::new(0),
+            most_at_once: AtomicUsize::new(0),
         })
     }
 
     pub(super) fn all(&self) -> Vec<SessionRecord> {
         let sessions = self.sessions.lock();
         sessions.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The most sessions that ran at once.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.most_at_once.load(Relaxed)
     }
 
     /// Waits until this many sessions have ended.
@@ -65,6 +73,8 @@ impl Records {
     pub(super) fn begin(self: &Arc<Self>) -> Recorder {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.push(SessionRecord::default());
+        let at_once = sessions.len().saturating_sub(*self.ended.borrow());
+        self.most_at_once.fetch_max(at_once, Relaxed);
         Recorder {
             records: Arc::clone(self),
             index: sessions.len().saturating_sub(1),

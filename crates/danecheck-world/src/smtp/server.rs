@@ -130,6 +130,11 @@ impl RunningMailServer {
         self.records.all()
     }
 
+    /// The most clients that it had at once.
+    pub fn most_at_once(&self) -> usize {
+        self.records.most_at_once()
+    }
+
     /// What its clients did, once this many sessions have ended.
     pub async fn sessions_after(&self, gone: usize) -> Vec<SessionRecord> {
         self.records.ended(gone).await;
