@@ -8,6 +8,7 @@ use danecheck_core::entry::{Language, MailSystem};
 use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
+use super::compare::CompareArguments;
 use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Compare two saved observations: what differs, and could a person in
+    /// between have changed it?
+    Compare(CompareArguments),
     /// Show example reports from servers inside this program: needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
@@ -316,6 +320,8 @@ pub(super) struct SchemaArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Described {
+    /// The object of `danecheck compare --json`
+    Compare,
     /// The report on a target
     Report,
     /// The object of `danecheck dns --json`

@@ -12,6 +12,7 @@ mod bulk;
 mod check;
 mod checker;
 mod choice;
+mod compare;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
@@ -107,6 +108,7 @@ pub async fn run(
             ))
             .await
         }
+        Some(Command::Compare(arguments)) => compare::compare(arguments, &mut environment),
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut environment)).await,
@@ -161,6 +163,7 @@ fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment)
 fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<ExitStatus, Stop> {
     let schema = match arguments.of {
         Described::Report => danecheck_core::report::schema(),
+        Described::Compare => danecheck_core::report::comparison_schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
         Described::Log | Described::Triage => danecheck_core::evidence::schema(),

@@ -17,6 +17,7 @@ mod mta_sts;
 mod name_server;
 mod recommendation;
 mod sender;
+mod side_by_side;
 mod status;
 
 pub use extended_error::ExtendedErrorReport;
@@ -32,6 +33,7 @@ pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
 pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
+pub use side_by_side::{DifferenceReport, LookReport, SideBySideReport, comparison_schema};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 
 pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};
