@@ -9,6 +9,7 @@ use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
 use super::compare::CompareArguments;
+use super::doctor::DoctorArguments;
 use super::expect::ExpectArguments;
 use super::look::LookArguments;
 use super::overrides::OverridesArguments;
@@ -47,6 +48,9 @@ pub(super) enum Command {
     /// Show example reports from servers inside this program: needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
+    /// Examine this machine as a sender: its resolver, clock, port 25 and
+    /// Postfix
+    Doctor(Box<DoctorArguments>),
     /// Show one DNS lookup as the resolver and danecheck's own validation see
     /// it
     Dns(DnsArguments),
@@ -90,7 +94,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
     pub(super) entry: Option<&'static MailSystem>,
 
-    /// Language of the steps in mailcow's form
+    /// Language of the steps in mailcow's form, and of --format letter
     #[arg(long, value_name = "LANGUAGE", default_value = "en",
         value_parser = super::entry::language())]
     pub(super) lang: Language,
@@ -326,6 +330,8 @@ pub(super) enum Described {
     Report,
     /// The object of `danecheck dns --json`
     Dns,
+    /// The object of `danecheck doctor --json`
+    Doctor,
     /// The object of `danecheck overrides --json`
     Overrides,
     /// The object of `danecheck explain --log --json`
@@ -354,6 +360,8 @@ pub(super) enum Format {
     Github,
     /// For an issue or the summary of a job
     Markdown,
+    /// A mail to the receiver's postmaster
+    Letter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -16,6 +16,7 @@ mod compare;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod doctor;
 mod done;
 mod entry;
 mod environment;
@@ -111,6 +112,9 @@ pub async fn run(
         Some(Command::Compare(arguments)) => compare::compare(arguments, &mut environment),
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
+        Some(Command::Doctor(arguments)) => {
+            Box::pin(doctor::doctor(arguments, &mut environment)).await
+        }
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut environment)).await,
         Some(Command::Explain(explain)) => {
             Box::pin(explain::explain(explain, &mut environment)).await
@@ -165,6 +169,7 @@ fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<
         Described::Report => danecheck_core::report::schema(),
         Described::Compare => danecheck_core::report::comparison_schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
+        Described::Doctor => danecheck_core::doctor::schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
         Described::Log | Described::Triage => danecheck_core::evidence::schema(),
         Described::Tlsrpt => danecheck_core::tlsrpt::schema(),

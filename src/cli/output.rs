@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::config::{Advised, Config};
+use danecheck_core::entry::Language;
 use danecheck_core::report::{
-    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Writer, human, json, worst,
+    ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Prometheus, Writer, human,
+    json, worst,
 };
 
 use super::args::{CheckArguments, Format};
@@ -17,6 +19,7 @@ pub(super) enum Form {
     Human(HumanStyle),
     Json,
     Entry(Entry),
+    Letter(Language),
     Written(Box<dyn Writer>),
 }
 
@@ -45,6 +48,7 @@ impl Output {
                 width: environment.width,
                 language: arguments.lang,
             }),
+            (None, false, Format::Letter) => Form::Letter(arguments.lang),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
             (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
             (None, false, Format::Junit) => Form::Written(Box::new(JUnit::default())),
@@ -74,7 +78,7 @@ impl Output {
 
     /// Whether a report may also write to standard error.
     pub(super) fn says_beside(&self) -> bool {
-        matches!(self.form, Form::Entry(_))
+        matches!(self.form, Form::Entry(_) | Form::Letter(_))
     }
 
     /// A report, which may already exist as JSON.
@@ -107,6 +111,14 @@ impl Output {
                 }
                 said.text
             }
+            Form::Letter(language) => {
+                let letter = Letter::of(report, *language);
+                environment.say_beside(&letter.beside);
+                match self.written > 0 && !letter.text.is_empty() {
+                    true => format!("\n{}", letter.text),
+                    false => letter.text,
+                }
+            }
             Form::Written(writer) => writer.report(report, status),
         };
         self.status = worst(self.status, status);
@@ -127,7 +139,7 @@ impl Output {
     pub(super) fn end(&mut self, environment: &mut Environment) -> Result<(), Stop> {
         match &mut self.form {
             Form::Written(writer) => environment.print(&writer.end()),
-            Form::Human(_) | Form::Json | Form::Entry(_) => Ok(()),
+            Form::Human(_) | Form::Json | Form::Entry(_) | Form::Letter(_) => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ mod finding;
 mod format;
 mod human;
 mod invalid_target;
+mod letter;
 mod lookup;
 mod model;
 mod mta_sts;
@@ -24,6 +25,7 @@ pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 pub use human::{HumanStyle, human};
+pub use letter::Letter;
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LookupReport,
