@@ -8,6 +8,8 @@ use danecheck_core::entry::{Language, MailSystem};
 use danecheck_core::judge::Moment;
 
 use super::bulk::BulkArguments;
+use super::compare::CompareArguments;
+use super::doctor::DoctorArguments;
 use super::expect::ExpectArguments;
 use super::into::IntoArguments;
 use super::look::LookArguments;
@@ -42,9 +44,15 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Compare two saved observations: what differs, and could a person in
+    /// between have changed it?
+    Compare(CompareArguments),
     /// Show example reports from servers inside this program: needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
+    /// Examine this machine as a sender: its resolver, clock, port 25 and
+    /// Postfix
+    Doctor(Box<DoctorArguments>),
     /// Show one DNS lookup as the resolver and danecheck's own validation see
     /// it
     Dns(DnsArguments),
@@ -90,7 +98,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
     pub(super) entry: Option<&'static MailSystem>,
 
-    /// Language of the steps in mailcow's form
+    /// Language of the steps in mailcow's form, and of --format letter
     #[arg(long, value_name = "LANGUAGE", default_value = "en",
         value_parser = super::entry::language())]
     pub(super) lang: Language,
@@ -311,10 +319,14 @@ pub(super) struct SchemaArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Described {
+    /// The object of `danecheck compare --json`
+    Compare,
     /// The report on a target
     Report,
     /// The object of `danecheck dns --json`
     Dns,
+    /// The object of `danecheck doctor --json`
+    Doctor,
     /// The object of `danecheck overrides --json`
     Overrides,
     /// The object of `danecheck explain --log --json`
@@ -347,6 +359,8 @@ pub(super) enum Format {
     Github,
     /// For an issue or the summary of a job
     Markdown,
+    /// A mail to the receiver's postmaster
+    Letter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

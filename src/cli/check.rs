@@ -8,7 +8,7 @@ use crate::observe::Setup;
 use danecheck_core::report::ExitStatus;
 use danecheck_core::sender::System;
 
-use super::args::CheckArguments;
+use super::args::{CheckArguments, Format};
 use super::environment::Environment;
 use super::into::Into;
 use super::output::Output;
@@ -38,6 +38,8 @@ pub(super) async fn check(
     let setup = Setup {
         pool: Some(arguments.bulk.pool()),
         local_sender: arguments.sender.local().await?,
+        // A letter may be written later, from what is saved.
+        contact: arguments.format == Format::Letter || arguments.save.is_some(),
         ..arguments.servers.setup(&arguments.look, environment)?
     };
     let save = arguments.save.as_deref();

@@ -13,9 +13,11 @@ mod bulk;
 mod check;
 mod checker;
 mod choice;
+mod compare;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod doctor;
 mod done;
 mod duration;
 mod entry;
@@ -108,8 +110,12 @@ pub async fn run(
     // The state of a waiting command is too large for the stack of a thread.
     let result = match &arguments.command {
         None => Box::pin(check::check(&arguments.check, &mut environment)).await,
+        Some(Command::Compare(arguments)) => compare::compare(arguments, &mut environment),
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
+        Some(Command::Doctor(arguments)) => {
+            Box::pin(doctor::doctor(arguments, &mut environment)).await
+        }
         Some(Command::Dns(dns)) => Box::pin(dns::dns(dns, &mut environment)).await,
         Some(Command::Explain(explain)) => {
             Box::pin(explain::explain(explain, &mut environment)).await
@@ -171,7 +177,9 @@ fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment)
 fn schema(arguments: &SchemaArguments, environment: &mut Environment) -> Result<ExitStatus, Stop> {
     let schema = match arguments.of {
         Described::Report => danecheck_core::report::schema(),
+        Described::Compare => danecheck_core::report::comparison_schema(),
         Described::Dns => danecheck_core::report::lookup_schema(),
+        Described::Doctor => danecheck_core::doctor::schema(),
         Described::Overrides => danecheck_core::overrides::schema(),
         Described::Log | Described::Triage => danecheck_core::evidence::schema(),
         Described::SurveyDns => danecheck_core::survey::targets_schema(),

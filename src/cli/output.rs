@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::config::{Advised, Config};
+use danecheck_core::entry::Language;
 use danecheck_core::judge::Action;
 use danecheck_core::observation::Observation;
 use danecheck_core::report::{
-    ExitStatus, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Writer, human, json, worst,
+    ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Prometheus, Writer, human,
+    json, worst,
 };
 
 use super::args::{CheckArguments, Format};
@@ -22,6 +24,7 @@ pub(super) enum Form {
     Entry(Entry),
     /// The table with the entries, once all targets are done.
     Into(Box<Into>),
+    Letter(Language),
     Written(Box<dyn Writer>),
 }
 
@@ -53,6 +56,7 @@ impl Output {
                 language: arguments.lang,
                 verbosity: arguments.verbose,
             }),
+            (None, false, Format::Letter) => Form::Letter(arguments.lang),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
             (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
             (None, false, Format::Junit) => Form::Written(Box::new(JUnit::default())),
@@ -109,7 +113,7 @@ impl Output {
 
     /// Whether a report may also write to standard error.
     pub(super) fn says_beside(&self) -> bool {
-        matches!(self.form, Form::Entry(_) | Form::Into(_))
+        matches!(self.form, Form::Entry(_) | Form::Into(_) | Form::Letter(_))
     }
 
     /// A report, which may already exist as JSON.
@@ -150,6 +154,14 @@ impl Output {
                 }
                 String::new()
             }
+            Form::Letter(language) => {
+                let letter = Letter::of(report, *language);
+                environment.say_beside(&letter.beside);
+                match self.written > 0 && !letter.text.is_empty() {
+                    true => format!("\n{}", letter.text),
+                    false => letter.text,
+                }
+            }
             Form::Written(writer) => writer.report(report, status),
         };
         self.status = worst(self.status, status);
@@ -174,7 +186,7 @@ impl Output {
                 self.status = worst(self.status, into.print(environment)?);
                 Ok(())
             }
-            Form::Human(_) | Form::Json | Form::Entry(_) => Ok(()),
+            Form::Human(_) | Form::Json | Form::Entry(_) | Form::Letter(_) => Ok(()),
         }
     }
 

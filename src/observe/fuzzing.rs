@@ -145,6 +145,7 @@ pub fn dns(data: &[u8]) {
         RecordType::Cname,
         RecordType::Mx,
         RecordType::Ns,
+        RecordType::Soa,
         RecordType::Tlsa,
     ] {
         // For every type: the readers differ by type.

@@ -20,6 +20,7 @@ pub mod budget;
 mod cache;
 mod call;
 mod connect_failure;
+mod contact;
 mod dial;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -30,6 +31,7 @@ mod legacy;
 mod line;
 mod local_sender;
 mod lookup;
+mod machine;
 mod meter;
 mod mta_sts;
 mod overheard;
@@ -61,6 +63,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use self::budget::{Cuts, Deadline, MX_HOSTS};
+use self::contact::contact;
 use self::host::Check;
 use self::lookup::{Dns, LookupResult};
 use self::mta_sts::{MtaStsCheck, TimeLimit};
@@ -78,6 +81,7 @@ use danecheck_core::sender::local_hellos;
 pub use self::assumed::Assumed;
 pub use self::dial::Dial;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
+pub use self::machine::{MachineSetup, examine};
 #[cfg(feature = "demo")]
 pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
@@ -202,8 +206,18 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let ((shortcoming, (mx, raw_hosts, raw_passed_over, skipped)), raw_mta_sts, local_sender) =
-        tokio::join!(mail, beside, tables);
+    let whose = async {
+        match next_hop.domain().filter(|_| setup.contact) {
+            Some(domain) => deadline.wait(contact(&dns, domain)).await.flatten(),
+            None => None,
+        }
+    };
+    let (
+        (shortcoming, (mx, raw_hosts, raw_passed_over, skipped)),
+        raw_mta_sts,
+        local_sender,
+        contact,
+    ) = tokio::join!(mail, beside, tables, whose);
 
     let validation = dns.validation();
     let mx = match mx.zip(next_hop.domain()) {
@@ -249,6 +263,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         passed_over,
         trust_store,
         mta_sts,
+        contact,
         local_sender,
         proxy: setup.dial.proxy().map(ToString::to_string),
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),

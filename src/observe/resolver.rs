@@ -229,6 +229,38 @@ pub fn zone_index(address: Ipv6Addr, zone: &str) -> Option<u32> {
     })
 }
 
+impl Resolver {
+    /// Asks over TCP alone, one server after the other, and says how the first
+    /// one fails if all do.
+    pub(super) async fn ask_over_tcp(
+        &self,
+        question: Question<'_>,
+        query: Duration,
+        deadline: Deadline,
+    ) -> Result<(), FailureKind> {
+        let mut first = None;
+        for server in &self.servers {
+            let request = request(question).ok_or(FailureKind::Malformed)?;
+            let time = deadline.cap(query);
+            let answer = deadline.run(time, over_tcp(*server, request, time)).await;
+            match answer.unwrap_or(Err(NetError::Timeout)) {
+                Ok(bytes) => {
+                    let head = wire::head(&bytes, question.name, question.rtype);
+                    return match head.map(|head| head.failure()) {
+                        Some(None) => Ok(()),
+                        Some(Some(kind)) => Err(kind),
+                        None => Err(FailureKind::Malformed),
+                    };
+                }
+                Err(error) => {
+                    first.get_or_insert(class(&error));
+                }
+            }
+        }
+        Err(first.unwrap_or(FailureKind::Unreachable))
+    }
+}
+
 fn failure(kind: FailureKind) -> LookupFailure {
     LookupFailure {
         kind,

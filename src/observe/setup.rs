@@ -60,6 +60,8 @@ pub struct Setup {
     pub authoritative: bool,
     /// Whether MTA-STS and TLS reporting are checked.
     pub mta_sts: bool,
+    /// Whether the contact of the domain's zone is looked up.
+    pub contact: bool,
     /// The Postfix on this machine, if it is asked.
     pub local_sender: Option<LocalPostfix>,
     /// The assumption about the mail servers, if danecheck does not connect to
@@ -92,6 +94,7 @@ impl Setup {
             typed: false,
             authoritative: false,
             mta_sts: true,
+            contact: false,
             local_sender: None,
             assumed: None,
             visits: Visits::Now,

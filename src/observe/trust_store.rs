@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::budget::ANCHORS;
-use danecheck_core::observation::{Der, TrustStoreSeen};
+use danecheck_core::observation::{Der, TrustStoreSeen, TrustStoreSize};
 
 /// The most certificates that a file of them may hold, ten times those of any
 /// system.
@@ -70,6 +70,15 @@ impl TrustStore {
             given: Some(Loaded::new(source, certificates)),
             loaded: OnceLock::new(),
         })
+    }
+
+    /// How many certificates there are.
+    pub(super) fn size(&self) -> TrustStoreSize {
+        let store = self.certificates();
+        TrustStoreSize {
+            source: store.source.clone(),
+            certificates: store.certificates.len(),
+        }
     }
 
     /// Reads the store now, so that no check has to wait for it later.

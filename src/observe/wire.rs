@@ -12,7 +12,7 @@ use domain::base::name::{Name, ParsedName, ToLabelIter as _};
 use domain::base::opt::UnknownOptData;
 use domain::base::rdata::{ParseRecordData, UnknownRecordData};
 use domain::base::record::ParsedRecord;
-use domain::rdata::{Cname, Dname, Mx, Ns};
+use domain::rdata::{Cname, Dname, Mx, Ns, Soa};
 
 use super::budget::{ANSWER_BYTES, RECORD_BYTES, RECORDS};
 use danecheck_core::observation::{ExtendedError, FailureKind, MxRecord, RecordType};
@@ -98,6 +98,7 @@ pub(super) fn rtype(record_type: RecordType) -> Rtype {
         RecordType::Cname => Rtype::CNAME,
         RecordType::Mx => Rtype::MX,
         RecordType::Ns => Rtype::NS,
+        RecordType::Soa => Rtype::SOA,
         RecordType::Tlsa => Rtype::TLSA,
         RecordType::Txt => Rtype::TXT,
     }
@@ -294,6 +295,10 @@ fn datum(record: &ParsedRecord<'_, &[u8]>, asked: RecordType) -> Option<Datum> {
             Some(Datum::Name(text(record.data().cname())))
         }
         RecordType::Ns => Some(Datum::Name(String::new())),
+        RecordType::Soa => {
+            let record = record.to_record::<Soa<ParsedName<_>>>().ok()??;
+            Some(Datum::Name(text(record.data().rname())))
+        }
         RecordType::A | RecordType::Aaaa | RecordType::Tlsa | RecordType::Txt => {
             let record = record.to_record::<UnknownRecordData<_>>().ok()??;
             let data: &[u8] = record.data().data();

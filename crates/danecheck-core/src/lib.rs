@@ -39,6 +39,7 @@
 //! | one line of such a table | [`postfix::PolicyLine`]: reads it, writes it, and knows which of two asks for more |
 //! | TLSA records and certificates, without a sender | [`tlsa`], [`certificate`], [`matching`] |
 //! | a certificate that will replace another | [`renewal`] |
+//! | what was seen of this machine as a sender | [`doctor`] |
 //! | a log, a queue listing, a notice; a TLS report | [`evidence`], [`tlsrpt`] |
 //! | the id of a finding, or a text of Postfix | [`finding`], [`glossary`] |
 //!
@@ -56,6 +57,7 @@
 pub mod certificate;
 pub mod diagnosis;
 pub mod dnssec;
+pub mod doctor;
 pub mod entry;
 pub mod evidence;
 pub mod finding;

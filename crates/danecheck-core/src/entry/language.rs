@@ -1,6 +1,6 @@
 //! The language of instructions.
 
-/// The language of mailcow's form and of the instructions for it.
+/// The language of mailcow's form, of the instructions for it, and of letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English.

@@ -274,7 +274,7 @@ fn end(
                     );
                     return;
                 }
-                match session.ehlo.as_ref().and_then(masked) {
+                match session.ehlo.as_ref().and_then(Reply::mask) {
                     Some(mask) => add(
                         &STARTTLS_MASKED,
                         format!(
@@ -369,15 +369,6 @@ fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
     let theirs = service(end);
     let is_service = theirs.iter().all(|label| label.starts_with('_'));
     (is_service && theirs != service(&tlsa.lookup.name)).then_some(end)
-}
-
-/// A keyword that a firewall overwrote: about as many Xs as `STARTTLS` has
-/// letters, and perhaps an A at the end.
-fn masked(ehlo: &Reply) -> Option<String> {
-    ehlo.keywords().find(|word| {
-        let xs = word.strip_suffix('A').unwrap_or(word);
-        xs.len() >= 6 && xs.bytes().all(|byte| byte == b'X')
-    })
 }
 
 fn how_text(how: Interruption) -> &'static str {

@@ -27,6 +27,7 @@ mod policy;
 mod recommend;
 mod route;
 mod sending;
+mod side_by_side;
 mod verdict;
 mod verified;
 
@@ -40,6 +41,7 @@ pub use outcome::{Channel, Delivery, Outcome, Outcomes};
 pub use recommend::{Action, Alternative, Recommendation};
 pub(crate) use sending::OverrideInForce;
 pub use sending::Sending;
+pub use side_by_side::{Agreement, Aspect, Difference, DifferenceKind, SideBySide};
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use caution::LOOKS_THE_SAME;

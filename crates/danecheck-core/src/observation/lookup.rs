@@ -40,6 +40,7 @@ pub enum RecordType {
     Cname,
     Mx,
     Ns,
+    Soa,
     Tlsa,
     Txt,
 }
@@ -52,6 +53,7 @@ impl fmt::Display for RecordType {
             Self::Cname => "CNAME",
             Self::Mx => "MX",
             Self::Ns => "NS",
+            Self::Soa => "SOA",
             Self::Tlsa => "TLSA",
             Self::Txt => "TXT",
         })

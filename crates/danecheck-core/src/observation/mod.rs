@@ -4,11 +4,13 @@
 //! saved and judged again later (`--save`, `--replay`).
 
 mod any_lookup;
+mod contact;
 mod cut;
 mod der;
 mod host;
 mod local_sender;
 mod lookup;
+mod machine;
 mod mta_sts;
 mod name_server;
 mod refusal;
@@ -22,6 +24,7 @@ use crate::next_hop::NextHop;
 use crate::unix_time::UnixTime;
 
 pub use any_lookup::AnyLookup;
+pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;
 pub use host::{AddressSeen, HostSeen, TlsaLookup};
@@ -30,6 +33,7 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
+pub use machine::{MachineSeen, MailcowSeen, ResolverProbes, TrustStoreSize};
 pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit, Unfinished};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
@@ -78,6 +82,9 @@ pub struct Observation {
     /// MTA-STS and TLS reporting; `None` if they were not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mta_sts: Option<MtaStsSeen>,
+    /// The contact of the domain's zone, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactSeen>,
     /// The Postfix on this machine, if it was asked (`--sender local`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_sender: Option<LocalSenderSeen>,

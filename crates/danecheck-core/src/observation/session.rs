@@ -481,6 +481,15 @@ impl Reply {
         })
     }
 
+    /// The word that a firewall that inspects SMTP puts in the place of
+    /// STARTTLS, as Cisco's does: `XXXXXXXA`.
+    pub fn mask(&self) -> Option<String> {
+        self.keywords().find(|word| {
+            let xs = word.strip_suffix('A').unwrap_or(word);
+            xs.len() >= 6 && xs.bytes().all(|byte| byte == b'X')
+        })
+    }
+
     /// Whether the reply is 2xx.
     pub fn is_positive(&self) -> bool {
         self.code / 100 == 2

@@ -1,7 +1,7 @@
 //! One lookup, in the resolver's view and in danecheck's own.
 
 use crate::dnssec::OwnValidation;
-use crate::observation::lookup::{ExtendedError, LookupFailure};
+use crate::observation::lookup::{ExtendedError, FailureKind, LookupFailure};
 use crate::observation::name_server::AuthoritySeen;
 
 /// What a lookup gave.
@@ -19,6 +19,23 @@ pub struct SingleLookup {
     pub own: OwnValidation,
     /// What the name servers answer directly, if danecheck asked them.
     pub authority: Option<AuthoritySeen>,
+}
+
+impl SingleLookup {
+    /// A question that could not be asked.
+    pub fn unasked(name: &str, rtype: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            rtype: rtype.to_owned(),
+            server: None,
+            reply: Err(LookupFailure {
+                kind: FailureKind::Malformed,
+                extended_error: None,
+            }),
+            own: OwnValidation::indeterminate("nothing was asked"),
+            authority: None,
+        }
+    }
 }
 
 /// An answer or a denial.

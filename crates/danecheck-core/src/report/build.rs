@@ -107,6 +107,11 @@ impl Report {
             mx: observation.mx.as_ref().map(mx_report),
             hosts,
             mta_sts: judged.mta_sts.as_ref().map(MtaStsReport::of),
+            contact: observation
+                .contact
+                .as_ref()
+                .and_then(|seen| seen.mailbox())
+                .map(|mailbox| printable(&mailbox)),
             proxy: observation.proxy.as_deref().map(printable),
             assumed: assumed_report(observation),
             skipped_hosts: observation

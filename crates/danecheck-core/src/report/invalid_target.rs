@@ -43,6 +43,7 @@ impl Report {
             mx: None,
             hosts: Vec::new(),
             mta_sts: None,
+            contact: None,
             proxy: None,
             assumed: None,
             skipped_hosts: Vec::new(),

@@ -11,18 +11,21 @@ mod finding;
 mod format;
 mod human;
 mod invalid_target;
+mod letter;
 mod lookup;
 mod model;
 mod mta_sts;
 mod name_server;
 mod recommendation;
 mod sender;
+mod side_by_side;
 mod status;
 
 pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 pub use human::{HumanStyle, human};
+pub use letter::Letter;
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LookupReport,
@@ -32,6 +35,7 @@ pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
 pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
 pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
+pub use side_by_side::{DifferenceReport, LookReport, SideBySideReport, comparison_schema};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
 
 pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};

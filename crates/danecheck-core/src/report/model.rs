@@ -53,6 +53,10 @@ pub struct Report {
     /// danecheck did not check it.
     #[serde(default)]
     pub mta_sts: Option<MtaStsReport>,
+    /// The contact that the SOA record of the domain's zone names, as a mailbox;
+    /// null if it was not asked for, or names none.
+    #[serde(default)]
+    pub contact: Option<String>,
     /// The proxy through which mail servers were connected to; null for none.
     pub proxy: Option<String>,
     /// What danecheck assumed about the mail servers instead of connecting to

@@ -1,0 +1,289 @@
+//! Port 25 outwards and STARTTLS on the way, by what several targets have in
+//! common.
+
+use std::collections::BTreeSet;
+
+use crate::certificate::{Certificate, Presented};
+use crate::observation::{
+    AddressSeen, ConnectFailureKind, MachineSeen, Observation, Session, SessionEnd,
+};
+
+use super::CheckResult;
+use super::CheckStatus::{Error, Warning};
+
+/// The command that names targets.
+pub(super) const COMMAND: &str = "Run `danecheck doctor --via DOMAIN1 DOMAIN2` with two domains \
+                                  of different operators to which your mail goes.";
+
+pub(super) fn check(seen: &MachineSeen, checks: &mut Vec<CheckResult>) {
+    for (id, ipv4) in [("port-25-ipv4", true), ("port-25-ipv6", false)] {
+        checks.push(port(seen, id, ipv4));
+    }
+    checks.push(starttls(seen));
+    checks.push(interception(seen));
+}
+
+/// The addresses of a target, of one family or of both.
+fn addresses(target: &Observation, ipv4: Option<bool>) -> Vec<&AddressSeen> {
+    let all = target.hosts.iter().flat_map(|host| &host.addresses);
+    all.filter(|address| ipv4.is_none_or(|ipv4| address.address.is_ipv4() == ipv4))
+        .filter(|address| !address.sessions.is_empty())
+        .collect()
+}
+
+fn reached(address: &AddressSeen) -> bool {
+    let ends = address.sessions.iter().map(|session| &session.end);
+    ends.into_iter()
+        .any(|end| !matches!(end, SessionEnd::NotConnected(_)))
+}
+
+/// The operator of a target: the last two labels of its first MX host.
+fn operator(target: &Observation) -> String {
+    let host = target.hosts.first().map_or("", |host| host.name.as_str());
+    let mut labels: Vec<&str> = host.rsplit('.').take(2).collect();
+    labels.reverse();
+    labels.join(".")
+}
+
+fn operators<'t>(targets: impl Iterator<Item = &'t Observation>) -> usize {
+    targets.map(operator).collect::<BTreeSet<_>>().len()
+}
+
+fn failure(address: &AddressSeen) -> String {
+    let words = address
+        .sessions
+        .iter()
+        .find_map(|session| match &session.end {
+            SessionEnd::NotConnected(failure) => Some(failure.text.clone()),
+            _ => None,
+        });
+    words.unwrap_or_default()
+}
+
+fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
+    let family = if ipv4 { "IPv4" } else { "IPv6" };
+    if seen.targets.is_empty() {
+        let message = format!("Nothing was connected to, so port 25 over {family} is unknown.");
+        return CheckResult::unknown(id, message).remedy(COMMAND);
+    }
+    let with_family = || {
+        let targets = seen.targets.iter();
+        targets.filter(move |target| !addresses(target, Some(ipv4)).is_empty())
+    };
+    let all: Vec<&AddressSeen> = with_family()
+        .flat_map(|target| addresses(target, Some(ipv4)))
+        .collect();
+    if all.is_empty() {
+        let message = format!("No target has an {family} address that may be connected to.");
+        return CheckResult::unknown(id, message);
+    }
+    let works = all.iter().filter(|address| reached(address)).count();
+    let failed = all.iter().filter(|address| !reached(address));
+    let evidence: Vec<String> = failed
+        .map(|address| format!("{}: {}", address.address, failure(address)))
+        .collect();
+    if works > 0 {
+        let message = format!(
+            "Port 25 is open over {family}: {works} of {} addresses answer.",
+            { all.len() }
+        );
+        return CheckResult::ok(id, message).seen(evidence);
+    }
+    if operators(with_family()) < 2 {
+        let message = format!(
+            "No address of one operator answers over {family}, which is no word against this \
+             network."
+        );
+        return CheckResult::unknown(id, message)
+            .seen(evidence)
+            .remedy(COMMAND);
+    }
+    let no_route = all.iter().all(|address| {
+        address.sessions.iter().all(|session| {
+            matches!(&session.end, SessionEnd::NotConnected(failure)
+                if failure.kind == ConnectFailureKind::Unreachable)
+        })
+    });
+    let elsewhere = seen.targets.iter().any(|target| {
+        let others = addresses(target, Some(!ipv4));
+        others.into_iter().any(reached)
+    });
+    if no_route && !ipv4 {
+        return CheckResult::new(id, Warning, "This machine has no IPv6.")
+            .seen(evidence)
+            .remedy(
+                "Run postconf -e inet_protocols=ipv4 if that is meant to be so. Else repair the \
+                 IPv6 of this machine.",
+            );
+    }
+    let message = format!("No target can be reached at port 25 over {family}.");
+    let status = if elsewhere { Warning } else { Error };
+    CheckResult::new(id, status, message)
+        .likely()
+        .seen(evidence)
+        .remedy(
+            "Open port 25 outwards in your firewall, or ask your provider to: home lines and \
+             clouds block it. No entry for a domain helps. Until then send through a relay at \
+             port 587 (relayhost).",
+        )
+}
+
+/// What one target shows of STARTTLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// It works.
+    Works,
+    /// A firewall's mask is in its place.
+    Masked,
+    /// It is not offered.
+    Missing,
+    /// It is offered, and fails.
+    Fails,
+}
+
+fn offer(session: &Session) -> Option<Offer> {
+    match &session.end {
+        SessionEnd::NoStartTls if session.refusal_for_now().is_some() => None,
+        SessionEnd::NoStartTls => {
+            let greeting = session.greeting.as_ref();
+            let hidden = greeting.is_some_and(|reply| reply.is_hidden_by_firewall());
+            let mask = session.ehlo.as_ref().and_then(|reply| reply.mask());
+            Some(match mask.is_some() || hidden {
+                true => Offer::Masked,
+                false => Offer::Missing,
+            })
+        }
+        SessionEnd::NoStartTlsReply(_)
+        | SessionEnd::StartTlsRefused(_)
+        | SessionEnd::HandshakeFailed(_) => Some(Offer::Fails),
+        SessionEnd::NoEhloReplyInTls(_)
+        | SessionEnd::EhloRefusedInTls(_)
+        | SessionEnd::Completed => Some(Offer::Works),
+        _ => None,
+    }
+}
+
+/// The best that a target shows.
+fn best(target: &Observation) -> Option<Offer> {
+    let sessions = addresses(target, None)
+        .into_iter()
+        .flat_map(|address| &address.sessions);
+    let offers: Vec<Offer> = sessions.filter_map(offer).collect();
+    let order = [Offer::Works, Offer::Fails, Offer::Masked, Offer::Missing];
+    order.into_iter().find(|one| offers.contains(one))
+}
+
+fn starttls(seen: &MachineSeen) -> CheckResult {
+    let id = "starttls";
+    if seen.targets.is_empty() {
+        let message = "Nothing was connected to, so STARTTLS is unknown.";
+        return CheckResult::unknown(id, message).remedy(COMMAND);
+    }
+    let offers: Vec<(&Observation, Offer)> = seen
+        .targets
+        .iter()
+        .filter_map(|target| Some((target, best(target)?)))
+        .collect();
+    let word = |offer: Offer| match offer {
+        Offer::Works => "STARTTLS works",
+        Offer::Masked => "Xs or stars in the place of STARTTLS",
+        Offer::Missing => "STARTTLS is not offered",
+        Offer::Fails => "STARTTLS is offered and fails",
+    };
+    let evidence: Vec<String> = offers
+        .iter()
+        .map(|(target, offer)| format!("{}: {}", target.next_hop, word(*offer)))
+        .collect();
+    let works = offers.iter().any(|(_, offer)| *offer == Offer::Works);
+    if offers.is_empty() {
+        return CheckResult::unknown(id, "No target was reached, so STARTTLS is unknown.");
+    }
+    if works {
+        let message = "STARTTLS gets through. What lacks it lacks it by itself.";
+        return CheckResult::ok(id, message).seen(evidence);
+    }
+    if operators(offers.iter().map(|(target, _)| *target)) < 2 {
+        let message = "One operator lacks STARTTLS, which is no word against this network.";
+        return CheckResult::unknown(id, message)
+            .seen(evidence)
+            .remedy(COMMAND);
+    }
+    let masked = offers.iter().any(|(_, offer)| *offer == Offer::Masked);
+    let message = if masked {
+        "Something on the way out overwrites STARTTLS: a firewall that inspects SMTP."
+    } else {
+        "Something on the way out takes STARTTLS away, or breaks it: operators that have nothing \
+         in common lack it alike."
+    };
+    let result = CheckResult::new(id, Error, message).seen(evidence).remedy(
+        "Switch off the SMTP inspection of your firewall (Cisco: `no inspect esmtp`, FortiGate: \
+         the SMTP profile), or ask your provider. No entry for a domain helps: every domain looks \
+         like this. Until then send through a relay at port 587 (relayhost).",
+    );
+    match masked {
+        true => result,
+        false => result.likely(),
+    }
+}
+
+/// Whether somebody on the way ends TLS in the place of all servers.
+fn interception(seen: &MachineSeen) -> CheckResult {
+    let id = "tls-end-to-end";
+    if seen.targets.is_empty() {
+        let message = "Nothing was connected to, so it is unknown who ends TLS.";
+        return CheckResult::unknown(id, message).remedy(COMMAND);
+    }
+    let leaves: Vec<(&Observation, Certificate)> = seen
+        .targets
+        .iter()
+        .filter_map(|target| {
+            let sessions = addresses(target, None)
+                .into_iter()
+                .flat_map(|address| &address.sessions);
+            let mut chains = sessions.filter_map(|session| session.chain().first());
+            let leaf: Presented = Certificate::from_der(&chains.next()?.0);
+            Some((target, leaf.ok()?))
+        })
+        .collect();
+    if operators(leaves.iter().map(|(target, _)| *target)) < 2 {
+        return CheckResult::unknown(id, "Too few targets showed a certificate.");
+    }
+    let one_key = |of: &dyn Fn(&Certificate) -> Vec<u8>| {
+        let all: BTreeSet<Vec<u8>> = leaves.iter().map(|(_, leaf)| of(leaf)).collect();
+        all.len() == 1
+    };
+    let same_key = one_key(&|leaf| leaf.spki_der().to_vec());
+    let issuer = |leaf: &Certificate| leaf.issuer().to_string();
+    let same_issuer = one_key(&|leaf| issuer(leaf).into_bytes());
+    let trusted = seen.targets.iter().any(|target| {
+        let store = target.trust_store.certificates.is_empty();
+        !store
+    });
+    let evidence = leaves
+        .iter()
+        .map(|(target, leaf)| format!("{}: issued by {}", target.next_hop, issuer(leaf)));
+    if same_key && trusted {
+        let message = "Operators that seem to have nothing in common show one certificate: they \
+                       have one provider, or somebody on the way ends TLS in their place.";
+        return CheckResult::new(id, Warning, message)
+            .likely()
+            .seen(evidence)
+            .remedy(COMMAND);
+    }
+    if same_key || same_issuer && !trusted {
+        let message = "Operators that have nothing in common show certificates of one key, or of \
+                       one issuer that nobody trusts: somebody on the way ends TLS in their place.";
+        return CheckResult::new(id, Error, message)
+            .likely()
+            .seen(evidence)
+            .remedy(
+                "Find the firewall or the provider that inspects mail, and switch that off. Set no \
+                 override: it would give your mail away.",
+            );
+    }
+    CheckResult::ok(
+        id,
+        "The targets show certificates that have nothing in common.",
+    )
+    .likely()
+}

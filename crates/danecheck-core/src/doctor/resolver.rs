@@ -1,0 +1,396 @@
+//! The resolver and the clock. A fault that explains others leaves them unknown.
+
+use std::net::SocketAddr;
+
+use crate::dnssec::{Fault, SecurityStatus};
+use crate::observation::{Answer, AnyLookup, Lookup, MachineSeen, Observation, SingleLookup};
+
+use super::CheckStatus::{Error, Warning};
+use super::{CheckResult, CheckStatus};
+
+/// What to do about a resolver that does not do its work.
+const RUN_ONE: &str = "Run a validating resolver, such as unbound, on this machine, and list \
+                       127.0.0.1 alone in /etc/resolv.conf.";
+
+pub(super) fn check(seen: &MachineSeen, checks: &mut Vec<CheckResult>) {
+    let probes = &seen.probes;
+    let named = seen.resolver.join(", ");
+    if let Err(failure) = &probes.root.reply {
+        let why = failure.kind.as_text();
+        checks.push(
+            CheckResult::new(
+                "resolver-answers",
+                Error,
+                format!("The resolver {named} does not answer `. NS`: {why}."),
+            )
+            .remedy(format!(
+                "Check that the resolver runs and that this machine may ask it. {RUN_ONE}"
+            )),
+        );
+        for id in [
+            "resolver-validates",
+            "resolver-marks",
+            "resolver-signatures",
+            "resolver-tlsa",
+            "resolver-large-answers",
+            "resolver-tcp",
+            "resolver-truthful",
+            "clock",
+        ] {
+            checks.push(CheckResult::unknown(id, "The resolver does not answer."));
+        }
+        checks.push(loopback(seen));
+        return;
+    }
+    checks.push(CheckResult::ok(
+        "resolver-answers",
+        format!("The resolver {named} answers."),
+    ));
+    let large = large(&probes.large);
+    let large_arrive = large.status == CheckStatus::Ok;
+    let clock = clock(&probes.root);
+    validation(seen, large_arrive, checks);
+    checks.push(tlsa(&probes.tlsa));
+    checks.push(large);
+    checks.push(tcp(seen));
+    checks.push(truthful(seen));
+    checks.push(loopback(seen));
+    checks.push(own_answers(seen));
+    checks.push(clock);
+}
+
+/// Whether it validates, marks what it validated, and passes signatures on.
+fn validation(seen: &MachineSeen, large_arrive: bool, checks: &mut Vec<CheckResult>) {
+    let root = &seen.probes.root;
+    let bogus = &seen.probes.bogus;
+    let marks = root.reply.as_ref().is_ok_and(|reply| reply.authentic);
+    let own = root.own.status;
+    let signatures = match own {
+        SecurityStatus::Indeterminate if !large_arrive => CheckResult::unknown(
+            "resolver-signatures",
+            "Large answers do not arrive, and those with signatures are large.",
+        ),
+        SecurityStatus::Indeterminate => {
+            let why = root.own.reason.clone().unwrap_or_default();
+            let message = "The resolver passes on no signatures, although the query asks for them.";
+            CheckResult::new("resolver-signatures", Error, message)
+                .seen([why])
+                .remedy(RUN_ONE)
+        }
+        _ => CheckResult::ok("resolver-signatures", "Answers come with their signatures."),
+    };
+    let withholds = bogus.reply.is_err();
+    let passes_bogus_on = bogus.own.is_bogus() && !withholds;
+    let evidence = || {
+        let words = match &bogus.reply {
+            Ok(_) => "an answer".to_owned(),
+            Err(failure) => failure.kind.as_text().to_owned(),
+        };
+        [format!(
+            "{} {}, whose zone is bogus on purpose: {words}",
+            bogus.name, bogus.rtype
+        )]
+    };
+    let without_dane = "A Postfix behind it uses no DANE: level dane acts like level may";
+    let (validates, marked) = if passes_bogus_on {
+        let message = format!("The resolver passes on bogus answers. {without_dane}.");
+        (
+            CheckResult::new("resolver-validates", Error, message)
+                .seen(evidence())
+                .remedy(RUN_ONE),
+            CheckResult::unknown(
+                "resolver-marks",
+                "A resolver that does not validate has nothing to mark.",
+            ),
+        )
+    } else if marks {
+        (
+            CheckResult::ok("resolver-validates", "The resolver validates.").seen(evidence()),
+            CheckResult::ok("resolver-marks", "It marks what it validated (AD bit)."),
+        )
+    } else if signatures.status == Error {
+        let why = "Without signatures nothing can be validated.";
+        (
+            CheckResult::unknown("resolver-validates", why),
+            CheckResult::unknown("resolver-marks", why),
+        )
+    } else if withholds && bogus.own.is_bogus() {
+        let message = format!(
+            "The resolver validates, but its mark (AD bit) does not arrive. {without_dane}."
+        );
+        (
+            CheckResult::ok("resolver-validates", "It withholds bogus answers.").seen(evidence()),
+            CheckResult::new("resolver-marks", Error, message).remedy(
+                "Let Postfix ask the validating resolver itself, not a forwarder in front of it. \
+                 With dnsmasq in between, set `proxy-dnssec`. With systemd-resolved's stub, list \
+                 the resolver behind it in /etc/resolv.conf.",
+            ),
+        )
+    } else {
+        let message = format!("The resolver marks no answer as validated. {without_dane}.");
+        (
+            CheckResult::unknown(
+                "resolver-validates",
+                "It is unknown whether it validates without a mark.",
+            ),
+            CheckResult::new("resolver-marks", Error, message)
+                .likely()
+                .remedy(RUN_ONE),
+        )
+    };
+    checks.push(validates);
+    checks.push(marked);
+    checks.push(signatures);
+}
+
+fn tlsa(probe: &SingleLookup) -> CheckResult {
+    let id = "resolver-tlsa";
+    match &probe.reply {
+        Ok(_) => CheckResult::ok(id, "It answers questions for TLSA records."),
+        Err(failure) => {
+            let message = format!(
+                "It does not answer questions for TLSA records: {}. Mail to domains with DANE \
+                 waits.",
+                failure.kind.as_text()
+            );
+            CheckResult::new(id, Error, message)
+                .seen([format!("{} {}", probe.name, probe.rtype)])
+                .remedy(format!(
+                    "Update the resolver or the filter in front of it. {RUN_ONE}"
+                ))
+        }
+    }
+}
+
+fn large(probe: &SingleLookup) -> CheckResult {
+    let id = "resolver-large-answers";
+    match &probe.reply {
+        Ok(_) => CheckResult::ok(id, "Large answers arrive."),
+        Err(failure) => {
+            let message = format!("Large answers do not arrive: {}.", failure.kind.as_text());
+            CheckResult::new(id, Error, message)
+                .likely()
+                .seen([format!("{} {}", probe.name, probe.rtype)])
+                .remedy(
+                    "Let UDP fragments and TCP port 53 through, between this machine and the \
+                     resolver, and between the resolver and the internet.",
+                )
+        }
+    }
+}
+
+fn tcp(seen: &MachineSeen) -> CheckResult {
+    let id = "resolver-tcp";
+    match &seen.probes.tcp {
+        Ok(()) => CheckResult::ok(id, "It answers over TCP."),
+        Err(why) => CheckResult::new(
+            id,
+            Error,
+            format!("It does not answer over TCP ({why}): answers that do not fit UDP are lost."),
+        )
+        .remedy("Let TCP port 53 through to the resolver, and let it listen there."),
+    }
+}
+
+/// Whether it says that there is what is not, or the reverse.
+fn truthful(seen: &MachineSeen) -> CheckResult {
+    let id = "resolver-truthful";
+    let probes = &seen.probes;
+    let made = probes.missing.iter().filter_map(|probe| {
+        let reply = probe.reply.as_ref().ok()?;
+        let records = reply.records.join(", ");
+        (!reply.records.is_empty()).then(|| format!("{} {}: {records}", probe.name, probe.rtype))
+    });
+    let made: Vec<String> = made.collect();
+    if !made.is_empty() {
+        let message = "The resolver invents addresses for names that do not exist.";
+        return CheckResult::new(id, Error, message)
+            .seen(made)
+            .remedy(format!("Use a resolver that changes no answers. {RUN_ONE}"));
+    }
+    let denied = probes.existing.as_ref().filter(|probe| {
+        let reply = probe.reply.as_ref();
+        reply.is_ok_and(|reply| reply.records.is_empty())
+    });
+    if let Some(denied) = denied {
+        let message = "The resolver denies a name that exists.";
+        return CheckResult::new(id, Error, message)
+            .seen([format!("{} {}: no records", denied.name, denied.rtype)])
+            .remedy(format!("Use a resolver that changes no answers. {RUN_ONE}"));
+    }
+    let unanswered = probes.missing.iter().all(|probe| probe.reply.is_err());
+    if unanswered {
+        return CheckResult::unknown(id, "Names that do not exist got no answer.");
+    }
+    CheckResult::ok(
+        id,
+        "It invents no names, and denies none that have to exist.",
+    )
+}
+
+fn loopback(seen: &MachineSeen) -> CheckResult {
+    let id = "resolver-on-loopback";
+    let is_loopback = |address: &String| {
+        let address = address.parse::<SocketAddr>();
+        address.is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    };
+    if seen.resolver.iter().all(is_loopback) {
+        return CheckResult::ok(id, "The resolver is on this machine.");
+    }
+    CheckResult::new(
+        id,
+        Warning,
+        "The resolver is on another machine. An attacker who can change packets on the way can \
+         forge every answer, the AD bit included.",
+    )
+    .seen(seen.resolver.iter().cloned())
+    .remedy(format!(
+        "{RUN_ONE} Do nothing if the way to it is as safe as the machine itself."
+    ))
+}
+
+/// Whether it has answers of its own for the hosts that were asked about.
+fn own_answers(seen: &MachineSeen) -> CheckResult {
+    let id = "resolver-own-answers";
+    if seen.targets.is_empty() {
+        return CheckResult::unknown(id, "No domain was named whose name servers can be asked.")
+            .remedy(super::network::COMMAND);
+    }
+    let mut compared = 0_usize;
+    let mut different = Vec::new();
+    for target in &seen.targets {
+        for (lookup, records) in contents(target) {
+            match differs(&lookup, records.as_ref()) {
+                Some(None) => compared += 1,
+                Some(Some(words)) => {
+                    compared += 1;
+                    different.push(words);
+                }
+                None => {}
+            }
+        }
+    }
+    if !different.is_empty() {
+        let message = "The resolver gives other answers than the name servers of the zones.";
+        return CheckResult::new(id, Error, message)
+            .likely()
+            .seen(different)
+            .remedy(
+                "Search the resolver's configuration for these names (local-data, local-zone, \
+                 response policy zones, /etc/hosts), and flush them from its cache.",
+            );
+    }
+    if compared == 0 {
+        return CheckResult::unknown(id, "No name server could be asked directly.");
+    }
+    CheckResult::ok(
+        id,
+        format!("{compared} of its answers are those of the zones' name servers."),
+    )
+}
+
+/// The lookups of a target with their records, in the form in which name
+/// servers' answers are compared; `None` for failures.
+fn contents(target: &Observation) -> Vec<(AnyLookup<'_>, Option<Vec<String>>)> {
+    fn content<T>(lookup: &Lookup<T>, show: impl Fn(&T) -> String) -> Option<Vec<String>> {
+        match &lookup.answer {
+            Answer::Records(set) => {
+                let set = set.open().regardless();
+                // Behind an alias it is another zone's answer.
+                let records = set.records.iter().map(show).collect();
+                set.aliases.is_empty().then_some(records)
+            }
+            Answer::Denied(_) => Some(Vec::new()),
+            Answer::Failed(_) => None,
+        }
+    }
+    let mut all: Vec<(AnyLookup<'_>, Option<Vec<String>>)> = Vec::new();
+    if let Some(mx) = &target.mx {
+        let records = content(mx, |record| {
+            format!("{} {}.", record.preference, record.host)
+        });
+        all.push((mx.into(), records));
+    }
+    for host in &target.hosts {
+        for lookup in host.a.iter().chain(&host.aaaa) {
+            all.push((lookup.into(), content(lookup, ToString::to_string)));
+        }
+        for tlsa in &host.tlsa {
+            let records = content(&tlsa.lookup, ToString::to_string);
+            all.push(((&tlsa.lookup).into(), records));
+        }
+    }
+    all
+}
+
+/// What differs between the resolver's answer and that of every name server;
+/// `Some(None)` for nothing, `None` if it cannot be compared.
+fn differs(lookup: &AnyLookup<'_>, records: Option<&Vec<String>>) -> Option<Option<String>> {
+    let plain = |record: &String| {
+        let compact: String = record.split_whitespace().collect();
+        compact
+            .to_ascii_lowercase()
+            .trim_end_matches('.')
+            .to_owned()
+    };
+    let sorted = |records: &[String]| {
+        let mut plain: Vec<String> = records.iter().map(plain).collect();
+        plain.sort();
+        plain.dedup();
+        plain
+    };
+    let ours = sorted(records?);
+    let seen = lookup.authority?;
+    let replies = seen.addresses().filter_map(|(_, address)| {
+        let reply = address.answers.as_ref()?.whole()?;
+        reply.authoritative.then_some(&reply.records)
+    });
+    let theirs: Vec<&Vec<String>> = replies.collect();
+    let first = theirs.first()?;
+    if theirs.iter().any(|records| sorted(records) == ours) {
+        return Some(None);
+    }
+    let words = |records: &[String]| match records {
+        [] => "no records".to_owned(),
+        records => records.join(", "),
+    };
+    Some(Some(format!(
+        "{}: the resolver says {}, the zone's name servers say {}",
+        lookup.what(),
+        words(records?),
+        words(first)
+    )))
+}
+
+/// The clock, by the dates of the root's signatures.
+fn clock(root: &SingleLookup) -> CheckResult {
+    let id = "clock";
+    let link = root.own.weak_link.as_ref();
+    let faulty = |message: String| {
+        CheckResult::new(id, Error, message)
+            .likely()
+            .remedy("Set the clock, and let chrony or systemd-timesyncd keep it right.")
+    };
+    match link.map(|link| &link.fault) {
+        Some(Fault::SignatureExpired { expiration, .. }) => faulty(format!(
+            "By this machine's clock the signatures of the root ended at {expiration}: the clock \
+             is fast, or the resolver gives old answers."
+        )),
+        Some(Fault::SignatureNotYetValid { inception, .. }) => faulty(format!(
+            "By this machine's clock the signatures of the root begin only at {inception}: the \
+             clock is slow."
+        )),
+        _ => match (&root.own.status, &root.own.first_to_end) {
+            (SecurityStatus::Secure, Some(span)) => CheckResult::ok(
+                id,
+                "By this machine's clock the signatures of the root are valid.",
+            )
+            .likely()
+            .seen([format!(
+                "{}: from {} until {}",
+                span.record_set, span.inception, span.expiration
+            )]),
+            _ => CheckResult::unknown(id, "No signature of the root was seen."),
+        },
+    }
+}

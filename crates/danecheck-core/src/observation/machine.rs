@@ -1,0 +1,64 @@
+//! What was seen of this machine as a sender (`danecheck doctor`).
+
+use crate::unix_time::UnixTime;
+
+use super::Observation;
+use super::local_sender::LocalSenderSeen;
+use super::single::SingleLookup;
+
+/// This machine as a sender.
+#[derive(Clone, Debug)]
+pub struct MachineSeen {
+    /// What its clock says.
+    pub clock: UnixTime,
+    /// `address:port` of each server that may have been asked.
+    pub resolver: Vec<String>,
+    /// The lookups that show what the resolver does.
+    pub probes: ResolverProbes,
+    /// The trust store of the system.
+    pub trust_store: TrustStoreSize,
+    /// The Postfix on it, or why it cannot be asked.
+    pub postfix: Result<LocalSenderSeen, String>,
+    /// The parts of mailcow, if it is installed.
+    pub mailcow: Option<MailcowSeen>,
+    /// The targets through which port 25 and STARTTLS are examined.
+    pub targets: Vec<Observation>,
+}
+
+/// The lookups that show what a resolver does.
+#[derive(Clone, Debug)]
+pub struct ResolverProbes {
+    /// `. NS`, as Postfix asks it (`dns_sec_probe`).
+    pub root: SingleLookup,
+    /// A name whose zone is bogus on purpose.
+    pub bogus: SingleLookup,
+    /// TLSA records at a name that does not exist.
+    pub tlsa: SingleLookup,
+    /// `. DNSKEY`, a large answer.
+    pub large: SingleLookup,
+    /// A question over TCP; why there was no answer.
+    pub tcp: Result<(), String>,
+    /// The address of one of the root's name servers, which exists; `None` if
+    /// the root's servers are unknown.
+    pub existing: Option<SingleLookup>,
+    /// Names that do not exist.
+    pub missing: Vec<SingleLookup>,
+}
+
+/// A trust store, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustStoreSize {
+    /// `system`, `mozilla` (the system has none) or the path that was given.
+    pub source: String,
+    /// How many certificates it has.
+    pub certificates: usize,
+}
+
+/// The parts of mailcow.
+#[derive(Clone, Debug)]
+pub struct MailcowSeen {
+    /// Its directory.
+    pub directory: String,
+    /// What its resolver answers to `. NS`.
+    pub root: SingleLookup,
+}

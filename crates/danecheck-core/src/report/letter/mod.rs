@@ -1,0 +1,98 @@
+//! `--format letter`: a mail to the receiver's postmaster about what keeps mail
+//! back, with one thing to do. A person reads it before it is sent.
+
+mod problem;
+mod words;
+
+use crate::entry::Language;
+use crate::text::{break_lines, shown};
+
+use self::problem::Problem;
+use super::model::Report;
+
+/// The width of its lines, in columns.
+const WIDTH: usize = 72;
+
+/// A letter, and what to say beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// A mail (RFC 5322) without `From` and `Date`, which `sendmail -t` and mail
+    /// programs add; empty if there is nothing to write about.
+    pub text: String,
+    /// A sentence for the person who sends it.
+    pub beside: String,
+}
+
+impl Letter {
+    /// The letter about a report.
+    pub fn of(report: &Report, language: Language) -> Self {
+        let without = |why: &str| Self {
+            text: String::new(),
+            beside: format!("{}: {why}", report.target),
+        };
+        let Some(domain) = &report.domain else {
+            return without("no letter: an address has no postmaster of its own.");
+        };
+        let Some(problem) = Problem::of(report) else {
+            return without(
+                "no letter: danecheck knows of nothing that the receiver has to repair.",
+            );
+        };
+        let speaker = words::Speaker {
+            language,
+            report,
+            domain,
+            problem: &problem,
+        };
+        let mut to = vec![format!("postmaster@{domain}")];
+        to.extend(report.contact.clone());
+        to.dedup();
+        let mut text = format!(
+            "To: {}\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; \
+             charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",
+            to.join(",\n "),
+            speaker.subject()
+        );
+        for part in speaker.body() {
+            match part {
+                Part::Paragraph(words) => {
+                    let indent = if words.starts_with("- ") { "  " } else { "" };
+                    let lines = break_lines(&shown(&words), WIDTH - indent.len());
+                    for (number, line) in lines.iter().enumerate() {
+                        text.push_str(if number == 0 { "" } else { indent });
+                        text.push_str(line);
+                        text.push('\n');
+                    }
+                }
+                Part::Line(line) => {
+                    text.push_str(&shown(&line));
+                    text.push('\n');
+                }
+                Part::Blank => text.push('\n'),
+            }
+        }
+        let beside = match waits(report) {
+            true => format!(
+                "{}: mail to them waits, and this letter may wait too: send it from a mail system \
+                 that does not use DANE, or call. Read it before you send it.",
+                report.target
+            ),
+            false => format!("{}: read the letter before you send it.", report.target),
+        };
+        Self { text, beside }
+    }
+}
+
+/// Whether mail to the receiver does not arrive everywhere.
+fn waits(report: &Report) -> bool {
+    !report.outcomes.dane.delivers()
+}
+
+/// A piece of the body.
+enum Part {
+    /// Broken into lines.
+    Paragraph(String),
+    /// Kept as it is, because it is copied.
+    Line(String),
+    Blank,
+}

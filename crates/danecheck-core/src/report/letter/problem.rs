@@ -1,0 +1,145 @@
+//! The one thing that a letter is about.
+
+use crate::judge::{Standing, Verdict};
+
+use super::super::model::{
+    AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport,
+};
+
+/// What the receiver has to repair.
+pub(super) enum Problem<'r> {
+    /// No TLSA record matches what the server shows, or none is usable.
+    Records {
+        owner: &'r str,
+        published: Vec<&'r str>,
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        served: &'r CertificateReport,
+        /// Records that cannot be used, instead of records that match nothing.
+        unusable: bool,
+    },
+    /// TLSA records promise TLS, and STARTTLS does not work.
+    StartTls {
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        session: &'r SessionReport,
+    },
+    /// A lookup fails.
+    Lookup { lookup: &'r LookupReport },
+    /// An MX host has no address.
+    NoAddress { host: &'r HostReport },
+    /// The server takes no mail.
+    Refuses {
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        detail: &'r str,
+    },
+}
+
+impl<'r> Problem<'r> {
+    /// What keeps mail back, or weakens its protection; `None` if that is
+    /// nothing, or not for the receiver to repair.
+    pub(super) fn of(report: &'r Report) -> Option<Self> {
+        if report.assumed.is_some() {
+            return None;
+        }
+        match report.verdict {
+            Verdict::DaneBroken
+            | Verdict::DanePartial
+            | Verdict::DaneUnusable
+            | Verdict::Undeliverable => {}
+            Verdict::DaneOk | Verdict::NoDane | Verdict::Indeterminate => return None,
+        }
+        if let Some(mx) = &report.mx
+            && mx.lookup.failure.is_some()
+        {
+            return Some(Self::Lookup { lookup: &mx.lookup });
+        }
+        let hosts = || report.hosts.iter();
+        hosts()
+            .find_map(of_host)
+            .or_else(|| hosts().find_map(unusable))
+            .or_else(|| hosts().find_map(without_address))
+    }
+}
+
+fn of_host(host: &HostReport) -> Option<Problem<'_>> {
+    let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
+    let mut lookups = tlsa.chain(&host.address_lookups);
+    if let Some(lookup) = lookups.find(|lookup| lookup.failure.is_some()) {
+        return Some(Problem::Lookup { lookup });
+    }
+    let broken = |address: &&AddressReport| address.dane == Standing::Broken;
+    let mut addresses = host.addresses.iter().filter(broken);
+    addresses.find_map(|address| of_address(host, address))
+}
+
+fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Problem<'r>> {
+    let session = session(host, address)?;
+    let matched = address.records.iter().any(|one| one.result == "matches");
+    let promised = !address.records.is_empty();
+    match (session.end.as_str(), session.certificates.first()) {
+        ("completed" | "old-means" | "no-ehlo-reply-in-tls", Some(served))
+            if promised && !matched =>
+        {
+            records(host, address, served, false)
+        }
+        ("no-starttls" | "no-starttls-reply" | "starttls-refused" | "handshake-failed", _)
+            if promised =>
+        {
+            Some(Problem::StartTls {
+                host,
+                address,
+                session,
+            })
+        }
+        _ => Some(Problem::Refuses {
+            host,
+            address,
+            detail: &session.detail,
+        }),
+    }
+}
+
+fn unusable(host: &HostReport) -> Option<Problem<'_>> {
+    let mut addresses = host.addresses.iter();
+    let address = addresses.find(|address| address.dane == Standing::Unusable)?;
+    let served = session(host, address)?.certificates.first()?;
+    records(host, address, served, true)
+}
+
+fn records<'r>(
+    host: &'r HostReport,
+    address: &'r AddressReport,
+    served: &'r CertificateReport,
+    unusable: bool,
+) -> Option<Problem<'r>> {
+    let mut sets = host.tlsa.iter().filter(|tlsa| !tlsa.records.is_empty());
+    let tlsa = sets.next()?;
+    let owner = tlsa.lookup.aliases.last().unwrap_or(&tlsa.lookup.name);
+    Some(Problem::Records {
+        owner,
+        published: tlsa.records.iter().map(String::as_str).collect(),
+        host,
+        address,
+        served,
+        unusable,
+    })
+}
+
+fn without_address(host: &HostReport) -> Option<Problem<'_>> {
+    host.addresses
+        .is_empty()
+        .then_some(Problem::NoAddress { host })
+}
+
+/// The session by which DANE is judged.
+fn session<'r>(host: &HostReport, address: &'r AddressReport) -> Option<&'r SessionReport> {
+    let base = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
+    let named = |session: &&SessionReport| {
+        let base = base.map(|tlsa| tlsa.base_domain.as_str());
+        session.sni.as_deref() == base && base.is_some()
+    };
+    let mut sessions = address.sessions.iter();
+    sessions.find(named).or_else(|| address.sessions.first())
+}

@@ -1,0 +1,185 @@
+//! `--format letter`: a mail to the receiver's postmaster.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use danecheck::demo::{Case, SharedAuthorities};
+use danecheck_core::entry::Language;
+use danecheck_core::observation::ContactSeen;
+use danecheck_core::report::{ExitStatus, Letter, Report};
+use mail_parser::MessageParser;
+
+use support::now;
+use support::program::run_on;
+
+/// Cases of the demo, and what the letter asks for.
+const CASES: [(&str, &str, &str); 10] = [
+    (
+        "stale-key",
+        "Please publish this record",
+        "Bitte veröffentlichen Sie diesen Eintrag",
+    ),
+    (
+        "stale-certificate",
+        "Please publish this record",
+        "Bitte veröffentlichen Sie diesen Eintrag",
+    ),
+    (
+        "anchor-not-sent",
+        "Please publish this record",
+        "Bitte veröffentlichen Sie diesen Eintrag",
+    ),
+    (
+        "usage-1-only",
+        "No sender can use your present records",
+        "Kein Absender kann Ihre",
+    ),
+    (
+        "tlsa-lookup-fails",
+        "Please make every name server of the zone answer TLSA",
+        "jeder Nameserver",
+    ),
+    (
+        "signatures-expired",
+        "Please have the zone example.com. signed anew",
+        "Zone example.com. neu signieren",
+    ),
+    (
+        "starttls-gone",
+        "Please make STARTTLS work on port 25 of mx1.example.com",
+        "STARTTLS auf Port 25",
+    ),
+    (
+        "starttls-refused-for-now",
+        "Please make STARTTLS work on port 25",
+        "STARTTLS auf Port 25",
+    ),
+    (
+        "mx-without-address",
+        "Please publish the address of mx1.example.com",
+        "Bitte veröffentlichen Sie die Adresse",
+    ),
+    (
+        "one-bad-mx-of-two",
+        "Please publish this record",
+        "Bitte veröffentlichen Sie diesen Eintrag",
+    ),
+];
+
+async fn report_on(case: &str) -> Report {
+    let case = Case::find(case).unwrap();
+    let mut seen = case.observe(&SharedAuthorities::new(now())).await.unwrap();
+    seen.contact = Some(ContactSeen {
+        zone: "example.com".to_owned(),
+        rname: "hostmaster.example.com".to_owned(),
+    });
+    Report::of(&seen)
+}
+
+#[tokio::test]
+async fn ten_letters_are_short_well_formed_and_ask_for_one_thing() {
+    let keep = std::env::var_os("DANECHECK_LETTERS");
+    for (case, english, german) in CASES {
+        let report = report_on(case).await;
+        for (language, step) in [(Language::En, english), (Language::De, german)] {
+            let letter = Letter::of(&report, language);
+            let text = &letter.text;
+            if let Some(folder) = &keep {
+                let name = format!("{case}-{}.eml", language.as_str());
+                std::fs::write(std::path::Path::new(folder).join(name), text).unwrap();
+            }
+            let what = format!("{case} {language:?}:\n{text}");
+            assert!(text.lines().count() <= 40, "{what}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 72, "{line}\n{what}");
+            }
+            let mail = MessageParser::default().parse(text.as_bytes()).unwrap();
+            let to: Vec<&str> = mail
+                .to()
+                .unwrap()
+                .iter()
+                .filter_map(|one| one.address())
+                .collect();
+            assert_eq!(
+                to,
+                ["postmaster@example.com", "hostmaster@example.com"],
+                "{what}"
+            );
+            assert!(mail.subject().unwrap().contains("example.com"), "{what}");
+            assert!(text.split("\n\n").next().unwrap().is_ascii(), "{what}");
+            let body = mail.body_text(0).unwrap();
+            let flat = body.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(flat.matches(step).count(), 1, "{step}: {what}");
+            assert_eq!(mail.text_body_count(), 1, "{what}");
+            assert!(!flat.to_ascii_lowercase().contains("danecheck"), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_record_to_publish_is_the_one_that_makes_mail_flow() {
+    let report = report_on("stale-key").await;
+    let letter = Letter::of(&report, Language::En).text;
+    let served = &report.hosts[0].addresses[0].sessions[0].certificates[0].tlsa;
+    let record = letter
+        .split_once("IN TLSA ")
+        .unwrap()
+        .1
+        .split_once(" )")
+        .unwrap()
+        .0;
+    let record: Vec<&str> = record.split_whitespace().filter(|it| *it != "(").collect();
+    assert_eq!(record.join(" "), *served);
+    assert!(
+        letter.contains("\n_25._tcp.mx1.example.com. IN TLSA 3 1 1 (\n"),
+        "{letter}"
+    );
+}
+
+#[tokio::test]
+async fn where_nothing_is_to_be_repaired_there_is_no_letter() {
+    for case in ["all-well", "no-tlsa", "port-blocked", "null-mx"] {
+        let letter = Letter::of(&report_on(case).await, Language::En);
+        assert_eq!(letter.text, "", "{case}");
+        assert!(
+            letter.beside.contains("no letter"),
+            "{case}: {}",
+            letter.beside
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_contact_of_the_zone_is_looked_up_and_the_hint_stands_beside() {
+    let case = Case::find("stale-key").unwrap();
+    let stage = case
+        .stage(&SharedAuthorities::new(now()))
+        .start()
+        .await
+        .unwrap();
+    let arguments = ["--format", "letter", "--lang", "de", "example.com"];
+    let ran = run_on(&stage, &arguments, b"").await;
+    assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
+    let to = "To: postmaster@example.com,\n hostmaster@example.com\n";
+    assert!(ran.stdout.starts_with(to), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Guten Tag,"), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("this letter may wait too"),
+        "{}",
+        ran.stderr
+    );
+    // Saved for a letter that is written later.
+    let file = support::Temporary::with("json", "");
+    let ran = run_on(&stage, &["--save", file.path(), "example.com"], b"").await;
+    assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
+    let arguments = ["--replay", file.path(), "--format", "letter"];
+    let ran = support::program::run_with(&arguments, b"", stage.dial()).await;
+    assert!(ran.stdout.starts_with(to), "{}", ran.stdout);
+}
