@@ -135,6 +135,10 @@ fn starts_as_reply(text: &str) -> bool {
 
 /// The result types of RFC 8460 4.3, with which Exchange Online explains itself.
 fn report_word(text: &str) -> Option<&'static Cause> {
+    // Each of these words has one, and most texts have none.
+    if !text.contains('-') {
+        return None;
+    }
     let text = text.to_ascii_lowercase();
     let has = |part: &str| text.contains(part);
     Some(match () {
@@ -195,12 +199,10 @@ pub(super) fn hint(text: &str) -> Option<&'static Cause> {
 /// `H[IP]:25: REASON`, in the words of every release and of OpenSSL 1.1.1
 /// and 3. The numbers are those of `x509_vfy.h`.
 fn verification(text: &str) -> &'static Cause {
-    let text = text.to_ascii_lowercase();
     let number: Option<u32> = text.split_once("num=").and_then(|(_, rest)| {
         let end = rest.find(|c: char| !c.is_ascii_digit())?;
         rest.get(..end)?.parse().ok()
     });
-    let has = |part: &str| text.contains(part);
     match number {
         Some(65) => return &cause::CERTIFICATE_NO_MATCH,
         Some(62..=64) => return &cause::CERTIFICATE_NAME,
@@ -212,6 +214,8 @@ fn verification(text: &str) -> &'static Cause {
         Some(3 | 11 | 12 | 23 | 33) => return &cause::CERTIFICATE_REVOKED,
         _ => {}
     }
+    let text = text.to_ascii_lowercase();
+    let has = |part: &str| text.contains(part);
     if has("no matching dane tlsa") {
         &cause::CERTIFICATE_NO_MATCH
     } else if has("hostname mismatch")

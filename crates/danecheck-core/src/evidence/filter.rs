@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, MatchKind};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 /// Words of which a line has one, if it says anything about waiting mail.
 const WORDS: &[&str] = &[
@@ -66,6 +66,8 @@ static FILTER: LazyLock<Filter> = LazyLock::new(|| Filter {
         .ok(),
 });
 
+static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" status="));
+
 /// What a line may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says {
@@ -90,7 +92,7 @@ pub(super) fn says(line: &[u8]) -> Says {
     let rest = line.get(found.start()..).unwrap_or_default();
     let status = match found.pattern().as_u32() {
         0 => Some(rest),
-        1 => memmem::find(rest, b" status=").and_then(|at| rest.get(at + 1..)),
+        1 => STATUS.find(rest).and_then(|at| rest.get(at + 1..)),
         _ => None,
     };
     // The text after it is the other server's, and says nothing here.

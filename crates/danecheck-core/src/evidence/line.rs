@@ -2,8 +2,10 @@
 //! carried here: by syslog, by a container, by hand.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memchr2;
+use memchr::memmem::Finder;
 
 /// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,12 +254,16 @@ pub(super) fn is_of_postfix(head: &str) -> bool {
     Tag::find(head).is_some()
 }
 
+static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("status="));
+
+static RECIPIENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("to=<"));
+
 /// Where in a line a status stands that a delivery has.
 fn status(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
         let rest = text.get(from..)?;
-        let at = memmem::find(rest.as_bytes(), b"status=")?;
+        let at = STATUS.find(rest.as_bytes())?;
         let (before, after) = (text.get(..from + at)?, rest.get(at + 7..)?);
         let end = after
             .find(|c: char| !c.is_ascii_alphabetic())
@@ -273,7 +279,9 @@ fn status(text: &str) -> Option<(&str, &str, &str)> {
 impl<'a> Delivery<'a> {
     fn parse(body: &'a str) -> Option<Self> {
         let (fields, status, tail) = status(body)?;
-        let recipient = match fields.split_once("to=<") {
+        let at = RECIPIENT.find(fields.as_bytes());
+        let split = at.and_then(|at| Some((fields.get(..at)?, fields.get(at + 4..)?)));
+        let recipient = match split {
             Some((before, rest)) if !before.ends_with("orig_") => Some(
                 rest.split_once('>')
                     .map_or(rest, |(recipient, _)| recipient),
@@ -287,22 +295,17 @@ impl<'a> Delivery<'a> {
         let fields = fields
             .rsplit_once(">, ")
             .map_or(fields, |(_, fields)| fields);
-        let field = |name: &str| {
-            fields
-                .split([',', ' '])
-                .find_map(|field| field.strip_prefix(name))
-                .filter(|value| !value.is_empty())
-        };
+        let [relay, dsn, tls] = values(fields);
         let (text, complete) = in_parentheses(tail);
         Some(Self {
             domain: recipient
                 .and_then(|recipient| recipient.rsplit_once('@'))
                 .map(|(_, domain)| domain)
                 .filter(|domain| !domain.is_empty()),
-            relay: field("relay="),
+            relay,
             status,
-            dsn: field("dsn="),
-            tls: field("tls="),
+            dsn,
+            tls,
             text: single_blanks(text),
             complete,
         })
@@ -313,6 +316,29 @@ impl<'a> Delivery<'a> {
         let blank = |value: Option<&str>| value.is_some_and(|value| value.contains([' ', '\t']));
         blank(self.domain) || blank(self.relay)
     }
+}
+
+/// The values of `relay=`, `dsn=` and `tls=`, the first of each; one pass,
+/// because a log may be full of deliveries.
+fn values(fields: &str) -> [Option<&str>; 3] {
+    let mut found = [None; 3];
+    let bytes = fields.as_bytes();
+    let mut from = 0;
+    while from < bytes.len() {
+        let rest = bytes.get(from..).unwrap_or_default();
+        let end = memchr2(b',', b' ', rest).map_or(bytes.len(), |at| from + at);
+        if let Some(field) = fields.get(from..end) {
+            for (slot, name) in found.iter_mut().zip(["relay=", "dsn=", "tls="]) {
+                if slot.is_none()
+                    && let Some(value) = field.strip_prefix(name)
+                {
+                    *slot = Some(value).filter(|value| !value.is_empty());
+                }
+            }
+        }
+        from = end + 1;
+    }
+    found
 }
 
 /// The text in the outer parentheses, and whether they are closed. What
@@ -347,7 +373,11 @@ fn in_parentheses(tail: &str) -> (&str, bool) {
 /// The text with one blank where there are more; the web page of mailcow and
 /// copies of it double some.
 pub(super) fn single_blanks(text: &str) -> Cow<'_, str> {
-    let doubled = text.contains("  ") || text.contains(['\t', '\n', '\r']);
+    let pairs = text.as_bytes().windows(2);
+    let doubled = text
+        .bytes()
+        .any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'))
+        || pairs.into_iter().any(|pair| pair == b"  ");
     if !doubled {
         return Cow::Borrowed(text.trim());
     }

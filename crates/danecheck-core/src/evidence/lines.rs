@@ -83,35 +83,43 @@ impl LogLines {
             if goes_on {
                 let part = text.trim_start_matches(['>', ' ', '\t']).trim_end();
                 parts.push(part.to_owned());
-                if !wants_more(&parts.join(" ")) {
+                let so_far = parts.join(" ");
+                let message = column_of_message(&so_far);
+                if !wants_more(Line::parse(message).as_ref(), message) {
                     self.end(tally);
                 }
                 return Took::Part;
             }
             self.end(tally);
         }
-        let took = self.kind(&text, tally);
-        if took == Took::Nothing {
-            return took;
-        }
-        if wants_more(&text) {
-            self.open = Some(vec![text.trim_end().to_owned()]);
+        let is_page = is_of_mailcows_page(&text);
+        let message = if is_page {
+            column_of_message(&text)
         } else {
-            self.whole(&text, tally);
-        }
-        took
-    }
-
-    fn kind(&self, text: &str, tally: &mut Tally) -> Took {
-        let line = Line::parse(text);
+            &text
+        };
+        let line = Line::parse(message);
         tally.of_mailcow |= line.as_ref().is_some_and(|line| is_mailcows(line.instance));
-        if is_of_mailcows_page(text) {
+        let took = if is_page {
             Took::Mailcow
         } else if line.is_some() || text.contains("to=<") && text.contains(", relay=") {
             Took::Postfix
         } else {
-            Took::Nothing
+            return Took::Nothing;
+        };
+        if wants_more(line.as_ref(), message) {
+            self.open = Some(vec![text.trim_end().to_owned()]);
+        } else {
+            let other = || Line {
+                process: "",
+                instance: "",
+                body: Body::Other(message),
+            };
+            if let Some(line) = line.or_else(|| is_page.then(other)) {
+                self.parsed(line, &text, tally);
+            }
         }
+        took
     }
 
     /// Nothing follows.
@@ -139,15 +147,18 @@ impl LogLines {
 
     fn whole(&mut self, text: &str, tally: &mut Tally) {
         let message = column_of_message(text);
-        let Some(line) = Line::parse(message).or_else(|| {
-            (message != text).then_some(Line {
-                process: "",
-                instance: "",
-                body: Body::Other(message),
-            })
-        }) else {
-            return;
+        let other = || Line {
+            process: "",
+            instance: "",
+            body: Body::Other(message),
         };
+        let line = Line::parse(message);
+        if let Some(line) = line.or_else(|| (message != text).then(other)) {
+            self.parsed(line, text, tally);
+        }
+    }
+
+    fn parsed(&mut self, line: Line<'_>, text: &str, tally: &mut Tally) {
         match line.body {
             Body::Delivery(delivery) => self.delivery(line.process, &delivery, text, tally),
             Body::Other(message) => self.other(line.process, message, text, tally),
@@ -201,7 +212,10 @@ impl LogLines {
     }
 
     fn delivery(&mut self, process: &str, delivery: &Delivery<'_>, text: &str, tally: &mut Tally) {
-        let said = self.of_process.remove(process).unwrap_or_default();
+        let said = match self.of_process.is_empty() {
+            true => Said::default(),
+            false => self.of_process.remove(process).unwrap_or_default(),
+        };
         let outcome = match delivery.status {
             // `undeliverable` is what address probes get.
             "deferred" | "undeliverable" => Outcome::Deferred,
@@ -249,9 +263,8 @@ impl LogLines {
 }
 
 /// Whether a line is only the beginning of a record.
-fn wants_more(text: &str) -> bool {
-    let line = Line::parse(column_of_message(text));
-    match line.map(|line| line.body) {
+fn wants_more(line: Option<&Line<'_>>, text: &str) -> bool {
+    match line.map(|line| &line.body) {
         Some(Body::Delivery(delivery)) => !delivery.complete,
         Some(Body::Other(message)) => {
             message.contains("to=<")
@@ -333,7 +346,10 @@ fn entry<'a>(map: &'a mut HashMap<String, Said>, name: &str) -> &'a mut Said {
         // What a process said long ago belongs to no later delivery.
         map.clear();
     }
-    let name: String = name.chars().take(255).collect();
+    let name: String = match name.len() > 255 {
+        true => name.chars().take(255).collect(),
+        false => name.to_owned(),
+    };
     map.entry(name).or_default()
 }
 

@@ -122,32 +122,15 @@ impl Tally {
             self.unnamed += 1;
             return;
         };
-        if !self.next_hops.contains_key(name) && self.next_hops.len() >= NEXT_HOPS {
+        if let Some(hop) = self.next_hops.get_mut(name) {
+            hop.add(cause, record);
+        } else if self.next_hops.len() < NEXT_HOPS {
+            let mut hop = Hop::new(destination.certainty);
+            hop.add(cause, record);
+            self.next_hops.insert(name.clone(), hop);
+        } else {
             self.unnamed += 1;
-            return;
         }
-        let hop = self.next_hops.entry(name.clone()).or_insert_with(|| Hop {
-            deferred: 0,
-            bounced: 0,
-            causes: Vec::new(),
-            certainty: destination.certainty,
-            hosts: Vec::new(),
-            since: None,
-        });
-        match record.outcome {
-            Outcome::Deferred => hop.deferred += 1,
-            Outcome::Bounced => hop.bounced += 1,
-        }
-        hop.certainty = hop.certainty.max(destination.certainty);
-        match hop.causes.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, count)) => *count += 1,
-            None => hop.causes.push((cause, 1)),
-        }
-        keep_up_to(&mut hop.hosts, destination.host.as_deref(), HOSTS);
-        hop.since = match (hop.since, record.since) {
-            (Some(one), Some(two)) => Some(one.min(two)),
-            (one, two) => one.or(two),
-        };
     }
 
     /// A line that is worth reporting although no mail waits because of it.
@@ -246,6 +229,34 @@ impl Tally {
 }
 
 impl Hop {
+    fn new(certainty: Certainty) -> Self {
+        Self {
+            deferred: 0,
+            bounced: 0,
+            causes: Vec::new(),
+            certainty,
+            hosts: Vec::new(),
+            since: None,
+        }
+    }
+
+    fn add(&mut self, cause: &'static Cause, record: &Record<'_>) {
+        match record.outcome {
+            Outcome::Deferred => self.deferred += 1,
+            Outcome::Bounced => self.bounced += 1,
+        }
+        self.certainty = self.certainty.max(record.destination.certainty);
+        match self.causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, count)) => *count += 1,
+            None => self.causes.push((cause, 1)),
+        }
+        keep_up_to(&mut self.hosts, record.destination.host.as_deref(), HOSTS);
+        self.since = match (self.since, record.since) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+    }
+
     fn waiting(mut self, name: &str) -> WaitingNextHop {
         self.causes
             .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -336,10 +347,15 @@ fn keep(values: &mut Vec<String>, value: Option<&str>) {
 }
 
 fn keep_up_to(values: &mut Vec<String>, value: Option<&str>, most: usize) {
-    let Some(value) = value.map(printable) else {
+    let Some(value) = value else {
         return;
     };
-    if values.len() < most && !values.contains(&value) {
+    // Most deliveries repeat what is known.
+    if values.len() >= most || values.iter().any(|known| known == value) {
+        return;
+    }
+    let value = printable(value);
+    if !values.contains(&value) {
         values.push(value);
     }
 }
