@@ -76,7 +76,7 @@ async fn dns_alone_is_judged_and_no_server_is_connected_to() {
 #[tokio::test]
 async fn the_first_lines_say_that_no_server_was_looked_at() {
     let stage = stage(&[&stale_tlsa(3, 1, 1)]).await;
-    let ran = check(&stage, &["--dns-only"]).await;
+    let ran = check(&stage, &["--dns-only", "-v"]).await;
     let mut lines = ran.stdout.lines();
     assert_eq!(
         lines.next().unwrap(),

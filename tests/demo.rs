@@ -287,9 +287,11 @@ async fn each_report_keeps_to_the_schema() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_for_people_is_wider_than_the_terminal_but_what_is_to_be_pasted() {
-    use danecheck_core::report::{HumanStyle, human};
+    use danecheck_core::report::{Detail, HumanStyle, human};
     for (case, report) in reports().await {
-        let text = human(&report, HumanStyle::default());
+        let short = human(&report, HumanStyle::default());
+        let everything = human(&report, HumanStyle::of(Detail::Everything));
+        let text = format!("{short}{everything}");
         for line in text.lines() {
             let pasted = line.contains("fingerprint match=") || line.contains("-d '{");
             assert!(
@@ -354,6 +356,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("local-policy-shadowed", "tests/local_sender.rs"),
     ("local-relays", "tests/local_sender.rs"),
     ("local-resolver-does-not-validate", "tests/local_sender.rs"),
+    ("more-addresses-than-tried", "tests/first_hours.rs"),
     ("mta-sts-host-fails", "tests/mta_sts/mx_hosts.rs"),
     ("mta-sts-host-not-listed", "tests/mta_sts.rs"),
     ("mta-sts-max-age-odd", "tests/mta_sts.rs"),
@@ -367,6 +370,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("mx-host-is-address", "tests/findings.rs"),
     ("mx-host-name-invalid", "tests/findings.rs"),
     ("mx-not-as-expected", "tests/config.rs"),
+    ("name-does-not-exist", "tests/first_hours.rs"),
     ("name-server-answer-bogus", "tests/name_servers.rs"),
     ("name-server-behind", "tests/name_servers.rs"),
     ("name-server-lacks-signatures", "tests/name_servers.rs"),
@@ -399,6 +403,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
         "resolver-answers-otherwise",
         "tests/findings/resolver_answer.rs",
     ),
+    ("resolver-denies-the-root", "tests/first_hours.rs"),
     ("resolver-not-dnssec-capable", "tests/findings.rs"),
     ("resolver-not-on-loopback", "tests/findings.rs"),
     ("resolver-serves-stale", "tests/freshness.rs"),

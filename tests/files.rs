@@ -382,7 +382,7 @@ async fn an_observation_of_format_1_is_judged_and_its_sentences_are_printed() {
             "Time ran out before all answers about 192.0.2.1 arrived. Postfix waits for minutes.",
         ]
     );
-    let human = replay(saved, &[]).await;
+    let human = replay(saved, &["-v"]).await;
     for message in messages {
         let words = message.split_whitespace().take(4).collect::<Vec<_>>();
         assert!(human.stdout.contains(&words.join(" ")), "{}", human.stdout);

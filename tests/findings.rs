@@ -275,8 +275,10 @@ async fn control_characters_of_a_server_reach_no_report() {
         "554 \u{1b}[31mgo\u{7} away\u{202e}".to_owned(),
     ))
     .await;
-    let text =
-        danecheck_core::report::human(&report, danecheck_core::report::HumanStyle::default());
+    let text = danecheck_core::report::human(
+        &report,
+        danecheck_core::report::HumanStyle::of(danecheck_core::report::Detail::Full),
+    );
     let json = danecheck_core::report::json(&report);
     for output in [&text, &json] {
         assert!(

@@ -15,7 +15,7 @@ use danecheck_core::judge::Verdict;
 use danecheck_core::observation::{
     HandshakeFailure, KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Observation, SessionEnd,
 };
-use danecheck_core::report::{HumanStyle, Report, human};
+use danecheck_core::report::{Detail, HumanStyle, Report, human};
 use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
@@ -93,7 +93,7 @@ async fn rsa_key_exchange_is_outdated_and_good_for_dane() {
     assert_eq!(ids(&report), ["tls-outdated"]);
     assert_eq!(report.verdict, Verdict::DaneOk);
     assert_eq!(reasons(&report), [None; 3]);
-    let text = human(&report, HumanStyle::default());
+    let text = human(&report, HumanStyle::of(Detail::Full));
     assert!(text.contains("TLSv1.2"), "{text}");
     assert!(text.contains("only outdated TLS"), "{text}");
 }

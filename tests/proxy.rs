@@ -19,7 +19,7 @@ use danecheck::observe::Dial;
 use danecheck::observe::budget::Times;
 use danecheck::observe::{Setup, observe};
 use danecheck_core::judge::{Standing, Verdict};
-use danecheck_core::report::{ExitStatus, HumanStyle, Report, human};
+use danecheck_core::report::{Detail, ExitStatus, HumanStyle, Report, human};
 use danecheck_world::dns::Zone;
 use danecheck_world::smtp::MailServer;
 use danecheck_world::socks::{SocksMisbehaviour, SocksProxy};
@@ -83,6 +83,7 @@ async fn both_families_are_seen_through_a_proxy() {
     let url = format!("socks5://{}", proxy.addr());
     let ran = run_with(
         &[
+            "-v",
             "--allow-private",
             "--resolver",
             &resolver,
@@ -298,7 +299,7 @@ async fn a_proxy_that_fails_is_our_own_fault_and_told_once() {
 #[tokio::test]
 async fn a_blocked_port_is_no_word_against_the_domain_and_the_report_says_what_to_do() {
     let report = through(SocksMisbehaviour::Reply(6)).await;
-    let text = human(&report, HumanStyle::default());
+    let text = human(&report, HumanStyle::of(Detail::Full));
     for words in ["ssh -N -D 1080", "--save", "--replay"] {
         assert!(text.contains(words), "{text}");
     }

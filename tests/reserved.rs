@@ -12,7 +12,7 @@ mod support;
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::{Setup, observe};
 use danecheck_core::judge::{Standing, Verdict};
-use danecheck_core::report::{ExitStatus, FailOn, HumanStyle, Report, exit_status, human};
+use danecheck_core::report::{Detail, ExitStatus, FailOn, HumanStyle, Report, exit_status, human};
 use danecheck_world::dns::Zone;
 use danecheck_world::smtp::MailServer;
 
@@ -68,7 +68,7 @@ async fn a_private_address_is_told_and_left_alone() {
         report.outcomes.dane.reason.as_deref(),
         Some("mx1.example.com[10.0.0.10] was not checked: 10.0.0.0/8, private use")
     );
-    let text = human(&report, HumanStyle::default());
+    let text = human(&report, HumanStyle::of(Detail::Full));
     for words in [
         "not connected to (10.0.0.0/8, private use)",
         "--allow-private",

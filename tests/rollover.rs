@@ -117,7 +117,10 @@ async fn another_moment_judges_certificates_as_of_then() {
     );
     assert_eq!(report.checked_at, by_date.checked_at);
     assert_eq!(report.judged_at, by_date.checked_at.plus_days(70));
-    let text = human(&report, danecheck_core::report::HumanStyle::default());
+    let text = human(
+        &report,
+        danecheck_core::report::HumanStyle::of(danecheck_core::report::Detail::Full),
+    );
     let as_of = format!("(as of {})", report.judged_at.day());
     assert!(text.lines().next().unwrap().ends_with(&as_of), "{text}");
     let by_key = seen(Validity::CURRENT, &[Of::Key, Of::NextKey]).await;

@@ -11,7 +11,7 @@ mod support;
 
 use danecheck::demo::stage::Stage;
 use danecheck_core::judge::Verdict;
-use danecheck_core::report::{HumanStyle, Report, human};
+use danecheck_core::report::{Detail, HumanStyle, Report, human};
 use danecheck_world::pki::{Identity, KeyKind, Leaf, stale_tlsa};
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
@@ -79,7 +79,7 @@ async fn the_certificate_that_no_record_covers_is_named() {
     let finding = report.findings.first().unwrap();
     assert!(finding.message.contains(RSA), "{}", finding.message);
     assert_eq!(finding.subject, "mx1.example.com [192.0.2.10]");
-    let text = human(&report, HumanStyle::default());
+    let text = human(&report, HumanStyle::of(Detail::Full));
     for words in ["in TLS 1.2 the same certificate", "no TLSA record matches"] {
         assert!(text.contains(words), "{text}");
     }
@@ -145,7 +145,7 @@ async fn a_server_without_tls_1_2_and_with_one_certificate_shows_nothing_more() 
         looks(&report),
         [("tls12", "none", None), ("rsa", "none", None)]
     );
-    let text = human(&report, HumanStyle::default());
+    let text = human(&report, HumanStyle::of(Detail::Full));
     for words in ["in TLS 1.2 not supported", "with RSA   no certificate"] {
         assert!(text.contains(words), "{text}");
     }

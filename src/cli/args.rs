@@ -165,6 +165,10 @@ pub(super) struct DemoArguments {
     #[arg(long)]
     pub(super) json: bool,
 
+    /// Also show hosts, records and levels; twice: everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
     /// Colours; NO_COLOR is respected
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,

@@ -36,6 +36,10 @@ pub(super) struct BulkArguments {
     /// Most connections to one address at once, for all targets together
     #[arg(long, value_name = "N", default_value_t = PER_HOST, value_parser = clap::value_parser!(u16).range(1..))]
     per_host: u16,
+
+    /// Print the reports in the order of the targets, not as they finish
+    #[arg(long)]
+    pub(super) in_order: bool,
 }
 
 impl Default for BulkArguments {
@@ -43,6 +47,7 @@ impl Default for BulkArguments {
         Self {
             jobs: None,
             per_host: PER_HOST,
+            in_order: false,
         }
     }
 }

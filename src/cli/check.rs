@@ -52,6 +52,7 @@ pub(super) async fn check(
         // Without targets, those of the configuration are checked.
         typed: !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
+        in_order: arguments.bulk.in_order,
         files: arguments
             .resume
             .files(save, output.is_json(), environment)?,
@@ -70,15 +71,24 @@ fn replay(
 ) -> Result<ExitStatus, Stop> {
     let sender = arguments.sender.sender();
     let mut replayed = Replayed::open(path)?;
-    while let Some(observation) = replayed.next(environment) {
-        if sender.system == System::Local && observation.local_sender.is_none() {
-            replayed.refuse("was saved without --sender local", environment);
-            continue;
+    let next = |replayed: &mut Replayed, environment: &mut Environment| loop {
+        let observation = replayed.next(environment)?;
+        if sender.system != System::Local || observation.local_sender.is_some() {
+            return Some(observation);
         }
+        replayed.refuse("was saved without --sender local", environment);
+    };
+    let mut current = next(&mut replayed, environment);
+    let mut second = next(&mut replayed, environment);
+    if second.is_some() {
+        output.expect_many();
+    }
+    while let Some(observation) = current {
         let terms = expectations.terms(&observation.next_hop);
         let advised = terms.report(&observation, arguments.at, &sender);
         output.see(&observation, &advised);
         output.report(&advised, environment)?;
+        current = second.take().or_else(|| next(&mut replayed, environment));
     }
     if !replayed.is_whole(environment)? {
         output.unknown();

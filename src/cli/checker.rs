@@ -1,6 +1,7 @@
 //! One target of a run, from its name to its report.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::config::{Advised, Config};
 use crate::observe::{Setup, observe};
@@ -70,9 +71,10 @@ impl Checker {
                     ..(*setup).clone()
                 };
                 let saves = saves && observed.is_none();
-                let observation = match observed {
-                    Some(observation) => *observation,
-                    None => observe(&next_hop, &setup).await,
+                let begun = Instant::now();
+                let (observation, is_new) = match observed {
+                    Some(observation) => (*observation, false),
+                    None => (observe(&next_hop, &setup).await, true),
                 };
                 // This thread also waits for the network of other targets, and
                 // one domain can keep its judgement busy for a second. There
@@ -80,7 +82,8 @@ impl Checker {
                 // schedules them fairly, and none has to wait for another.
                 let judge = move || {
                     let terms = expectations.terms(&next_hop);
-                    let advised = terms.report(&observation, at, &sender);
+                    let mut advised = terms.report(&observation, at, &sender);
+                    advised.report.took = is_new.then(|| begun.elapsed());
                     Checked {
                         line: writes_json.then(|| json(&advised.report)),
                         advised,

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::judge::Action;
-use danecheck_core::report::{ExitStatus, HumanStyle, Report, human, json};
+use danecheck_core::report::{Detail, ExitStatus, HumanStyle, Report, human, json};
 use danecheck_core::text::nearest;
 
 use super::args::DemoArguments;
@@ -24,6 +24,7 @@ pub(super) async fn demo(
     let style = HumanStyle {
         color: arguments.color.wanted(environment.colors),
         width: environment.width,
+        detail: Detail::of(arguments.verbose),
         ..HumanStyle::default()
     };
     let shared = SharedAuthorities::new((environment.now)());

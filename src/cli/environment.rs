@@ -24,7 +24,7 @@ pub struct Environment {
     pub stderr: Box<dyn Write + Send>,
     /// Whether standard output is a terminal that takes colours.
     pub colors: bool,
-    /// The width of the terminal in characters.
+    /// The width of pages in characters, from 60 to 120.
     pub width: usize,
     /// The clock.
     pub now: fn() -> UnixTime,
@@ -67,7 +67,7 @@ impl Environment {
             stdout: Box::new(std::io::stdout()),
             stderr: Box::new(std::io::stderr()),
             colors: std::io::stdout().is_terminal() && !no_color && !dumb,
-            width: USUAL_WIDTH,
+            width: page_width(),
             now,
             dial: Dial::Direct,
             terminals: Terminals {
@@ -130,6 +130,29 @@ impl Environment {
 
 /// The assumed width of a terminal that does not report it.
 const USUAL_WIDTH: usize = 80;
+
+/// Pages are no narrower and no wider than this.
+const PAGE: std::ops::RangeInclusive<usize> = 60..=120;
+
+/// The width of pages on standard output: `COLUMNS`, else that of the terminal.
+fn page_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.trim().parse().ok());
+    let width = columns.filter(|width| *width > 0).or_else(terminal_width);
+    let width: usize = width.unwrap_or(USUAL_WIDTH);
+    width.clamp(*PAGE.start(), *PAGE.end())
+}
+
+#[cfg(unix)]
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn terminal_width() -> Option<usize> {
+    None
+}
 
 #[cfg(unix)]
 fn line_width() -> usize {

@@ -8,7 +8,7 @@ use danecheck_core::entry::Language;
 use danecheck_core::evidence::Reading;
 use danecheck_core::finding::RULES;
 use danecheck_core::glossary::look_up;
-use danecheck_core::report::{ExitStatus, HumanStyle, human, to_json};
+use danecheck_core::report::{Detail, ExitStatus, HumanStyle, human, to_json};
 use danecheck_core::text::printable;
 use danecheck_core::tlsrpt::{self, Reports};
 
@@ -138,7 +138,7 @@ async fn log(
         color: environment.colors,
         width: environment.width,
         language: Language::default(),
-        verbosity: 0,
+        detail: Detail::Short,
     };
     for (_, report) in &looked {
         text.push('\n');

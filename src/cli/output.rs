@@ -7,8 +7,8 @@ use danecheck_core::entry::Language;
 use danecheck_core::judge::Action;
 use danecheck_core::observation::Observation;
 use danecheck_core::report::{
-    ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Prometheus, Writer, human,
-    json, worst,
+    Detail, ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Prometheus, Summary,
+    Writer, human, json, line, worst,
 };
 
 use super::args::{CheckArguments, Format};
@@ -32,10 +32,14 @@ pub(super) enum Form {
 pub(super) struct Output {
     form: Form,
     expectations: Arc<Config>,
-    /// Nothing is printed for a person about a target that is fine.
-    quiet: bool,
     written: usize,
     status: ExitStatus,
+    /// Whether nothing is printed for a target that is fine.
+    quiet: bool,
+    /// Whether the format is a stream in which a report can be left out.
+    leaves_out_fine: bool,
+    /// What is known of many targets, if people read a line for each.
+    summary: Option<Summary>,
 }
 
 impl Output {
@@ -54,7 +58,7 @@ impl Output {
                 color: arguments.color.wanted(environment.colors),
                 width: environment.width,
                 language: arguments.lang,
-                verbosity: arguments.verbose,
+                detail: Detail::of(arguments.verbose),
             }),
             (None, false, Format::Letter) => Form::Letter(arguments.lang),
             (None, false, Format::Nagios) => Form::Written(Box::new(Nagios::default())),
@@ -66,9 +70,11 @@ impl Output {
         Self {
             form,
             expectations,
-            quiet: arguments.quiet,
             written: 0,
             status: ExitStatus::Fine,
+            quiet: arguments.quiet,
+            leaves_out_fine: matches!(arguments.format, Format::Github | Format::Markdown),
+            summary: None,
         }
     }
 
@@ -98,6 +104,24 @@ impl Output {
         }
     }
 
+    /// More than one target comes: people then get a line for each, and a
+    /// summary.
+    pub(super) fn expect_many(&mut self) {
+        if self.is_for_people() {
+            self.summary = Some(Summary::default());
+        }
+    }
+
+    /// Whether the reports are for people.
+    pub(super) fn is_for_people(&self) -> bool {
+        matches!(self.form, Form::Human(_))
+    }
+
+    /// Whether nothing is printed for a target that is fine.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     pub(super) fn report(
         &mut self,
         advised: &Advised,
@@ -120,7 +144,7 @@ impl Output {
     pub(super) fn report_written(
         &mut self,
         advised: &Advised,
-        line: Option<String>,
+        written: Option<String>,
         environment: &mut Environment,
     ) -> Result<(), Stop> {
         let Advised { report, entry } = advised;
@@ -131,10 +155,18 @@ impl Output {
         };
         let mut status = terms.status(report);
         let text = match &mut self.form {
-            Form::Json => line.unwrap_or_else(|| json(report)) + "\n",
-            Form::Human(_) if self.quiet && status == ExitStatus::Fine => return Ok(()),
-            Form::Human(style) if self.written > 0 => format!("\n{}", human(report, *style)),
-            Form::Human(style) => human(report, *style),
+            Form::Json => written.unwrap_or_else(|| json(report)) + "\n",
+            Form::Human(style) => match &mut self.summary {
+                Some(summary) => {
+                    summary.add(report, status);
+                    match style.detail {
+                        Detail::Short => line(report, status),
+                        _ if self.written > 0 => format!("\n{}", human(report, *style)),
+                        _ => human(report, *style),
+                    }
+                }
+                None => human(report, *style),
+            },
             Form::Entry(wanted) => {
                 let said = wanted.say(report, entry.as_ref());
                 if let Some(beside) = said.beside {
@@ -166,7 +198,8 @@ impl Output {
         };
         self.status = worst(self.status, status);
         self.written += 1;
-        if text.is_empty() {
+        let is_silent = self.quiet && status == ExitStatus::Fine && self.is_a_stream();
+        if text.is_empty() || is_silent {
             return Ok(());
         }
         environment.print(&text)
@@ -186,8 +219,20 @@ impl Output {
                 self.status = worst(self.status, into.print(environment)?);
                 Ok(())
             }
-            Form::Human(_) | Form::Json | Form::Entry(_) | Form::Letter(_) => Ok(()),
+            Form::Human(_) => match &self.summary {
+                Some(summary) if !(self.quiet && summary.is_fine()) => {
+                    environment.print(&summary.text())
+                }
+                _ => Ok(()),
+            },
+            Form::Json | Form::Entry(_) | Form::Letter(_) => Ok(()),
         }
+    }
+
+    /// Whether a report can be left out: the other formats are documents, or
+    /// promise a report for each target.
+    fn is_a_stream(&self) -> bool {
+        self.is_for_people() || self.leaves_out_fine
     }
 
     /// Something is unknown, and there is no report on it.

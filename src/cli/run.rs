@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
+    /// Whether reports come in the order of the targets.
+    pub(super) in_order: bool,
     /// The files that it resumes and writes.
     pub(super) files: Files,
 }
@@ -66,7 +68,16 @@ impl Run<'_> {
         }
         // The progress line would overwrite what a user types.
         let is_typed = reads_stdin && environment.terminals.stdin;
-        let mut progress = Progress::new(many && !is_typed);
+        if many {
+            output.expect_many();
+        }
+        // What reads a pipe shares the terminal more often than not, and would
+        // print into the middle of the line.
+        let is_read_there = output.is_for_people()
+            && !environment.terminals.stdout
+            && (environment.output_file)().is_none();
+        let is_wanted = many && !is_typed && !is_read_there && !output.is_quiet();
+        let mut progress = Progress::new(is_wanted);
         let pending = tokio::sync::Mutex::new(Pending {
             targets: Targets::new(self.targets, &mut *stdin),
             done: self.files.done.take(),
@@ -91,9 +102,13 @@ impl Run<'_> {
                 let target = pending.lock().await.next().await?;
                 Some((target, pending))
             });
-            let outcomes = targets
-                .map(|target| checker.check(target))
-                .buffer_unordered(self.jobs);
+            let outcomes = targets.map(|target| checker.check(target));
+            // No more than these are begun and not yet written, so a slow
+            // target holds the others back before they fill the memory.
+            let outcomes = match self.in_order {
+                true => outcomes.buffered(self.jobs).left_stream(),
+                false => outcomes.buffer_unordered(self.jobs).right_stream(),
+            };
             self.write_all(
                 pin!(outcomes),
                 &mut watch,

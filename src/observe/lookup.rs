@@ -346,6 +346,9 @@ impl<'a> Dns<'a> {
         if self.validates().await || self.validation() == ResolverValidation::NoAnswer {
             return None;
         }
+        if self.denies_the_root().await {
+            return Some(Shortcoming::DeniesTheRoot);
+        }
         let root = self.look_up("", RecordType::Ns).await;
         if matches!(&*root.raw, Raw::Records { signed: false, .. }) {
             return Some(Shortcoming::NotDnssecCapable);
@@ -363,6 +366,13 @@ impl<'a> Dns<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the resolver denies what must exist: the name servers of the
+    /// root.
+    pub(super) async fn denies_the_root(&self) -> bool {
+        let root = self.look_up("", RecordType::Ns).await;
+        matches!(&*root.raw, Raw::Denied { .. })
     }
 
     /// Postfix's probe for a resolver that validates (`dns_sec_probe`).

@@ -72,8 +72,8 @@ use self::settle::settle;
 use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};
 use danecheck_core::observation::{
-    Cut, HostSeen, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation, RecordType, ResolverSeen,
-    ResolverValidation, Session, TrustStoreSeen,
+    Answer, Cut, HostSeen, Lookup, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation,
+    RecordType, ResolverSeen, ResolverValidation, Session, Shortcoming, TrustStoreSeen,
 };
 use danecheck_core::postfix::LineHello;
 use danecheck_core::sender::local_hellos;
@@ -240,6 +240,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         (Some(mta_sts_check), Some(raw)) => Some(raw.settle(mta_sts_check, validation).await),
         _ => None,
     };
+    // An AD bit may come with denials that cannot be believed.
+    let denied = |mx: &Lookup<MxRecord>| matches!(mx.answer, Answer::Denied(_));
+    let found_nothing =
+        mx.as_ref().is_none_or(denied) && hosts.iter().all(|host| host.addresses.is_empty());
+    let denies =
+        found_nothing && validation == ResolverValidation::Shown && dns.denies_the_root().await;
     dns.note_what_was_left_out();
     // A loader that fails has panicked; the store is then read here.
     if let Some(loading) = loading {
@@ -255,7 +261,10 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         resolver: ResolverSeen {
             addresses: setup.resolver.addresses(),
             validation,
-            shortcoming: shortcoming.filter(|_| validation == ResolverValidation::NotShown),
+            shortcoming: match denies {
+                true => Some(Shortcoming::DeniesTheRoot),
+                false => shortcoming.filter(|_| validation == ResolverValidation::NotShown),
+            },
             by_default: setup.resolver.by_default().map(str::to_owned),
         },
         mx,

@@ -200,7 +200,8 @@ impl Job {
         // All checks share this thread, and one domain can keep its judgement
         // busy for a second.
         let judge = move || {
-            let report = terms.report(&observation, None, &Sender::default()).report;
+            let mut report = terms.report(&observation, None, &Sender::default()).report;
+            report.took = Some(began.elapsed());
             let status = terms.status(&report);
             let mut writer = Prometheus::default();
             let mut text = writer.report(&report, status);

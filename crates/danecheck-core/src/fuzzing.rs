@@ -14,8 +14,8 @@ use crate::matching::{
 use crate::next_hop::{NextHop, NextHopError};
 use crate::observation::Observation;
 use crate::report::{
-    ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
-    exit_status, human, json,
+    Detail, ExitStatus, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report,
+    Writer, exit_status, human, json,
 };
 use crate::text::{is_harmless, printable, shown, to_json};
 use crate::tlsa::{CertificateUsage, MatchingType, Selector, TlsaRecord, usability_of_rrset};
@@ -233,19 +233,16 @@ fn hold(report: &Report) -> ExitStatus {
     assert_eq!(read.ok().as_ref(), Some(report));
     harmless_page(&line);
     bounded(&serde_json::from_str(&line).unwrap_or_default());
-    let page = |width| {
-        let color = false;
-        human(
-            report,
-            HumanStyle {
-                color,
+    for detail in [Detail::Short, Detail::Full, Detail::Everything] {
+        for width in [20, 80] {
+            let style = HumanStyle {
                 width,
+                detail,
                 ..HumanStyle::default()
-            },
-        )
-    };
-    harmless_page(&page(20));
-    harmless_page(&page(80));
+            };
+            harmless_page(&human(report, style));
+        }
+    }
     let status = exit_status(report, false, FailOn::Warning);
     let writers: [Box<dyn Writer>; 4] = [
         Box::new(Nagios::default()),

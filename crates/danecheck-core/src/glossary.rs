@@ -242,7 +242,15 @@ impl Answer {
             match meaning {
                 Meaning::Finding(rule) => {
                     let severity = rule.severity.as_str();
-                    let _ = writeln!(text, "{} ({severity})", rule.id);
+                    let worse = rule
+                        .worse_if()
+                        .map(|it| format!("; error if {}", it.as_text()));
+                    let _ = writeln!(
+                        text,
+                        "{} ({severity}{})",
+                        rule.id,
+                        worse.unwrap_or_default()
+                    );
                     part(&mut text, "What it means", rule.meaning, width);
                     part(&mut text, "What the receiver does", rule.receiver, width);
                     part(&mut text, "What the sender does", rule.sender, width);

@@ -16,8 +16,8 @@ use danecheck_core::diagnosis::{Diagnosis, Question};
 use danecheck_core::entry::{Language, Note, Request, SYSTEMS, Written};
 use danecheck_core::observation::Observation;
 use danecheck_core::report::{
-    FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer, exit_status,
-    human, json,
+    Detail, FailOn, Github, HumanStyle, JUnit, Markdown, Nagios, Prometheus, Report, Writer,
+    exit_status, human, json,
 };
 use serde_json::Value;
 
@@ -118,13 +118,15 @@ fn one_hostile_text_in_every_field_passes_through_no_format() {
                 assert!(line.contains("a\\u3164b\\u115fc"), "{line}");
             }
 
-            for (width, color) in [(20, false), (80, false), (80, true)] {
-                let style = HumanStyle {
-                    width,
-                    color,
-                    ..HumanStyle::default()
-                };
-                harmless(&human(&report, style), "human");
+            for detail in [Detail::Short, Detail::Full, Detail::Everything] {
+                for (width, color) in [(20, false), (80, false), (80, true)] {
+                    let style = HumanStyle {
+                        width,
+                        color,
+                        ..HumanStyle::of(detail)
+                    };
+                    harmless(&human(&report, style), "human");
+                }
             }
             let writers: [(&str, Box<dyn Writer>); 4] = [
                 ("nagios", Box::new(Nagios::default())),

@@ -116,6 +116,19 @@ pub fn mailcow_steps(
     ]
 }
 
+/// The fields of the row in one line.
+pub fn mailcow_row(entry: &MailcowEntry, language: Language) -> String {
+    let words = words(language);
+    let parameters = match entry.parameters.as_str() {
+        "" => words.leave_empty,
+        parameters => parameters,
+    };
+    format!(
+        "{} {}, {} {}, {} {parameters}",
+        words.target, entry.dest, words.policy, entry.policy, words.parameters
+    )
+}
+
 /// The instructions for the body alone.
 fn beside(entry: &MailcowEntry, language: Language) -> String {
     let words = words(language);

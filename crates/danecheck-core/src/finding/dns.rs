@@ -4,7 +4,9 @@ use crate::dnssec::SecurityStatus;
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::host_name_fault;
-use crate::observation::{Answer, HostSeen, Lookup, LookupFailure, ResolverValidation};
+use crate::observation::{
+    Answer, Denial, HostSeen, Lookup, LookupFailure, Observation, ResolverValidation, Shortcoming,
+};
 
 pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
     id: "address-lookup-failed",
@@ -69,7 +71,8 @@ pub(super) static MX_HOST_WITHOUT_ADDRESS: Rule = Rule {
     meaning: "A mail server of the domain has neither an A nor an AAAA record. Postfix skips it as \
               long as another server has an address. Otherwise mail bounces.",
     sender: "",
-    receiver: "Publish the address of the server, or remove its MX record.",
+    receiver: "Publish the address of the server. If it no longer exists, remove the MX record that \
+               names it.",
 };
 
 pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
@@ -96,6 +99,18 @@ pub(super) static MX_NOT_SIGNED: Rule = Rule {
               dane-only does not deliver.",
     sender: "",
     receiver: "Sign the zone of the mail domain.",
+};
+
+pub(super) static NAME_DOES_NOT_EXIST: Rule = Rule {
+    id: "name-does-not-exist",
+    severity: Severity::Error,
+    reference: "RFC 2308 section 2.1",
+    meaning: "DNS says that the name of the target does not exist (NXDOMAIN): neither MX nor \
+              address records can be there. Mail bounces at once. Most often the address has a \
+              typing error, or the domain is no longer registered.",
+    sender: "Check the spelling of the address. If it is right, tell the receiver by phone: the \
+             registration of the domain may have ended, or its zone may have lost the name.",
+    receiver: "",
 };
 
 pub(super) static NO_MX_RECORD: Rule = Rule {
@@ -132,14 +147,47 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
-    // If no lookup succeeded, that says nothing about the domain: see
-    // `resolver-silent`.
-    if judged.evidence.observation.resolver.validation == ResolverValidation::NoAnswer {
+    // If no lookup succeeded, or none can be believed, that says nothing about
+    // the domain: see `resolver-silent` and `resolver-denies-the-root`.
+    let resolver = &judged.evidence.observation.resolver;
+    if resolver.validation == ResolverValidation::NoAnswer
+        || resolver.shortcoming == Some(Shortcoming::DeniesTheRoot)
+    {
+        return;
+    }
+    if let Some(name) = missing_name(judged.evidence.observation) {
+        let message = format!("{name} does not exist in DNS (NXDOMAIN), so mail bounces at once.");
+        findings.add(&NAME_DOES_NOT_EXIST, name, message);
         return;
     }
     mx(judged, findings);
     for host in &judged.evidence.observation.hosts {
         addresses(judged, host, findings);
+    }
+}
+
+/// The name of the target if DNS says that it does not exist, and nothing
+/// contradicts that.
+fn missing_name(observation: &Observation) -> Option<String> {
+    let hosts = &observation.hosts;
+    let mut lookups = hosts
+        .iter()
+        .flat_map(|host| host.a.iter().chain(&host.aaaa));
+    let (name, is_denied) = match &observation.mx {
+        Some(mx) => (&mx.name, is_missing(mx)),
+        None => {
+            let host = hosts.first()?;
+            (&host.name, host.a.as_ref().is_some_and(is_missing))
+        }
+    };
+    let is_sure = lookups.all(|lookup| matches!(lookup.answer, Answer::Denied(_)));
+    (is_denied && is_sure).then(|| name.clone())
+}
+
+fn is_missing<T>(lookup: &Lookup<T>) -> bool {
+    match &lookup.answer {
+        Answer::Denied(denial) => *denial.open().regardless() == Denial::NxDomain,
+        Answer::Records(_) | Answer::Failed(_) => false,
     }
 }
 
@@ -173,7 +221,12 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
         Answer::Denied(_) => findings.add(
             &NO_MX_RECORD,
             domain.clone(),
-            format!("{domain} has no MX record; mail goes to the domain's own address."),
+            match judged.evidence.addresses().next() {
+                Some(_) => {
+                    format!("{domain} has no MX record; mail goes to the domain's own address.")
+                }
+                None => format!("{domain} has no MX record, and no address of its own was found."),
+            },
         ),
         Answer::Records(records)
             if records.status() == SecurityStatus::Insecure && judged.tlsa_in_play() =>
@@ -227,11 +280,11 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
     }
     let denied = |lookup: &Lookup<_>| matches!(lookup.answer, Answer::Denied(_));
     if denied(a) && denied(aaaa) {
-        findings.add(
-            &MX_HOST_WITHOUT_ADDRESS,
-            name.clone(),
-            format!("{name} has no address."),
-        );
+        let message = match is_missing(a) {
+            true => format!("{name} does not exist in DNS (NXDOMAIN), so it has no address."),
+            false => format!("{name} has no address."),
+        };
+        findings.add(&MX_HOST_WITHOUT_ADDRESS, name.clone(), message);
     }
     for lookup in [a, aaaa] {
         let Answer::Records(records) = &lookup.answer else {

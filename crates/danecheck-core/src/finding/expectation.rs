@@ -72,6 +72,7 @@ pub(crate) fn mx_not_as_expected(
     }
     Some(Finding {
         rule: &MX_NOT_AS_EXPECTED,
+        severity: MX_NOT_AS_EXPECTED.severity,
         subject: mx.name.clone(),
         message: format!(
             "The MX records of {} are not as danecheck.toml expects: {}.",

@@ -55,9 +55,10 @@ fn told(
         .filter(|address| address.is_ipv4() == is_ipv4)
         .map(|address| peer(host, address))
         .collect();
-    let faults = findings.all().iter().filter(|finding| {
-        finding.rule.severity > Severity::Info && peers.contains(&finding.subject)
-    });
+    let faults = findings
+        .all()
+        .iter()
+        .filter(|finding| finding.severity > Severity::Info && peers.contains(&finding.subject));
     faults
         .map(|finding| (finding.rule.id, finding.message.clone()))
         .collect()

@@ -24,9 +24,9 @@ pub(super) static TLSA_MISMATCH: Rule = Rule {
               somebody changed the key and not the records. It can also be an attacker in the \
               server's place.",
     sender: "Tell the receiver by phone or through another mail system.",
-    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 \
-               1`). Mail flows once the TTL of the old answer has passed. If the new certificate \
-               should not be live yet, put the former certificate and its key back.",
+    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
+               `danecheck -v`). Mail flows once the TTL of the old answer has passed. If the new \
+               certificate should not be live yet, put the former certificate and its key back.",
 };
 
 pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
@@ -86,9 +86,9 @@ pub(super) static TLSA_AHEAD_OF_CERTIFICATE: Rule = Rule {
               new records match a certificate that is not installed yet, and the record of the \
               current key is gone.",
     sender: TELL,
-    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
-               beside the new one. Remove it only when the new certificate is installed \
-               everywhere. Or install the new certificate now.",
+    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
+               `danecheck -v`) beside the new one. Remove it only when the new certificate is \
+               installed everywhere. Or install the new certificate now.",
 };
 
 pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
@@ -99,8 +99,8 @@ pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
               not match this server. Another service shares these records, or their owner does not \
               know the new certificate.",
     sender: TELL,
-    receiver: "Publish the record of the key that is served now (the report's line `served 3 1 1`) \
-               at the target of the alias. Or replace the alias with that record.",
+    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
+               `danecheck -v`) at the target of the alias. Or replace the alias with that record.",
 };
 
 pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {

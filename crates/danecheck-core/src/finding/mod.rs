@@ -5,6 +5,7 @@
 //! here. A new finding is a [`Rule`] next to its check, and its place in
 //! [`RULES`].
 
+mod address_limit;
 mod alias;
 pub(crate) mod assumed;
 mod certificates;
@@ -29,6 +30,7 @@ pub mod rule;
 mod sender;
 mod server_name;
 mod session;
+mod severity;
 mod signature;
 mod subject;
 mod tlsa;
@@ -36,6 +38,7 @@ mod weak_link;
 
 pub use markdown::markdown;
 pub use rule::{Finding, Rule, Severity};
+pub use severity::WorseIf;
 
 use crate::judge::Judged;
 
@@ -84,6 +87,7 @@ pub static RULES: &[&Rule] = &[
     &local_sender::LOCAL_POLICY_SHADOWED,
     &local_sender::LOCAL_RELAYS,
     &local_sender::LOCAL_RESOLVER_NOT_TRUSTED,
+    &address_limit::MORE_ADDRESSES_THAN_TRIED,
     &mta_sts::MTA_STS_HOST_FAILS,
     &mta_sts::MTA_STS_HOST_NOT_LISTED,
     &mta_sts::MTA_STS_MAX_AGE_ODD,
@@ -101,6 +105,7 @@ pub static RULES: &[&Rule] = &[
     &dns::MX_LOOKUP_FAILED,
     &expectation::MX_NOT_AS_EXPECTED,
     &dns::MX_NOT_SIGNED,
+    &dns::NAME_DOES_NOT_EXIST,
     &name_server::NAME_SERVER_ANSWER_BOGUS,
     &name_server::NAME_SERVER_BEHIND,
     &name_server::NAME_SERVER_FAILS,
@@ -136,6 +141,7 @@ pub static RULES: &[&Rule] = &[
     &resolver::RESOLVER_ADDRESSES_DIFFER,
     &resolver::RESOLVER_AND_VALIDATION_DIFFER,
     &resolver::RESOLVER_ANSWERS_OTHERWISE,
+    &resolver::RESOLVER_DENIES_THE_ROOT,
     &resolver::RESOLVER_DOES_NOT_VALIDATE,
     &resolver::RESOLVER_NOT_DNSSEC_CAPABLE,
     &resolver::RESOLVER_NOT_ON_LOOPBACK,
@@ -227,11 +233,13 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     rollover::check(judged, &mut findings);
     families::check(judged, &mut findings);
     overall::check(judged, &mut findings);
+    address_limit::check(judged, &mut findings);
     assumed::check(judged, &mut findings);
     expectation::check(judged, &mut findings);
     sender::check(judged, &mut findings);
     local_sender::check(judged, &mut findings);
     mta_sts::check(judged, &mut findings);
+    severity::raise(judged, &mut findings);
     findings.sorted()
 }
 

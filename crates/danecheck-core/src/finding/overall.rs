@@ -143,7 +143,7 @@ pub(super) static PROXY_FAILED: Rule = Rule {
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let target = judged.evidence.observation.next_hop.to_string();
-    let dane = judged.outcome(SecurityLevel::Dane);
+    let today = &judged.sending.outcome;
     for sentence in cut::sentences(&judged.evidence.observation.cuts) {
         findings.add(&NOT_ALL_LOOKED_AT, target.clone(), sentence);
     }
@@ -173,12 +173,8 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         return;
     }
     unreachable_family(judged, findings);
-    if dane.varies {
-        findings.add(
-            &DELIVERY_BY_CHANCE,
-            target.clone(),
-            chance(judged.outcome(SecurityLevel::Dane)),
-        );
+    if today.varies {
+        findings.add(&DELIVERY_BY_CHANCE, target.clone(), chance(today));
     }
     let insecure_mx = judged.evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
     if insecure_mx && judged.tlsa_in_play() {
@@ -238,8 +234,8 @@ fn unreachable_family(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-fn chance(dane: &Outcome) -> &'static str {
-    if dane.varies && dane.delivery == Delivery::Deferred {
+fn chance(today: &Outcome) -> &'static str {
+    if today.delivery == Delivery::Deferred {
         "Servers of equal preference do not behave alike: the outcome depends on which one Postfix \
          tries first. Postfix shuffles them again at each attempt."
     } else {
@@ -249,9 +245,9 @@ fn chance(dane: &Outcome) -> &'static str {
 }
 
 fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
-    let dane = judged.outcome(SecurityLevel::Dane);
+    let today = &judged.sending.outcome;
     let broken = judged.standings.contains(&Standing::Broken);
-    let unprotected = dane.channel != Some(Channel::Authenticated);
+    let unprotected = today.channel != Some(Channel::Authenticated);
     let in_play = judged.evidence.addresses().any(|(_, address)| {
         matches!(
             address.dane,
@@ -259,8 +255,8 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         )
     });
     let half = judged.evidence.mx.as_ref().is_some_and(|mx| !mx.secure);
-    if dane.delivers() && broken && unprotected && in_play && !half {
-        let via = dane.via.as_deref().unwrap_or("another server");
+    if today.delivers() && broken && unprotected && in_play && !half {
+        let via = today.via.as_deref().unwrap_or("another server");
         findings.add(
             &DOWNGRADE_BY_FAIL_OVER,
             target.to_owned(),
@@ -275,8 +271,8 @@ fn downgrade(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
 /// Raises the finding if all servers of the best preference fail, and others do
 /// not.
 fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
-    let dane = judged.outcome(SecurityLevel::Dane);
-    let (Route::Addresses(candidates), Some(via)) = (&judged.evidence.route, dane.via.as_deref())
+    let today = &judged.sending.outcome;
+    let (Route::Addresses(candidates), Some(via)) = (&judged.evidence.route, today.via.as_deref())
     else {
         return;
     };
@@ -297,7 +293,7 @@ fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         .filter_map(|one| Some(hosts.get(one.host)?.seen.name.as_str()))
         .collect();
     names.dedup();
-    if dane.delivers() && all_broken && !names.contains(&via) {
+    if today.delivers() && all_broken && !names.contains(&via) {
         findings.add(
             &PREFERRED_SERVER_FAILS,
             target.to_owned(),
@@ -311,11 +307,13 @@ fn preferred(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
 }
 
 fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
-    let dane = judged.outcome(SecurityLevel::Dane);
-    if dane.channel != Some(Channel::Plaintext) {
+    let today = &judged.sending.outcome;
+    let line = judged.sending.in_force.policy.line.as_ref();
+    let is_wanted = line.is_ok_and(|line| line.level == SecurityLevel::None);
+    if today.channel != Some(Channel::Plaintext) || is_wanted {
         return;
     }
-    let Some(via) = dane.via.as_deref() else {
+    let Some(via) = today.via.as_deref() else {
         return;
     };
     let no_starttls = judged.evidence.addresses().any(|(host, address)| {
@@ -326,7 +324,7 @@ fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
                 .iter()
                 .any(|session| session.seen.end == SessionEnd::NoStartTls)
     });
-    let message = match (dane.delivery, no_starttls) {
+    let message = match (today.delivery, no_starttls) {
         (Delivery::DeliveredAfterRetry, _) => {
             format!("Mail to {via} goes in plain text, some minutes late, because TLS fails.")
         }
@@ -340,6 +338,7 @@ fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
 pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
     Finding {
         rule: &INVALID_TARGET,
+        severity: INVALID_TARGET.severity,
         subject: text.to_owned(),
         message: format!("{error}."),
     }

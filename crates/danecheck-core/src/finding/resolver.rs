@@ -60,6 +60,19 @@ pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
     receiver: "",
 };
 
+pub(super) static RESOLVER_DENIES_THE_ROOT: Rule = Rule {
+    id: "resolver-denies-the-root",
+    severity: Severity::Error,
+    reference: "RFC 1034 section 4.3.1",
+    meaning: "The resolver says that the name servers of the root do not exist. They do, so none \
+              of its denials can be believed, and nothing is known about the domain. A filter, a \
+              captive portal, or a resolver without access to the internet answers like this.",
+    sender: "Use a validating resolver on this machine, such as unbound, and let it reach the \
+             internet. Or name another one with --resolver. A Postfix behind this resolver bounces \
+             mail.",
+    receiver: "",
+};
+
 pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
     id: "resolver-does-not-validate",
     severity: Severity::Warning,
@@ -135,6 +148,13 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
     let resolver = &observation.resolver;
     let subject = resolver.addresses.join(", ");
     let (rule, message) = match (resolver.validation, shortcoming(observation)) {
+        (_, Some(Shortcoming::DeniesTheRoot)) => (
+            &RESOLVER_DENIES_THE_ROOT,
+            format!(
+                "The resolver {subject} denies that the root has name servers, so danecheck \
+                 believes none of its denials."
+            ),
+        ),
         (ResolverValidation::Shown, _) => {
             if resolver
                 .addresses

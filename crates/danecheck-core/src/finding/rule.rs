@@ -33,7 +33,7 @@ impl Severity {
 pub struct Rule {
     /// The stable id, in kebab-case.
     pub id: &'static str,
-    /// How bad it is.
+    /// How bad it usually is; [`Rule::worse_if`] may raise it for a target.
     pub severity: Severity,
     /// The RFC section or the Postfix function.
     pub reference: &'static str,
@@ -50,6 +50,8 @@ pub struct Rule {
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
+    /// How bad it is for this target and this sender.
+    pub severity: Severity,
     /// The host, address, name or record that it is about.
     pub subject: String,
     /// One sentence with the evidence filled in.
@@ -81,6 +83,7 @@ impl Findings {
     ) {
         let finding = Finding {
             rule,
+            severity: rule.severity,
             subject: subject.into(),
             message: message.into(),
         };
@@ -94,10 +97,20 @@ impl Findings {
         &self.0
     }
 
-    /// The worst first; among equals the order in which they were raised.
+    /// The worst first, those that always are before those that were raised to
+    /// it; among equals the order in which they were added.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         self.0
-            .sort_by_key(|finding| std::cmp::Reverse(finding.rule.severity));
+            .sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.rule.severity)));
         self.0
+    }
+
+    /// Raises the severity of those of which this is true to an error.
+    pub(super) fn raise(&mut self, is_error: impl Fn(&Finding) -> bool) {
+        for finding in &mut self.0 {
+            if is_error(finding) {
+                finding.severity = Severity::Error;
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{Action, Delivery, Judged};
-use crate::postfix::SecurityLevel;
+use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",
@@ -24,7 +24,7 @@ pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
               handshake fails. Where TLS is required, mail waits. Elsewhere it goes in plain text, \
               some minutes late, which is worse than old TLS.",
     sender: "Allow the old version for this domain alone: put the line that the message gives into \
-             the policy table.",
+             the policy table. Set nothing if it gives none.",
     receiver: "Switch TLS 1.2 and 1.3 on.",
 };
 
@@ -92,14 +92,29 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         .filter(|version| *version < sending.settings.oldest_above)
         .min();
     let Some(version) = newest else { return };
-    let line = format!("{target}  encrypt protocols=>={version}");
+    let remark = match line_for(judged, version) {
+        Some(line) => format!(" The line `{line}` lets it deliver."),
+        None => String::new(),
+    };
     findings.add(
         &SENDER_REFUSES_OLD_TLS,
         target,
         format!(
             "A server of {target} supports no TLS newer than {version}, and this sender accepts \
-             none older than {}. The line `{line}` lets it deliver.",
+             none older than {}.{remark}",
             sending.settings.oldest_above
         ),
     );
+}
+
+/// The line with which the sender's mail flows: the one that the report
+/// recommends, else one at level encrypt that is known to deliver.
+fn line_for(judged: &Judged<'_>, version: TlsVersion) -> Option<String> {
+    if let Some(entry) = &judged.recommendation.entry {
+        return Some(entry.to_string());
+    }
+    let line = PolicyLine::plain(SecurityLevel::Encrypt).with_oldest_tls(version);
+    let delivers = judged.with_line(Some(&line)).delivers_at_once();
+    let next_hop = judged.evidence.observation.next_hop.policy_key();
+    delivers.then(|| Override { next_hop, line }.to_string())
 }

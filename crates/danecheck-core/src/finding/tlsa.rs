@@ -121,7 +121,7 @@ pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
               `truncated TLSA RR`. But releases since 3.6, up to the fixes in 3.8.18, 3.9.12, \
               3.10.11 and 3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail \
               transport error`.",
-    sender: "Update Postfix. Until then level encrypt, which asks for no TLSA records, delivers.",
+    sender: "Update Postfix. Until then set the override of the report, if it shows one.",
     receiver: "Replace the record with one that has data, as `danecheck tlsa CERT.pem` prints it.",
 };
 
@@ -132,6 +132,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         for tlsa in &host.seen.tlsa {
             lookup(judged, tlsa, findings);
         }
+        alias(host, findings);
         for address in &host.addresses {
             let origins = origins.next().map_or(&[][..], Vec::as_slice);
             records(judged, host, address, origins, findings);
@@ -164,6 +165,34 @@ fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
             );
         }
         Answer::Records(_) | Answer::Denied(_) => {}
+    }
+}
+
+/// Raises the finding if Postfix does not learn whether an alias is secure, and
+/// so looks for no TLSA records (`dane_init`).
+fn alias(host: &HostEvidence<'_>, findings: &mut Findings) {
+    let Some(alias) = &host.seen.alias else {
+        return;
+    };
+    let mut addresses = host.addresses.iter();
+    let is_asked = |tlsa: &TlsaLookup| tlsa.lookup.failure().is_some();
+    let is_cause = addresses.any(|address| address.dane == DaneRecords::LookupError)
+        && !host.seen.tlsa.iter().any(is_asked);
+    let what = match &alias.answer {
+        Answer::Failed(failure) => format!("failed ({})", failure_text(failure)),
+        Answer::Denied(_) => "found no alias, although the address lookups did".to_owned(),
+        Answer::Records(_) => return,
+    };
+    if is_cause {
+        findings.add(
+            &TLSA_LOOKUP_FAILED,
+            alias.name.clone(),
+            format!(
+                "The CNAME lookup for {} {what}, so Postfix does not know whether TLSA records \
+                 count.",
+                alias.name
+            ),
+        );
     }
 }
 

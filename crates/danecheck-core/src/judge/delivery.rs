@@ -8,7 +8,7 @@ use super::outcome::{Channel, Delivery, Outcome, Untold};
 use super::route::{Candidate, DeadEnd};
 
 /// `smtp_mx_address_limit`.
-const ADDRESS_LIMIT: usize = 5;
+pub(crate) const ADDRESS_LIMIT: usize = 5;
 
 /// `smtp_mx_session_limit`: sessions with servers that were ready for mail.
 const SESSION_LIMIT: usize = 2;
@@ -164,7 +164,8 @@ fn ends(prospects: &[Prospect], age: Age) -> Vec<End> {
         budget: ORDER_LIMIT,
     };
     let open: Vec<usize> = (0..prospects.len()).collect();
-    search.step(&open, &[], Quota::of(prospects), None);
+    let addresses = prospects.iter().map(|prospect| prospect.candidate.ip);
+    search.step(&open, &[], Quota::of(addresses), None);
     search.ends
 }
 
@@ -181,13 +182,10 @@ enum Quota {
 }
 
 impl Quota {
-    fn of(prospects: &[Prospect]) -> Self {
-        let v6 = prospects
-            .iter()
-            .filter(|prospect| prospect.candidate.ip.is_ipv6())
-            .count();
-        let v4 = prospects.len().saturating_sub(v6);
-        if v4 == 0 || v6 == 0 || prospects.len() <= ADDRESS_LIMIT {
+    fn of(addresses: impl Iterator<Item = IpAddr>) -> Self {
+        let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) = addresses.partition(IpAddr::is_ipv6);
+        let (v4, v6) = (v4.len(), v6.len());
+        if v4 == 0 || v6 == 0 || v4 + v6 <= ADDRESS_LIMIT {
             Self::Unlimited
         } else if v6 <= ADDRESS_LIMIT / 2 {
             Self::Left {
@@ -201,6 +199,16 @@ impl Quota {
             }
         } else {
             Self::FirstDecides
+        }
+    }
+
+    /// The most addresses of this family that are ever kept.
+    fn most(self, is_ipv4: bool) -> usize {
+        match self {
+            Self::Unlimited => ADDRESS_LIMIT,
+            Self::FirstDecides => ADDRESS_LIMIT.div_ceil(2),
+            Self::Left { v4, .. } if is_ipv4 => v4,
+            Self::Left { v6, .. } => v6,
         }
     }
 
@@ -226,6 +234,19 @@ impl Quota {
             }),
         }
     }
+}
+
+/// The addresses that Postfix tries in no order: enough others of their family
+/// are preferred to them.
+pub(crate) fn never_tried(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
+    let quota = Quota::of(candidates.iter().map(|one| one.ip));
+    candidates.iter().filter(move |one| {
+        let before = candidates.iter().filter(|other| {
+            let counts = quota == Quota::Unlimited || other.ip.is_ipv4() == one.ip.is_ipv4();
+            counts && other.preference < one.preference
+        });
+        before.count() >= quota.most(one.ip.is_ipv4())
+    })
 }
 
 fn same_family(one: &Prospect, other: &Prospect) -> bool {

@@ -46,6 +46,7 @@ pub use verdict::{Standing, Verdict};
 
 pub(crate) use caution::LOOKS_THE_SAME;
 pub(crate) use dane::{DaneRecords, NotFound};
+pub(crate) use delivery::{ADDRESS_LIMIT, never_tried};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
 pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};

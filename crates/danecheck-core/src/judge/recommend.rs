@@ -120,12 +120,11 @@ fn kept(sending: &Sending) -> String {
 
 fn remove_when(evidence: &Evidence<'_>, sending: &Sending) -> String {
     let next_hop = &evidence.observation.next_hop;
-    if sending.sender.is_assumed() {
-        format!("`danecheck {next_hop}` says that the dane level delivers again")
-    } else {
-        let options = sending.sender.options();
-        format!("`danecheck {options} {next_hop}` says that no override is needed")
-    }
+    let options = match sending.sender.options() {
+        options if options.is_empty() => options,
+        options => format!("{options} "),
+    };
+    format!("`danecheck {options}{next_hop}` says that no override is needed")
 }
 
 fn no_override(action: Action, reason: String) -> Recommendation {
@@ -162,6 +161,10 @@ fn not_told(evidence: &Evidence<'_>, why: Option<Untold>) -> String {
 fn blind_reason(blind: Blind) -> &'static str {
     match blind {
         Blind::Resolver => "The resolver gave no usable answer: use one that works (--resolver).",
+        Blind::Denials => {
+            "The resolver denies names that must exist, those of the root among them, so nothing \
+             that it denies can be believed: use one that works (--resolver)."
+        }
         Blind::Network => {
             "danecheck could not reach any mail server from here, so nothing is known about them: \
              check from your own mail server, or through it with --proxy."

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::dnssec::SecurityStatus;
 use crate::observation::{
     Answer, ConnectFailureKind, FailureKind, Lookup, Observation, ResolverValidation, SessionEnd,
+    Shortcoming,
 };
 use crate::postfix::SecurityLevel;
 
@@ -150,6 +151,8 @@ pub(crate) fn family_works(evidence: &Evidence<'_>, address: &AddressEvidence<'_
 pub(crate) enum Blind {
     /// The resolver answers nothing, or nothing that can be used.
     Resolver,
+    /// The resolver denies names that must exist.
+    Denials,
     /// No address can be reached from here.
     Network,
     /// The proxy failed.
@@ -165,9 +168,12 @@ pub(crate) enum Blind {
 /// Whether anything is known about the target.
 pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
     let observation = evidence.observation;
+    if observation.resolver.shortcoming == Some(Shortcoming::DeniesTheRoot) {
+        return Some(Blind::Denials);
+    }
     if observation.resolver.validation == ResolverValidation::NoAnswer
         || observation.resolver.validation == ResolverValidation::NotShown
-            && mx_lookup_failed(evidence)
+            && (mx_lookup_failed(evidence) || no_lookup_succeeded(observation))
     {
         return Some(Blind::Resolver);
     }
@@ -225,6 +231,16 @@ fn has_unknown_status(observation: &Observation) -> bool {
             addresses.into_iter().any(|lookup| {
                 matches!(lookup.answer, Answer::Records(_)) && untold(lookup.status())
             }) || host.tlsa.iter().any(|tlsa| untold(tlsa.lookup.status()))
+        })
+}
+
+/// Whether there are lookups, and each failed, if none of them is bogus.
+fn no_lookup_succeeded(observation: &Observation) -> bool {
+    let mut lookups = observation.lookups().peekable();
+    lookups.peek().is_some()
+        && lookups.all(|lookup| {
+            let failed = |kind| !matches!(kind, FailureKind::AliasLoop | FailureKind::Bogus);
+            lookup.status.is_err_and(failed) && !lookup.is_bogus()
         })
 }
 

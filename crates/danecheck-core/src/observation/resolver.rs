@@ -25,6 +25,8 @@ pub struct ResolverSeen {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Shortcoming {
+    /// It denies names that must exist: those of the root.
+    DeniesTheRoot,
     /// It sends data that is bogus.
     DoesNotValidate,
     /// It withholds data that is bogus, but sets no AD bit.

@@ -121,6 +121,7 @@ impl Report {
                 .collect(),
             findings: diagnosis.findings.iter().map(FindingReport::of).collect(),
             mx_differs: diagnosis.mx_differs,
+            took: None,
         }
     }
 }

@@ -19,7 +19,8 @@ impl Diagnosis<'_> {
         Some(Request {
             entry,
             hosts: self.broken_hosts(),
-            by_plain_text_retry: judged.outcomes.may.delivery == Delivery::DeliveredAfterRetry,
+            by_plain_text_retry: judged.sending.outcomes.may.delivery
+                == Delivery::DeliveredAfterRetry,
             note: self.note(),
             language,
         })
@@ -32,13 +33,13 @@ impl Diagnosis<'_> {
         let target = observation.next_hop.to_string();
         // That the MX records name other hosts is no reason for an override.
         let worst = self.findings.iter().find(|finding| {
-            finding.rule.severity == Severity::Error && *finding.rule != MX_NOT_AS_EXPECTED
+            finding.severity == Severity::Error && *finding.rule != MX_NOT_AS_EXPECTED
         });
-        let logged = judged.outcomes.dane.reason.as_deref();
+        let logged = judged.sending.outcome.reason.as_deref();
         let reason = worst
             .map(|finding| finding.message.as_str())
             .or(logged)
-            .unwrap_or("the dane level does not deliver");
+            .unwrap_or("the policy in force does not deliver");
         let advice = &judged.recommendation;
         Note {
             date: observation.checked_at.day(),

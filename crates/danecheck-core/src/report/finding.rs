@@ -27,7 +27,7 @@ impl FindingReport {
     pub(super) fn of(finding: &Finding) -> Self {
         Self {
             id: finding.rule.id.to_owned(),
-            severity: finding.rule.severity,
+            severity: finding.severity,
             subject: printable(&finding.subject),
             message: printable(&finding.message),
             remedy: finding.rule.remedy(),

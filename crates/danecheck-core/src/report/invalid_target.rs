@@ -49,6 +49,7 @@ impl Report {
             skipped_hosts: Vec::new(),
             findings: vec![FindingReport::of(&finding)],
             mx_differs: false,
+            took: None,
         }
     }
 }

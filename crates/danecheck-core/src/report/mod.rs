@@ -3,6 +3,7 @@
 //! Everything here is a function of its arguments; colour and width are
 //! arguments too.
 
+mod answer;
 mod build;
 mod clean;
 mod entry;
@@ -20,11 +21,13 @@ mod recommendation;
 mod sender;
 mod side_by_side;
 mod status;
+mod summary;
+mod told;
 
 pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
-pub use human::{HumanStyle, human};
+pub use human::{Detail, HumanStyle, human};
 pub use letter::Letter;
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{
@@ -37,6 +40,7 @@ pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
 pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
 pub use side_by_side::{DifferenceReport, LookReport, SideBySideReport, comparison_schema};
 pub use status::{ExitStatus, FailOn, exit_status, worst};
+pub use summary::{Summary, line};
 
 pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};
 

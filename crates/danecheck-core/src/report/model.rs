@@ -1,5 +1,7 @@
 //! The report's types: the contract with all programs that read the JSON.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,10 @@ pub struct Report {
     /// the JSON: the finding is.
     #[serde(skip)]
     pub mx_differs: bool,
+    /// How long the check took; `None` if that is not known, as for a saved
+    /// observation. Not part of the JSON.
+    #[serde(skip)]
+    pub took: Option<Duration>,
 }
 
 /// What danecheck assumed.

@@ -51,6 +51,9 @@ pub struct Entries {
 pub struct AlternativeReport {
     /// The line for the policy table.
     pub postfix: String,
+    /// The same as a row of mailcow's table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mailcow: Option<MailcowEntry>,
     /// What it costs to keep.
     pub cost: String,
 }
@@ -71,6 +74,7 @@ impl RecommendationReport {
             alternatives: alternatives
                 .map(|alternative| AlternativeReport {
                     postfix: alternative.entry.to_string(),
+                    mailcow: Some(MailcowEntry::new(&alternative.entry)),
                     cost: alternative.cost.clone(),
                 })
                 .collect(),

@@ -45,28 +45,32 @@ impl FailOn {
     }
 }
 
-/// The status for one report.
+/// The status for one report: about the sender that was named, else about a
+/// DANE sender.
 pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> ExitStatus {
     let warned = report
         .findings
         .iter()
         .any(|finding| finding.severity >= Severity::Warning);
-    let status = match report.verdict {
-        Verdict::DaneBroken | Verdict::Undeliverable => ExitStatus::Broken,
-        Verdict::Indeterminate => ExitStatus::Unknown,
-        Verdict::DanePartial | Verdict::DaneUnusable => ExitStatus::Warning,
-        Verdict::DaneOk | Verdict::NoDane if warned => ExitStatus::Warning,
-        Verdict::DaneOk | Verdict::NoDane => ExitStatus::Fine,
+    let status = match (&report.sender, report.verdict) {
+        // Where a sender is named, the status is about its mail.
+        (Some(_), _) if !report.is_answered() => ExitStatus::Unknown,
+        (Some(_), _) if !report.answer().delivers() => ExitStatus::Broken,
+        (Some(_), Verdict::DaneOk | Verdict::NoDane)
+            if !warned && report.answer().delivers_at_once() =>
+        {
+            ExitStatus::Fine
+        }
+        (Some(_), _) => ExitStatus::Warning,
+        (None, Verdict::DaneBroken | Verdict::Undeliverable) => ExitStatus::Broken,
+        (None, Verdict::Indeterminate) => ExitStatus::Unknown,
+        (None, Verdict::DanePartial | Verdict::DaneUnusable) => ExitStatus::Warning,
+        (None, Verdict::DaneOk | Verdict::NoDane) if warned => ExitStatus::Warning,
+        (None, Verdict::DaneOk | Verdict::NoDane) => ExitStatus::Fine,
     };
-    // This sender's mail waits, whatever happens to the mail of others.
-    let own_mail_waits = report
-        .sender
-        .as_ref()
-        .is_some_and(|sender| !sender.outcome.delivers());
     let status = match status {
         // These servers are not the domain's, even if they work.
         _ if report.mx_differs => ExitStatus::Broken,
-        ExitStatus::Fine | ExitStatus::Warning if own_mail_waits => ExitStatus::Broken,
         // "At least 2": an unknown result stays 3.
         ExitStatus::Fine | ExitStatus::Warning
             if require_dane && report.verdict != Verdict::DaneOk =>

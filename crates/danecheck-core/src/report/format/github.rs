@@ -8,9 +8,14 @@ use crate::report::status::ExitStatus;
 use crate::text::shown;
 
 use super::super::model::Report;
+use super::super::told::{SHOWN_OF_A_KIND, told};
 use super::writer::{Writer, advice};
 
-/// One annotation for the target, one for each finding.
+/// Annotations for the findings of one target: the runner shows ten of a kind
+/// for each step, and one of them is about the target.
+const SHOWN: usize = 9;
+
+/// One annotation for the target, and one for each finding, each thing once.
 #[derive(Debug, Default)]
 pub struct Github;
 
@@ -25,14 +30,27 @@ impl Writer for Github {
         let title = property(&format!("danecheck {}", report.target));
         let words = data(&format!("{}: {}", report.target, headline(report)));
         let _ = writeln!(text, "::{kind} title={title}::{words}");
-        for finding in &report.findings {
+        let told = told(report, SHOWN_OF_A_KIND);
+        for (number, one) in told.iter().enumerate() {
+            let finding = one.finding;
             let kind = match finding.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
                 Severity::Info => "notice",
             };
             let title = property(&format!("{}: {}", report.target, finding.id));
-            let _ = writeln!(text, "::{kind} title={title}::{}", data(&advice(finding)));
+            let mut words = advice(one);
+            if one.left_out > 0 {
+                let _ = write!(words, " And {} more of the same kind.", one.left_out);
+            }
+            let rest = told.len().saturating_sub(SHOWN);
+            if number + 1 == SHOWN && rest > 0 {
+                let _ = write!(words, " And {rest} more findings: danecheck -v lists them.");
+            }
+            let _ = writeln!(text, "::{kind} title={title}::{}", data(&words));
+            if number + 1 == SHOWN {
+                break;
+            }
         }
         text
     }

@@ -11,7 +11,7 @@ use crate::text::shown;
 
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, HostReport, Report};
-use super::writer::{Writer, advice};
+use super::writer::Writer;
 
 /// Writes each suite as its report comes.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ fn cases(report: &Report, status: ExitStatus) -> Vec<Case> {
                 | Standing::WithoutTlsa
                 | Standing::Unusable => Outcome::Passed,
                 Standing::Broken => Outcome::Failed(
-                    "the dane level does not deliver here".to_owned(),
+                    "level dane of the reference Postfix does not deliver here".to_owned(),
                     details(address),
                 ),
                 Standing::NotJudged => {
@@ -145,7 +145,7 @@ fn judged<'a>(findings: impl Iterator<Item = &'a FindingReport>, counts: bool) -
         Some(first) if counts => Outcome::Failed(
             first.id.clone(),
             bad.iter()
-                .map(|finding| format!("{}: {}", finding.id, advice(finding)))
+                .map(|finding| format!("{}: {} {}", finding.id, finding.message, finding.remedy))
                 .collect::<Vec<_>>()
                 .join("\n"),
         ),
@@ -176,7 +176,7 @@ fn suite(report: &Report, cases: &[Case]) -> String {
             "skipped",
             count(|one| matches!(one, Outcome::Skipped(_))).as_str(),
         ))
-        .with_attribute(("time", "0"))
+        .with_attribute(("time", seconds(report).as_str()))
         .write_inner_content(|xml| cases.iter().try_for_each(|case| write_case(xml, case)));
     // Writing to a vector does not fail.
     let _ = written;
@@ -216,6 +216,14 @@ fn write_case(xml: &mut XmlWriter<Vec<u8>>, case: &Case) -> std::io::Result<()> 
         Ok(())
     })?;
     Ok(())
+}
+
+/// How long the check took; 0 if that is not known.
+fn seconds(report: &Report) -> String {
+    match report.took {
+        Some(took) => format!("{:.3}", took.as_secs_f64()),
+        None => "0".to_owned(),
+    }
 }
 
 /// `xs:dateTime` without a zone, as the common schema has it.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::entry::{Language, mailcow_row};
 use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing};
 use crate::postfix::SecurityLevel;
@@ -9,7 +10,9 @@ use crate::report::human::headline;
 use crate::report::status::ExitStatus;
 use crate::text::shown;
 
+use super::super::answer::REFERENCE;
 use super::super::model::Report;
+use super::super::told::{SHOWN_OF_A_KIND, told};
 use super::writer::{Writer, addresses, advice};
 
 /// One section for each target.
@@ -37,6 +40,11 @@ impl Writer for Markdown {
             plain(&report.target),
             plain(&headline(report))
         );
+        if let Some(sender) = &report.sender {
+            let policy = &sender.policy;
+            let words = format!("Policy {}, from {}.", policy.text, policy.source);
+            let _ = writeln!(text, "{}\n", plain(&words));
+        }
         findings(&mut text, report);
         hosts(&mut text, report);
         levels(&mut text, report);
@@ -45,8 +53,20 @@ impl Writer for Markdown {
         if let Some(caution) = &recommendation.caution {
             let _ = writeln!(text, "\nFirst: {}", plain(caution));
         }
-        if let Some(line) = &recommendation.entries.postfix {
-            let _ = writeln!(text, "\n```text\n{line}\n```");
+        let is_mailcow = report
+            .sender
+            .as_ref()
+            .is_some_and(|it| it.name == "mailcow");
+        let entries = &recommendation.entries;
+        match (&entries.postfix, &entries.mailcow) {
+            (_, Some(row)) if is_mailcow => {
+                let row = mailcow_row(row, Language::default());
+                let _ = writeln!(text, "\n```text\n{row}\n```");
+            }
+            (Some(line), _) => {
+                let _ = writeln!(text, "\n```text\n{line}\n```");
+            }
+            (None, _) => {}
         }
         if let Some(when) = &recommendation.remove_when {
             let _ = writeln!(text, "\nRemove it when {}.", plain(when));
@@ -56,7 +76,9 @@ impl Writer for Markdown {
 }
 
 fn findings(text: &mut String, report: &Report) {
-    for finding in &report.findings {
+    let told = told(report, SHOWN_OF_A_KIND);
+    for one in &told {
+        let finding = one.finding;
         let word = match finding.severity {
             Severity::Error => "**error**",
             Severity::Warning => "**warning**",
@@ -66,10 +88,13 @@ fn findings(text: &mut String, report: &Report) {
             text,
             "- {word} {}: {}",
             code(&finding.id),
-            plain(&advice(finding))
+            plain(&advice(one))
         );
+        if one.left_out > 0 {
+            let _ = writeln!(text, "  - and {} more of the same kind", one.left_out);
+        }
     }
-    if !report.findings.is_empty() {
+    if !told.is_empty() {
         text.push('\n');
     }
 }
@@ -100,10 +125,26 @@ fn hosts(text: &mut String, report: &Report) {
 }
 
 fn levels(text: &mut String, report: &Report) {
-    text.push_str("| Postfix level | what Postfix does |\n| --- | --- |\n");
+    let sender = report.sender.as_ref();
+    let named = sender.map(|sender| (sender.title(), &sender.outcomes));
+    let rows: Vec<_> = named
+        .into_iter()
+        .chain([(REFERENCE, &report.outcomes)])
+        .collect();
+    let names: Vec<String> = rows.iter().map(|(name, _)| plain(name)).collect();
+    let _ = writeln!(text, "| level | {} |", names.join(" | "));
+    let _ = writeln!(text, "| --- |{}", " --- |".repeat(rows.len()));
     for level in SecurityLevel::ALL {
-        let outcome = report.outcomes.at(level);
-        let _ = writeln!(text, "| `{}` | {} |", level.as_str(), fate(outcome));
+        let _ = write!(text, "| `{}` |", level.as_str());
+        for (_, outcomes) in &rows {
+            let outcome = outcomes.at(level);
+            let words = match report.is_known(level, outcome) {
+                true => fate(outcome),
+                false => "unknown".to_owned(),
+            };
+            let _ = write!(text, " {words} |");
+        }
+        text.push('\n');
     }
     text.push('\n');
 }

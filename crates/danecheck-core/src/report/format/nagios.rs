@@ -8,6 +8,7 @@ use crate::report::status::{ExitStatus, worst};
 use crate::text::{printable, shown};
 
 use super::super::model::Report;
+use super::super::told::{SHOWN_OF_A_KIND, told};
 use super::writer::{Writer, addresses};
 
 /// Targets that are named in the status line; the others follow below.
@@ -45,7 +46,7 @@ impl Writer for Nagios {
         }
         self.status = Some(self.status.map_or(status, |so_far| worst(so_far, status)));
         let counts = &mut self.counts;
-        counts.delivering += usize::from(report.outcomes.dane.delivers());
+        counts.delivering += usize::from(report.answer().delivers());
         for (_, address) in addresses(report) {
             counts.addresses += 1;
             counts.authenticated += usize::from(address.dane == Standing::Authenticated);
@@ -54,12 +55,22 @@ impl Writer for Nagios {
             match finding.severity {
                 Severity::Error => counts.errors += 1,
                 Severity::Warning => counts.warnings += 1,
-                Severity::Info => continue,
+                Severity::Info => {}
+            }
+        }
+        for one in told(report, SHOWN_OF_A_KIND) {
+            let finding = one.finding;
+            if finding.severity == Severity::Info {
+                continue;
             }
             let word = finding.severity.as_str();
+            let rest = match one.left_out {
+                0 => String::new(),
+                more => format!(" And {more} more of the same kind."),
+            };
             self.long.push_str(&clean(&format!(
-                "{}: {word} {}: {}",
-                report.target, finding.id, finding.message
+                "{}: {word} {}: {}{rest}",
+                report.target, finding.id, one.message
             )));
             self.long.push('\n');
         }

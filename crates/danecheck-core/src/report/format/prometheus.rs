@@ -4,10 +4,10 @@
 //! The number of labels is limited: targets by the caller, hosts and addresses
 //! by the limits of a check, all others by a fixed list of words.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use crate::finding::rule::Severity;
-use crate::judge::{Action, Standing, Verdict};
+use crate::judge::{Action, Channel, Standing, Verdict};
 use crate::postfix::SecurityLevel;
 use crate::report::status::ExitStatus;
 use crate::text::shown;
@@ -31,7 +31,13 @@ const VERDICTS: [Verdict; 7] = [
     Verdict::Indeterminate,
 ];
 
-const FAMILIES: [Family; 9] = [
+const CHANNELS: [(Channel, &str); 3] = [
+    (Channel::Plaintext, "plaintext"),
+    (Channel::Encrypted, "encrypted"),
+    (Channel::Authenticated, "authenticated"),
+];
+
+const FAMILIES: [Family; 12] = [
     Family {
         name: "danecheck_status",
         help: "Exit status of the check: 0 fine, 1 warning, 2 broken, 3 unknown.",
@@ -42,7 +48,17 @@ const FAMILIES: [Family; 9] = [
     },
     Family {
         name: "danecheck_delivers",
-        help: "Whether Postfix delivers at this TLS security level, at once or at the retry.",
+        help: "Whether the reference Postfix delivers at this TLS security level, at once or at the \
+               retry; no sample if that is unknown.",
+    },
+    Family {
+        name: "danecheck_sender_delivers",
+        help: "Whether the sender that was named delivers with its policy; no sample if that is \
+               unknown.",
+    },
+    Family {
+        name: "danecheck_sender_channel",
+        help: "1 for the way in which mail of the sender that was named travels, 0 for the others.",
     },
     Family {
         name: "danecheck_servers_looked_at",
@@ -68,6 +84,10 @@ const FAMILIES: [Family; 9] = [
         name: "danecheck_checked_timestamp_seconds",
         help: "When the target was checked.",
     },
+    Family {
+        name: "danecheck_check_duration_seconds",
+        help: "How long the check took.",
+    },
 ];
 
 /// Buffers the samples of each family, because they have to be in one block.
@@ -77,7 +97,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    fn sample(&mut self, family: &str, labels: &[(&str, &str)], value: i64) {
+    fn sample(&mut self, family: &str, labels: &[(&str, &str)], value: impl Display) {
         let place = FAMILIES.iter().position(|one| one.name == family);
         let Some(samples) = place.and_then(|place| self.samples.get_mut(place)) else {
             return;
@@ -102,11 +122,27 @@ impl Writer for Prometheus {
             );
         }
         for level in SecurityLevel::ALL {
-            self.sample(
-                "danecheck_delivers",
-                &[target, ("level", level.as_str())],
-                i64::from(report.outcomes.at(level).delivers()),
-            );
+            let outcome = report.outcomes.at(level);
+            if report.is_known(level, outcome) {
+                self.sample(
+                    "danecheck_delivers",
+                    &[target, ("level", level.as_str())],
+                    i64::from(outcome.delivers()),
+                );
+            }
+        }
+        if let Some(sender) = report.sender.as_ref().filter(|_| report.is_answered()) {
+            let name = ("sender", sender.name.as_str());
+            let outcome = &sender.outcome;
+            let delivers = i64::from(outcome.delivers());
+            self.sample("danecheck_sender_delivers", &[target, name], delivers);
+            for (channel, word) in CHANNELS {
+                self.sample(
+                    "danecheck_sender_channel",
+                    &[target, name, ("channel", word)],
+                    i64::from(outcome.channel == Some(channel)),
+                );
+            }
         }
         let looked_at = i64::from(report.assumed.is_none());
         self.sample("danecheck_servers_looked_at", &[target], looked_at);
@@ -151,6 +187,10 @@ impl Writer for Prometheus {
             &[target],
             report.checked_at.0,
         );
+        if let Some(took) = report.took {
+            let seconds = format!("{:.3}", took.as_secs_f64());
+            self.sample("danecheck_check_duration_seconds", &[target], seconds);
+        }
         String::new()
     }
 

@@ -1,8 +1,8 @@
 //! What every format does, and what several of them share.
 
-use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, HostReport, Report};
 use super::super::status::ExitStatus;
+use super::super::told::Told;
 
 /// Writes the reports of one run.
 pub trait Writer {
@@ -23,11 +23,11 @@ pub(super) fn addresses(report: &Report) -> impl Iterator<Item = (&HostReport, &
         .flat_map(|host| host.addresses.iter().map(move |address| (host, address)))
 }
 
-/// Message and remedy of a finding in one text.
-pub(super) fn advice(finding: &FindingReport) -> String {
-    if finding.remedy.is_empty() {
-        finding.message.clone()
-    } else {
-        format!("{} {}", finding.message, finding.remedy)
+/// Message and remedy of a finding in one text; the remedy only once for all
+/// of its kind.
+pub(super) fn advice(told: &Told<'_>) -> String {
+    match told.finding.remedy.as_str() {
+        remedy if told.is_last && !remedy.is_empty() => format!("{} {remedy}", told.message),
+        _ => told.message.clone(),
     }
 }

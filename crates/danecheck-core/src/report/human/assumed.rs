@@ -16,15 +16,6 @@ pub(super) fn not_looked_at(page: &mut Page, report: &Report) {
     }
 }
 
-/// The findings without the one that says the same.
-pub(super) fn without_the_assumption(report: &Report) -> impl Iterator<Item = &FindingReport> {
-    let told = report.assumed.as_ref().map(|assumed| &assumed.text);
-    report
-        .findings
-        .iter()
-        .filter(move |finding| Some(&finding.message) != told)
-}
-
 /// The words after the target's name; `None` for the usual words.
 pub(super) fn headline_words(report: &Report) -> Option<(Tone, String)> {
     let assumed = report.assumed.as_ref()?;
@@ -103,6 +94,14 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
 pub(super) fn comes_too_early(report: &Report, finding: &FindingReport) -> bool {
     let assumed = report.assumed.as_ref();
     assumed.is_some_and(|assumed| assumed.file.is_some()) && finding.subject.contains(" [")
+}
+
+/// That no override is needed, as far as that was looked at.
+pub(super) fn nothing_needed(report: &Report) -> &'static str {
+    match report.assumed {
+        None => "  No override is needed.",
+        Some(_) => "  As far as DNS is concerned, no override is needed.",
+    }
 }
 
 /// What to do about a certificate before its deployment; returns whether

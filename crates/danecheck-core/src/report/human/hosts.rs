@@ -8,7 +8,7 @@ use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
 use super::assumed;
-use super::page::{Page, Tone};
+use super::page::{Detail, Page, Tone};
 
 pub(super) fn hosts(page: &mut Page, report: &Report) {
     if let Some(mx) = &report.mx
@@ -133,12 +133,16 @@ fn addresses(page: &mut Page, group: &[&AddressReport]) {
     } else {
         page.paragraph("     ", "     ", &format!("{text}{words}"));
     }
-    for record in first.records.iter().take(RECORDS_SHOWN) {
+    let most = match page.style.detail {
+        Detail::Everything => usize::MAX,
+        Detail::Short | Detail::Full => RECORDS_SHOWN,
+    };
+    for record in first.records.iter().take(most) {
         published(page, first, record);
     }
-    let more = first.records.len().saturating_sub(RECORDS_SHOWN);
+    let more = first.records.len().saturating_sub(most);
     if more > 0 {
-        page.line(&format!("        and {more} more; --json lists them"));
+        page.line(&format!("        and {more} more; -vv lists them"));
     }
     served(page, first);
     for look in &first.limited {

@@ -1,26 +1,60 @@
-//! The table of levels.
+//! The table of levels: a row for the sender that was named, and one for the
+//! reference Postfix.
 
-use crate::judge::{Channel, Delivery, Outcome};
+use crate::judge::{Channel, Delivery, Outcome, Outcomes};
 use crate::postfix::SecurityLevel;
 
+use super::super::answer::REFERENCE;
 use super::super::model::Report;
 use super::page::{Page, Tone};
 
 /// A cell and what its word means.
 struct Cell {
-    level: &'static str,
     word: &'static str,
     shown: String,
     tone: Tone,
 }
 
+/// The outcomes of one sender.
+struct Row<'a> {
+    name: &'a str,
+    cells: Vec<Cell>,
+}
+
 pub(super) fn levels(page: &mut Page, report: &Report) {
+    let row = |name, outcomes| Row {
+        name,
+        cells: cells(report, outcomes),
+    };
+    let sender = report.sender.as_ref();
+    let mut rows: Vec<Row<'_>> = sender
+        .map(|sender| row(sender.title(), &sender.outcomes))
+        .into_iter()
+        .collect();
+    rows.push(row(REFERENCE, &report.outcomes));
+    page.blank();
+    match is_wide(page, &rows) {
+        true => across(page, &rows),
+        false => down(page, &rows),
+    }
+    let legend = legend(&rows);
+    if !legend.is_empty() {
+        page.paragraph("  ", "  ", &format!("({legend})"));
+    }
+}
+
+fn cells(report: &Report, outcomes: &Outcomes) -> Vec<Cell> {
     let assumed = report.assumed.as_ref();
     let dns_only = assumed.is_some_and(|assumed| assumed.file.is_none());
-    let sender = report.sender.as_ref();
-    let outcomes = sender.map_or(&report.outcomes, |sender| &sender.outcomes);
-    let cells = SecurityLevel::ALL.map(|level| {
+    let cell = |level| {
         let outcome = outcomes.at(level);
+        if !report.is_known(level, outcome) {
+            return Cell {
+                word: UNKNOWN,
+                shown: UNKNOWN.to_owned(),
+                tone: Tone::Quiet,
+            };
+        }
         let (word, tone) = word(outcome);
         let mark = if outcome.varies { "*" } else { "" };
         // DNS does not show the result of a check by certificates.
@@ -34,45 +68,100 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
             false => (word, ""),
         };
         Cell {
-            level: level.as_str(),
             word,
             shown: format!("{word}{mark}{doubt}"),
             tone,
         }
-    });
-    page.blank();
-    let mut names = "  level   ".to_owned();
-    let mut words = "  Postfix ".to_owned();
-    for cell in &cells {
-        let width = cell.level.len().max(cell.shown.len());
-        names.push_str(&format!(" {:width$}", cell.level));
-        let pad = width.saturating_sub(cell.shown.len());
-        words.push_str(&format!(
-            " {}{:pad$}",
-            page.tint(cell.tone, &cell.shown),
-            ""
-        ));
+    };
+    SecurityLevel::ALL.into_iter().map(cell).collect()
+}
+
+/// The width of the first column.
+fn margin(rows: &[Row<'_>]) -> usize {
+    let names = rows.iter().map(|row| row.name.len());
+    names.max().unwrap_or_default()
+}
+
+/// The widths of the columns, one for each level.
+fn widths(rows: &[Row<'_>]) -> Vec<usize> {
+    let width = |(place, level): (usize, SecurityLevel)| {
+        let cells = rows.iter().filter_map(|row| row.cells.get(place));
+        let widest = cells.map(|cell| cell.shown.len()).max();
+        level.as_str().len().max(widest.unwrap_or_default())
+    };
+    SecurityLevel::ALL
+        .into_iter()
+        .enumerate()
+        .map(width)
+        .collect()
+}
+
+fn is_wide(page: &Page, rows: &[Row<'_>]) -> bool {
+    let columns: usize = widths(rows).iter().map(|width| width + 1).sum();
+    2 + margin(rows) + columns <= page.style.width
+}
+
+/// One line for each sender.
+fn across(page: &mut Page, rows: &[Row<'_>]) {
+    let (margin, widths) = (margin(rows), widths(rows));
+    let mut names = format!("  {:margin$}", "level");
+    for (level, width) in SecurityLevel::ALL.into_iter().zip(&widths) {
+        names.push_str(&format!(" {:width$}", level.as_str()));
     }
     page.line(&names);
-    page.line(&words);
+    for row in rows {
+        let mut words = format!("  {:margin$}", row.name);
+        for (cell, width) in row.cells.iter().zip(&widths) {
+            let pad = width.saturating_sub(cell.shown.len());
+            let shown = page.tint(cell.tone, &cell.shown);
+            words.push_str(&format!(" {shown}{:pad$}", ""));
+        }
+        page.line(&words);
+    }
+}
+
+/// One line for each level.
+fn down(page: &mut Page, rows: &[Row<'_>]) {
+    let mut heads = format!("  {:11}", "level");
+    for row in rows {
+        heads.push_str(&format!(" {:17}", row.name));
+    }
+    page.line(&heads);
+    for (place, level) in SecurityLevel::ALL.into_iter().enumerate() {
+        let mut line = format!("  {:11}", level.as_str());
+        for row in rows {
+            let Some(cell) = row.cells.get(place) else {
+                continue;
+            };
+            let pad = 17_usize.saturating_sub(cell.shown.len());
+            let shown = page.tint(cell.tone, &cell.shown);
+            line.push_str(&format!(" {shown}{:pad$}", ""));
+        }
+        page.line(&line);
+    }
+}
+
+fn legend(rows: &[Row<'_>]) -> String {
+    let all = || rows.iter().flat_map(|row| &row.cells);
     let mut legend: Vec<&str> = Vec::new();
-    for cell in &cells {
+    for cell in all() {
         let meaning = meaning(cell.word);
         if !meaning.is_empty() && !legend.contains(&meaning) {
             legend.push(meaning);
         }
     }
-    if cells.iter().any(|cell| cell.shown.ends_with('?')) {
+    let is_assumed = |cell: &Cell| cell.word != UNKNOWN && cell.shown.ends_with('?');
+    if all().any(is_assumed) {
         legend.push("? = if the servers do their part, which was not checked");
     }
-    if cells.iter().any(|cell| cell.shown.contains('*')) {
+    if all().any(|cell| cell.shown.contains('*')) {
         legend.push("* = at worst: it depends on which server Postfix tries first");
     }
-    let legend = legend.join("; ");
-    if !legend.is_empty() {
-        page.paragraph("           ", "           ", &format!("({legend})"));
-    }
+    legend.join("; ")
 }
+
+/// The word of an outcome of which nothing was seen.
+const UNKNOWN: &str = "?";
 
 fn word(outcome: &Outcome) -> (&'static str, Tone) {
     match (outcome.delivery, outcome.channel) {
@@ -93,6 +182,7 @@ fn meaning(word: &str) -> &'static str {
         "TLS+ID" => "TLS+ID = encrypted, and the server proves who it is",
         "TLS" => "TLS = encrypted",
         "clear" => "clear = plain text",
+        UNKNOWN => "? = unknown: nothing was seen that decides it",
         _ => "",
     }
 }

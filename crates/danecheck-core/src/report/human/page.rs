@@ -15,8 +15,42 @@ pub struct HumanStyle {
     pub width: usize,
     /// The language of the steps in mailcow's form.
     pub language: Language,
-    /// How much is said: how often `-v` was given.
-    pub verbosity: u8,
+    /// How much is told.
+    pub detail: Detail,
+}
+
+/// How much a report for people tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Whether mail flows, the cause, whose move it is, and the line to paste.
+    #[default]
+    Short,
+    /// Also the other findings, the hosts with their records and certificates,
+    /// the levels, and stricter lines.
+    Full,
+    /// All that is known, whatever its length.
+    Everything,
+}
+
+impl Detail {
+    /// What this many `-v` stand for.
+    pub fn of(verbose: u8) -> Self {
+        match verbose {
+            0 => Self::Short,
+            1 => Self::Full,
+            _ => Self::Everything,
+        }
+    }
+}
+
+impl HumanStyle {
+    /// The usual style with this much detail.
+    pub fn of(detail: Detail) -> Self {
+        Self {
+            detail,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for HumanStyle {
@@ -25,7 +59,7 @@ impl Default for HumanStyle {
             color: false,
             width: 80,
             language: Language::default(),
-            verbosity: 0,
+            detail: Detail::default(),
         }
     }
 }
@@ -79,11 +113,55 @@ impl Page {
         format!("{style}{text}{style:#}")
     }
 
+    /// The columns that are left on a line that begins so.
+    pub(super) fn room_after(&self, first: &str) -> usize {
+        self.style.width.saturating_sub(columns(first)).max(20)
+    }
+
+    /// A line in a colour that hangs over its end, of this many lines at most.
+    pub(super) fn hanging(&mut self, text: &str, tone: Tone, most: usize) {
+        let lines = wrap(text, self.room_after("   "));
+        let is_cut = lines.len() > most;
+        for (number, line) in lines.into_iter().take(most).enumerate() {
+            let margin = if number == 0 { "" } else { "   " };
+            let rest = if is_cut && number + 1 == most {
+                " ..."
+            } else {
+                ""
+            };
+            let line = self.tint(tone, &line);
+            self.line(&format!("{margin}{line}{rest}"));
+        }
+    }
+
+    /// A paragraph of this many lines at most; `...` stands for the rest.
+    pub(super) fn clipped(&mut self, first: &str, tinted: &str, text: &str, most: usize) {
+        let width = self.room_after(first);
+        let lines = wrap(text, width);
+        if lines.len() <= most {
+            self.paragraph(first, tinted, text);
+            return;
+        }
+        let mut kept: Vec<&str> = lines.iter().take(most).map(String::as_str).collect();
+        if let Some(last) = kept.last_mut() {
+            while columns(last) + 4 > width {
+                let words = last.rsplit_once(' ').map(|(before, _)| before);
+                let end = last.char_indices().nth_back(3).map(|(at, _)| at);
+                let letters = end.and_then(|end| last.get(..end));
+                match words.or(letters) {
+                    Some(shorter) => *last = shorter,
+                    None => break,
+                }
+            }
+        }
+        self.paragraph(first, tinted, &format!("{} ...", kept.join(" ")));
+    }
+
     /// A paragraph: `first` before its first line, as many blanks before the
     /// others.
     pub(super) fn paragraph(&mut self, first: &str, tinted: &str, text: &str) {
         let indent = columns(first);
-        let width = self.style.width.saturating_sub(indent).max(20);
+        let width = self.room_after(first);
         for (number, line) in wrap(text, width).into_iter().enumerate() {
             if number == 0 {
                 self.line(&format!("{tinted}{line}"));

@@ -1,11 +1,11 @@
 //! The entry to paste, and when to remove it.
 
-use crate::entry::{MailcowEntry, mailcow_steps};
-use crate::judge::{Action, Verdict};
+use crate::entry::{MailcowEntry, mailcow_row, mailcow_steps};
+use crate::judge::Action;
 
 use super::super::model::Report;
 use super::assumed;
-use super::page::{Page, Tone};
+use super::page::{Detail, Page, Tone};
 
 pub(super) fn recommendation(page: &mut Page, report: &Report) {
     if assumed::deployment(page, report) {
@@ -15,20 +15,16 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     match advice.action {
         Action::Keep => {
             page.blank();
-            page.line(match report.assumed {
-                None => "  No override is needed.",
-                Some(_) => "  As far as DNS is concerned, no override is needed.",
-            });
+            page.line(assumed::nothing_needed(report));
             return;
         }
         Action::NotFixable => {
             page.blank();
-            let lead = if report.verdict == Verdict::Indeterminate {
-                "danecheck advises no override. "
-            } else {
-                "No override can help. "
-            };
-            page.paragraph("  ", "  ", &format!("{lead}{}", advice.reason));
+            page.paragraph("  ", "  ", &reason(report));
+            let logged = report.answer().reason.as_deref();
+            if let Some(logged) = logged.filter(|_| report.is_answered()) {
+                page.paragraph("  ", "  ", &format!("Postfix will log: {logged}"));
+            }
             return;
         }
         Action::Override => {}
@@ -46,18 +42,22 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
         let tinted = format!("  {}", page.tint(Tone::Doubtful, "First: "));
         page.paragraph("  First: ", &tinted, caution);
     }
-    if let Some(line) = &advice.entries.postfix {
+    let ways = Ways::of(report);
+    if let Some(line) = advice.entries.postfix.as_ref().filter(|_| ways.postfix) {
         page.line("     Postfix   a line in the table of smtp_tls_policy_maps:");
         page.line(&format!("        {}", page.tint(Tone::Strong, line)));
     }
-    if let Some(entry) = &advice.entries.mailcow {
+    if let Some(entry) = advice.entries.mailcow.as_ref().filter(|_| ways.mailcow) {
         mailcow(page, entry);
     }
     for (number, alternative) in advice.alternatives.iter().enumerate() {
         if number == 0 {
-            page.line("  Stricter lines that also deliver:");
+            page.line("  Stricter, and delivers too:");
         }
-        page.line(&format!("     {}", alternative.postfix));
+        match alternative.mailcow.as_ref().filter(|_| !ways.postfix) {
+            Some(entry) => page.line(&format!("     {}", mailcow_row(entry, page.style.language))),
+            None => page.line(&format!("     {}", alternative.postfix)),
+        }
         page.paragraph("        ", "        ", &format!("({})", alternative.cost));
     }
     if let Some(when) = &advice.remove_when {
@@ -65,11 +65,47 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     }
 }
 
-/// The form's fields in the form's order, and the same as an API call.
+/// For which mail systems the report has an entry: for the sender that was
+/// named, else for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ways {
+    pub(super) postfix: bool,
+    pub(super) mailcow: bool,
+}
+
+impl Ways {
+    pub(super) fn of(report: &Report) -> Self {
+        let sender = report.sender.as_ref();
+        let is_mailcow = sender.map(|sender| sender.name == "mailcow");
+        Self {
+            postfix: is_mailcow != Some(true),
+            mailcow: is_mailcow != Some(false),
+        }
+    }
+}
+
+/// Why no override is advised, without the words of Postfix's log.
+pub(super) fn reason(report: &Report) -> String {
+    if !report.is_answered() {
+        let reason = &report.recommendation.reason;
+        return format!("danecheck advises no override. {reason}");
+    }
+    match report.answer().varies {
+        true => "No override can help: no TLS policy makes this mail flow at every attempt.",
+        false => "No override can help: no TLS policy makes this mail flow.",
+    }
+    .to_owned()
+}
+
+/// The row; with everything, also the form's fields and the call.
 fn mailcow(page: &mut Page, entry: &MailcowEntry) {
-    let steps = mailcow_steps(entry, page.style.language, |text| {
-        page.tint(Tone::Strong, text)
-    });
+    let language = page.style.language;
+    if page.style.detail < Detail::Everything {
+        let row = mailcow_row(entry, language);
+        page.paragraph("     mailcow   ", "     mailcow   ", &row);
+        return;
+    }
+    let steps = mailcow_steps(entry, language, |text| page.tint(Tone::Strong, text));
     for (number, step) in steps.iter().enumerate() {
         let margin = if number == 0 {
             "     mailcow   "

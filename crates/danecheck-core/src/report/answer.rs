@@ -1,0 +1,49 @@
+//! What a report answers: what becomes of the mail of the sender that was asked
+//! about. Every format and the exit status take it from here.
+
+use crate::judge::{Channel, Delivery, Outcome, Verdict};
+use crate::postfix::SecurityLevel;
+
+use super::model::Report;
+use super::sender::SenderReport;
+
+impl Report {
+    /// What happens to the mail of the sender that was named, else to that of
+    /// the reference Postfix at level `dane`.
+    pub fn answer(&self) -> &Outcome {
+        match &self.sender {
+            Some(sender) => &sender.outcome,
+            None => &self.outcomes.dane,
+        }
+    }
+
+    /// Whether it is known what happens to that mail.
+    pub fn is_answered(&self) -> bool {
+        self.verdict != Verdict::Indeterminate && self.answer().is_told()
+    }
+
+    /// Whether an outcome at this level rests on something that was seen.
+    pub(super) fn is_known(&self, level: SecurityLevel, outcome: &Outcome) -> bool {
+        let by_dane = matches!(level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
+        let is_blind = self.verdict == Verdict::Indeterminate;
+        outcome.is_told() && !(is_blind && (by_dane || !outcome.delivers()))
+    }
+}
+
+impl SenderReport {
+    /// What reports call it.
+    pub fn title(&self) -> &str {
+        match self.name.as_str() {
+            "postfix" | "local" => "this Postfix",
+            name => name,
+        }
+    }
+}
+
+/// What reports call the Postfix that `outcomes` and `verdict` are about.
+pub(super) const REFERENCE: &str = "reference Postfix";
+
+/// Whether mail flows as it should: at once, and not in plain text.
+pub(super) fn flows_well(outcome: &Outcome) -> bool {
+    outcome.delivery == Delivery::Delivered && outcome.channel != Some(Channel::Plaintext)
+}

@@ -1,0 +1,152 @@
+//! The first line: what becomes of the mail of the sender that was asked about.
+
+use crate::judge::{Channel, Delivery, Outcome, Verdict};
+
+use super::super::answer::flows_well;
+use super::super::model::Report;
+use super::super::sender::SenderReport;
+use super::assumed;
+use super::page::{Tone, code, fate};
+
+/// The report in a few words, as they follow the target's name.
+pub(in crate::report) fn headline(report: &Report) -> String {
+    headline_words(report).1
+}
+
+pub(super) fn headline_words(report: &Report) -> (Tone, String) {
+    let (tone, words) = match &report.sender {
+        _ if !report.is_answered() && report.sender.is_some() => unknown(),
+        Some(sender) => of_sender(report, sender),
+        None => assumed::headline_words(report).unwrap_or_else(|| of_reference(report)),
+    };
+    let (tone, words) = if report.mx_differs {
+        let words = format!("the MX records name other hosts than expected; {words}");
+        (Tone::Bad, words)
+    } else {
+        (tone, words)
+    };
+    let uses_no_dane = report.resolver.validates == Some(false)
+        && !matches!(
+            report.verdict,
+            Verdict::Indeterminate | Verdict::Undeliverable
+        );
+    match (uses_no_dane, tone) {
+        (false, _) => (tone, words),
+        (true, tone) => {
+            let tone = if tone == Tone::Good {
+                Tone::Doubtful
+            } else {
+                tone
+            };
+            let words = format!("{words}; a Postfix behind this resolver uses no DANE");
+            (tone, words)
+        }
+    }
+}
+
+fn unknown() -> (Tone, String) {
+    (Tone::Doubtful, "cannot be determined from here".to_owned())
+}
+
+/// What a Postfix at its defaults, at level `dane`, does.
+fn of_reference(report: &Report) -> (Tone, String) {
+    let dane = &report.outcomes.dane;
+    match report.verdict {
+        // A Postfix behind such a resolver is not protected by it.
+        Verdict::DaneOk if report.resolver.validates == Some(false) => (
+            Tone::Doubtful,
+            "mail flows, and the domain's DANE is right".to_owned(),
+        ),
+        Verdict::DaneOk => (Tone::Good, "mail flows, protected by DANE".to_owned()),
+        Verdict::DanePartial => (
+            Tone::Doubtful,
+            "mail flows, but DANE does not protect all of it".to_owned(),
+        ),
+        Verdict::DaneUnusable => (
+            Tone::Doubtful,
+            "mail flows in TLS, but no TLSA record can be used".to_owned(),
+        ),
+        Verdict::NoDane => without_dane(dane),
+        Verdict::DaneBroken | Verdict::Undeliverable if dane.varies => (
+            Tone::Bad,
+            format!(
+                "senders may {} this mail, depending on the server{}",
+                fate(dane),
+                code(dane)
+            ),
+        ),
+        Verdict::DaneBroken => (
+            Tone::Bad,
+            format!("DANE senders {} this mail{}", fate(dane), code(dane)),
+        ),
+        Verdict::Undeliverable => (
+            Tone::Bad,
+            format!("every sender {} this mail{}", fate_of_one(dane), code(dane)),
+        ),
+        Verdict::Indeterminate => unknown(),
+    }
+}
+
+fn without_dane(dane: &Outcome) -> (Tone, String) {
+    match (dane.delivery, dane.channel) {
+        (Delivery::DeliveredAfterRetry, _) => (
+            Tone::Doubtful,
+            "mail flows late and in plain text; no DANE".to_owned(),
+        ),
+        (_, Some(Channel::Plaintext)) => (
+            Tone::Doubtful,
+            "mail flows in plain text; no DANE".to_owned(),
+        ),
+        _ => (
+            Tone::Good,
+            "mail flows in TLS without authentication; no DANE".to_owned(),
+        ),
+    }
+}
+
+fn fate_of_one(outcome: &Outcome) -> &'static str {
+    match outcome.delivery {
+        Delivery::Bounced => "bounces",
+        _ => "defers",
+    }
+}
+
+/// What the sender that was named does.
+fn of_sender(report: &Report, sender: &SenderReport) -> (Tone, String) {
+    let outcome = &sender.outcome;
+    let name = sender.title();
+    if !outcome.delivers() {
+        let verb = match (outcome.delivery, outcome.varies) {
+            (Delivery::Bounced, false) => "returns this mail",
+            (Delivery::Bounced, true) => "may return this mail, depending on the server",
+            (_, false) => "keeps this mail back",
+            (_, true) => "may keep this mail back, depending on the server",
+        };
+        let words = format!("{name} {verb}{}", code(outcome));
+        return match report.assumed.as_ref().map(|assumed| &assumed.file) {
+            None => (Tone::Bad, words),
+            Some(None) => (Tone::Bad, format!("{words}; no mail server was checked")),
+            Some(Some(_)) => (Tone::Bad, format!("with the given certificate, {words}")),
+        };
+    }
+    let how = match (outcome.delivery, outcome.channel) {
+        (Delivery::DeliveredAfterRetry, _) => " late and in plain text",
+        (_, Some(Channel::Authenticated)) => ", and the server proves who it is",
+        (_, Some(Channel::Encrypted)) => " in TLS without authentication",
+        (_, Some(Channel::Plaintext) | None) => " in plain text",
+    };
+    let worst = if outcome.varies { "at worst, " } else { "" };
+    let words = format!("{worst}{name} delivers this mail{how}");
+    let tone = match flows_well(outcome) {
+        true => Tone::Good,
+        false => Tone::Doubtful,
+    };
+    match report.assumed.as_ref().map(|assumed| &assumed.file) {
+        None => (tone, words),
+        Some(None) => (
+            tone,
+            format!("as far as DNS shows, {words}; no mail server was checked"),
+        ),
+        Some(Some(_)) => (tone, format!("with the given certificate, {words}")),
+    }
+}

@@ -1,0 +1,277 @@
+//! The short report: an answer that fits on a screen.
+
+use crate::entry::mailcow_row;
+use crate::finding::rule::Severity;
+use crate::judge::Action;
+use crate::text::wrap;
+
+use super::super::finding::FindingReport;
+use super::super::model::Report;
+use super::super::told::{Told, told};
+use super::assumed;
+use super::findings::word;
+use super::first_line;
+use super::page::{HumanStyle, Page, Tone};
+use super::recommendation::{Ways, reason};
+use super::sender::policy;
+
+/// Lines for one fault on one host, for any domain, and for any domain on a
+/// narrow terminal.
+const FOR_ONE_FAULT: usize = 15;
+const FOR_ANY: usize = 22;
+const FOR_NARROW: usize = 30;
+
+/// Below this width a terminal is narrow.
+const NARROW: usize = 80;
+
+/// How many lines each part may take; the report gets the first of these that
+/// fits.
+#[derive(Clone, Copy)]
+struct Room {
+    headline: usize,
+    assumption: usize,
+    policy: usize,
+    cause: usize,
+    /// Lines of what to do: whole sentences, of which one is always there.
+    step: usize,
+    also: usize,
+    caution: usize,
+    line: usize,
+}
+
+const ROOMS: [Room; 4] = [
+    Room {
+        headline: 4,
+        assumption: 4,
+        policy: 3,
+        cause: 4,
+        step: 4,
+        also: 2,
+        caution: 4,
+        line: 3,
+    },
+    Room {
+        headline: 3,
+        assumption: 3,
+        policy: 2,
+        cause: 3,
+        step: 3,
+        also: 2,
+        caution: 4,
+        line: 3,
+    },
+    Room {
+        headline: 2,
+        assumption: 3,
+        policy: 2,
+        cause: 2,
+        step: 2,
+        also: 1,
+        caution: 4,
+        line: 2,
+    },
+    Room {
+        headline: 2,
+        assumption: 2,
+        policy: 1,
+        cause: 2,
+        step: 2,
+        also: 1,
+        caution: 3,
+        line: 2,
+    },
+];
+
+pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
+    let told = told(report, usize::MAX);
+    let told: Vec<Told<'_>> = told
+        .into_iter()
+        .filter(|one| one.finding.severity > Severity::Info)
+        .collect();
+    let most = match style.width < NARROW {
+        true => FOR_NARROW,
+        false if told.len() <= 1 && report.hosts.len() <= 1 => FOR_ONE_FAULT,
+        false => FOR_ANY,
+    };
+    let mut page = Page::new(style);
+    for room in &ROOMS {
+        page = within(report, &told, style, room);
+        if page.text.lines().count() <= most {
+            break;
+        }
+    }
+    page
+}
+
+fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) -> Page {
+    let mut page = Page::new(style);
+    first_line(&mut page, report, room.headline);
+    if let Some(text) = policy(report) {
+        page.clipped("  ", "  ", &text, room.policy);
+    }
+    if let Some(assumed) = &report.assumed {
+        let tinted = format!("  {}", page.tint(Tone::Strong, "Assumption: "));
+        page.clipped("  Assumption: ", &tinted, &assumed.text, room.assumption);
+    }
+    page.blank();
+    if let Some((first, others)) = told.split_first() {
+        cause(&mut page, report, first, room);
+        also(&mut page, others, room);
+    }
+    advice(&mut page, report, told.first(), room);
+    page
+}
+
+/// The cause, and whose move it is.
+fn cause(page: &mut Page, report: &Report, told: &Told<'_>, room: &Room) {
+    let finding = told.finding;
+    let (word, tone) = word(finding.severity);
+    let lead = format!("  {word}");
+    let tinted = format!("  {}", page.tint(tone, word));
+    let text = sentences(&told.message, page.room_after(&lead), room.cause);
+    page.clipped(&lead, &tinted, &text, room.cause);
+    if assumed::comes_too_early(report, finding) {
+        return;
+    }
+    let width = page.room_after("  ");
+    let step = first_step(finding);
+    let sentence = sentences(&step, width, room.step);
+    match step.split_once(": ") {
+        // Half a step would mislead.
+        Some((who, _)) if wrap(&sentence, width).len() > room.step => {
+            let text = format!("{who}: `danecheck explain {}` says what to do.", finding.id);
+            page.paragraph("  ", "  ", &text);
+        }
+        Some(_) => page.paragraph("  ", "  ", &sentence),
+        None => {}
+    }
+}
+
+/// The step of the first of those who can act: the receiver, else the sender.
+fn first_step(finding: &FindingReport) -> String {
+    match finding.remedy.split_once(" Sender: ") {
+        Some((receiver, _)) => receiver.to_owned(),
+        None => finding.remedy.clone(),
+    }
+}
+
+/// The first sentence, and as many more as fit into these lines.
+fn sentences(text: &str, width: usize, most: usize) -> String {
+    let mut taken = String::new();
+    for (number, sentence) in split(text).enumerate() {
+        let longer = match number {
+            0 => sentence.to_owned(),
+            _ => format!("{taken} {sentence}"),
+        };
+        if number > 0 && wrap(&longer, width).len() > most {
+            break;
+        }
+        taken = longer;
+    }
+    taken
+}
+
+/// Sentences: a full stop, a blank and a capital letter part them.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let ends = rest.match_indices(". ").map(|(at, _)| at + 1);
+        let mut ends = ends.filter(|at| {
+            let after = rest.get(at + 1..).unwrap_or_default();
+            after.starts_with(|c: char| c.is_ascii_uppercase())
+        });
+        let end = ends.next().unwrap_or(rest.len());
+        let (sentence, after) = rest.split_at(end);
+        rest = after.trim_start();
+        Some(sentence)
+    })
+}
+
+/// The other errors and warnings, by their ids.
+fn also(page: &mut Page, others: &[Told<'_>], room: &Room) {
+    let mut ids: Vec<&str> = others.iter().map(|one| one.finding.id.as_str()).collect();
+    ids.dedup();
+    if ids.is_empty() {
+        return;
+    }
+    let text = match ids.len() {
+        0..=4 => ids.join(", "),
+        all => {
+            let named: Vec<&str> = ids.iter().copied().take(3).collect();
+            format!("{} and {} more", named.join(", "), all - 3)
+        }
+    };
+    page.clipped("  Also: ", "  Also: ", &text, room.also);
+}
+
+/// What to paste and until when, or why nothing.
+fn advice(page: &mut Page, report: &Report, cause: Option<&Told<'_>>, room: &Room) {
+    if assumed::deployment(page, report) {
+        return;
+    }
+    let advice = &report.recommendation;
+    match advice.action {
+        Action::Keep => {
+            if cause.is_some() {
+                page.blank();
+            }
+            page.line(assumed::nothing_needed(report));
+        }
+        Action::NotFixable => {
+            if cause.is_some() {
+                page.blank();
+            }
+            let text = match cause {
+                // The cause says why nothing is known.
+                Some(_) if !report.is_answered() => {
+                    "danecheck advises no override, because nothing is known.".to_owned()
+                }
+                _ => reason(report),
+            };
+            page.clipped("  ", "  ", &text, room.cause);
+        }
+        Action::Override => {
+            page.blank();
+            entry(page, report, room);
+        }
+    }
+    let hint = match cause {
+        Some(cause) => {
+            let id = &cause.finding.id;
+            format!("-v shows more; `danecheck explain {id}` explains.")
+        }
+        None => "-v shows hosts, records and levels.".to_owned(),
+    };
+    page.clipped("  ", "  ", &hint, room.also);
+}
+
+fn entry(page: &mut Page, report: &Report, room: &Room) {
+    let advice = &report.recommendation;
+    let policy = advice.policy.map_or("", |policy| policy.as_str());
+    let gives_up = advice.gives_up.as_deref().unwrap_or_default();
+    let lead = format!("  Until it is fixed: {policy}   ");
+    let tinted = format!(
+        "  Until it is fixed: {}   ",
+        page.tint(Tone::Strong, policy)
+    );
+    page.clipped(&lead, &tinted, &format!("({gives_up})"), room.line);
+    if let Some(caution) = &advice.caution {
+        let tinted = format!("  {}", page.tint(Tone::Doubtful, "First: "));
+        page.clipped("  First: ", &tinted, caution, room.caution);
+    }
+    let ways = Ways::of(report);
+    if let Some(line) = advice.entries.postfix.as_ref().filter(|_| ways.postfix) {
+        page.line("  Postfix, in the table of smtp_tls_policy_maps:");
+        page.line(&format!("     {}", page.tint(Tone::Strong, line)));
+    }
+    if let Some(entry) = advice.entries.mailcow.as_ref().filter(|_| ways.mailcow) {
+        let row = mailcow_row(entry, page.style.language);
+        page.paragraph("  mailcow: ", "  mailcow: ", &row);
+    }
+    if let Some(when) = &advice.remove_when {
+        page.clipped("  ", "  ", &format!("Remove it when {when}."), room.line);
+    }
+}
