@@ -71,9 +71,12 @@ fn busy_time() -> Result<f64, Box<dyn Error>> {
     Ok((fields.iter().take(8).sum::<f64>() - idle) / TICKS)
 }
 
-fn danecheck(program: &Path, options: &[String], jobs: usize) -> Command {
+fn danecheck(program: &Path, options: &[String], jobs: Option<usize>) -> Command {
     let mut command = Command::new(program);
-    command.args(["--json", "--jobs", &jobs.to_string()]);
+    command.arg("--json");
+    if let Some(jobs) = jobs {
+        command.args(["--jobs", &jobs.to_string()]);
+    }
     command.args(options);
     command.stdin(Stdio::piped());
     command
@@ -96,11 +99,12 @@ fn feed(child: &mut Child, targets: Vec<String>) -> Result<Feeder, Box<dyn Error
 /// Gives the program its input, which stays open.
 type Feeder = std::thread::JoinHandle<std::process::ChildStdin>;
 
-/// One run over these targets, each of which has to be in order.
+/// One run over these targets, each of which has to be in order; with so many
+/// at once, or with as many as the program chooses.
 pub(crate) fn run(
     program: &Path,
     options: &[String],
-    jobs: usize,
+    jobs: Option<usize>,
     targets: Vec<String>,
 ) -> Result<Took, Box<dyn Error>> {
     let before = ProcessorTime::now()?;
@@ -187,7 +191,7 @@ pub(crate) fn break_off(
         (1.0, None),
     ] {
         let file = OpenOptions::new().append(true).open(output)?;
-        let mut command = danecheck(program, options, jobs);
+        let mut command = danecheck(program, options, Some(jobs));
         command.arg("--resume").arg(output).arg("-");
         let mut child = command.stdout(file).stderr(Stdio::piped()).spawn()?;
         let feeder = feed(&mut child, targets.to_vec())?;

@@ -14,11 +14,13 @@ const DESCRIPTORS_BESIDE: usize = 256 + 64;
 /// limit.
 const DESCRIPTORS: usize = 1024;
 
-/// Targets at once for each processor: targets mostly wait.
-const JOBS_PER_CORE: usize = 64;
+/// Targets at once for each processor: a target waits for 0.3 s and more, and
+/// needs 2 ms of a processor, so that fewer would leave it idle.
+const JOBS_PER_CORE: usize = 128;
 
-/// A target has this many connections at once, most of the time.
-const CONNECTIONS_PER_JOB: usize = 4;
+/// A target has this many connections at once, most of the time: one for each
+/// ClientHello.
+const CONNECTIONS_PER_JOB: usize = 2;
 
 /// The maximum of --jobs; each target needs memory.
 const MOST_JOBS: u16 = 4096;
@@ -106,13 +108,13 @@ mod tests {
     #[test]
     fn jobs_go_by_processors_and_descriptors() {
         for (processors, descriptors, jobs) in [
-            (1, 1024, 64),
-            (2, 1024, 128),
-            (16, 1024, 128),
-            (2, 1 << 20, 128),
-            (2, 512, 48),
-            (2, 256, 4),
-            (2, 0, 4),
+            (1, 1024, 128),
+            (2, 1024, 256),
+            (16, 1024, 256),
+            (2, 1 << 20, 256),
+            (2, 512, 96),
+            (2, 256, 8),
+            (2, 0, 8),
         ] {
             assert_eq!(
                 default_jobs(processors, descriptors),

@@ -134,11 +134,11 @@ impl Caller {
     ) -> Result<Arc<SessionResult>, NoSession> {
         loop {
             let mut mine = false;
-            let entry = self.shared.cache.get(key, not_before, |state| {
+            let entry = self.shared.cache.get(key, not_before, |entry| {
                 mine = true;
                 let (caller, key) = (self.clone(), key.clone());
-                async move {
-                    state.set_queued(true);
+                Box::pin(async move {
+                    entry.set_queued(true);
                     let shared = &caller.shared;
                     // A place at the address first: waiting for that delays
                     // nothing elsewhere.
@@ -148,12 +148,12 @@ impl Caller {
                         Some((turn, slot))
                     };
                     let turn = caller.wait(turn, key.address, total).await;
-                    state.set_queued(false);
+                    entry.set_queued(false);
                     match turn {
                         Some(_held) => caller.talk(&key, visit).await,
                         None => SessionResult::never(),
                     }
-                }
+                })
             });
             match total.wait(entry.result()).await {
                 Some(Some(result)) if result.cut && !mine && !total.is_over() => {}
@@ -252,7 +252,7 @@ impl Caller {
         if let Some(limits) = key.own {
             let script = self.script(key, deadline, cuts);
             let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
-            return legacy::under_limits(&script, limits, connect).await;
+            return Box::pin(legacy::under_limits(&script, limits, connect)).await;
         }
         let stream = match dial.reach(address, port, step, deadline).await {
             Ok(stream) => stream,
@@ -272,7 +272,8 @@ impl Caller {
             let Ok(stream) = dial.reach(address, port, step, deadline).await else {
                 break;
             };
-            let Some(onward) = smtp::settle(stream, &script, &session, doubt).await else {
+            let settled = Box::pin(smtp::settle(stream, &script, &session, doubt));
+            let Some(onward) = settled.await else {
                 continue;
             };
             match doubt {
@@ -282,7 +283,7 @@ impl Caller {
         }
         if key.offer.is_none() && tls::is_worth_another_look(&session) {
             let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
-            session.legacy = Some(legacy::look_again(&script, connect).await);
+            session.legacy = Some(Box::pin(legacy::look_again(&script, connect)).await);
         }
         session
     }

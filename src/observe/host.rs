@@ -148,11 +148,11 @@ impl<'a> Check<'a> {
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
             host.addresses
-                .push(self.see_address(name, address, nothing).await);
+                .push(Box::pin(self.see_address(name, address, nothing)).await);
         } else if host_name_fault(name).is_none() {
             let (a, aaaa) = tokio::join!(
-                self.see_family(name, RecordType::A),
-                self.see_family(name, RecordType::Aaaa),
+                Box::pin(self.see_family(name, RecordType::A)),
+                Box::pin(self.see_family(name, RecordType::Aaaa)),
             );
             let nowhere = |family: &Family| !matches!(*family.looked.raw, Raw::Records { .. });
             let exists = |family: &Family| {
@@ -238,7 +238,7 @@ impl<'a> Check<'a> {
         let left_out = found.split_off(found.len().min(ADDRESSES));
         let talks = found
             .into_iter()
-            .map(|address| self.see_address(host, address, bases.clone()));
+            .map(|address| Box::pin(self.see_address(host, address, bases.clone())));
         let (bases, seen) = tokio::join!(bases.clone(), join_all(talks));
         family.bases = bases;
         family.addresses = seen;
@@ -548,7 +548,13 @@ impl<'a> Check<'a> {
         reserved_block(address)
     }
 
-    async fn talk(&self, visit: Visit<'_>) -> Option<Session> {
+    /// A separate box: sessions have many callers, each of which would hold one
+    /// by value.
+    fn talk<'s>(&'s self, visit: Visit<'s>) -> BoxFuture<'s, Option<Session>> {
+        Box::pin(self.hold(visit))
+    }
+
+    async fn hold(&self, visit: Visit<'_>) -> Option<Session> {
         let times = self.setup.times;
         let permit = visit
             .deadline

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::BufMut as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::budget::{Deadline, LINE_BYTES, REPLIES_KEPT, REPLY_BYTES};
@@ -180,13 +181,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
                 }
                 return Ok(line);
             }
-            let mut buffer = [0; READ_BYTES];
-            match self.stream.read(&mut buffer).await {
+            self.ahead.reserve(READ_BYTES);
+            let mut buffer = (&mut self.ahead).limit(READ_BYTES);
+            match self.stream.read_buf(&mut buffer).await {
                 Ok(0) => return Err(Interruption::Lost),
-                Ok(length) => {
-                    self.ahead
-                        .extend_from_slice(buffer.get(..length).unwrap_or_default());
-                }
+                Ok(_) => {}
                 Err(error) if is_flood(&error) => return Err(Interruption::Flooded),
                 Err(_) => return Err(Interruption::Lost),
             }

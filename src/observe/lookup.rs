@@ -166,7 +166,7 @@ impl<'a> Dns<'a> {
             .entry((name.to_owned(), record_type))
             .or_default()
             .clone();
-        cell.get_or_init(|| self.look(name, record_type, purpose))
+        cell.get_or_init(|| Box::pin(self.look(name, record_type, purpose)))
             .await
             .clone()
     }
@@ -254,7 +254,7 @@ impl<'a> Dns<'a> {
                 true => self.deadline,
                 false => Deadline::after(self.times.total),
             };
-            move || async move { query.find(&name, record_type, deadline).await }
+            move || async move { query.find(&name, record_type, deadline).await }.boxed()
         };
         // Lookups of one target would only displace lookups of shared hosts.
         if matches!(record_type, RecordType::Mx | RecordType::Txt) {
@@ -428,7 +428,7 @@ impl Inspection {
         let mut mine = false;
         let entry = self.cache.get(&key, None, |_| {
             mine = true;
-            async move { Inspected::new(authorities.inspect(&name, rtype).await, keep) }
+            async move { Inspected::new(authorities.inspect(&name, rtype).await, keep) }.boxed()
         });
         match self.deadline.wait(entry.result()).await.flatten() {
             Some(inspected) if mine || inspected.is_whole() => inspected.seen(),

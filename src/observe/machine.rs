@@ -7,7 +7,8 @@ use domain::base::Rtype;
 use futures_util::future::join_all;
 
 use super::budget::Deadline;
-use super::resolver::{Mode, Question, Resolver};
+use super::exchange::{Mode, Question};
+use super::resolver::Resolver;
 use super::single::{NameAndType, SingleSetup, look_up};
 use super::{LocalPostfix, Setup, observe};
 use danecheck_core::next_hop::NextHop;

@@ -22,6 +22,7 @@ mod call;
 mod connect_failure;
 mod contact;
 mod dial;
+mod exchange;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gate;
@@ -46,7 +47,6 @@ mod signature;
 mod single;
 mod slots;
 mod smtp;
-mod tap;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -178,7 +178,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     // the same resolver, but no mail. Nothing of it is kept.
     //
     // The probe costs no additional time: the MX lookup takes as long.
-    let mail = async {
+    let mail = Box::pin(async {
         let looked = tokio::join!(dns.shortcoming(), async {
             let mx = look_up_mx(next_hop, &dns).await;
             let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
@@ -187,8 +187,12 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
                 .partition(|name| setup.skip.contains(name));
             let beside_null_mx = passed_over(mx.as_ref().map(|mx| &*mx.raw));
             let (hosts, passed_over) = tokio::join!(
-                join_all(names.iter().map(|name| check.see(name))),
-                join_all(beside_null_mx.iter().map(|name| check.pass_over(name))),
+                join_all(names.iter().map(|name| Box::pin(check.see(name)))),
+                join_all(
+                    beside_null_mx
+                        .iter()
+                        .map(|name| Box::pin(check.pass_over(name)))
+                ),
             );
             (mx, hosts, passed_over, skipped)
         });
@@ -199,13 +203,13 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         };
         time_limit.ends_at(deadline.within(rest));
         looked
-    };
-    let beside = async {
+    });
+    let beside = Box::pin(async {
         match &mta_sts_check {
             Some(mta_sts_check) => Some(mta_sts_check.run().await),
             None => None,
         }
-    };
+    });
     let whose = async {
         match next_hop.domain().filter(|_| setup.contact) {
             Some(domain) => deadline.wait(contact(&dns, domain)).await.flatten(),

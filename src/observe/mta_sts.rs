@@ -111,7 +111,7 @@ impl MtaStsCheck<'_> {
     pub(super) async fn run(&self) -> RawMtaSts {
         let fetch = async {
             match self.promised().await {
-                true => Some(self.fetch().await),
+                true => Some(Box::pin(self.fetch()).await),
                 false => None,
             }
         };

@@ -10,7 +10,8 @@ use tokio::sync::OnceCell;
 
 use super::budget::{ALIAS_HOPS, Deadline, RECORDS};
 use super::cache::{Cacheable, Retention};
-use super::resolver::{Mode, Question, Resolver};
+use super::exchange::{Mode, Question};
+use super::resolver::{Answer, Resolver};
 use super::validator::Failed;
 use super::wire::{Datum, WireName};
 use danecheck_core::dnssec::OwnValidation;
@@ -151,27 +152,27 @@ impl Query {
                 rtype: super::wire::rtype(record_type),
                 mode: Mode::Stub,
             };
-            let bytes = match self.resolver.ask(question, self.query, deadline).await {
-                // A copy takes no more room than it needs.
-                Ok(bytes) => Bytes::copy_from_slice(&bytes),
-                Err(failure) => {
-                    replies.failed = Some(Failed {
-                        name: current.clone(),
-                        rtype: question.rtype,
-                        failure: failure.clone(),
-                    });
-                    if !matches!(
-                        failure.kind,
-                        FailureKind::Timeout | FailureKind::Unreachable
-                    ) {
-                        replies.answered = true;
+            let Answer { head, bytes } =
+                match self.resolver.ask(question, self.query, deadline).await {
+                    Ok(answer) => answer,
+                    Err(failure) => {
+                        replies.failed = Some(Failed {
+                            name: current.clone(),
+                            rtype: question.rtype,
+                            failure: failure.clone(),
+                        });
+                        if !matches!(
+                            failure.kind,
+                            FailureKind::Timeout | FailureKind::Unreachable
+                        ) {
+                            replies.answered = true;
+                        }
+                        return Raw::Failed(failure);
                     }
-                    return Raw::Failed(failure);
-                }
-            };
+                };
             replies.answered = true;
             replies.messages.push(bytes.clone());
-            let Some(reply) = super::wire::read(&bytes, &current, record_type) else {
+            let Some(reply) = super::wire::read_on(head, &bytes, &current, record_type) else {
                 return failed(FailureKind::Malformed);
             };
             if reply.authentic {

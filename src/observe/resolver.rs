@@ -1,53 +1,20 @@
 //! Asks the recursive resolver as the C library does for Postfix.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use domain::base::Rtype;
-use domain::base::name::ToLabelIter;
-use hickory_resolver::net::tcp::TcpClientStream;
-use hickory_resolver::net::udp::UdpClientStream;
-use hickory_resolver::net::xfer::{DnsRequestSender, FirstAnswer};
-use hickory_resolver::net::{DnsHandle, NetError};
-use hickory_resolver::proto::op::{
-    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, Query,
-};
-use hickory_resolver::proto::rr::{Name, RecordType as HickoryType};
+use bytes::Bytes;
 
-use super::budget::{Deadline, EDNS_PAYLOAD, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
+use super::budget::{Deadline, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
+use super::exchange::{Mode, NoReply, Question, Sockets, over_tcp};
 use super::slots::{QuestionShares, Slots};
-use super::tap::Tap;
-use super::wire::{self, Reply, WireName};
+use super::wire::{self, Reply};
 use danecheck_core::observation::{FailureKind, LookupFailure};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
-
-/// The time after which a datagram counts as lost.
-const RESEND_AFTER: Duration = Duration::from_millis(1500);
-
-/// The question.
-#[derive(Clone, Copy)]
-pub(super) struct Question<'a> {
-    pub(super) name: &'a WireName,
-    pub(super) rtype: Rtype,
-    pub(super) mode: Mode,
-}
-
-/// The receiver of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// A resolver, as Postfix asks it.
-    Stub,
-    /// A resolver, with CD=1: whatever its own validation says (RFC 4035
-    /// section 3.2.2).
-    CheckingDisabled,
-    /// A name server, without recursion.
-    Authority,
-}
 
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
@@ -56,10 +23,18 @@ pub struct Resolver {
     /// The server that answered last, so that a dead one costs time only once.
     first: Arc<AtomicUsize>,
     slots: Arc<Slots>,
+    sockets: Arc<Sockets>,
     /// Why it is asked, if nothing names a resolver.
     by_default: Option<String>,
     /// The check, if it is known.
     shares: Option<Arc<QuestionShares>>,
+}
+
+/// A reply with the response code 0 or 3.
+pub(super) struct Answer {
+    /// What its header says.
+    pub(super) head: Reply,
+    pub(super) bytes: Bytes,
 }
 
 impl Resolver {
@@ -69,6 +44,7 @@ impl Resolver {
             servers: servers.into_iter().take(NAME_SERVERS).collect(),
             first: Arc::default(),
             slots: Arc::new(Slots::new(QUESTIONS)),
+            sockets: Arc::default(),
             by_default: None,
             shares: None,
         }
@@ -146,7 +122,7 @@ impl Resolver {
         question: Question<'_>,
         query: Duration,
         deadline: Deadline,
-    ) -> Result<Vec<u8>, LookupFailure> {
+    ) -> Result<Answer, LookupFailure> {
         let share = self.shares.as_deref().map(|shares| match question.mode {
             Mode::CheckingDisabled => &shares.validation,
             Mode::Stub | Mode::Authority => &shares.lookups,
@@ -161,15 +137,16 @@ impl Resolver {
             if deadline.is_over() {
                 break;
             }
-            match ask_server(*server, question, deadline.cap(query)).await {
-                Ok((head, bytes)) => {
+            let asked = self.ask_server(*server, question, deadline.cap(query));
+            match asked.await {
+                Ok(answer) => {
                     self.first.store(index, Ordering::Relaxed);
-                    let Some(kind) = head.failure() else {
-                        return Ok(bytes);
+                    let Some(kind) = answer.head.failure() else {
+                        return Ok(answer);
                     };
                     let failure = LookupFailure {
                         kind,
-                        extended_error: head.extended_error,
+                        extended_error: answer.head.extended_error,
                     };
                     match kind {
                         FailureKind::ServFail | FailureKind::Refused | FailureKind::NotImp => {
@@ -188,6 +165,28 @@ impl Resolver {
         Err(refusal
             .or(silence)
             .unwrap_or_else(|| failure(FailureKind::Timeout)))
+    }
+
+    /// Over TCP too if the reply does not fit into a datagram.
+    async fn ask_server(
+        &self,
+        server: SocketAddr,
+        question: Question<'_>,
+        time: Duration,
+    ) -> Result<Answer, FailureKind> {
+        let deadline = Deadline::after(time);
+        let read = |bytes: Bytes| {
+            let head = wire::head(&bytes, question.name, question.rtype);
+            head.map(|head| Answer { head, bytes })
+                .ok_or(FailureKind::Malformed)
+        };
+        let reply = self.sockets.ask(server, question, time).await;
+        let answer = reply.map_err(kind).and_then(read)?;
+        if !answer.head.truncated {
+            return Ok(answer);
+        }
+        let reply = over_tcp(server, question, deadline.left()).await;
+        reply.map_err(kind).and_then(read)
     }
 }
 
@@ -240,10 +239,7 @@ impl Resolver {
     ) -> Result<(), FailureKind> {
         let mut first = None;
         for server in &self.servers {
-            let request = request(question).ok_or(FailureKind::Malformed)?;
-            let time = deadline.cap(query);
-            let answer = deadline.run(time, over_tcp(*server, request, time)).await;
-            match answer.unwrap_or(Err(NetError::Timeout)) {
+            match over_tcp(*server, question, deadline.cap(query)).await {
                 Ok(bytes) => {
                     let head = wire::head(&bytes, question.name, question.rtype);
                     return match head.map(|head| head.failure()) {
@@ -252,8 +248,8 @@ impl Resolver {
                         None => Err(FailureKind::Malformed),
                     };
                 }
-                Err(error) => {
-                    first.get_or_insert(class(&error));
+                Err(why) => {
+                    first.get_or_insert(kind(why));
                 }
             }
         }
@@ -268,101 +264,10 @@ fn failure(kind: FailureKind) -> LookupFailure {
     }
 }
 
-async fn ask_server(
-    server: SocketAddr,
-    question: Question<'_>,
-    time: Duration,
-) -> Result<(Reply, Vec<u8>), FailureKind> {
-    let deadline = Deadline::after(time);
-    let read = |bytes: Vec<u8>| {
-        let head = wire::head(&bytes, question.name, question.rtype);
-        head.map(|head| (head, bytes)).ok_or(FailureKind::Malformed)
-    };
-    let request = request(question).ok_or(FailureKind::Malformed)?;
-    let (head, bytes) = deadline
-        .run(time, over_udp(server, request.clone(), time))
-        .await
-        .unwrap_or(Err(NetError::Timeout))
-        .map_err(|error| class(&error))
-        .and_then(read)?;
-    if !head.truncated {
-        return Ok((head, bytes));
-    }
-    deadline
-        .run(time, over_tcp(server, request, time))
-        .await
-        .unwrap_or(Err(NetError::Timeout))
-        .map_err(|error| class(&error))
-        .and_then(read)
-}
-
-/// One datagram out and one back.
-pub(super) async fn over_udp(
-    server: SocketAddr,
-    request: DnsRequest,
-    time: Duration,
-) -> Result<Vec<u8>, NetError> {
-    let tap = Tap::default();
-    let id = request.id;
-    let mut stream = UdpClientStream::builder(server, tap.clone())
-        .with_timeout(Some(time))
-        .build();
-    match stream.send_message(request).first_answer().await {
-        Ok(response) => Ok(response.into_buffer()),
-        Err(error) if class(&error) == FailureKind::Malformed => tap.datagram(id).ok_or(error),
-        Err(error) => Err(error),
-    }
-}
-
-/// One question over its own connection.
-pub(super) async fn over_tcp(
-    server: SocketAddr,
-    request: DnsRequest,
-    time: Duration,
-) -> Result<Vec<u8>, NetError> {
-    let tap = Tap::default();
-    let exchange = TcpClientStream::exchange(server, None, time, None, tap.clone()).await?;
-    // hickory never reports a message on a stream that it cannot read.
-    tokio::select! {
-        biased;
-        answer = exchange.send(request).first_answer() => answer
-            .map(DnsResponse::into_buffer),
-        message = tap.message() => Ok(message),
-    }
-}
-
-/// RD, AD and DO are set, and CD is clear except for danecheck's own
-/// validation: Postfix's `RES_USE_DNSSEC`, `RES_USE_EDNS0` and `RES_TRUSTAD`. A
-/// name server is asked with DO alone, as resolvers ask it.
-pub(super) fn request(question: Question<'_>) -> Option<DnsRequest> {
-    let labels: Vec<&[u8]> = question
-        .name
-        .iter_labels()
-        .map(|label| label.as_slice())
-        .filter(|label| !label.is_empty())
-        .collect();
-    let mut name = Name::from_labels(labels).ok()?;
-    name.set_fqdn(true);
-    let kind = HickoryType::from(question.rtype.to_int());
-    let mut message = Message::query();
-    message.queries.push(Query::query(name, kind));
-    let to_resolver = question.mode != Mode::Authority;
-    message.metadata.recursion_desired = to_resolver;
-    message.metadata.authentic_data = to_resolver;
-    message.metadata.checking_disabled = question.mode == Mode::CheckingDisabled;
-    let mut edns = Edns::new();
-    edns.set_max_payload(EDNS_PAYLOAD).set_dnssec_ok(true);
-    message.edns = Some(edns);
-    let mut options = DnsRequestOptions::default();
-    options.retry_interval = RESEND_AFTER;
-    Some(DnsRequest::new(message, options))
-}
-
-fn class(error: &NetError) -> FailureKind {
-    match error {
-        NetError::Timeout => FailureKind::Timeout,
-        NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => FailureKind::Timeout,
-        NetError::Proto(_) | NetError::Dns(_) => FailureKind::Malformed,
-        _ => FailureKind::Unreachable,
+fn kind(why: NoReply) -> FailureKind {
+    match why {
+        NoReply::Timeout => FailureKind::Timeout,
+        NoReply::Closed | NoReply::Unreachable => FailureKind::Unreachable,
+        NoReply::Malformed => FailureKind::Malformed,
     }
 }

@@ -7,7 +7,9 @@
 use ring::signature::{self as ring_signature, UnparsedPublicKey, VerificationAlgorithm};
 use rustls::SignatureScheme;
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::certificate::X509CertificateParser;
+use x509_parser::nom::Parser as _;
+use x509_parser::prelude::FromDer as _;
 
 use danecheck_core::certificate::ecdsa;
 use danecheck_core::observation::SignatureCheck;
@@ -81,7 +83,8 @@ pub(super) fn check(
     signature: &[u8],
 ) -> SignatureCheck {
     let unknown = |what: &str| SignatureCheck::Unknown(what.to_owned());
-    let Ok((_, certificate)) = X509Certificate::from_der(leaf) else {
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let Ok((_, certificate)) = parser.parse(leaf) else {
         return unknown("the certificate cannot be read");
     };
     let spki = certificate.public_key();

@@ -8,7 +8,8 @@ use domain::base::{Rtype, ToName as _};
 use super::authority::{Authorities, NameServerAccess};
 use super::budget::{Deadline, Times};
 use super::dial::Dial;
-use super::resolver::{Mode, Question, Resolver};
+use super::exchange::{Mode, Question};
+use super::resolver::Resolver;
 use super::validator::{Base, Failed, Validator, name_in_doubt};
 use super::wire::{self, WireName};
 use danecheck_core::observation::{FailureKind, LookupFailure, SingleLookup, SingleReply};
@@ -128,7 +129,7 @@ pub async fn look_up(question: &NameAndType, setup: &SingleSetup) -> SingleLooku
         .resolver
         .ask(asked, setup.times.query, deadline)
         .await
-        .map(Bytes::from);
+        .map(|answer| answer.bytes);
     let server = setup.resolver.answering().map(|server| server.to_string());
     let end = answer.as_ref().ok().and_then(Packet::read);
     let end = end.map_or_else(|| question.name.to_name(), |packet| packet.end());

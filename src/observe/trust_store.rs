@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::certificate::X509CertificateParser;
+use x509_parser::nom::Parser as _;
 
 use super::budget::ANCHORS;
 use danecheck_core::observation::{Der, TrustStoreSeen, TrustStoreSize};
@@ -40,9 +41,12 @@ pub enum TrustStoreError {
 struct Loaded {
     source: String,
     certificates: Vec<Vec<u8>>,
-    /// Places in `certificates`, by the DER form of the subject.
-    by_subject: HashMap<Vec<u8>, Vec<usize>>,
+    /// Places in `certificates`, by the DER form of the subject; made when they
+    /// are first needed.
+    by_subject: OnceLock<BySubject>,
 }
+
+type BySubject = HashMap<Vec<u8>, Vec<usize>>;
 
 impl TrustStore {
     /// The system's, else Mozilla's as of the build of this program.
@@ -83,11 +87,12 @@ impl TrustStore {
 
     /// Reads the store now, so that no check has to wait for it later.
     pub(super) fn load(&self) {
-        self.certificates();
+        self.certificates().by_subject();
     }
 
     pub(super) fn is_loaded(&self) -> bool {
-        self.given.is_some() || self.loaded.get().is_some()
+        let loaded = self.given.as_ref().or(self.loaded.get());
+        loaded.is_some_and(|loaded| loaded.by_subject.get().is_some())
     }
 
     fn certificates(&self) -> &Loaded {
@@ -121,11 +126,13 @@ impl TrustStore {
         let mut kept = Vec::new();
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
-        for der in presented {
+        // Most sessions show the same ones.
+        let mut looked_at: HashSet<&[u8]> = HashSet::new();
+        for der in presented.into_iter().filter(|der| looked_at.insert(der)) {
             let Some((subject, issuer)) = names(der) else {
                 continue;
             };
-            for place in store.by_subject.get(&subject).into_iter().flatten() {
+            for place in store.by_subject().get(&subject).into_iter().flatten() {
                 if store.certificates.get(*place).is_some_and(|it| it == der) && seen.insert(*place)
                 {
                     kept.push(*place);
@@ -134,7 +141,7 @@ impl TrustStore {
             wanted.push(issuer);
         }
         while let Some(name) = wanted.pop() {
-            for place in store.by_subject.get(&name).into_iter().flatten() {
+            for place in store.by_subject().get(&name).into_iter().flatten() {
                 if kept.len() < ANCHORS && seen.insert(*place) {
                     kept.push(*place);
                     if let Some((_, issuer)) =
@@ -158,23 +165,30 @@ impl TrustStore {
 
 impl Loaded {
     fn new(source: &str, certificates: Vec<Vec<u8>>) -> Self {
-        let mut by_subject: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        for (place, der) in certificates.iter().enumerate() {
-            if let Some((subject, _)) = names(der) {
-                by_subject.entry(subject).or_default().push(place);
-            }
-        }
         Self {
             source: source.to_owned(),
             certificates,
-            by_subject,
+            by_subject: OnceLock::new(),
         }
+    }
+
+    fn by_subject(&self) -> &BySubject {
+        self.by_subject.get_or_init(|| {
+            let mut by_subject = BySubject::new();
+            for (place, der) in self.certificates.iter().enumerate() {
+                if let Some((subject, _)) = names(der) {
+                    by_subject.entry(subject).or_default().push(place);
+                }
+            }
+            by_subject
+        })
     }
 }
 
 /// Subject and issuer, as the original bytes.
 fn names(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let (_, certificate) = parser.parse(der).ok()?;
     Some((
         certificate.subject().as_raw().to_vec(),
         certificate.issuer().as_raw().to_vec(),

@@ -185,8 +185,18 @@ pub(super) fn head(bytes: &[u8], name: &WireName, asked: Rtype) -> Option<Reply>
 
 /// Reads a reply to a question; `None` if it cannot be read or answers
 /// something else.
+#[cfg(any(test, fuzzing))]
 pub(super) fn read(bytes: &[u8], name: &WireName, asked: RecordType) -> Option<Reply> {
-    let mut reply = head(bytes, name, rtype(asked))?;
+    read_on(head(bytes, name, rtype(asked))?, bytes, name, asked)
+}
+
+/// Reads the rest of a reply whose header was read.
+pub(super) fn read_on(
+    mut reply: Reply,
+    bytes: &[u8],
+    name: &WireName,
+    asked: RecordType,
+) -> Option<Reply> {
     if reply.truncated || reply.failure().is_some() {
         return Some(reply);
     }

@@ -14,7 +14,7 @@ use super::denial::Denial;
 use super::nsec::NoDs;
 use super::owner::{Owner, set_name};
 use super::packet::{Packet, RrSet};
-use super::signature::{check, turning_points, zone_keys};
+use super::signature::{GoodSignatures, check, turning_points, zone_keys};
 use super::work::Work;
 use super::zone::{End, Zone, end, soonest};
 use crate::trust_anchor::RootAnchors;
@@ -268,9 +268,10 @@ fn enter(
         keys: zone_keys(set),
         span: None,
         forgiven: delegation.and_then(|it| it.forgiven.clone()),
+        good: GoodSignatures::default(),
     };
     let what = set_name(&set.owner, Rtype::DNSKEY);
-    let signed = match check(set, &zone.apex, trusted, now, work) {
+    let signed = match check(set, &zone.apex, trusted, &zone.good, now, work) {
         Ok(signed) if signed.wildcard.is_none() => signed,
         Ok(_) => return Err(zone.fault(what, Fault::SignatureWrong)),
         Err(fault) => return Err(zone.fault(what, fault)),

@@ -1,5 +1,8 @@
 //! One signature over one record set (RFC 4035 section 5.3).
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use bytes::Bytes;
 use domain::base::iana::SecurityAlgorithm;
 use domain::base::wire::Compose as _;
@@ -62,12 +65,64 @@ pub(super) fn zone_keys(set: &RrSet) -> Vec<(u16, Dnskey<Bytes>)> {
         .collect()
 }
 
+/// Signatures over what comes with many answers of a zone, and that its keys
+/// made: the SOA record of every denial, and proofs about the same names. The
+/// same one is not computed again; it is paid for all the same, so that no
+/// judgement depends on another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct GoodSignatures(Arc<Mutex<VecDeque<GoodSignature>>>);
+
+#[derive(Debug)]
+struct GoodSignature {
+    key: Dnskey<Bytes>,
+    signed: Vec<u8>,
+    signature: Bytes,
+}
+
+/// Signatures that are kept of one zone.
+const KEPT: usize = 8;
+
+/// The most signed bytes that are kept of one.
+const KEPT_BYTES: usize = 1024;
+
+impl GoodSignatures {
+    fn all(&self) -> MutexGuard<'_, VecDeque<GoodSignature>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn contains(&self, rtype: Rtype, key: &Dnskey<Bytes>, signed: &[u8], by: &Bytes) -> bool {
+        let is_it = |good: &GoodSignature| {
+            good.signed == signed && good.signature == by && good.key == *key
+        };
+        is_of_denial(rtype) && self.all().iter().any(is_it)
+    }
+
+    fn keep(&self, rtype: Rtype, key: &Dnskey<Bytes>, signed: &[u8], signature: &Bytes) {
+        if !is_of_denial(rtype) || signed.len() > KEPT_BYTES {
+            return;
+        }
+        let mut all = self.all();
+        all.push_front(GoodSignature {
+            key: key.clone(),
+            signed: signed.to_vec(),
+            // Not the whole message that it came with.
+            signature: Bytes::copy_from_slice(signature),
+        });
+        all.truncate(KEPT);
+    }
+}
+
+fn is_of_denial(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::SOA | Rtype::NSEC | Rtype::NSEC3)
+}
+
 /// Checks a record set with the keys of a zone: one valid signature is enough,
 /// whatever others there are. Otherwise the fault.
 pub(super) fn check(
     set: &RrSet,
     apex: &Owner,
     keys: &[(u16, Dnskey<Bytes>)],
+    good: &GoodSignatures,
     now: UnixTime,
     work: Work<'_>,
 ) -> Result<Signed, Fault> {
@@ -92,7 +147,7 @@ pub(super) fn check(
     });
     let data = set.canonical();
     for (dates, rrsig) in signatures {
-        let fault = match one(set, &data, rrsig, keys, work) {
+        let fault = match one(set, &data, rrsig, keys, good, work) {
             Ok(()) => match dates {
                 Dates::Out(fault) => fault,
                 Dates::In => return Ok(signed(set, rrsig, None, now)),
@@ -162,6 +217,7 @@ fn one(
     data: &[Vec<u8>],
     rrsig: &Rrsig<Bytes, Owner>,
     keys: &[(u16, Dnskey<Bytes>)],
+    good: &GoodSignatures,
     work: Work<'_>,
 ) -> Result<(), Fault> {
     let mut fault = Fault::SigningKeyMissing {
@@ -189,8 +245,12 @@ fn one(
             return Err(Fault::TooMuchWork);
         }
         let signed = signed.get_or_insert_with(|| signed_data(set, data, rrsig));
-        let key = PublicKey::from_dnskey(key);
-        if key.is_ok_and(|key| key.verify(signed, rrsig.signature()).is_ok()) {
+        if good.contains(set.rtype, key, signed, rrsig.signature()) {
+            return Ok(());
+        }
+        let public = PublicKey::from_dnskey(key);
+        if public.is_ok_and(|public| public.verify(signed, rrsig.signature()).is_ok()) {
+            good.keep(set.rtype, key, signed, rrsig.signature());
             return Ok(());
         }
         if !matches!(fault, Fault::UnsupportedAlgorithm { .. }) {

@@ -5,7 +5,7 @@ use domain::rdata::Dnskey;
 
 use super::owner::Owner;
 use super::packet::RrSet;
-use super::signature::{Signed, check};
+use super::signature::{GoodSignatures, Signed, check};
 use super::work::Work;
 use danecheck_core::dnssec::{
     Fault, ForgivenSignature, OwnValidation, SecurityStatus, SignatureSpan, WeakLink,
@@ -25,6 +25,8 @@ pub struct Zone {
     /// Of the signatures on the way that are outside their dates, the one that
     /// is accepted for the shortest time.
     pub(super) forgiven: Option<ForgivenSignature>,
+    /// Signatures by its keys.
+    pub(super) good: GoodSignatures,
 }
 
 impl Zone {
@@ -49,7 +51,7 @@ impl Zone {
         now: UnixTime,
         work: Work<'_>,
     ) -> Result<Signed, Fault> {
-        check(set, &self.apex, &self.keys, now, work)
+        check(set, &self.apex, &self.keys, &self.good, now, work)
     }
 }
 

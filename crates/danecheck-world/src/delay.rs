@@ -19,14 +19,14 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
 
 use super::accept::Accepting;
+use super::clock::until;
 
 /// How many pieces may be on their way in one direction.
 const IN_FLIGHT: usize = 1024;
@@ -70,7 +70,7 @@ async fn relay(client: TcpStream, target: SocketAddr, one_way: Duration) -> io::
     let (client_sender, client_bytes) = mpsc::channel(IN_FLIGHT);
     let (server_sender, server_bytes) = mpsc::channel(IN_FLIGHT);
     let far_side = async {
-        sleep(one_way * 3).await;
+        until(Instant::now() + one_way * 3).await;
         let server = TcpStream::connect(target).await?;
         server.set_nodelay(true)?;
         let (from_server, to_server) = server.into_split();
@@ -111,7 +111,7 @@ async fn deliver(
     mut to: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
     while let Some((arrival, bytes)) = from.recv().await {
-        sleep_until(arrival).await;
+        until(arrival).await;
         if bytes.is_empty() {
             break;
         }

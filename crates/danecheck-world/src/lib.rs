@@ -3,6 +3,7 @@
 //! misbehaviours. It needs no privileges and no network.
 
 mod accept;
+mod clock;
 pub mod delay;
 pub mod dns;
 pub mod https;

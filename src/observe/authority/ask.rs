@@ -1,6 +1,5 @@
 //! One question to one name server, and its answer.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,10 +7,8 @@ use bytes::Bytes;
 use domain::base::iana::Rcode;
 use domain::base::{Message, Rtype};
 use domain::rdata::ZoneRecordData;
-use hickory_resolver::net::NetError;
 
-use super::super::budget::Deadline;
-use super::super::resolver::{Mode, Question, over_tcp, over_udp, request};
+use super::super::exchange::{Mode, NoReply, Question, Sockets, over_tcp};
 use super::super::wire::{self, WireName};
 use danecheck_core::observation::{NameServerAnswer, NameServerFailure, NameServerReply};
 use danecheck_core::unix_time::UnixTime;
@@ -31,21 +28,18 @@ pub(super) async fn ask(
     rtype: Rtype,
     transport: Transport,
     time: Duration,
-) -> Result<Vec<u8>, NameServerFailure> {
+) -> Result<Bytes, NameServerFailure> {
     let question = Question {
         name,
         rtype,
         mode: Mode::Authority,
     };
-    let request = request(question).ok_or(NameServerFailure::Malformed)?;
-    let deadline = Deadline::after(time);
     let answer = match transport {
-        Transport::Udp => deadline.run(time, over_udp(server, request, time)).await,
-        Transport::Tcp => deadline.run(time, over_tcp(server, request, time)).await,
+        // Another socket for each: few are asked twice.
+        Transport::Udp => Sockets::default().ask(server, question, time).await,
+        Transport::Tcp => over_tcp(server, question, time).await,
     };
-    let bytes = answer
-        .unwrap_or(Err(NetError::Timeout))
-        .map_err(|error| failure(&error))?;
+    let bytes = answer.map_err(failure)?;
     let head = wire::head(&bytes, name, rtype).ok_or(NameServerFailure::Malformed)?;
     match head.rcode {
         0 | 3 => Ok(bytes),
@@ -57,18 +51,12 @@ pub(super) async fn ask(
     }
 }
 
-fn failure(error: &NetError) -> NameServerFailure {
-    match error {
-        NetError::Timeout => NameServerFailure::Timeout,
-        NetError::Io(error) => match error.kind() {
-            io::ErrorKind::TimedOut => NameServerFailure::Timeout,
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::UnexpectedEof => NameServerFailure::Closed,
-            _ => NameServerFailure::Unreachable,
-        },
-        NetError::Proto(_) | NetError::Dns(_) => NameServerFailure::Malformed,
-        _ => NameServerFailure::Closed,
+fn failure(why: NoReply) -> NameServerFailure {
+    match why {
+        NoReply::Timeout => NameServerFailure::Timeout,
+        NoReply::Closed => NameServerFailure::Closed,
+        NoReply::Unreachable => NameServerFailure::Unreachable,
+        NoReply::Malformed => NameServerFailure::Malformed,
     }
 }
 

@@ -241,7 +241,7 @@ impl Authorities {
             ref work,
         } = *inspection;
         let now = self.0.access.now;
-        let read = |bytes: &Result<Vec<u8>, NameServerFailure>| match bytes {
+        let read = |bytes: &Result<Bytes, NameServerFailure>| match bytes {
             Ok(bytes) => ask::read(bytes, name, rtype, now),
             Err(failure) => NameServerAnswer::Failed(*failure),
         };
@@ -262,7 +262,7 @@ impl Authorities {
         if answers.whole().is_some_and(|reply| reply.authoritative) {
             let over_tcp = answers.tcp.reply().is_some();
             let bytes = if over_tcp { tcp } else { udp };
-            let reply = bytes.unwrap_or_default().into();
+            let reply = bytes.unwrap_or_default();
             let own = self.0.validator.judge(&reply, work).await;
             answers.secure = own.status == SecurityStatus::Secure;
             if own.status == SecurityStatus::Bogus {
@@ -292,7 +292,7 @@ impl Authorities {
         name: &Owner,
         rtype: Rtype,
         transport: Transport,
-    ) -> Result<Vec<u8>, NameServerFailure> {
+    ) -> Result<Bytes, NameServerFailure> {
         let access = &self.0.access;
         let to = SocketAddr::new(address, DNS_PORT);
         let to = access
@@ -308,7 +308,7 @@ impl Authorities {
         let answer = ask::ask(to, &name.to_vec(), rtype, transport, time).await;
         // Silence counts only if there was time for an answer.
         let in_vain = time < access.times.query && answer == Err(NameServerFailure::Timeout);
-        let too_much = |bytes: &Vec<u8>| !self.0.room.take(bytes.len());
+        let too_much = |bytes: &Bytes| !self.0.room.take(bytes.len());
         if in_vain || answer.as_ref().is_ok_and(too_much) {
             return Err(NameServerFailure::NotAsked);
         }

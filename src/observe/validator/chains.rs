@@ -1,13 +1,15 @@
 //! The chains of trust of a run: each link is computed once for all checks, and
 //! its work counts against none of them.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::base::{Message, Name, Rtype};
-use ring::digest::{Context, SHA256};
+use tokio::sync::OnceCell;
 
 use super::super::budget::{Deadline, Times, ZONES_BYTES_KEPT};
 use super::super::cache::{Cache, Cacheable};
@@ -25,9 +27,15 @@ use danecheck_validation::{child, cut, holds, path, root};
 /// delay the network.
 const ON_THE_SPOT: u16 = 12;
 
-/// The input of a link: the link above, and the reply. The same bytes are never
-/// judged twice.
-type Key = [u8; 32];
+/// The input of a link: the number of the link above, and the reply. The same
+/// bytes are never judged twice.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    above: u64,
+    rtype: Rtype,
+    name: Owner,
+    reply: Bytes,
+}
 
 /// A link of a chain.
 #[derive(Clone)]
@@ -41,6 +49,8 @@ enum Found {
 /// A link, and the time for which it is valid.
 #[derive(Clone)]
 struct Link {
+    /// No other link has this number; that of the link above if there is none.
+    number: u64,
     found: Found,
     holds: Range<UnixTime>,
     keep: Duration,
@@ -64,6 +74,8 @@ pub(in super::super) struct Base {
     anchors: RootAnchors,
     upstream: Upstream,
     links: Arc<Cache<Key, Link>>,
+    /// Links so far.
+    numbers: Arc<AtomicU64>,
     keep: Duration,
 }
 
@@ -79,6 +91,7 @@ impl Base {
             anchors: anchors.clone(),
             upstream: Upstream::new(resolver.clone(), times.query, times.total, keep),
             links: Arc::new(Cache::new(ZONES_BYTES_KEPT)),
+            numbers: Arc::default(),
             keep,
         }
     }
@@ -91,6 +104,7 @@ impl Base {
                 ..self.clone()
             },
             now,
+            known: Mutex::default(),
         }
     }
 }
@@ -99,12 +113,14 @@ impl Base {
 pub(super) struct Chains {
     base: Base,
     now: UnixTime,
+    /// Those that it asked for, so that all its lookups are judged by the same.
+    known: Mutex<HashMap<Owner, Arc<OnceCell<Chain>>>>,
 }
 
 /// A zone on the way down, and its input.
 struct At {
     zone: Arc<Zone>,
-    key: Key,
+    number: u64,
     holds: Range<UnixTime>,
 }
 
@@ -113,12 +129,24 @@ impl Chains {
         &self.base.upstream
     }
 
+    /// Whether the chain to a name is known, or under way.
+    pub(super) fn has_begun(&self, name: &Owner) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains_key(name)
+    }
+
     /// How far the chain reaches towards a name.
     pub(super) async fn to(&self, name: &Owner) -> Chain {
-        match self.down(name).await {
+        let cell = {
+            let lock = self.known.lock();
+            let mut known = lock.unwrap_or_else(PoisonError::into_inner);
+            known.entry(name.clone()).or_default().clone()
+        };
+        let find = async || match self.down(name).await {
             Ok(zone) => Chain::Zone(zone),
             Err(end) => Chain::End(end),
-        }
+        };
+        cell.get_or_init(find).await.clone()
     }
 
     async fn down(&self, name: &Owner) -> Result<Arc<Zone>, Arc<OwnValidation>> {
@@ -128,13 +156,13 @@ impl Chains {
         let find = move |reply: Reply<'_>, work: Work<'_>| {
             Ok(Found::Zone(Arc::new(root(reply, &anchors, now, work)?)))
         };
-        let (key, link) = self
-            .link(&[0; 32], &whole, "DNSKEY", &Name::root(), reply, find)
+        let link = self
+            .link(0, &whole, Rtype::DNSKEY, &Name::root(), reply, find)
             .await;
         let mut at = match link.found {
             Found::Zone(zone) => At {
                 zone,
-                key,
+                number: link.number,
                 holds: link.holds,
             },
             Found::End(end) => return Err(end),
@@ -147,8 +175,8 @@ impl Chains {
                 let found = cut(&zone, &here, reply, now, work)?;
                 Ok(found.map_or(Found::NoCut, |it| Found::Cut(Arc::new(it))))
             };
-            let (key, link) = self
-                .link(&at.key, &at.holds, "DS", &name, reply, find)
+            let link = self
+                .link(at.number, &at.holds, Rtype::DS, &name, reply, find)
                 .await;
             let delegation = match link.found {
                 Found::Cut(delegation) => delegation,
@@ -159,14 +187,14 @@ impl Chains {
             let find = move |reply: Reply<'_>, work: Work<'_>| {
                 Ok(Found::Zone(Arc::new(child(&delegation, reply, now, work)?)))
             };
-            let (key, link) = self
-                .link(&key, &link.holds, "DNSKEY", &name, reply, find)
+            let link = self
+                .link(link.number, &link.holds, Rtype::DNSKEY, &name, reply, find)
                 .await;
             match link.found {
                 Found::Zone(zone) => {
                     at = At {
                         zone,
-                        key,
+                        number: link.number,
                         holds: link.holds,
                     };
                 }
@@ -180,13 +208,13 @@ impl Chains {
     /// Computes a link, unless another check already did.
     async fn link(
         &self,
-        above: &Key,
+        above: u64,
         holds_above: &Range<UnixTime>,
-        what: &str,
+        rtype: Rtype,
         name: &Owner,
         reply: Fetched,
         find: impl Fn(Reply<'_>, Work<'_>) -> Result<Found, End> + Clone + Send + Sync + 'static,
-    ) -> (Key, Link) {
+    ) -> Link {
         let (now, keep) = (self.now, self.base.keep);
         let reply = match reply {
             Ok(reply) => reply,
@@ -194,44 +222,55 @@ impl Chains {
             Err(failure) => {
                 let budget = WorkBudget::new(ZONE_WORK);
                 let found = find(Err(failure.kind), Work::of(&budget)).unwrap_or_else(ended);
-                let link = Link {
+                return Link {
+                    number: above,
                     found,
                     holds: holds_above.clone(),
                     keep: Duration::ZERO,
                     bytes: 0,
                 };
-                return (*above, link);
             }
         };
-        let key = key(above, what, name, &reply);
+        let key = Key {
+            above,
+            rtype,
+            name: name.clone(),
+            reply: reply.clone(),
+        };
         let above = holds_above.clone();
         let is_long = is_long(&reply);
+        let numbers = self.base.numbers.clone();
         let work = move || {
             let budget = WorkBudget::new(ZONE_WORK);
             let found = find(Ok(&reply), Work::of(&budget)).unwrap_or_else(ended);
             let here = holds(&reply, now);
             Link {
+                number: numbers.fetch_add(1, Relaxed) + 1,
                 found,
                 holds: above.start.max(here.start)..above.end.min(here.end),
                 keep,
                 bytes: 1024 + 2 * reply.len(),
             }
         };
-        let entry = self.base.links.get(&key, None, |_| {
-            let work = work.clone();
-            async move {
-                if is_long {
-                    // Like any other task it ends with its runtime.
-                    let long = tokio::task::spawn_blocking(work.clone()).await;
-                    return long.unwrap_or_else(|_| work());
-                }
-                work()
+        let (entry, unfinished) = self.base.links.enter(&key, None);
+        if let Some(unfinished) = unfinished {
+            let make = work.clone();
+            let make = move || unfinished.finish(make());
+            if is_long {
+                // Like any other task it ends with its runtime.
+                tokio::task::spawn_blocking(make);
+            } else {
+                make();
             }
-        });
-        let link = entry.result().await;
-        match link.filter(|link| link.holds.contains(&now)) {
-            Some(link) => (key, link.as_ref().clone()),
-            None => (key, work()),
+        }
+        match entry.result().await {
+            Some(link) if link.holds.contains(&now) => link.as_ref().clone(),
+            // The links below it find the same of themselves.
+            Some(link) => Link {
+                number: link.number,
+                ..work()
+            },
+            None => work(),
         }
     }
 }
@@ -253,18 +292,4 @@ fn is_long(reply: &Bytes) -> bool {
         let counts = message.header_counts();
         counts.ancount().max(counts.nscount()) > ON_THE_SPOT
     })
-}
-
-fn key(above: &Key, what: &str, name: &Owner, reply: &Bytes) -> Key {
-    let mut context = Context::new(&SHA256);
-    context.update(above);
-    context.update(what.as_bytes());
-    context.update(&name.as_slice().to_ascii_lowercase());
-    context.update(reply);
-    let mut key = [0; 32];
-    let digest = context.finish();
-    for (to, from) in key.iter_mut().zip(digest.as_ref()) {
-        *to = *from;
-    }
-    key
 }

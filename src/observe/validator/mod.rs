@@ -197,9 +197,13 @@ impl Validator {
                 break;
             }
             for need in &needs {
-                self.fetch_ahead(need);
+                if !self.0.chains.has_begun(&need.name) {
+                    self.fetch_ahead(need);
+                }
             }
-            let reached = needs.iter().map(|need| self.0.chains.to(&need.name));
+            let reached = needs
+                .iter()
+                .map(|need| Box::pin(self.0.chains.to(&need.name)));
             let reached = join_all(reached).await;
             let names = needs.into_iter().map(|need| need.name);
             chains.extend(names.zip(reached));

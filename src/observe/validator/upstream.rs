@@ -10,7 +10,8 @@ use domain::base::{Message, Rtype};
 
 use super::super::budget::{Deadline, FAILURES_KEPT, KEYS_BYTES_KEPT, VALIDATION_QUERIES};
 use super::super::cache::{Cache, CacheEntry, Cacheable};
-use super::super::resolver::{Mode, Question, Resolver};
+use super::super::exchange::{Mode, Question};
+use super::super::resolver::Resolver;
 use danecheck_core::observation::{FailureKind, LookupFailure};
 use danecheck_validation::{Owner, VALIDATED_RECORDS};
 
@@ -174,7 +175,7 @@ impl Upstream {
             let (upstream, name) = (self.clone(), name.clone());
             // If a check runs out of time, the answer still serves the others.
             let deadline = Deadline::after(self.shared.total);
-            async move { upstream.answer(&name, rtype, deadline).await }
+            Box::pin(async move { upstream.answer(&name, rtype, deadline).await })
         }))
     }
 
@@ -199,9 +200,7 @@ impl Upstream {
             mode: Mode::CheckingDisabled,
         };
         let query = self.shared.query;
-        let answer = self.resolver().ask(question, query, deadline).await?;
-        // A copy takes no more room than it needs.
-        let answer = Bytes::copy_from_slice(&answer);
+        let answer = self.resolver().ask(question, query, deadline).await?.bytes;
         if has_too_many_records(&answer) {
             return Err(no_more());
         }

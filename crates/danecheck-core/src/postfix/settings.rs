@@ -60,7 +60,7 @@ impl FromStr for TlsVersion {
             .into_iter()
             .find(|version| {
                 let name = version.as_str();
-                let number = name.trim_start_matches("TLSv");
+                let number = name.strip_prefix("TLSv").unwrap_or(name);
                 bare.eq_ignore_ascii_case(name)
                     || bare == number
                     || number == "1" && matches!(bare, "1.0" | "TLSv1.0")

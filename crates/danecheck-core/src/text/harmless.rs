@@ -26,6 +26,10 @@ const LONGEST: usize = 400;
 /// The text with every control character replaced by `?`, as Postfix does
 /// before it logs; and cut if it is longer than the limit.
 pub fn printable(text: &str) -> String {
+    // Most text is short, and all of it is visible.
+    if text.len() <= LONGEST && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut clean: String = text
         .chars()
         .take(LONGEST)
@@ -167,13 +171,44 @@ fn escaped(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
 /// none. `before` is the byte before that place.
 fn suspect(text: &str, from: usize, mut before: u8) -> Option<(usize, char)> {
     let rest = text.get(from..)?;
-    let at = rest.bytes().position(|byte| {
-        let is_pair = byte == before && matches!(byte, b':' | b'#');
+    let mut passed = 0;
+    for block in rest.as_bytes().chunks(BLOCK) {
+        if !is_plain(before, block) {
+            break;
+        }
+        passed += block.len();
+        before = block.last().copied().unwrap_or(before);
+    }
+    let at = rest.bytes().skip(passed).position(|byte| {
+        let found = is_pair(before, byte) | is_odd(byte);
         before = byte;
-        is_pair || !matches!(byte, b'\n' | b'\t' | b' '..=b'~')
+        found
     })?;
+    let at = passed + at;
     let c = rest.get(at..)?.chars().next()?;
     Some((from + at, c))
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 256;
+
+fn is_odd(byte: u8) -> bool {
+    !matches!(byte, b'\n' | b'\t' | b' '..=b'~')
+}
+
+fn is_pair(before: u8, byte: u8) -> bool {
+    (before == byte) & ((byte == b':') | (byte == b'#'))
+}
+
+/// Whether nothing in a block has to be checked. Without a way out in between,
+/// the processor looks at many bytes at a time.
+fn is_plain(before: u8, block: &[u8]) -> bool {
+    let starts = block.first().is_some_and(|first| is_pair(before, *first));
+    let odd = block.iter().fold(false, |any, byte| any | is_odd(*byte));
+    let next = block.get(1..).unwrap_or_default();
+    let pairs = block.iter().zip(next);
+    let pairs = pairs.fold(false, |any, (one, other)| any | is_pair(*one, *other));
+    !(starts | odd | pairs)
 }
 
 /// Whether the second of two colons, with which `rest` begins, would make a
