@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) sender: Sender,
     /// Targets at once.
     pub(super) jobs: usize,
+    /// Whether progress may be shown.
+    pub(super) shows_progress: bool,
     /// The files that it resumes and writes.
     pub(super) files: Files,
 }
@@ -66,7 +68,7 @@ impl Run<'_> {
         }
         // The progress line would overwrite what a user types.
         let is_typed = reads_stdin && environment.terminals.stdin;
-        let mut progress = Progress::new(many && !is_typed);
+        let mut progress = Progress::new(self.shows_progress && many && !is_typed);
         let pending = tokio::sync::Mutex::new(Pending {
             targets: Targets::new(self.targets, &mut *stdin),
             done: self.files.done.take(),

@@ -8,6 +8,7 @@ mod mta_sts;
 mod page;
 mod recommendation;
 mod sender;
+mod strictest;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -44,6 +45,7 @@ pub fn human(report: &Report, style: HumanStyle) -> String {
         levels::levels(&mut page, report);
     }
     recommendation::recommendation(&mut page, report);
+    strictest::strictest(&mut page, report);
     if page.text.contains("TLSA") {
         page.blank();
         page.paragraph(
