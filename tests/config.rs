@@ -20,7 +20,7 @@ use danecheck_world::pki::stale_tlsa;
 use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
-use support::program::{Ran, report_of, run_on, run_with};
+use support::program::{Ran, report_of, run_in, run_on, run_with};
 use support::{Temporary, ids, now};
 
 /// `example.com` with an MX host in order and a backup with a stale record,
@@ -196,6 +196,66 @@ async fn what_is_wrong_with_the_file_is_told_before_anything_is_looked_at() {
     assert_eq!(ran.status, ExitStatus::Unknown);
     assert!(ran.stderr.contains("/nowhere.toml"), "{}", ran.stderr);
     assert_eq!(stage.servers()[0].sessions().len(), 0);
+}
+
+/// A run that finds these files where the user and the machine have theirs.
+async fn check_finding(stage: &RunningStage, files: &[&Temporary], options: &[&str]) -> Ran {
+    let resolver = stage.dns().addr().to_string();
+    let anchor = Temporary::with("anchor", stage.dns().trust_anchor());
+    let look = ["--allow-private", "--resolver", &resolver];
+    let all = [&look[..], &["--trust-anchor", anchor.path()], options].concat();
+    let found = files.iter().map(|file| file.path().into());
+    let missing = std::iter::once("/nowhere/danecheck.toml".into());
+    let paths: Vec<_> = missing.chain(found).collect();
+    run_in(&all, b"", stage.dial(), |environment| {
+        environment.config_files = paths;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_file_of_the_user_or_the_machine_is_found_and_named() {
+    let stage = stage().await;
+    let strict = Temporary::with(
+        "toml",
+        "[[domain]]\nname = \"example.org\"\nrequire-dane = true\n",
+    );
+    let lax = Temporary::with("toml", "[[domain]]\nname = \"example.org\"\n");
+    // The first that exists counts, alone.
+    for (files, status) in [
+        ([&strict, &lax], ExitStatus::Broken),
+        ([&lax, &strict], ExitStatus::Fine),
+    ] {
+        let ran = check_finding(&stage, &files, &["example.org"]).await;
+        assert_eq!(ran.status, status);
+        let path = files[0].path();
+        let said = format!("danecheck: using {path} (--no-config ignores it)\n");
+        assert_eq!(ran.stderr, said);
+    }
+    let options = ["--no-config", "example.org"];
+    let ran = check_finding(&stage, &[&strict], &options).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (ExitStatus::Fine, ""));
+    let options = ["--config", lax.path(), "example.org"];
+    let ran = check_finding(&stage, &[&strict], &options).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (ExitStatus::Fine, ""));
+    let ran = check_finding(&stage, &[&strict], &["-q", "example.com"]).await;
+    assert_eq!(ran.stderr, "");
+    // Its domains are targets only where it is named.
+    let ran = check_finding(&stage, &[&strict], &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(ran.stderr.contains("<TARGET>"), "{}", ran.stderr);
+    let both = ["--config", lax.path(), "--no-config", "example.org"];
+    let ran = check_finding(&stage, &[], &both).await;
+    assert!(ran.stderr.contains("cannot be used with"), "{}", ran.stderr);
+    // What is wrong with it is said like that of any other.
+    let wrong = Temporary::with("toml", "require_dane = true\n");
+    let ran = check_finding(&stage, &[&wrong], &["example.org"]).await;
+    assert_eq!(ran.status, ExitStatus::Unknown);
+    assert!(
+        ran.stderr.contains("unknown key `require_dane`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -407,6 +407,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("resolver-not-dnssec-capable", "tests/findings.rs"),
     ("resolver-not-on-loopback", "tests/findings.rs"),
     ("resolver-serves-stale", "tests/freshness.rs"),
+    ("address-family-not-looked-at", "tests/way.rs"),
     ("resolver-silent", "tests/cli.rs"),
     ("resolver-times-out", "tests/freshness.rs"),
     ("response-code-contradicts", "tests/findings.rs"),

@@ -22,18 +22,39 @@ use super::servers::ServersArguments;
 use super::survey::SurveyArguments;
 use super::triage::TriageArguments;
 
+/// What `--version` says after the name.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit ",
+    env!("DANECHECK_BUILT_FROM"),
+    " of ",
+    env!("DANECHECK_BUILT_OF"),
+    "\nfeatures: ",
+    env!("DANECHECK_BUILT_WITH")
+);
+
+/// What stands below the options.
+const EXAMPLES: &str = "\
+Examples:
+  danecheck example.com                             may mail go there, and if not, why?
+  postqueue -j | danecheck triage                   what waits here, and what to do
+  danecheck --entry postfix --into FILE example.com the table with what is needed
+
+Exit status: 0 fine, 1 mail flows but something is wrong, 2 mail waits or bounces,
+3 unknown or wrong usage.";
+
 /// Can DANE-validating senders deliver to this domain? If not: why, and what is
 /// the smallest policy exception that restores delivery?
 #[derive(Debug, Parser)]
 #[command(
     name = "danecheck",
     version,
+    long_version = LONG_VERSION,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     max_term_width = 80,
-    after_help = "Exit status: 0 fine, 1 mail flows but something is wrong, 2 a DANE sender's mail \
-                  is deferred or bounced, 3 unknown or wrong usage."
+    after_help = EXAMPLES
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -44,21 +65,18 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Compare two saved observations: what differs, and could a person in
-    /// between have changed it?
+    /// Compare two saved observations
     Compare(CompareArguments),
-    /// Show example reports from servers inside this program: needs no network
+    /// Show example reports; needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
-    /// Examine this machine as a sender: its resolver, clock, port 25 and
-    /// Postfix
+    /// Examine this machine as a sender
     Doctor(Box<DoctorArguments>),
-    /// Show one DNS lookup as the resolver and danecheck's own validation see
-    /// it
+    /// Show one DNS lookup as the resolver and danecheck's validation see it
     Dns(DnsArguments),
-    /// Explain a finding, a text, a log or a TLS report, and say what to do
+    /// Explain a finding, a text, a log or a TLS report
     Explain(ExplainArguments),
-    /// Say which overrides of Postfix or mailcow are still needed
+    /// Say which overrides are still needed
     Overrides(Box<OverridesArguments>),
     /// Print the JSON Schema of the --json output
     Schema(SchemaArguments),
@@ -66,11 +84,9 @@ pub(super) enum Command {
     Serve(Box<ServeArguments>),
     /// Survey many domains in three steps, which several machines may share
     Survey(Box<SurveyArguments>),
-    /// Print the TLSA records for a certificate, or say whether you may deploy
-    /// it
+    /// Print TLSA records for a certificate; may you deploy it?
     Tlsa(TlsaArguments),
-    /// Say why mail waits, from a log, a queue listing or a notice, and what to
-    /// do
+    /// Say why mail waits, from a log, a queue or a notice, and what to do
     Triage(Box<TriageArguments>),
 }
 
@@ -98,9 +114,20 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
     pub(super) entry: Option<&'static MailSystem>,
 
+    /// Also print the strictest line that delivers now, for partners and known
+    /// certificates, and what will break it; with --entry that line instead
+    #[arg(
+        long,
+        conflicts_with = "into",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    pub(super) strictest: bool,
+
     /// Language of the steps in mailcow's form, and of --format letter
     #[arg(long, value_name = "LANGUAGE", default_value = "en",
-        value_parser = super::entry::language())]
+        value_parser = super::entry::language(),
+        help_heading = "Output", hide_short_help = true)]
     pub(super) lang: Language,
 
     #[command(flatten)]
@@ -119,20 +146,32 @@ pub(super) struct CheckArguments {
     pub(super) servers: ServersArguments,
 
     /// Save what was observed, one line for each target
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "replay",
+        help_heading = "Saved observations",
+        hide_short_help = true
+    )]
     pub(super) save: Option<PathBuf>,
 
     /// Judge saved observations, without network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "dns_only", "cert"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "dns_only", "cert"],
+        help_heading = "Saved observations", hide_short_help = true)]
     pub(super) replay: Option<PathBuf>,
 
     /// Judge certificates and signatures as of another moment: 2027-01-31, an
     /// RFC 3339 time, or 30d after the target was checked
-    #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>)]
+    #[arg(long, value_name = "TIME", value_parser = str::parse::<Moment>,
+        help_heading = "Saved observations", hide_short_help = true)]
     pub(super) at: Option<Moment>,
 
     #[command(flatten)]
     pub(super) expect: ExpectArguments,
+
+    /// Show no progress
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    pub(super) no_progress: bool,
 
     /// Say more: hosts, records and levels; -vv says everything
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -143,7 +182,13 @@ pub(super) struct CheckArguments {
     pub(super) quiet: bool,
 
     /// Colours; NO_COLOR is respected
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
     pub(super) color: Color,
 
     #[command(flatten)]

@@ -11,15 +11,16 @@ use super::input;
 use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How to look")]
 pub(super) struct AssumeArguments {
     /// Check DNS only and connect to no mail server: for CI runners and other
     /// places where port 25 is blocked
-    #[arg(long, conflicts_with_all = ["cert", "proxy", "thorough"])]
+    #[arg(long, hide_short_help = true, conflicts_with_all = ["cert", "proxy", "thorough"])]
     dns_only: bool,
 
     /// Connect to no mail server, and judge as if every one showed these
     /// certificates (fullchain.pem): may you deploy them?
-    #[arg(long, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough"])]
+    #[arg(long, hide_short_help = true, value_name = "CHAIN.pem", conflicts_with_all = ["proxy", "thorough"])]
     cert: Option<PathBuf>,
 }
 

@@ -29,14 +29,15 @@ const MOST_JOBS: u16 = 4096;
 const PER_HOST: u16 = 2;
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Many targets")]
 pub(super) struct BulkArguments {
     /// Check this many targets at once [default: depends on processors and the
     /// limit on open files]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
     jobs: Option<u16>,
 
     /// Most connections to one address at once, for all targets together
-    #[arg(long, value_name = "N", default_value_t = PER_HOST, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = PER_HOST, value_parser = clap::value_parser!(u16).range(1..))]
     per_host: u16,
 
     /// Print the reports in the order of the targets, not as they finish

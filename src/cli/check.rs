@@ -24,7 +24,18 @@ pub(super) async fn check(
     if let Some(sentence) = mistyped::command(&arguments.targets) {
         return Err(Stop::Sentence(sentence));
     }
-    let expectations = Arc::new(arguments.expect.expectations()?);
+    if let (true, Some(system)) = (arguments.strictest, arguments.entry)
+        && !system.has_table()
+        && system.name != "mailcow"
+    {
+        return Err(Stop::Sentence(format!(
+            "--strictest: {system:?} has no form for such a line: give --entry postfix or mailcow"
+        )));
+    }
+    let expectations = arguments
+        .expect
+        .expectations(environment, arguments.quiet)?;
+    let expectations = Arc::new(expectations.with(|terms| terms.strictest = arguments.strictest));
     let mut output = Output::new(arguments, expectations.clone(), environment);
     let sender = arguments.sender.sender();
     if let Some(path) = &arguments.into.into {
@@ -32,6 +43,7 @@ pub(super) async fn check(
         output.write_into(Into::read(path, accept, sender.clone(), environment).await?)?;
     }
     if let Some(path) = &arguments.replay {
+        arguments.servers.way.refuse_with_replay()?;
         return replay(path, arguments, &expectations, output, environment);
     }
     let targets = arguments.targets(&expectations)?;
@@ -53,6 +65,7 @@ pub(super) async fn check(
         typed: !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         in_order: arguments.bulk.in_order,
+        shows_progress: !arguments.no_progress && !arguments.quiet,
         files: arguments
             .resume
             .files(save, output.is_json(), environment)?,

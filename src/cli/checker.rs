@@ -1,11 +1,12 @@
 //! One target of a run, from its name to its report.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Advised, Config};
 use crate::observe::{Setup, observe};
-use danecheck_core::judge::Moment;
+use danecheck_core::judge::{Moment, Strictest};
 use danecheck_core::next_hop::NextHopError;
 use danecheck_core::observation::Observation;
 use danecheck_core::report::json;
@@ -64,7 +65,15 @@ impl Checker {
                 Err(error) => return Outcome::Invalid(given, error),
             };
             let task = workers.spawn(async move {
+                let hellos = match expectations.defaults().strictest {
+                    true => Arc::new(HashMap::from([(
+                        next_hop.policy_key(),
+                        vec![Strictest::hello()],
+                    )])),
+                    false => setup.hellos.clone(),
+                };
                 let setup = Setup {
+                    hellos,
                     checked_at: now(),
                     typed,
                     skip: expectations.terms(&next_hop).skip_hosts.clone(),

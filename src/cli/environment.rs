@@ -1,8 +1,9 @@
 //! The surroundings of the process, so that tests can replace them.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncBufRead, BufReader};
@@ -34,6 +35,9 @@ pub struct Environment {
     pub terminals: Terminals,
     /// The width of the terminal at standard error; it may change.
     pub line_width: fn() -> usize,
+    /// Where `danecheck.toml` is looked for, the first that exists; never the
+    /// working directory, which somebody else may have filled.
+    pub config_files: Vec<PathBuf>,
     /// How many bytes standard input has, if it is a file.
     pub stdin_size: Option<u64>,
     /// What may interrupt a run.
@@ -77,6 +81,7 @@ impl Environment {
                 stderr: std::io::stderr().is_terminal() && !dumb,
             },
             line_width,
+            config_files: config_files(|name| std::env::var_os(name)),
             stdin_size: stdin_size(),
             interrupts: Interrupts::Signals,
             writes_to,
@@ -182,6 +187,21 @@ fn stdout_is_file() -> bool {
     false
 }
 
+/// The places of `danecheck.toml`, the user's own first. By the specification of
+/// the XDG base directories, a path that is not absolute does not count.
+fn config_files(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let absolute = |name: &str| {
+        let path = variable(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let of_user =
+        absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let folders = of_user.into_iter().chain([PathBuf::from("/etc")]);
+    folders
+        .map(|folder| folder.join("danecheck/danecheck.toml"))
+        .collect()
+}
+
 /// The size of standard input, if it is a file.
 #[cfg(unix)]
 fn stdin_size() -> Option<u64> {
@@ -235,4 +255,37 @@ fn now() -> UnixTime {
         Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |s| -s),
     };
     UnixTime(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_the_users_own_or_the_machines() {
+        for (xdg, home, first) in [
+            (Some("/x"), Some("/home/a"), "/x/danecheck/danecheck.toml"),
+            (
+                None,
+                Some("/home/a"),
+                "/home/a/.config/danecheck/danecheck.toml",
+            ),
+            (
+                Some(""),
+                Some("/home/a"),
+                "/home/a/.config/danecheck/danecheck.toml",
+            ),
+            // Never the working directory.
+            (Some("."), Some("here"), "/etc/danecheck/danecheck.toml"),
+            (None, None, "/etc/danecheck/danecheck.toml"),
+        ] {
+            let files = config_files(|name| match name {
+                "XDG_CONFIG_HOME" => xdg.map(OsString::from),
+                _ => home.map(OsString::from),
+            });
+            assert_eq!(files.first().unwrap(), Path::new(first));
+            let last = files.last().unwrap();
+            assert_eq!(last, Path::new("/etc/danecheck/danecheck.toml"));
+        }
+    }
 }

@@ -13,17 +13,18 @@ use super::resolver::ResolverArguments;
 use super::stop::Stop;
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "How to look")]
 pub(super) struct LookArguments {
     #[command(flatten)]
     pub(super) resolver: ResolverArguments,
 
     /// Time limit for one target, everything included; also as 500ms or 2m
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
     timeout: Duration,
 
     /// Also connect to reserved and private addresses, and ask name servers
     /// there
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) allow_private: bool,
 }
 

@@ -52,6 +52,7 @@ mod survey;
 mod tlsa;
 mod triage;
 mod typed;
+mod way;
 mod workers;
 
 use std::ffi::OsString;

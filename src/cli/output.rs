@@ -172,10 +172,13 @@ impl Output {
                 if let Some(beside) = said.beside {
                     environment.say_beside(&beside);
                 }
-                // If there is nothing to set, that is success, whatever else is
-                // wrong.
-                if !said.needed {
+                // If there is nothing to set, or the entry is there, that is
+                // success, whatever else is wrong.
+                if !said.needed || !said.text.is_empty() {
                     status = ExitStatus::Fine;
+                } else if status == ExitStatus::Warning {
+                    // Mail waits, if only that of the sender.
+                    status = ExitStatus::Broken;
                 }
                 said.text
             }

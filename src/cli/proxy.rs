@@ -14,10 +14,15 @@ use super::stop::Stop;
 const NOT_SHOWN: &str = "(not shown)";
 
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "The way to mail servers")]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
     /// HOST` opens; DNS lookups do not use it
-    #[arg(long, value_name = "socks5://[USER:PASSWORD@]HOST:PORT")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "socks5://[USER:PASSWORD@]HOST:PORT"
+    )]
     proxy: Option<ProxyValue>,
 }
 

@@ -20,14 +20,15 @@ const DNS_PORT: u16 = 53;
 const HOSTS_FILE: &str = "/etc/hosts";
 
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How to look")]
 pub(super) struct ResolverArguments {
     /// The recursive resolver [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", value_parser = named)]
+    #[arg(long, hide_short_help = true, value_name = "IP[:PORT]", value_parser = named)]
     pub(super) resolver: Option<Named>,
 
     /// DNSSEC root trust anchor, DS or DNSKEY records in zone-file form
     /// [default: the built-in IANA anchors]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(super) trust_anchor: Option<PathBuf>,
 }
 

@@ -35,10 +35,16 @@ use super::saved::Saved;
 use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Many targets")]
 pub(super) struct ResumeArguments {
     /// Skip the targets that have a JSON report in this file, from an
     /// interrupted run; new reports may be appended to the same file
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "FILE",
+        conflicts_with = "replay"
+    )]
     resume: Option<PathBuf>,
 }
 

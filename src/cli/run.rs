@@ -44,6 +44,8 @@ pub(super) struct Run<'a> {
     pub(super) jobs: usize,
     /// Whether reports come in the order of the targets.
     pub(super) in_order: bool,
+    /// Whether progress may be shown.
+    pub(super) shows_progress: bool,
     /// The files that it resumes and writes.
     pub(super) files: Files,
 }
@@ -76,7 +78,8 @@ impl Run<'_> {
         let is_read_there = output.is_for_people()
             && !environment.terminals.stdout
             && (environment.output_file)().is_none();
-        let is_wanted = many && !is_typed && !is_read_there && !output.is_quiet();
+        let is_wanted =
+            self.shows_progress && many && !is_typed && !is_read_there && !output.is_quiet();
         let mut progress = Progress::new(is_wanted);
         let pending = tokio::sync::Mutex::new(Pending {
             targets: Targets::new(self.targets, &mut *stdin),

@@ -21,27 +21,27 @@ pub(super) struct SenderArguments {
 
     /// TLS security level in its main.cf (smtp_tls_security_level) [default:
     /// dane]
-    #[arg(long, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
+    #[arg(long, hide_short_help = true, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
     level: Option<SecurityLevel>,
 
     /// Its Postfix release, such as 3.7.11 [default: the newest; with mailcow
     /// the one that it ships]
-    #[arg(long, value_name = "RELEASE", value_parser = str::parse::<Release>)]
+    #[arg(long, hide_short_help = true, value_name = "RELEASE", value_parser = str::parse::<Release>)]
     postfix_version: Option<Release>,
 
     /// Oldest TLS that it accepts if TLS is mandatory
     /// (smtp_tls_mandatory_protocols) [default: TLSv1; with mailcow TLSv1.2]
-    #[arg(long, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
+    #[arg(long, hide_short_help = true, value_name = "VERSION", value_parser = str::parse::<TlsVersion>)]
     min_tls: Option<TlsVersion>,
 
     /// Release of mailcow's postfix-tlspol, such as 1.13.0 [default: the one that
     /// mailcow ships, 1.8.23]
-    #[arg(long, value_name = "RELEASE", value_parser = str::parse::<TlspolRelease>)]
+    #[arg(long, hide_short_help = true, value_name = "RELEASE", value_parser = str::parse::<TlspolRelease>)]
     tlspol_version: Option<TlspolRelease>,
 
     /// Configuration directory of the Postfix that --sender local asks
     /// [default: Postfix's own]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, hide_short_help = true, value_name = "DIR")]
     postfix_config: Option<PathBuf>,
 }
 

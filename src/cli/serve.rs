@@ -63,7 +63,7 @@ pub(super) async fn serve(
     arguments: &ServeArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let targets = arguments.targets()?;
+    let targets = arguments.targets(environment)?;
     let setup = arguments.servers.setup(&arguments.look, environment)?;
     let limits = Limits {
         checks: usize::from(arguments.max_checks),
@@ -92,8 +92,8 @@ pub(super) async fn serve(
 }
 
 impl ServeArguments {
-    fn targets(&self) -> Result<Targets, Stop> {
-        let config = self.expect.expectations()?;
+    fn targets(&self, environment: &mut Environment) -> Result<Targets, Stop> {
+        let config = self.expect.expectations(environment, false)?;
         if self.allow_any {
             return Ok(Targets::Any(config.defaults().clone()));
         }

@@ -13,26 +13,31 @@ use super::input;
 use super::look::LookArguments;
 use super::proxy::ProxyArguments;
 use super::stop::Stop;
+use super::way::WayArguments;
 
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How to look")]
 pub(super) struct ServersArguments {
     /// Ask the name servers directly about every lookup, not only about those
     /// that fail
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     authoritative: bool,
 
     /// Trust store for verify and secure [default: the system's, else
     /// Mozilla's]
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, hide_short_help = true, value_name = "PEM")]
     ca_file: Option<PathBuf>,
 
     /// Check both certificates of a server that has RSA and ECDSA, and the one
     /// that it shows in TLS 1.2; this opens two more sessions to each address
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     thorough: bool,
 
     #[command(flatten)]
     proxy: ProxyArguments,
+
+    #[command(flatten)]
+    pub(super) way: WayArguments,
 
     #[command(flatten)]
     assume: AssumeArguments,
@@ -48,7 +53,8 @@ impl ServersArguments {
         let plain = look.setup(environment)?;
         Ok(Setup {
             trust_store: Arc::new(input::trust_store(self.ca_file.as_deref())?),
-            dial: self.proxy.dial(plain.dial)?,
+            dial: self.proxy.dial(plain.dial)?.from(self.way.sources()?),
+            only: self.way.family(),
             thorough: self.thorough,
             authoritative: self.authoritative,
             assumed: self.assume.assumed()?,

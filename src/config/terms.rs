@@ -22,6 +22,8 @@ pub struct Terms {
     pub skip_hosts: Arc<[String]>,
     /// The expected MX hosts, in any order.
     pub expected_mx: Option<Arc<[String]>>,
+    /// Whether the strictest line that delivers is asked for.
+    pub strictest: bool,
 }
 
 /// A report with what the entry that it advises is written from.
@@ -41,6 +43,7 @@ impl Default for Terms {
             warn_days: None,
             skip_hosts: Arc::from([]),
             expected_mx: None,
+            strictest: false,
         }
     }
 }
@@ -64,10 +67,14 @@ impl Terms {
             },
             sender: sender.clone(),
             expected_mx: self.expected_mx.as_deref(),
+            strictest: self.strictest,
         });
         Advised {
             report: Report::new(&diagnosis),
-            entry: diagnosis.entry_request(Language::default()),
+            entry: match self.strictest {
+                true => diagnosis.strictest_request(Language::default()),
+                false => diagnosis.entry_request(Language::default()),
+            },
         }
     }
 

@@ -244,14 +244,7 @@ impl<'a> Check<'a> {
         family.addresses = seen;
         family
             .addresses
-            .extend(left_out.into_iter().map(|address| AddressSeen {
-                address,
-                sessions: Vec::new(),
-                reserved: None,
-                refused_at_first: None,
-                limited: Vec::new(),
-                own_hellos: Vec::new(),
-            }));
+            .extend(left_out.into_iter().map(AddressSeen::not_looked_at));
         family
     }
 
@@ -261,6 +254,9 @@ impl<'a> Check<'a> {
     where
         B: Future<Output = Arc<Bases>>,
     {
+        if self.setup.only.is_some_and(|only| !only.has(address)) {
+            return AddressSeen::not_looked_at(address);
+        }
         if let Some(block) = self.left_alone(address) {
             return AddressSeen {
                 address,

@@ -79,7 +79,7 @@ use danecheck_core::postfix::LineHello;
 use danecheck_core::sender::local_hellos;
 
 pub use self::assumed::Assumed;
-pub use self::dial::Dial;
+pub use self::dial::{Dial, Sources};
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 #[cfg(feature = "demo")]
@@ -279,6 +279,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         contact,
         local_sender,
         proxy: setup.dial.proxy().map(ToString::to_string),
+        only: setup.only,
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         skipped,
         cuts: cuts.into_all(),

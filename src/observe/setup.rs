@@ -10,6 +10,7 @@ use super::local_sender::LocalPostfix;
 use super::pool::Pool;
 use super::resolver::Resolver;
 use super::trust_store::TrustStore;
+use danecheck_core::observation::AddressFamily;
 use danecheck_core::postfix::LineHello;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_validation::trust_anchor::RootAnchors;
@@ -47,6 +48,8 @@ pub struct Setup {
     pub helo_name: String,
     /// How an address becomes a byte stream.
     pub dial: Dial,
+    /// The only address family that is connected over; `None` for both.
+    pub only: Option<AddressFamily>,
     /// Whether each address is asked for all its certificates.
     pub thorough: bool,
     /// Whether danecheck connects to reserved and private addresses, and asks
@@ -89,6 +92,7 @@ impl Setup {
             times: Times::default(),
             helo_name: HELO_NAME.to_owned(),
             dial: Dial::Direct,
+            only: None,
             thorough: false,
             allow_private: false,
             typed: false,

@@ -33,7 +33,7 @@ def check_all(
     def one(scenario: Scenario) -> Answer:
         path = saved / f"{scenario.name}.json"
         answer = check(
-            *(str(binary), "--json", "--allow-private", "--resolver", RESOLVER),
+            *(str(binary), "--json", "--strictest", "--allow-private", "--resolver", RESOLVER),
             *("--trust-anchor", str(anchor), "--ca-file", str(ca_file)),
             *("--save", str(path), *scenario.options, scenario.next_hop),
         )
@@ -96,4 +96,7 @@ def entries(report: dict) -> dict[str, tuple[str, str]]:
             lines["stricter"] = f"{own.split()[0]} {stricter}"
     for number, alternative in enumerate(advice.get("alternatives") or []):
         lines[f"alternative{number}"] = alternative["postfix"]
+    strictest = advice.get("strictest") or {}
+    if line := (strictest.get("entries") or {}).get("postfix"):
+        lines["strictest"] = line
     return {name: tuple(line.split(None, 1)) for name, line in lines.items()}

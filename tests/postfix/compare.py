@@ -11,6 +11,8 @@ from model import LEVELS, Scenario
 from sender import Outcome
 
 DELIVERED = ("delivered", "delivered-after-retry")
+# From the strictest level down, as `--strictest` tries them.
+STRICTEST_FIRST = ("dane-only", "secure", "verify", "fingerprint", "encrypt", "may", "none")
 EXIT_STATUS = {"dane-partial": 1, "dane-unusable": 1, "dane-broken": 2, "undeliverable": 2}
 
 
@@ -27,7 +29,7 @@ class Measured:
         return [
             line
             for name, line in self.lines.items()
-            if name != "stricter" and self.delivers(name)
+            if name not in ("stricter", "strictest") and self.delivers(name)
         ]
 
     def delivers(self, entry: str) -> bool:
@@ -127,6 +129,8 @@ class Comparison:
         for entry in measured.entries:
             if entry != "stricter":
                 self.check(name, entry, "entry delivers", {True}, measured.delivers(entry))
+        if "strictest" in measured.entries:
+            self.check(name, "", "strictest holds", {True}, strictest_holds(measured))
         if action == "override":
             self.check(name, "", "entry given", {True}, "entry" in measured.entries)
             self.check(name, "", "stricter fails", {True}, stricter_fails(measured, policy))
@@ -170,6 +174,29 @@ def stricter_fails(measured: Measured, policy: str | None) -> bool:
     """Whether the next stricter policy line does not do (`encrypt` has to at once)."""
     enough = ("delivered",) if policy == "may" else DELIVERED
     return any(one.delivery not in enough for one in measured.entries.get("stricter", []))
+
+
+def strictest_holds(measured: Measured) -> bool:
+    """Whether mail goes at once with the strictest line, except at the levels that
+    may retry, and with no level above it."""
+    policy, *attributes = measured.lines["strictest"][1].split()
+    enough = DELIVERED if policy in ("may", "none") else ("delivered",)
+    delivers = all(one.delivery in enough for one in measured.entries["strictest"])
+    above = STRICTEST_FIRST[: STRICTEST_FIRST.index(policy)]
+    # With the names of the MX hosts it stands below the names of the next hop.
+    if policy == "secure" and any(one.startswith("match=") for one in attributes):
+        above = ("dane-only", "secure")
+    return delivers and not any(goes_at_once(measured, level) for level in above)
+
+
+def goes_at_once(measured: Measured, level: str) -> bool:
+    """Whether every message of this level arrives at the first attempt."""
+    enough = DELIVERED if level == "may" else ("delivered",)
+    proof = level not in ("encrypt", "may")
+    return all(
+        one.delivery in enough and (one.channel == "authenticated" or not proof)
+        for one in measured.outcomes[level]
+    )
 
 
 def hashable(value: object) -> bool:

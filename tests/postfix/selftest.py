@@ -102,6 +102,20 @@ class RightAndWrong(unittest.TestCase):
         del real.entries["entry"]
         self.assertEqual(differences(report(), real=real), ["entry given"])
 
+    def test_strictest_line_that_does_not_hold_fails(self):
+        real = measured()
+        real.entries["strictest"] = [DELIVERED]
+        real.lines["strictest"] = ("stale.lab", "secure match=mail.stale.lab")
+        real.outcomes["secure"] = [DEFERRED]
+        self.assertEqual(differences(report(), real=real), [])
+        real.entries["strictest"] = [DEFERRED]
+        self.assertEqual(differences(report(), real=real), ["entry delivers", "strictest holds"])
+        # A level above it delivers too.
+        real.entries["strictest"] = [DELIVERED]
+        proven = dataclasses.replace(DELIVERED, channel="authenticated")
+        real.outcomes["dane-only"] = [proven]
+        self.assertIn("strictest holds", differences(report(), real=real))
+
     def test_entry_that_is_weaker_than_needed_fails(self):
         real = measured()
         real.entries["stricter"] = [DELIVERED]

@@ -118,6 +118,7 @@ pub(crate) async fn run_in(
         dial,
         terminals: Terminals::default(),
         line_width: || 80,
+        config_files: Vec::new(),
         stdin_size: None,
         interrupts: Interrupts::None,
         writes_to: |_| false,

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 
+use danecheck_core::diagnosis::{Diagnosis, Question};
 use danecheck_core::evidence::Reading;
 use danecheck_core::judge::Horizon;
 use danecheck_core::observation::Observation;
@@ -292,6 +293,115 @@ fn every_fixture_is_judged_as_postfix_acted() {
         healed.is_empty(),
         "known divergences that are none: {healed:?}"
     );
+}
+
+/// The levels as `--strictest` tries them.
+const STRICTEST_FIRST: [&str; 7] = [
+    "dane-only",
+    "secure",
+    "verify",
+    "fingerprint",
+    "encrypt",
+    "may",
+    "none",
+];
+
+/// Whether real Postfix delivered at this level at the first attempt, with a proof
+/// where the level asks for one.
+fn goes_at_once(fixture: &Fixture, level: &str) -> bool {
+    let measured = &fixture.outcomes[level];
+    let late = ["may", "none"].contains(&level) && measured.delivery == "delivered-after-retry";
+    let is_proof = !["encrypt", "may", "none"].contains(&level);
+    (measured.delivery == "delivered" || late)
+        && (!is_proof || measured.channel.as_deref() == Some("authenticated"))
+}
+
+/// The measured levels that stand for a line without attributes of its own, or with
+/// the names of the MX hosts, and those above it; `None` for other lines.
+fn levels_of(line: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let mut words = line.split_whitespace();
+    let level = words.next()?;
+    let attributes: Vec<&str> = words.collect();
+    let place = STRICTEST_FIRST.iter().position(|known| *known == level)?;
+    let above = &STRICTEST_FIRST[..place];
+    match (level, attributes.as_slice()) {
+        // `verify` checks the same names, as DNS gives them.
+        ("secure", [matches]) if matches.starts_with("match=") => {
+            Some(("verify", &STRICTEST_FIRST[..2]))
+        }
+        ("fingerprint", [matches]) if matches.starts_with("match=") => Some(("fingerprint", above)),
+        (_, []) => Some((STRICTEST_FIRST[place], above)),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_strictest_line_is_the_strictest_with_which_postfix_delivered() {
+    let known = known();
+    let mut wrong = Vec::new();
+    let (mut proven, mut other) = (BTreeMap::<String, usize>::new(), 0);
+    for judged in all() {
+        let fixture = &judged.fixture;
+        let question = Question {
+            strictest: true,
+            ..Question::of(&fixture.observation)
+        };
+        let report = Report::new(&Diagnosis::of(&question));
+        let strictest = report.recommendation.strictest.as_ref().unwrap();
+        let name = &fixture.scenario;
+        let is_known = |level: &str| {
+            let place = |level: &str| (name.clone(), level.to_owned(), "delivery".to_owned());
+            known.contains(&place(level)) || known.contains(&place(""))
+        };
+        let Some(line) = &strictest.entries.postfix else {
+            let none = goes_at_once(fixture, "none") && !fixture.outcomes["none"].varies;
+            if none && fixture.verdict != "indeterminate" {
+                wrong.push(format!(
+                    "{name}: none, but plain text delivers: {}",
+                    strictest.reason
+                ));
+            }
+            continue;
+        };
+        assert_eq!(
+            strictest.policy.unwrap().as_str(),
+            line.split_whitespace().nth(1).unwrap()
+        );
+        let value = line.split_once("  ").unwrap().1;
+        let Some((level, above)) = levels_of(value) else {
+            // The lab sends with it; here nothing was measured.
+            other += 1;
+            continue;
+        };
+        if !goes_at_once(fixture, level) && !is_known(level) {
+            wrong.push(format!("{name}: `{line}`, but {level} does not deliver"));
+        }
+        for stricter in above {
+            if goes_at_once(fixture, stricter) && !is_known(stricter) {
+                wrong.push(format!("{name}: `{line}`, but {stricter} delivers"));
+            }
+        }
+        *proven.entry(level.to_owned()).or_default() += 1;
+    }
+    assert!(
+        wrong.is_empty(),
+        "{}\n{proven:?}, {other} others",
+        wrong.join("\n")
+    );
+    for level in [
+        "dane-only",
+        "secure",
+        "verify",
+        "fingerprint",
+        "encrypt",
+        "may",
+        "none",
+    ] {
+        assert!(
+            proven.contains_key(level),
+            "{level}: {proven:?}, {other} others"
+        );
+    }
 }
 
 /// What a release of Debian did at each level: the record, and what differs.

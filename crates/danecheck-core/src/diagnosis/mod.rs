@@ -7,7 +7,7 @@ mod work_tests;
 use crate::finding::expectation::mx_not_as_expected;
 use crate::finding::find_all;
 use crate::finding::rule::Finding;
-use crate::judge::{Horizon, Judged, judge};
+use crate::judge::{Horizon, Judged, Strictest, judge};
 use crate::observation::Observation;
 use crate::sender::Sender;
 
@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub sender: Sender,
     /// The MX hosts that the user expects; `None` if any will do.
     pub expected_mx: Option<&'a [String]>,
+    /// Whether the strictest line that delivers is asked for.
+    pub strictest: bool,
 }
 
 impl<'a> Question<'a> {
@@ -32,6 +34,7 @@ impl<'a> Question<'a> {
             horizon: Horizon::default(),
             sender: Sender::default(),
             expected_mx: None,
+            strictest: false,
         }
     }
 }
@@ -44,6 +47,8 @@ pub struct Diagnosis<'a> {
     pub findings: Vec<Finding>,
     /// The MX records do not name the hosts that the user expects.
     pub mx_differs: bool,
+    /// The strictest line that delivers, if it was asked for.
+    pub strictest: Option<Strictest>,
 }
 
 impl<'a> Diagnosis<'a> {
@@ -55,6 +60,7 @@ impl<'a> Diagnosis<'a> {
         let other_mx = expected.and_then(|expected| mx_not_as_expected(observation, expected));
         Self {
             mx_differs: other_mx.is_some(),
+            strictest: question.strictest.then(|| judged.strictest()),
             findings: other_mx.into_iter().chain(find_all(&judged)).collect(),
             judged,
         }

@@ -46,6 +46,10 @@ struct Words {
     yes: &'static str,
     save: &'static str,
     with_api: &'static str,
+    look: &'static str,
+    no_row: &'static str,
+    row: &'static str,
+    flush: &'static str,
     at_once: &'static str,
     remove: &'static str,
 }
@@ -60,6 +64,11 @@ const ENGLISH: Words = Words {
     yes: "yes",
     save: "Add",
     with_api: "or with its API",
+    look: "Look first: is there a row with this target?",
+    no_row: "No: add it.",
+    row: "Yes: edit it, with its id. To add it again is refused \
+          (tls_policy_map_entry_exists).",
+    flush: "Then deliver what waits:",
     at_once: "It takes effect at once: mailcow and Postfix need no restart.",
     remove: "To remove it: the same tab, the bin in the row. mailcow has no field for a comment: \
              `danecheck overrides` says when you can remove the entry.",
@@ -75,6 +84,11 @@ const GERMAN: Words = Words {
     yes: "ja",
     save: "Hinzuf\u{fc}gen",
     with_api: "oder mit der API",
+    look: "Zuerst nachsehen: Gibt es eine Zeile mit diesem Ziel?",
+    no_row: "Nein: hinzuf\u{fc}gen.",
+    row: "Ja: mit ihrer id \u{e4}ndern. Ein zweites Hinzuf\u{fc}gen wird abgelehnt \
+          (tls_policy_map_entry_exists).",
+    flush: "Dann zustellen, was wartet:",
     at_once: "Die Richtlinie ist sofort aktiv: weder mailcow noch Postfix m\u{fc}ssen neu \
               gestartet werden.",
     remove: "Zum Entfernen: derselbe Reiter, Papierkorb neben dem Eintrag. F\u{fc}r einen \
@@ -88,6 +102,9 @@ const fn words(language: Language) -> &'static Words {
         Language::De => &GERMAN,
     }
 }
+
+/// The lines of the steps that are about the form: its path and its fields.
+const FORM_LINES: usize = 5;
 
 /// The steps in mailcow's form and the same as an API call: lines without
 /// margin; `strong` marks the values of the form.
@@ -129,24 +146,61 @@ pub fn mailcow_row(entry: &MailcowEntry, language: Language) -> String {
     )
 }
 
+/// The steps with mailcow's API: look, then `add`, or `edit` of the row found.
+/// Lines without margin.
+fn api_steps(entry: &MailcowEntry, words: &Words) -> Vec<String> {
+    let json = |value: &serde_json::Value| value.to_string();
+    let body = serde_json::to_string(entry).unwrap_or_default();
+    let change = json(&serde_json::json!({
+        "items": ["ID"],
+        "attr": {
+            "policy": entry.policy,
+            "parameters": entry.parameters,
+            "active": entry.active,
+        },
+    }));
+    let post = |body: &str, path: &str| {
+        [
+            "   curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' \\".to_owned(),
+            format!("     -d '{body}' \\"),
+            format!("     https://MAILCOW/api/v1/{path}/tls-policy-map"),
+        ]
+    };
+    let look = [
+        format!("1. {}", words.look),
+        "   curl -H \"X-API-Key: $KEY\" https://MAILCOW/api/v1/get/tls-policy-map/all".to_owned(),
+        format!("2. {}", words.no_row),
+    ];
+    let row = crate::text::wrap(words.row, 75);
+    let row = row.into_iter().map(|line| format!("   {line}"));
+    let flush = [
+        format!("3. {}", words.flush),
+        "   docker compose exec postfix-mailcow postqueue -f".to_owned(),
+    ];
+    look.into_iter()
+        .chain(post(&body, "add"))
+        .chain(row)
+        .chain(post(&change, "edit"))
+        .chain(flush)
+        .collect()
+}
+
 /// The instructions for the body alone.
 fn beside(entry: &MailcowEntry, language: Language) -> String {
     let words = words(language);
-    let mut text = String::new();
-    for line in mailcow_steps(entry, language, str::to_owned) {
-        text.push_str(&line);
-        text.push('\n');
-        if line.trim_start().starts_with(words.active) {
-            text.push_str(&format!("   > {}\n", words.save));
-        }
-    }
-    for paragraph in [words.at_once, words.remove] {
-        for line in crate::text::wrap(paragraph, 78) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-    text
+    let steps = mailcow_steps(entry, language, str::to_owned);
+    let of_form = steps.into_iter().take(FORM_LINES);
+    let save = std::iter::once(format!("   > {}", words.save));
+    let with_api = std::iter::once(format!("{}:", words.with_api));
+    let api = api_steps(entry, words);
+    let paragraphs = [words.at_once, words.remove].into_iter();
+    let paragraphs = paragraphs.flat_map(|text| crate::text::wrap(text, 78));
+    let lines = of_form
+        .chain(save)
+        .chain(with_api)
+        .chain(api)
+        .chain(paragraphs);
+    lines.map(|line| line + "\n").collect()
 }
 
 fn write(request: &Request) -> Written {

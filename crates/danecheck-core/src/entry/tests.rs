@@ -234,3 +234,33 @@ fn mailcows_steps_are_in_the_words_of_its_guides() {
         }
     }
 }
+
+#[test]
+fn mailcows_api_is_looked_at_before_a_row_is_added_or_edited() {
+    for language in Language::ALL {
+        let request = Request {
+            language,
+            ..request("example.com", SecurityLevel::Encrypt)
+        };
+        let Written::Entry { text, beside } = MailSystem::find("mailcow").unwrap().write(&request)
+        else {
+            panic!("no entry");
+        };
+        let beside = beside.unwrap();
+        let place = |words: &str| {
+            beside
+                .find(words)
+                .unwrap_or_else(|| panic!("{words}:\n{beside}"))
+        };
+        let look = place("https://MAILCOW/api/v1/get/tls-policy-map/all");
+        let add = place("https://MAILCOW/api/v1/add/tls-policy-map");
+        let edit = place("https://MAILCOW/api/v1/edit/tls-policy-map");
+        let flush = place("docker compose exec postfix-mailcow postqueue -f");
+        assert!(look < add && add < edit && edit < flush, "{beside}");
+        assert!(place(text.trim_end()) < add, "{beside}");
+        let change = r#"{"items":["ID"],"attr":{"policy":"encrypt","parameters":"","active":"1"}}"#;
+        assert!(place(change) < edit, "{beside}");
+        let long = beside.lines().filter(|line| line.chars().count() > 100);
+        assert_eq!(long.collect::<Vec<_>>(), [""; 0]);
+    }
+}

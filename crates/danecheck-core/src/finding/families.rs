@@ -16,8 +16,44 @@ pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
                with `-6` until both succeed.",
 };
 
-/// Raises the finding, from the findings about addresses so far.
+pub(super) static ADDRESS_FAMILY_NOT_LOOKED_AT: Rule = Rule {
+    id: "address-family-not-looked-at",
+    severity: Severity::Info,
+    reference: "Postfix inet_protocols",
+    meaning: "You asked for one address family alone (-4 or -6). danecheck did not connect to the \
+              addresses of the other one, and the report says nothing about them. It is about a \
+              sender whose inet_protocols names that family alone.",
+    sender: "Run danecheck without -4 and -6 to see both families, if this machine has both.",
+    receiver: "",
+};
+
+/// What was left out because the user asked for one family.
+fn not_looked_at(judged: &Judged<'_>, findings: &mut Findings) {
+    let observation = judged.evidence.observation;
+    let Some(only) = observation.only else {
+        return;
+    };
+    let left_out = judged
+        .evidence
+        .addresses()
+        .filter(|(_, address)| !only.has(address.seen.address))
+        .count();
+    if left_out > 0 {
+        let (used, other) = (only.as_str(), only.other().as_str());
+        findings.add(
+            &ADDRESS_FAMILY_NOT_LOOKED_AT,
+            other,
+            format!(
+                "{left_out} {other} addresses were not looked at: the report is about a sender \
+                 with {used} alone."
+            ),
+        );
+    }
+}
+
+/// Raises the findings, from those about addresses so far.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
+    not_looked_at(judged, findings);
     let mut standings = judged.standings.iter();
     for host in &judged.evidence.hosts {
         let own: Vec<&Standing> = standings.by_ref().take(host.addresses.len()).collect();

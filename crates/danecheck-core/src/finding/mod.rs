@@ -48,6 +48,7 @@ use rule::Findings;
 pub static RULES: &[&Rule] = &[
     &resolver::AD_STRIPPED,
     &families::ADDRESS_FAMILIES_FAIL_DIFFERENTLY,
+    &families::ADDRESS_FAMILY_NOT_LOOKED_AT,
     &overall::ADDRESS_FAMILY_UNREACHABLE,
     &dns::ADDRESS_LOOKUP_FAILED,
     &mismatch::ADDRESSES_SHOW_DIFFERENT_CERTIFICATES,

@@ -164,6 +164,7 @@ impl<'a> Evidence<'a> {
                     return None;
                 }
                 let other = host.other_family(address);
+                let other = other.filter(|other| self.observation.uses(other.seen.address));
                 Some(Prospect {
                     candidate: *candidate,
                     host: host.seen.name.clone(),

@@ -2,10 +2,12 @@
 //! them that delivers.
 
 use crate::matching::fingerprints;
-use crate::postfix::{Override, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion};
+use crate::postfix::{
+    HelloLimits, Override, PolicyLine, SecurityLevel, ServerName, Settings, TlsVersion,
+};
 use crate::sender::InForce;
 
-use super::evidence::Evidence;
+use super::evidence::{AddressEvidence, Evidence, SessionEvidence};
 use super::outcome::{Channel, Outcome};
 use super::policy::PolicyRequest;
 use super::route::{Candidate, Route};
@@ -84,7 +86,7 @@ fn candidates_below(
 
 /// The policy as it is, and then with older TLS than the sender usually
 /// accepts, the newest first.
-fn with_older_tls(line: PolicyLine, settings: Settings) -> Vec<PolicyLine> {
+pub(super) fn with_older_tls(line: PolicyLine, settings: Settings) -> Vec<PolicyLine> {
     let oldest = match line.level {
         SecurityLevel::None => return vec![line],
         _ if line.protocols.is_some() => return vec![line],
@@ -131,7 +133,22 @@ pub(super) fn secure_line(evidence: &Evidence<'_>, settings: Settings) -> Option
 fn sni_was_seen(evidence: &Evidence<'_>) -> bool {
     evidence
         .addresses()
-        .all(|(host, address)| address.seen.session(Some(&host.seen.name)).is_some())
+        .all(|(host, address)| shown_to(address, Some(&host.seen.name)).is_some())
+}
+
+/// The session with this server name, one of the usual ones or that of a policy
+/// line.
+pub(super) fn shown_to<'s, 'a>(
+    address: &'s AddressEvidence<'a>,
+    sni: Option<&str>,
+) -> Option<&'s SessionEvidence<'a>> {
+    let own = address.own.iter();
+    let own = own.filter(|(limits, _)| *limits == HelloLimits::NONE);
+    let mut sessions = address
+        .sessions
+        .iter()
+        .chain(own.map(|(_, session)| session));
+    sessions.find(|session| session.seen.sni.as_deref() == sni)
 }
 
 /// The hosts that Postfix may try, in its order, each once.
@@ -150,13 +167,23 @@ fn host_names(evidence: &Evidence<'_>) -> Vec<String> {
 
 /// The SHA-256 pins of the keys served without SNI, each once.
 pub(super) fn pins(evidence: &Evidence<'_>) -> Vec<String> {
+    pins_of(evidence, false)
+}
+
+/// The same, or those of the keys served to the MX host's own name.
+pub(super) fn pins_of(evidence: &Evidence<'_>, sni: bool) -> Vec<String> {
     let mut pins: Vec<String> = Vec::new();
     for candidate in candidates(evidence) {
         let key = evidence
             .hosts
             .get(candidate.host)
-            .and_then(|host| host.addresses.get(candidate.address))
-            .and_then(|address| address.session(None))
+            .and_then(|host| {
+                let address = host.addresses.get(candidate.address)?;
+                match sni {
+                    true => shown_to(address, Some(&host.seen.name)),
+                    false => address.session(None),
+                }
+            })
             .and_then(|session| session.chain.first()?.as_ref().ok())
             .map(|leaf| fingerprints(leaf).public_key_sha256);
         if let Some(key) = key
@@ -168,7 +195,7 @@ pub(super) fn pins(evidence: &Evidence<'_>) -> Vec<String> {
     pins
 }
 
-fn candidates<'e>(evidence: &'e Evidence<'_>) -> &'e [Candidate] {
+pub(super) fn candidates<'e>(evidence: &'e Evidence<'_>) -> &'e [Candidate] {
     match &evidence.route {
         Route::Addresses(candidates) => candidates,
         Route::Nowhere(_) => &[],

@@ -28,6 +28,7 @@ mod recommend;
 mod route;
 mod sending;
 mod side_by_side;
+mod strictest;
 mod verdict;
 mod verified;
 
@@ -42,6 +43,7 @@ pub use recommend::{Action, Alternative, Recommendation};
 pub(crate) use sending::OverrideInForce;
 pub use sending::Sending;
 pub use side_by_side::{Agreement, Aspect, Difference, DifferenceKind, SideBySide};
+pub use strictest::Strictest;
 pub use verdict::{Standing, Verdict};
 
 pub(crate) use caution::LOOKS_THE_SAME;
@@ -95,6 +97,11 @@ impl Judged<'_> {
             }
             None => self.evidence.outcome_without_policy(),
         }
+    }
+
+    /// The strictest line for the sender with which mail is delivered now.
+    pub(crate) fn strictest(&self) -> Strictest {
+        Strictest::of(&self.evidence, self.verdict, &self.sending)
     }
 
     /// What the comparison of lines for this next hop depends on.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use crate::next_hop::{NextHopHost, host_name_fault};
 use crate::observation::{
-    Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord, Observation, RecordType,
+    AddressFamily, AddressSeen, Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord,
+    Observation, RecordType,
 };
 
 /// The result of Postfix's lookups before it connects.
@@ -188,7 +189,13 @@ fn from_hosts(observation: &Observation, mx: Option<&[&MxRecord]>) -> Route {
         let Some(host) = observation.hosts.get(index) else {
             continue;
         };
-        for (place, seen) in host.addresses.iter().enumerate() {
+        let uses = |seen: &AddressSeen| observation.uses(seen.address);
+        for (place, seen) in host
+            .addresses
+            .iter()
+            .enumerate()
+            .filter(|(_, seen)| uses(seen))
+        {
             candidates.push(Candidate {
                 host: index,
                 address: place,
@@ -196,8 +203,8 @@ fn from_hosts(observation: &Observation, mx: Option<&[&MxRecord]>) -> Route {
                 ip: seen.address,
             });
         }
-        if host.addresses.is_empty() {
-            let end = no_address(host);
+        if !host.addresses.iter().any(uses) {
+            let end = no_address(host, observation.only);
             // A soft error dominates past and future hard errors.
             dead_end = Some(match (dead_end, end) {
                 (Some(old), new) if old.dsn.starts_with('4') && new.dsn.starts_with('5') => {
@@ -224,8 +231,12 @@ fn from_hosts(observation: &Observation, mx: Option<&[&MxRecord]>) -> Route {
 
 /// Why a host has no address: the better of its two lookups counts
 /// (`dns_lookup_v`: retry before invalid before fail before not found).
-fn no_address(host: &HostSeen) -> DeadEnd {
-    let results = [host.a.as_ref(), host.aaaa.as_ref()];
+fn no_address(host: &HostSeen, only: Option<AddressFamily>) -> DeadEnd {
+    let asked = |family| only.is_none_or(|only| only == family);
+    let results = [
+        host.a.as_ref().filter(|_| asked(AddressFamily::Ipv4)),
+        host.aaaa.as_ref().filter(|_| asked(AddressFamily::Ipv6)),
+    ];
     let mut chosen: Option<(DnsClass, String)> = None;
     for result in results.into_iter().flatten().filter_map(no_record) {
         let rank = |class: DnsClass| match class {

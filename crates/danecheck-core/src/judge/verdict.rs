@@ -180,7 +180,10 @@ pub(crate) fn blind(evidence: &Evidence<'_>) -> Option<Blind> {
     if observation.hosts.is_empty() && !observation.skipped.is_empty() {
         return Some(Blind::Skipped);
     }
-    let addresses: Vec<_> = evidence.addresses().map(|(_, address)| address).collect();
+    let addresses = evidence.addresses().map(|(_, address)| address);
+    let addresses: Vec<_> = addresses
+        .filter(|address| observation.uses(address.seen.address))
+        .collect();
     if !addresses.is_empty() && addresses.iter().all(|address| cannot_be_seen(address)) {
         let all_reserved = addresses
             .iter()

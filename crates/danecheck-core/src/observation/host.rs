@@ -71,6 +71,18 @@ pub struct AddressSeen {
 }
 
 impl AddressSeen {
+    /// An address to which danecheck did not connect, for a reason of its own.
+    pub fn not_looked_at(address: IpAddr) -> Self {
+        Self {
+            address,
+            sessions: Vec::new(),
+            reserved: None,
+            refused_at_first: None,
+            limited: Vec::new(),
+            own_hellos: Vec::new(),
+        }
+    }
+
     /// The session with this SNI, or without any.
     pub fn session(&self, sni: Option<&str>) -> Option<&Session> {
         self.sessions

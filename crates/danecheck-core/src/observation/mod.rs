@@ -7,6 +7,7 @@ mod any_lookup;
 mod contact;
 mod cut;
 mod der;
+mod family;
 mod host;
 mod local_sender;
 mod lookup;
@@ -27,6 +28,7 @@ pub use any_lookup::AnyLookup;
 pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;
+pub use family::AddressFamily;
 pub use host::{AddressSeen, HostSeen, TlsaLookup};
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
@@ -91,6 +93,10 @@ pub struct Observation {
     /// The proxy through which mail servers were connected to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// The only address family that was connected over, and that the sender uses
+    /// (`inet_protocols`); `None` for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<AddressFamily>,
     /// What danecheck assumed about the mail servers instead of connecting to
     /// them: every session ended as [`SessionEnd::Assumed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +122,11 @@ impl Observation {
             addresses.chain(alias).chain(tlsa)
         });
         self.mx.iter().map(AnyLookup::from).chain(hosts)
+    }
+
+    /// Whether the sender uses this address.
+    pub fn uses(&self, address: std::net::IpAddr) -> bool {
+        self.only.is_none_or(|only| only.has(address))
     }
 
     /// Whether it contains any of these hosts.

@@ -26,6 +26,23 @@ impl Diagnosis<'_> {
         })
     }
 
+    /// The same for the strictest line that delivers.
+    pub fn strictest_request(&self, language: Language) -> Option<Request> {
+        let strictest = self.strictest.as_ref()?;
+        Some(Request {
+            entry: strictest.entry.clone()?,
+            hosts: self.broken_hosts(),
+            by_plain_text_retry: false,
+            note: Note {
+                caution: strictest.caution.clone(),
+                reason: strictest.breaks_when.clone().unwrap_or_default(),
+                remove_when: "`danecheck overrides` says that mail waits because of it".to_owned(),
+                ..self.note()
+            },
+            language,
+        })
+    }
+
     /// What the comment of an entry says.
     pub fn note(&self) -> Note {
         let judged = &self.judged;

@@ -36,7 +36,7 @@ pub use model::{
 };
 pub use mta_sts::{MtaStsReport, PolicyHostReport, PolicyReport};
 pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport};
-pub use recommendation::{AlternativeReport, Entries, RecommendationReport};
+pub use recommendation::{AlternativeReport, Entries, RecommendationReport, StrictestReport};
 pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
 pub use side_by_side::{DifferenceReport, LookReport, SideBySideReport, comparison_schema};
 pub use status::{ExitStatus, FailOn, exit_status, worst};

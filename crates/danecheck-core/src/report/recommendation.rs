@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Diagnosis;
 use crate::entry::MailcowEntry;
-use crate::judge::Action;
+use crate::judge::{Action, Strictest};
 use crate::postfix::SecurityLevel;
 use crate::text::printable;
 
@@ -29,6 +29,46 @@ pub struct RecommendationReport {
     pub caution: Option<String>,
     /// With `override`: the condition under which the override can be removed.
     pub remove_when: Option<String>,
+    /// The strictest line that delivers now, for partners and known
+    /// certificates; null without `--strictest`.
+    #[serde(default)]
+    pub strictest: Option<StrictestReport>,
+}
+
+/// The strictest line that delivers now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Strictest")]
+pub struct StrictestReport {
+    /// The level; null if no line is known to deliver.
+    pub policy: Option<SecurityLevel>,
+    /// The line, for each mail system; empty if there is none.
+    pub entries: Entries,
+    /// What the line proves, or why there is none, in one sentence.
+    pub reason: String,
+    /// What will break it.
+    pub breaks_when: Option<String>,
+    /// How to notice that in time.
+    pub notice: Option<String>,
+    /// What to check before it is set.
+    pub caution: Option<String>,
+}
+
+impl StrictestReport {
+    fn of(strictest: &Strictest) -> Self {
+        let entry = strictest.entry.as_ref();
+        Self {
+            policy: entry.map(|entry| entry.line.level),
+            entries: Entries {
+                postfix: entry.map(ToString::to_string),
+                mailcow: entry.map(MailcowEntry::new),
+                comment: None,
+            },
+            reason: strictest.reason.clone(),
+            breaks_when: strictest.breaks_when.clone(),
+            notice: strictest.notice.clone(),
+            caution: strictest.caution.clone(),
+        }
+    }
 }
 
 /// The entry for each mail system.
@@ -82,6 +122,7 @@ impl RecommendationReport {
             gives_up: advice.gives_up.clone(),
             caution: advice.caution.clone(),
             remove_when: advice.remove_when.clone(),
+            strictest: diagnosis.strictest.as_ref().map(StrictestReport::of),
         }
     }
 
@@ -96,6 +137,7 @@ impl RecommendationReport {
             gives_up: None,
             caution: None,
             remove_when: None,
+            strictest: None,
         }
     }
 }

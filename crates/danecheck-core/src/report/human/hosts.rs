@@ -225,7 +225,7 @@ fn standing_words(address: &AddressReport) -> (Tone, String) {
         (Standing::Unseen, None) => (
             Tone::Doubtful,
             match &address.reserved {
-                None => "not checked".to_owned(),
+                None => "not looked at".to_owned(),
                 Some(block) => format!("not connected to ({block})"),
             },
         ),

@@ -12,6 +12,7 @@ mod page;
 mod recommendation;
 mod sender;
 mod short;
+mod strictest;
 
 use crate::text::{columns, shown};
 
@@ -52,6 +53,7 @@ fn full(report: &Report, style: HumanStyle) -> Page {
         levels::levels(&mut page, report);
     }
     recommendation::recommendation(&mut page, report);
+    strictest::strictest(&mut page, report);
     if style.detail == Detail::Everything && page.text.contains("TLSA") {
         page.blank();
         page.paragraph(
