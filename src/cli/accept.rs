@@ -13,6 +13,7 @@ pub(super) struct AcceptArguments {
     /// repeat for more
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "NEXTHOP",
         num_args = 0..=1,
         require_equals = true,

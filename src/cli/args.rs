@@ -34,14 +34,22 @@ const LONG_VERSION: &str = concat!(
 );
 
 /// What stands below the options.
-const EXAMPLES: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
-  danecheck example.com                             may mail go there, and if not, why?
-  postqueue -j | danecheck triage                   what waits here, and what to do
-  danecheck --entry postfix --into FILE example.com the table with what is needed
+  danecheck example.com                    may mail go there, and if not, why?
+  postqueue -j | danecheck triage          what waits here, and what to do
+  danecheck --entry postfix example.com    the line that lets the mail flow"
+    };
+}
 
-Exit status: 0 fine, 1 mail flows but something is wrong, 2 mail waits or bounces,
-3 unknown or wrong usage.";
+/// The same with what programs need to know.
+const EXAMPLES_AND_STATUS: &str = concat!(
+    examples!(),
+    "\n\nExit status: 0 fine, 1 mail flows but something is wrong, 2 mail waits or\nbounces, 3 \
+     unknown or wrong usage. With --sender it is about that sender's mail."
+);
 
 /// Can DANE-validating senders deliver to this domain? If not: why, and what is
 /// the smallest policy exception that restores delivery?
@@ -54,7 +62,8 @@ Exit status: 0 fine, 1 mail flows but something is wrong, 2 mail waits or bounce
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     max_term_width = 80,
-    after_help = EXAMPLES
+    after_help = examples!(),
+    after_long_help = EXAMPLES_AND_STATUS
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -72,7 +81,7 @@ pub(super) enum Command {
     Demo(DemoArguments),
     /// Examine this machine as a sender
     Doctor(Box<DoctorArguments>),
-    /// Show one DNS lookup as the resolver and danecheck's validation see it
+    /// Show one DNS lookup as the resolver and danecheck see it
     Dns(DnsArguments),
     /// Explain a finding, a text, a log or a TLS report
     Explain(ExplainArguments),
@@ -82,7 +91,7 @@ pub(super) enum Command {
     Schema(SchemaArguments),
     /// Serve the metrics of targets over HTTP, for Prometheus
     Serve(Box<ServeArguments>),
-    /// Survey many domains in three steps, which several machines may share
+    /// Survey many domains in three steps
     Survey(Box<SurveyArguments>),
     /// Print TLSA records for a certificate; may you deploy it?
     Tlsa(TlsaArguments),
@@ -94,16 +103,26 @@ pub(super) enum Command {
 pub(super) struct CheckArguments {
     /// Next hops: example.com or [mail.example.com], each with optional :port;
     /// `-` reads them from standard input, one on each line
-    #[arg(value_name = "TARGET", required_unless_present_any = ["replay", "config"])]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["replay", "config"],
+        hide_short_help = true)]
     pub(super) targets: Vec<String>,
 
     /// Print one JSON report for each target, one on each line
     #[arg(long, conflicts_with_all = ["format", "entry"])]
     pub(super) json: bool,
 
+    /// Say more: hosts, records and levels; -vv says everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Print nothing for a target that is fine, and no progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
     /// Format of the reports
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "NAME",
         default_value = "human",
         conflicts_with = "entry"
@@ -111,7 +130,8 @@ pub(super) struct CheckArguments {
     pub(super) format: Format,
 
     /// Print only the override to paste; nothing if none is needed
-    #[arg(long, value_name = "NAME", value_parser = super::entry::system())]
+    #[arg(long, value_name = "NAME", value_parser = super::entry::system(),
+        hide_short_help = true)]
     pub(super) entry: Option<&'static MailSystem>,
 
     /// Also print the strictest line that delivers now, for partners and known
@@ -172,14 +192,6 @@ pub(super) struct CheckArguments {
     /// Show no progress
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub(super) no_progress: bool,
-
-    /// Say more: hosts, records and levels; -vv says everything
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub(super) verbose: u8,
-
-    /// Print nothing for a target that is fine, and no progress
-    #[arg(short, long, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
 
     /// Colours; NO_COLOR is respected
     #[arg(

@@ -23,7 +23,7 @@ use super::stop::Stop;
 pub(super) struct IntoArguments {
     /// With --entry postfix: print this whole table with the lines set in it,
     /// each once
-    #[arg(long, value_name = "FILE", requires = "entry", conflicts_with_all = ["at", "resume"])]
+    #[arg(long, hide_short_help = true, value_name = "FILE", requires = "entry", conflicts_with_all = ["at", "resume"])]
     pub(super) into: Option<PathBuf>,
 
     #[command(flatten)]

@@ -63,7 +63,7 @@ impl Strictest {
         let next_hop = &evidence.observation.next_hop;
         let level = line.level;
         Self {
-            reason: proves(level).to_owned(),
+            reason: proves(&line).to_owned(),
             breaks_when: Some(breaks_when(level, first_end(evidence, &line))),
             notice: Some(notice(level, &next_hop.to_string())),
             caution: caution(evidence, &sending.in_force, sending.settings, &line),
@@ -135,10 +135,14 @@ fn first_end(evidence: &Evidence<'_>, line: &PolicyLine) -> Option<UnixTime> {
     leaves.min()
 }
 
-fn proves(level: SecurityLevel) -> &'static str {
-    match level {
+fn proves(line: &PolicyLine) -> &'static str {
+    match line.level {
         SecurityLevel::DaneOnly => {
             "DANE proves who answers: a secure TLSA record matches the server, or no mail goes."
+        }
+        SecurityLevel::Secure if line.matches.is_empty() => {
+            "A trusted CA proves that the server has the name of the next hop, or one below it, \
+             whatever DNS says."
         }
         SecurityLevel::Secure => {
             "A trusted CA proves that the server has one of these names, whatever DNS says."
