@@ -424,3 +424,37 @@ pub(super) fn signers(set: &RrSet) -> Vec<Owner> {
     names.dedup();
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(material: &'static [u8]) -> Dnskey<Bytes> {
+        let material = Bytes::from_static(material);
+        Dnskey::new(257, PROTOCOL, SecurityAlgorithm::ED25519, material).unwrap()
+    }
+
+    #[test]
+    fn only_the_very_same_signature_is_known_and_few_are_kept() {
+        let good = GoodSignatures::default();
+        let (one, other) = (key(b"one"), key(b"other"));
+        let signature = Bytes::from_static(b"signature");
+        good.keep(Rtype::SOA, &one, b"signed", &signature);
+        assert!(good.contains(Rtype::SOA, &one, b"signed", &signature));
+        assert!(!good.contains(Rtype::SOA, &other, b"signed", &signature));
+        assert!(!good.contains(Rtype::SOA, &one, b"forged", &signature));
+        assert!(!good.contains(Rtype::SOA, &one, b"signed", &Bytes::from_static(b"forged")));
+        // What belongs to one name is not looked for.
+        good.keep(Rtype::TLSA, &one, b"of one name", &signature);
+        assert!(!good.contains(Rtype::TLSA, &one, b"of one name", &signature));
+        let long = vec![0; KEPT_BYTES + 1];
+        good.keep(Rtype::SOA, &one, &long, &signature);
+        assert!(!good.contains(Rtype::SOA, &one, &long, &signature));
+        for number in 0..u8::try_from(KEPT).unwrap() {
+            good.keep(Rtype::NSEC, &one, &[number], &signature);
+        }
+        assert!(!good.contains(Rtype::SOA, &one, b"signed", &signature));
+        assert!(good.contains(Rtype::NSEC, &one, &[0], &signature));
+        assert_eq!(good.all().len(), KEPT);
+    }
+}

@@ -16,8 +16,8 @@ use tokio::net::UdpSocket;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, timeout_at};
 
+use super::message::{NoReply, Question, is_reply, query};
 use super::random::Random;
-use super::{NoReply, Question, is_reply, query};
 
 /// The time after which a datagram counts as lost.
 const RESEND_AFTER: Duration = Duration::from_millis(1500);
@@ -218,7 +218,7 @@ impl Socket {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Mode;
+    use super::super::message::Mode;
     use super::*;
     use crate::observe::wire::WireName;
     use domain::base::Rtype;
