@@ -454,6 +454,9 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("tlsa-without-data", "tests/incidents/records.rs"),
     ("tlsa-without-sni-only", "tests/incidents/records.rs"),
     ("tlsa-wrong-selector", "tests/incidents/records.rs"),
+    ("vantage-point-blind", "tests/vantage.rs"),
+    ("vantage-points-agree", "tests/vantage.rs"),
+    ("vantage-points-differ", "tests/vantage.rs"),
     ("zone-not-loaded", "tests/name_servers.rs"),
 ];
 

@@ -76,6 +76,7 @@ async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
         "override: encrypt",
         "\nstale.example  encrypt",
         "Then flush the queue: postqueue -f",
+        "Run: danecheck doctor --via stale.example\n",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }

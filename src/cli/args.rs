@@ -15,6 +15,7 @@ use super::into::IntoArguments;
 use super::look::LookArguments;
 use super::next_hops::NextHopArguments;
 use super::overrides::OverridesArguments;
+use super::proxy::AlsoArguments;
 use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
@@ -164,6 +165,9 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub(super) servers: ServersArguments,
+
+    #[command(flatten)]
+    pub(super) also: AlsoArguments,
 
     /// Save what was observed, one line for each target
     #[arg(

@@ -49,6 +49,7 @@ pub(super) async fn check(
     let targets = arguments.targets(&expectations)?;
     let setup = Setup {
         pool: Some(arguments.bulk.pool()),
+        also_from: arguments.also.places()?,
         local_sender: arguments.sender.local().await?,
         // A letter may be written later, from what is saved.
         contact: arguments.format == Format::Letter || arguments.save.is_some(),

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::Args;
 
-use crate::observe::{Dial, Proxy, ProxyError};
+use crate::observe::{Dial, Elsewhere, Proxy, ProxyError};
 
 use super::stop::Stop;
 
@@ -36,6 +38,44 @@ impl FromStr for ProxyValue {
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.parse()))
+    }
+}
+
+/// Other places to look from.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct AlsoArguments {
+    /// Look from the other end of this SOCKS proxy too, DNS included, and say
+    /// what differs: is somebody in between? Repeat for more
+    #[arg(
+        long,
+        value_name = "socks5://[USER:PASSWORD@]HOST:PORT",
+        conflicts_with_all = ["dns_only", "cert"]
+    )]
+    also_from: Vec<ProxyValue>,
+
+    /// Resolver to ask from there [default: the far host's own, else the zones'
+    /// name servers]
+    #[arg(long, value_name = "IP[:PORT]", requires = "also_from",
+        value_parser = super::resolver::address)]
+    also_resolver: Option<SocketAddr>,
+}
+
+/// The most of them.
+const MOST_PLACES: usize = 8;
+
+impl AlsoArguments {
+    /// The places.
+    pub(super) fn places(&self) -> Result<Arc<[Elsewhere]>, Stop> {
+        if self.also_from.len() > MOST_PLACES {
+            return Err(Stop::Sentence(format!(
+                "--also-from: give {MOST_PLACES} proxies at most"
+            )));
+        }
+        let places = self.also_from.iter().map(|value| match &value.0 {
+            Ok(proxy) => Ok(Elsewhere::new(proxy.clone(), self.also_resolver)),
+            Err(error) => Err(Stop::Sentence(format!("--also-from: {error}"))),
+        });
+        places.collect()
     }
 }
 

@@ -118,6 +118,16 @@ fn named(text: &str) -> Result<Named, String> {
     Ok(Named::Name(host.to_owned(), port))
 }
 
+/// Reads an address in the same forms; a name would mean nothing elsewhere.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    match named(text)? {
+        Named::Address(address) => Ok(address),
+        Named::Name(..) => {
+            Err("give an address such as 192.0.2.53, as it is seen from there".to_owned())
+        }
+    }
+}
+
 /// The host and the text of the port.
 fn split(text: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = text.strip_prefix('[') {

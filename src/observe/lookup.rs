@@ -205,7 +205,11 @@ impl<'a> Dns<'a> {
         };
         // A failure of a question about the resolver itself is not the domain's
         // fault.
-        let of_resolver = name.is_empty() || name == KNOWN_BOGUS || aside;
+        let of_resolver = name.is_empty()
+            || name == KNOWN_BOGUS
+            || aside
+            // Name servers are asked from here, not from elsewhere.
+            || !self.resolver.is_here();
         let end = found.replies.end.clone().filter(|_| !of_resolver);
         let inspection = end.map(|end| Inspection {
             authorities: self.authorities.clone(),

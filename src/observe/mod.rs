@@ -22,7 +22,9 @@ mod call;
 mod connect_failure;
 mod contact;
 mod dial;
+mod elsewhere;
 mod exchange;
+mod from_root;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gate;
@@ -49,6 +51,7 @@ mod slots;
 mod smtp;
 #[cfg(test)]
 mod tests;
+mod through;
 mod tls;
 mod trust_store;
 mod validator;
@@ -80,6 +83,7 @@ use danecheck_core::sender::local_hellos;
 
 pub use self::assumed::Assumed;
 pub use self::dial::{Dial, Sources};
+pub use self::elsewhere::Elsewhere;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 #[cfg(feature = "demo")]
@@ -92,12 +96,24 @@ pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
 pub use self::trust_store::{TrustStore, TrustStoreError};
 pub use self::visits::{SESSIONS_KEPT, add_trust_store, visit};
 
-/// Checks a next hop and everything behind it.
+/// Checks a next hop and everything behind it, from here and, at the same time,
+/// from the other places of the setup.
+pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
+    if setup.also_from.is_empty() {
+        return observe_here(next_hop, setup).await;
+    }
+    let elsewhere = setup.also_from.iter();
+    let looks = join_all(elsewhere.map(|place| place.look(next_hop, setup)));
+    let (here, elsewhere) = tokio::join!(Box::pin(observe_here(next_hop, setup)), looks);
+    Observation { elsewhere, ..here }
+}
+
+/// Checks a next hop and everything behind it, from here.
 ///
 /// If its time was up only because other targets in its pool kept an address
 /// busy, it is checked again, a few times at most. Alone it never is, and its
 /// own sessions do not count as others'.
-pub async fn observe(next_hop: &NextHop, setup: &Setup) -> Observation {
+async fn observe_here(next_hop: &NextHop, setup: &Setup) -> Observation {
     let pool = setup.pool.clone().unwrap_or_default();
     let _running = pool.enter();
     for _ in 1..pool.looks() {
@@ -282,6 +298,7 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         only: setup.only,
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
         skipped,
+        elsewhere: Vec::new(),
         cuts: cuts.into_all(),
     };
     (observation, crowded_out)

@@ -9,12 +9,15 @@ use bytes::Bytes;
 
 use super::budget::{Deadline, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
 use super::exchange::{Mode, NoReply, Question, Sockets, over_tcp};
+use super::from_root::FromRoot;
+use super::proxy::Proxy;
 use super::slots::{QuestionShares, Slots};
+use super::through::ask_through;
 use super::wire::{self, Reply};
 use danecheck_core::observation::{FailureKind, LookupFailure};
 
 /// The port of DNS.
-const DNS_PORT: u16 = 53;
+pub(super) const DNS_PORT: u16 = 53;
 
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
@@ -28,6 +31,18 @@ pub struct Resolver {
     by_default: Option<String>,
     /// The check, if it is known.
     shares: Option<Arc<QuestionShares>>,
+    way: Way,
+}
+
+/// How the servers are reached.
+#[derive(Clone, Debug)]
+enum Way {
+    /// From here.
+    Direct,
+    /// Over TCP, through a proxy.
+    Through(Proxy),
+    /// The zones' name servers, from the root down, through a proxy.
+    FromRoot(Arc<FromRoot>),
 }
 
 /// A reply with the response code 0 or 3.
@@ -47,7 +62,31 @@ impl Resolver {
             sockets: Arc::default(),
             by_default: None,
             shares: None,
+            way: Way::Direct,
         }
+    }
+
+    /// These servers, asked over TCP through a proxy.
+    pub(super) fn through(proxy: Proxy, servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        Self {
+            way: Way::Through(proxy),
+            ..Self::at(servers)
+        }
+    }
+
+    /// No resolver: the zones' name servers, from the root down, through a
+    /// proxy.
+    pub(super) fn from_root(proxy: Proxy, hints: &[SocketAddr], private: bool) -> Self {
+        Self {
+            way: Way::FromRoot(Arc::new(FromRoot::new(proxy, hints, private))),
+            ..Self::at([])
+        }
+    }
+
+    /// Whether it is reached from here, so that name servers can be asked
+    /// beside it.
+    pub(super) fn is_here(&self) -> bool {
+        matches!(self.way, Way::Direct)
     }
 
     /// The same for one check, whose first questions do not wait for checks
@@ -104,6 +143,9 @@ impl Resolver {
 
     /// `address:port` of each server.
     pub fn addresses(&self) -> Vec<String> {
+        if let Way::FromRoot(_) = self.way {
+            return vec!["the zones' name servers".to_owned()];
+        }
         self.servers.iter().map(SocketAddr::to_string).collect()
     }
 
@@ -129,6 +171,12 @@ impl Resolver {
         });
         let slot = self.slots.slot(share);
         let _slot = deadline.run(deadline.left(), slot).await;
+        if let Way::FromRoot(from_root) = &self.way {
+            let found = from_root.ask(question, query, deadline).await;
+            return found
+                .and_then(|bytes| read(bytes, question))
+                .map_err(failure);
+        }
         let mut silence = None;
         let mut refusal = None;
         let last = self.first.load(Ordering::Relaxed);
@@ -175,11 +223,12 @@ impl Resolver {
         time: Duration,
     ) -> Result<Answer, FailureKind> {
         let deadline = Deadline::after(time);
-        let read = |bytes: Bytes| {
-            let head = wire::head(&bytes, question.name, question.rtype);
-            head.map(|head| Answer { head, bytes })
-                .ok_or(FailureKind::Malformed)
-        };
+        let read = |bytes: Bytes| read(bytes, question);
+        if let Way::Through(proxy) = &self.way {
+            return ask_through(proxy, server, question, time)
+                .await
+                .and_then(read);
+        }
         let reply = self.sockets.ask(server, question, time).await;
         let answer = reply.map_err(kind).and_then(read)?;
         if !answer.head.truncated {
@@ -257,6 +306,12 @@ impl Resolver {
     }
 }
 
+fn read(bytes: Bytes, question: Question<'_>) -> Result<Answer, FailureKind> {
+    let head = wire::head(&bytes, question.name, question.rtype);
+    head.map(|head| Answer { head, bytes })
+        .ok_or(FailureKind::Malformed)
+}
+
 fn failure(kind: FailureKind) -> LookupFailure {
     LookupFailure {
         kind,
@@ -264,7 +319,7 @@ fn failure(kind: FailureKind) -> LookupFailure {
     }
 }
 
-fn kind(why: NoReply) -> FailureKind {
+pub(super) fn kind(why: NoReply) -> FailureKind {
     match why {
         NoReply::Timeout => FailureKind::Timeout,
         NoReply::Closed | NoReply::Unreachable => FailureKind::Unreachable,

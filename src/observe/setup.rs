@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::assumed::Assumed;
 use super::budget::Times;
 use super::dial::Dial;
+use super::elsewhere::Elsewhere;
 use super::local_sender::LocalPostfix;
 use super::pool::Pool;
 use super::resolver::Resolver;
@@ -76,6 +77,8 @@ pub struct Setup {
     pub hellos: Arc<HashMap<String, Vec<LineHello>>>,
     /// MX hosts to skip.
     pub skip: Arc<[String]>,
+    /// Other places from which the target is looked at, at the same time.
+    pub also_from: Arc<[Elsewhere]>,
     /// What this check shares with others; `None` if it is by itself.
     pub pool: Option<Pool>,
 }
@@ -104,6 +107,7 @@ impl Setup {
             visits: Visits::Now,
             hellos: Arc::default(),
             skip: Arc::from([]),
+            also_from: Arc::from([]),
             pool: None,
         }
     }

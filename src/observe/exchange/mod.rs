@@ -9,5 +9,5 @@ mod tcp;
 mod udp;
 
 pub(super) use self::message::{Mode, NoReply, Question};
-pub(super) use self::tcp::over_tcp;
+pub(super) use self::tcp::{on_stream, over_tcp};
 pub(super) use self::udp::Sockets;

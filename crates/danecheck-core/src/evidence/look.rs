@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::judge::Action;
+use crate::next_hop::NextHop;
 use crate::report::{Report, to_json};
 use crate::text::break_lines;
 
@@ -166,6 +167,26 @@ impl Triage {
             };
             let _ = writeln!(text, "\n{lead}: {flush}");
         }
+    }
+}
+
+impl Triage {
+    /// The command that says whether it is this machine or its network, with
+    /// next hops that wait; `None` if none can be named.
+    pub fn doctor_command(&self) -> Option<String> {
+        // Two of different operators are enough, and the first may have one.
+        const NAMED: usize = 3;
+        let can_be_named = |name: &&str| !name.starts_with('-') && name.parse::<NextHop>().is_ok();
+        let names = self.next_hops.iter().map(|hop| hop.name.as_str());
+        let names: Vec<String> = names
+            .filter(can_be_named)
+            .take(NAMED)
+            .map(|name| match name.contains(['[', ']']) {
+                true => format!("'{name}'"),
+                false => name.to_owned(),
+            })
+            .collect();
+        (!names.is_empty()).then(|| format!("danecheck doctor --via {}", names.join(" ")))
     }
 }
 

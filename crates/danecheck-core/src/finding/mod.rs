@@ -12,6 +12,7 @@ mod certificates;
 mod client_certificate;
 mod cut;
 mod dns;
+mod elsewhere;
 pub(crate) mod expectation;
 mod families;
 mod freshness;
@@ -208,6 +209,9 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_WITHOUT_SNI_ONLY,
     &mismatch::TLSA_WRONG_SELECTOR,
     &mismatch::TLSA_WRONG_USAGE,
+    &elsewhere::VANTAGE_POINT_BLIND,
+    &elsewhere::VANTAGE_POINTS_AGREE,
+    &elsewhere::VANTAGE_POINTS_DIFFER,
     &name_server::ZONE_NOT_LOADED,
 ];
 
@@ -240,6 +244,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     sender::check(judged, &mut findings);
     local_sender::check(judged, &mut findings);
     mta_sts::check(judged, &mut findings);
+    elsewhere::check(judged, &mut findings);
     severity::raise(judged, &mut findings);
     findings.sorted()
 }

@@ -74,11 +74,23 @@ pub struct Judged<'a> {
     /// MTA-STS, as a sender that honours it sees it; `None` if it was not
     /// checked.
     pub(crate) mta_sts: Option<MtaSts<'a>>,
+    /// Each look from elsewhere, compared with the one from here.
+    pub elsewhere: Vec<LookElsewhere<'a>>,
     /// What the sender's administrator should do.
     pub recommendation: Recommendation,
     /// For each address, in the order of the observation, what each TLSA
     /// record that matches nothing is.
     pub origins: Vec<Vec<Option<Origin>>>,
+}
+
+/// A look from elsewhere.
+pub struct LookElsewhere<'a> {
+    /// The proxy.
+    pub from: &'a str,
+    /// The look.
+    pub observation: &'a Observation,
+    /// What differs from the look from here.
+    pub compared: SideBySide,
 }
 
 impl Judged<'_> {
@@ -136,7 +148,16 @@ pub fn judge<'a>(observation: &'a Observation, horizon: Horizon, sender: &Sender
     let mta_sts = mta_sts::mta_sts(&evidence);
     let served = mta_sts.as_ref().and_then(|mta_sts| mta_sts.served);
     let sending = Sending::of(sender, &evidence, &outcomes, served);
-    let recommendation = recommend::recommend(&evidence, verdict, &sending);
+    let elsewhere: Vec<LookElsewhere<'a>> = observation
+        .elsewhere
+        .iter()
+        .map(|other| LookElsewhere {
+            from: other.proxy.as_deref().unwrap_or("elsewhere"),
+            observation: other,
+            compared: side_by_side::compare(&evidence, &Evidence::at(other, evidence.now)),
+        })
+        .collect();
+    let recommendation = recommend::recommend(&evidence, verdict, &sending, &elsewhere);
     let origins = origins::origins(&evidence);
     Judged {
         evidence,
@@ -146,6 +167,7 @@ pub fn judge<'a>(observation: &'a Observation, horizon: Horizon, sender: &Sender
         verdict,
         sending,
         mta_sts,
+        elsewhere,
         recommendation,
         origins,
     }

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::observation::Assumption;
 use crate::postfix::{Override, PolicyLine, SecurityLevel};
 
-use super::caution::caution;
+use super::LookElsewhere;
+use super::caution::{LOOKS_THE_SAME, caution};
 use super::evidence::Evidence;
 use super::lines::{override_of, pins, secure_line, strictest_that_delivers};
 use super::outcome::{Delivery, Outcome, Untold};
 use super::policy::PolicyRequest;
 use super::sending::Sending;
+use super::side_by_side::Agreement;
 use super::verdict::{Blind, Verdict, blind};
 
 /// What the sender's administrator should do.
@@ -60,7 +62,74 @@ pub(crate) fn recommend(
     evidence: &Evidence<'_>,
     verdict: Verdict,
     sending: &Sending,
+    elsewhere: &[LookElsewhere<'_>],
 ) -> Recommendation {
+    let here = recommend_here(evidence, verdict, sending);
+    let differs = |look: &&LookElsewhere<'_>| look.compared.agreement() == Agreement::Unexplained;
+    if let Some(look) = elsewhere.iter().find(differs) {
+        return no_override(Action::NotFixable, somebody_between(look));
+    }
+    Recommendation {
+        caution: here
+            .caution
+            .as_deref()
+            .map(|said| confirmed(said, elsewhere)),
+        ..here
+    }
+}
+
+/// Why no override is advised where something else is seen from elsewhere.
+fn somebody_between(look: &LookElsewhere<'_>) -> String {
+    let what = look.compared.differences.first().map(|one| {
+        let address = one.address.map(|address| format!(" [{address}]"));
+        format!(
+            "{} of {}{} is not the same",
+            one.what.words(),
+            one.host,
+            address.unwrap_or_default()
+        )
+    });
+    format!(
+        "From {} something else is seen than from here ({}), and a person in between could cause \
+         that, here or there. Find out who that is before you weaken anything.",
+        look.from,
+        what.unwrap_or_default()
+    )
+}
+
+/// The caution, with the places from which the same was seen, and those from
+/// which it was not seen.
+fn confirmed(caution: &str, elsewhere: &[LookElsewhere<'_>]) -> String {
+    let by = |wanted: fn(Agreement) -> bool| -> Vec<&str> {
+        let looks = elsewhere.iter();
+        let looks = looks.filter(|look| wanted(look.compared.agreement()));
+        looks.map(|look| look.from).collect()
+    };
+    let same = by(|it| matches!(it, Agreement::Same | Agreement::Explained));
+    let unknown = by(|it| it == Agreement::Unknown);
+    if same.is_empty() && unknown.is_empty() {
+        return caution.to_owned();
+    }
+    if same.is_empty() || caution != LOOKS_THE_SAME {
+        let from = unknown.join(" and ");
+        return match unknown.is_empty() {
+            true => format!("{caution} Seen the same from {}.", same.join(" and ")),
+            false => format!("{caution} From {from} it could not be seen."),
+        };
+    }
+    let also = match unknown.is_empty() {
+        true => String::new(),
+        false => format!(" From {} it could not be seen.", unknown.join(" and ")),
+    };
+    format!(
+        "Seen the same from {}: nobody near you causes it. An attacker near the receiver still \
+         looks exactly like this. Ask the receiver by phone before you set it.{also}",
+        same.join(" and ")
+    )
+}
+
+/// The recommendation by what is seen from here.
+fn recommend_here(evidence: &Evidence<'_>, verdict: Verdict, sending: &Sending) -> Recommendation {
     let today = &sending.outcome;
     if verdict == Verdict::Indeterminate {
         let reason = match blind(evidence) {

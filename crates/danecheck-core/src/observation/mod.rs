@@ -104,6 +104,9 @@ pub struct Observation {
     /// The MX hosts that were to be skipped, and count for nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
+    /// The looks from other places at the same time, each through its proxy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Self>,
 }
 
 impl Observation {

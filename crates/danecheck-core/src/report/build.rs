@@ -29,6 +29,7 @@ use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::recommendation::RecommendationReport;
 use super::sender::SenderReport;
+use super::side_by_side::{LookReport, SideBySideReport};
 
 /// Host names of one certificate that are listed.
 const DNS_NAMES: usize = 100;
@@ -118,6 +119,18 @@ impl Report {
                 .skipped
                 .iter()
                 .map(|host| printable(host))
+                .collect(),
+            vantage_points: judged
+                .elsewhere
+                .iter()
+                .map(|look| {
+                    let there = LookReport::of(look.from, look.observation);
+                    SideBySideReport::new(
+                        &look.compared,
+                        LookReport::of("here", observation),
+                        there,
+                    )
+                })
                 .collect(),
             findings: diagnosis.findings.iter().map(FindingReport::of).collect(),
             mx_differs: diagnosis.mx_differs,

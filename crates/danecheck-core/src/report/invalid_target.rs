@@ -47,6 +47,7 @@ impl Report {
             proxy: None,
             assumed: None,
             skipped_hosts: Vec::new(),
+            vantage_points: Vec::new(),
             findings: vec![FindingReport::of(&finding)],
             mx_differs: false,
             took: None,

@@ -16,6 +16,7 @@ use super::mta_sts::MtaStsReport;
 use super::name_server::AuthorityReport;
 use super::recommendation::RecommendationReport;
 use super::sender::SenderReport;
+use super::side_by_side::SideBySideReport;
 
 /// The version of the report's form.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -69,6 +70,10 @@ pub struct Report {
     /// record named them.
     #[serde(default)]
     pub skipped_hosts: Vec<String>,
+    /// Each look from elsewhere, beside the one from here; empty without
+    /// `--also-from`.
+    #[serde(default)]
+    pub vantage_points: Vec<SideBySideReport>,
     /// The findings, the worst first.
     pub findings: Vec<FindingReport>,
     /// The MX records do not name the hosts that the user expects. Not part of

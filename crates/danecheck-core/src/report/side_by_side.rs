@@ -168,7 +168,7 @@ impl SideBySideReport {
             let words = format!(
                 "{}: {} of {}{}",
                 kind_word(one.kind),
-                aspect_words(one.what),
+                one.what.words(),
                 one.host,
                 address.unwrap_or_default()
             );
@@ -229,22 +229,6 @@ fn kind_word(kind: DifferenceKind) -> &'static str {
         DifferenceKind::Unexplained => "UNEXPLAINED",
         DifferenceKind::NotSeen => "not seen",
         DifferenceKind::Explained => "explained",
-    }
-}
-
-/// What differs, in words that `of HOST` follows.
-pub(crate) fn aspect_words(what: Aspect) -> &'static str {
-    match what {
-        Aspect::Certificate => "the certificate",
-        Aspect::Starttls => "the offer of STARTTLS",
-        Aspect::Connection => "the connection",
-        Aspect::Tlsa => "the TLSA records",
-        Aspect::Mx => "the MX records",
-        Aspect::Address => "the addresses",
-        Aspect::Alias => "the alias",
-        Aspect::Dnssec => "the DNSSEC status",
-        Aspect::MtaStsRecord => "the MTA-STS record",
-        Aspect::MtaStsPolicy => "the MTA-STS policy",
     }
 }
 

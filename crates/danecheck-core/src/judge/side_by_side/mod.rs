@@ -81,6 +81,22 @@ pub enum Aspect {
 }
 
 impl Aspect {
+    /// The words that `of HOST` follows.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Certificate => "the certificate",
+            Self::Starttls => "the offer of STARTTLS",
+            Self::Connection => "the connection",
+            Self::Tlsa => "the TLSA records",
+            Self::Mx => "the MX records",
+            Self::Address => "the addresses",
+            Self::Alias => "the alias",
+            Self::Dnssec => "the DNSSEC status",
+            Self::MtaStsRecord => "the MTA-STS record",
+            Self::MtaStsPolicy => "the MTA-STS policy",
+        }
+    }
+
     /// The word of the JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -148,7 +164,7 @@ impl SideBySide {
 }
 
 /// Compares two looks.
-pub(crate) fn compare<'a>(a: &Evidence<'a>, b: &Evidence<'a>) -> SideBySide {
+pub(super) fn compare<'a>(a: &Evidence<'a>, b: &Evidence<'a>) -> SideBySide {
     let (one, other) = (a.observation, b.observation);
     let target = one.next_hop.to_string();
     if one.next_hop != other.next_hop {

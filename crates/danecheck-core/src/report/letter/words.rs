@@ -44,7 +44,7 @@ impl Speaker<'_> {
             ),
             (_, true) => self.say(
                 format!("Mail to {domain} waits at some senders ({english})"),
-                format!("Mail an {domain} bleibt bei manchen Absendern liegen ({german})"),
+                format!("Mail an {domain} bleibt teils liegen ({german})"),
             ),
             (_, false) => self.say(
                 format!("Mail to {domain} is not well protected ({english})"),

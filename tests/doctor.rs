@@ -1,0 +1,445 @@
+//! `danecheck doctor`: each check with a machine in order and with one that is
+//! not; then it alone complains. `tests/doctor/run` does it with real parts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and meets files and sockets"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use danecheck::demo::stage::Stage;
+use danecheck::observe::{MachineSetup, Setup, examine};
+use danecheck_core::doctor::{CheckStatus, Checkup};
+use danecheck_core::observation::{
+    LocalSenderSeen, MachineSeen, MailcowSeen, PolicyLookup, TableAnswer,
+};
+use danecheck_core::report::ExitStatus;
+use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
+use danecheck_world::pki::{Identity, Leaf};
+use danecheck_world::smtp::{MailServer, Misbehaviour};
+use serde_json::Value;
+
+use support::now;
+use support::program::{run_on, schema_faults};
+
+const TARGETS: [&str; 2] = ["one.example", "two.test"];
+
+/// The zones of a world in order: two domains at different operators, and the
+/// zone that is bogus on purpose.
+fn zones(stage: &mut Stage) {
+    stage.zone(Zone::signed("dnssec-failed.org.").with(ZoneFault::DsMismatch));
+    for (number, domain) in TARGETS.iter().enumerate() {
+        let zone = Zone::signed(&format!("{domain}.")).mx("@", 10, "mx");
+        let addresses = format!("mx A 192.0.2.1{number}\nmx AAAA 2001:db8::1{number}");
+        stage.zone(zone.records(&addresses));
+    }
+    stage.patience(Duration::from_millis(700));
+}
+
+#[derive(Clone, Copy)]
+enum Family {
+    Both,
+    Four,
+    None,
+}
+
+/// The servers of both domains.
+fn servers(stage: &mut Stage, family: Family, ways: &[Misbehaviour], key: Option<&Identity>) {
+    for (number, domain) in TARGETS.iter().enumerate() {
+        let own = stage.identity(&format!("mx.{domain}"));
+        let identity = key.cloned().unwrap_or(own);
+        let server = MailServer::new(identity).misbehaving(ways.iter().cloned());
+        let four = format!("192.0.2.1{number}");
+        let six = format!("2001:db8::1{number}");
+        if !matches!(family, Family::None) {
+            stage.server(&four, server.clone());
+        }
+        if matches!(family, Family::Both) {
+            stage.server(&six, server);
+        }
+    }
+}
+
+/// A Postfix in order.
+fn postfix() -> LocalSenderSeen {
+    let parameters = [
+        ("mail_version", "3.7.11"),
+        ("smtp_dns_support_level", "dnssec"),
+        ("smtp_tls_security_level", "dane"),
+        ("smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt"),
+        ("smtp_tls_policy_maps", "hash:/etc/postfix/tls_policy"),
+        ("relayhost", ""),
+        ("ignore_mx_lookup_error", "no"),
+        ("disable_dns_lookups", "no"),
+        ("smtp_tls_mandatory_protocols", ">=TLSv1"),
+        ("smtp_tls_protocols", ">=TLSv1"),
+    ];
+    LocalSenderSeen {
+        parameters: parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        lookups: vec![answered("danecheck.invalid", TableAnswer::NotFound)],
+    }
+}
+
+fn answered(key: &str, answer: TableAnswer) -> PolicyLookup {
+    PolicyLookup {
+        table: "hash:/etc/postfix/tls_policy".to_owned(),
+        key: key.to_owned(),
+        answer,
+    }
+}
+
+async fn machine(setup: Setup, via: &[&str]) -> MachineSeen {
+    let mut seen = examine(&MachineSetup {
+        setup,
+        postfix: Err("not asked".to_owned()),
+        mailcow: None,
+        targets: via.iter().map(|target| target.parse().unwrap()).collect(),
+    })
+    .await;
+    seen.trust_store.source = "system".to_owned();
+    seen.postfix = Ok(postfix());
+    for (target, name) in seen.targets.iter_mut().zip(via) {
+        target.local_sender = Some(LocalSenderSeen {
+            lookups: vec![answered(name, TableAnswer::NotFound)],
+            ..postfix()
+        });
+    }
+    seen
+}
+
+/// What was seen on a stage.
+async fn on(set: impl FnOnce(&mut Stage)) -> MachineSeen {
+    let mut stage = Stage::new(now());
+    zones(&mut stage);
+    set(&mut stage);
+    let stage = stage.start().await.unwrap();
+    machine(stage.setup(), &TARGETS).await
+}
+
+async fn in_order() -> MachineSeen {
+    let mut seen = on(|stage| servers(stage, Family::Both, &[], None)).await;
+    seen.mailcow = Some(MailcowSeen {
+        directory: "/opt/mailcow-dockerized".to_owned(),
+        root: seen.probes.root.clone(),
+    });
+    seen
+}
+
+/// The ids of checks that complain.
+fn complaints(checkup: &Checkup) -> Vec<&str> {
+    let bad = |status| matches!(status, CheckStatus::Error | CheckStatus::Warning);
+    let checks = checkup.checks.iter().filter(|check| bad(check.status));
+    checks.map(|check| check.id.as_str()).collect()
+}
+
+fn expect(what: &str, seen: &MachineSeen, id: &str, status: CheckStatus) {
+    let checkup = Checkup::of(seen);
+    assert_eq!(complaints(&checkup), [id], "{what}: {checkup:#?}");
+    let check = checkup.checks.iter().find(|check| check.id == id).unwrap();
+    assert_eq!(check.status, status, "{what}: {checkup:#?}");
+    assert!(check.remedy.is_some(), "{what}");
+}
+
+#[tokio::test]
+async fn a_machine_in_order_has_no_fault_and_nothing_unknown() {
+    let checkup = Checkup::of(&in_order().await);
+    for check in &checkup.checks {
+        assert_eq!(check.status, CheckStatus::Ok, "{check:#?}");
+    }
+    assert!(checkup.checks.len() >= 20, "{checkup:#?}");
+    assert_eq!(checkup.exit_status(), ExitStatus::Fine);
+}
+
+#[tokio::test]
+async fn each_fault_of_the_resolver_is_named_alone() {
+    use CheckStatus::{Error, Warning};
+    let well = |stage: &mut Stage| servers(stage, Family::Both, &[], None);
+    for (kind, id) in [
+        (ResolverKind::NotValidating, "resolver-validates"),
+        (ResolverKind::AdStripped, "resolver-marks"),
+        (ResolverKind::NotDnssecCapable, "resolver-signatures"),
+    ] {
+        let seen = on(|stage| {
+            well(stage);
+            stage.resolver(kind);
+        })
+        .await;
+        expect(id, &seen, id, Error);
+    }
+    for (name, rtype, how, id) in [
+        (
+            "_25._tcp.arpa.",
+            Rtype::TLSA,
+            DnsMisbehaviour::NotImp,
+            "resolver-tlsa",
+        ),
+        (
+            "_25._tcp.arpa.",
+            Rtype::TLSA,
+            DnsMisbehaviour::Silence,
+            "resolver-tlsa",
+        ),
+        (
+            ".",
+            Rtype::DNSKEY,
+            DnsMisbehaviour::Silence,
+            "resolver-large-answers",
+        ),
+        (
+            ".",
+            Rtype::DNSKEY,
+            DnsMisbehaviour::TruncatedWithoutTcp,
+            "resolver-large-answers",
+        ),
+        (
+            "arpa.",
+            Rtype::NS,
+            DnsMisbehaviour::TruncatedWithoutTcp,
+            "resolver-tcp",
+        ),
+        (
+            "ns.",
+            Rtype::A,
+            DnsMisbehaviour::EmptyAnswer,
+            "resolver-truthful",
+        ),
+        (
+            "mx.one.example.",
+            Rtype::A,
+            DnsMisbehaviour::EmptyAnswer,
+            "resolver-own-answers",
+        ),
+    ] {
+        let seen = on(|stage| {
+            well(stage);
+            stage.lookup_misbehaving(name, rtype, how);
+        })
+        .await;
+        expect(&format!("{name} {how:?}"), &seen, id, Error);
+    }
+    // A resolver that has an address for every name.
+    let moment = now();
+    let mut stage = Stage::new(moment);
+    zones(&mut stage);
+    well(&mut stage);
+    stage.zone(Zone::signed("com.").records(&format!("danecheck-{} A 192.0.2.99", moment.0)));
+    let stage = stage.start().await.unwrap();
+    let seen = machine(stage.setup(), &TARGETS).await;
+    expect("invented", &seen, "resolver-truthful", Error);
+    let mut seen = in_order().await;
+    seen.resolver = vec!["192.0.2.53:53".to_owned()];
+    expect("elsewhere", &seen, "resolver-on-loopback", Warning);
+}
+
+#[tokio::test]
+async fn a_resolver_that_is_silent_is_the_only_fault() {
+    let stage = Stage::new(now()).start().await.unwrap();
+    let nowhere = danecheck::observe::Resolver::at(["127.0.0.1:1".parse().unwrap()]);
+    let setup = Setup {
+        resolver: nowhere,
+        ..stage.setup()
+    };
+    let seen = machine(setup, &[]).await;
+    expect("silent", &seen, "resolver-answers", CheckStatus::Error);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_named_alone() {
+    let mut stage = Stage::new(now());
+    zones(&mut stage);
+    servers(&mut stage, Family::Both, &[], None);
+    let stage = stage.start().await.unwrap();
+    for days in [-40, 40] {
+        let setup = Setup {
+            checked_at: now().plus_days(days),
+            ..stage.setup()
+        };
+        let seen = machine(setup, &TARGETS).await;
+        expect(&format!("{days}"), &seen, "clock", CheckStatus::Error);
+    }
+}
+
+#[tokio::test]
+async fn a_network_that_blocks_or_strips_is_told_from_one_server() {
+    use CheckStatus::{Error, Unknown, Warning};
+    let seen = on(|stage| servers(stage, Family::None, &[], None)).await;
+    let checkup = Checkup::of(&seen);
+    let bad = complaints(&checkup);
+    assert_eq!(bad, ["port-25-ipv4", "port-25-ipv6"], "{checkup:#?}");
+    let seen = on(|stage| servers(stage, Family::Four, &[], None)).await;
+    expect("IPv6", &seen, "port-25-ipv6", Warning);
+    for way in [
+        Misbehaviour::NoStartTls,
+        Misbehaviour::StartTlsMasked,
+        Misbehaviour::StartTls454,
+        Misbehaviour::DropAfterStartTlsReply,
+    ] {
+        let what = format!("{way:?}");
+        let seen = on(|stage| servers(stage, Family::Both, &[way], None)).await;
+        expect(&what, &seen, "starttls", Error);
+    }
+    let key = Leaf::new(["firewall.example"]).self_signed(now());
+    let seen = on(|stage| servers(stage, Family::Both, &[], Some(&key))).await;
+    expect("interception", &seen, "tls-end-to-end", Error);
+    // One alone is no word against the network.
+    for way in [Misbehaviour::NoStartTls, Misbehaviour::StartTlsMasked] {
+        let mut stage = Stage::new(now());
+        zones(&mut stage);
+        servers(&mut stage, Family::Both, &[way], None);
+        let stage = stage.start().await.unwrap();
+        let seen = machine(stage.setup(), &TARGETS[..1]).await;
+        let checkup = Checkup::of(&seen);
+        assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
+        let check = checkup
+            .checks
+            .iter()
+            .find(|it| it.id == "starttls")
+            .unwrap();
+        assert_eq!(check.status, Unknown, "{check:#?}");
+    }
+}
+
+#[tokio::test]
+async fn one_server_without_starttls_is_not_the_network() {
+    let seen = on(|stage| {
+        for (number, domain) in TARGETS.iter().enumerate() {
+            let identity = stage.identity(&format!("mx.{domain}"));
+            let ways = match number {
+                0 => vec![Misbehaviour::NoStartTls],
+                _ => Vec::new(),
+            };
+            let server = MailServer::new(identity).misbehaving(ways);
+            stage.server(&format!("192.0.2.1{number}"), server.clone());
+            stage.server(&format!("2001:db8::1{number}"), server);
+        }
+    })
+    .await;
+    let checkup = Checkup::of(&seen);
+    assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
+    let check = checkup
+        .checks
+        .iter()
+        .find(|it| it.id == "starttls")
+        .unwrap();
+    assert!(
+        check
+            .evidence
+            .contains(&"one.example: STARTTLS is not offered".to_owned()),
+        "{check:#?}"
+    );
+}
+
+#[tokio::test]
+async fn each_fault_of_the_sender_is_named_alone() {
+    use CheckStatus::{Error, Warning};
+    let seen = in_order().await;
+    let changed = |name: &str, value: &str| {
+        let mut seen = seen.clone();
+        let senders = seen
+            .targets
+            .iter_mut()
+            .filter_map(|it| it.local_sender.as_mut());
+        for local in senders.chain(seen.postfix.as_mut().ok()) {
+            local.parameters.insert(name.to_owned(), value.to_owned());
+        }
+        seen
+    };
+    for (name, value, id, status) in [
+        ("smtp_dns_support_level", "", "postfix-dane", Error),
+        ("ignore_mx_lookup_error", "yes", "postfix-dane", Error),
+        ("disable_dns_lookups", "yes", "postfix-dane", Error),
+        ("smtp_tls_security_level", "may", "postfix-level", Warning),
+        ("smtp_tls_security_level", "", "postfix-level", Warning),
+        ("relayhost", "[relay.example]:587", "postfix-relay", Warning),
+    ] {
+        expect(
+            &format!("{name}={value}"),
+            &changed(name, value),
+            id,
+            status,
+        );
+    }
+    let mut without_store = changed("smtp_tls_CAfile", "");
+    assert_eq!(complaints(&Checkup::of(&without_store)), [""; 0]);
+    let local = without_store.postfix.as_mut().unwrap();
+    let level = ("smtp_tls_security_level".to_owned(), "secure".to_owned());
+    local.parameters.extend([level]);
+    let checkup = Checkup::of(&without_store);
+    assert_eq!(
+        complaints(&checkup),
+        ["postfix-level", "postfix-trust-store"]
+    );
+    let mut broken = seen.clone();
+    let why = TableAnswer::Failed("postmap: fatal: open database".to_owned());
+    broken.postfix.as_mut().unwrap().lookups = vec![answered("danecheck.invalid", why)];
+    expect("tables", &broken, "postfix-tables", Error);
+    for (value, status) in [
+        ("encrypt protocols=TLSv9", Error),
+        ("nonsense", Error),
+        ("none", Warning),
+    ] {
+        let mut entry = seen.clone();
+        let local = entry.targets[0].local_sender.as_mut().unwrap();
+        local.lookups = vec![answered(TARGETS[0], TableAnswer::Found(value.to_owned()))];
+        expect(value, &entry, "postfix-entries", status);
+    }
+    let mut shadowed = seen.clone();
+    let local = shadowed.targets[0].local_sender.as_mut().unwrap();
+    local.lookups = ["dane", "may"]
+        .map(|value| answered(TARGETS[0], TableAnswer::Found(value.to_owned())))
+        .into();
+    expect("shadowed", &shadowed, "postfix-entries", Warning);
+    let mut store = seen.clone();
+    store.trust_store.source = "mozilla".to_owned();
+    expect("trust store", &store, "trust-store", Warning);
+    let mut mailcow = seen.clone();
+    let root = &mut mailcow.mailcow.as_mut().unwrap().root;
+    root.reply.as_mut().unwrap().authentic = false;
+    expect("mailcow", &mailcow, "mailcow-resolver", Error);
+}
+
+#[tokio::test]
+async fn without_via_no_mail_server_is_connected_to() {
+    let mut stage = Stage::new(now());
+    zones(&mut stage);
+    servers(&mut stage, Family::Both, &[], None);
+    let stage = stage.start().await.unwrap();
+    let ran = run_on(&stage, &["doctor", "--json"], b"").await;
+    let checkup: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(schema_faults("doctor", &checkup).await, [""; 0]);
+    assert_eq!(checkup["schema_version"], 1);
+    let checks = checkup["checks"].as_array().unwrap();
+    for id in ["port-25-ipv4", "port-25-ipv6", "starttls"] {
+        let check = checks.iter().find(|check| check["id"] == id).unwrap();
+        assert_eq!(check["status"], "unknown", "{check}");
+        let remedy = check["remedy"].as_str().unwrap();
+        assert!(remedy.contains("danecheck doctor --via"), "{remedy}");
+    }
+    let sessions = stage.servers().iter().map(|server| server.sessions().len());
+    assert_eq!(sessions.sum::<usize>(), 0);
+    // With it, the targets are.
+    let via = ["doctor", "--json", "--via", TARGETS[0], TARGETS[1]];
+    let ran = run_on(&stage, &via, b"").await;
+    let checkup: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checks = checkup["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["id"] == "port-25-ipv4");
+    assert_eq!(check.unwrap()["status"], "ok", "{}", ran.stdout);
+    // A clock by argument.
+    let ran = run_on(&stage, &["doctor", "--at", "+40d"], b"").await;
+    assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("error clock (likely): "),
+        "{}",
+        ran.stdout
+    );
+    let ran = run_on(&stage, &["doctor", "--via", "no_hop@"], b"").await;
+    assert_eq!(ran.status, ExitStatus::Unknown, "{}", ran.stdout);
+}
