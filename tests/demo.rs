@@ -428,6 +428,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("sni-required", "tests/findings/server_name.rs"),
     ("starttls-masked", "tests/incidents/servers.rs"),
     ("temporary-refusal", "tests/findings.rs"),
+    ("tls-differs-by-release", "tests/old_tls.rs"),
     ("tls-outdated", "tests/old_tls.rs"),
     ("tls-reporting-invalid", "tests/mta_sts.rs"),
     ("tls-reporting-missing", "tests/mta_sts.rs"),

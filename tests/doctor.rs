@@ -84,6 +84,7 @@ fn postfix() -> LocalSenderSeen {
         parameters: parameters
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        openssl: None,
         lookups: vec![answered("danecheck.invalid", TableAnswer::NotFound)],
     }
 }

@@ -85,6 +85,7 @@ type Asked<'a> = (&'a str, &'a str, Result<&'a str, Option<&'a str>>);
 
 fn postfix(changes: &[(&str, &str)], lookups: &[Asked<'_>]) -> LocalSenderSeen {
     LocalSenderSeen {
+        openssl: None,
         parameters: DANE
             .iter()
             .chain(changes)

@@ -4,6 +4,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test fails by panicking, and meets files and sockets"
@@ -11,11 +12,12 @@
 
 mod support;
 
-use danecheck_core::judge::Verdict;
+use danecheck_core::judge::{Horizon, Verdict};
 use danecheck_core::observation::{
     HandshakeFailure, KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Observation, SessionEnd,
 };
 use danecheck_core::report::{Detail, HumanStyle, Report, human};
+use danecheck_core::sender::Sender;
 use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
@@ -67,6 +69,7 @@ async fn seen(verifying: Option<LegacyTls>, lenient: Option<LegacyTls>) -> Obser
         session.legacy = Some(LegacySeen {
             verifying: answer(&verifying),
             lenient: verifying.is_none().then(|| answer(&lenient)),
+            newer: None,
         });
         session.end = SessionEnd::HandshakeFailed(HandshakeFailure {
             text: "the server sent the alert handshake_failure".to_owned(),
@@ -96,6 +99,52 @@ async fn rsa_key_exchange_is_outdated_and_good_for_dane() {
     let text = human(&report, HumanStyle::of(Detail::Full));
     assert!(text.contains("TLSv1.2"), "{text}");
     assert!(text.contains("only outdated TLS"), "{text}");
+}
+
+/// Whether mail is delivered at `encrypt` and `dane` by a sender of this release.
+fn delivers(observation: &Observation, release: &str) -> [bool; 2] {
+    let sender = Sender {
+        release: Some(release.parse().unwrap()),
+        ..Sender::default()
+    };
+    let report = Report::to(observation, Horizon::default(), &sender);
+    let outcomes = report.sender.unwrap().outcomes;
+    [outcomes.encrypt.delivers(), outcomes.dane.delivers()]
+}
+
+#[tokio::test]
+async fn tls_1_0_without_a_signature_depends_on_the_openssl() {
+    let observation = seen(Some(tls("TLSv1", KeyExchange::Rsa)), None).await;
+    let report = Report::of(&observation);
+    assert_eq!(ids(&report), ["tls-outdated", "tls-differs-by-release"]);
+    assert_eq!(reasons(&report), [None; 3]);
+    assert_eq!(delivers(&observation, "3.7.11"), [true; 2]);
+    assert_eq!(delivers(&observation, "3.10.13"), [true, false]);
+}
+
+#[tokio::test]
+async fn suites_of_dsa_keys_depend_on_the_postfix() {
+    let dsa = LegacyTls {
+        cipher: "TLS_DHE_DSS_WITH_AES_256_GCM_SHA384".to_owned(),
+        ..tls("TLSv1.2", KeyExchange::FiniteField(2048))
+    };
+    let mut observation = seen(Some(dsa), None).await;
+    // Nothing is claimed where the other ClientHello was not sent.
+    assert_eq!(ids(&Report::of(&observation)), ["tls-outdated"]);
+    assert_eq!(delivers(&observation, "3.10.13"), [false; 2]);
+    let refused =
+        || LegacyAnswer::Refused("the server sent the alert handshake_failure".to_owned());
+    for session in observation.hosts[0].addresses[0].sessions.iter_mut() {
+        session.legacy.as_mut().unwrap().newer = Some(Box::new(LegacySeen {
+            verifying: refused(),
+            lenient: Some(refused()),
+            newer: None,
+        }));
+    }
+    let found = Report::of(&observation);
+    assert_eq!(ids(&found), ["tls-outdated", "tls-differs-by-release"]);
+    assert_eq!(delivers(&observation, "3.7.11"), [true; 2]);
+    assert_eq!(delivers(&observation, "3.8.6"), [false; 2]);
 }
 
 #[tokio::test]

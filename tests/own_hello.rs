@@ -306,6 +306,7 @@ fn local(domain: &str, main_cf: &[(&str, &str)], line: Option<&str>) -> LocalSen
     ];
     let all = usual.iter().chain(main_cf);
     LocalSenderSeen {
+        openssl: None,
         parameters: all
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect::<BTreeMap<String, String>>(),
@@ -398,6 +399,49 @@ async fn main_cf_asks_for_it_too() {
             "{domain} {main_cf:?} {line:?}: {outcome:?}"
         );
     }
+}
+
+/// What happens at `none`, `may`, `encrypt`, `dane` and `verify` on this machine.
+async fn at_each_level(name: &str) -> [Delivery; 5] {
+    let (stage, _ca) = ground().await;
+    let domain = "strict.example";
+    let seen_here = local(domain, &[("smtp_tls_servername", name)], None);
+    let mut setup = stage.setup();
+    let hellos = danecheck_core::sender::local_hellos(&seen_here);
+    setup.hellos = std::sync::Arc::new([(domain.to_owned(), hellos)].into());
+    let observation = Observation {
+        local_sender: Some(seen_here),
+        ..observe(&domain.parse().unwrap(), &setup).await
+    };
+    let sender = Sender {
+        system: System::Local,
+        ..Sender::default()
+    };
+    let report = Report::to(&observation, Horizon::default(), &sender);
+    let it = report.sender.unwrap().outcomes;
+    [&it.none, &it.may, &it.encrypt, &it.dane, &it.verify].map(|outcome| outcome.delivery)
+}
+
+#[tokio::test]
+async fn the_server_name_of_main_cf_counts_at_each_level() {
+    use Delivery::{Deferred, Delivered, DeliveredAfterRetry};
+    // The server refuses clients that send no name. There is no TLSA record, so that
+    // `dane` becomes `may`, and the name still counts.
+    let right = [Delivered; 5];
+    assert_eq!(at_each_level("mx.strict.example").await, right);
+    assert_eq!(at_each_level("hostname").await, right);
+    let refused = [
+        Delivered,
+        DeliveredAfterRetry,
+        Deferred,
+        DeliveredAfterRetry,
+        Deferred,
+    ];
+    assert_eq!(at_each_level("mail.unknown.example").await, refused);
+    assert_eq!(at_each_level("").await, refused);
+    // No host name: "specifies an invalid hostname".
+    let invalid = [Delivered, Deferred, Deferred, Deferred, Deferred];
+    assert_eq!(at_each_level("no_name-").await, invalid);
 }
 
 #[tokio::test]

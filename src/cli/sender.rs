@@ -24,8 +24,9 @@ pub(super) struct SenderArguments {
     #[arg(long, hide_short_help = true, value_name = "LEVEL", value_parser = str::parse::<SecurityLevel>)]
     level: Option<SecurityLevel>,
 
-    /// Its Postfix release, such as 3.7.11 [default: the newest; with mailcow
-    /// the one that it ships]
+    /// Its Postfix release, such as 3.7.11; it stands for the OpenSSL that Debian
+    /// ships with it [default: the newest, with the TLS of Debian 12; with
+    /// mailcow the one that it ships]
     #[arg(long, hide_short_help = true, value_name = "RELEASE", value_parser = str::parse::<Release>)]
     postfix_version: Option<Release>,
 

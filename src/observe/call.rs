@@ -239,6 +239,7 @@ impl Caller {
             helo_name: &self.helo_name,
             sni: key.sni.as_deref(),
             offer: key.offer,
+            finite_field: false,
             peer: key.address,
             times: self.times,
             deadline,
@@ -254,17 +255,48 @@ impl Caller {
             let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
             return Box::pin(legacy::under_limits(&script, limits, connect)).await;
         }
+        let script = self.script(key, deadline, cuts);
+        let mut session = self.converse_by(&script, key).await;
+        if key.offer.is_some() || !tls::is_worth_another_look(&session) {
+            return session;
+        }
+        let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
+        let mut seen = Box::pin(legacy::look_again(&script, connect)).await;
+        if let SessionEnd::HandshakeFailed(failure) = &mut session.end
+            && failure.text == tls::TOO_LONG
+        {
+            if legacy::is_in_tls13(&seen) {
+                seen = Box::pin(legacy::look_at_chain(&script, connect)).await;
+            }
+            // Then OpenSSL does not take it either.
+            failure.limit = !legacy::is_too_long_for_openssl(&seen);
+        }
+        if legacy::wants_finite_field(&seen) {
+            let script = Script {
+                finite_field: true,
+                ..script
+            };
+            let newer = Box::pin(self.converse_by(&script, key)).await;
+            session.finite_field = Some(Box::new(newer));
+        }
+        session.legacy = Some(seen);
+        session
+    }
+
+    /// One session by this script, and what settles its doubts.
+    async fn converse_by(&self, script: &Script<'_>, key: &SessionKey) -> Session {
+        let (address, port) = (key.address, key.port);
+        let (dial, step, deadline) = (&self.dial, self.times.connect, script.deadline);
         let stream = match dial.reach(address, port, step, deadline).await {
             Ok(stream) => stream,
             Err(end) => {
                 return Session::ended(key.sni.clone(), end);
             }
         };
-        let script = self.script(key, deadline, cuts);
         let Conversation {
             mut session,
             doubts,
-        } = smtp::converse(stream, &script).await;
+        } = smtp::converse(stream, script).await;
         if self.dial.proxy().is_some() {
             session.end = without_greeting(session.end);
         }
@@ -272,7 +304,7 @@ impl Caller {
             let Ok(stream) = dial.reach(address, port, step, deadline).await else {
                 break;
             };
-            let settled = Box::pin(smtp::settle(stream, &script, &session, doubt));
+            let settled = Box::pin(smtp::settle(stream, script, &session, doubt));
             let Some(onward) = settled.await else {
                 continue;
             };
@@ -280,10 +312,6 @@ impl Caller {
                 Doubt::WithoutStartTls => session.without_starttls = onward,
                 Doubt::Closed => session.onward = onward,
             }
-        }
-        if key.offer.is_none() && tls::is_worth_another_look(&session) {
-            let connect = || async move { dial.reach(address, port, step, deadline).await.ok() };
-            session.legacy = Some(Box::pin(legacy::look_again(&script, connect)).await);
         }
         session
     }

@@ -58,6 +58,8 @@ pub struct NoPostfix(String);
 pub struct LocalPostfix {
     config_directory: Option<PathBuf>,
     parameters: BTreeMap<String, String>,
+    /// The OpenSSL that it runs on.
+    openssl: Option<String>,
 }
 
 impl LocalPostfix {
@@ -73,9 +75,14 @@ impl LocalPostfix {
         if !parameters.contains_key("mail_version") {
             return Err(NoPostfix(said.complaint("postconf")));
         }
+        let version = vec!["-T".into(), "run-version".into()];
+        let said = run("postconf", config_directory.as_ref(), version).await;
+        let openssl = said.ok().filter(|said| said.success);
+        let openssl = openssl.map(|said| said.stdout.trim().to_owned());
         Ok(Self {
             config_directory,
             parameters,
+            openssl: openssl.filter(|text| !text.is_empty()),
         })
     }
 
@@ -101,6 +108,7 @@ impl LocalPostfix {
         }
         LocalSenderSeen {
             parameters: self.parameters.clone(),
+            openssl: self.openssl.clone(),
             lookups,
         }
     }

@@ -53,15 +53,29 @@ impl Beginning {
     }
 }
 
-/// The legacy session of a hello of this type at the start of a record.
-fn session_id(bytes: &[u8], hello: u8) -> Option<&[u8]> {
-    // Record header, message header, version and random.
-    let (header, rest) = bytes.split_at_checked(5 + 4 + 2 + 32)?;
-    if header.first() != Some(&22) || header.get(5) != Some(&hello) {
+/// The legacy session of a hello of this type at the start of a handshake, which may
+/// be cut into any number of records.
+fn session_id(bytes: &[u8], hello: u8) -> Option<Vec<u8>> {
+    let message = handshake(bytes);
+    // Message header, version and random.
+    let (header, rest) = message.split_at_checked(4 + 2 + 32)?;
+    if header.first() != Some(&hello) {
         return None;
     }
     let (length, rest) = rest.split_first()?;
-    rest.get(..usize::from(*length))
+    rest.get(..usize::from(*length)).map(<[u8]>::to_vec)
+}
+
+/// What the records of a handshake contain, up to the first record of another kind.
+fn handshake(mut bytes: &[u8]) -> Vec<u8> {
+    let mut message = Vec::new();
+    while let Some((&[22, _, _, high, low], rest)) = bytes.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let (body, rest) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        message.extend(body);
+        bytes = rest;
+    }
+    message
 }
 
 /// A stream whose beginning is kept.
@@ -115,5 +129,60 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hello of this type with this legacy session, in records of so many bytes.
+    fn hello(kind: u8, session: &[u8], record: usize) -> Vec<u8> {
+        let mut message = vec![kind, 0, 0, 0, 3, 3];
+        message.extend([7; 32]);
+        message.push(u8::try_from(session.len()).unwrap());
+        message.extend(session);
+        message.extend([0x13, 0x01, 0]);
+        let length = u8::try_from(message.len() - 4).unwrap();
+        message[3] = length;
+        let records = message.chunks(record).map(|body| {
+            let length = u8::try_from(body.len()).unwrap();
+            [&[22, 3, 3, 0, length], body].concat()
+        });
+        records.collect::<Vec<_>>().concat()
+    }
+
+    fn heard(client: &[u8], server: &[u8]) -> Beginning {
+        let beginning = Beginning::default();
+        keep(&mut beginning.sides().client, client);
+        keep(&mut beginning.sides().server, server);
+        beginning
+    }
+
+    #[test]
+    fn the_legacy_session_is_that_of_the_question() {
+        let ours = hello(1, &[5; 32], 200);
+        for record in [200, 60, 7, 1] {
+            let same = hello(2, &[5; 32], record);
+            assert!(!heard(&ours, &same).is_of_another_session(), "{record}");
+            let other = hello(2, &[6; 32], record);
+            assert!(heard(&ours, &other).is_of_another_session(), "{record}");
+            let none = hello(2, &[], record);
+            assert!(heard(&ours, &none).is_of_another_session(), "{record}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hello_names_no_session() {
+        let ours = hello(1, &[5; 32], 200);
+        for server in [
+            &b"220 go on\r\n"[..],
+            &[21, 3, 3, 0, 2, 2, 40],
+            &hello(2, &[6; 32], 200)[..30],
+            &hello(4, &[6; 32], 200),
+            &[],
+        ] {
+            assert!(!heard(&ours, server).is_of_another_session());
+        }
     }
 }

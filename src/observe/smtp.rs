@@ -19,6 +19,8 @@ pub(super) struct Script<'a> {
     pub(super) sni: Option<&'a str>,
     /// The limit of the ClientHello.
     pub(super) offer: Option<LimitedOffer>,
+    /// It also offers the groups that only newer Postfix offers.
+    pub(super) finite_field: bool,
     pub(super) peer: IpAddr,
     pub(super) times: Times,
     pub(super) deadline: Deadline,
@@ -114,6 +116,7 @@ where
             ehlo: seen.ehlo,
             tls: seen.tls,
             legacy: None,
+            finite_field: None,
             refused_ehlo,
             refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
             before_ehlo: seen.before_ehlo,
@@ -351,6 +354,7 @@ where
 {
     let step = script.deadline.cap(script.times.handshake);
     let offer = Offer {
+        finite_field: script.finite_field,
         sni: script.sni,
         peer: script.peer,
         limited: script.offer,

@@ -47,6 +47,8 @@ pub(super) struct Offer<'a> {
     pub(super) peer: IpAddr,
     /// Less than Postfix offers.
     pub(super) limited: Option<LimitedOffer>,
+    /// Also the groups that only newer Postfix offers.
+    pub(super) finite_field: bool,
 }
 
 /// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN.
@@ -125,7 +127,7 @@ fn is_tls13<S>(stream: &TlsStream<S>) -> bool {
     connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
 }
 
-/// All that a ClientHello may offer.
+/// All that the ClientHello of Debian 12 may offer, as far as rustls can.
 static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     let mut provider = rustls::crypto::ring::default_provider();
     provider.kx_groups.extend(group::MORE);
@@ -137,6 +139,11 @@ fn client(
     offer: &Offer<'_>,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
     let provider = match offer.limited {
+        None if offer.finite_field => {
+            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
+            provider.kx_groups.extend(group::OF_NEWER_POSTFIX);
+            Arc::new(provider)
+        }
         None => WHOLE_OFFER.clone(),
         Some(limited) => {
             let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
@@ -188,6 +195,10 @@ fn version(version: ProtocolVersion) -> String {
     }
 }
 
+/// The words for a message that is longer than rustls takes.
+pub(super) const TOO_LONG: &str =
+    "the server sent a longer handshake message than this program takes";
+
 /// The words for a connection that ended in the handshake.
 pub(super) const LOST: &str = "the connection was lost";
 
@@ -216,7 +227,10 @@ fn explain(error: &io::Error) -> HandshakeFailure {
         Some(inner) if is_own_limit(inner) => HandshakeFailure {
             ours: true,
             limit: true,
-            ..failure("the server sent TLS that this program does not take".to_owned())
+            ..failure(match is_too_long(inner) {
+                true => TOO_LONG.to_owned(),
+                false => "the server sent TLS that this program does not take".to_owned(),
+            })
         },
         Some(rustls::Error::InvalidMessage(_)) => {
             failure("the server sent something that is not TLS".to_owned())
@@ -245,19 +259,29 @@ fn explain(error: &io::Error) -> HandshakeFailure {
     }
 }
 
+/// Whether a message is larger than rustls takes, 64 KiB; OpenSSL takes 100 KiB.
+fn is_too_long(error: &rustls::Error) -> bool {
+    use rustls::{Error, InvalidMessage};
+    let Error::InvalidMessage(message) = error else {
+        return false;
+    };
+    matches!(
+        message,
+        InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge
+    )
+}
+
 /// Whether rustls ends a handshake with which OpenSSL goes on: messages larger
-/// than it takes (OpenSSL's `SSL_MAX_CERT_LIST_DEFAULT` is 100 KiB), and
+/// than it takes, and
 /// extensions that it did not ask for (openssl:`extensions.c:tls_collect_extensions`
 /// passes over those that it does not know).
 fn is_own_limit(error: &rustls::Error) -> bool {
     use rustls::{Error, InvalidMessage};
     match error {
-        Error::InvalidMessage(message) => matches!(
-            message,
-            InvalidMessage::HandshakePayloadTooLarge
-                | InvalidMessage::CertificatePayloadTooLarge
-                | InvalidMessage::UnknownCertificateExtension
-        ),
+        error if is_too_long(error) => true,
+        Error::InvalidMessage(message) => {
+            matches!(message, InvalidMessage::UnknownCertificateExtension)
+        }
         Error::PeerMisbehaved(misbehaved) => matches!(
             misbehaved,
             PeerMisbehaved::UnsolicitedCertExtension
@@ -420,5 +444,76 @@ impl ServerCertVerifier for Capture {
             Some(LimitedOffer::Tls12) | None => {}
         }
         schemes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_openssl_takes_and_rustls_does_not_is_a_limit_of_ours() {
+        use rustls::{Error, InvalidMessage, PeerMisbehaved};
+        for (error, is_ours, too_long) in [
+            (
+                Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge),
+                true,
+                true,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::CertificatePayloadTooLarge),
+                true,
+                true,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::UnknownCertificateExtension),
+                true,
+                false,
+            ),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedCertExtension),
+                true,
+                false,
+            ),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedEncryptedExtension),
+                true,
+                false,
+            ),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedServerHelloExtension),
+                true,
+                false,
+            ),
+            // These end the handshake with OpenSSL too.
+            (
+                Error::InvalidMessage(InvalidMessage::InvalidContentType),
+                false,
+                false,
+            ),
+            (
+                Error::InvalidMessage(InvalidMessage::MissingKeyExchange),
+                false,
+                false,
+            ),
+            (
+                Error::PeerMisbehaved(PeerMisbehaved::TooManyEmptyFragments),
+                false,
+                false,
+            ),
+            (
+                Error::PeerMisbehaved(
+                    PeerMisbehaved::IllegalHelloRetryRequestWithUnofferedNamedGroup,
+                ),
+                false,
+                false,
+            ),
+            (Error::DecryptError, false, false),
+        ] {
+            assert_eq!(is_own_limit(&error), is_ours, "{error:?}");
+            let failure = explain(&io::Error::other(error.clone()));
+            assert_eq!(failure.limit, is_ours, "{error:?}");
+            assert_eq!(failure.text == TOO_LONG, too_long, "{error:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import itertools
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from keygen import generate_key, openssl
 from model import TRUSTED_ROOT, Authority, Certificate, Tlsa
+from resign import resigned
 
 CA_CONFIG = """\
 [ca]
@@ -142,6 +144,10 @@ class Mint:
             *(*signer, "-in", str(request), "-out", str(pem)),
             *("-startdate", start, "-enddate", end),
         )
+        if style.rewritten:
+            signer_key = issuer.key if issuer else key
+            der = resigned(pem_body(pem.read_text()), signer_key, style.rewritten)
+            pem.write_text(ssl.DER_cert_to_PEM_cert(der))
         return Issued(key, pem, issuer, getattr(style, "trusted", False))
 
     def chain_file(self, issued: Issued, send: str, path: Path, *, with_key: bool = True) -> Path:
@@ -157,6 +163,8 @@ class Mint:
             above = above[:-1]
         elif send == "strangers":
             above = [*(self.authority(stranger) for stranger in STRANGERS), *above]
+        elif send.startswith("crowd-"):
+            above += [self.authority(STRANGERS[0])] * int(send.removeprefix("crowd-"))
         parts = [issued.key.read_text()] if with_key else []
         parts += [one.pem.read_text() for one in [issued, *above]]
         path.write_text("".join(parts))

@@ -17,7 +17,7 @@ class Authority:
     """An issuer of certificates. `issuer` None: self-signed.
 
     `validity` is `valid`, `expired` or `future`; `ca` None leaves the basic
-    constraints out. A `trusted` root is in the trust store and is not sent.
+    constraints out. `rewritten` are extensions that `resign.py` writes. A `trusted` root is in the trust store and is not sent.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Authority:
     validity: str = "valid"
     ca: bool | None = True
     extensions: tuple[str, ...] = ()
+    rewritten: tuple[tuple[str, str, bool], ...] = ()
     trusted: bool = False
 
 
@@ -43,7 +44,8 @@ class Certificate:
     `{domain}` stand for the host's and the scenario's name. `key` is one of
     `keygen.KEYS`, `digest` what the issuer signs with. `send` is what is sent above
     the leaf: `usual`, `nothing`, `all` (a trusted root too), `reversed`,
-    `no-root`, or `strangers` (unrelated certificates in between). `variant`
+    `no-root`, `strangers` (unrelated certificates in between), or `crowd-N` (N of
+    them behind). `variant`
     tells apart what is otherwise the same.
     """
 
@@ -55,6 +57,7 @@ class Certificate:
     digest: str | None = None
     ca: bool | None = False
     extensions: tuple[str, ...] = ()
+    rewritten: tuple[tuple[str, str, bool], ...] = ()
     send: str = "usual"
     variant: int = 0
 
@@ -68,7 +71,9 @@ class Script:
     lines, `!close` closes the connection and `!wait 0.5` waits. `after`
     is what follows the reply to STARTTLS: `tls`, or one of these words.
     `client_certificate` is `none`, `asked` or `demanded`; `names` (SNI) are
-    `welcome`, `demanded` or `refused`.
+    `welcome`, `demanded` or `refused`. `entries` is a shape of the Certificate
+    message (`tls12.entries`), and `record` how many bytes of the handshake go into a
+    record: with either, the server's TLS is that of `tls12.py`.
     """
 
     greeting: str = "220 scripted ESMTP"
@@ -84,6 +89,8 @@ class Script:
     newest: str = "TLSv1_3"
     client_certificate: str = "none"
     names: str = "welcome"
+    entries: str = ""
+    record: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ import threading
 import time
 from pathlib import Path
 
+import tls12
+
 PATIENCE = 40
 GARBAGE = b"\x00\xff\x13garbage, and no reply at all\r\n" * 3
 
@@ -46,7 +48,12 @@ class Server:
         self.script = config["script"]
         self.log = log
         chains = config["chains"]
-        self.contexts = {name: context(files, self.script) for name, files in chains.items()}
+        # For TLS by hand: OpenSSL's server would not take all that is sent there.
+        self.by_hand = bool(self.script["entries"] or self.script["record"])
+        self.pem = chains.get("", [""])[0]
+        self.contexts = {} if self.by_hand else {
+            name: context(files, self.script) for name, files in chains.items()
+        }
         if default := self.contexts.get(""):
             default.sni_callback = self.choose
         self.socket = socket.create_server(
@@ -163,7 +170,12 @@ class Session:
             self.say(self.script["after"])
             return
         self.buffer = b""
-        self.connection = self.server.contexts[""].wrap_socket(self.connection, server_side=True)
+        if self.server.by_hand:
+            shape, record = self.script["entries"] or "usual", self.script["record"]
+            self.connection = tls12.serve(self.plain, self.server.pem, shape, record)
+        else:
+            context = self.server.contexts[""]
+            self.connection = context.wrap_socket(self.connection, server_side=True)
         self.in_tls = True
         if self.script["greeting_in_tls"]:
             self.say(self.script["greeting_in_tls"])

@@ -57,7 +57,22 @@ BLIND = Kind(
     "local-blind", ("smtp_dns_support_level=enabled",), ("--sender", "local"), table=True
 )
 BARE = Kind("local-bare", ("smtp_tls_CAfile=",), ("--sender", "local"), table=True)
-KINDS = (MAILCOW, DANE_ONLY, VERIFY, ENCRYPT, MODERN, LOCAL, BLIND, BARE)
+
+
+def named(level: str, name: str) -> Kind:
+    """A main.cf with this level and `smtp_tls_servername`."""
+    options = (f"smtp_tls_security_level={level}", f"smtp_tls_servername={name}")
+    return Kind(f"local-named-{level}", options, ("--sender", "local"), table=True)
+
+
+UNKNOWN_NAME = "mail.unknown.example"
+NAMED = tuple(named(level, UNKNOWN_NAME) for level in ("may", "encrypt", "dane", "secure"))
+NAMED_RIGHT = named("verify", "mail.sni-without-tlsa.lab")
+MISNAMED = named("dane-only", "no_name")
+KINDS = (
+    *(MAILCOW, DANE_ONLY, VERIFY, ENCRYPT, MODERN, LOCAL, BLIND, BARE),
+    *(*NAMED, NAMED_RIGHT, MISNAMED),
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +189,19 @@ CASES = (
     local("all-well", "dane-only", "local-dane-switched-off", kind=BLIND),
     local("all-well", "verify", "local-no-trust-store", kind=BARE),
     Case(BARE, "tls12-only", "dane"),
+    # R52: a server name of main.cf, at each level; one that is no host name.
+    *(
+        Case(kind, scenario, kind.name.rsplit("-", 1)[1])
+        for kind in NAMED
+        for scenario in (
+            *("sni-refused", "sni-demanded", "sni-demanded-without-tlsa", "sni-without-tlsa"),
+            *("sni-unusable-policy", "sni-refused-unusable-policy"),
+            "sni-demanded-unusable-handshake",
+        )
+    ),
+    Case(NAMED_RIGHT, "sni-without-tlsa", "verify"),
+    Case(NAMED_RIGHT, "sni-stale", "verify"),
+    Case(MISNAMED, "sni-demanded", "dane-only"),
 )
 
 POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 604800\n"

@@ -4,6 +4,7 @@
 //!
 //! No secret depends on them: this program sends only `EHLO` and `QUIT`.
 
+mod finite_field;
 mod secp521r1;
 mod x448;
 
@@ -13,6 +14,11 @@ use rustls::crypto::{GetRandomFailed, SupportedKxGroup};
 
 /// The groups.
 pub(super) const MORE: [&dyn SupportedKxGroup; 2] = [&secp521r1::Secp521r1, &x448::X448];
+
+/// The groups that only Postfix 3.8 and newer offers, in TLS 1.3
+/// (`tls_ffdhe_auto_groups`).
+pub(super) const OF_NEWER_POSTFIX: [&dyn SupportedKxGroup; 2] =
+    [&&finite_field::SMALLER, &&finite_field::LARGER];
 
 fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
     let mut bytes = [0; LENGTH];
@@ -28,7 +34,12 @@ mod tests {
 
     #[test]
     fn both_sides_come_to_the_same_secret() {
-        for (group, share, secret) in [(MORE[0], 133, 66), (MORE[1], 56, 56)] {
+        for (group, share, secret) in [
+            (MORE[0], 133, 66),
+            (MORE[1], 56, 56),
+            (OF_NEWER_POSTFIX[0], 256, 256),
+            (OF_NEWER_POSTFIX[1], 384, 384),
+        ] {
             let (one, two) = (group.start().unwrap(), group.start().unwrap());
             let (share_one, share_two) = (one.pub_key().to_vec(), two.pub_key().to_vec());
             assert_eq!(share_one.len(), share);
@@ -42,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_share_of_the_wrong_length_is_refused() {
-        for group in MORE {
+        for group in MORE.into_iter().chain(OF_NEWER_POSTFIX) {
             let good = group.start().unwrap().pub_key().to_vec();
             for share in [&good[1..], &[4], &[]] {
                 assert!(group.start().unwrap().complete(share).is_err());

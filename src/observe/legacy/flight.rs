@@ -12,8 +12,13 @@ use danecheck_core::certificate::is_decodable;
 use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
 use danecheck_core::postfix::{Exchange, Suite};
 
-/// The longest handshake message that is assembled.
-const MESSAGE_BYTES: usize = CHAIN_BYTES + 1024;
+/// The longest handshake message that OpenSSL takes, without its header
+/// (`SSL_MAX_CERT_LIST_DEFAULT`; openssl:`statem_clnt.c`,
+/// `ossl_statem_client_max_message_size`).
+const MESSAGE_BYTES: usize = 100 * 1024;
+
+/// Why the flight ends where a message is longer than that.
+pub(super) const TOO_LONG: &str = "the server sent a longer handshake message than OpenSSL takes";
 
 /// Why the flight cannot be read, in the words of a failed handshake.
 const NOT_TLS: &str = "the server sent something that is not TLS";
@@ -88,6 +93,9 @@ impl Flight {
         let suite = Suite::find(hello.suite).ok_or(Unfit::Suite(hello.suite))?;
         match hello.version {
             0x0301..=0x0303 if suite.exchange != Exchange::Tls13 => {}
+            0x0304 if hello.group.is_some_and(is_finite_field) => {
+                return Err(Unfit::FiniteField);
+            }
             0x0304 => return Err(Unfit::Tls13),
             other => return Err(Unfit::Version(other)),
         }
@@ -124,7 +132,7 @@ fn message<'a>(bytes: &mut Bytes<'a>) -> Result<Option<(usize, &'a [u8])>, Strin
         return Ok(None);
     };
     if length > MESSAGE_BYTES {
-        return Err("the server sent a message that is too long".to_owned());
+        return Err(TOO_LONG.to_owned());
     }
     Ok(bytes.take(length).map(|body| (kind, body)))
 }
@@ -141,6 +149,8 @@ enum Unfit {
     /// Everything that follows is encrypted; our own TLS failed for a reason
     /// other than old means.
     Tls13,
+    /// The same, with a group that only newer Postfix offers.
+    FiniteField,
     /// A version that was not offered, or one that does not fit the suite.
     Version(u16),
 }
@@ -154,13 +164,25 @@ impl Unfit {
                 "the server chose the cipher suite 0x{code:04x}, which \
                                           was not offered"
             ),
-            Self::Tls13 => "the server answers with TLS 1.3".to_owned(),
+            Self::Tls13 => TLS_1_3.to_owned(),
+            Self::FiniteField => FINITE_FIELD.to_owned(),
             Self::Version(code) => format!(
                 "the server chose the version 0x{code:04x}, which was \
                                             not offered"
             ),
         }
     }
+}
+
+/// The words for an answer whose rest is encrypted.
+pub(super) const TLS_1_3: &str = "the server answers with TLS 1.3";
+
+/// The same, in a group that only newer Postfix offers.
+pub(super) const FINITE_FIELD: &str = "the server answers with TLS 1.3 in a finite field";
+
+/// ffdhe2048 and ffdhe3072.
+fn is_finite_field(group: u16) -> bool {
+    matches!(group, 0x0100 | 0x0101)
 }
 
 /// A warning is skipped (RFC 5246 section 7.2), anything else ends it.
@@ -179,6 +201,8 @@ fn alert(body: &[u8]) -> Result<Option<LegacyTls>, String> {
 struct ServerHello {
     version: u16,
     suite: u16,
+    /// The group of TLS 1.3.
+    group: Option<u16>,
 }
 
 impl ServerHello {
@@ -189,6 +213,7 @@ impl ServerHello {
         bytes.vector(1)?;
         let suite = bytes.word()?;
         bytes.take(1)?;
+        let mut group = None;
         if !bytes.is_empty() {
             let mut extensions = bytes.vector(2)?;
             while !extensions.is_empty() {
@@ -198,9 +223,17 @@ impl ServerHello {
                 if number == 43 {
                     version = data.word()?;
                 }
+                // key_share (RFC 8446 section 4.2.8), in a HelloRetryRequest too.
+                if number == 51 {
+                    group = data.word();
+                }
             }
         }
-        Some(Self { version, suite })
+        Some(Self {
+            version,
+            suite,
+            group,
+        })
     }
 }
 

@@ -157,7 +157,10 @@ fn no_damage_makes_the_reader_panic_or_agree_to_less() {
 fn a_message_that_never_ends_is_cut_off() {
     let mut flight = Flight::default();
     let error = flight.record(22, &[11, 0xff, 0xff, 0xff]).unwrap_err();
-    assert_eq!(error, "the server sent a message that is too long");
+    assert_eq!(
+        error,
+        "the server sent a longer handshake message than OpenSSL takes"
+    );
 }
 
 #[test]
@@ -174,4 +177,40 @@ fn a_certificate_before_the_hello_is_out_of_place() {
     let mut flight = Flight::default();
     let error = flight.record(22, &[11, 0, 0, 3, 0, 0, 0]).unwrap_err();
     assert_eq!(error, "the server's handshake message 11 is out of place");
+}
+
+/// A ServerHello, or a HelloRetryRequest, of TLS 1.3 in this group.
+fn hello_of_tls13(group: u16) -> Vec<u8> {
+    let mut hello = vec![3, 3];
+    hello.extend([9; 32]);
+    hello.extend([0, 0x13, 0x01, 0, 0, 12, 0, 43, 0, 2, 3, 4, 0, 51, 0, 2]);
+    hello.extend(group.to_be_bytes());
+    let length = u8::try_from(hello.len()).unwrap();
+    [vec![2, 0, 0, length], hello].concat()
+}
+
+#[test]
+fn a_group_that_only_newer_postfix_offers_is_noticed() {
+    for (group, expected) in [
+        (0x0100, "the server answers with TLS 1.3 in a finite field"),
+        (0x0101, "the server answers with TLS 1.3 in a finite field"),
+        (0x001d, "the server answers with TLS 1.3"),
+        (0x001e, "the server answers with TLS 1.3"),
+    ] {
+        let answer = read(&[(22, hello_of_tls13(group))]);
+        assert_eq!(answer, Err(expected.to_owned()), "{group:x}");
+    }
+}
+
+#[test]
+fn a_message_may_be_as_long_as_openssl_takes() {
+    // A Certificate message that has only begun.
+    let begun = |length: usize| {
+        let [.., high, middle, low] = length.to_be_bytes();
+        let hello = records(recorded!("tls12-rsa")).remove(0);
+        read(&[hello, (22, vec![11, high, middle, low, 0])])
+    };
+    assert_eq!(begun(102_400), Ok(None));
+    let too_long = "the server sent a longer handshake message than OpenSSL takes";
+    assert_eq!(begun(102_401), Err(too_long.to_owned()));
 }

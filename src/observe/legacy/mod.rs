@@ -3,7 +3,7 @@
 //! rustls supports TLS 1.2 and 1.3 with modern algorithms. OpenSSL under
 //! Postfix still supports more, so danecheck asks such a server again with
 //! Postfix's own ClientHello, and reads the unencrypted part of its answer. The
-//! handshake is not finished: no keys are made. In TLS 1.3 only the version
+//! handshake is not finished: no keys are made. In TLS 1.3 only version and group
 //! could be read, but there rustls lacks nothing that would make a difference
 //! (the groups that it lacks are in `group`).
 
@@ -17,14 +17,14 @@ mod tests;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use self::flight::Flight;
+use self::flight::{FINITE_FIELD, Flight, TLS_1_3, TOO_LONG};
 use self::hello::{Hello, Rigour};
 use super::smtp::{Script, up_to_handshake};
 use super::tls::LOST;
 use danecheck_core::observation::{
     HandshakeFailure, LegacyAnswer, LegacySeen, LegacyTls, Session, SessionEnd,
 };
-use danecheck_core::postfix::HelloLimits;
+use danecheck_core::postfix::{HelloLimits, Suite, TlsVersion};
 
 /// The longest record (RFC 5246 section 6.2.3).
 const RECORD_BYTES: usize = (1 << 14) + 2048;
@@ -35,15 +35,72 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Option<S>>,
 {
-    look(script, HelloLimits::NONE, connect).await
+    let limits = |_| HelloLimits::NONE;
+    let mut seen = look(script, limits, &connect).await;
+    if seen.tls().is_some_and(is_left_out_by_newer_releases) {
+        let limits = |rigour| HelloLimits::of_newer_releases(rigour == Rigour::Verifying);
+        seen.newer = Some(Box::new(look(script, limits, &connect).await));
+    }
+    seen
 }
 
-async fn look<S, F>(script: &Script<'_>, limits: HelloLimits, connect: impl Fn() -> F) -> LegacySeen
+/// The same with TLS 1.2 at most: there the whole of a chain is in the clear that is
+/// too long for rustls.
+pub(super) async fn look_at_chain<S, F>(script: &Script<'_>, connect: impl Fn() -> F) -> LegacySeen
 where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Option<S>>,
 {
-    let hello = |rigour| Hello { rigour, limits };
+    let limits = HelloLimits {
+        newest: TlsVersion::Tls12,
+        ..HelloLimits::NONE
+    };
+    look(script, |_| limits, &connect).await
+}
+
+/// Whether newer releases do not offer the suite at some level.
+fn is_left_out_by_newer_releases(tls: &LegacyTls) -> bool {
+    let suite = Suite::named(&tls.cipher);
+    suite.is_some_and(|suite| suite.has_dsa_key() || suite.has_short_tag())
+}
+
+/// Whether a server takes only a group that newer Postfix offers.
+pub(super) fn wants_finite_field(seen: &LegacySeen) -> bool {
+    answers(seen).any(|answer| is_refused(answer, FINITE_FIELD))
+}
+
+/// Whether a server answers with TLS 1.3.
+pub(super) fn is_in_tls13(seen: &LegacySeen) -> bool {
+    answers(seen).any(|answer| is_refused(answer, TLS_1_3))
+}
+
+/// Whether a message of the server is longer than OpenSSL takes.
+pub(super) fn is_too_long_for_openssl(seen: &LegacySeen) -> bool {
+    answers(seen).any(|answer| is_refused(answer, TOO_LONG))
+}
+
+fn answers(seen: &LegacySeen) -> impl Iterator<Item = &LegacyAnswer> {
+    let answers = [Some(&seen.verifying), seen.lenient.as_ref()];
+    answers.into_iter().flatten()
+}
+
+fn is_refused(answer: &LegacyAnswer, why: &str) -> bool {
+    matches!(answer, LegacyAnswer::Refused(text) if text == why)
+}
+
+async fn look<S, F>(
+    script: &Script<'_>,
+    limits: impl Fn(Rigour) -> HelloLimits,
+    connect: &impl Fn() -> F,
+) -> LegacySeen
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Option<S>>,
+{
+    let hello = |rigour| Hello {
+        rigour,
+        limits: limits(rigour),
+    };
     let verifying = ask_over(connect().await, script, hello(Rigour::Verifying)).await;
     let lenient = match &verifying {
         LegacyAnswer::Spoken(_) => None,
@@ -51,7 +108,11 @@ where
             Some(ask_over(connect().await, script, hello(Rigour::Lenient)).await)
         }
     };
-    LegacySeen { verifying, lenient }
+    LegacySeen {
+        verifying,
+        lenient,
+        newer: None,
+    }
 }
 
 /// A session with a ClientHello that is limited as a policy line has it, read as
@@ -66,13 +127,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Option<S>>,
 {
-    let seen = look(script, limits, connect).await;
-    let answers = [Some(&seen.verifying), seen.lenient.as_ref()];
+    let seen = look(script, |_| limits, &connect).await;
     let unheard = |answer: &LegacyAnswer| match answer {
         LegacyAnswer::Spoken(_) => false,
         LegacyAnswer::Refused(text) => NOT_HEARD.contains(&text.as_str()),
     };
-    let was_heard = !answers.into_iter().flatten().any(unheard);
+    let was_heard = !answers(&seen).any(unheard);
     let end = SessionEnd::HandshakeFailed(HandshakeFailure {
         text: "the handshake was not finished".to_owned(),
         alert: None,

@@ -47,6 +47,7 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
             helo_name: "probe.example",
             sni: None,
             offer: None,
+            finite_field: false,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),

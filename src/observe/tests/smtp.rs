@@ -49,6 +49,7 @@ where
         helo_name: "probe.example",
         sni,
         offer: None,
+        finite_field: false,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         times,
         deadline: Deadline::after(times.total),

@@ -23,6 +23,8 @@ pub struct BasicConstraints {
 pub struct KeyUsage {
     /// digitalSignature, keyEncipherment or keyAgreement.
     pub tls_server: bool,
+    /// digitalSignature.
+    pub digital_signature: bool,
     /// keyCertSign.
     pub cert_sign: bool,
 }

@@ -224,6 +224,7 @@ impl Fields {
                 self.key_usage = Some(KeyUsage {
                     // digitalSignature, keyEncipherment, keyAgreement.
                     tls_server: first & 0b1010_1000 != 0,
+                    digital_signature: first & 0b1000_0000 != 0,
                     cert_sign: first & 0b0000_0100 != 0,
                 });
                 let none = first == 0 && second == 0;

@@ -175,6 +175,7 @@ pub static RULES: &[&Rule] = &[
     &session::STARTTLS_REFUSED_FOR_GOOD,
     &session::STARTTLS_REFUSED_FOR_NOW,
     &refusal::TEMPORARY_REFUSAL,
+    &old_tls::TLS_DIFFERS_BY_RELEASE,
     &old_tls::TLS_OUTDATED,
     &mta_sts::TLS_REPORTING_INVALID,
     &mta_sts::TLS_REPORTING_MISSING,

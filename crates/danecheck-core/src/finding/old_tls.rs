@@ -2,8 +2,9 @@
 //! OpenSSL under Postfix.
 
 use crate::finding::rule::{Findings, Rule, Severity};
-use crate::judge::{Objection, objection};
+use crate::judge::{Judged, Objection, objection};
 use crate::observation::{LegacySeen, LegacyTls};
+use crate::postfix::SecurityLevel;
 
 pub(super) static TLS_OUTDATED: Rule = Rule {
     id: "tls-outdated",
@@ -30,6 +31,53 @@ pub(super) static TLS_TOO_OLD: Rule = Rule {
     receiver: "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM. Use a certificate with an RSA key of \
                2048 bits or a key on P-256.",
 };
+
+pub(super) static TLS_DIFFERS_BY_RELEASE: Rule = Rule {
+    id: "tls-differs-by-release",
+    severity: Severity::Warning,
+    reference: "Postfix tls_medium_cipherlist, tls_ffdhe_auto_groups",
+    meaning: "The server's TLS works with one pair of Postfix and OpenSSL and fails with another. \
+              The report is about Debian 12: Postfix 3.7 on OpenSSL 3.0. Postfix 3.8 and newer \
+              offers no suite of DSA keys, and adds the groups ffdhe2048 and ffdhe3072. OpenSSL 3.2 \
+              and newer refuses TLS 1.0, TLS 1.1 and the suites of CCM_8 where a certificate has to \
+              match.",
+    sender: "Give your release with --postfix-version, or ask your own Postfix with --sender local. \
+             The report then adds what happens to your mail.",
+    receiver: "Offer TLS 1.2 or 1.3 with ECDHE, the group x25519 or secp256r1, and AES-GCM. Use a \
+               certificate with an RSA key of 2048 bits or a key on P-256.",
+};
+
+/// Raises the finding where the newest Postfix and OpenSSL deliver and Debian 12's do
+/// not, or the other way round.
+pub(super) fn check_releases(judged: &Judged<'_>, findings: &mut Findings) {
+    let mut sessions = judged
+        .evidence
+        .addresses()
+        .flat_map(|(_, address)| &address.sessions);
+    // Only there can they differ.
+    if !sessions.any(|session| session.seen.legacy.is_some()) {
+        return;
+    }
+    let target = judged.evidence.observation.next_hop.to_string();
+    for level in [SecurityLevel::Dane, SecurityLevel::Encrypt] {
+        let (usual, newest) = (judged.outcome(level), judged.with_newest_tls(level));
+        if !usual.is_told() || !newest.is_told() || usual.delivers() == newest.delivers() {
+            continue;
+        }
+        let message = match newest.delivers() {
+            true => format!(
+                "At level {level}, Postfix 3.8 and newer delivers the mail to {target}, and older \
+                 releases cannot."
+            ),
+            false => format!(
+                "At level {level}, mail to {target} waits where Postfix runs on a newer OpenSSL than \
+                 3.1, or is newer than 3.7."
+            ),
+        };
+        findings.add(&TLS_DIFFERS_BY_RELEASE, target, message);
+        return;
+    }
+}
 
 /// Raises the findings of this module for one session.
 pub(super) fn check(
@@ -97,6 +145,7 @@ mod tests {
             let legacy = LegacySeen {
                 verifying: LegacyAnswer::Spoken(tls.clone()),
                 lenient: None,
+                newer: None,
             };
             let mut findings = Findings::default();
             check("mx".to_owned(), &legacy, &tls, &mut findings);

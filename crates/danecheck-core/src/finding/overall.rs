@@ -8,8 +8,8 @@ use crate::next_hop::NextHopError;
 use crate::observation::SessionEnd;
 use crate::postfix::SecurityLevel;
 
-use super::cut;
 use super::rule::{Finding, Findings, Rule, Severity};
+use super::{cut, old_tls};
 
 pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
     id: "address-family-unreachable",
@@ -184,6 +184,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             format!("Older releases of Postfix may treat {target} as a domain without DANE."),
         );
     }
+    old_tls::check_releases(judged, findings);
     downgrade(judged, &target, findings);
     preferred(judged, &target, findings);
     no_encryption(judged, findings);

@@ -180,6 +180,15 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         refusal::check(&peer(host, address.seen.address), address, findings);
         server_name::shown(host, address, findings);
         for session in &address.sessions {
+            if session.leaf_is_not_for_signing() {
+                let subject = peer(host, address.seen.address);
+                let message = format!(
+                    "The TLS handshake with {subject} fails: up to TLS 1.2 OpenSSL takes this \
+                     certificate's key for no signature, because of the key usage or of an \
+                     extension that is invalid."
+                );
+                findings.add(&HANDSHAKE_FAILED, subject, message);
+            }
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
                     old_tls::check(peer(host, address.seen.address), legacy, tls, findings);

@@ -8,7 +8,7 @@ use crate::observation::{
 use crate::postfix::TlsVersion;
 
 use super::envelope;
-use super::handshake::{Rigour, completes};
+use super::handshake::{Rigour, completes, heard};
 use super::outcome::{Channel, Untold};
 use super::policy::{TlsPolicy, TlsUse};
 
@@ -101,6 +101,9 @@ pub(crate) fn attempt(
     if let Some(untold) = cut_off(session, policy) {
         return Attempt::NotJudged(untold);
     }
+    if policy.tls != TlsUse::Never && is_unheard(session, policy) {
+        return Attempt::NotJudged(Untold::Hello);
+    }
     let in_plaintext = || envelope::send(after_tls.onward_in_plaintext(), peer, Channel::Plaintext);
     let stages = Stages {
         session: after_tls,
@@ -192,6 +195,13 @@ fn cut_off(session: &Session, policy: &TlsPolicy<'_>) -> Option<Untold> {
     limited.then_some(Untold::Limit)
 }
 
+/// Whether the server's answer to this Postfix's own ClientHello is not known: an
+/// older danecheck saved the session.
+fn is_unheard(session: &Session, policy: &TlsPolicy<'_>) -> bool {
+    let legacy = session.legacy.as_ref();
+    legacy.is_some_and(|legacy| heard(legacy, Rigour::of(policy), policy.defaults).is_none())
+}
+
 /// Whether the server's answer to Postfix's own ClientHello says how the
 /// handshake goes on.
 fn is_decided_by_second_look(session: &Session) -> bool {
@@ -229,8 +239,13 @@ fn end_for_postfix<'a>(
     };
     let finished = session.tls.as_ref().and_then(|tls| tls.version.as_deref());
     match &session.end {
-        SessionEnd::HandshakeFailed(_) if completes(session, Rigour::of(policy)) => {
-            let legacy = session.legacy.as_ref().and_then(LegacySeen::tls);
+        SessionEnd::HandshakeFailed(_)
+            if completes(session, Rigour::of(policy), policy.defaults) =>
+        {
+            let legacy = session.legacy.as_ref();
+            let legacy =
+                legacy.and_then(|legacy| heard(legacy, Rigour::of(policy), policy.defaults));
+            let legacy = legacy.and_then(LegacySeen::tls);
             if new_enough(legacy.map(|tls| tls.version.as_str())) {
                 match &after_tls.end {
                     end @ (SessionEnd::NoEhloReplyInTls(_) | SessionEnd::EhloRefusedInTls(_)) => {

@@ -60,6 +60,8 @@ pub(crate) struct SessionEvidence<'a> {
     pub(crate) chain: Rc<[Presented]>,
     /// The TLSA records matched with this chain, if there are both.
     pub(crate) dane: Option<Rc<DaneMatching>>,
+    /// The same with the groups that only newer Postfix offers.
+    pub(crate) finite_field: Option<Box<SessionEvidence<'a>>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -96,9 +98,12 @@ impl<'a> Evidence<'a> {
             let limited = address.limited.iter_mut().map(|(_, session)| session);
             let own = address.own.iter_mut().map(|(_, session)| session);
             for session in address.sessions.iter_mut().chain(limited).chain(own) {
-                if !session.chain.is_empty() {
-                    let matching = verified.dane(&session.chain, records, &names, now);
-                    session.dane = Some(matching);
+                let matched = |chain: &Rc<[Presented]>| {
+                    (!chain.is_empty()).then(|| verified.dane(chain, records, &names, now))
+                };
+                session.dane = matched(&session.chain);
+                if let Some(other) = &mut session.finite_field {
+                    other.dane = matched(&other.chain);
                 }
             }
         }
@@ -233,13 +238,20 @@ impl<'a> Evidence<'a> {
         };
         let by_hello = address.by_hello(
             policy.sni.as_deref(),
-            request.line.server_name.is_some(),
+            request.asks_for_server_name(),
             request.limits(policy.tls),
             request.excluded(policy.tls).unknown,
         );
         let session = match by_hello {
             _ if policy.tls == TlsUse::Never => address.session(None).map(|it| (it, it)),
-            ByHello::Seen(session) => Some((session, session)),
+            ByHello::Seen(session) => {
+                let newer = session.finite_field.as_deref().filter(|newer| {
+                    policy.defaults.finite_fields
+                        && newer.seen.holds_under(request.limits(policy.tls))
+                });
+                let session = newer.unwrap_or(session);
+                Some((session, session))
+            }
             ByHello::InTheClear(session, usual) => Some((session, usual)),
             ByHello::NotSeen => return Attempt::NotJudged(Untold::Hello),
             ByHello::Nothing => None,
@@ -253,6 +265,14 @@ impl<'a> Evidence<'a> {
                     Some(block) => format!("{} was not checked: {block}", peer.name),
                 },
             ));
+        };
+        let policy = match session.leaf_is_not_for_signing() {
+            // Then no version of TLS will do.
+            true => TlsPolicy {
+                oldest: None,
+                ..policy
+            },
+            false => policy,
         };
         let check = || self.check(session, &policy, request.settings.trust_store);
         attempt::attempt(session.seen, &peer, &policy, age, check, after_tls.seen)
@@ -373,6 +393,20 @@ impl SessionEvidence<'_> {
         self.seen.end == SessionEnd::Assumed && self.seen.chain().is_empty()
     }
 
+    /// Whether OpenSSL ends the handshake because of the leaf, whatever the policy
+    /// asks for: up to TLS 1.2 a key on a curve has to be for signatures, by a key
+    /// usage or by none, and a certificate that is invalid has none that counts
+    /// (openssl:`ssl_check_srvr_ecc_cert_and_alg`, "ecc cert not for signing").
+    pub(crate) fn leaf_is_not_for_signing(&self) -> bool {
+        let is_old = self.version().is_some_and(|it| it <= TlsVersion::Tls12);
+        let on_curve = self.seen.suite().is_some_and(|it| it.contains("_ECDSA_"));
+        let Some(Ok(leaf)) = self.chain.first().filter(|_| is_old && on_curve) else {
+            return false;
+        };
+        let usage = leaf.key_usage();
+        leaf.invalid_extension().is_some() || usage.is_some_and(|it| !it.digital_signature)
+    }
+
     /// Whether a ClientHello with these limits has the same result.
     fn answers(&self, limits: HelloLimits, is_unclear: bool) -> bool {
         // TLS 1.3 has no suites that a list of ciphers names.
@@ -489,10 +523,18 @@ fn address_evidence<'a>(
     host: &'a HostSeen,
     address: &'a AddressSeen,
 ) -> AddressEvidence<'a> {
-    let mut evidence = |session: &'a Session| SessionEvidence {
-        seen: session,
-        chain: verified.chain(session.chain()),
-        dane: None,
+    let mut evidence = |session: &'a Session| {
+        let mut of = |session: &'a Session| SessionEvidence {
+            seen: session,
+            chain: verified.chain(session.chain()),
+            dane: None,
+            finite_field: None,
+        };
+        let other = session.finite_field.as_deref().map(&mut of).map(Box::new);
+        SessionEvidence {
+            finite_field: other,
+            ..of(session)
+        }
     };
     let sessions = address.sessions.iter().map(&mut evidence).collect();
     let limited = address

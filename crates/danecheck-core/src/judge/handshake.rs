@@ -1,6 +1,7 @@
 //! Whether Postfix finishes a TLS handshake that rustls cannot finish.
 
 use crate::observation::{KeyExchange, LegacyAnswer, LegacySeen, LegacyTls, Session};
+use crate::postfix::{OpenSsl, Suite, TlsDefaults};
 use crate::tlsa::{TlsaRecord, classify_rrset};
 
 use super::policy::{PeerCheck, TlsPolicy};
@@ -35,10 +36,32 @@ fn none_usable(records: &[TlsaRecord]) -> bool {
     classify_rrset(records).iter().all(Result::is_err)
 }
 
+/// Whether this Postfix's ClientHello leaves out the suite that the server chose
+/// when Debian 12's was sent.
+fn is_not_offered(tls: &LegacyTls, rigour: Rigour, defaults: TlsDefaults) -> bool {
+    let suite = |holds: fn(&Suite) -> bool| Suite::named(&tls.cipher).is_some_and(holds);
+    let strict = rigour == Rigour::Verifying && defaults.openssl == OpenSsl::Newer;
+    !defaults.dss && suite(Suite::has_dsa_key) || strict && suite(Suite::has_short_tag)
+}
+
+/// What the server answers to this Postfix's own ClientHello; `None` if that one
+/// was not sent.
+pub(crate) fn heard(
+    legacy: &LegacySeen,
+    rigour: Rigour,
+    defaults: TlsDefaults,
+) -> Option<&LegacySeen> {
+    match legacy.tls() {
+        Some(tls) if is_not_offered(tls, rigour, defaults) => legacy.newer.as_deref(),
+        _ => Some(legacy),
+    }
+}
+
 /// Whether OpenSSL accepts what the server answered to Postfix's own
 /// ClientHello. The rest of the handshake is assumed to succeed.
-pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
-    let Some(legacy) = &session.legacy else {
+pub(crate) fn completes(session: &Session, rigour: Rigour, defaults: TlsDefaults) -> bool {
+    let legacy = session.legacy.as_ref();
+    let Some(legacy) = legacy.and_then(|legacy| heard(legacy, rigour, defaults)) else {
         return false;
     };
     // The lenient ClientHello offers all of the verifying one, and more.
@@ -49,8 +72,15 @@ pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
         _ if short_prime(tls).is_some() => false,
         Rigour::Lenient => true,
         Rigour::LenientWithCertificate => !tls.anonymous,
-        Rigour::Verifying => objection(legacy).is_none(),
+        Rigour::Verifying => {
+            let too_old = defaults.openssl == OpenSsl::Newer && is_old(tls);
+            !too_old && objection(legacy).is_none()
+        }
     }
+}
+
+fn is_old(tls: &LegacyTls) -> bool {
+    matches!(tls.version.as_str(), "TLSv1" | "TLSv1.1")
 }
 
 /// What the server supports, if our own TLS could not finish a handshake but
@@ -58,7 +88,8 @@ pub(crate) fn completes(session: &Session, rigour: Rigour) -> bool {
 pub(crate) fn by_old_means(session: &Session) -> Option<(&LegacySeen, &LegacyTls)> {
     let legacy = session.legacy.as_ref()?;
     let tls = legacy.tls()?;
-    completes(session, Rigour::Lenient).then_some((legacy, tls))
+    let is_taken = completes(session, Rigour::Lenient, TlsDefaults::DEBIAN_12);
+    is_taken.then_some((legacy, tls))
 }
 
 /// Why OpenSSL rejects a session, most often because a certificate must match.
@@ -103,7 +134,7 @@ pub(crate) fn objection(legacy: &LegacySeen) -> Option<Objection> {
 }
 
 fn objection_of_level_1(tls: &LegacyTls) -> Option<Objection> {
-    let old = matches!(tls.version.as_str(), "TLSv1" | "TLSv1.1");
+    let old = is_old(tls);
     match short_prime(tls) {
         Some(bits) => Some(Objection::ShortPrime(bits)),
         None if tls.anonymous => Some(Objection::Anonymous),
@@ -158,6 +189,7 @@ mod tests {
                     .is_none()
                     .then(|| lenient.map_or_else(refused, LegacyAnswer::Spoken)),
                 verifying: verifying.map_or_else(refused, LegacyAnswer::Spoken),
+                newer: None,
             }),
             ..Session::ended(None, SessionEnd::HandshakeFailed(failure))
         };
@@ -166,7 +198,83 @@ mod tests {
             Rigour::LenientWithCertificate,
             Rigour::Verifying,
         ]
-        .map(|rigour| completes(&session, rigour))
+        .map(|rigour| completes(&session, rigour, TlsDefaults::DEBIAN_12))
+    }
+
+    /// The same under Debian 13, with its own answers if there are any.
+    fn gets_through_newer(first: LegacyTls, newer: Option<[LegacyAnswer; 2]>) -> [bool; 3] {
+        let failure = HandshakeFailure {
+            text: "no".to_owned(),
+            alert: None,
+            timed_out: false,
+            ours: true,
+            limit: false,
+        };
+        let session = Session {
+            legacy: Some(LegacySeen {
+                verifying: LegacyAnswer::Spoken(first),
+                lenient: None,
+                newer: newer.map(|[verifying, lenient]| {
+                    Box::new(LegacySeen {
+                        verifying,
+                        lenient: Some(lenient),
+                        newer: None,
+                    })
+                }),
+            }),
+            ..Session::ended(None, SessionEnd::HandshakeFailed(failure))
+        };
+        [
+            Rigour::Lenient,
+            Rigour::LenientWithCertificate,
+            Rigour::Verifying,
+        ]
+        .map(|rigour| completes(&session, rigour, TlsDefaults::NEWEST))
+    }
+
+    fn with_suite(cipher: &str) -> LegacyTls {
+        LegacyTls {
+            cipher: cipher.to_owned(),
+            ..tls("TLSv1.2", curve())
+        }
+    }
+
+    #[test]
+    fn newer_openssl_refuses_old_versions_where_a_certificate_must_match() {
+        for version in ["TLSv1", "TLSv1.1"] {
+            let unsigned = tls(version, KeyExchange::Rsa);
+            assert_eq!(gets_through_newer(unsigned, None), [true, true, false]);
+        }
+        let good = tls("TLSv1.2", KeyExchange::Rsa);
+        assert_eq!(gets_through_newer(good, None), [true; 3]);
+    }
+
+    #[test]
+    fn newer_postfix_offers_no_suite_of_dsa_keys() {
+        let refused = || LegacyAnswer::Refused("no".to_owned());
+        let dsa = || with_suite("TLS_DHE_DSS_WITH_AES_128_GCM_SHA256");
+        let spoken = |tls| LegacyAnswer::Spoken(tls);
+        // Nothing else, an anonymous suite, another one.
+        let nothing = Some([refused(), refused()]);
+        assert_eq!(gets_through_newer(dsa(), nothing), [false; 3]);
+        let no_certificate = Some([refused(), spoken(anonymous())]);
+        let only_lenient = [true, false, false];
+        assert_eq!(gets_through_newer(dsa(), no_certificate), only_lenient);
+        let other = || spoken(tls("TLSv1.2", KeyExchange::Rsa));
+        assert_eq!(
+            gets_through_newer(dsa(), Some([other(), other()])),
+            [true; 3]
+        );
+        assert_eq!(gets_through_newer(dsa(), None), [false; 3]);
+    }
+
+    #[test]
+    fn newer_openssl_offers_no_short_tag_where_a_certificate_must_match() {
+        let short = || with_suite("TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8");
+        let refused = LegacyAnswer::Refused("no".to_owned());
+        let answers = [refused, LegacyAnswer::Spoken(short())];
+        let levels = gets_through_newer(short(), Some(answers));
+        assert_eq!(levels, [true, true, false]);
     }
 
     #[test]

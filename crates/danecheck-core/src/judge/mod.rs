@@ -34,7 +34,7 @@ mod verified;
 
 use crate::forensics::Origin;
 use crate::observation::Observation;
-use crate::postfix::{Comparison, PolicyLine, SecurityLevel};
+use crate::postfix::{Comparison, PolicyLine, SecurityLevel, Settings, TlsDefaults};
 use crate::sender::Sender;
 
 pub use horizon::{Horizon, Moment};
@@ -97,6 +97,16 @@ impl Judged<'_> {
     /// What happens to a message at this level.
     pub fn outcome(&self, level: SecurityLevel) -> &Outcome {
         self.outcomes.at(level)
+    }
+
+    /// What happens to a message at this level where Postfix and its OpenSSL are the
+    /// newest.
+    pub(crate) fn with_newest_tls(&self, level: SecurityLevel) -> Outcome {
+        let settings = Settings {
+            tls: TlsDefaults::NEWEST,
+            ..Settings::default()
+        };
+        self.evidence.outcome(&PolicyRequest::with(level, settings))
     }
 
     /// What happens to the sender's mail with this line for the next hop in its

@@ -5,9 +5,10 @@ use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
 use crate::postfix::{
-    Dnssec, Exclusions, HelloLimits, InsecureMx, LineHello, PolicyLine, SecurityLevel, ServerName,
-    Settings, TlsVersion,
+    Dnssec, Exclusions, HelloLimits, InsecureMx, LineHello, MainServerName, PolicyLine,
+    SecurityLevel, ServerName, Settings, TlsDefaults, TlsVersion,
 };
+use crate::sender::Parameters;
 use crate::tlsa::TlsaRecord;
 
 use super::dane::DaneRecords;
@@ -39,12 +40,23 @@ impl PolicyRequest {
         Self { line, settings }
     }
 
+    /// The server name that the line asks for, or main.cf for it.
     fn server_name(&self, observation: &Observation, host: &str) -> Option<String> {
-        Some(match self.line.server_name.as_ref()? {
+        let of_main_cf = || match self.settings.server_name {
+            MainServerName::Given => Parameters(observation.local_sender.as_ref()?).server_name(),
+            MainServerName::None | MainServerName::Invalid => None,
+        };
+        Some(match self.line.server_name.clone().or_else(of_main_cf)? {
             ServerName::HostName => host.to_owned(),
             ServerName::NextHop => next_hop_name(observation),
-            ServerName::Literal(name) => name.clone(),
+            ServerName::Literal(name) => name,
         })
+    }
+
+    /// Whether it or main.cf asks for a server name.
+    pub(crate) fn asks_for_server_name(&self) -> bool {
+        let in_main_cf = self.settings.server_name == MainServerName::Given;
+        self.line.server_name.is_some() || in_main_cf
     }
 
     /// What the ClientHello is limited to with this use of TLS.
@@ -97,6 +109,8 @@ pub(crate) struct TlsPolicy<'a> {
     pub(crate) check: PeerCheck<'a>,
     /// The oldest TLS that is accepted; `None` if none is.
     pub(crate) oldest: Option<TlsVersion>,
+    /// What Postfix and its OpenSSL offer and refuse.
+    pub(crate) defaults: TlsDefaults,
 }
 
 /// Whether TLS is used.
@@ -186,12 +200,18 @@ pub(crate) fn tls_policy<'a>(
     host: &str,
     dane: &DaneRecords<'a>,
 ) -> Result<TlsPolicy<'a>, PolicyFailure> {
+    let is_named = request.line.server_name.is_some();
+    let is_none = request.line.level == SecurityLevel::None;
+    if request.settings.server_name == MainServerName::Invalid && !is_named && !is_none {
+        return Err(PolicyFailure::Configuration);
+    }
     let plain = |tls, check| {
         Ok(TlsPolicy {
             tls,
             sni: request.server_name(observation, host),
             check,
             oldest: request.oldest(tls),
+            defaults: request.settings.tls,
         })
     };
     match request.line.level {
@@ -216,7 +236,8 @@ pub(crate) fn tls_policy<'a>(
             )),
         ),
         SecurityLevel::Dane | SecurityLevel::DaneOnly => {
-            dane_policy(request, mx_in_play(observation).as_ref(), dane)
+            let sni = request.server_name(observation, host);
+            dane_policy(request, mx_in_play(observation).as_ref(), dane, sni)
         }
     }
 }
@@ -246,19 +267,22 @@ fn names(
         .collect()
 }
 
-/// `dane_init`, in its order.
+/// `dane_init`, in its order. `sni` is the server name that is asked for.
 fn dane_policy<'a>(
     request: &PolicyRequest,
     mx: Option<&MxInPlay>,
     dane: &DaneRecords<'a>,
+    sni: Option<String>,
 ) -> Result<TlsPolicy<'a>, PolicyFailure> {
     let only = request.line.level == SecurityLevel::DaneOnly;
+    // What the line or main.cf asks for counts where no record gives the name.
     let unauthenticated = |tls| {
         Ok(TlsPolicy {
             tls,
-            sni: None,
+            sni: sni.clone(),
             check: PeerCheck::None,
             oldest: request.oldest(tls),
+            defaults: request.settings.tls,
         })
     };
     // "dane configured with dnssec lookups disabled"
@@ -300,6 +324,7 @@ fn dane_policy<'a>(
                 only,
             },
             oldest: request.oldest(TlsUse::Mandatory),
+            defaults: request.settings.tls,
         }),
     }
 }

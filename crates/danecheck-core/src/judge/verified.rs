@@ -123,7 +123,10 @@ impl<'a> Verified<'a> {
             for address in &host.addresses {
                 let limited = address.limited.iter().map(|(_, session)| session);
                 let own = address.own.iter().map(|(_, session)| session);
-                for session in address.sessions.iter().chain(limited).chain(own) {
+                let sessions = address.sessions.iter().chain(limited).chain(own);
+                let newer = sessions.clone();
+                let newer = newer.filter_map(|session| session.finite_field.as_deref());
+                for session in sessions.chain(newer) {
                     let chain = &session.chain;
                     if !chain.is_empty() && self.pairs.insert((id(chain), records)) {
                         self.dane_shares += 1;

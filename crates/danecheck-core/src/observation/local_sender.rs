@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct LocalSenderSeen {
     /// `postconf -x`, by name.
     pub parameters: BTreeMap<String, String>,
+    /// `postconf -T run-version`: the release of the OpenSSL that it runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openssl: Option<String>,
     /// `postmap -q`, in the order in which Postfix asks: each table for the
     /// next hop itself, then each for `.parent`. Postfix would not ask anything
     /// after the first answer.

@@ -23,6 +23,10 @@ pub struct Session {
     /// support what the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
+    /// The same session with the groups ffdhe2048 and ffdhe3072, which Postfix
+    /// offers in TLS 1.3 since 3.8, if the server takes no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finite_field: Option<Box<Session>>,
     /// The reply to `EHLO` before TLS, where it was refused for now, or the
     /// server is out of step, and `HELO` accepted: then STARTTLS is not so much
     /// missing as not asked for.
@@ -87,6 +91,7 @@ impl Session {
             ehlo: None,
             tls: None,
             legacy: None,
+            finite_field: None,
             refused_ehlo: None,
             refused_ehlo_in_tls: None,
             before_ehlo: None,
@@ -179,7 +184,8 @@ impl Session {
             .chain(unasked.into_iter().flatten().flat_map(|one| &one.lines))
             .map(|line| line.len().saturating_add(size_of::<String>()))
             .sum();
-        let legacy = self.legacy.iter().flat_map(|legacy| {
+        let newer = self.legacy.iter().filter_map(|it| it.newer.as_deref());
+        let legacy = self.legacy.iter().chain(newer).flat_map(|legacy| {
             let looks = [Some(&legacy.verifying), legacy.lenient.as_ref()];
             looks.into_iter().flatten()
         });
@@ -189,7 +195,8 @@ impl Session {
         });
         let chains = self.tls.iter().map(|tls| &tls.chain).chain(old_chains);
         let chain: usize = chains.flatten().map(|der| der.0.len()).sum();
-        text.saturating_add(chain)
+        let other = self.finite_field.as_ref().map_or(0, |other| other.size());
+        text.saturating_add(chain).saturating_add(other)
     }
 }
 
@@ -330,6 +337,10 @@ pub struct LegacySeen {
     /// To the ClientHello of `may` and `encrypt`: security level 0. Sent only
     /// if the first was refused, because it offers all of that one and more.
     pub lenient: Option<LegacyAnswer>,
+    /// The same with the ClientHellos of Postfix 3.8 and newer on OpenSSL 3.2 and
+    /// newer, if the server chose a suite that these do not offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<Box<LegacySeen>>,
 }
 
 /// An answer to one ClientHello.

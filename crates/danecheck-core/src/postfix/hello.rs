@@ -222,6 +222,18 @@ impl HelloLimits {
         without: SuiteSet(0),
     };
 
+    /// Those of Postfix 3.8 and newer on OpenSSL 3.2 and newer against the
+    /// ClientHellos of Debian 12: no suites of DSA keys, and where a certificate has
+    /// to match none of CCM_8 either.
+    pub fn of_newer_releases(must_match: bool) -> Self {
+        Self {
+            newest: TlsVersion::Tls13,
+            without: SuiteSet::of(|suite| {
+                suite.has_dsa_key() || must_match && suite.has_short_tag()
+            }),
+        }
+    }
+
     /// Whether a server that agreed to this version and suite when all was
     /// offered agrees to them under these limits too.
     pub fn allow(&self, version: Option<TlsVersion>, suite: Option<&str>) -> bool {

@@ -29,5 +29,6 @@ pub use suite::{Exchange, SUITES, Suite};
 
 pub(crate) use hello::{Exclusions, newest};
 pub(crate) use protocols::{allowed, oldest};
-pub(crate) use settings::{Dnssec, InsecureMx, Settings};
+pub(crate) use release::{OpenSsl, TlsDefaults};
+pub(crate) use settings::{Dnssec, InsecureMx, MainServerName, Settings};
 pub(crate) use strength::{Comparison, DaneMeaning};

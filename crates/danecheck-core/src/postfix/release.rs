@@ -32,6 +32,18 @@ impl Release {
         (self.major, self.minor) >= (3, minor)
     }
 
+    /// What it offers and refuses in TLS, on the OpenSSL that goes with it.
+    pub(crate) fn tls_defaults(self) -> TlsDefaults {
+        TlsDefaults {
+            finite_fields: self.is_from(8),
+            dss: !self.is_from(8),
+            openssl: match self.is_from(9) {
+                true => OpenSsl::Newer,
+                false => OpenSsl::BeforeV32,
+            },
+        }
+    }
+
     fn is_before(self, minor: u32, patch: u32) -> bool {
         (self.major, self.minor) == (3, minor) && self.patch.is_some_and(|own| own < patch)
     }
@@ -55,6 +67,61 @@ impl Release {
             || self.is_before(10, 11)
             || self.is_before(11, 4)
     }
+}
+
+/// What a Postfix and the OpenSSL under it offer and refuse in TLS by default. No
+/// release of Postfix is bound to one of OpenSSL: a release stands for the pair that
+/// Debian ships, 3.7 on OpenSSL 3.0 (Debian 12) or 3.10 on OpenSSL 3.5 (Debian 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TlsDefaults {
+    /// TLS 1.3 in the groups ffdhe2048 and ffdhe3072 (`tls_ffdhe_auto_groups`,
+    /// Postfix 3.8).
+    pub(crate) finite_fields: bool,
+    /// The suites of DSA keys (in `tls_medium_cipherlist` before Postfix 3.8).
+    pub(crate) dss: bool,
+    /// The OpenSSL.
+    pub(crate) openssl: OpenSsl,
+}
+
+/// Releases of OpenSSL, as far as they differ in what happens to mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenSsl {
+    /// 3.0 and 3.1.
+    BeforeV32,
+    /// From 3.2 on, security level 1 refuses TLS 1.0 and 1.1, signed or not, and the
+    /// suites of CCM_8 (openssl:`ssl_cert.c:ssl_security_default_callback`,
+    /// `ssl_ciph.c:ssl_load_ciphers`).
+    Newer,
+}
+
+impl OpenSsl {
+    /// Reads what `postconf -T run-version` prints: `OpenSSL 3.5.9 29 Sep 2026`.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let number = text.strip_prefix("OpenSSL ")?.split_whitespace().next()?;
+        let mut parts = number.split('.');
+        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let version: (u32, u32) = (major, minor);
+        Some(match version >= (3, 2) {
+            true => Self::Newer,
+            false => Self::BeforeV32,
+        })
+    }
+}
+
+impl TlsDefaults {
+    /// Those of Debian 12, and of the outcomes of every report.
+    pub(crate) const DEBIAN_12: Self = Self {
+        finite_fields: false,
+        dss: true,
+        openssl: OpenSsl::BeforeV32,
+    };
+
+    /// Those of Debian 13 and of every release after it, so far.
+    pub(crate) const NEWEST: Self = Self {
+        finite_fields: true,
+        dss: false,
+        openssl: OpenSsl::Newer,
+    };
 }
 
 impl fmt::Display for Release {
@@ -105,6 +172,34 @@ mod tests {
         assert_eq!(release("3.12-20260821").to_string(), "3.12");
         for text in ["", "3", "3.", "x.y", "3.7.11.1", "3.7.x", "1.2"] {
             assert!(text.parse::<Release>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_release_of_debian_has_the_tls_of_its_pair() {
+        assert_eq!(release("3.7.11").tls_defaults(), TlsDefaults::DEBIAN_12);
+        for newer in ["3.9.1", "3.10.13", "3.11.7", "3.12"] {
+            let defaults = release(newer).tls_defaults();
+            assert_eq!(defaults, TlsDefaults::NEWEST, "{newer}");
+        }
+        // Ubuntu 24.04: Postfix's own defaults are the newer ones, OpenSSL's are not.
+        let between = release("3.8.6").tls_defaults();
+        assert!(between.finite_fields && !between.dss);
+        assert_eq!(between.openssl, OpenSsl::BeforeV32);
+    }
+
+    #[test]
+    fn the_openssl_under_a_postfix_is_read() {
+        for (text, openssl) in [
+            ("OpenSSL 3.0.19 27 Jan 2026", Some(OpenSsl::BeforeV32)),
+            ("OpenSSL 3.1.4", Some(OpenSsl::BeforeV32)),
+            ("OpenSSL 3.5.9 29 Sep 2026", Some(OpenSsl::Newer)),
+            ("OpenSSL 4.0.0-beta1", Some(OpenSsl::Newer)),
+            ("LibreSSL 3.9.0", None),
+            ("OpenSSL", None),
+            ("", None),
+        ] {
+            assert_eq!(OpenSsl::read(text), openssl, "{text}");
         }
     }
 

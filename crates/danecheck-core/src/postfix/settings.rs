@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hello::Exclusions;
+use super::release::TlsDefaults;
 
 /// A version of TLS, the oldest first.
 #[derive(
@@ -93,6 +94,19 @@ pub(crate) enum Dnssec {
     NotShown,
 }
 
+/// The server name that main.cf has for each line that names none
+/// (`smtp_tls_servername`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainServerName {
+    /// None.
+    None,
+    /// That of the observation ([`crate::sender::Parameters::server_name`]).
+    Given,
+    /// One that is no host name: Postfix then rejects every policy
+    /// (`policy_create`).
+    Invalid,
+}
+
 /// What main.cf and the release decide besides the level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -108,6 +122,10 @@ pub(crate) struct Settings {
     /// above it (`smtp_tls_mandatory_exclude_ciphers` too).
     pub(crate) excluded_at_may: Exclusions,
     pub(crate) excluded_above: Exclusions,
+    /// The server name of main.cf.
+    pub(crate) server_name: MainServerName,
+    /// What Postfix and its OpenSSL offer and refuse.
+    pub(crate) tls: TlsDefaults,
     /// A TLSA record without data ends smtp(8).
     pub(crate) dies_of_empty_tlsa: bool,
     /// What it gets from DNSSEC.
@@ -117,8 +135,8 @@ pub(crate) struct Settings {
 }
 
 impl Default for Settings {
-    /// The newest Postfix with DNSSEC lookups on, a trust store, and
-    /// everything else at its defaults.
+    /// The newest Postfix, but with the TLS of Debian 12; DNSSEC lookups on, a
+    /// trust store, and everything else at its defaults.
     fn default() -> Self {
         Self {
             insecure_mx: InsecureMx::Dane,
@@ -128,6 +146,8 @@ impl Default for Settings {
             newest_above: TlsVersion::Tls13,
             excluded_at_may: Exclusions::default(),
             excluded_above: Exclusions::default(),
+            server_name: MainServerName::None,
+            tls: TlsDefaults::DEBIAN_12,
             dies_of_empty_tlsa: false,
             dnssec: Dnssec::On,
             trust_store: true,

@@ -34,6 +34,21 @@ impl Suite {
         SUITES.iter().find(|suite| suite.code == code)
     }
 
+    /// The suite with this IANA name, if it is one that is offered.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SUITES.iter().find(|suite| suite.name == name)
+    }
+
+    /// Whether the server's key is a DSA key.
+    pub fn has_dsa_key(&self) -> bool {
+        self.name.contains("_DSS_")
+    }
+
+    /// Whether its tag is of eight bytes (CCM_8).
+    pub fn has_short_tag(&self) -> bool {
+        self.name.ends_with("_CCM_8")
+    }
+
     /// Whether the server has no certificate.
     pub fn is_anonymous(&self) -> bool {
         matches!(

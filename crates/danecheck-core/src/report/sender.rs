@@ -16,7 +16,8 @@ use super::clean::{clean_outcome, clean_outcomes};
 pub struct SenderReport {
     /// `postfix`, `mailcow` or `local`.
     pub name: String,
-    /// The release of Postfix that danecheck assumed; null for the newest.
+    /// The release of Postfix that danecheck assumed; null for the newest, with the
+    /// TLS of Debian 12.
     pub postfix_version: Option<String>,
     /// The level of its main.cf.
     pub level: SecurityLevel,

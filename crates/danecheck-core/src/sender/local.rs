@@ -2,8 +2,8 @@
 
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
 use crate::postfix::{
-    Dnssec, Exclusions, InsecureMx, LineHello, PolicyLine, Release, SecurityLevel, ServerName,
-    Settings, StatedPolicy, TlsVersion, allowed, newest,
+    Dnssec, Exclusions, InsecureMx, LineHello, MainServerName, OpenSsl, PolicyLine, Release,
+    SecurityLevel, ServerName, Settings, StatedPolicy, TlsDefaults, TlsVersion, allowed, newest,
 };
 
 use super::InForce;
@@ -68,8 +68,8 @@ impl Parameters<'_> {
         Exclusions::of_list(self.get(name))
     }
 
-    /// The ClientHellos of the policy in force and of the one without the
-    /// deciding entry.
+    /// The ClientHellos of the policy in force, of the one without the deciding
+    /// entry, and of each level, each once.
     pub(crate) fn hellos(&self) -> Vec<LineHello> {
         let settings = self.settings();
         let policies = [Some(self.in_force()), self.without_override()];
@@ -77,9 +77,35 @@ impl Parameters<'_> {
             .into_iter()
             .flatten()
             .filter_map(|it| it.policy.line.ok());
-        lines
-            .map(|line| LineHello::of_line(&line, settings))
-            .collect()
+        let levels = SecurityLevel::ALL.into_iter();
+        let levels = levels.filter(|level| *level != SecurityLevel::None);
+        let mut hellos: Vec<LineHello> = Vec::new();
+        for line in lines.chain(levels.map(PolicyLine::plain)) {
+            let mut hello = LineHello::of_line(&line, settings);
+            hello.server_name = hello.server_name.or_else(|| self.server_name());
+            if !hellos.contains(&hello) {
+                hellos.push(hello);
+            }
+        }
+        hellos
+    }
+
+    /// The server name of main.cf, for each line that names none (`policy_create`).
+    pub(crate) fn server_name(&self) -> Option<ServerName> {
+        ServerName::read(self.get("smtp_tls_servername"))
+    }
+
+    /// What it offers and refuses in TLS: by its own release, and by the OpenSSL
+    /// under it if that is known.
+    fn tls(&self) -> TlsDefaults {
+        let of_release = self
+            .release()
+            .map_or(TlsDefaults::DEBIAN_12, Release::tls_defaults);
+        let openssl = self.0.openssl.as_deref().and_then(OpenSsl::read);
+        TlsDefaults {
+            openssl: openssl.unwrap_or(of_release.openssl),
+            ..of_release
+        }
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -106,6 +132,12 @@ impl Parameters<'_> {
             excluded_above: self
                 .excluded("smtp_tls_exclude_ciphers")
                 .and(self.excluded("smtp_tls_mandatory_exclude_ciphers")),
+            server_name: match self.get("smtp_tls_servername") {
+                "" => MainServerName::None,
+                _ if self.server_name().is_some() => MainServerName::Given,
+                _ => MainServerName::Invalid,
+            },
+            tls: self.tls(),
             dies_of_empty_tlsa: self.release().is_some_and(Release::dies_of_empty_tlsa),
             dnssec: match self.against_dane() {
                 None => Dnssec::On,
@@ -180,9 +212,6 @@ impl Parameters<'_> {
     }
 
     fn pinned(&self, mut line: PolicyLine) -> Result<PolicyLine, String> {
-        if line.server_name.is_none() {
-            line.server_name = ServerName::read(self.get("smtp_tls_servername"));
-        }
         if !line.matches.is_empty() {
             return Ok(line);
         }

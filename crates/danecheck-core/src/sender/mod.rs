@@ -22,7 +22,7 @@ pub(crate) use local::{Parameters, is_service};
 
 use crate::postfix::{
     Dnssec, InsecureMx, LineHello, PolicyLine, Release, SecurityLevel, Settings, StatedPolicy,
-    TlsVersion,
+    TlsDefaults, TlsVersion,
 };
 
 /// The ClientHellos that the Postfix on this machine sends under the policies
@@ -68,7 +68,8 @@ pub struct Sender {
     pub system: System,
     /// The level of its main.cf; `dane` if none was given.
     pub level: Option<SecurityLevel>,
-    /// Its release of Postfix.
+    /// Its release of Postfix, which stands for the OpenSSL that Debian ships with
+    /// it.
     pub release: Option<Release>,
     /// The oldest TLS that it accepts if TLS is mandatory.
     pub min_tls: Option<TlsVersion>,
@@ -179,6 +180,7 @@ impl Sender {
             },
             oldest_at_may: at_may,
             oldest_above: self.min_tls.unwrap_or(above),
+            tls: release.map_or(TlsDefaults::DEBIAN_12, Release::tls_defaults),
             dies_of_empty_tlsa: release.is_some_and(Release::dies_of_empty_tlsa),
             ..Settings::default()
         }
