@@ -161,7 +161,7 @@ fn entries(seen: &MachineSeen) -> CheckResult {
             if !ids.contains(&finding.rule.id) {
                 continue;
             }
-            let is_error = finding.rule.severity == Severity::Error;
+            let is_error = finding.severity == Severity::Error;
             if is_error || worst == CheckStatus::Ok {
                 worst = if is_error { Error } else { Warning };
                 remedy = Some(finding.rule.sender);

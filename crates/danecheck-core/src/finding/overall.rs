@@ -28,8 +28,8 @@ pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
     meaning: "Postfix shuffles servers of equal preference and their addresses. They do not behave \
               alike here, so the outcome depends on which server Postfix happens to try first. The \
               report gives the weakest outcome.",
-    sender: "Do nothing: Postfix tries waiting mail again and shuffles each time. An override \
-             would weaken delivery to the good servers too.",
+    sender: "Set an override only if the report shows one: Postfix tries waiting mail again and \
+             shuffles each time, and an override weakens delivery to the good servers too.",
     receiver: "Make every server and every address of equal preference behave alike.",
 };
 

@@ -78,6 +78,8 @@ pub(super) enum Tone {
 pub(super) struct Page {
     pub(super) text: String,
     pub(super) style: HumanStyle,
+    /// Whether something was cut off.
+    pub(super) is_cut: bool,
 }
 
 impl Page {
@@ -86,6 +88,7 @@ impl Page {
         Self {
             text: String::new(),
             style,
+            is_cut: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Page {
     pub(super) fn hanging(&mut self, text: &str, tone: Tone, most: usize) {
         let lines = wrap(text, self.room_after("   "));
         let is_cut = lines.len() > most;
+        self.is_cut |= is_cut;
         for (number, line) in lines.into_iter().take(most).enumerate() {
             let margin = if number == 0 { "" } else { "   " };
             let rest = if is_cut && number + 1 == most {
@@ -142,6 +146,7 @@ impl Page {
             self.paragraph(first, tinted, text);
             return;
         }
+        self.is_cut = true;
         let mut kept: Vec<&str> = lines.iter().take(most).map(String::as_str).collect();
         if let Some(last) = kept.last_mut() {
             while columns(last) + 4 > width {

@@ -24,8 +24,8 @@ const FOR_NARROW: usize = 30;
 /// Below this width a terminal is narrow.
 const NARROW: usize = 80;
 
-/// How many lines each part may take; the report gets the first of these that
-/// fits.
+/// How many lines each part may take; the report gets the first of these with
+/// which it fits.
 #[derive(Clone, Copy)]
 struct Room {
     headline: usize,
@@ -88,19 +88,22 @@ pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
         .into_iter()
         .filter(|one| one.finding.severity > Severity::Info)
         .collect();
-    let most = match style.width < NARROW {
+    let hard = match style.width < NARROW {
         true => FOR_NARROW,
-        false if told.len() <= 1 && report.hosts.len() <= 1 => FOR_ONE_FAULT,
         false => FOR_ANY,
     };
-    let mut page = Page::new(style);
-    for room in &ROOMS {
-        page = within(report, &told, style, room);
-        if page.text.lines().count() <= most {
-            break;
-        }
-    }
-    page
+    let most = match told.len() <= 1 && report.hosts.len() <= 1 {
+        true if style.width >= NARROW => FOR_ONE_FAULT,
+        _ => hard,
+    };
+    let pages = || ROOMS.iter().map(|room| within(report, &told, style, room));
+    let lines = |page: &Page| page.text.lines().count();
+    // Long names need more room: half a sentence helps nobody.
+    let whole = pages().find(|page| lines(page) <= most && !page.is_cut);
+    let whole = whole.or_else(|| pages().find(|page| lines(page) <= hard && !page.is_cut));
+    let any = whole.or_else(|| pages().find(|page| lines(page) <= hard));
+    any.or_else(|| pages().last())
+        .unwrap_or_else(|| Page::new(style))
 }
 
 fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) -> Page {
@@ -116,7 +119,7 @@ fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) ->
     page.blank();
     if let Some((first, others)) = told.split_first() {
         cause(&mut page, report, first, room);
-        also(&mut page, others, room);
+        also(&mut page, &first.finding.id, others, room);
     }
     advice(&mut page, report, told.first(), room);
     page
@@ -191,8 +194,9 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The other errors and warnings, by their ids.
-fn also(page: &mut Page, others: &[Told<'_>], room: &Room) {
-    let mut ids: Vec<&str> = others.iter().map(|one| one.finding.id.as_str()).collect();
+fn also(page: &mut Page, cause: &str, others: &[Told<'_>], room: &Room) {
+    let ids = others.iter().map(|one| one.finding.id.as_str());
+    let mut ids: Vec<&str> = ids.filter(|id| *id != cause).collect();
     ids.dedup();
     if ids.is_empty() {
         return;
