@@ -32,6 +32,7 @@ mod into;
 mod lines;
 mod lock;
 mod look;
+mod mailcow;
 mod mistyped;
 mod next_hops;
 mod output;
