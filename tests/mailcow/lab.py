@@ -145,7 +145,7 @@ class Container:
         """`docker compose run --rm -T danecheck WORDS...`"""
         lab = ("--allow-private", "--trust-anchor", "/anchor")
         return subprocess.run(
-            ["chroot", "--userspec=65534:65534", str(self.root), "/danecheck", *words, *lab],
+            ["/usr/sbin/chroot", "--userspec=65534:65534", str(self.root), "/danecheck", *words, *lab],
             env=self.environment,
             input=stdin,
             capture_output=True,
@@ -171,7 +171,7 @@ class Sender:
         self.directory = directory
         self.release = release
         common = re.sub(r"(?m)^compatibility_level.*\n", "", COMMON_MAIN.format(directory=directory))
-        master = f"{COMMON_MASTER}smtp unix - - n - 10 smtp\n{POSTFIX}:25 inet n - n - - smtpd\n"
+        master = f"{COMMON_MASTER}smtp unix - - n - 10 smtp\nshowq unix n - n - - showq\n{POSTFIX}:25 inet n - n - - smtpd\n"
         main = common + OWN.format(hostname=HOSTNAME, address=POSTFIX) + main_cf
         new_instance(directory, main, master, release)
         postfix(directory, "start", release)
@@ -264,6 +264,9 @@ def main() -> int:
         right = chain.read_text()
         other = mint.for_host(host.host, f"{BROKEN}.lab.", Certificate(variant=1))
         mint.chain_file(other, "usual", chain).chmod(0o644)
+        # And it takes mail from mailcow's network.
+        with (directory / "postfix-a/main.cf").open("a") as file:
+            file.write(f"mynetworks = 127.0.0.0/8 {NETWORK}.0/24\n")
         postfix(directory / "postfix-a", "reload")
 
         compose = yaml.safe_load(COMPOSE.read_text())["services"]
