@@ -122,7 +122,10 @@ async fn overrides_come_from_the_api_without_a_file() {
     assert_eq!((ran.status, ran.stderr.as_str()), (ExitStatus::Warning, ""));
     assert!(ran.stdout.contains("no longer needed"), "{}", ran.stdout);
     let joined: String = ran.stdout.split_whitespace().collect();
-    assert!(joined.contains("[\"7\"]") && joined.contains("/delete/tls-policy-map"), "{joined}");
+    assert!(
+        joined.contains("[\"7\"]") && joined.contains("/delete/tls-policy-map"),
+        "{joined}"
+    );
     let url = api("200 OK", CONTAINERS, "{}").await;
     let ran = ask(&stage, &url, &["overrides"]).await;
     assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stderr);
@@ -151,7 +154,12 @@ async fn what_the_api_does_not_give_is_said() {
     let ran = run_on(&stage, &["overrides"], b"").await;
     assert_eq!(ran.status, ExitStatus::Unknown);
     assert!(ran.stderr.contains("--mailcow-api"), "{}", ran.stderr);
-    let ran = run_on(&stage, &["--mailcow-api", "http://127.0.0.1", "example.com"], b"").await;
+    let ran = run_on(
+        &stage,
+        &["--mailcow-api", "http://127.0.0.1", "example.com"],
+        b"",
+    )
+    .await;
     assert!(ran.stderr.contains("--mailcow-key-file"), "{}", ran.stderr);
 }
 
@@ -164,14 +172,28 @@ async fn its_main_cf_counts() {
     for (main_cf, extra_cf, source, level, complaint) in [
         (MAIN_CF, "", "postfix-tlspol 1.8.23", "dane-only", ""),
         (switched_off.as_str(), off, "main.cf", "may", ""),
-        (MAIN_CF, off, "postfix-tlspol 1.8.23", "dane-only", "restart postfix-mailcow"),
+        (
+            MAIN_CF,
+            off,
+            "postfix-tlspol 1.8.23",
+            "dane-only",
+            "restart postfix-mailcow",
+        ),
     ] {
         let folder = Folder::with(main_cf, extra_cf);
         let words = ["--json", "--mailcow-postfix", folder.path(), "example.com"];
         let ran = run_on(&stage, &words, b"").await;
         let sender = report_of(&ran).sender.unwrap();
-        assert_eq!((sender.policy.source.as_str(), sender.policy.text.as_str()), (source, level));
-        assert_eq!(complaint.is_empty(), ran.stderr.is_empty(), "{}", ran.stderr);
+        assert_eq!(
+            (sender.policy.source.as_str(), sender.policy.text.as_str()),
+            (source, level)
+        );
+        assert_eq!(
+            complaint.is_empty(),
+            ran.stderr.is_empty(),
+            "{}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains(complaint), "{}", ran.stderr);
     }
     let ran = run_on(&stage, &["--mailcow-postfix", "/none", "example.com"], b"").await;

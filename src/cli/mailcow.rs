@@ -38,22 +38,22 @@ const ROWS: &str = "tls-policy-map/all";
 pub(super) struct MailcowArguments {
     /// Ask the API of this mailcow, such as https://mail.example.com, for its
     /// releases and its own TLS policies [env: DANECHECK_MAILCOW_API]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, hide_short_help = true, value_name = "URL")]
     mailcow_api: Option<String>,
 
     /// Where to connect for it, instead of asking DNS
     /// [env: DANECHECK_MAILCOW_ADDRESS]
-    #[arg(long, value_name = "IP")]
+    #[arg(long, hide_short_help = true, value_name = "IP")]
     mailcow_address: Option<IpAddr>,
 
     /// File with the key for it; a read-only key is enough
     /// [env: DANECHECK_MAILCOW_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     mailcow_key_file: Option<PathBuf>,
 
     /// Folder with its main.cf and extra.cf [env: DANECHECK_MAILCOW_POSTFIX]
     /// [default: /opt/mailcow-dockerized/data/conf/postfix, if it is there]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, hide_short_help = true, value_name = "DIR")]
     mailcow_postfix: Option<PathBuf>,
 }
 
