@@ -20,6 +20,7 @@ use super::resume::ResumeArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
+use super::shell::{CompletionsArguments, ManArguments};
 use super::survey::SurveyArguments;
 use super::triage::TriageArguments;
 
@@ -77,6 +78,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Compare two saved observations
     Compare(CompareArguments),
+    /// Print the completions for a shell
+    Completions(CompletionsArguments),
     /// Show example reports; needs no network
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
@@ -86,6 +89,9 @@ pub(super) enum Command {
     Dns(DnsArguments),
     /// Explain a finding, a text, a log or a TLS report
     Explain(ExplainArguments),
+    /// Write the man pages to a folder
+    #[command(hide = true)]
+    Man(ManArguments),
     /// Say which overrides are still needed
     Overrides(Box<OverridesArguments>),
     /// Print the JSON Schema of the --json output

@@ -37,7 +37,14 @@ pub(super) async fn check(
         .expectations(environment, arguments.quiet)?;
     let expectations = Arc::new(expectations.with(|terms| terms.strictest = arguments.strictest));
     let mut output = Output::new(arguments, expectations.clone(), environment);
-    let sender = arguments.sender.sender();
+    let mut sender = arguments.sender.sender();
+    if arguments.replay.is_none() {
+        let resolver = &arguments.look.resolver;
+        sender = arguments
+            .sender
+            .asked(sender, resolver, environment)
+            .await?;
+    }
     if let Some(path) = &arguments.into.into {
         let accept = &arguments.into.accept;
         output.write_into(Into::read(path, accept, sender.clone(), environment).await?)?;

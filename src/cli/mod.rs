@@ -32,6 +32,7 @@ mod into;
 mod lines;
 mod lock;
 mod look;
+mod mailcow;
 mod mistyped;
 mod next_hops;
 mod output;
@@ -47,6 +48,7 @@ mod saved;
 mod sender;
 mod serve;
 mod servers;
+mod shell;
 mod stop;
 mod survey;
 mod tlsa;
@@ -112,6 +114,8 @@ pub async fn run(
     let result = match &arguments.command {
         None => Box::pin(check::check(&arguments.check, &mut environment)).await,
         Some(Command::Compare(arguments)) => compare::compare(arguments, &mut environment),
+        Some(Command::Completions(arguments)) => shell::completions(arguments, &mut environment),
+        Some(Command::Man(arguments)) => shell::man(arguments),
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => Box::pin(demo::demo(demo, &mut environment)).await,
         Some(Command::Doctor(arguments)) => {

@@ -36,9 +36,10 @@ use super::typed;
 )]
 pub(super) struct OverridesArguments {
     /// Postfix policy table in text form, or the list of mailcow's API
-    /// (get/tls-policy-map/all); `-` reads standard input
+    /// (get/tls-policy-map/all); `-` reads standard input [default: the list
+    /// itself, with --mailcow-api]
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 
     /// Print the whole file as it should be, with your comments; a line that
     /// would ask for less than before stays unchanged
@@ -91,14 +92,29 @@ pub(super) async fn overrides(
     arguments: &OverridesArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let name = name_of(&arguments.file);
-    let bytes = input::read_table(&arguments.file, environment).await?;
+    let (name, bytes) = match &arguments.file {
+        Some(file) => (name_of(file), input::read_table(file, environment).await?),
+        None => {
+            let resolver = arguments.look.resolver.resolver()?;
+            let list = arguments.sender.mailcow.own_policies(&resolver).await?;
+            ("mailcow's API".to_owned(), list.into_bytes())
+        }
+    };
     let overrides =
         Overrides::read(bytes).map_err(|error| Stop::Sentence(format!("{name}: {error}")))?;
     let mut sender = arguments.sender.sender();
     // The sender of mailcow's list is mailcow, unless another one is named.
     if matches!(overrides, Overrides::Rows(_)) && !arguments.sender.names_one() {
         sender.system = System::Mailcow;
+    }
+    if arguments.replay.is_none() {
+        // Its own policies are what is judged here, so they do not count.
+        let resolver = &arguments.look.resolver;
+        sender = arguments
+            .sender
+            .asked(sender, resolver, environment)
+            .await?
+            .without_own_policies();
     }
     let next_hops = overrides.next_hops(&arguments.below);
     let (seen, is_whole) = match &arguments.replay {

@@ -19,10 +19,14 @@ const DNS_PORT: u16 = 53;
 /// Where the system has its names.
 const HOSTS_FILE: &str = "/etc/hosts";
 
+/// The variable that says the same as the option, for a container.
+const RESOLVER: &str = "DANECHECK_RESOLVER";
+
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How to look")]
 pub(super) struct ResolverArguments {
-    /// The recursive resolver [default: the system's]
+    /// The recursive resolver [env: DANECHECK_RESOLVER] [default: the
+    /// system's]
     #[arg(long, hide_short_help = true, value_name = "IP[:PORT]", value_parser = named)]
     pub(super) resolver: Option<Named>,
 
@@ -43,7 +47,14 @@ pub(super) enum Named {
 impl ResolverArguments {
     /// The resolver.
     pub(super) fn resolver(&self) -> Result<Resolver, Stop> {
-        match &self.resolver {
+        let of_environment = match std::env::var(RESOLVER) {
+            Ok(text) if self.resolver.is_none() && !text.is_empty() => {
+                let why = |why| Stop::Sentence(format!("{RESOLVER}: {why}"));
+                Some(named(&text).map_err(why)?)
+            }
+            _ => None,
+        };
+        match self.resolver.as_ref().or(of_environment.as_ref()) {
             Some(Named::Address(address)) => Ok(Resolver::at([*address])),
             Some(Named::Name(name, port)) => by_name(name, *port, Path::new(HOSTS_FILE)),
             None => system_resolver(),

@@ -10,6 +10,9 @@ use danecheck_core::postfix::{Release, SecurityLevel, TlsVersion};
 use danecheck_core::sender::{Sender, System, TlspolRelease};
 
 use super::choice::choice;
+use super::environment::Environment;
+use super::mailcow::MailcowArguments;
+use super::resolver::ResolverArguments;
 use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -44,6 +47,9 @@ pub(super) struct SenderArguments {
     /// [default: Postfix's own]
     #[arg(long, hide_short_help = true, value_name = "DIR")]
     postfix_config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) mailcow: MailcowArguments,
 }
 
 fn system() -> impl TypedValueParser<Value = System> {
@@ -60,14 +66,15 @@ fn system() -> impl TypedValueParser<Value = System> {
 impl SenderArguments {
     /// Whether it names a sender.
     pub(super) fn names_one(&self) -> bool {
-        self.sender.is_some() || self.tlspol_version.is_some()
+        self.sender.is_some() || self.tlspol_version.is_some() || self.mailcow.names_one()
     }
 
-    /// A release of mailcow's policy service names mailcow.
+    /// A release of mailcow's policy service names mailcow, and so does a mailcow.
     fn system(&self) -> System {
-        self.sender.unwrap_or(match self.tlspol_version {
-            Some(_) => System::Mailcow,
-            None => System::default(),
+        let is_mailcow = self.tlspol_version.is_some() || self.mailcow.names_one();
+        self.sender.unwrap_or(match is_mailcow {
+            true => System::Mailcow,
+            false => System::default(),
         })
     }
 
@@ -115,6 +122,25 @@ impl SenderArguments {
             release: self.postfix_version,
             min_tls: self.min_tls,
             tlspol: self.tlspol_version,
+            mailcow: None,
         }
+    }
+
+    /// The same sender, with what this mailcow says of itself if it is one.
+    pub(super) async fn asked(
+        &self,
+        sender: Sender,
+        resolver: &ResolverArguments,
+        environment: &mut Environment,
+    ) -> Result<Sender, Stop> {
+        if sender.system != System::Mailcow {
+            return Ok(sender);
+        }
+        let resolver = resolver.resolver()?;
+        let seen = self.mailcow.seen(&resolver, environment).await?;
+        Ok(Sender {
+            mailcow: Some(seen),
+            ..sender
+        })
     }
 }

@@ -84,6 +84,10 @@ pub(super) async fn triage(
     if is_mailcow {
         sender.system = System::Mailcow;
     }
+    let sender = arguments
+        .sender
+        .asked(sender, &arguments.next_hops.look.resolver, environment)
+        .await?;
     let accepted = arguments.accept.accepted();
     let mut into = match &arguments.into {
         Some(path) if is_stdin(path) && reads_stdin => {
@@ -124,7 +128,8 @@ pub(super) async fn triage(
     let of_mailcow = sender.system == System::Mailcow;
     let accepts = |name: &str| accepted.names(name);
     let Some(into) = &mut into else {
-        let block = triage.block(of_mailcow, environment.width, &accepts);
+        let mailcow = sender.mailcow.as_deref().filter(|_| of_mailcow);
+        let block = triage.block(mailcow, environment.width, &accepts);
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);

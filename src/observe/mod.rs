@@ -35,6 +35,7 @@ mod line;
 mod local_sender;
 mod lookup;
 mod machine;
+mod mailcow_api;
 mod meter;
 mod mta_sts;
 mod overheard;
@@ -86,6 +87,7 @@ pub use self::dial::{Dial, Sources};
 pub use self::elsewhere::Elsewhere;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
+pub use self::mailcow_api::MailcowApi;
 #[cfg(feature = "demo")]
 pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};

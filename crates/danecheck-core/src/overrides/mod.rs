@@ -35,7 +35,7 @@ pub use foreign::Foreign;
 pub use into::{Became, SetNextHop, WithOverrides};
 pub use judgement::{Around, Judgement, OverrideStatus, Proposal, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
-pub use rows::NoRows;
+pub use rows::{NoRows, Rows};
 
 /// The JSON Schema of what `danecheck overrides --json` prints.
 pub fn schema() -> serde_json::Value {

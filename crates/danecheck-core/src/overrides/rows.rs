@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::entry::{Entry, Place, place};
+use crate::entry::{MailcowEntry, mailcow_call, mailcow_edit};
+use crate::sender::MailcowRow;
 use crate::text::{printable, shown_json, to_json};
 
 /// mailcow's list of overrides.
@@ -95,6 +97,18 @@ impl Rows {
             bytes: bytes.to_vec(),
             entries,
         })
+    }
+
+    /// The active rows, as a sender takes them.
+    pub fn active(&self) -> Vec<MailcowRow> {
+        let is_active = |entry: &&Entry| entry.place != Place::Off;
+        let rows = self.entries.iter().filter(is_active);
+        rows.map(|entry| MailcowRow {
+            id: entry.id,
+            key: entry.key.clone(),
+            value: entry.value.clone(),
+        })
+        .collect()
     }
 
     /// The list with these rows changed, in the form in which it was read:
@@ -215,23 +229,18 @@ fn number_of(value: &Value) -> Option<u64> {
 
 /// The API call that removes a row.
 pub(super) fn delete_call(id: u64) -> String {
-    call("delete", &format!("[\"{id}\"]"))
+    mailcow_call("delete", &format!("[\"{id}\"]"))
 }
 
 /// The API call that changes a row.
 pub(super) fn edit_call(id: u64, next_hop: &str, policy: &str, parameters: &str) -> String {
-    let body = serde_json::json!({
-        "items": [id.to_string()],
-        "attr": {"dest": next_hop, "policy": policy, "parameters": parameters},
-    });
-    call("edit", &body.to_string())
-}
-
-fn call(what: &str, body: &str) -> String {
-    format!(
-        "curl -H \"X-API-Key: $KEY\" -H 'Content-Type: application/json' -d '{body}' \
-         https://MAILCOW/api/v1/{what}/tls-policy-map"
-    )
+    let row = MailcowEntry {
+        dest: next_hop.to_owned(),
+        policy: policy.to_owned(),
+        parameters: parameters.to_owned(),
+        active: "1".to_owned(),
+    };
+    mailcow_edit(id, &row)
 }
 
 #[cfg(test)]

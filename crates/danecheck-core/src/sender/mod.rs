@@ -6,15 +6,19 @@
 //! I/O: everything is computed from an observation.
 
 mod local;
+mod mailcow;
 mod tlspol;
 mod tlspol_policy;
 mod tlspol_release;
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observation::{LocalSenderSeen, Observation, PolicyResponse, ResolverValidation};
 
+pub use mailcow::{MailcowRow, MailcowSeen};
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 pub use tlspol_release::{NoTlspolRelease, RulesFrom, TlspolRelease};
 
@@ -75,6 +79,9 @@ pub struct Sender {
     pub min_tls: Option<TlsVersion>,
     /// The release of its postfix-tlspol, where it has one.
     pub tlspol: Option<TlspolRelease>,
+    /// What a mailcow says of itself, where it was asked; what options say comes
+    /// first.
+    pub mailcow: Option<Arc<MailcowSeen>>,
 }
 
 /// The policy that a sender's tables and main.cf give for one next hop.
@@ -92,6 +99,15 @@ impl Sender {
     /// Whether it is the Postfix that every report is about.
     pub fn is_assumed(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same without a mailcow's own TLS policies.
+    #[must_use]
+    pub fn without_own_policies(mut self) -> Self {
+        if let Some(seen) = &mut self.mailcow {
+            Arc::make_mut(seen).set_rows(Vec::new());
+        }
+        self
     }
 
     /// The options that name it.
@@ -121,11 +137,25 @@ impl Sender {
         (self.system == System::Local).then_some(Parameters(seen))
     }
 
+    /// The mailcow that was asked, if it is the sender.
+    fn asked_mailcow(&self) -> Option<&MailcowSeen> {
+        let is_sender = self.system == System::Mailcow;
+        self.mailcow.as_deref().filter(|_| is_sender)
+    }
+
+    /// Its main.cf, as far as it is known.
+    fn main_cf(&self) -> Option<Parameters<'_>> {
+        self.asked_mailcow()?.main_cf()
+    }
+
     /// The level of its main.cf.
     pub fn main_level(&self, observation: &Observation) -> SecurityLevel {
         match self.local(observation) {
             Some(parameters) => parameters.level(),
-            None => self.level.unwrap_or(SecurityLevel::Dane),
+            None => self
+                .level
+                .or_else(|| Some(self.main_cf()?.level()))
+                .unwrap_or(SecurityLevel::Dane),
         }
     }
 
@@ -139,7 +169,10 @@ impl Sender {
     pub fn known_release(&self) -> Option<Release> {
         self.release.or(match self.system {
             System::Postfix | System::Local => None,
-            System::Mailcow => Some(MAILCOW_POSTFIX),
+            System::Mailcow => self
+                .asked_mailcow()
+                .and_then(|seen| seen.postfix)
+                .or(Some(MAILCOW_POSTFIX)),
         })
     }
 
@@ -147,25 +180,43 @@ impl Sender {
     /// it has no such service.
     pub fn policy_service(&self) -> Option<TlspolRelease> {
         match self.system {
-            System::Mailcow => Some(self.tlspol.unwrap_or(TlspolRelease::MAILCOW)),
+            System::Mailcow
+                if self
+                    .asked_mailcow()
+                    .is_some_and(|seen| !seen.asks_service()) =>
+            {
+                None
+            }
+            System::Mailcow => self
+                .tlspol
+                .or_else(|| self.asked_mailcow()?.tlspol)
+                .or(Some(TlspolRelease::MAILCOW)),
             System::Postfix | System::Local => None,
         }
     }
 
     /// What its main.cf and its release decide besides the level.
     pub(crate) fn settings(&self, observation: &Observation) -> Settings {
+        let not_shown = observation.resolver.validation == ResolverValidation::NotShown;
+        let shown = |settings: Settings| match settings.dnssec {
+            Dnssec::On if not_shown => Settings {
+                dnssec: Dnssec::NotShown,
+                ..settings
+            },
+            _ => settings,
+        };
         if let Some(parameters) = self.local(observation) {
-            let settings = parameters.settings();
-            let not_shown = observation.resolver.validation == ResolverValidation::NotShown;
-            return match settings.dnssec {
-                Dnssec::On if not_shown => Settings {
-                    dnssec: Dnssec::NotShown,
-                    ..settings
-                },
-                _ => settings,
-            };
+            return shown(parameters.settings());
         }
         let release = self.release(observation);
+        if let Some(main_cf) = self.main_cf() {
+            let settings = main_cf.settings();
+            return shown(Settings {
+                oldest_above: self.min_tls.unwrap_or(settings.oldest_above),
+                dies_of_empty_tlsa: release.is_some_and(Release::dies_of_empty_tlsa),
+                ..settings
+            });
+        }
         let of_tables_ignored = release.is_some_and(Release::ignores_tlsa_behind_insecure_mx)
             && self.main_level(observation) != SecurityLevel::Dane;
         let (at_may, above) = match self.system {
@@ -193,6 +244,14 @@ impl Sender {
         if let Some(parameters) = self.local(observation) {
             return parameters.in_force();
         }
+        // Postfix asks each table for the next hop itself before it asks any for a
+        // parent domain.
+        let key = observation.next_hop.policy_key();
+        let mailcow = self.asked_mailcow();
+        if let Some(row) = mailcow.and_then(|seen| seen.row(&key)) {
+            return row.in_force(self.release(observation));
+        }
+        let of_parent = mailcow.and_then(|seen| seen.row_of_parent(&key));
         if let Some(release) = self.policy_service() {
             let answered = tlspol::answer(observation, served, release);
             let source = format!("postfix-tlspol {release}");
@@ -211,13 +270,17 @@ impl Sender {
                         why: answered.why,
                     };
                 }
+                MapAnswer::NotFound if of_parent.is_some() => {}
                 MapAnswer::NotFound => {
                     let why = format!("{source} gives no policy: {}", answered.why);
                     return self.of_main_cf(observation, why);
                 }
             }
         }
-        self.of_main_cf(observation, String::new())
+        match of_parent {
+            Some(row) => row.in_force(self.release(observation)),
+            None => self.of_main_cf(observation, String::new()),
+        }
     }
 
     fn of_main_cf(&self, observation: &Observation, why: String) -> InForce {
