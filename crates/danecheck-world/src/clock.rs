@@ -77,7 +77,7 @@ fn keep_time(wishes: &Receiver<Wanted>) {
         let now = Instant::now();
         while waiting.peek().is_some_and(|Reverse(next)| next.at <= now) {
             if let Some(Reverse(due)) = waiting.pop() {
-                // Whoever no longer waits needs no word.
+                // A waiter that is gone needs no word.
                 let _ = due.wake.send(());
             }
         }

@@ -90,8 +90,8 @@ pub(super) fn is_reply(bytes: &[u8], question: Question<'_>, id: u16) -> bool {
     if bytes.first_chunk() != Some(&id.to_be_bytes()) {
         return false;
     }
-    // From here on whoever sent it knows the number: what cannot be read is
-    // malformed, and not waited for again.
+    // The sender knows the number: what cannot be read is malformed, and nothing
+    // better will come.
     let Ok(message) = Message::from_octets(bytes) else {
         return true;
     };
