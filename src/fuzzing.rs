@@ -21,38 +21,22 @@ mod feed;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::feed::feed;
     use super::*;
 
     #[test]
     fn every_target_holds_with_its_seeds() {
-        assert!(
-            feed(
-                smtp,
-                concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/smtp"),
-                &[]
-            ) > 5
-        );
-        assert!(
-            feed(
-                dns,
-                concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/dns"),
-                &[]
-            ) > 5
-        );
-        assert!(
-            feed(
-                text,
-                concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/text"),
-                &[]
-            ) > 5
-        );
-        assert!(
-            feed(
-                legacy_tls,
-                concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls"),
-                &[255]
-            ) > 5
-        );
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let targets: [(fn(&[u8]), &str, &[u8]); 4] = [
+            (smtp, "fuzz/seeds/smtp", &[]),
+            (dns, "fuzz/seeds/dns", &[]),
+            (text, "fuzz/seeds/text", &[]),
+            (legacy_tls, "fixtures/tls", &[255]),
+        ];
+        for (target, folder, head) in targets {
+            assert!(feed(target, top.join(folder), head) > 5, "{folder}");
+        }
     }
 }

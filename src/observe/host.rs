@@ -23,10 +23,10 @@ use super::settle::settle;
 use super::setup::{Setup, Visits};
 use super::wire::Datum;
 use danecheck_core::certificate::{Certificate, KeyKind};
-use danecheck_core::next_hop::{NextHop, NextHopHost, host_name_fault};
+use danecheck_core::next_hop::{NextHop, NextHopHost, lookup_name_fault};
 use danecheck_core::observation::{
     AddressSeen, Cut, Denial, HostSeen, LimitedLook, LimitedOffer, Lookup, OwnHello, RecordType,
-    Reply, ResolverValidation, Session, SessionEnd, TlsaLookup,
+    Reply, ResolverValidation, Session, SessionEnd, TlsaLookup, UnusedTlsa,
 };
 use danecheck_core::postfix::{HelloLimits, LineHello, ServerName};
 use danecheck_core::reserved::{ReservedBlock, reserved_block};
@@ -82,6 +82,8 @@ pub(super) struct RawHost {
     /// Its TLSA records were asked for at its own name, although nobody
     /// connects to it.
     tlsa_without_address: bool,
+    /// TLSA records that no sender asks for.
+    tlsa_unused: Option<UnusedTlsa>,
 }
 
 /// The addresses of one family and what followed from them.
@@ -144,16 +146,28 @@ impl<'a> Check<'a> {
             families: Vec::new(),
             addresses: Vec::new(),
             tlsa_without_address: false,
+            tlsa_unused: None,
         };
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
             host.addresses
                 .push(Box::pin(self.see_address(name, address, nothing)).await);
-        } else if host_name_fault(name).is_none() {
-            let (a, aaaa) = tokio::join!(
-                Box::pin(self.see_family(name, RecordType::A)),
-                Box::pin(self.see_family(name, RecordType::Aaaa)),
-            );
+        } else if lookup_name_fault(name).is_none() {
+            let mut families = Box::pin(async {
+                tokio::join!(
+                    self.see_family(name, RecordType::A),
+                    self.see_family(name, RecordType::Aaaa),
+                )
+            });
+            // No check waits for what no delivery depends on.
+            let (a, aaaa) = tokio::select! {
+                biased;
+                seen = &mut families => seen,
+                unused = self.unused_tlsa(name) => {
+                    host.tlsa_unused = unused;
+                    families.await
+                }
+            };
             let nowhere = |family: &Family| !matches!(*family.looked.raw, Raw::Records { .. });
             let exists = |family: &Family| {
                 let no_data = Denial::NoData;
@@ -177,8 +191,9 @@ impl<'a> Check<'a> {
             families: Vec::new(),
             addresses: Vec::new(),
             tlsa_without_address: false,
+            tlsa_unused: None,
         };
-        if name.parse::<IpAddr>().is_err() && host_name_fault(name).is_none() {
+        if name.parse::<IpAddr>().is_err() && lookup_name_fault(name).is_none() {
             let family = |record_type| async move {
                 Family {
                     record_type,
@@ -196,6 +211,38 @@ impl<'a> Check<'a> {
             host.tlsa_without_address = true;
         }
         host
+    }
+
+    /// The TLSA records of a host whose addresses DNSSEC does not protect, if the
+    /// zone is signed all the same, or this is a close look.
+    async fn unused_tlsa(&self, host: &str) -> Option<UnusedTlsa> {
+        let (a, aaaa) = tokio::join!(
+            self.dns.look_up(host, RecordType::A),
+            self.dns.look_up(host, RecordType::Aaaa),
+        );
+        let is_close = self.setup.thorough || self.setup.authoritative;
+        let mut base = None;
+        for looked in [&a, &aaaa] {
+            let Raw::Records {
+                aliases, signed, ..
+            } = &*looked.raw
+            else {
+                continue;
+            };
+            if self.dns.is_secure(looked).await != Some(false) {
+                return None;
+            }
+            if *signed || is_close {
+                base = base.or(Some(aliases.last().map_or(host, String::as_str)));
+            }
+        }
+        let name = base_domain::owner(base?, self.port);
+        let found = self.dns.glance(&name, RecordType::Tlsa).await?;
+        let Raw::Records { data, .. } = &*found else {
+            return None;
+        };
+        let records: Vec<TlsaRecord> = data.iter().filter_map(tlsa_record).collect();
+        (!records.is_empty()).then_some(UnusedTlsa { name, records })
     }
 
     async fn ask_for_tlsa_aside(&self, name: &str) {
@@ -603,6 +650,13 @@ fn address(datum: &Datum) -> Option<IpAddr> {
     }
 }
 
+fn tlsa_record(datum: &Datum) -> Option<TlsaRecord> {
+    match datum {
+        Datum::Tlsa(data) => Some(TlsaRecord::from_rdata(data)),
+        _ => None,
+    }
+}
+
 impl RawHost {
     /// The host with a status at each answer.
     pub(super) async fn settle(
@@ -617,6 +671,7 @@ impl RawHost {
             alias: None,
             tlsa: Vec::new(),
             tlsa_without_address: None,
+            tlsa_unused: self.tlsa_unused,
             addresses: self.addresses,
         };
         let mut candidates: Vec<String> = Vec::new();
@@ -690,17 +745,7 @@ impl Check<'_> {
     async fn settle_tlsa(&self, base_domain: String, validation: ResolverValidation) -> TlsaLookup {
         let name = base_domain::owner(&base_domain, self.port);
         let looked = self.dns.look_up(&name, RecordType::Tlsa).await;
-        let lookup = settle(
-            &name,
-            RecordType::Tlsa,
-            &looked,
-            validation,
-            |datum| match datum {
-                Datum::Tlsa(data) => Some(TlsaRecord::from_rdata(data)),
-                _ => None,
-            },
-        )
-        .await;
+        let lookup = settle(&name, RecordType::Tlsa, &looked, validation, tlsa_record).await;
         TlsaLookup {
             base_domain,
             lookup,

@@ -153,6 +153,13 @@ impl<'a> Dns<'a> {
         self.look_up_for(Purpose::Aside, name, record_type).await
     }
 
+    /// The answer to a question on which nothing in this check depends, not even
+    /// what is known of the resolver.
+    pub(super) async fn glance(&self, name: &str, record_type: RecordType) -> Option<Arc<Raw>> {
+        let (found, _) = self.find(name, record_type).await;
+        found.map(|found| found.raw.clone())
+    }
+
     async fn look_up_for(
         &self,
         purpose: Purpose,

@@ -15,7 +15,7 @@ use super::resolver::{Answer, Resolver};
 use super::validator::Failed;
 use super::wire::{Datum, WireName};
 use danecheck_core::dnssec::OwnValidation;
-use danecheck_core::next_hop::host_name_fault;
+use danecheck_core::next_hop::lookup_name_fault;
 use danecheck_core::observation::{
     Cut, Denial, ExtendedError, FailureKind, LookupFailure, RecordType,
 };
@@ -133,7 +133,7 @@ impl Query {
         replies: &mut Replies,
     ) -> Raw {
         // `dns_lookup_x` does not ask for such names.
-        if !name.is_empty() && host_name_fault(name).is_some() {
+        if !name.is_empty() && lookup_name_fault(name).is_some() {
             return Raw::Denied {
                 denial: Denial::NxDomain,
                 authentic: false,
@@ -225,7 +225,7 @@ impl Query {
                     };
                 }
                 Some(next) => {
-                    if host_name_fault(&super::wire::text(&next)).is_some() {
+                    if lookup_name_fault(&super::wire::text(&next)).is_some() {
                         return failed(FailureKind::Malformed);
                     }
                     current = next;

@@ -148,6 +148,11 @@ pub(crate) const LOOKUPS: &[Incident] = &[
         set: |stage| signed_with(stage, ZoneFault::DsMissing),
     },
     Incident {
+        what: "the DS record was lost in a move, and TLSA records that nobody uses stay",
+        finding: "tlsa-left-over",
+        set: |stage| signed_with(stage, ZoneFault::DsMissing),
+    },
+    Incident {
         what: "the provider of the records does not sign",
         finding: "tlsa-not-signed",
         set: |stage| {

@@ -119,3 +119,42 @@ async fn a_dns_error_counts_more_for_tlspol_than_a_policy() {
     let report = Report::to(&observation, Horizon::default(), &mailcow());
     assert_eq!(report.sender.unwrap().policy.text, "TEMP");
 }
+
+/// What the report names, `--sender mailcow` prints; and where it prints nothing,
+/// the report names nothing.
+#[tokio::test]
+async fn other_senders_are_told_of_mailcow_only_where_it_has_an_override() {
+    const ID: &str = "mta-sts-mailcow-waits";
+    let other = "version: STSv1\nmode: enforce\nmx: *.example.net\nmax_age: 604800\n";
+    let nobodys = || Scene {
+        mx: Some(|stage| Leaf::new(["mx1.example.com"]).self_signed(stage.now)),
+        ..Scene::default()
+    };
+    let beside_dane = || Scene {
+        tlsa: true,
+        body: other.into(),
+        ..Scene::default()
+    };
+    let refusing = || Scene {
+        mail: vec![Misbehaviour::Greeting554],
+        ..Scene::saying(other)
+    };
+    for (scene, waits) in [
+        (Scene::saying(other), true),
+        (nobodys(), true),
+        (Scene::default(), false),
+        // DANE has precedence.
+        (beside_dane(), false),
+        // No override helps.
+        (refusing(), false),
+    ] {
+        let observation = scene.observe().await;
+        let report = Report::of(&observation);
+        let told = ids(&report).contains(&ID);
+        assert_eq!(told, waits, "{:?}", ids(&report));
+        let of_mailcow = Report::to(&observation, Horizon::default(), &mailcow());
+        let printed = of_mailcow.recommendation.entries.mailcow.is_some();
+        assert_eq!(printed, waits, "{:?}", of_mailcow.recommendation);
+        assert!(!ids(&of_mailcow).contains(&ID));
+    }
+}

@@ -18,6 +18,7 @@ async fn an_mx_host_that_the_policy_does_not_list_is_told() {
             [
                 "mta-sts-no-host-passes",
                 "mta-sts-host-not-listed",
+                "mta-sts-mailcow-waits",
                 "no-tlsa",
                 "mta-sts-pattern-unused"
             ],

@@ -78,7 +78,7 @@ const VERDICTS: &[(Verdict, &str)] = &[
 const STATUSES: &[(&str, &str)] = &[
     (
         "7.5",
-        "TLS was required and did not authenticate the server: the TLSA look-up failed, no record \
+        "TLS was required and did not authenticate the server: the TLSA lookup failed, no record \
          matches, or the handshake failed. Postfix gives this code for everything that the \
          security level forbids. With 4 mail waits, with 5 it was returned; mailcow's filter \
          makes 5.7.5 of 4.7.5.",
@@ -141,7 +141,7 @@ const STATUSES: &[(&str, &str)] = &[
     ("4.4", "The domain, or its mail server, has no address."),
     (
         "4.312",
-        "Exchange Online: a DNS look-up failed, often from broken DNSSEC.",
+        "Exchange Online: a DNS lookup failed, often from broken DNSSEC.",
     ),
     (
         "4.317",

@@ -316,16 +316,29 @@ fn domain_name(text: &str) -> Result<String, NextHopError> {
     host_name_fault(&ascii).map_or(Ok(ascii), |why| Err(refuse(why)))
 }
 
-/// What is wrong with a host name, after Postfix's `valid_hostname`; `None` if
-/// Postfix would look it up.
+/// What is wrong with a host name, after Postfix's `valid_hostname`.
 pub fn host_name_fault(name: &str) -> Option<&'static str> {
+    name_fault(name, false)
+}
+
+/// What is wrong with a name that DNS is asked for or that an MX record has;
+/// `None` if Postfix would look it up (`dns_lookup_x` and `valid_rr_name`, with
+/// `DO_WILDCARD`): the first label may be a `*`.
+pub fn lookup_name_fault(name: &str) -> Option<&'static str> {
+    name_fault(name, true)
+}
+
+fn name_fault(name: &str, may_be_wildcard: bool) -> Option<&'static str> {
     if name.is_empty() {
         return Some("it is empty");
     }
     if name.len() > 253 {
         return Some("it is longer than 253 characters");
     }
-    for label in name.split('.') {
+    for (at, label) in name.split('.').enumerate() {
+        if may_be_wildcard && at == 0 && label == "*" {
+            continue;
+        }
         if label.is_empty() {
             return Some("a label between two dots is empty");
         }

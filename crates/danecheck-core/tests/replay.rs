@@ -554,7 +554,7 @@ fn a_thorough_look_at_openssl_shows_both_certificates() {
 }
 
 /// What `danecheck overrides` says of each level: the advised one is needed,
-/// what is weaker is told to be, and what is stricter is not enough.
+/// for a weaker one a stricter would do, and a stricter one is not enough.
 #[test]
 fn the_words_on_overrides_agree_with_what_postfix_did() {
     let sender = Sender::default();

@@ -22,6 +22,7 @@ mod resources;
 mod signature;
 mod signature_algorithm;
 mod string;
+mod subtree;
 #[cfg(test)]
 mod tests;
 mod verify;

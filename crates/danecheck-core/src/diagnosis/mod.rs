@@ -2,6 +2,8 @@
 //! everything that they depend on.
 
 #[cfg(test)]
+mod work_ground;
+#[cfg(test)]
 mod work_tests;
 
 use crate::finding::expectation::mx_not_as_expected;

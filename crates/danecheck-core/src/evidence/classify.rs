@@ -72,7 +72,7 @@ pub(super) fn delivery(
         _ if text.starts_with("connect to ") => &cause::NOT_CONNECTED,
         _ if has("(nullMX)") => &cause::NULL_MX,
         _ if has("Name service error for ") => name_service(text),
-        // `smtp_addr.c`, with native look-ups and without any.
+        // `smtp_addr.c`, with native lookups and without any.
         _ if text.starts_with("unable to look up host ") => {
             if has("emporary failure") {
                 &cause::DNS_TRY_AGAIN

@@ -180,7 +180,7 @@ impl<'a> Peer<'a> {
     }
 }
 
-/// `name=NAME type=TYPE` of a look-up that failed.
+/// `name=NAME type=TYPE` of a lookup that failed.
 fn looked_up(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once("Name service error for name=")?;
     let (name, rest) = rest.split_once(" type=")?;

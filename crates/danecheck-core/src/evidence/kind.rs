@@ -38,23 +38,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The words of the report for a form, and for its records.
+    /// The words of the report for a form, and for one of its records; more of
+    /// them take an s.
     pub fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::PostfixLog => ("a Postfix log", "lines"),
-            Self::MailcowLog => ("a mailcow log", "lines"),
-            Self::JournalJson => ("a journal in JSON", "lines"),
-            Self::DockerJson => ("a log of Docker in JSON", "lines"),
-            Self::RsyslogJson => ("a log in JSON", "lines"),
-            Self::PostqueueJson => ("a queue listing (postqueue -j)", "messages"),
-            Self::PostqueueList => ("a queue listing (postqueue -p)", "messages"),
-            Self::MailcowQueue => ("mailcow's queue", "messages"),
-            Self::Dsn => ("a notice about mail", "recipients"),
-            Self::EximLog => ("an Exim log", "lines"),
-            Self::StalwartLog => ("a Stalwart log", "lines"),
-            Self::MaddyLog => ("a maddy log", "lines"),
-            Self::Tlsrpt => ("a TLS report", "reports"),
-            Self::Unknown => ("an unknown form", "lines"),
+            Self::PostfixLog => ("a Postfix log", "line"),
+            Self::MailcowLog => ("a mailcow log", "line"),
+            Self::JournalJson => ("a journal in JSON", "line"),
+            Self::DockerJson => ("a log of Docker in JSON", "line"),
+            Self::RsyslogJson => ("a log in JSON", "line"),
+            Self::PostqueueJson => ("a queue listing (postqueue -j)", "message"),
+            Self::PostqueueList => ("a queue listing (postqueue -p)", "message"),
+            Self::MailcowQueue => ("mailcow's queue", "message"),
+            Self::Dsn => ("a notice about mail", "recipient"),
+            Self::EximLog => ("an Exim log", "line"),
+            Self::StalwartLog => ("a Stalwart log", "line"),
+            Self::MaddyLog => ("a maddy log", "line"),
+            Self::Tlsrpt => ("a TLS report", "report"),
+            Self::Unknown => ("an unknown form", "line"),
         }
     }
 }

@@ -31,7 +31,7 @@ const SUSPECTS: &[(&Cause, &str)] = &[
     ),
     (
         &cause::TLSA_LOOKUP_ERROR,
-        "Check the resolver of this machine: TLSA look-ups fail.",
+        "Check the resolver of this machine: TLSA lookups fail.",
     ),
     (
         &cause::NO_TLSA_RECORDS,

@@ -130,7 +130,8 @@ impl Triage {
     }
 
     fn of_input(&self, input: &InputReport, more: bool) -> String {
-        let (form, records) = input.kind.words();
+        let (form, record) = input.kind.words();
+        let records = plural(input.records, record, &format!("{record}s"));
         let lead = if more {
             format!("{}: ", input.name)
         } else {
@@ -138,16 +139,15 @@ impl Triage {
         };
         let mut sentence = match input.kind {
             Kind::Unknown => format!(
-                "{lead}Not understood: {} {records}. Give a log of Postfix, `postqueue -j`, \
-                 mailcow's queue or logs, or a notice as a whole mail.",
-                input.records
+                "{lead}Not understood: {records}. Give a log of Postfix, `postqueue -j`, mailcow's \
+                 queue or logs, or a notice as a whole mail."
             ),
             Kind::Tlsrpt => format!(
                 "{lead}This is a TLS report. Read it with `danecheck explain --tlsrpt FILE`."
             ),
             _ => format!(
-                "{lead}Read as {form}: {} {records}, {} understood.",
-                input.records, input.understood
+                "{lead}Read as {form}: {records}, {} understood.",
+                input.understood
             ),
         };
         for note in &input.notes {
@@ -303,10 +303,15 @@ fn one(text: &mut String, number: usize, cause: &Explained, width: usize) {
         .collect();
     let more = cause.next_hops.len().saturating_sub(NAMED);
     if more > 0 {
-        hops.push(format!("{more} other next hops"));
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
+        hops.push(plural(more, "other next hop", "other next hops"));
     }
     if cause.other_next_hops > 0 {
-        hops.push(format!("{} deliveries elsewhere", cause.other_next_hops));
+        hops.push(plural(
+            cause.other_next_hops,
+            "delivery elsewhere",
+            "deliveries elsewhere",
+        ));
     }
     if hops.is_empty() {
         hops.extend(

@@ -3,7 +3,7 @@
 use crate::dnssec::SecurityStatus;
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
-use crate::next_hop::host_name_fault;
+use crate::next_hop::lookup_name_fault;
 use crate::observation::{
     Answer, Denial, HostSeen, Lookup, LookupFailure, Observation, ResolverValidation, Shortcoming,
 };
@@ -255,7 +255,7 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
                 name.clone(),
                 format!("An MX record names the address {name} instead of a host."),
             );
-        } else if from_mx && let Some(why) = host_name_fault(name) {
+        } else if from_mx && let Some(why) = lookup_name_fault(name) {
             findings.add(
                 &MX_HOST_NAME_INVALID,
                 name.clone(),

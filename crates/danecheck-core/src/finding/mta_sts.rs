@@ -3,6 +3,8 @@
 use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{HostStanding, Judged, MtaSts, Unavailable, texts};
 use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, meant, report_record};
+use crate::postfix::SecurityLevel;
+use crate::sender::{Sender, System};
 
 pub(super) static MTA_STS_MAX_AGE_ODD: Rule = Rule {
     id: "mta-sts-max-age-odd",
@@ -41,6 +43,18 @@ pub(super) static MTA_STS_HOST_NOT_LISTED: Rule = Rule {
                record. Do both before the MX records change.",
 };
 
+pub(super) static MTA_STS_MAILCOW_WAITS: Rule = Rule {
+    id: "mta-sts-mailcow-waits",
+    severity: Severity::Warning,
+    reference: "RFC 8461 section 5",
+    meaning: "mailcow's postfix-tlspol honours the domain's MTA-STS policy, and the mail servers \
+              do not fulfil it. So mail from every mailcow waits, although a Postfix without such a \
+              service delivers.",
+    sender: "Run `danecheck --sender mailcow DOMAIN` if you use mailcow. It prints the override, \
+             and what to check before you set it.",
+    receiver: "Set the policy's mode to none or testing, and change the id in the TXT record.",
+};
+
 pub(super) static MTA_STS_NO_HOST_PASSES: Rule = Rule {
     id: "mta-sts-no-host-passes",
     severity: Severity::Error,
@@ -48,7 +62,7 @@ pub(super) static MTA_STS_NO_HOST_PASSES: Rule = Rule {
     meaning: "The MTA-STS policy says enforce, and no mail server of the domain passes it. Senders \
               that honour it and find no DANE keep the mail for days and then return it. Google, \
               Microsoft and every mailcow are such senders.",
-    sender: "Set the override that `danecheck --sender mailcow` prints, if you use mailcow.",
+    sender: "",
     receiver: "Set the policy's mode to none or testing, and change the id in the TXT record. Then \
                repair the servers or the policy, and go back to enforce.",
 };
@@ -266,6 +280,32 @@ fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, finding
             format!(
                 "The MTA-STS policy of {target} says enforce, but none of its mail servers passes \
                  it. Senders that honour it do not deliver."
+            ),
+        );
+    }
+    mailcow(judged, &target, findings);
+}
+
+/// What the policy means for mailcow, if another sender is the subject.
+fn mailcow(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
+    let mailcow = Sender {
+        system: System::Mailcow,
+        ..Sender::default()
+    };
+    if judged.sending.sender.system == System::Mailcow {
+        return;
+    }
+    let (sending, advice) = judged.to(&mailcow);
+    let in_force = &sending.in_force;
+    let by_policy =
+        matches!(&in_force.policy.line, Ok(line) if line.level == SecurityLevel::Secure);
+    if advice.entry.is_some() && by_policy {
+        findings.add(
+            &MTA_STS_MAILCOW_WAITS,
+            target,
+            format!(
+                "mailcow keeps mail to {target} back: its policy is {}, from {}.",
+                in_force.policy.text, in_force.source
             ),
         );
     }

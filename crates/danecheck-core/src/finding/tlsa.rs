@@ -4,7 +4,7 @@ use crate::finding::rule::{Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Requirement};
-use crate::observation::{Answer, TlsaLookup};
+use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
 use super::assumed;
@@ -56,6 +56,19 @@ pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
               hides it.",
     sender: "",
     receiver: "Remove the stale SHA-512 record, or publish the right one with SHA-512 too.",
+};
+
+pub(super) static TLSA_LEFT_OVER: Rule = Rule {
+    id: "tlsa-left-over",
+    severity: Severity::Warning,
+    reference: "RFC 7672 section 2.2",
+    meaning: "A mail server has TLSA records, but its zone has no chain of trust: it is not \
+              signed, or has no DS record at its parent. Senders do not even ask for these \
+              records, so they protect nothing. If the DS record comes back, outdated records keep \
+              mail back at once.",
+    sender: "",
+    receiver: "Check that the records match the server (`danecheck tlsa CERT.pem`), then publish \
+               the DS record of the zone's key. Or remove the records if you do not want DANE.",
 };
 
 pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
@@ -133,6 +146,11 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             lookup(judged, tlsa, findings);
         }
         alias(host, findings);
+        if let Some(unused) = &host.seen.tlsa_unused
+            && judged.verdict != Verdict::Indeterminate
+        {
+            left_over(host, unused, findings);
+        }
         for address in &host.addresses {
             let origins = origins.next().map_or(&[][..], Vec::as_slice);
             records(judged, host, address, origins, findings);
@@ -194,6 +212,27 @@ fn alias(host: &HostEvidence<'_>, findings: &mut Findings) {
             ),
         );
     }
+}
+
+/// Records that no sender asks for.
+fn left_over(host: &HostEvidence<'_>, unused: &UnusedTlsa, findings: &mut Findings) {
+    let records: Vec<String> = unused.records.iter().take(3).map(short).collect();
+    let lookups = [&host.seen.a, &host.seen.aaaa].into_iter().flatten();
+    let why = lookups
+        .map(where_unsigned)
+        .find(|why| !why.is_empty())
+        .unwrap_or_default();
+    findings.add(
+        &TLSA_LEFT_OVER,
+        unused.name.clone(),
+        format!(
+            "{} has the TLSA record{} {}, which nobody uses, because DNSSEC does not protect {}{why}.",
+            unused.name,
+            if records.len() == 1 { "" } else { "s" },
+            records.join(" and "),
+            host.seen.name
+        ),
+    );
 }
 
 /// The records compared with what one address serves.

@@ -157,7 +157,7 @@ fn host_names(evidence: &Evidence<'_>) -> Vec<String> {
     for candidate in candidates(evidence) {
         if let Some(host) = evidence.hosts.get(candidate.host)
             && !names.contains(&host.seen.name)
-            && host.seen.name.parse::<std::net::IpAddr>().is_err()
+            && crate::next_hop::host_name_fault(&host.seen.name).is_none()
         {
             names.push(host.seen.name.clone());
         }

@@ -126,6 +126,15 @@ impl Judged<'_> {
         Strictest::of(&self.evidence, self.verdict, &self.sending)
     }
 
+    /// What happens to another sender's mail, and what its administrator should
+    /// do.
+    pub(crate) fn to(&self, sender: &Sender) -> (Sending, Recommendation) {
+        let served = self.mta_sts.as_ref().and_then(|mta_sts| mta_sts.served);
+        let sending = Sending::of(sender, &self.evidence, &self.outcomes, served);
+        let recommendation = recommend::recommend(&self.evidence, self.verdict, &sending);
+        (sending, recommendation)
+    }
+
     /// What the comparison of lines for this next hop depends on.
     pub(crate) fn comparison(&self) -> Comparison {
         caution::comparison(&self.evidence, self.sending.settings)

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::next_hop::{NextHopHost, host_name_fault};
+use crate::next_hop::{NextHopHost, lookup_name_fault};
 use crate::observation::{
     AddressFamily, AddressSeen, Answer, Denial, FailureKind, HostSeen, Lookup, MxRecord,
     Observation, RecordType,
@@ -162,7 +162,7 @@ fn from_mx(observation: &Observation, mx: &Lookup<MxRecord>, records: &[MxRecord
 
 /// Whether Postfix keeps an MX record with this target (`valid_rr_name`).
 fn is_looked_up(host: &str) -> bool {
-    host.parse::<IpAddr>().is_ok() || host_name_fault(host).is_none()
+    host.parse::<IpAddr>().is_ok() || lookup_name_fault(host).is_none()
 }
 
 fn from_hosts(observation: &Observation, mx: Option<&[&MxRecord]>) -> Route {

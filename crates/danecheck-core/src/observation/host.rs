@@ -28,8 +28,23 @@ pub struct HostSeen {
     /// Postfix does not use it, a policy service makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tlsa_without_address: Option<TlsaLookup>,
+    /// TLSA records that no sender asks for, because DNSSEC does not protect
+    /// the addresses; asked for if the zone has signatures all the same, or
+    /// danecheck was to look closely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlsa_unused: Option<UnusedTlsa>,
     /// Each address and its sessions.
     pub addresses: Vec<AddressSeen>,
+}
+
+/// TLSA records that no sender asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnusedTlsa {
+    /// Where they are, with port and protocol; lower case, no final dot.
+    pub name: String,
+    /// The records, at least one.
+    pub records: Vec<TlsaRecord>,
 }
 
 /// The TLSA lookup at one candidate for the TLSA base domain (RFC 7672

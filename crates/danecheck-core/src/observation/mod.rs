@@ -29,7 +29,7 @@ pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;
 pub use family::AddressFamily;
-pub use host::{AddressSeen, HostSeen, TlsaLookup};
+pub use host::{AddressSeen, HostSeen, TlsaLookup, UnusedTlsa};
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,

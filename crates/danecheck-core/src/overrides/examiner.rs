@@ -10,7 +10,8 @@ use crate::sender::Sender;
 
 use super::entry::{BYTE_ORDER_MARK, Entry, Place};
 use super::index::Index;
-use super::judgement::{self, Around, Judgement, OverrideStatus, Proposal, judge_line};
+use super::judgement::{self, Around, judge_line};
+use super::status::{Judgement, OverrideStatus, Proposal};
 
 /// Which overrides may ask for less than before (`--accept-weaker`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::entry::Place;
 use super::examination::{Overrides, change, status};
 use super::examiner::Accepted;
 use super::index::Index;
-use super::judgement::{Judgement, Proposal};
+use super::status::{Judgement, Proposal};
 use super::table::Table;
 
 /// A table with the overrides in it that its next hops need.

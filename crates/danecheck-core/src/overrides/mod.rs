@@ -10,6 +10,7 @@
 //! | which next hops match a line | `entry` |
 //! | which line counts for a next hop | `index` |
 //! | is it needed, enough, too weak | `judgement` |
+//! | the words for that, and what to do | `status` |
 //! | what do the lines around it change | `examiner` |
 //! | how do new ones get into a table | `into` |
 //! | how is that reported | `report`, `text` |
@@ -25,6 +26,7 @@ mod into;
 mod judgement;
 mod report;
 mod rows;
+mod status;
 mod table;
 mod text;
 
@@ -33,9 +35,10 @@ pub use examination::{Examination, NoOverrides, Overrides};
 pub use examiner::Accepted;
 pub use foreign::Foreign;
 pub use into::{Became, SetNextHop, WithOverrides};
-pub use judgement::{Around, Judgement, OverrideStatus, Proposal, judge_line, judge_lines};
+pub use judgement::{Around, judge_line, judge_lines};
 pub use report::{OverrideReport, OverridesReport};
 pub use rows::{NoRows, Rows};
+pub use status::{Judgement, OverrideStatus, Proposal};
 
 /// The JSON Schema of what `danecheck overrides --json` prints.
 pub fn schema() -> serde_json::Value {

@@ -8,8 +8,8 @@ use crate::text::printable;
 
 use super::entry::Entry;
 use super::examination::{Examination, Overrides};
-use super::judgement::{Judgement, OverrideStatus, Proposal};
 use super::rows::{delete_call, edit_call};
+use super::status::{Judgement, OverrideStatus, Proposal};
 
 /// What `danecheck overrides --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,8 @@
 use crate::text::{shown, wrap};
 
 use super::examination::{Examination, Overrides, status};
-use super::judgement::Proposal;
 use super::report::OverrideReport;
+use super::status::Proposal;
 use crate::report::ExitStatus;
 
 /// The blanks before the text about an override.
