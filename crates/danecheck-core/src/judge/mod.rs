@@ -131,7 +131,8 @@ impl Judged<'_> {
     pub(crate) fn to(&self, sender: &Sender) -> (Sending, Recommendation) {
         let served = self.mta_sts.as_ref().and_then(|mta_sts| mta_sts.served);
         let sending = Sending::of(sender, &self.evidence, &self.outcomes, served);
-        let recommendation = recommend::recommend(&self.evidence, self.verdict, &sending);
+        let recommendation =
+            recommend::recommend(&self.evidence, self.verdict, &sending, &self.elsewhere);
         (sending, recommendation)
     }
 
