@@ -33,7 +33,7 @@ impl Hello {
         self.limits.newest >= TlsVersion::Tls12
     }
 
-    fn offers(self, suite: &Suite) -> bool {
+    pub(super) fn offers(self, suite: &Suite) -> bool {
         let is_verifying = self.rigour == Rigour::Verifying;
         // Suites of TLS 1.2 use other hashes than SHA-1.
         let of_newer = if suite.exchange == Exchange::Tls13 {

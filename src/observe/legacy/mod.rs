@@ -189,10 +189,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let lost = |_| LOST.to_owned();
-    let hello = hello::client_hello(hello, script.sni).ok_or(NO_RANDOMNESS)?;
-    stream.write_all(&hello).await.map_err(lost)?;
+    let bytes = hello::client_hello(hello, script.sni).ok_or(NO_RANDOMNESS)?;
+    stream.write_all(&bytes).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
-    read_flight(stream).await
+    let tls = read_flight(stream).await?;
+    // "wrong cipher returned" (openssl:`statem_clnt.c:set_client_ciphersuite`).
+    match Suite::named(&tls.cipher) {
+        Some(suite) if hello.offers(suite) => Ok(tls),
+        _ => Err(format!(
+            "the server chose {}, which was not offered",
+            tls.cipher
+        )),
+    }
 }
 
 /// Reads the server's answer to a ClientHello, up to the point where the client

@@ -88,6 +88,7 @@ impl Exclusions {
     pub(crate) fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         words
             .into_iter()
+            .filter(|word| !word.is_empty())
             .fold(Self::default(), |all, word| match excluded(word) {
                 Some(suites) => Self {
                     suites: all.suites.with(suites),

@@ -24,7 +24,8 @@ pub struct PolicyLine {
     pub protocols: Option<Vec<TlsVersion>>,
     /// The lowest grade of ciphers that `ciphers=` allows.
     pub ciphers: Option<CipherGrade>,
-    /// The ciphers that `exclude=` excludes, in place of those of main.cf.
+    /// The ciphers that `exclude=` excludes, in place of those of main.cf; one empty
+    /// word where it excludes none.
     pub exclusions: Vec<String>,
     /// The files of `tafile=`: other trust anchors than those of main.cf.
     pub trust_anchors: Vec<String>,
@@ -360,9 +361,6 @@ impl PolicyLine {
                 }
             }
             "exclude" => {
-                if value.is_empty() {
-                    return Err(refuse());
-                }
                 let bad = value
                     .split([':', ','])
                     .find(|item| item.starts_with(['!', '+', '-', '@']));
@@ -371,6 +369,10 @@ impl PolicyLine {
                 }
                 let items = value.split([':', ',']).filter(|item| !item.is_empty());
                 self.exclusions = items.map(str::to_owned).collect();
+                // It takes the place of main.cf's list all the same.
+                if self.exclusions.is_empty() {
+                    self.exclusions.push(String::new());
+                }
             }
             "servername" => {
                 self.server_name = Some(ServerName::read(value).ok_or_else(refuse)?);

@@ -24,6 +24,10 @@ fn a_value_is_a_level_and_attributes() {
     // mailcow's CONCAT leaves a blank behind.
     assert!(parse("encrypt ").is_ok());
     assert!(parse("may protocols=").is_ok());
+    let none = parse("encrypt exclude=").unwrap();
+    assert_eq!(none.to_string(), "encrypt exclude=");
+    assert_eq!(none.exclusions(), Some(super::Exclusions::default()));
+    assert_eq!(parse("encrypt").unwrap().exclusions(), None);
 }
 
 /// A line says the same when it is written and read again.
