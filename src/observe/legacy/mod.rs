@@ -193,12 +193,15 @@ where
     stream.write_all(&bytes).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
     let tls = read_flight(stream).await?;
-    // "wrong cipher returned" (openssl:`statem_clnt.c:set_client_ciphersuite`).
+    // "wrong cipher returned" (openssl:`statem_clnt.c:set_client_ciphersuite`),
+    // "unsupported protocol" (openssl:`statem_lib.c:ssl_choose_client_version`).
+    let version = tls.version.parse::<TlsVersion>();
+    let is_offered = version.is_ok_and(|version| version <= hello.limits.newest);
     match Suite::named(&tls.cipher) {
-        Some(suite) if hello.offers(suite) => Ok(tls),
+        Some(suite) if is_offered && hello.offers(suite) => Ok(tls),
         _ => Err(format!(
-            "the server chose {}, which was not offered",
-            tls.cipher
+            "the server chose {} with {}, which was not offered",
+            tls.version, tls.cipher
         )),
     }
 }

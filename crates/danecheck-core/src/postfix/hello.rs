@@ -101,6 +101,14 @@ impl Exclusions {
             })
     }
 
+    /// The suites of CCM_8, which are not of grade `high` since OpenSSL 3.2.
+    pub(crate) fn of_short_tags() -> Self {
+        Self {
+            suites: SuiteSet::of(Suite::has_short_tag),
+            unknown: false,
+        }
+    }
+
     /// A list as main.cf has it.
     pub(crate) fn of_list(list: &str) -> Self {
         let separators = [':', ',', ' ', '\t', '\r', '\n'];
