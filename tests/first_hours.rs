@@ -142,6 +142,8 @@ async fn every_format_says_what_becomes_of_the_mail_of_the_sender_that_was_named
             assert!(passes || text.contains(words), "{format}: {text}");
             assert!(!text.contains("mail flows"), "{format}: {text}");
             assert!(!text.contains("DANE senders"), "{format}: {text}");
+            // It asks for no DANE, so it fails over from no server.
+            assert!(!text.contains("downgrade-by-fail-over"), "{format}: {text}");
         }
         let mut metrics = Prometheus::default();
         metrics.report(&report, status(&report));
@@ -625,5 +627,57 @@ async fn one_fault_on_one_host_takes_fifteen_lines() {
         let report = Report::of(&case.observe(&shared).await.unwrap());
         let text = human(&report, HumanStyle::default());
         assert!(text.lines().count() <= 15, "{name}\n{text}");
+    }
+}
+
+/// C: what is the same for several hosts is told once.
+#[tokio::test]
+async fn equal_faults_of_several_hosts_are_told_once_in_every_format() {
+    let all: Vec<String> = (1..=5).map(|last| format!("192.0.2.{last}")).collect();
+    let all: Vec<(&str, bool)> = all.iter().map(|it| (it.as_str(), true)).collect();
+    let report = report_on("example.com", |stage| hosts(stage, &all)).await;
+    let errors = report.findings.iter();
+    let errors = errors.filter(|finding| finding.id == "tlsa-mismatch");
+    assert_eq!(errors.count(), 5);
+    for (format, text) in formats(&report) {
+        // JUnit has a case for each host.
+        if format == "junit" {
+            continue;
+        }
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = "of each of mx1.example.com, mx2.example.com, mx3.example.com and 2 more";
+        assert_eq!(words.matches(told).count(), 1, "{format}: {text}");
+        assert_eq!(
+            words.matches("matches none of its").count(),
+            1,
+            "{format}: {text}"
+        );
+    }
+}
+
+/// C: a page is as wide as the terminal says, within bounds.
+#[test]
+fn a_page_is_as_wide_as_columns_says_from_60_to_120() {
+    for (columns, least, most) in [
+        (Some("60"), 50, 60),
+        (Some("100"), 85, 100),
+        (Some("20"), 50, 60),
+        (Some("500"), 100, 120),
+        (Some("no"), 70, 80),
+        (None, 70, 80),
+    ] {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_danecheck"));
+        program
+            .args(["demo", "mx-not-signed"])
+            .env_remove("COLUMNS");
+        if let Some(columns) = columns {
+            program.env("COLUMNS", columns);
+        }
+        let page = String::from_utf8(program.output().unwrap().stdout).unwrap();
+        let widest = page.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(
+            (least..=most).contains(&widest),
+            "{columns:?}: {widest}\n{page}"
+        );
     }
 }

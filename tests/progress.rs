@@ -187,3 +187,31 @@ async fn whoever_types_the_targets_is_not_disturbed() {
     let ran = run(&["a a", "b b"], |environment| environment.terminals = typed).await;
     assert!(ran.stderr.contains("of 2 done"), "{:?}", ran.stderr);
 }
+
+/// What reads a pipe prints on the same terminal, and would continue the line.
+#[tokio::test]
+async fn reports_for_people_in_a_pipe_have_no_progress_beside_them() {
+    let arguments = ["--resolver", "127.0.0.1:1", "-"];
+    let stdin = b"a a\nb b\nc c\n";
+    let piped = run_in(&arguments, stdin, Dial::default(), |environment| {
+        environment.terminals = STDERR;
+    })
+    .await;
+    assert_eq!(piped.stderr, "");
+    assert_eq!(
+        piped.stdout.matches("unknown  ").count(),
+        6,
+        "{}",
+        piped.stdout
+    );
+    let into_file = run_in(&arguments, stdin, Dial::default(), |environment| {
+        environment.terminals = STDERR;
+        environment.output_file = || std::fs::File::open("/dev/null").ok();
+    })
+    .await;
+    assert!(
+        into_file.stderr.contains("of 3 done"),
+        "{:?}",
+        into_file.stderr
+    );
+}

@@ -185,8 +185,12 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         );
     }
     old_tls::check_releases(judged, findings);
-    downgrade(judged, &target, findings);
-    preferred(judged, &target, findings);
+    // Only a sender that asks for DANE leaves a server because DANE fails there.
+    let line = judged.sending.in_force.policy.line.as_ref();
+    if line.is_ok_and(|line| matches!(line.level, SecurityLevel::Dane | SecurityLevel::DaneOnly)) {
+        downgrade(judged, &target, findings);
+        preferred(judged, &target, findings);
+    }
     no_encryption(judged, findings);
 }
 

@@ -5,7 +5,7 @@ use crate::judge::{Judged, Route, Verdict};
 use crate::postfix::SecurityLevel;
 
 use super::rule::{Findings, Rule};
-use super::{address_limit, dns, refusal, resolver, sender, session, tlsa};
+use super::{address_limit, dns, old_tls, refusal, resolver, sender, session, tlsa};
 
 /// When a finding is an error although its rule usually is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ static RAISED: &[(&Rule, WorseIf)] = &[
     (&sender::SENDER_REFUSES_OLD_TLS, WorseIf::NoMail),
     (&session::SERVER_SILENT, WorseIf::NoMail),
     (&refusal::TEMPORARY_REFUSAL, WorseIf::NoMail),
+    (&old_tls::TLS_OUTDATED, WorseIf::NoMail),
     (&tlsa::TLSA_ALL_UNUSABLE, WorseIf::DaneOnly),
     (&tlsa::TLSA_MISSING_ON_SOME_HOSTS, WorseIf::DaneOnly),
     (&tlsa::TLSA_NOT_SIGNED, WorseIf::DaneOnly),
