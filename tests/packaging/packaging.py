@@ -40,7 +40,7 @@ check exporter-starts systemctl start danecheck-exporter
 check exporter-answers sh -c 'for i in 1 2 3 4 5 6 7 8 9; do
     danecheck-get /-/healthy && exit 0; sleep 0.3; done; exit 1'
 check exporter-probes sh -c 'danecheck-get "/probe?target=example.com" | grep danecheck_status'
-check exporter-user sh -c 'test "$(grep ^Uid: /proc/$(systemctl show -P MainPID danecheck-exporter)/status | cut -f 2)" != 0'
+check exporter-user sh -c 'test "$(systemctl show -P UID danecheck-exporter)" -gt 1000'
 
 mkdir -p /var/lib/prometheus/node-exporter
 check textfile-runs systemctl start danecheck.service
