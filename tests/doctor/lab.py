@@ -188,7 +188,7 @@ class Lab:
                 {"postfix-level": "warning", "postfix-trust-store": "error"},
             ),
             ("a table that is not there", [f"{maps}.none"], "", {"postfix-tables": "error"}),
-            ("an entry with a mistake", [maps], "one encrypt,\n", {"postfix-entries": "error"}),
+            ("an entry with a mistake", [maps], "one encrypt protocols=!SSLv3,!TLSv1\n", {"postfix-entries": "error"}),
             ("an entry that is too weak", [maps], "one none\n", {"postfix-entries": "warning"}),
             ("two entries", [both], "one dane\n", {"postfix-entries": "warning"}),
             ("a relay", ["relayhost = [relay.example]:587"], "", {"postfix-relay": "warning"}),

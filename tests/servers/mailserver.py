@@ -56,7 +56,8 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, directory: Path, address: str, name: str) -> None:
         base = directory / f"mail-{address}"
-        self.certificate, self.key = base.with_suffix(".pem"), base.with_suffix(".key")
+        # The address has dots of its own.
+        self.certificate, self.key = (base.with_name(base.name + end) for end in (".pem", ".key"))
         run(
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-nodes", "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
