@@ -18,6 +18,7 @@ use super::evidence::feed;
 use super::input;
 use super::next_hops::{look, look_at};
 use super::stop::Stop;
+use super::triage::ask_routes;
 
 pub(super) async fn explain(
     arguments: &ExplainArguments,
@@ -109,12 +110,16 @@ async fn log(
     let mut explanation = reading.triage();
     let mut looked = Vec::new();
     if arguments.check {
+        let local = arguments.sender.local().await?;
+        if let Some(local) = &local {
+            ask_routes(&mut explanation, local).await?;
+        }
         looked = look(
             &mut explanation,
             arguments.at_most,
             &arguments.next_hops,
             &arguments.sender.sender(),
-            arguments.sender.local().await?.as_ref(),
+            local.as_ref(),
             environment,
             &mut |_, _| {},
         )

@@ -7,7 +7,8 @@ use clap::Args;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-use danecheck_core::evidence::Reading;
+use crate::observe::LocalPostfix;
+use danecheck_core::evidence::{Reading, Triage};
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
 
@@ -98,9 +99,12 @@ pub(super) async fn triage(
         Some(path) => Some(Into::read(path, &arguments.accept, sender.clone(), environment).await?),
         None => None,
     };
+    let local = arguments.sender.local().await?;
+    if let Some(local) = &local {
+        ask_routes(&mut triage, local).await?;
+    }
     let mut seen = Vec::new();
     if !arguments.no_check {
-        let local = arguments.sender.local().await?;
         let wants = into.is_some();
         look(
             &mut triage,
@@ -153,6 +157,18 @@ pub(super) async fn triage(
     let set = into.print(environment)?;
     // The table has the lines, and mail still waits.
     Ok(worst(triage.exit_status(), set))
+}
+
+/// The next hops that the Postfix of this machine uses, where the evidence does
+/// not say.
+pub(super) async fn ask_routes(triage: &mut Triage, local: &LocalPostfix) -> Result<(), Stop> {
+    let mails = triage.assumed_mail();
+    if !mails.is_empty() {
+        let routes = local.routes(&mails).await;
+        let routes = routes.map_err(|error| Stop::Sentence(format!("--sender local: {error}")))?;
+        triage.routed(&mails, &routes);
+    }
+    Ok(())
 }
 
 fn is_stdin(path: &Path) -> bool {

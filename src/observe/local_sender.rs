@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use danecheck_core::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
@@ -51,12 +52,12 @@ const PARAMETERS: [&str; 23] = [
 /// Why the Postfix on this machine cannot be asked.
 #[derive(Debug, thiserror::Error)]
 #[error("danecheck cannot ask the Postfix on this machine: {0}")]
-pub struct NoPostfix(String);
+pub struct NoPostfix(pub(super) String);
 
 /// The Postfix on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalPostfix {
-    config_directory: Option<PathBuf>,
+    pub(super) config_directory: Option<PathBuf>,
     parameters: BTreeMap<String, String>,
     /// The OpenSSL that it runs on.
     openssl: Option<String>,
@@ -124,10 +125,10 @@ impl LocalPostfix {
 
 /// The output of a tool.
 #[derive(Debug, Default)]
-struct CommandOutput {
+pub(super) struct CommandOutput {
     success: bool,
-    stdout: String,
-    stderr: String,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl CommandOutput {
@@ -153,10 +154,21 @@ impl CommandOutput {
     }
 }
 
-async fn run(
+/// Runs a tool with nothing on its standard input.
+pub(super) async fn run(
     tool: &str,
     config_directory: Option<&PathBuf>,
     arguments: Vec<OsString>,
+) -> Result<CommandOutput, String> {
+    run_with(tool, config_directory, arguments, Vec::new()).await
+}
+
+/// Runs a tool with this on its standard input.
+pub(super) async fn run_with(
+    tool: &str,
+    config_directory: Option<&PathBuf>,
+    arguments: Vec<OsString>,
+    input: Vec<u8>,
 ) -> Result<CommandOutput, String> {
     let mut command = Command::new(tool);
     if let Some(directory) = config_directory {
@@ -164,10 +176,27 @@ async fn run(
     }
     command
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(match input.is_empty() {
+            true => Stdio::null(),
+            false => Stdio::piped(),
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
     command.env("PATH", search_path(std::env::var_os("PATH").as_deref()));
-    match tokio::time::timeout(PATIENCE, command.output()).await {
+    let asked = async {
+        let mut child = command.spawn()?;
+        let stdin = child.stdin.take();
+        // The tool may answer before it has read everything.
+        let write = async {
+            if let Some(mut stdin) = stdin {
+                let _ = stdin.write_all(&input).await;
+            }
+        };
+        let ((), output) = tokio::join!(write, child.wait_with_output());
+        output
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
         Err(_) => Err(format!("{tool} does not answer in time")),
         Ok(Err(error)) => Err(format!("{tool} cannot be run: {error}")),
         Ok(Ok(output)) => Ok(CommandOutput {
@@ -197,7 +226,7 @@ fn search_path(given: Option<&OsStr>) -> OsString {
 }
 
 /// `name = value`, one a line.
-fn parameters(text: &str) -> BTreeMap<String, String> {
+pub(super) fn parameters(text: &str) -> BTreeMap<String, String> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))

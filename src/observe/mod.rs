@@ -32,6 +32,7 @@ mod group;
 mod host;
 mod legacy;
 mod line;
+mod local_routing;
 mod local_sender;
 mod lookup;
 mod machine;

@@ -1,7 +1,12 @@
 //! From a text of the log to its cause: the texts of `smtp_proto.c`,
 //! `smtp_connect.c`, `smtp_addr.c` and `smtp_tls_policy.c`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::cause::{self, Cause};
+use super::destination::after;
 
 /// What the text in the parentheses of a delivery means. `before` is the
 /// previous cause of the same process or domain; a repetition, and "not
@@ -20,10 +25,12 @@ pub(super) fn delivery(
     if matches!(dsn, Some("5.7.10" | "5.7.30")) || has("REQUIRETLS") {
         return Some(&cause::REQUIRETLS);
     }
-    if let Some(refusal) = refusal(text) {
+    // The most frequent of Postfix's own texts are no other server's words.
+    let is_own = text.starts_with("Server certificate not ");
+    if !is_own && let Some(refusal) = refusal(text) {
         return Some(refusal);
     }
-    if let Some(word) = report_word(text) {
+    if !is_own && let Some(word) = report_word(text) {
         return Some(word);
     }
     Some(match text {
@@ -170,9 +177,12 @@ fn is_verification(cause: &Cause) -> bool {
     cause.id.starts_with("certificate-")
 }
 
+static VERIFICATION: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("certificate verification failed for "));
+
 /// What a line that is not a delivery tells about the delivery that follows.
 pub(super) fn hint(text: &str) -> Option<&'static Cause> {
-    if let Some((_, why)) = text.split_once("certificate verification failed for ") {
+    if let Some(why) = after(&VERIFICATION, text) {
         return Some(verification(why));
     }
     // `tls_verify.c` before 2.6 and for purposes of CAs.

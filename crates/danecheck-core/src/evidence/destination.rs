@@ -1,7 +1,9 @@
 //! Where a delivery went: the next hop is not always the recipient's domain.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,6 +16,8 @@ pub enum Certainty {
     Assumed,
     /// A relay, from the host and port that the line names.
     Relay,
+    /// What the Postfix of this machine is configured to use.
+    Configured,
     /// Postfix names the next hop itself.
     Named,
 }
@@ -180,9 +184,23 @@ impl<'a> Peer<'a> {
     }
 }
 
+/// Words that each line of a log is searched for: searchers that are built once.
+static NAME_SERVICE: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("Name service error for name="));
+static POLICY_LOOKUP: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("TLS policy lookup "));
+static NEXT_HOP: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("next-hop destination \""));
+
+/// What follows these words.
+pub(super) fn after<'t>(words: &Finder<'_>, text: &'t str) -> Option<&'t str> {
+    let at = words.find(text.as_bytes())?;
+    text.get(at + words.needle().len()..)
+}
+
 /// `name=NAME type=TYPE` of a lookup that failed.
 fn looked_up(text: &str) -> Option<(&str, &str)> {
-    let (_, rest) = text.split_once("Name service error for name=")?;
+    let rest = after(&NAME_SERVICE, text)?;
     let (name, rest) = rest.split_once(" type=")?;
     let end = rest
         .find(|c: char| !c.is_ascii_alphanumeric())
@@ -193,9 +211,10 @@ fn looked_up(text: &str) -> Option<(&str, &str)> {
 /// The next hop and the host of `TLS policy lookup for X/HOST: TEXT`, and the
 /// text; or the next hop of `next-hop destination "X"`.
 pub(super) fn policy_lookup(message: &str) -> Option<(&str, &str, &str)> {
-    let (_, rest) = message
-        .split_once("TLS policy lookup for ")
-        .or_else(|| message.split_once("TLS policy lookup error for "))?;
+    let rest = after(&POLICY_LOOKUP, message)?;
+    let rest = rest
+        .strip_prefix("for ")
+        .or_else(|| rest.strip_prefix("error for "))?;
     let (names, text) = rest.split_once(": ")?;
     let (next_hop, host) = names.rsplit_once('/')?;
     Some((next_hop, host, text))
@@ -203,7 +222,7 @@ pub(super) fn policy_lookup(message: &str) -> Option<(&str, &str, &str)> {
 
 /// `X` of `next-hop destination "X"`.
 pub(super) fn quoted(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("next-hop destination \"")?;
+    let rest = after(&NEXT_HOP, message)?;
     Some(rest.split_once('"')?.0)
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::cause::{self, Cause};
 use super::destination::Destination;
-use super::tally::{Outcome, Record, Tally};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Messages whose warnings are remembered.
 const REMEMBERED: usize = 2000;
@@ -53,6 +53,7 @@ impl EximLines {
             tls: None,
             since: None,
             sample: text,
+            envelope: Envelope::default(),
         });
         true
     }

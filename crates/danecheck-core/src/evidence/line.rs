@@ -256,7 +256,7 @@ pub(super) fn is_of_postfix(head: &str) -> bool {
 
 static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("status="));
 
-static RECIPIENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("to=<"));
+pub(super) static RECIPIENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("to=<"));
 
 /// Where in a line a status stands that a delivery has.
 fn status(text: &str) -> Option<(&str, &str, &str)> {

@@ -2,12 +2,15 @@
 //! process, and which lines are parts of one.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::cause::{self, Cause};
 use super::classify;
-use super::destination::{self, Destination};
-use super::line::{Body, Delivery, Line, begins_record, single_blanks, unescaped};
-use super::tally::{Outcome, Record, Tally};
+use super::destination::{self, Destination, after};
+use super::line::{Body, Delivery, Line, RECIPIENT, begins_record, single_blanks, unescaped};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Processes, domains and servers that are remembered.
 const REMEMBERED: usize = 2000;
@@ -258,23 +261,28 @@ impl LogLines {
             tls: delivery.tls,
             since: None,
             sample: text,
+            envelope: Envelope::default(),
         });
     }
 }
+
+static FAILED_FOR: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("certificate verification failed for"));
+static LOOKUP_FOR: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new("TLS policy lookup for "));
 
 /// Whether a line is only the beginning of a record.
 fn wants_more(line: Option<&Line<'_>>, text: &str) -> bool {
     match line.map(|line| &line.body) {
         Some(Body::Delivery(delivery)) => !delivery.complete,
         Some(Body::Other(message)) => {
-            message.contains("to=<")
+            RECIPIENT.find(message.as_bytes()).is_some()
                 || (message.ends_with(':') && message.len() < 24 && !message.contains(' '))
-                || (message.contains("certificate verification failed for")
-                    && !message.contains("num="))
-                || (message.contains("TLS policy lookup for ")
+                || after(&FAILED_FOR, message).is_some_and(|why| !why.contains("num="))
+                || (LOOKUP_FOR.find(message.as_bytes()).is_some()
                     && destination::policy_lookup(message).is_none())
         }
-        None => text.contains("to=<"),
+        None => RECIPIENT.find(text.as_bytes()).is_some(),
     }
 }
 

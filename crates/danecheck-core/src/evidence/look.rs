@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::entry::{mailcow_call, mailcow_edit};
 use crate::judge::Action;
 use crate::next_hop::NextHop;
+use crate::postfix::{Mail, Route};
 use crate::report::{Report, to_json};
 use crate::sender::MailcowSeen;
 use crate::text::break_lines;
@@ -34,14 +35,39 @@ impl Triage {
         hop.hosts.first().map(|host| format!("[{host}]"))
     }
 
+    /// The mail whose next hop is only assumed: the Postfix of this machine may
+    /// know better.
+    pub fn assumed_mail(&self) -> Vec<Mail> {
+        let hops = self.next_hops.iter();
+        hops.filter(|hop| hop.certainty == Certainty::Assumed)
+            .map(|hop| Mail {
+                domain: hop.name.clone(),
+                ..hop.mail.clone()
+            })
+            .collect()
+    }
+
+    /// Counts mail to the next hops that the Postfix of this machine uses.
+    pub fn routed(&mut self, mails: &[Mail], routes: &[Route]) {
+        for (mail, route) in mails.iter().zip(routes) {
+            if let Route::To(next_hop) = route {
+                self.count_to(&mail.domain, next_hop, Certainty::Configured);
+            }
+        }
+    }
+
     /// Counts what waits for one next hop to another, which it really goes to.
     pub fn go_elsewhere(&mut self, from: &str, to: &str) {
+        self.count_to(from, to, Certainty::Relay);
+    }
+
+    fn count_to(&mut self, from: &str, to: &str, certainty: Certainty) {
         let Some(at) = self.next_hops.iter().position(|hop| hop.name == from) else {
             return;
         };
         let mut hop = self.next_hops.remove(at);
         to.clone_into(&mut hop.name);
-        hop.certainty = Certainty::Relay;
+        hop.certainty = certainty;
         match self.next_hops.iter_mut().find(|known| known.name == to) {
             None => self.next_hops.insert(at, hop),
             Some(known) => {
@@ -99,19 +125,22 @@ impl Triage {
             for caution in &cautions {
                 lines(&mut text, &format!("Caution (!): {caution}"), width);
             }
-            if let Some(mailcow) = mailcow {
-                calls(&mut text, &hops, mailcow);
-            } else {
-                text.push_str("Entries for the table of smtp_tls_policy_maps:\n\n");
-                for hop in &hops {
-                    let entries = hop.entries.as_ref();
-                    if hop.caution.is_some() {
-                        let _ = writeln!(text, "# (!) {}", hop.name);
-                    }
-                    if let Some(line) = entries.and_then(|entries| entries.postfix.as_deref()) {
-                        let _ = writeln!(text, "{line}");
-                    }
-                }
+            text.push_str(match mailcow {
+                Some(_) => "Calls of mailcow's API, with a key that may write in $KEY:\n\n",
+                None => "Entries for the table of smtp_tls_policy_maps:\n\n",
+            });
+            // The mark is no part of what is pasted: it stands once, above all
+            // entries to which it applies.
+            let (marked, others): (Vec<_>, Vec<_>) =
+                hops.iter().partition(|hop| hop.caution.is_some());
+            for hop in others {
+                entry(&mut text, hop, mailcow);
+            }
+            if !marked.is_empty() {
+                text.push_str("# (!) each entry below\n");
+            }
+            for hop in marked {
+                entry(&mut text, hop, mailcow);
             }
         }
         self.flush(&mut text, mailcow.is_some(), !hops.is_empty());
@@ -197,23 +226,25 @@ impl Triage {
     }
 }
 
-/// A call of mailcow's API for each; a next hop has one row at most, so one that
-/// is there is changed.
-fn calls(text: &mut String, hops: &[&WaitingNextHop], mailcow: &MailcowSeen) {
-    text.push_str("Calls of mailcow's API, with a key that may write in $KEY:\n\n");
-    for hop in hops {
-        let entries = hop.entries.as_ref();
-        if let Some(row) = entries.and_then(|entries| entries.mailcow.as_ref()) {
-            if hop.caution.is_some() {
-                let _ = writeln!(text, "# (!) {}", hop.name);
-            }
+/// The line of a table, or the call of mailcow's API: a next hop has one row at
+/// most, so one that is there is changed.
+fn entry(text: &mut String, hop: &WaitingNextHop, mailcow: Option<&MailcowSeen>) {
+    let Some(entries) = &hop.entries else {
+        return;
+    };
+    let line = match (mailcow, &entries.mailcow) {
+        (None, _) => entries.postfix.clone(),
+        (Some(_), None) => None,
+        (Some(mailcow), Some(row)) => {
             let id = mailcow.row(&row.dest).and_then(|known| known.id);
-            let call = match id {
+            Some(match id {
                 Some(id) => mailcow_edit(id, row),
                 None => mailcow_call("add", &to_json(row)),
-            };
-            let _ = writeln!(text, "{call}");
+            })
         }
+    };
+    if let Some(line) = line {
+        let _ = writeln!(text, "{line}");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::cause::{self, Cause};
 use super::destination::Destination;
-use super::tally::{Outcome, Record, Tally};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Reads a line; `false` if maddy did not write it.
 pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
@@ -50,6 +50,7 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
         tls: None,
         since: None,
         sample: text,
+        envelope: Envelope::default(),
     });
     true
 }

@@ -10,7 +10,7 @@ use crate::unix_time::UnixTime;
 use super::classify;
 use super::destination::Destination;
 use super::line::single_blanks;
-use super::tally::{Outcome, Record, Tally};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Parts of a mail that are read.
 const PARTS: usize = 1000;
@@ -183,6 +183,7 @@ fn status_fields(text: &str, tally: &mut Tally) -> u64 {
             tls: None,
             since,
             sample: &format!("{}: {}; {text}", address.trim(), kind.trim()),
+            envelope: Envelope::default(),
         });
     }
     recipients
@@ -327,6 +328,7 @@ fn finish(
         tls: None,
         since: None,
         sample: &format!("<{address}>: {text}"),
+        envelope: Envelope::default(),
     });
 }
 

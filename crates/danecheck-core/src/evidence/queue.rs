@@ -7,7 +7,7 @@ use crate::unix_time::UnixTime;
 use super::classify;
 use super::destination::Destination;
 use super::line::single_blanks;
-use super::tally::{Outcome, Record, Tally};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Lines that a reason may be wrapped into.
 const REASON_LINES: usize = 12;
@@ -17,6 +17,8 @@ const REASON_LINES: usize = 12;
 pub(super) struct Listing {
     /// A message whose recipients follow.
     open: bool,
+    /// Its sender.
+    sender: Option<String>,
     /// The reason for the recipients that follow.
     reason: Option<String>,
     /// A reason that goes on in the next line.
@@ -58,6 +60,7 @@ impl Listing {
         if is_entry(text) {
             self.end(tally);
             self.open = true;
+            self.sender = text.split_whitespace().nth(6).map(of_sender);
             return Took::Message;
         }
         if is_frame(trimmed) {
@@ -84,7 +87,8 @@ impl Listing {
             return Took::Nothing;
         }
         self.counted = true;
-        recipient(trimmed, self.reason.as_deref(), None, tally);
+        let sender = self.sender.as_deref();
+        recipient(trimmed, self.reason.as_deref(), None, sender, tally);
         Took::Part
     }
 
@@ -92,7 +96,7 @@ impl Listing {
     pub(super) fn end(&mut self, tally: &mut Tally) {
         if self.open && !self.counted {
             // A message whose recipients were cut off.
-            recipient("", self.reason.as_deref(), None, tally);
+            recipient("", self.reason.as_deref(), None, None, tally);
         }
         *self = Self::default();
     }
@@ -133,7 +137,13 @@ fn is_frame(line: &str) -> bool {
 }
 
 /// Counts one recipient of a queue: with a reason it was tried.
-fn recipient(address: &str, reason: Option<&str>, since: Option<UnixTime>, tally: &mut Tally) {
+fn recipient(
+    address: &str,
+    reason: Option<&str>,
+    since: Option<UnixTime>,
+    sender: Option<&str>,
+    tally: &mut Tally,
+) {
     let Some(reason) = reason
         .map(single_blanks)
         .filter(|reason| !reason.is_empty())
@@ -154,7 +164,19 @@ fn recipient(address: &str, reason: Option<&str>, since: Option<UnixTime>, tally
         tls: None,
         since,
         sample: &format!("{address} ({reason})"),
+        envelope: Envelope {
+            sender,
+            recipient: Some(address).filter(|address| address.contains('@')),
+        },
     });
+}
+
+/// The sender of a message; `showq` writes the null sender as `MAILER-DAEMON`.
+fn of_sender(text: &str) -> String {
+    match text {
+        "MAILER-DAEMON" | "<>" => String::new(),
+        sender => sender.to_owned(),
+    }
 }
 
 /// The enhanced status code that another server's reply in the text has.
@@ -176,6 +198,8 @@ pub(super) fn message(value: &Value, tally: &mut Tally) {
         _ => None,
     };
     let since = since.map(UnixTime);
+    let sender = value.get("sender").and_then(Value::as_str).map(of_sender);
+    let sender = sender.as_deref();
     let recipients = value.get("recipients").and_then(Value::as_array);
     let recipients = recipients.map(Vec::as_slice).unwrap_or_default();
     if recipients.is_empty() {
@@ -190,7 +214,7 @@ pub(super) fn message(value: &Value, tally: &mut Tally) {
                     }
                     None => (text.as_str(), None),
                 };
-                recipient(address, reason, since, tally);
+                recipient(address, reason, since, sender, tally);
             }
             other => recipient(
                 other
@@ -199,6 +223,7 @@ pub(super) fn message(value: &Value, tally: &mut Tally) {
                     .unwrap_or_default(),
                 other.get("delay_reason").and_then(Value::as_str),
                 since,
+                sender,
                 tally,
             ),
         }

@@ -2,7 +2,7 @@
 
 use super::cause::{self, Cause};
 use super::destination::Destination;
-use super::tally::{Outcome, Record, Tally};
+use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// The groups of events that Stalwart's SMTP writes.
 const GROUPS: &[&str] = &[
@@ -53,6 +53,7 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
         tls: None,
         since: None,
         sample: text,
+        envelope: Envelope::default(),
     });
     true
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::postfix::Mail;
 use crate::text::printable;
 use crate::unix_time::UnixTime;
 
@@ -17,6 +18,9 @@ const VALUES: usize = 8;
 
 /// Hosts that are named for each next hop.
 const HOSTS: usize = 8;
+
+/// Senders and recipients that are kept for each next hop.
+const ADDRESSES: usize = 8;
 
 /// Bytes of the longest next hop: a name, brackets and a port, or a socket.
 const LONGEST_NAME: usize = 270;
@@ -41,6 +45,15 @@ pub(super) struct Record<'a> {
     /// Since when it waits.
     pub(super) since: Option<UnixTime>,
     pub(super) sample: &'a str,
+    pub(super) envelope: Envelope<'a>,
+}
+
+/// Who wrote to whom, as far as the evidence says; an empty sender is the null
+/// sender.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Envelope<'a> {
+    pub(super) sender: Option<&'a str>,
+    pub(super) recipient: Option<&'a str>,
 }
 
 /// The counts.
@@ -85,6 +98,7 @@ struct Hop {
     certainty: Certainty,
     hosts: Vec<String>,
     since: Option<UnixTime>,
+    mail: Mail,
 }
 
 impl Tally {
@@ -237,6 +251,7 @@ impl Hop {
             certainty,
             hosts: Vec::new(),
             since: None,
+            mail: Mail::default(),
         }
     }
 
@@ -251,6 +266,16 @@ impl Hop {
             None => self.causes.push((cause, 1)),
         }
         keep_up_to(&mut self.hosts, record.destination.host.as_deref(), HOSTS);
+        let senders = &mut self.mail.senders;
+        keep_up_to(senders, record.envelope.sender, ADDRESSES);
+        self.mail.more_senders |= record.envelope.sender.is_some_and(|sender| {
+            senders.len() >= ADDRESSES && !senders.iter().any(|it| it == sender)
+        });
+        keep_up_to(
+            &mut self.mail.recipients,
+            record.envelope.recipient,
+            ADDRESSES,
+        );
         self.since = match (self.since, record.since) {
             (Some(one), Some(two)) => Some(one.min(two)),
             (one, two) => one.or(two),
@@ -272,6 +297,7 @@ impl Hop {
             action: None,
             entries: None,
             caution: None,
+            mail: self.mail,
         }
     }
 }

@@ -227,7 +227,10 @@ fn line_of(hop: &WaitingNextHop, longest: usize, width: usize) -> String {
             .and_then(|line| line.split_whitespace().nth(1))
             .map_or_else(
                 || "override".to_owned(),
-                |level| format!("override: {level}"),
+                |level| {
+                    let mark = if hop.caution.is_some() { " (!)" } else { "" };
+                    format!("override: {level}{mark}")
+                },
             ),
     };
     let width_of_name = longest + 1;

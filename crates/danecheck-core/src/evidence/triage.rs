@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::judge::{Action, Verdict};
+use crate::postfix::Mail;
 use crate::report::{Entries, ExitStatus};
 use crate::unix_time::UnixTime;
 
@@ -129,6 +130,9 @@ pub struct WaitingNextHop {
     pub entries: Option<Entries>,
     /// What to check before the override is set; null without a look.
     pub caution: Option<String>,
+    /// Some of the mail.
+    #[serde(skip)]
+    pub mail: Mail,
 }
 
 /// A fault that next hops of different operators have in common.
