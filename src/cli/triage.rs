@@ -139,7 +139,7 @@ pub(super) async fn triage(
             text.push_str(&block);
         }
         if let Some(command) = triage.doctor_command() {
-            text.push_str("\nIs it this machine or its network? Run: ");
+            text.push_str("\nIs it this machine or its network? Run:\n  ");
             text.push_str(&command);
             text.push('\n');
         }

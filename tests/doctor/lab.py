@@ -74,7 +74,7 @@ class Lab:
         )
         servers.unbound(
             OWN,
-            more=['local-zone: "mx.one." redirect', f'local-data: "mx.one. 60 A {HOSTS["two"]}"'],
+            more=['local-zone: "mx.one." redirect', 'local-data: "mx.one. 60 A 127.0.9.7"'],
         )
         servers.unbound(WITHOUT_TCP, more=["do-tcp: no", "tcp-upstream: no"])
         servers.forwarders([{

@@ -171,7 +171,7 @@ class Sender:
         self.directory = directory
         self.release = release
         common = re.sub(r"(?m)^compatibility_level.*\n", "", COMMON_MAIN.format(directory=directory))
-        master = f"{COMMON_MASTER}smtp unix - - n - 10 smtp\nshowq unix n - n - - showq\n{POSTFIX}:25 inet n - n - - smtpd\n"
+        master = f"{COMMON_MASTER}smtp unix - - n - 10 smtp\npickup unix n - n 60 1 pickup\nshowq unix n - n - - showq\nflush unix n - n 1000? 0 flush\n{POSTFIX}:25 inet n - n - - smtpd\n"
         main = common + OWN.format(hostname=HOSTNAME, address=POSTFIX) + main_cf
         new_instance(directory, main, master, release)
         postfix(directory, "start", release)

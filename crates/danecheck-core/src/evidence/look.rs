@@ -125,8 +125,10 @@ impl Triage {
             for caution in &cautions {
                 lines(&mut text, &format!("Caution (!): {caution}"), width);
             }
-            let form = if mailcow.is_some() { CALLS } else { LINES };
-            let _ = writeln!(text, "{}\n", form.0);
+            text.push_str(match mailcow {
+                Some(_) => "Calls of mailcow's API, with a key that may write in $KEY:\n\n",
+                None => "Entries for the table of smtp_tls_policy_maps:\n\n",
+            });
             // The mark is no part of what is pasted: it stands once, above all
             // entries to which it applies.
             let (marked, others): (Vec<_>, Vec<_>) =
@@ -135,7 +137,7 @@ impl Triage {
                 entry(&mut text, hop, mailcow);
             }
             if !marked.is_empty() {
-                let _ = writeln!(text, "# (!) {}", form.1);
+                text.push_str("# (!) each entry below\n");
             }
             for hop in marked {
                 entry(&mut text, hop, mailcow);
@@ -224,31 +226,22 @@ impl Triage {
     }
 }
 
-/// What stands above the entries, and above those with a caution.
-const LINES: (&str, &str) = (
-    "Entries for the table of smtp_tls_policy_maps:",
-    "each line below",
-);
-
-const CALLS: (&str, &str) = (
-    "Calls of mailcow's API, with a key that may write in $KEY:",
-    "each call below",
-);
-
-/// A line of the table, or a call of mailcow's API. A next hop has one row at
+/// The line of a table, or the call of mailcow's API: a next hop has one row at
 /// most, so one that is there is changed.
 fn entry(text: &mut String, hop: &WaitingNextHop, mailcow: Option<&MailcowSeen>) {
     let Some(entries) = &hop.entries else {
         return;
     };
-    let line = match mailcow {
-        None => entries.postfix.clone(),
-        Some(mailcow) => entries.mailcow.as_ref().map(|row| {
-            match mailcow.row(&row.dest).and_then(|known| known.id) {
+    let line = match (mailcow, &entries.mailcow) {
+        (None, _) => entries.postfix.clone(),
+        (Some(_), None) => None,
+        (Some(mailcow), Some(row)) => {
+            let id = mailcow.row(&row.dest).and_then(|known| known.id);
+            Some(match id {
                 Some(id) => mailcow_edit(id, row),
                 None => mailcow_call("add", &to_json(row)),
-            }
-        }),
+            })
+        }
     };
     if let Some(line) = line {
         let _ = writeln!(text, "{line}");

@@ -65,7 +65,7 @@ impl MailcowSeen {
         self.main_cf = Some(LocalSenderSeen {
             openssl: None,
             parameters: with_defaults(parameters(text)),
-            lookups: Vec::new(),
+            ..LocalSenderSeen::default()
         });
     }
 
