@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn every_target_holds_with_its_seeds() {
         let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let targets: [(fn(&[u8]), &str, &[u8]); 4] = [
+        type Target = fn(&[u8]);
+        let targets: [(Target, &str, &[u8]); 4] = [
             (smtp, "fuzz/seeds/smtp", &[]),
             (dns, "fuzz/seeds/dns", &[]),
             (text, "fuzz/seeds/text", &[]),

@@ -435,22 +435,22 @@ async fn a_resolver_that_denies_the_root_is_not_believed() {
     let nothing = DnsMisbehaviour::BareNxDomain;
     let denies_all = |stage: &mut Stage| {
         stale(stage);
-        stage.lookup_misbehaving(".", Rtype::NS, nothing.clone());
-        stage.lookup_misbehaving(".", Rtype::DNSKEY, nothing.clone());
+        stage.lookup_misbehaving(".", Rtype::NS, nothing);
+        stage.lookup_misbehaving(".", Rtype::DNSKEY, nothing);
         for rtype in [Rtype::MX, Rtype::A, Rtype::AAAA] {
-            stage.lookup_misbehaving("example.com.", rtype, nothing.clone());
+            stage.lookup_misbehaving("example.com.", rtype, nothing);
         }
     };
     // With an AD bit on what the domain's zone denies.
     let denies_the_root_alone = |stage: &mut Stage| {
         plain(stage);
-        stage.lookup_misbehaving(".", Rtype::NS, nothing.clone());
+        stage.lookup_misbehaving(".", Rtype::NS, nothing);
     };
     // It knows the domain, but no DNSSEC and no root.
     let knows_some = |stage: &mut Stage| {
         plain(stage);
         stage.resolver(ResolverKind::NotDnssecCapable);
-        stage.lookup_misbehaving(".", Rtype::NS, nothing.clone());
+        stage.lookup_misbehaving(".", Rtype::NS, nothing);
     };
     let reports = [
         report_on("example.com", denies_all).await,

@@ -88,7 +88,7 @@ pub(super) enum Command {
     /// Show one DNS lookup as the resolver and danecheck see it
     Dns(DnsArguments),
     /// Explain a finding, a text, a log or a TLS report
-    Explain(ExplainArguments),
+    Explain(Box<ExplainArguments>),
     /// Write the man pages to a folder
     #[command(hide = true)]
     Man(ManArguments),

@@ -76,7 +76,7 @@ impl MailcowApi {
             return Err(give.to_owned());
         }
         let address = address.or(literal);
-        if !secure && !address.is_some_and(|address| reserved_block(address).is_some()) {
+        if !secure && address.is_none_or(|address| reserved_block(address).is_none()) {
             return Err(
                 "http:// sends the key in plain text: give https://, or the address of a \
                         private network"

@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn every_target_holds_with_its_seeds() {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let targets: [(fn(&[u8]), &str, usize); 4] = [
+        type Target = fn(&[u8]);
+        let targets: [(Target, &str, usize); 4] = [
             (tlsa, "fuzz/seeds/tlsa", 5),
             (text, "fuzz/seeds/text", 5),
             (evidence, "fuzz/seeds/evidence", 5),

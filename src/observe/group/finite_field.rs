@@ -9,12 +9,15 @@ use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 
 use super::random;
 
+/// Prime, base and exponent to the power.
+type Power = fn(&[u8], &[u8], &U256) -> Option<Vec<u8>>;
+
 /// A group.
 #[derive(Debug)]
 pub(super) struct FiniteField {
     name: NamedGroup,
     group: FfdheGroup<'static>,
-    power: fn(&[u8], &[u8], &U256) -> Option<Vec<u8>>,
+    power: Power,
 }
 
 /// `ffdhe2048`.
