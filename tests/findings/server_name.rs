@@ -53,7 +53,7 @@ async fn a_server_that_fails_those_who_name_it_is_told_apart_from_one_that_has_n
              out.",
         ),
     ] {
-        let report = server(&[way.clone()], None, true).await;
+        let report = server(std::slice::from_ref(&way), None, true).await;
         assert!(
             message(&report, id).ends_with(words),
             "{}",
@@ -92,7 +92,7 @@ async fn a_server_that_fails_those_who_name_nothing_is_told_with_the_name_that_i
         Misbehaviour::UnrecognizedNameAlert,
         Misbehaviour::DropUnlessNamed,
     ] {
-        let report = server(&[way.clone()], Some("mx1.example.com"), true).await;
+        let report = server(std::slice::from_ref(&way), Some("mx1.example.com"), true).await;
         let told = message(&report, "sni-required");
         let words = "succeeds with the server name mx1.example.com, and fails without one (SNI)";
         assert!(told.contains(words), "{told}");
@@ -118,7 +118,7 @@ async fn other_failures_of_the_handshake_are_not_blamed_on_the_name() {
         Misbehaviour::DropAfterStartTlsReply,
         Misbehaviour::GarbageInHandshake,
     ] {
-        let report = server(&[way.clone()], None, true).await;
+        let report = server(std::slice::from_ref(&way), None, true).await;
         let about_names = ids(&report)
             .iter()
             .any(|id| id.contains("sni") || id.contains("name"));
