@@ -217,7 +217,7 @@ async fn a_certificate_is_judged_as_if_every_server_showed_it() {
     let seen = report(&stage, &["--cert", other.path()]).await;
     assert_eq!(seen.verdict, Verdict::DaneBroken);
     assert_eq!(seen.outcomes.encrypt.channel, Some(Channel::Encrypted));
-    let ran = check(&stage, &["--cert", other.path()]).await;
+    let ran = check(&stage, &["-v", "--cert", other.path()]).await;
     assert_eq!(ran.status, ExitStatus::Broken);
     let unwrapped = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [

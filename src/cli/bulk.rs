@@ -41,7 +41,7 @@ pub(super) struct BulkArguments {
     per_host: u16,
 
     /// Print the reports in the order of the targets, not as they finish
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) in_order: bool,
 }
 

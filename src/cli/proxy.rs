@@ -48,6 +48,7 @@ pub(super) struct AlsoArguments {
     /// what differs: is somebody in between? Repeat for more
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "socks5://[USER:PASSWORD@]HOST:PORT",
         conflicts_with_all = ["dns_only", "cert"]
     )]
@@ -55,7 +56,7 @@ pub(super) struct AlsoArguments {
 
     /// Resolver to ask from there [default: the far host's own, else the zones'
     /// name servers]
-    #[arg(long, value_name = "IP[:PORT]", requires = "also_from",
+    #[arg(long, hide_short_help = true, value_name = "IP[:PORT]", requires = "also_from",
         value_parser = super::resolver::address)]
     also_resolver: Option<SocketAddr>,
 }

@@ -128,7 +128,8 @@ fn common<'l>(
 /// Hosts of different operators, at as many addresses, that show one key which
 /// their TLSA records do not know.
 fn one_certificate(looks: &[(String, Report)]) -> Option<CommonFault> {
-    let mut shown: BTreeMap<&str, (BTreeSet<&str>, Vec<&(String, Report)>)> = BTreeMap::new();
+    type AddressesAndLooks<'a> = (BTreeSet<&'a str>, Vec<&'a (String, Report)>);
+    let mut shown: BTreeMap<&str, AddressesAndLooks<'_>> = BTreeMap::new();
     for look in looks {
         let hosts = look.1.hosts.iter();
         for address in hosts.flat_map(|host| &host.addresses) {

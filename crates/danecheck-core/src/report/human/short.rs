@@ -102,7 +102,7 @@ pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
     let whole = pages().find(|page| lines(page) <= most && !page.is_cut);
     let whole = whole.or_else(|| pages().find(|page| lines(page) <= hard && !page.is_cut));
     let any = whole.or_else(|| pages().find(|page| lines(page) <= hard));
-    any.or_else(|| pages().last())
+    any.or_else(|| pages().next_back())
         .unwrap_or_else(|| Page::new(style))
 }
 
