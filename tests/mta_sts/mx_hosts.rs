@@ -13,17 +13,19 @@ async fn an_mx_host_that_the_policy_does_not_list_is_told() {
     for mx in ["mx2.example.com", "*.mx1.example.com", "*.com"] {
         let body = format!("version: STSv1\nmode: enforce\nmx: {mx}\nmax_age: 604800\n");
         let report = Scene::saying(&body).report().await;
-        assert_eq!(
-            ids(&report),
-            [
-                "mta-sts-no-host-passes",
-                "mta-sts-host-not-listed",
-                "mta-sts-mailcow-waits",
-                "no-tlsa",
-                "mta-sts-pattern-unused"
-            ],
-            "{mx}"
-        );
+        let mut expected = vec![
+            "mta-sts-no-host-passes",
+            "mta-sts-host-not-listed",
+            "mta-sts-mailcow-waits",
+            "no-tlsa",
+            "mta-sts-pattern-unused",
+        ];
+        // postfix-tlspol makes `match=.com` of it, which Postfix takes for all
+        // names below.
+        if mx == "*.com" {
+            expected.retain(|id| *id != "mta-sts-mailcow-waits");
+        }
+        assert_eq!(ids(&report), expected, "{mx}");
     }
     let body = "version: STSv1\nmode: enforce\nmx: *.example.com\nmax_age: 604800\n";
     assert_eq!(ids(&Scene::saying(body).report().await), ["no-tlsa"]);
