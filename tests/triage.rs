@@ -76,7 +76,7 @@ async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
         "override: encrypt",
         "\nstale.example  encrypt",
         "Then flush the queue: postqueue -f",
-        "Run: danecheck doctor --via stale.example\n",
+        "Run:\n  danecheck doctor --via stale.example\n",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
@@ -153,7 +153,7 @@ enum Between {
     OneCertificate,
     /// STARTTLS is taken away.
     NoStartTls,
-    /// TLSA look-ups fail.
+    /// TLSA lookups fail.
     NoTlsaLookups,
 }
 
@@ -165,7 +165,7 @@ async fn what_the_looks_show_alike_at_several_operators_is_this_machines() {
         (Between::Nothing, ""),
         (Between::OneCertificate, "one and the same certificate"),
         (Between::NoStartTls, "takes STARTTLS away"),
-        (Between::NoTlsaLookups, "TLSA look-ups fail"),
+        (Between::NoTlsaLookups, "TLSA lookups fail"),
     ] {
         for count in [2, 3] {
             let mut stage = Stage::new(now());
