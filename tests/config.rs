@@ -104,7 +104,7 @@ async fn a_skipped_host_is_not_looked_at_and_told() {
     assert_eq!(stage.servers()[1].sessions().len(), before);
     let ran = check(&stage, &skipping, &[]).await;
     let unwrapped = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told = "note: danecheck skipped backup.example.net, as danecheck.toml says";
+    let told = "Not checked: backup.example.net, as danecheck.toml says.";
     assert!(unwrapped.contains(told), "{}", ran.stdout);
 
     // What was saved without the file is judged by it too.

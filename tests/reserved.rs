@@ -172,7 +172,7 @@ async fn a_private_literal_that_others_wrote_is_left_alone() {
              dsn=4.7.5, status=deferred (Server certificate not verified)\n"
         );
         for (arguments, stdin) in [
-            (&["-"][..], literal.as_str()),
+            (&["-v", "-"][..], literal.as_str()),
             (&["overrides", table.path()], ""),
             (&["--config", config.path()], ""),
             (&["explain", "--log", "--check"], &log),

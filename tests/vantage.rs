@@ -354,7 +354,8 @@ async fn the_program_looks_from_each_proxy_and_shows_no_password() {
     assert_eq!(ran.status, ExitStatus::Fine, "{}{}", ran.stdout, ran.stderr);
     let report = report_of(&ran);
     assert_eq!(report.vantage_points[0].second.resolver, ["192.0.2.77:53"]);
-    let ran = run_on(&stage, &["--also-from", &urls[0], "example.com"], b"").await;
+    let arguments = ["-v", "--also-from", &urls[0], "example.com"];
+    let ran = run_on(&stage, &arguments, b"").await;
     let note = format!("note: From {} the same was seen.", urls[0]);
     assert!(ran.stdout.contains(&note), "{}", ran.stdout);
     // A saved observation keeps what was seen from elsewhere.

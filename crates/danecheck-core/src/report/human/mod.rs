@@ -25,10 +25,21 @@ use page::{Page, Tone};
 
 /// The report as text, with a line end after the last line.
 pub fn human(report: &Report, style: HumanStyle) -> String {
-    let page = match style.detail {
+    let mut page = match style.detail {
         Detail::Short => short::short(report, style),
         Detail::Full | Detail::Everything => full(report, style),
     };
+    // It was asked for, in any detail.
+    strictest::strictest(&mut page, report);
+    if style.detail == Detail::Everything && page.text.contains("TLSA") {
+        page.blank();
+        page.paragraph(
+            "  ",
+            "  ",
+            "(A TLSA record says in DNS which certificate is right, and DNSSEC protects it. DANE \
+             means that senders check the server against this record.)",
+        );
+    }
     shown(&page.text).into_owned()
 }
 
@@ -53,16 +64,6 @@ fn full(report: &Report, style: HumanStyle) -> Page {
         levels::levels(&mut page, report);
     }
     recommendation::recommendation(&mut page, report);
-    strictest::strictest(&mut page, report);
-    if style.detail == Detail::Everything && page.text.contains("TLSA") {
-        page.blank();
-        page.paragraph(
-            "  ",
-            "  ",
-            "(A TLSA record says in DNS which certificate is right, and DNSSEC protects it. DANE \
-             means that senders check the server against this record.)",
-        );
-    }
     page
 }
 

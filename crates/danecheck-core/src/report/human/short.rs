@@ -116,6 +116,12 @@ fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) ->
         let tinted = format!("  {}", page.tint(Tone::Strong, "Assumption: "));
         page.clipped("  Assumption: ", &tinted, &assumed.text, room.assumption);
     }
+    if !report.skipped_hosts.is_empty() {
+        let hosts = report.skipped_hosts.join(", ");
+        let text = format!("{hosts}, as danecheck.toml says.");
+        let lead = "  Not checked: ";
+        page.clipped(lead, lead, &text, room.policy);
+    }
     page.blank();
     if let Some((first, others)) = told.split_first() {
         cause(&mut page, report, first, room);
