@@ -38,7 +38,7 @@ pub(super) fn mail(bytes: &[u8], tally: &mut Tally) -> Mail {
     if found.recipients == 0 {
         // The fields or the text alone.
         let text = String::from_utf8_lossy(bytes);
-        found.recipients += status_fields(&text, tally);
+        found.recipients += status_fields(&text, &HashMap::new(), tally);
         if found.recipients == 0 {
             found.recipients += body(&text, tally);
         }
@@ -68,6 +68,7 @@ fn message_parts(
     let before = found.recipients;
     let mut texts = Vec::new();
     let mut inner = Vec::new();
+    let mut statuses = Vec::new();
     for part in message.parts.iter().take(PARTS) {
         let (kind, sub) = part.content_type().map_or(("text", ""), |kind| {
             (kind.ctype(), kind.subtype().unwrap_or_default())
@@ -76,8 +77,7 @@ fn message_parts(
         let kind = kind.to_ascii_lowercase();
         match &part.body {
             _ if sub.ends_with("delivery-status") => {
-                let text = String::from_utf8_lossy(part.contents());
-                found.recipients += status_fields(&text, tally);
+                statuses.push(String::from_utf8_lossy(part.contents()).into_owned());
             }
             _ if sub.starts_with("tlsrpt") => {
                 found.reports += 1;
@@ -94,6 +94,10 @@ fn message_parts(
             }
             PartType::Multipart(_) => {}
         }
+    }
+    let reasons = reasons(&texts);
+    for text in &statuses {
+        found.recipients += status_fields(text, &reasons, tally);
     }
     if found.recipients == before {
         for text in texts {
@@ -126,8 +130,37 @@ fn note(found: &mut Mail, text: String) {
     }
 }
 
+/// What the text for people says about each recipient, in Postfix's words.
+fn reasons(texts: &[String]) -> HashMap<String, String> {
+    let mut all: HashMap<String, String> = HashMap::new();
+    for text in texts {
+        let mut open: Option<String> = None;
+        for line in text.lines() {
+            if let Some((address, rest)) = recipient_line(line) {
+                let address = address.to_ascii_lowercase();
+                if all.len() < PARTS {
+                    all.insert(address.clone(), rest.trim().to_owned());
+                    open = Some(address);
+                }
+            } else if let Some(reason) = open.as_ref().and_then(|it| all.get_mut(it))
+                && line.starts_with([' ', '\t'])
+                && !line.trim().is_empty()
+                && reason.len() < 4096
+            {
+                reason.push(' ');
+                reason.push_str(line.trim());
+            } else {
+                open = None;
+            }
+        }
+    }
+    all
+}
+
 /// The fields of RFC 3464 2.3, a block for each recipient; says how many.
-fn status_fields(text: &str, tally: &mut Tally) -> u64 {
+/// `Diagnostic-Code: smtp` has the other server's reply alone, and the text for
+/// people says what it replied to (`bounce_notify_util.c`).
+fn status_fields(text: &str, reasons: &HashMap<String, String>, tally: &mut Tally) -> u64 {
     let mut recipients = 0;
     let mut since = None;
     for block in blocks(text) {
@@ -164,7 +197,12 @@ fn status_fields(text: &str, tally: &mut Tally) -> u64 {
             .split_once(';')
             .unwrap_or(("", diagnostic.as_str()));
         tally.of_mailcow |= kind.trim().eq_ignore_ascii_case("x-postcow");
-        let text = single_blanks(text);
+        let reason = reasons.get(&address.trim().to_ascii_lowercase());
+        let is_reply = kind.trim().eq_ignore_ascii_case("smtp");
+        let text = match reason.filter(|_| is_reply) {
+            Some(reason) => single_blanks(reason),
+            None => single_blanks(text),
+        };
         let mta = block
             .get("remote-mta")
             .and_then(|mta| mta.split_once(';'))

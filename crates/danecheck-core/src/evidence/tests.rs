@@ -428,3 +428,43 @@ fn mailcows_own_forms_name_the_sender() {
     let other = delivery("smtp[1]", "a.test", "5.7.5", "no TLSA records found");
     assert!(!explain(&other).is_of_mailcow());
 }
+
+/// Where the other server replied, the fields of a notice have the reply alone.
+#[test]
+fn a_notice_says_in_its_text_what_the_other_server_replied_to() {
+    for (text, reply, id) in [
+        (
+            "TLS is required, but host\n    mx.a.test[192.0.2.1] refused to start TLS: 454 not now",
+            "454 not now",
+            "starttls-refused-for-now",
+        ),
+        (
+            "TLS is required, but host\n    mx.a.test[192.0.2.1] refused to start TLS: 421 4.7.0\n    \
+             closing",
+            "421 4.7.0 closing",
+            "starttls-refused-and-closed",
+        ),
+        (
+            "host mx.a.test[192.0.2.1] refused to talk to me: 554\n    5.7.1 no",
+            "554 5.7.1 no",
+            "refused-to-talk",
+        ),
+        (
+            "host mx.a.test[192.0.2.1] said: 451 4.3.0 wait (in\n    reply to MAIL FROM command)",
+            "451 4.3.0 wait",
+            "message-refused",
+        ),
+    ] {
+        let notice = format!(
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+             --b\nContent-Type: text/plain\n\nTHIS IS A WARNING ONLY.\n\n<U@a.test>: {text}\n\n\
+             --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; here.test\n\n\
+             Final-Recipient: rfc822; u@a.test\nAction: delayed\nStatus: 4.0.0\n\
+             Remote-MTA: dns; mx.a.test\nDiagnostic-Code: smtp; {reply}\n\n--b--\n"
+        );
+        assert_eq!(ids(&notice), [id], "{text}");
+        // Without the text nothing else is known.
+        let bare = notice.replace("<U@a.test>", "U@a.test");
+        assert_eq!(ids(&bare), [""; 0], "{text}");
+    }
+}
