@@ -13,7 +13,7 @@ mod support;
 use danecheck_core::judge::{Action, Channel, Delivery, Outcome, Outcomes, Verdict};
 use danecheck_core::observation::Observation;
 use danecheck_core::postfix::{PolicyLine, SecurityLevel};
-use danecheck_core::report::{ExitStatus, FailOn, Report, exit_status, json};
+use danecheck_core::report::{ExitStatus, FailOn, FindingReport, Report, exit_status, json};
 use serde_json::{Value, json};
 
 /// A stricter level and a weaker one: if the weaker one does not deliver,
@@ -332,6 +332,11 @@ fn a_certificate_comes_to_the_same_from_a_file_as_from_its_servers() {
             continue;
         };
         let real = Report::of(&read(&saved));
+        // OpenSSL ends the handshake by the version of TLS, which no file says.
+        let ends = |finding: &FindingReport| finding.id == "handshake-failed";
+        if real.findings.iter().any(ends) {
+            continue;
+        }
         let from_file = Report::of(&read(&assumed));
         assert_eq!(from_file.outcomes, real.outcomes, "{name}");
         assert_eq!(from_file.verdict, real.verdict, "{name}");

@@ -172,8 +172,8 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         if let Some(block) = &address.seen.reserved {
             let subject = peer(host, address.seen.address);
             let message = format!(
-                "danecheck did not connect to {subject}: the address belongs to \
-                                   {block}."
+                "danecheck did not connect to {subject}: the address belongs to {block}. With \
+                 --allow-private it does."
             );
             findings.add(&RESERVED_ADDRESS, subject, message);
         }

@@ -23,7 +23,11 @@ impl ContactSeen {
         loop {
             match chars.next()? {
                 '.' => break,
-                '\\' => local.push(chars.next()?),
+                '\\' => match chars.next()? {
+                    // Three digits of an octet that is no letter of a local part.
+                    digit if digit.is_ascii_digit() => return None,
+                    other => local.push(other),
+                },
                 other => local.push(other),
             }
         }
