@@ -51,8 +51,11 @@ fn senders() -> Vec<Sender> {
     levels.chain(others).collect()
 }
 
+/// Whether a report keeps the promise of a finding.
+type Keeps = fn(&Observation, &Report, &FindingReport) -> bool;
+
 /// What a step for the sender promises, and where it is kept.
-const PROMISES: &[(&str, fn(&Observation, &Report, &FindingReport) -> bool)] = &[
+const PROMISES: &[(&str, Keeps)] = &[
     ("Set the override of the report", |_, report, _| {
         report.recommendation.entries.postfix.is_some()
     }),

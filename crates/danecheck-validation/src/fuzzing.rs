@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn every_target_holds_with_its_seeds() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
-        let targets: [(fn(&[u8]), &str); 2] = [(dns, "dns"), (text, "text")];
+        type Target = fn(&[u8]);
+        let targets: [(Target, &str); 2] = [(dns, "dns"), (text, "text")];
         for (target, folder) in targets {
             assert!(feed(target, seeds.join(folder), &[]) > 5, "{folder}");
         }
