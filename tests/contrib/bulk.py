@@ -13,6 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from servers.turns import take_turns
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = ROOT / "docs/bulk.md"
 # From here on the guide is about the benchmark, which the gate runs by itself.
@@ -355,22 +357,12 @@ CHECKS = [
 
 def main() -> int:
     (binary,) = sys.argv[1:]
-    failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         bulk = Bulk(os.path.realpath(binary), Path(scratch))
         try:
-            for check in CHECKS:
-                name = check.__name__.replace("_", " ")
-                try:
-                    check(bulk)
-                    print(f"ok      {name}")
-                except Exception as error:  # each check shall have its turn
-                    failed += 1
-                    print(f"FAILED  {name}: {error!r}")
+            return take_turns(bulk, CHECKS)
         finally:
             bulk.end()
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
 
 
 sys.exit(main())

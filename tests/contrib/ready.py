@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from servers.turns import take_turns
+
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -434,19 +436,8 @@ CHECKS = [
 
 def main() -> int:
     binary, tools = sys.argv[1:]
-    failed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        contrib = Contrib(binary, Path(tools), Path(scratch))
-        for check in CHECKS:
-            name = check.__name__.replace("_", " ")
-            try:
-                check(contrib)
-                print(f"ok      {name}")
-            except Exception as error:  # each check shall have its turn
-                failed += 1
-                print(f"FAILED  {name}: {error!r}")
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return take_turns(Contrib(binary, Path(tools), Path(scratch)), CHECKS)
 
 
 sys.exit(main())

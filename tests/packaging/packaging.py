@@ -11,6 +11,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from servers.turns import take_turns
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 STAGE = ROOT / "target/packaging"
 GROUND = ROOT / "target/debug/examples/ground"
@@ -346,24 +348,13 @@ CHECKS = [
 def main() -> int:
     """All checks; the exit status says whether they hold."""
     program, roots, *only = sys.argv[1:]
-    failed = 0
     chosen = [check for check in CHECKS if not only or any(word in check.__name__ for word in only)]
     size = Path(program).stat().st_size / 1e6
     package = next(STAGE.glob("danecheck_*.deb")).stat().st_size / 1e6
     print(f"        the program has {size:.1f} MB, the package {package:.1f} MB")
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
-        checks = Checks(program, Path(roots), Path(scratch))
-        for check in chosen:
-            name = check.__name__.replace("_", " ")
-            try:
-                check(checks)
-                print(f"ok      {name}", flush=True)
-            except Exception as error:  # each check shall have its turn
-                failed += 1
-                print(f"FAILED  {name}: {error}", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return take_turns(Checks(program, Path(roots), Path(scratch)), chosen)
 
 
 sys.exit(main())
