@@ -22,25 +22,14 @@ use danecheck_world::smtp::MailServer;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use support::now;
 use support::program::{Ran, run_on, targets};
+use support::{now, strip_times};
 
 /// A report as its reader sees it, without what a clock or a cache decides.
 fn seen(report: &Report) -> Value {
     let mut value = serde_json::to_value(report).unwrap();
-    strip(&mut value);
+    strip_times(&mut value);
     value
-}
-
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|name, _| !["ttl", "checked_at", "judged_at"].contains(&name.as_str()));
-            fields.values_mut().for_each(strip);
-        }
-        Value::Array(values) => values.iter_mut().for_each(strip),
-        _ => {}
-    }
 }
 
 async fn look(target: &str, setup: &Setup) -> Value {
@@ -160,7 +149,7 @@ async fn one_at_a_time_gives_the_same_reports() {
     let sorted = |ran: &Ran| {
         let reports = ran.stdout.lines().map(|line| {
             let mut report: Value = serde_json::from_str(line).unwrap();
-            strip(&mut report);
+            strip_times(&mut report);
             report.to_string()
         });
         let mut reports: Vec<String> = reports.collect();

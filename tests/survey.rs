@@ -22,7 +22,7 @@ use danecheck_world::smtp::MailServer;
 use serde_json::Value;
 
 use support::program::{Ran, run_on, run_with, schema_faults};
-use support::{Temporary, now};
+use support::{Temporary, now, strip_times};
 
 /// The three steps on one stage.
 struct Survey<'a> {
@@ -78,24 +78,13 @@ impl<'a> Survey<'a> {
 fn seen(reports: &[String]) -> Vec<String> {
     let read = |line: &String| serde_json::from_str::<Value>(line).unwrap();
     let mut all: Vec<Value> = reports.iter().map(read).collect();
-    all.iter_mut().for_each(strip);
+    all.iter_mut().for_each(strip_times);
     let mut all: Vec<String> = all
         .iter()
         .map(|it| serde_json::to_string_pretty(it).unwrap())
         .collect();
     all.sort();
     all
-}
-
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|name, _| !["ttl", "checked_at", "judged_at"].contains(&name.as_str()));
-            fields.values_mut().for_each(strip);
-        }
-        Value::Array(values) => values.iter_mut().for_each(strip),
-        _ => {}
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
