@@ -8,7 +8,7 @@ use futures_util::stream;
 use serde_json::value::RawValue;
 
 use danecheck_core::report::{ExitStatus, to_json};
-use danecheck_core::survey::{HostsLine, Need, SCHEMA_VERSION, TargetLine, Unread};
+use danecheck_core::survey::{HostsLine, Need, TargetLine};
 
 use crate::cli::bulk::processors;
 use crate::cli::environment::Environment;
@@ -21,7 +21,7 @@ use danecheck_validation::trust_anchor::RootAnchors;
 use super::args::HostsStep;
 use super::input::{Input, Line};
 use super::opt_out::OptOut;
-use super::{lost, unread, write};
+use super::{lost, read_target, write};
 
 /// The needs of one address that are taken together, if their lines follow each
 /// other.
@@ -136,26 +136,12 @@ impl Requests {
 }
 
 fn request(line: &Line) -> Request {
-    if !line.is_whole {
-        return Request::Passed(unread(line.number, &line.bytes, "the line is too long"));
+    let otherwise = "it is neither a line of `survey dns` nor one of its needs";
+    match read_target(line, otherwise) {
+        Ok(target) => Request::Target(Box::new(target)),
+        Err(answer) => match serde_json::from_slice(&line.bytes) {
+            Ok(need) => Request::Needs(vec![need]),
+            Err(_) => Request::Passed(answer),
+        },
     }
-    let error = match serde_json::from_slice::<TargetLine<Box<RawValue>>>(&line.bytes) {
-        Ok(target) if target.schema_version == SCHEMA_VERSION => {
-            return Request::Target(Box::new(target));
-        }
-        Ok(target) => format!(
-            "it has schema_version {}, but this program reads version {SCHEMA_VERSION}",
-            target.schema_version
-        ),
-        Err(error) => {
-            if let Ok(need) = serde_json::from_slice::<Need>(&line.bytes) {
-                return Request::Needs(vec![need]);
-            }
-            if serde_json::from_slice::<Unread>(&line.bytes).is_ok() {
-                return Request::Passed(String::from_utf8_lossy(&line.bytes).trim().to_owned());
-            }
-            format!("it is neither a line of `survey dns` nor one of its needs ({error})")
-        }
-    };
-    Request::Passed(unread(line.number, &line.bytes, error))
 }

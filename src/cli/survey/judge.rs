@@ -8,10 +8,10 @@ use futures_util::stream;
 
 use danecheck_core::judge::Moment;
 use danecheck_core::next_hop::NextHop;
-use danecheck_core::observation::{OBSERVATION_FORMAT, Observation};
+use danecheck_core::observation::OBSERVATION_FORMAT;
 use danecheck_core::report::{ExitStatus, Report, json, to_json};
 use danecheck_core::sender::{Sender, System};
-use danecheck_core::survey::{SCHEMA_VERSION, TargetLine, Unread, assemble};
+use danecheck_core::survey::{TargetLine, assemble};
 
 use crate::cli::bulk::processors;
 use crate::cli::environment::Environment;
@@ -22,7 +22,7 @@ use crate::observe::{SESSIONS_KEPT, TrustStore, add_trust_store};
 
 use super::args::JudgeStep;
 use super::input::{Input, Line};
-use super::{lost, unread, write};
+use super::{lost, read_target, unread, write};
 
 pub(super) async fn run(
     arguments: &JudgeStep,
@@ -67,26 +67,10 @@ struct Judge {
 
 impl Judge {
     fn answer(&self, line: &Line) -> String {
-        if !line.is_whole {
-            return unread(line.number, &line.bytes, "the line is too long");
-        }
-        let target = match serde_json::from_slice::<TargetLine<Observation>>(&line.bytes) {
+        let target: TargetLine = match read_target(line, "it is no line of `survey dns`") {
             Ok(target) => target,
-            Err(_) if serde_json::from_slice::<Unread>(&line.bytes).is_ok() => {
-                return String::from_utf8_lossy(&line.bytes).trim().to_owned();
-            }
-            Err(error) => {
-                let error = format!("it is no line of `survey dns` ({error})");
-                return unread(line.number, &line.bytes, error);
-            }
+            Err(answer) => return answer,
         };
-        if target.schema_version != SCHEMA_VERSION {
-            let error = format!(
-                "it has schema_version {}, but this program reads version {SCHEMA_VERSION}",
-                target.schema_version
-            );
-            return unread(line.number, &line.bytes, error);
-        }
         if target.dns.is_none() && target.opted_out {
             return to_json(&target);
         }
@@ -97,7 +81,7 @@ impl Judge {
                     &error,
                     target.checked_at,
                 )),
-                Ok(_) => unread(line.number, &line.bytes, "it has no `dns`"),
+                Ok(_) => unread(line, "it has no `dns`"),
             };
         };
         if !dns.has_known_format() {
@@ -106,7 +90,7 @@ impl Judge {
                  {OBSERVATION_FORMAT}",
                 dns.format
             );
-            return unread(line.number, &line.bytes, error);
+            return unread(line, error);
         }
         let sessions = target.sessions.unwrap_or_default();
         let mut observation = assemble(dns, &sessions, SESSIONS_KEPT);

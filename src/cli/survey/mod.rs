@@ -11,15 +11,17 @@ mod opt_out;
 use std::pin::{Pin, pin};
 
 use futures_util::{Stream, StreamExt as _};
+use serde::de::DeserializeOwned;
 
 use danecheck_core::report::{ExitStatus, to_json};
-use danecheck_core::survey::{SCHEMA_VERSION, Unread};
+use danecheck_core::survey::{SCHEMA_VERSION, TargetLine, Unread};
 
 use super::environment::Environment;
 use super::interrupt::{Interrupts, Watch};
 use super::stop::Stop;
 
 pub(super) use args::{SurveyArguments, SurveyStep};
+use input::Line;
 
 /// How much of a line that cannot be read stands in the answer.
 const SHOWN: usize = 200;
@@ -66,14 +68,38 @@ async fn write(
 }
 
 /// The answer to a line that cannot be read.
-fn unread(line_number: u64, line: &[u8], error: impl Into<String>) -> String {
-    let line: String = String::from_utf8_lossy(line).chars().take(SHOWN).collect();
+fn unread(line: &Line, error: impl Into<String>) -> String {
+    let text = String::from_utf8_lossy(&line.bytes);
+    let shown: String = text.chars().take(SHOWN).collect();
     to_json(&Unread {
         schema_version: SCHEMA_VERSION,
         error: error.into(),
-        line_number,
-        line: line.trim_end().to_owned(),
+        line_number: line.number,
+        line: shown.trim_end().to_owned(),
     })
+}
+
+/// What a line says of a target. Otherwise what answers it: the line itself, if
+/// an earlier step could not read it, or why this one cannot; `otherwise` says
+/// what it is not.
+fn read_target<D: DeserializeOwned>(line: &Line, otherwise: &str) -> Result<TargetLine<D>, String> {
+    if !line.is_whole {
+        return Err(unread(line, "the line is too long"));
+    }
+    match serde_json::from_slice::<TargetLine<D>>(&line.bytes) {
+        Ok(target) if target.schema_version == SCHEMA_VERSION => Ok(target),
+        Ok(target) => Err(unread(
+            line,
+            format!(
+                "it has schema_version {}, but this program reads version {SCHEMA_VERSION}",
+                target.schema_version
+            ),
+        )),
+        Err(_) if serde_json::from_slice::<Unread>(&line.bytes).is_ok() => {
+            Err(String::from_utf8_lossy(&line.bytes).trim().to_owned())
+        }
+        Err(error) => Err(unread(line, format!("{otherwise} ({error})"))),
+    }
 }
 
 /// A fault in this program, which no line may cause.
