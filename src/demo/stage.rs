@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::observe::HTTPS_PORT;
 use crate::observe::budget::Times;
 use crate::observe::{Dial, Resolver, Setup, TrustStore, TrustStoreError, observe};
+use danecheck_core::mta_sts::HTTPS_PORT;
 use danecheck_core::next_hop::{NextHop, NextHopError, SMTP_PORT};
 use danecheck_core::observation::Observation;
 use danecheck_core::unix_time::UnixTime;

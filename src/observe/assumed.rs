@@ -64,15 +64,11 @@ impl Assumed {
             name_unknown: false,
         });
         AddressSeen {
-            address,
             sessions: vec![Session {
                 tls,
                 ..Session::ended(None, SessionEnd::Assumed)
             }],
-            reserved: None,
-            refused_at_first: None,
-            limited: Vec::new(),
-            own_hellos: Vec::new(),
+            ..AddressSeen::not_looked_at(address)
         }
     }
 }

@@ -303,9 +303,6 @@ struct Noted {
     late: BTreeSet<String>,
 }
 
-/// How many late ones are named.
-const NAMED: usize = 3;
-
 impl Cuts {
     pub(super) fn note(&self, cut: Cut) {
         self.noted().cuts.insert(cut);
@@ -323,11 +320,7 @@ impl Cuts {
     /// One sentence each; the late ones share one.
     pub(super) fn into_all(self) -> Vec<Cut> {
         let Noted { cuts, late } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let late = (!late.is_empty()).then(|| Cut::Time {
-            others: late.len().saturating_sub(NAMED),
-            missing: late.into_iter().take(NAMED).collect(),
-        });
-        cuts.into_iter().chain(late).collect()
+        cuts.into_iter().chain(Cut::time(late, 0)).collect()
     }
 }
 

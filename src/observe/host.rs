@@ -306,12 +306,8 @@ impl<'a> Check<'a> {
         }
         if let Some(block) = self.left_alone(address) {
             return AddressSeen {
-                address,
-                sessions: Vec::new(),
                 reserved: Some(block.to_string()),
-                refused_at_first: None,
-                limited: Vec::new(),
-                own_hellos: Vec::new(),
+                ..AddressSeen::not_looked_at(address)
             };
         }
         if let Some(assumed) = &self.setup.assumed {
@@ -394,14 +390,10 @@ impl<'a> Check<'a> {
         };
         let place = |sni| Session::ended(sni, SessionEnd::Assumed);
         AddressSeen {
-            address,
             sessions: std::iter::once(place(None))
                 .chain(named.map(|name| place(Some(name))))
                 .collect(),
-            reserved: None,
-            refused_at_first: None,
-            limited: Vec::new(),
-            own_hellos: Vec::new(),
+            ..AddressSeen::not_looked_at(address)
         }
     }
 

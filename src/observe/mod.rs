@@ -89,8 +89,6 @@ pub use self::elsewhere::Elsewhere;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 pub use self::mailcow_api::MailcowApi;
-#[cfg(feature = "demo")]
-pub(crate) use self::mta_sts::HTTPS_PORT;
 pub use self::pool::{Pool, PoolLimits};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::{Resolver, zone_index};

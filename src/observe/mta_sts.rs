@@ -26,16 +26,13 @@ use super::setup::{Setup, Visits};
 use super::tls::{self, Offer};
 use super::wire::Datum;
 use danecheck_core::mta_sts::{
-    POLICY_PATH, policy_host, promises_policy, record_name, report_name,
+    HTTPS_PORT, POLICY_PATH, policy_host, promises_policy, record_name, report_name,
 };
 use danecheck_core::observation::{
     Answer, Cut, FailureKind, Lookup, LookupFailure, MtaStsSeen, PolicyEnd, PolicyFetch,
     PolicyResponse, PolicyVisit, RecordType, ResolverValidation, SessionEnd, TlsSeen, Unfinished,
 };
 use danecheck_core::reserved::reserved_block;
-
-/// The port of HTTPS.
-pub(crate) const HTTPS_PORT: u16 = 443;
 
 /// How long danecheck waits for this: as long as the rest of the check lasts,
 /// and a little longer.

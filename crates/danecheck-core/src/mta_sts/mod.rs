@@ -27,6 +27,9 @@ pub fn policy_host(domain: &str) -> String {
     format!("mta-sts.{domain}")
 }
 
+/// The port of HTTPS, on which it does (RFC 8461 section 3.3).
+pub const HTTPS_PORT: u16 = 443;
+
 /// The path of the policy.
 pub const POLICY_PATH: &str = "/.well-known/mta-sts.txt";
 

@@ -1,5 +1,6 @@
 //! What a budget cut off of one check.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,20 @@ pub enum Cut {
     /// A sentence, as format 1 of saved observations has them.
     #[serde(untagged)]
     Other(String),
+}
+
+/// How many of those that were late are named.
+const NAMED: usize = 3;
+
+impl Cut {
+    /// What was late, the first ones by name, and how many others besides;
+    /// `None` if nothing was.
+    pub fn time(late: BTreeSet<String>, others: usize) -> Option<Self> {
+        (!late.is_empty()).then(|| Self::Time {
+            others: others + late.len().saturating_sub(NAMED),
+            missing: late.into_iter().take(NAMED).collect(),
+        })
+    }
 }
 
 #[cfg(test)]

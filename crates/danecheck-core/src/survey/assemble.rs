@@ -6,9 +6,6 @@ use super::line::HostsLine;
 use super::need::{ClientHello, Need, policy_need};
 use crate::observation::{AddressSeen, Cut, Observation, PolicyVisit, Session, SessionEnd};
 
-/// How many of those that are missing are named.
-const NAMED: usize = 3;
-
 /// The whole observation, as one check would have made it: `dns` with `lines` in
 /// their places. `room` is what is kept of all sessions, in bytes. A place for
 /// which there is no session is left out and noted as cut off, so that nothing
@@ -156,10 +153,7 @@ impl<'a> Assembly<'a> {
                 }
             }
         }
-        let time = (!missing.is_empty()).then(|| Cut::Time {
-            others: unnamed + missing.len().saturating_sub(NAMED),
-            missing: missing.into_iter().take(NAMED).collect(),
-        });
+        let time = Cut::time(missing, unnamed);
         cuts.into_iter().chain(time).collect()
     }
 }

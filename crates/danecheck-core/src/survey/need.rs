@@ -5,10 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::mta_sts::HTTPS_PORT;
 use crate::observation::{Cut, Observation, PolicyEnd, SessionEnd};
-
-/// The port of HTTPS, on which a policy host answers (RFC 8461 section 3.3).
-const HTTPS_PORT: u16 = 443;
 
 /// One session with one address. Targets with the same mail servers have the
 /// same needs.
