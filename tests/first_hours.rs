@@ -618,7 +618,7 @@ async fn the_exporter_and_the_textfile_know_how_long_a_check_took() {
     assert!(seconds > 0.0, "{seconds}");
 }
 
-/// C: one fault on one host is told in fifteen lines.
+/// C: one fault on one host takes fifteen lines.
 #[tokio::test]
 async fn one_fault_on_one_host_takes_fifteen_lines() {
     let shared = SharedAuthorities::new(now());
@@ -630,7 +630,7 @@ async fn one_fault_on_one_host_takes_fifteen_lines() {
     }
 }
 
-/// C: what is the same for several hosts is told once.
+/// C: what is the same for several hosts is said once.
 #[tokio::test]
 async fn equal_faults_of_several_hosts_are_told_once_in_every_format() {
     let all: Vec<String> = (1..=5).map(|last| format!("192.0.2.{last}")).collect();

@@ -142,6 +142,15 @@ async fn a_mistyped_command_is_no_domain() {
             "name the targets alone, as in `danecheck one.example`",
         ),
         (&["version"], "give --version"),
+        // A command that is known, and options that are not its own.
+        (
+            &["--color", "never", "explain", "null-mx"],
+            "`explain` is a command: give it first",
+        ),
+        (
+            &["explain", "null-mx", "--color", "never"],
+            "unexpected argument '--color'",
+        ),
     ] {
         let ran = alone(arguments).await;
         assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");

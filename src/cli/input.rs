@@ -288,7 +288,7 @@ pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
     Err(Stop::Sentence(format!("{}: {what}", path.display())))
 }
 
-/// The certificates of a file, whoever they are for.
+/// The certificates of a file, for any owner.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
     const GIVE: &str = "give the server's certificate, as in fullchain.pem";
     let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));

@@ -37,6 +37,12 @@ pub(super) fn command(targets: &[String]) -> Option<String> {
         );
     }
     let commands = Arguments::command();
+    if commands.find_subcommand(first).is_some() {
+        return Some(format!(
+            "`{first}` is a command: give it first, as `danecheck {first}`. For the domain, end \
+             it with a dot: {first}."
+        ));
+    }
     let names = commands.get_subcommands().map(clap::Command::get_name);
     let near = names
         .chain(["help"])
@@ -55,5 +61,11 @@ pub(super) fn command_of_words(words: &[OsString]) -> Option<String> {
         .map_while(|word| word.to_str().filter(|word| !word.starts_with('-')))
         .map(str::to_owned)
         .collect();
+    // A command that was found says by itself what is wrong with its options.
+    let commands = Arguments::command();
+    let first = targets.first()?;
+    if commands.find_subcommand(first).is_some() {
+        return None;
+    }
     command(&targets)
 }

@@ -13,7 +13,7 @@ from servers.mailserver import Dialogue
 
 
 class Behaving(Dialogue):
-    """A mail server that does as it is told."""
+    """A mail server that does what its fields say."""
 
     def handle(self) -> None:
         does = self.server.does

@@ -15,7 +15,7 @@ pub struct HumanStyle {
     pub width: usize,
     /// The language of the steps in mailcow's form.
     pub language: Language,
-    /// How much is told.
+    /// How much is said.
     pub detail: Detail,
 }
 

@@ -180,7 +180,8 @@ fn sentences(text: &str, width: usize, most: usize) -> String {
     taken
 }
 
-/// Sentences: a full stop, a blank and a capital letter part them.
+/// Sentences: a full stop, a blank and a capital letter part them, but not
+/// inside brackets, where names of DNS end with a full stop.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -189,14 +190,24 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
         }
         let ends = rest.match_indices(". ").map(|(at, _)| at + 1);
         let mut ends = ends.filter(|at| {
-            let after = rest.get(at + 1..).unwrap_or_default();
-            after.starts_with(|c: char| c.is_ascii_uppercase())
+            let (before, after) = rest.split_at(*at);
+            is_closed(before)
+                && after
+                    .trim_start()
+                    .starts_with(|c: char| c.is_ascii_uppercase())
         });
         let end = ends.next().unwrap_or(rest.len());
         let (sentence, after) = rest.split_at(end);
         rest = after.trim_start();
         Some(sentence)
     })
+}
+
+/// Whether as many brackets close as open.
+fn is_closed(text: &str) -> bool {
+    [('(', ')'), ('<', '>')]
+        .iter()
+        .all(|(open, close)| text.matches(*open).count() == text.matches(*close).count())
 }
 
 /// The other errors and warnings, by their ids.
@@ -283,5 +294,30 @@ fn entry(page: &mut Page, report: &Report, room: &Room) {
     }
     if let Some(when) = &advice.remove_when {
         page.clipped("  ", "  ", &format!("Remove it when {when}."), room.line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_does_not_end_inside_brackets() {
+        for (text, sentences) in [
+            ("It fails. Mail waits.", &["It fails.", "Mail waits."][..]),
+            (
+                "SERVFAIL (failure <_25._tcp.mx.example. TLSA IN>). Mail waits.",
+                &[
+                    "SERVFAIL (failure <_25._tcp.mx.example. TLSA IN>).",
+                    "Mail waits.",
+                ],
+            ),
+            (
+                "The zone example. is signed.",
+                &["The zone example. is signed."],
+            ),
+        ] {
+            assert_eq!(split(text).collect::<Vec<_>>(), sentences, "{text}");
+        }
     }
 }
