@@ -72,7 +72,7 @@ const SIXTY: f64 = 1.25;
 const HANGING: [&str; 2] = ["one-mx-host-hangs", "sixty-mx-hosts-hang"];
 
 /// Runs at once that mostly wait, and that work.
-const WAITING_AT_ONCE: usize = 4;
+const WAITING_AT_ONCE: usize = 12;
 const WORKING_AT_ONCE: usize = 2;
 
 /// What the command line asks for.
