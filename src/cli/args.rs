@@ -151,7 +151,7 @@ pub(super) struct CheckArguments {
     )]
     pub(super) strictest: bool,
 
-    /// Language of the steps in mailcow's form, and of --format letter
+    /// Language of the steps in mailcow's form, and of --format letter and html
     #[arg(long, value_name = "LANGUAGE", default_value = "en",
         value_parser = super::entry::language(),
         help_heading = "Output", hide_short_help = true)]
@@ -430,6 +430,8 @@ pub(super) enum Format {
     Github,
     /// For an issue or the summary of a job
     Markdown,
+    /// A page for a browser, to keep, to print and to send
+    Html,
     /// A mail to the receiver's postmaster
     Letter,
 }

@@ -6,6 +6,7 @@ use crate::config::{Advised, Config};
 use danecheck_core::entry::Language;
 use danecheck_core::judge::Action;
 use danecheck_core::observation::Observation;
+use danecheck_core::report::html::Html;
 use danecheck_core::report::{
     Detail, ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Prometheus, Summary,
     Writer, human, json, line, worst,
@@ -65,6 +66,7 @@ impl Output {
             (None, false, Format::Prometheus) => Form::Written(Box::new(Prometheus::default())),
             (None, false, Format::Junit) => Form::Written(Box::new(JUnit::default())),
             (None, false, Format::Github) => Form::Written(Box::new(Github)),
+            (None, false, Format::Html) => Form::Written(Box::new(Html::new(arguments.lang))),
             (None, false, Format::Markdown) => Form::Written(Box::new(Markdown::default())),
         };
         Self {

@@ -1,6 +1,7 @@
 //! The language of instructions.
 
-/// The language of mailcow's form, of the instructions for it, and of letters.
+/// The language of mailcow's form, of the instructions for it, of letters and of
+/// pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English.
@@ -19,6 +20,14 @@ impl Language {
         match self {
             Self::En => "en",
             Self::De => "de",
+        }
+    }
+
+    /// The one of two that is in this language.
+    pub fn pick<T>(self, english: T, german: T) -> T {
+        match self {
+            Self::En => english,
+            Self::De => german,
         }
     }
 }

@@ -10,6 +10,7 @@ mod entry;
 mod extended_error;
 mod finding;
 mod format;
+pub mod html;
 mod human;
 mod invalid_target;
 mod letter;

@@ -60,19 +60,16 @@ struct Troubled {
 impl Summary {
     /// Counts a report.
     pub fn add(&mut self, report: &Report, status: ExitStatus) {
-        let (count, rank) = match status {
-            ExitStatus::Fine => (&mut self.fine, 0),
-            ExitStatus::Warning => (&mut self.warned, 1),
-            ExitStatus::Unknown => (&mut self.unknown, 2),
-            ExitStatus::Broken => (&mut self.broken, 3),
-        };
-        *count += 1;
+        *match status {
+            ExitStatus::Fine => &mut self.fine,
+            ExitStatus::Warning => &mut self.warned,
+            ExitStatus::Unknown => &mut self.unknown,
+            ExitStatus::Broken => &mut self.broken,
+        } += 1;
         if status == ExitStatus::Fine {
             return;
         }
-        let errors = report.findings.iter();
-        let errors = errors.filter(|finding| finding.severity == Severity::Error);
-        let rank = (rank, errors.count());
+        let rank = rank(report, status);
         let place = self.worst.partition_point(|other| other.rank >= rank);
         if place < NAMED {
             let text = troubled(report, status);
@@ -120,15 +117,32 @@ impl Summary {
     }
 }
 
+/// How bad a report is beside others; larger is worse.
+pub(super) fn rank(report: &Report, status: ExitStatus) -> (u8, usize) {
+    let rank = match status {
+        ExitStatus::Fine => 0,
+        ExitStatus::Warning => 1,
+        ExitStatus::Unknown => 2,
+        ExitStatus::Broken => 3,
+    };
+    let errors = report.findings.iter();
+    let errors = errors.filter(|finding| finding.severity == Severity::Error);
+    (rank, errors.count())
+}
+
+/// The id of the worst finding, if one is more than a note.
+pub(super) fn cause(report: &Report) -> Option<&str> {
+    let told = told(report, usize::MAX);
+    let mut told = told.iter();
+    let cause = told.find(|one| one.finding.severity > Severity::Info);
+    cause.map(|one| one.finding.id.as_str())
+}
+
 /// The line of a target that is not fine, with its cause and its override.
 fn troubled(report: &Report, status: ExitStatus) -> String {
     let mut text = format!("  {}", line(report, status).trim_end());
-    let told = told(report, usize::MAX);
-    let cause = told
-        .iter()
-        .find(|one| one.finding.severity > Severity::Info);
-    if let Some(cause) = cause {
-        let _ = write!(text, " [{}]", cause.finding.id);
+    if let Some(cause) = cause(report) {
+        let _ = write!(text, " [{cause}]");
     }
     let advice = &report.recommendation;
     if let (Action::Override, Some(policy)) = (advice.action, advice.policy) {

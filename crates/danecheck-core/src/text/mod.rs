@@ -4,9 +4,9 @@ mod harmless;
 mod lines;
 mod nearest;
 
-pub(crate) use harmless::columns;
 #[cfg(any(test, fuzzing))]
 pub(crate) use harmless::is_harmless;
+pub(crate) use harmless::{column_count, columns};
 pub use harmless::{masked, printable, shown, shown_json, to_json};
 pub use lines::{break_lines, wrap};
 pub use nearest::{is_typing_error, nearest};

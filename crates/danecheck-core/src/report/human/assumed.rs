@@ -3,7 +3,7 @@
 use crate::judge::{Standing, Verdict};
 
 use super::super::finding::FindingReport;
-use super::super::model::{AddressReport, AssumedReport, Report, SessionReport};
+use super::super::model::{AddressReport, Report, SessionReport};
 use super::page::{Page, Tone, code, fate};
 
 /// The assumption, right below the first line because everything that follows
@@ -67,7 +67,7 @@ fn with_certificate(report: &Report) -> Option<(Tone, String)> {
 }
 
 /// The words in place of a session for an address that was not checked.
-pub(super) fn stand_in(address: &AddressReport) -> Option<&SessionReport> {
+pub(in crate::report) fn stand_in(address: &AddressReport) -> Option<&SessionReport> {
     let mut sessions = address.sessions.iter();
     sessions.find(|session| session.end == "assumed")
 }
@@ -91,7 +91,7 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
 }
 
 /// Whether a remedy is for servers that show the certificate already.
-pub(super) fn comes_too_early(report: &Report, finding: &FindingReport) -> bool {
+pub(in crate::report) fn comes_too_early(report: &Report, finding: &FindingReport) -> bool {
     let assumed = report.assumed.as_ref();
     assumed.is_some_and(|assumed| assumed.file.is_some()) && finding.subject.contains(" [")
 }
@@ -107,24 +107,27 @@ pub(super) fn nothing_needed(report: &Report) -> &'static str {
 /// What to do about a certificate before its deployment; returns whether
 /// nothing else has to be said.
 pub(super) fn deployment(page: &mut Page, report: &Report) -> bool {
-    let Some(AssumedReport {
-        file: Some(file), ..
-    }) = &report.assumed
-    else {
+    let Some(text) = deployment_text(report) else {
         return false;
     };
     page.blank();
-    let text = match report.verdict {
-        Verdict::DaneOk | Verdict::DanePartial | Verdict::DaneUnusable | Verdict::NoDane => {
-            format!("As far as DANE is concerned, you may deploy {file}.")
-        }
-        Verdict::DaneBroken => format!(
+    page.paragraph("  ", "  ", &text);
+    true
+}
+
+/// Whether the assumed certificate may be deployed; `None` if that is not the
+/// question, or unknown.
+pub(in crate::report) fn deployment_text(report: &Report) -> Option<String> {
+    let file = report.assumed.as_ref()?.file.as_ref()?;
+    match report.verdict {
+        Verdict::DaneOk | Verdict::DanePartial | Verdict::DaneUnusable | Verdict::NoDane => Some(
+            format!("As far as DANE is concerned, you may deploy {file}."),
+        ),
+        Verdict::DaneBroken => Some(format!(
             "Do not deploy {file} now. `danecheck tlsa {file} --against {} --plan` gives the \
              order of steps that keeps mail flowing.",
             report.target
-        ),
-        Verdict::Undeliverable | Verdict::Indeterminate => return false,
-    };
-    page.paragraph("  ", "  ", &text);
-    true
+        )),
+        Verdict::Undeliverable | Verdict::Indeterminate => None,
+    }
 }

@@ -13,7 +13,7 @@ pub(in crate::report) fn headline(report: &Report) -> String {
     headline_words(report).1
 }
 
-pub(super) fn headline_words(report: &Report) -> (Tone, String) {
+pub(in crate::report) fn headline_words(report: &Report) -> (Tone, String) {
     let (tone, words) = match &report.sender {
         _ if !report.is_answered() && report.sender.is_some() => unknown(),
         Some(sender) => of_sender(report, sender),

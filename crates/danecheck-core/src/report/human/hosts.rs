@@ -93,7 +93,7 @@ fn dnssec(report: &Report, host: &HostReport) -> String {
 const RECORDS_SHOWN: usize = 12;
 
 /// Groups addresses that behave alike.
-fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
+pub(in crate::report) fn groups(addresses: &[AddressReport]) -> Vec<Vec<&AddressReport>> {
     let mut groups: Vec<Vec<&AddressReport>> = Vec::new();
     for address in addresses {
         let alike = groups.iter_mut().find(|group| {
@@ -173,7 +173,7 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
         page.line(&format!("{lead}the same certificate"));
         return;
     }
-    let lead = format!("{lead}{}  ", short(&leaf.tlsa));
+    let lead = format!("{lead}{}  ", short_record(&leaf.tlsa));
     let (tone, words) = match look.covered {
         Some(true) => (Tone::Good, "a TLSA record matches"),
         Some(false) => (Tone::Bad, "no TLSA record matches"),
@@ -183,7 +183,8 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
     page.line(&format!("{lead}{words}"));
 }
 
-fn standing_words(address: &AddressReport) -> (Tone, String) {
+/// What DANE does at an address, and how good that is.
+pub(in crate::report) fn standing_words(address: &AddressReport) -> (Tone, String) {
     if let Some((tone, words)) = assumed::standing_words(address) {
         return (tone, words.to_owned());
     }
@@ -261,7 +262,7 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
         "not-seen" | "not-judged" => Tone::Quiet,
         _ => Tone::Bad,
     };
-    let lead = format!("        published  {}  ", short(&record.record));
+    let lead = format!("        published  {}  ", short_record(&record.record));
     let tinted = lead.clone();
     let words = match (record.result.as_str(), &record.what_it_is) {
         ("matches", _) => page.tint(tone, "matches"),
@@ -303,14 +304,14 @@ fn served(page: &mut Page, address: &AddressReport) {
         "served     "
     };
     for certificate in &session.certificates {
-        let lead = format!("        {served}{}  ", short(&certificate.tlsa));
+        let lead = format!("        {served}{}  ", short_record(&certificate.tlsa));
         let text = format!("{} (from {})", certificate.subject, certificate.issuer);
         page.paragraph(&lead, &lead, &text);
     }
 }
 
 /// A record with its data cut to a length that an eye can compare.
-fn short(record: &str) -> String {
+pub(in crate::report) fn short_record(record: &str) -> String {
     match record.rsplit_once(' ') {
         Some((fields, data)) if data.len() > 20 && data.is_ascii() => {
             let (head, tail) = (data.get(..8), data.get(data.len().saturating_sub(4)..));

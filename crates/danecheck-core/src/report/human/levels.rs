@@ -9,10 +9,23 @@ use super::super::model::Report;
 use super::page::{Page, Tone};
 
 /// A cell and what its word means.
-struct Cell {
-    word: &'static str,
+pub(in crate::report) struct Cell {
+    pub(in crate::report) word: &'static str,
     shown: String,
-    tone: Tone,
+    pub(in crate::report) tone: Tone,
+}
+
+impl Cell {
+    /// Whether it depends on which server Postfix tries first.
+    pub(in crate::report) fn varies(&self) -> bool {
+        self.shown.contains('*')
+    }
+
+    /// Whether it is so only if the servers do their part, which was not
+    /// checked.
+    pub(in crate::report) fn is_assumed(&self) -> bool {
+        self.word != UNKNOWN && self.shown.ends_with('?')
+    }
 }
 
 /// The outcomes of one sender.
@@ -43,7 +56,8 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
     }
 }
 
-fn cells(report: &Report, outcomes: &Outcomes) -> Vec<Cell> {
+/// The cells of one sender, in the order of `SecurityLevel::ALL`.
+pub(in crate::report) fn cells(report: &Report, outcomes: &Outcomes) -> Vec<Cell> {
     let assumed = report.assumed.as_ref();
     let dns_only = assumed.is_some_and(|assumed| assumed.file.is_none());
     let cell = |level| {
@@ -150,11 +164,10 @@ fn legend(rows: &[Row<'_>]) -> String {
             legend.push(meaning);
         }
     }
-    let is_assumed = |cell: &Cell| cell.word != UNKNOWN && cell.shown.ends_with('?');
-    if all().any(is_assumed) {
+    if all().any(Cell::is_assumed) {
         legend.push("? = if the servers do their part, which was not checked");
     }
-    if all().any(|cell| cell.shown.contains('*')) {
+    if all().any(Cell::varies) {
         legend.push("* = at worst: it depends on which server Postfix tries first");
     }
     legend.join("; ")

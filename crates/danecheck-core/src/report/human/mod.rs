@@ -18,10 +18,15 @@ use crate::text::{columns, shown};
 
 use super::model::Report;
 
-pub(super) use headline::headline;
-use headline::headline_words;
+pub(super) use assumed::{comes_too_early, deployment_text, stand_in};
+pub(super) use headline::{headline, headline_words};
+pub(super) use hosts::{groups, short_record, standing_words};
+pub(super) use levels::{Cell, cells};
+use page::Page;
+pub(super) use page::Tone;
 pub use page::{Detail, HumanStyle};
-use page::{Page, Tone};
+pub(super) use recommendation::Ways;
+pub(super) use sender::{assumed_service, policy};
 
 /// The report as text, with a line end after the last line.
 pub fn human(report: &Report, style: HumanStyle) -> String {

@@ -66,7 +66,7 @@ impl Default for HumanStyle {
 
 /// What a colour stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::report) enum Tone {
     Good,
     Doubtful,
     Bad,

@@ -68,13 +68,13 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
 /// For which mail systems the report has an entry: for the sender that was
 /// named, else for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ways {
-    pub(super) postfix: bool,
-    pub(super) mailcow: bool,
+pub(in crate::report) struct Ways {
+    pub(in crate::report) postfix: bool,
+    pub(in crate::report) mailcow: bool,
 }
 
 impl Ways {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(in crate::report) fn of(report: &Report) -> Self {
         let sender = report.sender.as_ref();
         let is_mailcow = sender.map(|sender| sender.name == "mailcow");
         Self {

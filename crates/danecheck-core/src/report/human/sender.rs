@@ -5,7 +5,7 @@ use super::super::sender::PolicyServiceReport;
 use super::page::Page;
 
 /// The policy in force, and where it comes from; `None` if no sender was named.
-pub(super) fn policy(report: &Report) -> Option<String> {
+pub(in crate::report) fn policy(report: &Report) -> Option<String> {
     let policy = &report.sender.as_ref()?.policy;
     let reason = match &policy.reason {
         Some(reason) => format!(" ({reason})"),
@@ -29,12 +29,12 @@ pub(super) fn sender(page: &mut Page, report: &Report) {
         page.paragraph("  ", "  ", &format!("It will log: {reason}"));
     }
     if let Some(service) = &sender.policy_service {
-        page.paragraph("  ", "  ", &assumed(service));
+        page.paragraph("  ", "  ", &assumed_service(service));
     }
 }
 
 /// Which policy service was assumed, and how far its answers are known.
-fn assumed(service: &PolicyServiceReport) -> String {
+pub(in crate::report) fn assumed_service(service: &PolicyServiceReport) -> String {
     let known = match service.rules_from.as_str() {
         "measured" => "danecheck's rules for it were compared with the program itself",
         "source" => "danecheck's rules for it come from its source, and were not measured",

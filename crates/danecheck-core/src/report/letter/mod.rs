@@ -21,6 +21,8 @@ pub struct Letter {
     pub text: String,
     /// A sentence for the person who sends it.
     pub beside: String,
+    /// Whether the letter itself may wait, because mail to the receiver does.
+    pub waits: bool,
 }
 
 impl Letter {
@@ -29,6 +31,7 @@ impl Letter {
         let without = |why: &str| Self {
             text: String::new(),
             beside: format!("{}: {why}", report.target),
+            waits: false,
         };
         let Some(domain) = &report.domain else {
             return without("no letter: an address has no postmaster of its own.");
@@ -71,7 +74,8 @@ impl Letter {
                 Part::Blank => text.push('\n'),
             }
         }
-        let beside = match waits(report) {
+        let waits = waits(report);
+        let beside = match waits {
             true => format!(
                 "{}: mail to them waits, and this letter may wait too: send it from a mail system \
                  that does not use DANE, or call. Read it before you send it.",
@@ -79,7 +83,11 @@ impl Letter {
             ),
             false => format!("{}: read the letter before you send it.", report.target),
         };
-        Self { text, beside }
+        Self {
+            text,
+            beside,
+            waits,
+        }
     }
 }
 

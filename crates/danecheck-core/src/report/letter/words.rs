@@ -21,10 +21,7 @@ pub(super) struct Speaker<'r> {
 
 impl Speaker<'_> {
     fn say(&self, english: impl Into<String>, german: impl Into<String>) -> String {
-        match self.language {
-            Language::En => english.into(),
-            Language::De => german.into(),
-        }
+        self.language.pick(english.into(), german.into())
     }
 
     /// In ASCII, whatever the language.

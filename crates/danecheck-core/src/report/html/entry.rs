@@ -1,0 +1,128 @@
+//! The override to paste, what it gives up, and when to remove it.
+
+use maud::{Markup, html};
+
+use crate::entry::{mailcow_row, mailcow_steps};
+use crate::judge::Action;
+use crate::report::human::{Ways, deployment_text};
+
+use super::answer::no_help;
+use super::copied::copied;
+use super::view::{View, cut, name};
+use super::words;
+
+/// Stricter lines that are shown.
+const STRICTER: usize = 6;
+
+/// The section; empty where no override is advised.
+pub(super) fn entry(view: &View<'_>) -> Markup {
+    let report = view.report;
+    let advice = &report.recommendation;
+    let is_asked = deployment_text(report).is_none();
+    html! {
+        @if is_asked && advice.action != Action::Keep {
+            section aria-labelledby=(view.id("entry")) {
+                (view.titled(1, "entry", words::ENTRY))
+                @match advice.action {
+                    Action::Override => (lines(view)),
+                    Action::NotFixable | Action::Keep => p { (no_help(view)) },
+                }
+            }
+        }
+        (strictest(view))
+    }
+}
+
+fn lines(view: &View<'_>) -> Markup {
+    let report = view.report;
+    let advice = &report.recommendation;
+    let ways = Ways::of(report);
+    let postfix = advice.entries.postfix.as_ref().filter(|_| ways.postfix);
+    let mailcow = advice.entries.mailcow.as_ref().filter(|_| ways.mailcow);
+    let (stricter, _) = cut(&advice.alternatives, STRICTER);
+    html! {
+        @if let Some(policy) = advice.policy {
+            p {
+                (view.say(words::UNTIL_FIXED)) ": " strong { code { (policy.as_str()) } } ". "
+                @if let Some(gives_up) = &advice.gives_up {
+                    (view.say(words::GIVES_UP)) ": " (view.english(name(gives_up))) "."
+                }
+            }
+        }
+        @if let Some(caution) = &advice.caution { (first(view, caution)) }
+        @if let Some(line) = postfix {
+            p.column { (view.say(words::FOR_POSTFIX)) }
+            (copied(view, "postfix", &with_comment(view, line), None))
+        }
+        @if let Some(row) = mailcow {
+            p.column { (view.say(words::FOR_MAILCOW)) }
+            (copied(
+                view,
+                "mailcow",
+                &mailcow_steps(row, view.language, str::to_owned).join("\n"),
+                Some(view.language.as_str()),
+            ))
+        }
+        @if let Some(when) = &advice.remove_when {
+            p { (view.say(words::REMOVE)) " " (view.english(name(when))) "." }
+        }
+        @if !stricter.is_empty() {
+            details {
+                summary { (view.say(words::STRICTER)) }
+                ul.records {
+                    @for one in stricter {
+                        li {
+                            @match one.mailcow.as_ref().filter(|_| !ways.postfix) {
+                                Some(row) => (name(&mailcow_row(row, view.language))),
+                                None => code { (one.postfix) },
+                            }
+                            p.quiet { (view.english(name(&one.cost))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The line below its comment, as `--entry postfix` writes it.
+fn with_comment(view: &View<'_>, line: &str) -> String {
+    let comment = view.report.recommendation.entries.comment.iter().flatten();
+    let mut text: String = comment.map(|line| format!("{line}\n")).collect();
+    text.push_str(line);
+    text
+}
+
+/// What to check before the line is set.
+fn first(view: &View<'_>, caution: &str) -> Markup {
+    html! {
+        p.caution {
+            strong { (view.say(words::FIRST)) ":" } " " (view.english(name(caution)))
+        }
+    }
+}
+
+/// The strictest line, if it was asked for.
+fn strictest(view: &View<'_>) -> Markup {
+    let Some(strictest) = &view.report.recommendation.strictest else {
+        return Markup::default();
+    };
+    let sentences = [&strictest.breaks_when, &strictest.notice];
+    html! {
+        section aria-labelledby=(view.id("strictest")) {
+            (view.titled(1, "strictest", words::STRICTEST))
+            @if let Some(caution) = &strictest.caution { (first(view, caution)) }
+            @match &strictest.entries.postfix {
+                Some(line) => (copied(view, "strictest-line", line, None)),
+                None => p { (view.say(words::NO_LINE)) },
+            }
+            @if let Some(row) = &strictest.entries.mailcow {
+                p { (view.say(words::FOR_MAILCOW)) ": " (name(&mailcow_row(row, view.language))) }
+            }
+            p { (view.english(name(&strictest.reason))) }
+            @for sentence in sentences.into_iter().flatten() {
+                p { (view.english(name(sentence))) }
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The letter to the receiver, folded.
+
+use maud::{Markup, html};
+
+use super::super::letter::Letter;
+use super::copied::copied;
+use super::view::View;
+use super::words;
+
+/// The letter, if there is something to write about.
+pub(super) fn of(view: &View<'_>) -> Option<Letter> {
+    let letter = Letter::of(view.report, view.language);
+    (!letter.text.is_empty()).then_some(letter)
+}
+
+pub(super) fn letter(view: &View<'_>) -> Markup {
+    let Some(letter) = of(view) else {
+        return Markup::default();
+    };
+    let beside = match letter.waits {
+        true => words::LETTER_WAITS,
+        false => words::READ_FIRST,
+    };
+    html! {
+        section aria-labelledby=(view.id("letter")) {
+            (view.titled(1, "letter", words::LETTER))
+            p { (view.say(beside)) }
+            details {
+                summary { (view.say(words::TO_LETTER)) }
+                (copied(view, "mail", &letter.text, Some(view.language.as_str())))
+            }
+        }
+    }
+}

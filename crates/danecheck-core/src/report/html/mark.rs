@@ -1,0 +1,74 @@
+//! How bad a report is, as a sign, a word and a colour.
+
+use crate::report::human::{Tone, headline_words};
+
+use super::super::model::Report;
+use super::super::status::ExitStatus;
+use super::words::{self, Both};
+
+/// A sign and a word with a colour; each says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Good,
+    Doubtful,
+    Bad,
+    Unknown,
+}
+
+impl Mark {
+    /// That of the report's headline, and never better than the status.
+    pub(super) fn of(report: &Report, status: ExitStatus) -> Self {
+        let of_tone = match headline_words(report).0 {
+            _ if !report.is_answered() => Self::Unknown,
+            Tone::Bad => Self::Bad,
+            Tone::Doubtful => Self::Doubtful,
+            Tone::Good | Tone::Strong | Tone::Quiet => Self::Good,
+        };
+        match (of_tone, status) {
+            (_, ExitStatus::Broken) => Self::Bad,
+            (Self::Good, ExitStatus::Warning) => Self::Doubtful,
+            (Self::Good, ExitStatus::Unknown) => Self::Unknown,
+            (of_tone, _) => of_tone,
+        }
+    }
+
+    /// That of a part of the report.
+    pub(super) fn of_tone(tone: Tone) -> Self {
+        match tone {
+            Tone::Good => Self::Good,
+            Tone::Doubtful => Self::Doubtful,
+            Tone::Bad => Self::Bad,
+            Tone::Strong | Tone::Quiet => Self::Unknown,
+        }
+    }
+
+    /// The class of the elements in its colour.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Doubtful => "doubtful",
+            Self::Bad => "bad",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Its sign, one character.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "\u{2713}",
+            Self::Doubtful => "!",
+            Self::Bad => "\u{2717}",
+            Self::Unknown => "?",
+        }
+    }
+
+    /// Its word.
+    pub(super) fn word(self) -> Both {
+        match self {
+            Self::Good => words::FINE,
+            Self::Doubtful => words::WARNING,
+            Self::Bad => words::BROKEN,
+            Self::Unknown => words::UNKNOWN,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The path of the mail: domain, MX hosts, addresses, records and certificates.
+
+use maud::{Markup, html};
+
+use crate::dnssec::SecurityStatus;
+use crate::report::human::{groups, short_record};
+
+use super::super::model::{AddressReport, HostReport, LookupReport};
+use super::mark::Mark;
+use super::picture::{Edge, Row, picture};
+use super::standing::standing_text;
+use super::view::{View, cut};
+use super::words::{self, Both};
+
+/// What the picture shows of each: more would be no picture any more.
+const HOSTS: usize = 5;
+const GROUPS: usize = 3;
+const RECORDS: usize = 3;
+const CERTIFICATES: usize = 2;
+
+/// The section with the picture.
+pub(super) fn path(view: &View<'_>) -> Markup {
+    let rows = rows(view);
+    html! {
+        section aria-labelledby=(view.id("path")) {
+            (view.titled(1, "path", words::PATH))
+            (picture(view, &rows))
+        }
+    }
+}
+
+fn rows(view: &View<'_>) -> Vec<Row> {
+    let report = view.report;
+    let (edge, words, mark) = mx(view);
+    let mut rows = vec![Row {
+        depth: 0,
+        edge: Edge::Plain,
+        mark,
+        title: report.target.clone(),
+        words,
+    }];
+    let (hosts, more) = cut(&report.hosts, HOSTS);
+    for host in hosts {
+        rows.push(host_row(view, host, edge));
+        addresses(view, host, &mut rows);
+    }
+    if more > 0 {
+        rows.push(rest(view, 1, more, words::MORE_HOSTS));
+    }
+    if report.hosts.is_empty() && report.mx.is_none() {
+        rows.push(Row {
+            depth: 1,
+            edge: Edge::Plain,
+            mark: Some(Mark::Unknown),
+            title: view.say(words::NOTHING_SEEN).to_owned(),
+            words: String::new(),
+        });
+    }
+    rows
+}
+
+/// How the MX records are known, the words, and whether that is where it ends.
+fn mx(view: &View<'_>) -> (Edge, String, Option<Mark>) {
+    let Some(mx) = &view.report.mx else {
+        return (Edge::Plain, view.say(words::NO_MX_LOOKUP).to_owned(), None);
+    };
+    let lookup = &mx.lookup;
+    if let Some(failure) = &lookup.failure {
+        let words = format!(
+            "{}: {} ({})",
+            view.say(words::MX_RECORDS),
+            view.say(words::FAILS),
+            failure.kind
+        );
+        return (Edge::Broken, words, Some(Mark::Bad));
+    }
+    let status = view.say(words::status(lookup.status));
+    let is_null = mx.records.iter().any(|record| record.host == ".");
+    let (words, mark) = match (is_null, mx.records.is_empty()) {
+        (true, _) => (view.say(words::NULL_MX).to_owned(), Some(Mark::Bad)),
+        (_, true) => (format!("{}, {status}", view.say(words::NO_MX)), None),
+        _ => (format!("{}: {status}", view.say(words::MX_RECORDS)), None),
+    };
+    (edge(lookup), words, mark)
+}
+
+fn edge(lookup: &LookupReport) -> Edge {
+    match (lookup.answer.as_str(), lookup.status) {
+        ("failure", _) | (_, Some(SecurityStatus::Bogus)) => Edge::Broken,
+        (_, Some(SecurityStatus::Secure)) => Edge::Signed,
+        (_, Some(SecurityStatus::Insecure | SecurityStatus::Indeterminate) | None) => {
+            Edge::Unsigned
+        }
+    }
+}
+
+fn host_row(view: &View<'_>, host: &HostReport, edge: Edge) -> Row {
+    let list: Vec<String> = host.preferences.iter().map(u16::to_string).collect();
+    let title = match list.is_empty() {
+        true => host.name.clone(),
+        false => format!("MX {} {}", list.join(", "), host.name),
+    };
+    let (address, tlsa) = (address_words(view, host), tlsa_words(view, host));
+    Row {
+        depth: 1,
+        edge,
+        mark: (host.addresses.is_empty()).then_some(Mark::Bad),
+        title,
+        words: format!("{address} \u{b7} {tlsa}"),
+    }
+}
+
+fn address_words(view: &View<'_>, host: &HostReport) -> String {
+    let mut lookups = host.address_lookups.iter();
+    let found = lookups.clone().find(|lookup| lookup.answer == "records");
+    match found {
+        Some(lookup) => format!(
+            "{} {}",
+            view.say(words::ADDRESS),
+            view.say(words::status(lookup.status))
+        ),
+        None if lookups.any(|lookup| lookup.failure.is_some()) => {
+            format!("{}: {}", view.say(words::ADDRESS), view.say(words::FAILS))
+        }
+        None if host.addresses.is_empty() => view.say(words::NO_ADDRESS).to_owned(),
+        None => view.say(words::ADDRESS).to_owned(),
+    }
+}
+
+fn tlsa_words(view: &View<'_>, host: &HostReport) -> String {
+    let failed = host.tlsa.iter().find(|tlsa| tlsa.lookup.failure.is_some());
+    let found = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
+    let words = match (failed, found) {
+        (Some(_), _) => view.say(words::FAILS),
+        (None, Some(tlsa)) => view.say(words::status(tlsa.lookup.status)),
+        (None, None) => view.say(words::NONE),
+    };
+    format!("{}: {words}", view.say(words::TLSA))
+}
+
+/// How the TLSA records of a host are known.
+fn tlsa_edge(host: &HostReport) -> Edge {
+    let found = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
+    found.map_or(Edge::Unsigned, |tlsa| edge(&tlsa.lookup))
+}
+
+fn addresses(view: &View<'_>, host: &HostReport, rows: &mut Vec<Row>) {
+    let groups = groups(&host.addresses);
+    let (shown, _) = cut(&groups, GROUPS);
+    let lookups = host.address_lookups.iter();
+    let found = lookups.filter(|lookup| lookup.answer == "records");
+    let edge = found.map(edge).next().unwrap_or(Edge::Plain);
+    for group in shown {
+        let Some(first) = group.first() else { continue };
+        let (mark, words) = standing_text(view, first);
+        let list = group.iter().take(4).map(|address| address.address.as_str());
+        let list: Vec<&str> = list.collect();
+        let rest = match group.len().saturating_sub(list.len()) {
+            0 => String::new(),
+            more => format!(" +{more}"),
+        };
+        rows.push(Row {
+            depth: 2,
+            edge,
+            mark: Some(mark),
+            title: format!("{}{rest}", list.join(", ")),
+            words,
+        });
+        proof(view, host, first, rows);
+    }
+    let seen: usize = shown.iter().map(Vec::len).sum();
+    let more = host.addresses.len().saturating_sub(seen);
+    if more > 0 {
+        rows.push(rest(view, 2, more, words::MORE_ADDRESSES));
+    }
+}
+
+/// The records that count at an address, and the certificates there.
+fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut Vec<Row>) {
+    let (records, more) = cut(&address.records, RECORDS);
+    for record in records {
+        let matches = record.result == "matches";
+        rows.push(Row {
+            depth: 3,
+            edge: tlsa_edge(host),
+            mark: Some(super::records::mark(record)),
+            title: short_record(&record.record),
+            words: match (matches, record.result.as_str()) {
+                (true, _) => view.say(words::MATCHES).to_owned(),
+                (_, "no-match") => view.say(words::NO_MATCH).to_owned(),
+                _ => record.reason.clone(),
+            },
+        });
+    }
+    if more > 0 {
+        rows.push(rest(view, 3, more, words::MORE_RECORDS));
+    }
+    let session = super::records::session(address);
+    let served = session.map_or(&[][..], |session| session.certificates.as_slice());
+    let (certificates, more) = cut(served, CERTIFICATES);
+    for certificate in certificates {
+        rows.push(Row {
+            depth: 3,
+            edge: Edge::Plain,
+            mark: None,
+            title: short_record(&certificate.tlsa),
+            words: format!(
+                "{}: {}, {} {}",
+                view.say(words::SERVED_CERTIFICATE),
+                certificate.subject,
+                view.say(words::UNTIL),
+                certificate.not_after.day()
+            ),
+        });
+    }
+    if more > 0 {
+        rows.push(rest(view, 3, more, words::MORE_CERTIFICATES));
+    }
+}
+
+fn rest(view: &View<'_>, depth: usize, more: usize, what: Both) -> Row {
+    Row {
+        depth,
+        edge: Edge::Plain,
+        mark: None,
+        title: format!("+ {more} {}", view.say(what)),
+        words: String::new(),
+    }
+}
