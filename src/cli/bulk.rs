@@ -16,7 +16,7 @@ const DESCRIPTORS: usize = 1024;
 
 /// Targets at once for each processor: a target waits for 0.3 s and more, and
 /// needs 2 ms of a processor, so that fewer would leave it idle.
-const JOBS_PER_CORE: usize = 128;
+pub(super) const JOBS_PER_CORE: usize = 128;
 
 /// A target has this many connections at once, most of the time: one for each
 /// ClientHello.

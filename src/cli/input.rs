@@ -341,6 +341,8 @@ fn system_trust_store(named: Option<&OsStr>, has_folder: bool) -> Result<TrustSt
         Err(unread @ Unread::TooLarge(_)) => Err(unread.stop(&name)),
         // As if the system had none.
         Err(Unread::Error(_)) => Ok(TrustStore::system()),
+        // It is read again with the folder, beside the first question to DNS.
+        Ok(pem) if has_folder && !TrustStore::may_have_too_many(&pem) => Ok(TrustStore::system()),
         Ok(pem) => match TrustStore::from_pem("system", &pem) {
             Err(TrustStoreError::TooMany(_)) => {
                 let error = TrustStoreError::TooMany(path.display().to_string());
@@ -400,6 +402,19 @@ mod tests {
             let sentence = said(system_trust_store(Some(path.as_os_str()), false).unwrap_err());
             assert!(sentence.ends_with("is larger than 8 MiB"), "{sentence}");
         }
+        let path = std::env::temp_dir().join(format!("danecheck-many-{}", std::process::id()));
+        let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+        for (count, has_folder, is_store) in [
+            (4096, true, true),
+            (4096, false, true),
+            (4097, true, false),
+            (4097, false, false),
+        ] {
+            std::fs::write(&path, one.repeat(count)).unwrap();
+            let store = system_trust_store(Some(path.as_os_str()), has_folder);
+            assert_eq!(store.is_ok(), is_store, "{count} {has_folder}");
+        }
+        std::fs::remove_file(&path).unwrap();
         // A missing or empty file means the resolver on this host.
         for path in ["/nonexistent", "/dev/null"] {
             let resolver = system_resolver(Path::new(path)).unwrap();

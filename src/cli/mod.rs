@@ -61,6 +61,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
 
 use danecheck_core::report::ExitStatus;
 
@@ -72,13 +73,12 @@ use stop::Stop;
 /// Runs the program in its process.
 pub fn main() -> ExitCode {
     survive_file_limit();
-    // Several threads, so that reports are written and requests are answered
-    // while checks run. Work that keeps a processor busy, such as a judgement,
-    // runs on separate threads (`spawn_blocking`).
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let status = match runtime.enable_all().build() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let arguments = Arguments::try_parse_from(&words);
+    let status = match runtime(arguments.as_ref().ok()) {
         Ok(runtime) => {
-            let status = runtime.block_on(run(std::env::args_os(), Environment::real()));
+            let environment = Environment::real();
+            let status = runtime.block_on(run_parsed(arguments, &words, environment));
             // Shared work may still be running, and so may a read of standard
             // input that never ends.
             runtime.shutdown_background();
@@ -87,6 +87,20 @@ pub fn main() -> ExitCode {
         Err(_) => ExitStatus::Unknown,
     };
     ExitCode::from(status as u8)
+}
+
+/// What the program runs on. Work that keeps a processor busy, such as a long
+/// judgement, has threads of its own (`spawn_blocking`).
+fn runtime(arguments: Option<&Arguments>) -> std::io::Result<Runtime> {
+    let is_check = arguments.is_none_or(|arguments| arguments.command.is_none());
+    let mut runtime = match is_check {
+        // One target waits for the network most of the time, and many have threads
+        // of their own (`workers`): no other thread has to be started first.
+        true => Builder::new_current_thread(),
+        // Servers, and checks beside what is read and written.
+        false => Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()
 }
 
 /// A file that reaches the limit on its size (`ulimit -f`) is an error like a
@@ -103,12 +117,20 @@ fn survive_file_limit() {
 /// Runs the program in any surroundings: the whole program as a function.
 pub async fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    mut environment: Environment,
+    environment: Environment,
 ) -> ExitStatus {
     let words: Vec<OsString> = arguments.into_iter().collect();
-    let arguments = match Arguments::try_parse_from(&words) {
+    run_parsed(Arguments::try_parse_from(&words), &words, environment).await
+}
+
+async fn run_parsed(
+    arguments: Result<Arguments, clap::Error>,
+    words: &[OsString],
+    mut environment: Environment,
+) -> ExitStatus {
+    let arguments = match arguments {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error, &words, &mut environment),
+        Err(error) => return usage(&error, words, &mut environment),
     };
     // The state of a waiting command is too large for the stack of a thread.
     let result = match &arguments.command {

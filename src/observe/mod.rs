@@ -41,6 +41,7 @@ mod meter;
 mod mta_sts;
 mod overheard;
 mod pool;
+mod presented;
 mod proxy;
 mod query;
 mod resolver;
@@ -78,7 +79,7 @@ use self::wire::Datum;
 use danecheck_core::next_hop::{NextHop, NextHopHost};
 use danecheck_core::observation::{
     Answer, Cut, HostSeen, Lookup, MtaStsSeen, MxRecord, OBSERVATION_FORMAT, Observation,
-    RecordType, ResolverSeen, ResolverValidation, Session, Shortcoming, TrustStoreSeen,
+    RecordType, ResolverSeen, ResolverValidation, Shortcoming, TrustStoreSeen,
 };
 use danecheck_core::postfix::LineHello;
 use danecheck_core::sender::local_hellos;
@@ -90,6 +91,7 @@ pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 pub use self::mailcow_api::MailcowApi;
 pub use self::pool::{Pool, PoolLimits};
+pub(crate) use self::presented::presented;
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::{Resolver, zone_index};
 pub use self::setup::{Setup, Visits};
@@ -378,23 +380,5 @@ fn passed_over(mx: Option<&Raw>) -> Vec<String> {
 }
 
 fn trust(store: &TrustStore, hosts: &[HostSeen], beside: Option<&MtaStsSeen>) -> TrustStoreSeen {
-    let of_policy_host = beside
-        .and_then(|beside| beside.fetch.as_ref())
-        .into_iter()
-        .flat_map(|fetch| &fetch.visits)
-        .filter_map(|visit| visit.tls.as_ref())
-        .flat_map(|tls| &tls.chain);
-    let presented = hosts
-        .iter()
-        .flat_map(|host| &host.addresses)
-        .flat_map(|address| {
-            let own = address.own_hellos.iter().map(|look| &look.session);
-            address.sessions.iter().chain(own)
-        })
-        .flat_map(|session| [Some(session), session.finite_field.as_deref()])
-        .flatten()
-        .flat_map(Session::chain)
-        .chain(of_policy_host)
-        .map(|der| der.0.as_slice());
-    store.relevant(presented)
+    store.relevant(presented(hosts, beside).map(|der| der.0.as_slice()))
 }

@@ -76,6 +76,15 @@ impl TrustStore {
         })
     }
 
+    /// Whether PEM text may hold more certificates than any trust store, without
+    /// decoding them.
+    pub fn may_have_too_many(pem: &[u8]) -> bool {
+        pem.split(|byte| matches!(byte, b'\n' | b'\r'))
+            .filter(|line| line.starts_with(b"-----BEGIN"))
+            .nth(MOST_CERTIFICATES)
+            .is_some()
+    }
+
     /// How many certificates there are.
     pub(super) fn size(&self) -> TrustStoreSize {
         let store = self.certificates();

@@ -12,7 +12,7 @@ use super::pool::Pool;
 use super::setup::Setup;
 use super::trust;
 use super::trust_store::TrustStore;
-use danecheck_core::observation::{Cut, Observation, PolicyVisit, Session};
+use danecheck_core::observation::{Cut, Observation, PolicyVisit, Session, held_alone};
 use danecheck_core::reserved::reserved_block;
 use danecheck_core::survey::{ClientHello, HostsLine, Need};
 
@@ -67,28 +67,26 @@ impl Visitor<'_> {
             (*number, line)
         });
         let mut lines = join_all(firsts).await;
-        let sessions = || lines.iter().filter_map(|(_, line)| line.session.as_ref());
-        let came_in = sessions().any(|session| !session.is_turned_away());
-        let mut refused = false;
-        for (_, line) in &mut lines {
-            let Some(session) = &line.session else {
-                continue;
-            };
-            if came_in && session.is_turned_away() {
+        let sessions = lines.iter().filter_map(|(_, line)| line.session.as_ref());
+        let alone = held_alone(sessions);
+        let held = lines.iter_mut().map(|(_, line)| line);
+        let held = held.filter(|line| line.session.is_some());
+        for (line, alone) in held.zip(alone) {
+            if alone {
                 line.alone = self.session(&line.need, 1, &mut line.cuts).await;
             }
-            let session = line.alone.as_ref().or(line.session.as_ref());
-            refused |= session.is_some_and(|session| session.refusal_for_now().is_some());
         }
-        if refused {
+        // Targets share these sessions, and to one of them another may have come
+        // in than to the next: each session may be the one that counts.
+        let refuses = |line: &HostsLine| {
+            let sessions = line.session.iter().chain(&line.alone);
+            { sessions }.any(|session| session.refusal_for_now().is_some())
+        };
+        if lines.iter().any(|(_, line)| refuses(line)) {
             tokio::time::sleep(self.setup.times.pause).await;
         }
-        for (_, line) in &mut lines {
-            let sessions = [&line.session, &line.alone];
-            let mut sessions = sessions.into_iter().flatten();
-            if sessions.any(|session| session.refusal_for_now().is_some()) {
-                line.later = self.session(&line.need, 2, &mut line.cuts).await;
-            }
+        for (_, line) in lines.iter_mut().filter(|(_, line)| refuses(line)) {
+            line.later = self.session(&line.need, 2, &mut line.cuts).await;
         }
         lines
     }

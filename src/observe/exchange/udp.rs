@@ -28,8 +28,8 @@ const QUESTIONS: u32 = 64;
 /// How long a socket serves questions.
 const AGE: Duration = Duration::from_secs(10);
 
-/// Sockets that rest at once.
-const RESTING: usize = 32;
+/// Sockets that rest at once, those of all runtimes together.
+const RESTING: usize = 64;
 
 /// Datagrams that are no reply, after which a question goes on with another
 /// port and number: somebody guesses these.
@@ -129,14 +129,17 @@ impl Sockets {
         let mut stock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shelves = &mut stock.shelves;
         let resting: usize = shelves.iter().map(|shelf| shelf.resting.len()).sum();
-        if resting >= RESTING {
-            // Those of a runtime that is gone serve nobody.
-            shelves.retain(|shelf| shelf.runtime == runtime);
+        // One of the fullest shelf goes: so the runtimes share the places, and
+        // those of a runtime that is gone are left to the others in time.
+        if resting >= RESTING
+            && let Some(fullest) = shelves.iter_mut().max_by_key(|shelf| shelf.resting.len())
+        {
+            fullest.resting.pop();
+            shelves.retain(|shelf| !shelf.resting.is_empty());
         }
         let known = shelves.iter_mut().find(|it| it.is_for(server, runtime));
         match known {
-            Some(shelf) if shelf.resting.len() < RESTING => shelf.resting.push(socket),
-            Some(_) => {}
+            Some(shelf) => shelf.resting.push(socket),
             None => shelves.push(Shelf {
                 server,
                 runtime,
@@ -291,6 +294,47 @@ mod tests {
         };
         let (replies, ()) = tokio::join!(futures_util::future::join_all(questions), answers);
         assert!(replies.iter().all(Result::is_ok));
+    }
+
+    /// A runtime, as each worker has one, and as many questions at once from it.
+    fn ask_at_once(sockets: &Sockets, count: usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (server, at) = server().await;
+            let name = WireName::from_str("example.").unwrap();
+            let questions = (0..count).map(|_| sockets.ask(at, question(&name), TIME));
+            let answers = async {
+                // All of them are asked before the first is answered.
+                let mut asked = Vec::new();
+                for _ in 0..count {
+                    let mut bytes = vec![0; 512];
+                    let (length, client) = server.recv_from(&mut bytes).await.unwrap();
+                    bytes.truncate(length);
+                    asked.push((client, bytes));
+                }
+                for (client, bytes) in asked {
+                    server.send_to(&bytes, client).await.unwrap();
+                }
+            };
+            tokio::join!(futures_util::future::join_all(questions), answers);
+        });
+    }
+
+    #[test]
+    fn runtimes_share_the_places_and_one_that_is_gone_leaves_them() {
+        let sockets = Sockets::default();
+        let resting = |sockets: &Sockets| -> Vec<usize> {
+            let stock = sockets.0.lock().unwrap();
+            stock.shelves.iter().map(|it| it.resting.len()).collect()
+        };
+        ask_at_once(&sockets, RESTING + 8);
+        assert_eq!(resting(&sockets), [RESTING]);
+        // A few of another runtime push out no more than these few.
+        ask_at_once(&sockets, 8);
+        assert_eq!(resting(&sockets), [RESTING - 8, 8]);
+        ask_at_once(&sockets, RESTING);
+        assert_eq!(resting(&sockets).iter().sum::<usize>(), RESTING);
     }
 
     #[tokio::test]

@@ -41,6 +41,7 @@ pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,
     NameServerReply, NameServerSeen,
 };
+pub use refusal::held_alone;
 pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
     ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::line::HostsLine;
 use super::need::{ClientHello, Need, policy_need};
-use crate::observation::{AddressSeen, Cut, Observation, PolicyVisit, Session, SessionEnd};
+use crate::observation::{
+    AddressSeen, Cut, Observation, PolicyVisit, Session, SessionEnd, held_alone,
+};
 
 /// The whole observation, as one check would have made it: `dns` with `lines` in
 /// their places. `room` is what is kept of all sessions, in bytes. A place for
@@ -87,9 +89,9 @@ impl<'a> Assembly<'a> {
             }
         }
         place.refused_at_first = None;
-        let came_in = visits.iter().any(|visit| !visit.session.is_turned_away());
-        for visit in &mut visits {
-            if came_in && visit.session.is_turned_away() {
+        let alone = held_alone(visits.iter().map(|visit| visit.session));
+        for (visit, alone) in visits.iter_mut().zip(alone) {
+            if alone {
                 visit.session = visit.line.alone.as_ref().unwrap_or(visit.session);
             }
         }
