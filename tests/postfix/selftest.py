@@ -156,6 +156,19 @@ class RightAndWrong(unittest.TestCase):
         self.assertEqual(wrong("dane-broken", 1), ["exit status"])
         self.assertEqual(wrong("dane-ok", 0), ["verdict"])
 
+    def test_status_of_a_named_sender_is_about_its_mail(self):
+        flows = measured()
+        flows = dataclasses.replace(flows, outcomes=flows.outcomes | {"dane": [PLAIN]})
+
+        def wrong(real, status):
+            comparison = Comparison()
+            comparison.add(SCENARIO, real, report() | {"sender": {"policy": {}}}, status)
+            return "exit status" in [difference.field for difference in comparison.differences]
+
+        for real, right in ((measured(), 2), (flows, 1)):
+            fails = [wrong(real, status) for status in range(4)]
+            self.assertEqual(fails, [status != right for status in range(4)])
+
     def test_drawn_dialogues_come_again_and_can_be_written_down(self):
         once = drawn_dialogues.draw(7, 50)
         self.assertEqual(once, drawn_dialogues.draw(7, 50))
