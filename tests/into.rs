@@ -290,7 +290,7 @@ async fn triage_sets_the_lines_of_everything_that_waits() {
     assert!(ran.stdout.starts_with("# ours\n"), "{}", ran.stdout);
     assert_eq!(ran.status, ExitStatus::Broken);
     for words in [
-        "override: encrypt",
+        "receiver  encrypt (!)",
         "flows now",
         "Then flush the queue: postqueue -f",
     ] {

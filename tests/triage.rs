@@ -72,8 +72,8 @@ async fn the_next_hops_are_looked_at_and_the_entries_are_one_block() {
     let ran = run_with(&arguments, input.as_bytes(), stage.dial()).await;
     assert_eq!(ran.status, ExitStatus::Broken, "{}", ran.stderr);
     for words in [
-        "2 waiting",
-        "override: encrypt",
+        "stale.example?  2 ",
+        "receiver  encrypt (!)",
         "\nstale.example  encrypt",
         "Then flush the queue: postqueue -f",
         "Run:\n  danecheck doctor --via stale.example\n",

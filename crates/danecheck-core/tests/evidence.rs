@@ -13,7 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use danecheck_core::evidence::{Kind, Reading, Triage};
-use danecheck_core::report::to_json;
+use danecheck_core::judge::Action;
+use danecheck_core::report::{Entries, to_json};
 use serde_json::{Value, json};
 
 fn corpus() -> PathBuf {
@@ -203,6 +204,104 @@ fn forty_next_hops_fit_two_screens() {
         table.lines().all(|line| line.chars().count() <= 80),
         "{table}"
     );
+}
+
+/// What looks at the next hops of a triage would add, with a caution for all but
+/// the first.
+fn looked(mut triage: Triage) -> Triage {
+    for (number, hop) in triage.next_hops.iter_mut().enumerate() {
+        hop.action = Some(Action::Override);
+        hop.entries = Some(Entries {
+            postfix: Some(format!("{}  encrypt", hop.name)),
+            ..Entries::default()
+        });
+        hop.caution = (number > 0).then(|| {
+            "An attacker between you and the receiver looks exactly like this. Check from another \
+             network, or ask the receiver by phone, before you set it."
+                .to_owned()
+        });
+    }
+    triage
+}
+
+fn stuck(next_hops: usize) -> Triage {
+    let texts = [
+        "Server certificate not verified",
+        "TLS is required, but was not offered by host mx.HOP[192.0.2.7]",
+        "TLSA lookup error for mx.HOP:25",
+        "Cannot start TLS: handshake failure",
+        "non DNSSEC destination",
+        "TLS is required, but host mx.HOP[192.0.2.7] refused to start TLS: 454 later",
+    ];
+    let mut reading = Reading::default();
+    for number in 0..next_hops {
+        // Of one operator: no fault of this machine.
+        let hop = format!("customer-{number}.operator.example");
+        let text = texts[number % texts.len()].replace("HOP", &hop);
+        let line = format!(
+            "to=<u@{hop}>, relay=mx.{hop}[192.0.2.7]:25, dsn=4.7.5, status=deferred ({text})\n"
+        );
+        reading.bytes(line.as_bytes());
+    }
+    reading.triage()
+}
+
+#[test]
+fn each_entry_that_a_caution_is_about_has_its_mark() {
+    let marks = |next_hops: usize| {
+        let block = looked(stuck(next_hops)).block(None, 80, &|_| true);
+        let lines: Vec<&str> = block.lines().collect();
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let at = |name: &str| {
+            let line = format!("{name}  encrypt");
+            lines.iter().position(|it| *it == line).unwrap()
+        };
+        assert_eq!(block.matches("An attacker between you").count(), 1);
+        // The one without a caution comes first, without a mark.
+        assert_eq!(lines[at("customer-0.operator.example") - 1], "");
+        let marked = (1..next_hops).filter(|number| {
+            let above = lines[at(&format!("customer-{number}.operator.example")) - 1];
+            above.starts_with("# ")
+        });
+        (marked.count(), block)
+    };
+    let (marked, block) = marks(4);
+    assert_eq!(marked, 3, "{block}");
+    assert!(block.contains("\n# (!) An attacker"), "{block}");
+    assert_eq!(block.matches("\n# (!)\n").count(), 2, "{block}");
+    // A mark above each of many would push the answer off the screen.
+    let (_, block) = marks(40);
+    assert!(
+        block.contains("\n# (!) to each of the next 39 lines: An"),
+        "{block}"
+    );
+}
+
+#[test]
+fn the_answer_for_forty_next_hops_is_read_without_scrolling_twice() {
+    for (next_hops, most) in [(1, 25), (3, 30), (10, 45), (40, 100)] {
+        let triage = looked(stuck(next_hops));
+        let answer = triage.table(80) + "\n" + &triage.block(None, 80, &|_| true);
+        assert!(answer.lines().count() <= most, "{next_hops}: {answer}");
+        for line in answer.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        let name = format!("customer-{}.operator.example", next_hops - 1);
+        let line = answer.lines().find(|line| line.starts_with(&name)).unwrap();
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(cells[1], "1", "{line}");
+        assert_eq!(&cells[4..5], ["encrypt"], "{line}");
+    }
+    // What no look explains keeps its remedy, of many causes the names.
+    let table = stuck(3).table(80);
+    assert!(
+        table.contains("\nstarttls-not-offered: deferred 1\n  "),
+        "{table}"
+    );
+    let table = stuck(40).table(80);
+    assert!(table.contains("`danecheck explain CAUSE`"), "{table}");
 }
 
 #[test]

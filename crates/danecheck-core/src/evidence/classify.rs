@@ -3,10 +3,40 @@
 
 use std::sync::LazyLock;
 
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::cause::{self, Cause};
 use super::destination::after;
+use super::words::words;
+
+words! {
+    /// What the text of a delivery may have.
+    static TEXTS: Word {
+        RequireTls: "REQUIRETLS",
+        Said: " said: ",
+        RefusedToTalk: " refused to talk to me: ",
+        TlsaLookup: "TLSA lookup error for ",
+        Configuration: "client TLS configuration problem",
+        CannotStart: "Cannot start TLS",
+        Engine: "TLS is required, but our TLS engine is unavailable",
+        Unavailable: "TLS is required, but unavailable",
+        NotOffered: "TLS is required, but was not offered",
+        RefusedForGood: " refused to start TLS: 5",
+        RefusedAndClosed: " refused to start TLS: 421",
+        Refused: " refused to start TLS: ",
+        NoReply: "while receiving the STARTTLS response",
+        AtMail: "while sending MAIL FROM",
+        AtRecipient: "while sending RCPT TO",
+        AtData: "while sending DATA command",
+        InReplyToMail: " (in reply to MAIL FROM",
+        NoHostLeft: "server unavailable or unable to receive mail",
+        NullMx: "(nullMX)",
+        NameService: "Name service error for ",
+        HasAddress: "has a valid address record",
+        NoPrimary: "unable to find primary relay for ",
+    }
+}
 
 /// What the text in the parentheses of a delivery means. `before` is the
 /// previous cause of the same process or domain; a repetition, and "not
@@ -21,18 +51,78 @@ pub(super) fn delivery(
     let text = text
         .strip_prefix("delivery temporarily suspended: ")
         .unwrap_or(text);
-    let has = |part: &str| text.contains(part);
-    if matches!(dsn, Some("5.7.10" | "5.7.30")) || has("REQUIRETLS") {
+    if matches!(dsn, Some("5.7.10" | "5.7.30")) {
+        return Some(&cause::REQUIRETLS);
+    }
+    if let Some(cause) = whole(text, before) {
+        return Some(cause);
+    }
+    let found = TEXTS.of(text);
+    let has = |word: Word| found.has(word as usize);
+    if has(Word::RequireTls) {
         return Some(&cause::REQUIRETLS);
     }
     // The most frequent of Postfix's own texts are no other server's words.
     let is_own = text.starts_with("Server certificate not ");
-    if !is_own && let Some(refusal) = refusal(text) {
+    let is_reply = has(Word::Said) || has(Word::RefusedToTalk) || starts_as_reply(text);
+    if !is_own
+        && is_reply
+        && let Some(refusal) = refusal(text)
+    {
         return Some(refusal);
     }
     if !is_own && let Some(word) = report_word(text) {
         return Some(word);
     }
+    Some(match text {
+        _ if has(Word::TlsaLookup) => &cause::TLSA_LOOKUP_ERROR,
+        _ if has(Word::Configuration) => match before {
+            Some(why) if *why == cause::POLICY_LOOKUP => why,
+            _ => &cause::CLIENT_CONFIGURATION,
+        },
+        _ if has(Word::CannotStart) => match before {
+            Some(why) if *why == cause::BAD_PROTOCOLS => why,
+            _ => &cause::HANDSHAKE_FAILURE,
+        },
+        _ if has(Word::Engine) => &cause::TLS_ENGINE,
+        _ if has(Word::Unavailable) => &cause::TLS_UNAVAILABLE,
+        _ if has(Word::NotOffered) => &cause::STARTTLS_NOT_OFFERED,
+        _ if has(Word::RefusedForGood) => &cause::STARTTLS_REFUSED_FOR_GOOD,
+        _ if has(Word::RefusedAndClosed) => &cause::STARTTLS_REFUSED_AND_CLOSED,
+        _ if has(Word::Refused) => &cause::STARTTLS_REFUSED_FOR_NOW,
+        _ if has(Word::NoReply) => &cause::STARTTLS_NO_REPLY,
+        _ if has(Word::AtMail) || has(Word::AtRecipient) || has(Word::AtData) => {
+            &cause::LOST_BEFORE_MESSAGE
+        }
+        _ if text.starts_with("Protocol error: ") => &cause::OUT_OF_STEP,
+        _ if text.starts_with("host ") && has(Word::Said) && has(Word::InReplyToMail) => {
+            &cause::MESSAGE_REFUSED
+        }
+        _ if has(Word::NoHostLeft) => &cause::STS_PATTERN,
+        _ if has(Word::RefusedToTalk) => &cause::REFUSED_TO_TALK,
+        _ if text.starts_with("lost connection with ")
+            || text.starts_with("conversation with ") =>
+        {
+            &cause::LOST_CONNECTION
+        }
+        _ if text.starts_with("connect to ") => &cause::NOT_CONNECTED,
+        _ if has(Word::NullMx) => &cause::NULL_MX,
+        _ if has(Word::NameService) => name_service(text),
+        // `smtp_addr.c`, with native lookups and without any.
+        _ if text.starts_with("unable to look up host ") => {
+            if text.contains("emporary failure") {
+                &cause::DNS_TRY_AGAIN
+            } else {
+                &cause::DNS_NOTHING
+            }
+        }
+        _ if has(Word::HasAddress) || has(Word::NoPrimary) => &cause::DNS_NOTHING,
+        _ => return None,
+    })
+}
+
+/// The texts that have no part of their own; many a log has few others.
+fn whole(text: &str, before: Option<&'static Cause>) -> Option<&'static Cause> {
     Some(match text {
         // "Not trusted" until Postfix 3.5.
         "Server certificate not verified" | "Server certificate not trusted" => match before {
@@ -43,88 +133,67 @@ pub(super) fn delivery(
         "non DNSSEC destination" => &cause::NON_DNSSEC_DESTINATION,
         "TLSA records unusable" => &cause::TLSA_RECORDS_UNUSABLE,
         "unknown mail transport error" => &cause::SMTP_CRASHED,
-        _ if has("TLSA lookup error for ") => &cause::TLSA_LOOKUP_ERROR,
-        _ if has("client TLS configuration problem") => match before {
-            Some(why) if *why == cause::POLICY_LOOKUP => why,
-            _ => &cause::CLIENT_CONFIGURATION,
-        },
-        _ if has("Cannot start TLS") => match before {
-            Some(why) if *why == cause::BAD_PROTOCOLS => why,
-            _ => &cause::HANDSHAKE_FAILURE,
-        },
-        _ if has("TLS is required, but our TLS engine is unavailable") => &cause::TLS_ENGINE,
-        _ if has("TLS is required, but unavailable") => &cause::TLS_UNAVAILABLE,
-        _ if has("TLS is required, but was not offered") => &cause::STARTTLS_NOT_OFFERED,
-        _ if has(" refused to start TLS: 5") => &cause::STARTTLS_REFUSED_FOR_GOOD,
-        _ if has(" refused to start TLS: 421") => &cause::STARTTLS_REFUSED_AND_CLOSED,
-        _ if has(" refused to start TLS: ") => &cause::STARTTLS_REFUSED_FOR_NOW,
-        _ if has("while receiving the STARTTLS response") => &cause::STARTTLS_NO_REPLY,
-        _ if has("while sending MAIL FROM")
-            || has("while sending RCPT TO")
-            || has("while sending DATA command") =>
-        {
-            &cause::LOST_BEFORE_MESSAGE
-        }
-        _ if text.starts_with("Protocol error: ") => &cause::OUT_OF_STEP,
-        _ if text.starts_with("host ") && has(" said: ") && has(" (in reply to MAIL FROM") => {
-            &cause::MESSAGE_REFUSED
-        }
-        _ if has("server unavailable or unable to receive mail") => &cause::STS_PATTERN,
-        _ if has(" refused to talk to me: ") => &cause::REFUSED_TO_TALK,
-        _ if text.starts_with("lost connection with ")
-            || text.starts_with("conversation with ") =>
-        {
-            &cause::LOST_CONNECTION
-        }
-        _ if text.starts_with("connect to ") => &cause::NOT_CONNECTED,
-        _ if has("(nullMX)") => &cause::NULL_MX,
-        _ if has("Name service error for ") => name_service(text),
-        // `smtp_addr.c`, with native lookups and without any.
-        _ if text.starts_with("unable to look up host ") => {
-            if has("emporary failure") {
-                &cause::DNS_TRY_AGAIN
-            } else {
-                &cause::DNS_NOTHING
-            }
-        }
-        _ if has("has a valid address record") || has("unable to find primary relay for ") => {
-            &cause::DNS_NOTHING
-        }
         _ => return None,
     })
 }
 
+words! {
+    /// What a reply may have, in lower case.
+    static REPLIES: ReplyWord {
+        StsValidation: "mta-sts validation",
+        StsFailed: "failed mta-sts",
+        StartTlsCommand: "starttls command first",
+        StartTlsFirst: "starttls first",
+        StartTlsIsRequired: "starttls is required",
+        StartTlsRequired: "starttls required",
+        MustUse: "must use tls",
+        Required: "tls required",
+        IsRequired: "tls is required",
+        EncryptionRequired: "encryption required",
+        EncryptionIsRequired: "encryption is required",
+        EncryptionNeeded: "encryption needed",
+        SentOver: "sent over a tls connection",
+        Code: ".7.29 ",
+        Channel: "tls channel",
+        Version: "tls version",
+        Protocol: "tls protocol",
+        Cipher: "cipher",
+        Tls: "tls",
+        Weak: "weak",
+        Shared: "shared",
+        NotSecure: "tls session is not secure",
+    }
+}
+
 /// What the other side answers when TLS is not as it wants it.
 fn refusal(text: &str) -> Option<&'static Cause> {
-    if !text.contains(" said: ")
-        && !text.contains(" refused to talk to me: ")
-        && !starts_as_reply(text)
-    {
-        return None;
-    }
-    let text = text.to_ascii_lowercase();
-    let has = |part: &str| text.contains(part);
-    if has("mta-sts validation") || has("failed mta-sts") {
+    let found = REPLIES.of(&text.to_ascii_lowercase());
+    let has = |word: ReplyWord| found.has(word as usize);
+    let any = |words: &[ReplyWord]| words.iter().any(|word| has(*word));
+    if any(&[ReplyWord::StsValidation, ReplyWord::StsFailed]) {
         Some(&cause::STS_REFUSED)
-    } else if has("starttls command first")
-        || has("starttls first")
-        || has("starttls is required")
-        || has("starttls required")
-        || has("must use tls")
-        || has("tls required")
-        || has("tls is required")
-        || has("encryption required")
-        || has("encryption is required")
-        || has("encryption needed")
-        || has("sent over a tls connection")
-        || has(".7.29 ")
-    {
+    } else if any(&[
+        ReplyWord::StartTlsCommand,
+        ReplyWord::StartTlsFirst,
+        ReplyWord::StartTlsIsRequired,
+        ReplyWord::StartTlsRequired,
+        ReplyWord::MustUse,
+        ReplyWord::Required,
+        ReplyWord::IsRequired,
+        ReplyWord::EncryptionRequired,
+        ReplyWord::EncryptionIsRequired,
+        ReplyWord::EncryptionNeeded,
+        ReplyWord::SentOver,
+        ReplyWord::Code,
+    ]) {
         Some(&cause::STARTTLS_REQUIRED)
-    } else if has("tls channel")
-        || has("tls version")
-        || has("tls protocol")
-        || (has("cipher") && (has("tls") || has("weak") || has("shared")))
-        || has("tls session is not secure")
+    } else if any(&[
+        ReplyWord::Channel,
+        ReplyWord::Version,
+        ReplyWord::Protocol,
+        ReplyWord::NotSecure,
+    ]) || has(ReplyWord::Cipher)
+        && any(&[ReplyWord::Tls, ReplyWord::Weak, ReplyWord::Shared])
     {
         Some(&cause::CHANNEL_REFUSED)
     } else {
@@ -140,23 +209,37 @@ fn starts_as_reply(text: &str) -> bool {
         && matches!(characters.next(), Some(' ' | '-'))
 }
 
-/// The result types of RFC 8460 4.3, with which Exchange Online explains itself.
+words! {
+    /// The result types of RFC 8460 4.3, with which Exchange Online explains
+    /// itself, in lower case.
+    static RESULTS: ResultWord {
+        TlsaInvalid: "tlsa-invalid",
+        DnssecInvalid: "dnssec-invalid",
+        DaneRequired: "dane-required",
+        NotSupported: "starttls-not-supported",
+        Expired: "certificate-expired",
+        HostMismatch: "certificate-host-mismatch",
+        NotTrusted: "certificate-not-trusted",
+        WebPkiInvalid: "sts-webpki-invalid",
+        StsPolicy: "sts-policy-",
+    }
+}
+
+/// The result type that a text names.
 fn report_word(text: &str) -> Option<&'static Cause> {
     // Each of these words has one, and most texts have none.
-    if !text.contains('-') {
-        return None;
-    }
-    let text = text.to_ascii_lowercase();
-    let has = |part: &str| text.contains(part);
+    memchr(b'-', text.as_bytes())?;
+    let found = RESULTS.of(&text.to_ascii_lowercase());
+    let has = |word: ResultWord| found.has(word as usize);
     Some(match () {
-        () if has("tlsa-invalid") => &cause::TLSA_INVALID,
-        () if has("dnssec-invalid") => &cause::DNSSEC_INVALID,
-        () if has("dane-required") => &cause::NO_TLSA_RECORDS,
-        () if has("starttls-not-supported") => &cause::STARTTLS_NOT_OFFERED,
-        () if has("certificate-expired") => &cause::CERTIFICATE_EXPIRED,
-        () if has("certificate-host-mismatch") => &cause::CERTIFICATE_NAME,
-        () if has("certificate-not-trusted") => &cause::CERTIFICATE_UNTRUSTED,
-        () if has("sts-webpki-invalid") || has("sts-policy-") => &cause::STS_PATTERN,
+        () if has(ResultWord::TlsaInvalid) => &cause::TLSA_INVALID,
+        () if has(ResultWord::DnssecInvalid) => &cause::DNSSEC_INVALID,
+        () if has(ResultWord::DaneRequired) => &cause::NO_TLSA_RECORDS,
+        () if has(ResultWord::NotSupported) => &cause::STARTTLS_NOT_OFFERED,
+        () if has(ResultWord::Expired) => &cause::CERTIFICATE_EXPIRED,
+        () if has(ResultWord::HostMismatch) => &cause::CERTIFICATE_NAME,
+        () if has(ResultWord::NotTrusted) => &cause::CERTIFICATE_UNTRUSTED,
+        () if has(ResultWord::WebPkiInvalid) || has(ResultWord::StsPolicy) => &cause::STS_PATTERN,
         () => return None,
     })
 }
@@ -180,26 +263,54 @@ fn is_verification(cause: &Cause) -> bool {
 static VERIFICATION: LazyLock<Finder<'static>> =
     LazyLock::new(|| Finder::new("certificate verification failed for "));
 
+words! {
+    /// What a line that is no delivery may have.
+    static LINES: LineWord {
+        Purpose: "not designated for use as a",
+        ProtocolList: "Invalid TLS protocol list",
+        CipherGrade: "invalid cipher grade",
+        CipherExclusion: "in cipher exclusion",
+        PolicyMaps: "smtp_tls_policy_maps, next-hop destination ",
+        PolicyTable: "policy table lookup error",
+        LookupError: " lookup error for \"",
+        Warning: "warning: ",
+        NoFingerprints: "with no fingerprints to match",
+        Engine: "our TLS engine is unavailable",
+        UnusableRecord: "unusable TLSA RR: ",
+        UnsupportedUsage: "unsupported TLSA certificate usage: ",
+        Truncated: "truncated TLSA RR length",
+        Reserved: "reserved private-use matching type: ",
+        AllUnusable: "all TLSA records unusable",
+        NoValidation: "DNSSEC validation may be unavailable",
+        LookupsDisabled: "dane configured with dnssec lookups disabled",
+        NoLibrary: "dane configured with no requisite library support",
+        ErrorsIgnored: "dane configured with MX lookup errors ignored",
+        ResolverOptions: "dns resolver options incompatible with dane TLS",
+    }
+}
+
 /// What a line that is not a delivery tells about the delivery that follows.
 pub(super) fn hint(text: &str) -> Option<&'static Cause> {
     if let Some(why) = after(&VERIFICATION, text) {
         return Some(verification(why));
     }
+    let found = LINES.of(text);
+    let has = |word: LineWord| found.has(word as usize);
     // `tls_verify.c` before 2.6 and for purposes of CAs.
-    if text.contains("not designated for use as a") {
-        return Some(&cause::CERTIFICATE_PURPOSE);
-    }
-    let has = |part: &str| text.contains(part);
-    if has("Invalid TLS protocol list") || has("invalid cipher grade") || has("in cipher exclusion")
+    if has(LineWord::Purpose) {
+        Some(&cause::CERTIFICATE_PURPOSE)
+    } else if has(LineWord::ProtocolList)
+        || has(LineWord::CipherGrade)
+        || has(LineWord::CipherExclusion)
     {
         Some(&cause::BAD_PROTOCOLS)
-    } else if has("smtp_tls_policy_maps, next-hop destination ")
-        || has("policy table lookup error")
-        || (has(" lookup error for \"") && has("warning: "))
-        || has("with no fingerprints to match")
+    } else if has(LineWord::PolicyMaps)
+        || has(LineWord::PolicyTable)
+        || (has(LineWord::LookupError) && has(LineWord::Warning))
+        || has(LineWord::NoFingerprints)
     {
         Some(&cause::POLICY_LOOKUP)
-    } else if has("our TLS engine is unavailable") {
+    } else if has(LineWord::Engine) {
         Some(&cause::TLS_ENGINE)
     } else {
         None
@@ -266,22 +377,44 @@ fn verification(text: &str) -> &'static Cause {
 
 /// A line that is worth reporting although no mail waits because of it.
 pub(super) fn remark(text: &str) -> Option<&'static Cause> {
-    let has = |part: &str| text.contains(part);
-    if has("unusable TLSA RR: ")
-        || has("unsupported TLSA certificate usage: ")
-        || has("truncated TLSA RR length")
-        || has("reserved private-use matching type: ")
-        || has("all TLSA records unusable")
-    {
+    let found = LINES.of(text);
+    let any = |words: &[LineWord]| words.iter().any(|word| found.has(*word as usize));
+    if any(&[
+        LineWord::UnusableRecord,
+        LineWord::UnsupportedUsage,
+        LineWord::Truncated,
+        LineWord::Reserved,
+        LineWord::AllUnusable,
+    ]) {
         Some(&cause::UNUSABLE_RECORD)
-    } else if has("DNSSEC validation may be unavailable")
-        || has("dane configured with dnssec lookups disabled")
-        || has("dane configured with no requisite library support")
-        || has("dane configured with MX lookup errors ignored")
-        || has("dns resolver options incompatible with dane TLS")
-    {
+    } else if any(&[
+        LineWord::NoValidation,
+        LineWord::LookupsDisabled,
+        LineWord::NoLibrary,
+        LineWord::ErrorsIgnored,
+        LineWord::ResolverOptions,
+    ]) {
         Some(&cause::NO_DNSSEC_HERE)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pass_finds_what_a_look_for_each_word_finds() {
+        let mut state = 7_u64;
+        let mut draw = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % below.max(1)
+        };
+        for words in [&TEXTS, &REPLIES, &RESULTS, &LINES] {
+            words.check(&mut draw);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Where a delivery went: the next hop is not always the recipient's domain.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
@@ -24,14 +25,14 @@ pub enum Certainty {
 
 /// The next hop of a delivery, as far as the evidence says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Destination {
+pub(super) struct Destination<'a> {
     /// The next hop, as transport(5) writes it, in lower case.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Cow<'a, str>>,
     /// How sure that is.
     pub(super) certainty: Certainty,
     /// The host that was tried; where it is no MX host of the domain, it is a
     /// relay.
-    pub(super) host: Option<String>,
+    pub(super) host: Option<Cow<'a, str>>,
 }
 
 /// A host with its address and port, as Postfix writes it.
@@ -42,9 +43,9 @@ struct Peer<'a> {
     port: Option<u16>,
 }
 
-impl Destination {
+impl<'a> Destination<'a> {
     /// The next hop that a log or a notice names itself.
-    pub(super) fn named(name: &str, host: Option<&str>) -> Self {
+    pub(super) fn named(name: &'a str, host: Option<&'a str>) -> Self {
         Self {
             name: Some(clean(name)),
             certainty: Certainty::Named,
@@ -53,13 +54,13 @@ impl Destination {
     }
 
     /// From the recipient's domain, `relay=` and the text of the delivery.
-    pub(super) fn of(domain: Option<&str>, relay: Option<&str>, text: &str) -> Self {
+    pub(super) fn of(domain: Option<&'a str>, relay: Option<&'a str>, text: &'a str) -> Self {
         let of_relay = relay.filter(|relay| *relay != "none").map(Peer::parse);
         if let Some(peer) = of_relay
             && let Some(name) = peer.relay(true)
         {
             return Self {
-                name: Some(name),
+                name: Some(name.into()),
                 certainty: Certainty::Relay,
                 host: Some(clean(peer.host)),
             };
@@ -69,7 +70,7 @@ impl Destination {
             .or_else(|| Peer::in_text(text));
         if let Some(name) = peer.and_then(|peer| peer.relay(false)) {
             return Self {
-                name: Some(name),
+                name: Some(name.into()),
                 certainty: Certainty::Relay,
                 host: peer.map(|peer| clean(peer.host)),
             };
@@ -84,7 +85,7 @@ impl Destination {
             .or(looked_up.map(|(name, _)| name));
         match (domain, host) {
             (None, Some(host)) => Self {
-                name: Some(format!("[{}]", clean(host))),
+                name: Some(format!("[{}]", clean(host)).into()),
                 certainty: Certainty::Relay,
                 host: Some(clean(host)),
             },
@@ -97,8 +98,17 @@ impl Destination {
     }
 }
 
-fn clean(name: &str) -> String {
-    name.trim().trim_end_matches('.').to_ascii_lowercase()
+fn clean(name: &str) -> Cow<'_, str> {
+    lower(name.trim().trim_end_matches('.'))
+}
+
+/// The name in lower case, which most are.
+pub(super) fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 impl<'a> Peer<'a> {
@@ -134,15 +144,8 @@ impl<'a> Peer<'a> {
 
     /// The host that a text is about.
     fn in_text(text: &'a str) -> Option<Self> {
-        for lead in [
-            "lookup error for ",
-            "connect to ",
-            "by host ",
-            "lost connection with ",
-            "conversation with ",
-            "host ",
-        ] {
-            let Some((before, rest)) = text.split_once(lead) else {
+        for lead in LEADS.iter() {
+            let Some((before, rest)) = split(lead, text) else {
                 continue;
             };
             if before.ends_with(|c: char| c.is_ascii_alphanumeric()) {
@@ -192,10 +195,28 @@ static POLICY_LOOKUP: LazyLock<Finder<'static>> =
 static NEXT_HOP: LazyLock<Finder<'static>> =
     LazyLock::new(|| Finder::new("next-hop destination \""));
 
+/// The words before a host, those that say most first.
+static LEADS: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
+    [
+        "lookup error for ",
+        "connect to ",
+        "by host ",
+        "lost connection with ",
+        "conversation with ",
+        "host ",
+    ]
+    .map(Finder::new)
+});
+
+/// What stands before and after these words.
+pub(super) fn split<'t>(words: &Finder<'_>, text: &'t str) -> Option<(&'t str, &'t str)> {
+    let at = words.find(text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + words.needle().len()..)?))
+}
+
 /// What follows these words.
 pub(super) fn after<'t>(words: &Finder<'_>, text: &'t str) -> Option<&'t str> {
-    let at = words.find(text.as_bytes())?;
-    text.get(at + words.needle().len()..)
+    split(words, text).map(|(_, rest)| rest)
 }
 
 /// `name=NAME type=TYPE` of a lookup that failed.

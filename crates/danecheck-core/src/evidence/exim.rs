@@ -44,7 +44,7 @@ impl EximLines {
             .split_once(" H=")
             .and_then(|(_, host)| host.split([' ', ':']).next());
         let mut destination = Destination::of(domain, None, "");
-        destination.host = host.map(str::to_ascii_lowercase);
+        destination.host = host.map(super::destination::lower);
         tally.add(&Record {
             destination: &destination,
             outcome,

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, MatchKind};
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
+use memchr::{memchr, memrchr};
+
+use super::line::is_of_postfix;
 
 /// Words of which a line has one, if it says anything about waiting mail.
 const WORDS: &[&str] = &[
@@ -100,6 +103,44 @@ pub(super) fn says(line: &[u8]) -> Says {
         Some(status) if status.starts_with(b"status=sent (") => Says::Delivered,
         _ => Says::Something,
     }
+}
+
+/// `smtp[123` of `... postfix/smtp[123]: ...`.
+pub(super) fn process_of(line: &[u8]) -> String {
+    let tag = memmem::find(line, b"]:")
+        .and_then(|at| line.get(..at))
+        .unwrap_or_default();
+    let from = memrchr(b'/', tag).map_or(0, |at| at + 1);
+    String::from_utf8_lossy(tag.get(from..).unwrap_or_default()).into_owned()
+}
+
+/// `Nov 22 02:36:41 ` or `2026-11-22T02:36:41`.
+pub(super) fn begins_as_syslog(line: &[u8]) -> bool {
+    let at = |place: usize| line.get(place).copied();
+    let traditional = at(3) == Some(b' ') && at(9) == Some(b':') && at(12) == Some(b':');
+    let of_rfc3339 = at(4) == Some(b'-') && at(10) == Some(b'T') && at(13) == Some(b':');
+    traditional || of_rfc3339
+}
+
+/// Whether the tag of a line is one of Postfix's; the quick way for most lines.
+pub(super) fn tag_is_of_postfix(line: &[u8]) -> bool {
+    // `postfix/NAME[123]:` at the first bracket.
+    if let Some(tag) = memchr(b']', line).and_then(|at| line.get(..at))
+        && line.get(tag.len() + 1) == Some(&b':')
+        && let Some(from) = memrchr(b' ', tag)
+        && tag
+            .get(from + 1..)
+            .is_some_and(|tag| tag.starts_with(b"postfix/"))
+    {
+        return true;
+    }
+    let head = match memmem::find(line, b"]:") {
+        Some(at) => line.get(..at + 2).unwrap_or(line),
+        None => line.get(..400).unwrap_or(line),
+    };
+    std::str::from_utf8(head).is_ok_and(is_of_postfix)
+        || String::from_utf8_lossy(head).contains('\u{fffd}')
+            && is_of_postfix(&String::from_utf8_lossy(line))
 }
 
 #[cfg(test)]

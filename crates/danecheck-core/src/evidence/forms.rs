@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr2, memmem};
 
 use super::InputReport;
 use super::exim::EximLines;
-use super::filter::{self, Says};
+use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix};
 use super::json::{self, Found, Objects, Start};
 use super::kind::{Kind, looks_like};
-use super::line::{begins_record, is_of_postfix};
+use super::line::{begins_record, decoded, unquoted, without_escapes};
 use super::lines::{self, LogLines};
 use super::notice;
 use super::objects::{self, What};
@@ -59,6 +59,10 @@ pub(super) struct Forms {
     /// The last line that nobody understood: Exchange Online writes the
     /// recipient into it.
     last: String,
+    /// The last line ended with a carriage return; a line feed may follow.
+    after_return: bool,
+    /// Bytes of the current line that were not kept.
+    pub(super) skipped: u64,
     /// A line with text was read.
     begun: bool,
     /// A line of Postfix was read.
@@ -68,6 +72,9 @@ pub(super) struct Forms {
     sniffed: Vec<u8>,
     notes: Vec<String>,
     nesting: u32,
+    /// Every line is parsed, whatever the filter says.
+    #[cfg(test)]
+    pub(super) reads_all: bool,
 }
 
 #[derive(Debug)]
@@ -117,6 +124,12 @@ impl Forms {
         }
         let mut rest = piece;
         while !rest.is_empty() {
+            if std::mem::take(&mut self.after_return)
+                && let Some(after) = rest.strip_prefix(b"\n")
+            {
+                rest = after;
+                continue;
+            }
             rest = if self.json.is_some() {
                 self.objects(rest)
             } else if self.begins_json(rest) {
@@ -182,7 +195,7 @@ impl Forms {
 
     /// Takes one line, or the beginning of one; gives back what follows.
     fn text<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
-        let (content, tail, ended) = match memchr(b'\n', rest) {
+        let (content, tail, ended) = match memchr2(b'\n', b'\r', rest) {
             Some(at) => (
                 rest.get(..at).unwrap_or_default(),
                 rest.get(at + 1..).unwrap_or_default(),
@@ -190,6 +203,7 @@ impl Forms {
             ),
             None => (rest, Default::default(), false),
         };
+        self.after_return = ended && rest.get(content.len()) == Some(&b'\r');
         if ended && self.partial.is_empty() && content.len() <= LONGEST_LINE {
             self.line(content);
             return tail;
@@ -197,6 +211,7 @@ impl Forms {
         let room = LONGEST_LINE.saturating_sub(self.partial.len());
         if content.len() > room {
             self.note("A line is too long: its end was not read.");
+            self.skipped += (content.len() - room) as u64;
         }
         self.partial
             .extend_from_slice(content.get(..room).unwrap_or(content));
@@ -205,6 +220,7 @@ impl Forms {
             self.line(&line);
             self.partial = line;
             self.partial.clear();
+            self.skipped = 0;
         }
         tail
     }
@@ -222,6 +238,7 @@ impl Forms {
     fn line(&mut self, line: &[u8]) {
         self.lines += 1;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = &*without_escapes(line);
         if self.mail.is_some() {
             self.line_of_mail(line);
             return;
@@ -238,8 +255,9 @@ impl Forms {
             self.parse(line);
             return;
         }
-        match filter::says(line) {
+        match self.says(line) {
             Says::Delivered => {
+                self.last.clear();
                 if self.log.waits_for_successes() {
                     self.log.succeeded(&process_of(line));
                 }
@@ -252,15 +270,34 @@ impl Forms {
                 };
                 self.count_log(kind);
             }
-            Says::Nothing if tag_is_of_postfix(line) => self.count_log(Kind::PostfixLog),
+            Says::Nothing if tag_is_of_postfix(line) => {
+                self.last.clear();
+                self.count_log(Kind::PostfixLog);
+            }
             // Most logs hold lines of many programs.
-            Says::Nothing if self.is_in_log && begins_as_syslog(line) => self.unclaimed += 1,
+            Says::Nothing if self.is_in_log && begins_as_syslog(line) => {
+                self.last.clear();
+                self.unclaimed += 1;
+            }
             Says::Nothing | Says::Something => self.parse(line),
         }
     }
 
+    #[cfg(not(test))]
+    fn says(&self, line: &[u8]) -> Says {
+        filter::says(line)
+    }
+
+    #[cfg(test)]
+    fn says(&self, line: &[u8]) -> Says {
+        match self.reads_all {
+            true => Says::Something,
+            false => filter::says(line),
+        }
+    }
+
     fn parse(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
+        let text = decoded(line);
         if let Some(notice) = &mut self.notice {
             let goes_on = notice.len() < NOTICE && !begins_record(&text);
             if goes_on {
@@ -273,27 +310,37 @@ impl Forms {
         if self.list.is_open() && self.listed(&text) {
             return;
         }
-        if self.line_of_log(&text, None) || text.trim().is_empty() || self.listed(&text) {
+        if text.trim().is_empty() {
+            self.line_of_log(&text, None);
+            return;
+        }
+        let before = std::mem::take(&mut self.last);
+        if self.line_of_log(&text, None) || self.listed(&text) {
             return;
         }
         let kind = self.of_others(&text);
         if let Some(kind) = kind {
             self.count(kind, true);
+        } else if self.object_in(&text) {
+            // It counted what is in it.
         } else if notice::recipient_line(text.trim_start_matches("> ")).is_some()
             || text.to_ascii_lowercase().contains("server returned ")
         {
             // The line with the recipient before it is a part of it.
-            if self.last.contains('@') {
+            if before.contains('@') {
                 self.unclaimed = self.unclaimed.saturating_sub(1);
             }
-            self.notice = Some(format!("{}\n{text}\n", self.last));
+            self.notice = Some(format!("{before}\n{text}\n"));
         } else {
             self.unclaimed += 1;
-            self.last = text.chars().take(400).collect();
+            if !begins_as_syslog(line) {
+                self.last = text.chars().take(400).collect();
+            }
         }
     }
 
     fn listed(&mut self, text: &str) -> bool {
+        let text = unquoted(text);
         match self.list.line(text, &mut self.tally) {
             queue::Took::Message => self.count(Kind::PostqueueList, true),
             queue::Took::Part => {
@@ -303,6 +350,19 @@ impl Forms {
             }
             queue::Took::Nothing => return false,
         }
+        true
+    }
+
+    /// Reads an object of JSON at the end of a line: a quotation, or what shows
+    /// logs, wrote something before it.
+    fn object_in(&mut self, text: &str) -> bool {
+        let object = text.find("{\"").and_then(|at| text.get(at..));
+        let Some(Ok(value)) = object.map(serde_json::from_str::<serde_json::Value>) else {
+            return false;
+        };
+        objects::each(&value, &mut |what| self.one_of_object(what));
+        // The line is counted already.
+        self.lines = self.lines.saturating_sub(1);
         true
     }
 
@@ -481,6 +541,8 @@ impl Forms {
         let sniffed = std::mem::take(&mut self.sniffed);
         self.begun = false;
         self.is_in_log = false;
+        self.after_return = false;
+        self.skipped = 0;
         self.last.clear();
         rows.retain(|_, row| {
             if !row.recognised {
@@ -518,42 +580,4 @@ impl Forms {
         }
         reports
     }
-}
-
-/// `smtp[123` of `... postfix/smtp[123]: ...`.
-fn process_of(line: &[u8]) -> String {
-    let tag = memmem::find(line, b"]:")
-        .and_then(|at| line.get(..at))
-        .unwrap_or_default();
-    let from = memrchr(b'/', tag).map_or(0, |at| at + 1);
-    String::from_utf8_lossy(tag.get(from..).unwrap_or_default()).into_owned()
-}
-
-/// `Nov 22 02:36:41 ` or `2026-11-22T02:36:41`.
-fn begins_as_syslog(line: &[u8]) -> bool {
-    let at = |place: usize| line.get(place).copied();
-    let traditional = at(3) == Some(b' ') && at(9) == Some(b':') && at(12) == Some(b':');
-    let of_rfc3339 = at(4) == Some(b'-') && at(10) == Some(b'T') && at(13) == Some(b':');
-    traditional || of_rfc3339
-}
-
-/// Whether the tag of a line is one of Postfix's; the quick way for most lines.
-fn tag_is_of_postfix(line: &[u8]) -> bool {
-    // `postfix/NAME[123]:` at the first bracket.
-    if let Some(tag) = memchr(b']', line).and_then(|at| line.get(..at))
-        && line.get(tag.len() + 1) == Some(&b':')
-        && let Some(from) = memrchr(b' ', tag)
-        && tag
-            .get(from + 1..)
-            .is_some_and(|tag| tag.starts_with(b"postfix/"))
-    {
-        return true;
-    }
-    let head = match memmem::find(line, b"]:") {
-        Some(at) => line.get(..at + 2).unwrap_or(line),
-        None => line.get(..400).unwrap_or(line),
-    };
-    std::str::from_utf8(head).is_ok_and(is_of_postfix)
-        || String::from_utf8_lossy(head).contains('\u{fffd}')
-            && is_of_postfix(&String::from_utf8_lossy(line))
 }

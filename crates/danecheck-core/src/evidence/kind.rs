@@ -76,6 +76,13 @@ pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
             "a file compressed by zstd: pipe it through `zstd -dc`"
         }
         () if starts(b"BZh") => "a file compressed by bzip2: pipe it through `bzip2 -dc`",
+        () if starts(b"\x04\x22\x4d\x18") => "a file compressed by lz4: pipe it through `lz4 -dc`",
+        () if starts(b"\x1f\x9d") => "a file compressed by compress: pipe it through `gzip -dc`",
+        () if starts(b"7z\xbc\xaf") => "a 7z archive: unpack it first",
+        () if starts(b"Rar!") => "a RAR archive: unpack it first",
+        () if starts(b"\x78\x01") || starts(b"\x78\x9c") || starts(b"\x78\xda") => {
+            "data compressed by zlib: unpack it first"
+        }
         () if starts(b"%PDF") => "a PDF file",
         () if starts(b"LPKSHHRH") => "a journal file: read it with `journalctl --file`",
         () if starts(b"\xff\xfe") || starts(b"\xfe\xff") => "a text in UTF-16: save it as UTF-8",

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use memchr::memchr2;
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
+use memchr::{memchr, memchr2, memchr3, memrchr};
+
+use super::destination::split;
 
 /// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +118,7 @@ impl<'a> Tag<'a> {
         let mut rest = line;
         let mut found_any = false;
         for _ in 0..3 {
-            let Some((before, message)) = rest.split_once("]:") else {
+            let Some((before, message)) = split(&END_OF_PID, rest) else {
                 break;
             };
             let token = last_token(before);
@@ -141,7 +143,7 @@ impl<'a> Tag<'a> {
         // No pid.
         let mut rest = line;
         for _ in 0..4 {
-            let (before, message) = rest.split_once(": ")?;
+            let (before, message) = split(&END_OF_TAG, rest)?;
             let program = last_token(before);
             if program.contains('/')
                 && let Some(instance) = instance_of(program)
@@ -179,17 +181,21 @@ impl<'a> Tag<'a> {
     }
 }
 
+static END_OF_PID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("]:"));
+
+static END_OF_TAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(": "));
+
 fn last_token(text: &str) -> &str {
-    text.rsplit([' ', '\t', '|', '"', '`', '\'', '>'])
-        .next()
-        .unwrap_or(text)
+    let ends = |byte| matches!(byte, b' ' | b'\t' | b'|' | b'"' | b'`' | b'\'' | b'>');
+    let from = text.bytes().rposition(ends).map_or(0, |at| at + 1);
+    text.get(from..).unwrap_or(text)
 }
 
 /// The `syslog_name` of a program of Postfix; `None` for other programs.
 fn instance_of(program: &str) -> Option<&str> {
     match program.rsplit_once('/') {
         Some((instance, name)) => {
-            let by_name = DAEMONS.binary_search(&name).is_ok();
+            let by_name = BARE.contains(&name) || DAEMONS.binary_search(&name).is_ok();
             let by_instance = instance
                 .get(..7)
                 .is_some_and(|head| head.eq_ignore_ascii_case("postfix"));
@@ -292,9 +298,7 @@ impl<'a> Delivery<'a> {
             // `status=expired, returned to sender` of the queue manager, too.
             return None;
         }
-        let fields = fields
-            .rsplit_once(">, ")
-            .map_or(fields, |(_, fields)| fields);
+        let fields = after_addresses(fields);
         let [relay, dsn, tls] = values(fields);
         let (text, complete) = in_parentheses(tail);
         Some(Self {
@@ -316,6 +320,25 @@ impl<'a> Delivery<'a> {
         let blank = |value: Option<&str>| value.is_some_and(|value| value.contains([' ', '\t']));
         blank(self.domain) || blank(self.relay)
     }
+}
+
+/// What follows the last `>, `: the addresses of a recipient may hold anything.
+fn after_addresses(fields: &str) -> &str {
+    let mut end = fields.len();
+    while let Some(at) = fields
+        .as_bytes()
+        .get(..end)
+        .and_then(|head| memrchr(b'>', head))
+    {
+        if let Some(rest) = fields
+            .get(at + 1..)
+            .and_then(|rest| rest.strip_prefix(", "))
+        {
+            return rest;
+        }
+        end = at;
+    }
+    fields
 }
 
 /// The values of `relay=`, `dsn=` and `tls=`, the first of each; one pass,
@@ -373,11 +396,9 @@ fn in_parentheses(tail: &str) -> (&str, bool) {
 /// The text with one blank where there are more; the web page of mailcow and
 /// copies of it double some.
 pub(super) fn single_blanks(text: &str) -> Cow<'_, str> {
-    let pairs = text.as_bytes().windows(2);
-    let doubled = text
-        .bytes()
-        .any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'))
-        || pairs.into_iter().any(|pair| pair == b"  ");
+    let bytes = text.as_bytes();
+    let doubled =
+        memchr3(b'\t', b'\n', b'\r', bytes).is_some() || memmem::find(bytes, b"  ").is_some();
     if !doubled {
         return Cow::Borrowed(text.trim());
     }
@@ -390,9 +411,107 @@ pub(super) fn single_blanks(text: &str) -> Cow<'_, str> {
     Cow::Owned(single)
 }
 
-/// The text without the entities of HTML that logs need.
+/// Bytes as text; most lines are UTF-8. Web pages and word processors write
+/// blanks that do not break, and characters that nobody sees.
+pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
+    if text.is_ascii() || !text.contains(|c| c == NO_BREAK || is_invisible(c)) {
+        return text;
+    }
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    let plain = visible.map(|c| if c == NO_BREAK { ' ' } else { c });
+    Cow::Owned(plain.collect())
+}
+
+/// A blank that does not break.
+const NO_BREAK: char = '\u{a0}';
+
+/// Characters that web pages put into long words so that these can be wrapped.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}')
+}
+
+/// The line without what colours it in a terminal (ECMA-48 5.4).
+pub(super) fn without_escapes(line: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(ESCAPE, line).is_none() {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = Vec::with_capacity(line.len());
+    let mut bytes = line.iter().copied();
+    while let Some(byte) = bytes.next() {
+        if byte != ESCAPE {
+            plain.push(byte);
+        } else if bytes.next() == Some(b'[') {
+            // Parameters, then one final byte.
+            let _ = bytes.find(|byte| (0x40..=0x7e).contains(byte));
+        }
+    }
+    Cow::Owned(plain)
+}
+
+const ESCAPE: u8 = 0x1b;
+
+/// The line without the marks of a quotation, and without what `docker compose`
+/// and `kubectl logs --prefix` write before each line.
+pub(super) fn unquoted(line: &str) -> &str {
+    let mut rest = line;
+    while let Some(after) = rest.strip_prefix('>') {
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    if let Some((pod, after)) = rest.split_once(']')
+        && pod.starts_with("[pod/")
+    {
+        return after.strip_prefix(' ').unwrap_or(after);
+    }
+    let (name, after) = match rest.split_once(" | ") {
+        Some(both) => both,
+        None => (rest.strip_suffix(" |").unwrap_or_default(), ""),
+    };
+    match is_container(name) {
+        true => after,
+        false => rest,
+    }
+}
+
+/// `postfix-mailcow-1  `, `postfix.1.abc@node  `.
+fn is_container(name: &str) -> bool {
+    let name = name.trim_end();
+    name.contains(['-', '_', '.'])
+        && name.len() <= 100
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@'))
+}
+
+/// What Kubernetes and podman write before a line, and whether the line goes on
+/// in the next: `TIME stdout P ` and `TIME stdout F `.
+pub(super) fn of_container(line: &str) -> Option<(bool, &str)> {
+    if !line.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (_, rest) = line.split_once(' ')?;
+    let rest = rest
+        .strip_prefix("stdout ")
+        .or_else(|| rest.strip_prefix("stderr "))?;
+    match rest.strip_prefix("P ") {
+        Some(rest) => Some((true, rest)),
+        None => Some((false, rest.strip_prefix("F ")?)),
+    }
+}
+
+static EQUALS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("=3D"));
+
+/// The text without the entities of HTML that logs need, and without what
+/// quoted-printable makes of `=` (RFC 2045 6.7).
 pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
+    if EQUALS.find(text.as_bytes()).is_some() {
+        let plain = text.replace("=3D", "=");
+        return Cow::Owned(unescaped(&plain).into_owned());
+    }
+    if memchr(b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut plain = text.to_owned();

@@ -9,7 +9,10 @@ use memchr::memmem::Finder;
 use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
-use super::line::{Body, Delivery, Line, RECIPIENT, begins_record, single_blanks, unescaped};
+use super::forms::LONGEST_LINE;
+use super::line::{
+    Body, Delivery, Line, RECIPIENT, begins_record, of_container, single_blanks, unescaped,
+};
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Processes, domains and servers that are remembered.
@@ -35,6 +38,8 @@ pub(super) struct LogLines {
     unexplained: HashMap<String, (Option<String>, Outcome)>,
     /// A record that goes on in the next line.
     open: Option<Vec<String>>,
+    /// A line that the log of a container goes on with.
+    cut: String,
 }
 
 /// What a process said about its current delivery.
@@ -63,7 +68,7 @@ pub(super) enum Took {
 impl LogLines {
     /// Whether the next line may go on with the one before it.
     pub(super) fn is_open(&self) -> bool {
-        self.open.is_some()
+        self.open.is_some() || !self.cut.is_empty()
     }
 
     /// A process whose delivery succeeded: what it said is over.
@@ -80,12 +85,26 @@ impl LogLines {
 
     /// Reads one line, without its line end.
     pub(super) fn line(&mut self, text: &str, tally: &mut Tally) -> Took {
+        let whole;
+        let mut text = text;
+        if let Some((goes_on, part)) = of_container(text)
+            && (goes_on || !self.cut.is_empty())
+        {
+            if self.cut.len() < LONGEST_LINE {
+                self.cut.push_str(part);
+            }
+            if goes_on {
+                return Took::Part;
+            }
+            whole = std::mem::take(&mut self.cut);
+            text = &whole;
+        }
         let text = unescaped(text);
         if let Some(parts) = &mut self.open {
             let goes_on = !text.trim().is_empty() && !begins_record(&text) && parts.len() < PARTS;
             if goes_on {
-                let part = text.trim_start_matches(['>', ' ', '\t']).trim_end();
-                parts.push(part.to_owned());
+                let part = text.trim_start_matches(['>', ' ', '\t']);
+                parts.push(without_soft_break(part).to_owned());
                 let so_far = parts.join(" ");
                 let message = column_of_message(&so_far);
                 if !wants_more(Line::parse(message).as_ref(), message) {
@@ -111,7 +130,7 @@ impl LogLines {
             return Took::Nothing;
         };
         if wants_more(line.as_ref(), message) {
-            self.open = Some(vec![text.trim_end().to_owned()]);
+            self.open = Some(vec![without_soft_break(&text).to_owned()]);
         } else {
             let other = || Line {
                 process: "",
@@ -127,6 +146,7 @@ impl LogLines {
 
     /// Nothing follows.
     pub(super) fn end(&mut self, tally: &mut Tally) {
+        self.cut.clear();
         let Some(parts) = self.open.take() else {
             return;
         };
@@ -211,6 +231,9 @@ impl LogLines {
             }
         } else if let Some(cause) = classify::remark(message) {
             tally.remark(cause, None, text);
+        } else if message.contains("to=<") && message.contains(" status=") {
+            // A delivery whose status cannot be read is no success.
+            tally.other_reason(text);
         }
     }
 
@@ -225,16 +248,15 @@ impl LogLines {
             "bounced" => Outcome::Bounced,
             _ => return,
         };
-        let domain = delivery.domain.map(str::to_ascii_lowercase);
+        let domain = delivery.domain.map(destination::lower);
         let of_peer = || {
             let peer = delivery.relay.filter(|_| !process.contains('['))?;
             self.of_peer.get(peer).copied()
         };
-        let before = said.cause.or_else(of_peer).or_else(|| {
-            domain
-                .as_ref()
-                .and_then(|domain| self.of_domain.get(domain).copied())
-        });
+        let of_domain = domain
+            .as_deref()
+            .and_then(|domain| self.of_domain.get(domain).copied());
+        let before = said.cause.or_else(of_peer).or(of_domain);
         let cause = classify::delivery(&delivery.text, delivery.dsn, before);
         let destination = match &said.named {
             Some((name, host)) => Destination::named(name, host.as_deref()),
@@ -243,14 +265,17 @@ impl LogLines {
         for (cause, name) in &said.warnings {
             tally.repeated(cause, name);
         }
-        if let (Some(domain), Some(cause)) = (&domain, cause) {
+        if let (Some(domain), Some(cause)) = (&domain, cause)
+            && of_domain != Some(cause)
+        {
             remember(&mut self.of_domain, domain, cause);
         }
         if let Some(peer) = delivery.relay
             && !process.contains('[')
             && cause.is_some_and(|cause| *cause == cause::CERTIFICATE_NOT_VERIFIED)
         {
-            let about = (destination.name.clone(), outcome);
+            let name = destination.name.as_deref().map(str::to_owned);
+            let about = (name, outcome);
             remember(&mut self.unexplained, peer, about);
         }
         tally.add(&Record {
@@ -284,6 +309,13 @@ fn wants_more(line: Option<&Line<'_>>, text: &str) -> bool {
         }
         None => RECIPIENT.find(text.as_bytes()).is_some(),
     }
+}
+
+/// The part of a line without the mark with which quoted-printable goes on in the
+/// next line (RFC 2045 6.7).
+fn without_soft_break(part: &str) -> &str {
+    let part = part.trim_end();
+    part.strip_suffix('=').unwrap_or(part)
 }
 
 /// `H[IP]:25` of `certificate verification failed for H[IP]:25: REASON`.
@@ -354,11 +386,7 @@ fn entry<'a>(map: &'a mut HashMap<String, Said>, name: &str) -> &'a mut Said {
         // What a process said long ago belongs to no later delivery.
         map.clear();
     }
-    let name: String = match name.len() > 255 {
-        true => name.chars().take(255).collect(),
-        false => name.to_owned(),
-    };
-    map.entry(name).or_default()
+    map.entry(name.chars().take(255).collect()).or_default()
 }
 
 fn remember<T>(map: &mut HashMap<String, T>, name: &str, value: T) {

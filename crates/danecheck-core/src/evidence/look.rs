@@ -14,6 +14,9 @@ use super::destination::Certainty;
 use super::operators;
 use super::triage::{Triage, WaitingNextHop};
 
+/// Entries that have a mark each.
+const MARKED: usize = 10;
+
 impl Triage {
     /// The next hop to look at instead: where the host that was tried is no MX
     /// host of the domain, it is a relay.
@@ -106,10 +109,10 @@ impl Triage {
         }
     }
 
-    /// The entries in one block, each with the caution that applies to it, and
-    /// the command that flushes the queue. Where the fault is on this machine,
-    /// only what `accepts` allows: forty entries would be a downgrade of
-    /// everything for a fault of one's own.
+    /// The entries in one block, those without a caution first, and the command
+    /// that flushes the queue. Where the fault is on this machine, only what
+    /// `accepts` allows: forty entries would be a downgrade of everything for a
+    /// fault of one's own.
     pub fn block(
         &self,
         mailcow: Option<&MailcowSeen>,
@@ -120,27 +123,19 @@ impl Triage {
         let mut text = String::new();
         self.withheld(&mut text, hops.len(), width);
         if !hops.is_empty() {
-            let cautions: Vec<&str> =
-                distinct(hops.iter().filter_map(|hop| hop.caution.as_deref()));
-            for caution in &cautions {
-                lines(&mut text, &format!("Caution (!): {caution}"), width);
-            }
             text.push_str(match mailcow {
                 Some(_) => "Calls of mailcow's API, with a key that may write in $KEY:\n\n",
                 None => "Entries for the table of smtp_tls_policy_maps:\n\n",
             });
-            // The mark is no part of what is pasted: it stands once, above all
-            // entries to which it applies.
-            let (marked, others): (Vec<_>, Vec<_>) =
-                hops.iter().partition(|hop| hop.caution.is_some());
-            for hop in others {
+            for hop in hops.iter().filter(|hop| hop.caution.is_none()) {
                 entry(&mut text, hop, mailcow);
             }
-            if !marked.is_empty() {
-                text.push_str("# (!) each entry below\n");
-            }
-            for hop in marked {
-                entry(&mut text, hop, mailcow);
+            for caution in distinct(hops.iter().filter_map(|hop| hop.caution.as_deref())) {
+                let with = hops
+                    .iter()
+                    .filter(|hop| hop.caution.as_deref() == Some(caution));
+                let with: Vec<&WaitingNextHop> = with.copied().collect();
+                marked(&mut text, caution, &with, mailcow, width);
             }
         }
         self.flush(&mut text, mailcow.is_some(), !hops.is_empty());
@@ -223,6 +218,34 @@ impl Triage {
             })
             .collect();
         (!names.is_empty()).then(|| format!("danecheck doctor --via {}", names.join(" ")))
+    }
+}
+
+/// Entries that one caution is about: it stands once, as comments of the table or
+/// of the shell, which cannot end a line of a table. A mark stands above each
+/// entry; above many it stands once with their number, because the answer has
+/// to fit a screen.
+fn marked(
+    text: &mut String,
+    caution: &str,
+    hops: &[&WaitingNextHop],
+    mailcow: Option<&MailcowSeen>,
+    width: usize,
+) {
+    let each = hops.len() <= MARKED;
+    let lead = if each {
+        "(!)".to_owned()
+    } else {
+        format!("(!) to each of the next {} lines:", hops.len())
+    };
+    for line in break_lines(&format!("{lead} {caution}"), width.saturating_sub(2)) {
+        let _ = writeln!(text, "# {line}");
+    }
+    for (at, hop) in hops.iter().enumerate() {
+        if each && at > 0 {
+            text.push_str("# (!)\n");
+        }
+        entry(text, hop, mailcow);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cause::{self, Cause};
-use super::destination::Destination;
+use super::destination::{Destination, lower};
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Reads a line; `false` if maddy did not write it.
@@ -40,8 +40,7 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
     let tls_error = field("tls_err").unwrap_or_default();
     let cause = of_text(&format!("{tls_error}; {reason}; {message}"));
     let mut destination = Destination::of(domain.as_deref(), None, "");
-    destination.host =
-        field("remote_server").map(|host| host.trim_end_matches('.').to_ascii_lowercase());
+    destination.host = field("remote_server").map(|host| lower(host.trim_end_matches('.')));
     tally.add(&Record {
         destination: &destination,
         outcome,

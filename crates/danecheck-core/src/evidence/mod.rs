@@ -23,11 +23,14 @@ mod operators;
 mod queue;
 mod reading;
 mod stalwart;
+mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
 mod triage;
+mod utf16;
+mod words;
 
 pub use cause::{CAUSES, Cause, Concern, Side};
 pub use destination::Certainty;

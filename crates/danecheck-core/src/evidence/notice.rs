@@ -210,7 +210,7 @@ fn status_fields(text: &str, reasons: &HashMap<String, String>, tally: &mut Tall
             .filter(|mta| mta.contains('.'));
         let mut destination = Destination::of(domain, None, &text);
         if destination.host.is_none() {
-            destination.host = mta;
+            destination.host = mta.map(Into::into);
         }
         let cause = classify::delivery(&text, status, None);
         tally.add(&Record {

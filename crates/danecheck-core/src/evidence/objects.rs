@@ -7,6 +7,11 @@ use super::kind::Kind;
 /// How deep objects of lists of objects are looked for: `{"items": [...]}`.
 const DEPTH: u32 = 4;
 
+/// Fields with an object that is looked into.
+const INSIDE: &[&str] = &[
+    "_source", "hits", "fields", "log", "event", "data", "result",
+];
+
 /// What an object is.
 #[derive(Debug, PartialEq)]
 pub(super) enum What<'a> {
@@ -32,25 +37,21 @@ fn walk(value: &Value, depth: u32, take: &mut impl FnMut(What<'_>)) {
         return;
     }
     let mut any = false;
-    let fields = value
-        .as_object()
-        .into_iter()
-        .flat_map(|fields| fields.values());
-    for field in fields {
+    for (name, field) in value.as_object().into_iter().flatten() {
         match field {
+            // Loki: a time and a line in each.
+            Value::Array(items) if name == "values" && items.iter().all(Value::is_array) => {
+                let lines = items.iter().filter_map(|item| item.get(1)?.as_str());
+                for line in lines {
+                    any = true;
+                    take(What::Line(Kind::RsyslogJson, line.trim_end().to_owned()));
+                }
+            }
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 any = true;
                 items.iter().for_each(|item| walk(item, depth + 1, take));
             }
-            Value::Object(_)
-                if ["_source", "hits", "fields", "log", "event"]
-                    .iter()
-                    .any(|name| {
-                        value
-                            .get(name)
-                            .is_some_and(|named| std::ptr::eq(named, field))
-                    }) =>
-            {
+            Value::Object(_) if INSIDE.contains(&name.as_str()) => {
                 any = true;
                 walk(field, depth + 1, take);
             }
@@ -108,9 +109,16 @@ fn of(value: &Value) -> What<'_> {
             tagged(program.unwrap_or_default(), pid, message),
         );
     }
-    let message = ["message", "@message", "short_message", "line", "text"]
-        .iter()
-        .find_map(|name| text(name));
+    let message = [
+        "message",
+        "@message",
+        "short_message",
+        "line",
+        "text",
+        "_raw",
+    ]
+    .iter()
+    .find_map(|name| text(name));
     if let Some(message) = message {
         let kind = if value.get("priority").is_some() && value.get("program").is_some() {
             Kind::MailcowLog

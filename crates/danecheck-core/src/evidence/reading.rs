@@ -10,6 +10,7 @@ use crate::text::printable;
 use super::forms::Forms;
 use super::operators;
 use super::triage::Triage;
+use super::utf16::Utf16;
 
 /// Bytes that one compressed input may expand to.
 const MOST_EXPANDED: u64 = 64 * 1024 * 1024 * 1024;
@@ -21,8 +22,21 @@ const PIECE: usize = 1024;
 /// The magic number of gzip (RFC 1952 2.3.1).
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
+/// What one compressed input may expand to, whatever it is.
+const ALWAYS: u64 = 1 << 30;
+
+/// Bytes that each compressed byte may expand to beyond that. Logs come to 50,
+/// and a file that is made to expand to 1,032 (RFC 1951).
+const RATIO: u64 = 250;
+
+/// Bytes of a line that does not end.
+const ENDLESS: u64 = 256 * 1024 * 1024;
+
 /// The byte order mark in UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Bytes that say what stands between the bytes and the text.
+const HEAD: usize = 4;
 
 /// Evidence being read.
 #[derive(Debug)]
@@ -32,6 +46,7 @@ pub struct Reading {
     /// The first bytes, until they are enough to know.
     head: Vec<u8>,
     layer: Layer,
+    packed: u64,
     expanded: u64,
     most_expanded: u64,
     inputs: Vec<super::InputReport>,
@@ -45,6 +60,8 @@ enum Layer {
     Undecided,
     /// Nothing.
     Plain,
+    /// UTF-16, as PowerShell writes it.
+    Utf16(Utf16),
     /// gzip.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     /// What follows is not read.
@@ -66,6 +83,7 @@ impl Reading {
             name: None,
             head: Vec::new(),
             layer: Layer::Undecided,
+            packed: 0,
             expanded: 0,
             most_expanded,
             inputs: Vec::new(),
@@ -86,7 +104,7 @@ impl Reading {
             return;
         }
         self.head.extend_from_slice(piece);
-        if self.head.len() >= MARK.len() {
+        if self.head.len() >= HEAD {
             self.decide();
         }
     }
@@ -95,6 +113,8 @@ impl Reading {
         let head = std::mem::take(&mut self.head);
         self.layer = if head.starts_with(GZIP) {
             Layer::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))
+        } else if let Some(utf16) = Utf16::begins(&head) {
+            Layer::Utf16(utf16)
         } else {
             Layer::Plain
         };
@@ -105,10 +125,12 @@ impl Reading {
         match &mut self.layer {
             Layer::Undecided | Layer::Cut => {}
             Layer::Plain => self.forms.bytes(piece),
+            Layer::Utf16(utf16) => self.forms.bytes(utf16.text(piece).as_bytes()),
             Layer::Gzip(decoder) => {
                 for part in piece.chunks(PIECE) {
                     let written = decoder.write_all(part);
                     let text = std::mem::take(decoder.get_mut());
+                    self.packed += part.len() as u64;
                     self.expanded += text.len() as u64;
                     self.forms.bytes(&text);
                     if written.is_err() {
@@ -117,7 +139,8 @@ impl Reading {
                         self.layer = Layer::Cut;
                         return;
                     }
-                    if self.expanded > self.most_expanded {
+                    let too_much = ALWAYS.max(self.packed.saturating_mul(RATIO));
+                    if self.expanded > self.most_expanded.min(too_much) {
                         self.forms
                             .note("It expands to too much: the rest was not read.");
                         self.layer = Layer::Cut;
@@ -125,6 +148,11 @@ impl Reading {
                     }
                 }
             }
+        }
+        if self.forms.skipped > ENDLESS {
+            self.forms
+                .note("A line does not end: the rest was not read.");
+            self.layer = Layer::Cut;
         }
     }
 
@@ -145,8 +173,15 @@ impl Reading {
             }
         }
         self.layer = Layer::Undecided;
+        self.packed = 0;
         self.expanded = 0;
         self.inputs.extend(self.forms.end(&name));
+    }
+
+    /// Parses every line, also those that say nothing at a glance.
+    #[cfg(test)]
+    pub(super) fn read_all(&mut self) {
+        self.forms.reads_all = true;
     }
 
     /// Bytes of the line that did not end yet.

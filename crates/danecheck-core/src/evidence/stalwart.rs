@@ -41,9 +41,12 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
     let domain = value(rest, "domain")
         .or_else(|| value(rest, "to").and_then(|to| Some(to.rsplit_once('@')?.1.to_owned())));
     let mut destination = Destination::of(domain.as_deref(), None, "");
-    destination.host = value(rest, "hostname");
+    destination.host = value(rest, "hostname").map(Into::into);
     if destination.name.is_none() {
-        destination.name = destination.host.as_ref().map(|host| format!("[{host}]"));
+        destination.name = destination
+            .host
+            .as_ref()
+            .map(|host| format!("[{host}]").into());
     }
     tally.add(&Record {
         destination: &destination,

@@ -37,7 +37,7 @@ pub(super) enum Outcome {
 /// One recipient's mail that was not delivered.
 #[derive(Debug)]
 pub(super) struct Record<'a> {
-    pub(super) destination: &'a Destination,
+    pub(super) destination: &'a Destination<'a>,
     pub(super) outcome: Outcome,
     pub(super) cause: Option<&'static Cause>,
     pub(super) dsn: Option<&'a str>,
@@ -105,10 +105,7 @@ impl Tally {
     /// Counts one recipient's mail.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let Some(cause) = record.cause else {
-            self.other += 1;
-            if self.other_sample.is_none() {
-                self.other_sample = Some(printable(record.sample));
-            }
+            self.other_reason(record.sample);
             return;
         };
         let name = record.destination.name.as_deref();
@@ -126,11 +123,19 @@ impl Tally {
         }
     }
 
+    /// Counts a delivery whose reason says nothing of DNS, TLS or DANE.
+    pub(super) fn other_reason(&mut self, sample: &str) {
+        self.other += 1;
+        if self.other_sample.is_none() {
+            self.other_sample = Some(printable(sample));
+        }
+    }
+
     fn next_hop(&mut self, cause: &'static Cause, record: &Record<'_>) {
         let destination = record.destination;
         let Some(name) = destination
             .name
-            .as_ref()
+            .as_deref()
             .filter(|name| name.len() <= LONGEST_NAME)
         else {
             self.unnamed += 1;
@@ -141,7 +146,7 @@ impl Tally {
         } else if self.next_hops.len() < NEXT_HOPS {
             let mut hop = Hop::new(destination.certainty);
             hop.add(cause, record);
-            self.next_hops.insert(name.clone(), hop);
+            self.next_hops.insert(name.to_owned(), hop);
         } else {
             self.unnamed += 1;
         }

@@ -1,4 +1,6 @@
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use super::forms::LONGEST_LINE;
 use super::tally::NEXT_HOPS;
@@ -466,5 +468,75 @@ fn a_notice_says_in_its_text_what_the_other_server_replied_to() {
         // Without the text nothing else is known.
         let bare = notice.replace("<U@a.test>", "U@a.test");
         assert_eq!(ids(&bare), [""; 0], "{text}");
+    }
+}
+
+/// Every input of the corpus, by its path.
+fn corpus() -> Vec<(String, Vec<u8>)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence");
+    let mut all = Vec::new();
+    for folder in fs::read_dir(top).unwrap() {
+        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if !path.ends_with("expected.json") {
+                all.push((path.display().to_string(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn a_log_looked_through_for_words_says_what_a_log_read_line_by_line_says() {
+    let read = |bytes: &[u8], all: bool, piece: usize| {
+        let mut reading = Reading::default();
+        if all {
+            reading.read_all();
+        }
+        for piece in bytes.chunks(piece) {
+            reading.bytes(piece);
+        }
+        reading.triage()
+    };
+    let corpus = corpus();
+    assert!(corpus.len() >= 120);
+    for (name, bytes) in &corpus {
+        assert_eq!(read(bytes, false, 64), read(bytes, true, 1000), "{name}");
+    }
+    // Lines of all of them, mixed, with what most logs are full of between.
+    let lines: Vec<&[u8]> = corpus
+        .iter()
+        .filter(|(_, bytes)| !bytes.starts_with(&[0x1f, 0x8b]))
+        .flat_map(|(_, bytes)| bytes.split_inclusive(|byte| *byte == b'\n'))
+        .collect();
+    const USUAL: [&str; 4] = [
+        "Nov 22 02:36:41 mx postfix/qmgr[812]: 4E7F099A10B: removed\n",
+        "Nov 22 02:36:41 mx postfix/smtp[8]: 4E7F099A10B: to=<u@a.test>, relay=mx[192.0.2.1]:25, \
+         dsn=2.0.0, status=sent (250 ok)\n",
+        "Nov 22 02:36:41 mx dovecot: imap-login: Login: user=<u@a.test>\n",
+        "2026-11-22T02:36:41+00:00 mx kernel: eth0: up\n",
+    ];
+    let mut state = 18_u64;
+    let mut draw = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for round in 0..300 {
+        let mut mixture = Vec::new();
+        for _ in 0..draw(60) {
+            match draw(3) {
+                0 => mixture.extend_from_slice(USUAL[draw(USUAL.len())].as_bytes()),
+                _ => mixture.extend_from_slice(lines[draw(lines.len())]),
+            }
+        }
+        let text = String::from_utf8_lossy(&mixture);
+        assert_eq!(
+            read(&mixture, false, 1 + draw(500)),
+            read(&mixture, true, 1 << 20),
+            "{round}: {text}"
+        );
     }
 }

@@ -2,11 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::cause::{Cause, Side};
-use super::destination::Certainty;
 use super::kind::Kind;
-use super::{Explained, InputReport, Triage, WaitingNextHop};
-use crate::judge::Action;
+use super::{Explained, InputReport, Triage};
 use crate::text::{break_lines, shown, wrap};
 
 /// Next hops that are named for each cause.
@@ -32,68 +29,8 @@ impl Triage {
         shown(&text).into_owned()
     }
 
-    /// The answer of `danecheck triage`: one line for each next hop, then what
-    /// the causes mean.
-    pub fn table(&self, width: usize) -> String {
-        let mut text = String::new();
-        if let Some(fault) = &self.common_fault {
-            let count = plural(fault.next_hops, "next hop", "next hops");
-            let sentence = if fault.operators == 0 {
-                format!("This machine is the cause for {count}: {}.", fault.cause)
-            } else {
-                format!(
-                    "This machine or its network: {count} of {} operators fail alike ({}).",
-                    fault.operators, fault.cause
-                )
-            };
-            paragraph(&mut text, &sentence, 0, width);
-            paragraph(&mut text, &fault.message, 2, width);
-            text.push('\n');
-        }
-        text.push_str(&self.head(width));
-        if !self.next_hops.is_empty() {
-            text.push('\n');
-            let longest = self
-                .next_hops
-                .iter()
-                .map(|hop| hop.name.chars().count())
-                .max()
-                .unwrap_or_default()
-                .min(width.saturating_sub(50).max(16));
-            for hop in &self.next_hops {
-                text.push_str(&line_of(hop, longest, width));
-            }
-        }
-        if self.other_next_hops > 0 {
-            let _ = writeln!(
-                text,
-                "{} more to next hops that are not named",
-                plural(self.other_next_hops, "delivery", "deliveries")
-            );
-        }
-        if self
-            .next_hops
-            .iter()
-            .any(|hop| hop.certainty == Certainty::Assumed)
-        {
-            text.push_str("? the recipient's domain, assumed: a relay or a transport table may say\n  otherwise\n");
-        }
-        if self.next_hops.iter().any(|hop| hop.returned > 0) {
-            text.push_str("Returned mail has to be sent again: no flush brings it back.\n");
-        }
-        for cause in &self.causes {
-            if cause.tls || cause.remarks > 0 || is_of_dns(cause) {
-                text.push('\n');
-                let _ = writeln!(text, "{}: {}", cause.id, counts(cause));
-                paragraph(&mut text, cause.remedy, 2, width);
-            }
-        }
-        self.others(&mut text, width);
-        shown(&text).into_owned()
-    }
-
     /// What was read, and how much waits.
-    fn head(&self, width: usize) -> String {
+    pub(super) fn head(&self, width: usize) -> String {
         let mut text = String::new();
         for input in self.inputs.iter().take(INPUTS) {
             let more = self.inputs.len() > 1;
@@ -157,7 +94,7 @@ impl Triage {
         sentence
     }
 
-    fn others(&self, text: &mut String, width: usize) {
+    pub(super) fn others(&self, text: &mut String, width: usize) {
         if self.other > 0 {
             text.push('\n');
             let sentence = format!(
@@ -185,87 +122,17 @@ impl Triage {
     }
 }
 
-/// `a.example  3 wait  certificate-no-match  receiver  override: encrypt`.
-fn line_of(hop: &WaitingNextHop, longest: usize, width: usize) -> String {
-    let mark = if hop.certainty == Certainty::Assumed {
-        "?"
-    } else {
-        ""
-    };
-    let name = format!("{}{mark}", cut(&hop.name, longest));
-    let mut count = Vec::new();
-    if hop.waiting > 0 {
-        count.push(format!("{} waiting", hop.waiting));
-    }
-    if hop.returned > 0 {
-        count.push(format!("{} returned", hop.returned));
-    }
-    let cause = match hop.causes.as_slice() {
-        [] => "",
-        [first, ..] => first,
-    };
-    let more = hop.causes.len().saturating_sub(1);
-    let cause = if more > 0 {
-        format!("{cause} +{more}")
-    } else {
-        cause.to_owned()
-    };
-    let end = match hop.action {
-        None => hop
-            .causes
-            .first()
-            .and_then(|id| Cause::find(id))
-            .map_or(Side::Either, |cause| cause.side)
-            .as_str()
-            .to_owned(),
-        Some(Action::Keep) => "flows now".to_owned(),
-        Some(Action::NotFixable) => "no override helps".to_owned(),
-        Some(Action::Override) => hop
-            .entries
-            .as_ref()
-            .and_then(|entries| entries.postfix.as_deref())
-            .and_then(|line| line.split_whitespace().nth(1))
-            .map_or_else(
-                || "override".to_owned(),
-                |level| {
-                    let mark = if hop.caution.is_some() { " (!)" } else { "" };
-                    format!("override: {level}{mark}")
-                },
-            ),
-    };
-    let width_of_name = longest + 1;
-    let line = format!(
-        "{name:width_of_name$} {:12} {cause} ({end})",
-        count.join(", ")
-    );
-    format!("{}\n", cut(line.trim_end(), width))
-}
-
-/// The text, cut to so many characters.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(3)).collect();
-    short.push_str("...");
-    short
-}
-
-fn is_of_dns(cause: &Explained) -> bool {
-    Cause::find(cause.id).is_some_and(Cause::concerns_dns_or_tls)
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
+pub(super) fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn paragraph(text: &mut String, sentence: &str, indent: usize, width: usize) {
+pub(super) fn paragraph(text: &mut String, sentence: &str, indent: usize, width: usize) {
     for line in break_lines(&shown(sentence), width.saturating_sub(indent)) {
         let _ = writeln!(text, "{:indent$}{line}", "");
     }
 }
 
-fn counts(cause: &Explained) -> String {
+pub(super) fn counts(cause: &Explained) -> String {
     [
         (cause.deferred, "deferred"),
         (cause.bounced, "bounced"),

@@ -1,0 +1,215 @@
+//! The answer of `danecheck triage`: one line for each next hop, then what the
+//! causes mean that no look at a next hop explains.
+
+use std::fmt::Write as _;
+
+use super::cause::{Cause, Side};
+use super::destination::Certainty;
+use super::text::{counts, paragraph, plural};
+use super::{Explained, Triage, WaitingNextHop};
+use crate::judge::Action;
+use crate::text::shown;
+
+/// Causes whose remedies are printed; of more only the names.
+const REMEDIES: usize = 4;
+
+/// Columns between two cells.
+const GAP: usize = 2;
+
+/// Columns of a next hop that has a line of its own.
+const SHORTEST: usize = 12;
+
+impl Triage {
+    /// The answer of `danecheck triage`.
+    pub fn table(&self, width: usize) -> String {
+        let mut text = String::new();
+        if let Some(fault) = &self.common_fault {
+            let count = plural(fault.next_hops, "next hop", "next hops");
+            let sentence = if fault.operators == 0 {
+                format!("This machine is the cause for {count}: {}.", fault.cause)
+            } else {
+                format!(
+                    "This machine or its network: {count} of {} operators fail alike ({}).",
+                    fault.operators, fault.cause
+                )
+            };
+            paragraph(&mut text, &sentence, 0, width);
+            paragraph(&mut text, &fault.message, 2, width);
+            text.push('\n');
+        }
+        text.push_str(&self.head(width));
+        let oldest = self
+            .next_hops
+            .iter()
+            .filter_map(|hop| Some((hop.since?, &hop.name)))
+            .min();
+        if let Some((since, name)) = oldest {
+            let sentence = format!("The oldest waits since {since}, for {name}.");
+            paragraph(&mut text, &sentence, 0, width);
+        }
+        self.rows(&mut text, width);
+        if self.other_next_hops > 0 {
+            let _ = writeln!(
+                text,
+                "{} more to next hops that are not named",
+                plural(self.other_next_hops, "delivery", "deliveries")
+            );
+        }
+        if self
+            .next_hops
+            .iter()
+            .any(|hop| hop.certainty == Certainty::Assumed)
+        {
+            text.push_str("? the recipient's domain, assumed: a relay or a transport table may say\n  otherwise\n");
+        }
+        if self.next_hops.iter().any(|hop| hop.returned > 0) {
+            text.push_str("Returned mail has to be sent again: no flush brings it back.\n");
+        }
+        self.remedies(&mut text, width);
+        self.others(&mut text, width);
+        shown(&text).into_owned()
+    }
+
+    /// One line for each next hop, under the names of the columns.
+    fn rows(&self, text: &mut String, width: usize) {
+        if self.next_hops.is_empty() {
+            return;
+        }
+        let returned = self.next_hops.iter().any(|hop| hop.returned > 0);
+        let mut head = vec!["next hop", "waits"];
+        if returned {
+            head.push("returned");
+        }
+        head.extend(["cause", "move", "override"]);
+        let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        rows.extend(self.next_hops.iter().map(|hop| self.cells(hop, returned)));
+        let mut widths: Vec<usize> = Vec::new();
+        for row in &rows {
+            for (at, cell) in row.iter().enumerate() {
+                let length = cell.chars().count();
+                match widths.get_mut(at) {
+                    Some(known) => *known = length.max(*known),
+                    None => widths.push(length),
+                }
+            }
+        }
+        let Some((longest, others)) = widths.split_first() else {
+            return;
+        };
+        let others: usize = others.iter().map(|other| other + GAP).sum();
+        let longest = (*longest).min(width.saturating_sub(others).max(SHORTEST));
+        text.push('\n');
+        for row in &rows {
+            let Some((name, cells)) = row.split_first() else {
+                continue;
+            };
+            let mut line = if name.chars().count() > longest {
+                for part in chunks(name, width) {
+                    let _ = writeln!(text, "{part}");
+                }
+                " ".repeat(longest)
+            } else {
+                format!("{name:longest$}")
+            };
+            for (cell, wide) in cells.iter().zip(widths.iter().skip(1)) {
+                let _ = write!(line, "{:GAP$}{cell:wide$}", "");
+            }
+            let line: String = line.trim_end().chars().take(width).collect();
+            let _ = writeln!(text, "{line}");
+        }
+    }
+
+    /// `a.example`, `3`, `certificate-no-match`, `receiver`, `encrypt`.
+    fn cells(&self, hop: &WaitingNextHop, returned: bool) -> Vec<String> {
+        let mark = match hop.certainty {
+            Certainty::Assumed => "?",
+            _ => "",
+        };
+        let mut cells = vec![format!("{}{mark}", hop.name), hop.waiting.to_string()];
+        if returned {
+            cells.push(hop.returned.to_string());
+        }
+        let first = hop.causes.first().copied().unwrap_or_default();
+        cells.push(match hop.causes.len().saturating_sub(1) {
+            0 => first.to_owned(),
+            more => format!("{first} +{more}"),
+        });
+        let is_own = self
+            .common_fault
+            .as_ref()
+            .is_some_and(|fault| hop.causes.contains(&fault.cause));
+        let side = Cause::find(first).map_or(Side::Either, |cause| cause.side);
+        let whose = match (hop.action, side) {
+            (Some(Action::Keep), _) => "nobody",
+            _ if is_own => "you",
+            (_, Side::Receiver) => "receiver",
+            (_, Side::Sender) => "you",
+            (None, Side::Either) => "look",
+            (Some(_), Side::Either) => "either",
+        };
+        cells.push(whose.to_owned());
+        cells.push(match hop.action {
+            None => "not looked".to_owned(),
+            Some(Action::Keep) => "flows now".to_owned(),
+            Some(Action::NotFixable) => "none helps".to_owned(),
+            Some(Action::Override) => {
+                let level = hop
+                    .entries
+                    .as_ref()
+                    .and_then(|entries| entries.postfix.as_deref())
+                    .and_then(|line| line.split_whitespace().nth(1))
+                    .unwrap_or("see below");
+                let mark = if hop.caution.is_some() { " (!)" } else { "" };
+                format!("{level}{mark}")
+            }
+        });
+        cells
+    }
+
+    /// What to do about the causes that no look explains.
+    fn remedies(&self, text: &mut String, width: usize) {
+        let looked_at = |cause: &Explained| {
+            let mut hops = self
+                .next_hops
+                .iter()
+                .filter(|hop| hop.causes.contains(&cause.id))
+                .peekable();
+            cause.other_next_hops == 0
+                && cause.remarks == 0
+                && hops.peek().is_some()
+                && hops.all(|hop| hop.action.is_some())
+        };
+        let open: Vec<&Explained> = self
+            .causes
+            .iter()
+            .filter(|cause| cause.tls || cause.remarks > 0 || is_of_dns(cause))
+            .filter(|cause| !looked_at(cause))
+            .collect();
+        if open.len() > REMEDIES {
+            text.push('\n');
+            for cause in &open {
+                let _ = writeln!(text, "{}: {}", cause.id, counts(cause));
+            }
+            let sentence = "`danecheck explain CAUSE` says what each means and what to do.";
+            paragraph(text, sentence, 0, width);
+            return;
+        }
+        for cause in open {
+            let _ = writeln!(text, "\n{}: {}", cause.id, counts(cause));
+            paragraph(text, cause.remedy, 2, width);
+        }
+    }
+}
+
+/// The text in pieces of so many characters.
+fn chunks(text: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters
+        .chunks(width.max(1))
+        .map(|part| part.iter().collect())
+        .collect()
+}
+
+fn is_of_dns(cause: &Explained) -> bool {
+    Cause::find(cause.id).is_some_and(Cause::concerns_dns_or_tls)
+}
