@@ -159,7 +159,7 @@ async fn what_happens_is_said_as_it_is() {
             "können mx1.example.com [192.0.2.10] nicht verwenden",
             "bleibt bei Absendern liegen",
         ),
-        ("usage-1-only", Language::En, "still arrives", "waits"),
+        ("usage-1-only", Language::En, "still arrives", "beside"),
         // A resolver that does not validate finds the servers.
         (
             "signatures-expired",

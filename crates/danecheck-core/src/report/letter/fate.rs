@@ -152,7 +152,7 @@ impl Speaker<'_> {
                 ),
                 format!(
                     "Absender, die DANE nutzen (RFC 7672), zum Beispiel viele Postfix-Server, \
-                     können {server} nicht verwenden. Ihre Mail an {domain} geht an Ihre anderen \
+                     können {server} nicht verwenden. Deren Mail an {domain} geht an Ihre anderen \
                      Server und bleibt liegen, wenn diese ausfallen."
                 ),
             ),

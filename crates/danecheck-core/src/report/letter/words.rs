@@ -113,7 +113,7 @@ impl Speaker<'_> {
                     ),
                     "starttls-refused" => (
                         format!("{at} answers STARTTLS with \"{detail}\""),
-                        format!("{at} antwortet auf STARTTLS mit \"{detail}\""),
+                        format!("{at} antwortet auf STARTTLS mit „{detail}“"),
                     ),
                     _ => (
                         format!("the TLS handshake with {at} fails: {detail}"),
@@ -211,18 +211,18 @@ impl Speaker<'_> {
                 parts.push(Part::Line(format!("{owner}. IN TLSA {numbers} (")));
                 parts.push(Part::Line(format!("    {digest} )")));
                 parts.push(Part::Blank);
-                parts.push(Part::Paragraph(self.lasting(published)));
+                parts.push(Part::Paragraph(self.lasting(published, *unusable)));
             }
             Problem::StartTls { host, .. } => parts.push(Part::Paragraph(self.say(
                 format!(
-                    "Please make STARTTLS work on port 25 of {}; its log names the cause. Often \
+                    "Please make STARTTLS work on port 25 of {}; its log should name the cause. Often \
                      the server cannot read its key, or a firewall in front of it inspects SMTP.",
                     host.name
                 ),
                 format!(
-                    "Bitte bringen Sie STARTTLS auf Port 25 von {} in Ordnung; das Log nennt den \
-                     Grund. Oft kann der Server seinen Schlüssel nicht lesen, oder eine Firewall \
-                     davor greift in SMTP ein.",
+                    "Bitte bringen Sie STARTTLS auf Port 25 von {} in Ordnung; das Log sollte den \
+                     Grund nennen. Oft kann der Server seinen Schlüssel nicht lesen, oder eine \
+                     Firewall davor greift in SMTP ein.",
                     host.name
                 ),
             ))),
@@ -252,26 +252,27 @@ impl Speaker<'_> {
     }
 
     /// How long the record holds, and what becomes of the others.
-    fn lasting(&self, published: &[&str]) -> String {
+    fn lasting(&self, published: &[&str], unusable: bool) -> String {
         // RFC 7671 section 9: the strongest digest alone counts.
         let hides = published.iter().any(|record| record.starts_with("3 1 2 "));
         let beside = match hides {
             true => self.say(
-                "It has to replace the record 3 1 2, which hides it (RFC 7671, 9).",
-                "Er muss den Eintrag 3 1 2 ersetzen, der ihn sonst verdeckt (RFC 7671, 9).",
+                "It has to replace the record 3 1 2, which hides it (RFC 7671, 9). ",
+                "Er muss den Eintrag 3 1 2 ersetzen, der ihn sonst verdeckt (RFC 7671, 9). ",
             ),
+            false if unusable => String::new(),
             false => self.say(
-                "It may stand beside the present ones.",
-                "Er darf neben den jetzigen stehen.",
+                "It may stand beside the present ones. ",
+                "Der Eintrag darf neben den bisherigen stehen. ",
             ),
         };
         let until = self.say(
             "It holds until the server gets another key; before that, publish the record of the \
              new key too.",
-            "Er gilt, bis der Server einen anderen Schlüssel bekommt; veröffentlichen Sie vorher \
-             auch den Eintrag des neuen.",
+            "Er gilt, bis der Server einen neuen Schlüssel bekommt; veröffentlichen Sie vorher auch \
+             dessen Eintrag.",
         );
-        format!("{beside} {until}")
+        format!("{beside}{until}")
     }
 
     /// What to do about a lookup that fails.
