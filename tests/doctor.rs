@@ -17,7 +17,7 @@ use danecheck::demo::stage::Stage;
 use danecheck::observe::{MachineSetup, Setup, examine};
 use danecheck_core::doctor::{CheckStatus, Checkup};
 use danecheck_core::observation::{
-    LocalSenderSeen, MachineSeen, MailcowSeen, PolicyLookup, TableAnswer,
+    LocalSenderSeen, MachineSeen, MailcowParts, PolicyLookup, PolicyServiceSeen, TableAnswer,
 };
 use danecheck_core::report::ExitStatus;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
@@ -102,6 +102,7 @@ async fn machine(setup: Setup, via: &[&str]) -> MachineSeen {
         setup,
         postfix: Err("not asked".to_owned()),
         mailcow: None,
+        mailcow_resolver: None,
         targets: via.iter().map(|target| target.parse().unwrap()).collect(),
     })
     .await;
@@ -125,12 +126,34 @@ async fn on(set: impl FnOnce(&mut Stage)) -> MachineSeen {
     machine(stage.setup(), &TARGETS).await
 }
 
+const CONTAINERS: &str = r#"{"postfix-mailcow":{"image":"ghcr.io/mailcow/postfix:3.10.12-1"},
+    "postfix-tlspol-mailcow":{"image":"ghcr.io/mailcow/postfix-tlspol:1.8.23"}}"#;
+const ROWS: &str =
+    r#"[{"id":7,"dest":"example.com","policy":"encrypt","parameters":"","active":1}]"#;
+const MAIN_CF: &str = "smtp_dns_support_level = dnssec\nsmtp_tls_security_level = dane\n\
+    smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt\n\
+    smtp_tls_policy_maps = proxy:mysql:/opt/postfix/conf/sql/mysql_tls_policy_override_maps.cf\n  \
+    socketmap:inet:postfix-tlspol:8642:QUERY\n";
+
+/// A mailcow in order.
+fn mailcow(seen: &MachineSeen) -> MailcowParts {
+    MailcowParts {
+        root: Some(seen.probes.root.clone()),
+        beside: false,
+        containers: Some(Ok(CONTAINERS.to_owned())),
+        rows: Some(Ok(ROWS.to_owned())),
+        main_cf: Some(Ok(MAIN_CF.to_owned())),
+        extra_cf: Some("myhostname = mail.example.com\n".to_owned()),
+        policy_service: Some(PolicyServiceSeen {
+            address: "172.22.1.10:8642".to_owned(),
+            answer: Ok("NOTFOUND ".to_owned()),
+        }),
+    }
+}
+
 async fn in_order() -> MachineSeen {
     let mut seen = on(|stage| servers(stage, Family::Both, &[], None)).await;
-    seen.mailcow = Some(MailcowSeen {
-        directory: "/opt/mailcow-dockerized".to_owned(),
-        root: seen.probes.root.clone(),
-    });
+    seen.mailcow = Some(mailcow(&seen));
     seen
 }
 
@@ -401,10 +424,163 @@ async fn each_fault_of_the_sender_is_named_alone() {
     let mut store = seen.clone();
     store.trust_store.source = "mozilla".to_owned();
     expect("trust store", &store, "trust-store", Warning);
-    let mut mailcow = seen.clone();
-    let root = &mut mailcow.mailcow.as_mut().unwrap().root;
-    root.reply.as_mut().unwrap().authentic = false;
-    expect("mailcow", &mailcow, "mailcow-resolver", Error);
+}
+
+#[tokio::test]
+async fn each_fault_of_mailcow_is_named_alone() {
+    use CheckStatus::{Error, Warning};
+    let seen = in_order().await;
+    let with = |change: &dyn Fn(&mut MailcowParts)| {
+        let mut seen = seen.clone();
+        change(seen.mailcow.as_mut().unwrap());
+        seen
+    };
+    let main_cf = |text: &str| {
+        let text = format!("{MAIN_CF}{text}");
+        with(&|parts| parts.main_cf = Some(Ok(text.clone())))
+    };
+    let service = |answer: Result<&str, &str>| {
+        let answer = answer.map(str::to_owned).map_err(str::to_owned);
+        with(&|parts| parts.policy_service.as_mut().unwrap().answer = answer.clone())
+    };
+    let denied = r#"{"type":"error","msg":"api access denied for ip 172.22.1.9"}"#;
+    let row = r#"[{"id":7,"dest":"example.com","policy":"encrypt",
+        "parameters":"protocols=!SSLv2,!SSLv3","active":1}]"#;
+    let mut unmarked = seen.probes.root.clone();
+    unmarked.reply.as_mut().unwrap().authentic = false;
+    let off = "smtp_tls_security_level = may\n";
+    for (what, seen, id, status) in [
+        (
+            "unbound without validation",
+            with(&|parts| parts.root = Some(unmarked.clone())),
+            "mailcow-resolver",
+            Error,
+        ),
+        (
+            "a key that is refused",
+            with(&|parts| parts.containers = Some(Err("401 Unauthorized".to_owned()))),
+            "mailcow-api",
+            Warning,
+        ),
+        (
+            "an address that is refused",
+            with(&|parts| parts.rows = Some(Ok(denied.to_owned()))),
+            "mailcow-api",
+            Warning,
+        ),
+        ("level may", main_cf(off), "mailcow-postfix", Warning),
+        (
+            "no DNSSEC",
+            main_cf("smtp_dns_support_level = enabled\n"),
+            "mailcow-postfix",
+            Error,
+        ),
+        (
+            "only postfix-tlspol",
+            main_cf("smtp_tls_policy_maps = socketmap:inet:postfix-tlspol:8642:QUERY\n"),
+            "mailcow-postfix",
+            Warning,
+        ),
+        (
+            "only its own table",
+            main_cf("smtp_tls_policy_maps = proxy:mysql:/a/mysql_tls_policy_override_maps.cf\n"),
+            "mailcow-postfix",
+            Warning,
+        ),
+        (
+            "a folder without main.cf",
+            with(&|parts| parts.main_cf = Some(Err("/mailcow/main.cf: not there".to_owned()))),
+            "mailcow-postfix",
+            Warning,
+        ),
+        (
+            "extra.cf before the restart",
+            with(&|parts| parts.extra_cf = Some(off.to_owned())),
+            "mailcow-extra-cf",
+            Warning,
+        ),
+        (
+            "a row with commas",
+            with(&|parts| parts.rows = Some(Ok(row.to_owned()))),
+            "mailcow-entries",
+            Error,
+        ),
+        (
+            "postfix-tlspol without an answer",
+            service(Err("Connection refused (os error 111)")),
+            "mailcow-policy-service",
+            Error,
+        ),
+        (
+            "postfix-tlspol without a resolver",
+            service(Ok("TEMP ")),
+            "mailcow-policy-service",
+            Error,
+        ),
+    ] {
+        expect(what, &seen, id, status);
+    }
+    // The resolver explains the policy service.
+    let both = with(&|parts| {
+        parts.root = Some(unmarked.clone());
+        parts.policy_service.as_mut().unwrap().answer = Ok("TEMP ".to_owned());
+    });
+    expect("both", &both, "mailcow-resolver", Error);
+    // What was not asked is unknown, and no fault.
+    let nothing = with(&|parts| *parts = MailcowParts::default());
+    let checkup = Checkup::of(&nothing);
+    assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
+    let unknown = |check: &&danecheck_core::doctor::CheckResult| {
+        check.id.starts_with("mailcow-") && check.status == CheckStatus::Unknown
+    };
+    assert_eq!(
+        checkup.checks.iter().filter(unknown).count(),
+        5,
+        "{checkup:#?}"
+    );
+    // In the container the resolver is mailcow's.
+    let mut beside = with(&|parts| parts.beside = true);
+    beside.resolver = vec!["172.22.1.254:53".to_owned()];
+    assert_eq!(complaints(&Checkup::of(&beside)), [""; 0]);
+}
+
+#[tokio::test]
+async fn one_provider_is_no_interception() {
+    let status = |checkup: &Checkup| {
+        let mut checks = checkup.checks.iter();
+        checks.find(|it| it.id == "tls-end-to-end").unwrap().status
+    };
+    // One server under two names.
+    let mut stage = Stage::new(now());
+    stage.zone(Zone::signed("dnssec-failed.org.").with(ZoneFault::DsMismatch));
+    for domain in TARGETS {
+        let zone = Zone::signed(&format!("{domain}.")).mx("@", 10, "mx");
+        stage.zone(zone.records("mx A 192.0.2.10\nmx AAAA 2001:db8::10"));
+    }
+    let identity = stage.identity("mx.one.example");
+    stage.server("192.0.2.10", MailServer::new(identity.clone()));
+    stage.server("2001:db8::10", MailServer::new(identity));
+    let stage = stage.start().await.unwrap();
+    let checkup = Checkup::of(&machine(stage.setup(), &TARGETS).await);
+    assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
+    assert_eq!(status(&checkup), CheckStatus::Unknown);
+    // One certificate for the hosts of both.
+    let seen = on(|stage| {
+        let leaf = Leaf::new(["mx.one.example", "mx.two.test"]);
+        let identity = stage.issuer.issue(leaf);
+        servers(stage, Family::Both, &[], Some(&identity));
+    })
+    .await;
+    let checkup = Checkup::of(&seen);
+    assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
+    assert_eq!(status(&checkup), CheckStatus::Ok);
+    // One certificate that names only one of them.
+    let seen = on(|stage| {
+        let identity = stage.issuer.issue(Leaf::new(["mx.one.example"]));
+        servers(stage, Family::Both, &[], Some(&identity));
+    })
+    .await;
+    expect("one key", &seen, "tls-end-to-end", CheckStatus::Warning);
 }
 
 #[tokio::test]

@@ -144,6 +144,63 @@ async fn the_record_to_publish_is_the_one_that_makes_mail_flow() {
 }
 
 #[tokio::test]
+async fn what_happens_is_said_as_it_is() {
+    for (case, language, said, not_said) in [
+        // The other server takes the mail, and is authenticated.
+        (
+            "one-bad-mx-of-two",
+            Language::En,
+            "cannot use mx1.example.com [192.0.2.10]",
+            "waits at senders",
+        ),
+        (
+            "one-bad-mx-of-two",
+            Language::De,
+            "können mx1.example.com [192.0.2.10] nicht verwenden",
+            "bleibt bei Absendern liegen",
+        ),
+        ("usage-1-only", Language::En, "still arrives", "beside"),
+        // A resolver that does not validate finds the servers.
+        (
+            "signatures-expired",
+            Language::En,
+            "Senders whose resolver validates DNSSEC cannot deliver",
+            "No sender",
+        ),
+        (
+            "signatures-expired",
+            Language::De,
+            "die Signatur von example.com. DNSKEY ist am",
+            "the signature",
+        ),
+        (
+            "mx-without-address",
+            Language::En,
+            "No sender can deliver",
+            "waits",
+        ),
+        (
+            "starttls-gone",
+            Language::En,
+            "TLSA records at _25._tcp.mx1.example.com promise TLS",
+            "No sender",
+        ),
+        (
+            "stale-sha512",
+            Language::En,
+            "It has to replace the record 3 1 2",
+            "beside",
+        ),
+        ("stale-key", Language::En, "It may stand beside", "replace"),
+    ] {
+        let letter = Letter::of(&report_on(case).await, language).text;
+        let flat = letter.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(said), "{case}: {letter}");
+        assert!(!flat.contains(not_said), "{case}: {letter}");
+    }
+}
+
+#[tokio::test]
 async fn where_nothing_is_to_be_repaired_there_is_no_letter() {
     for case in ["all-well", "no-tlsa", "port-blocked", "null-mx"] {
         let letter = Letter::of(&report_on(case).await, Language::En);

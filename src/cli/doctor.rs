@@ -15,6 +15,7 @@ use danecheck_core::report::{ExitStatus, to_json};
 use super::environment::Environment;
 use super::input;
 use super::look::LookArguments;
+use super::mailcow::MailcowArguments;
 use super::stop::Stop;
 
 /// Where mailcow's documentation installs it.
@@ -64,6 +65,9 @@ pub(super) struct DoctorArguments {
 
     #[command(flatten)]
     look: LookArguments,
+
+    #[command(flatten)]
+    of_mailcow: MailcowArguments,
 }
 
 pub(super) async fn doctor(
@@ -95,10 +99,25 @@ pub(super) async fn doctor(
         (Err(error), Some(_)) => return Err(Stop::Sentence(error.to_string())),
         (Err(error), None) => Err(error.to_string()),
     };
+    let installed = mailcow(arguments.mailcow.as_deref())?;
+    let directory = installed.as_ref().map(|(directory, _)| directory.as_path());
+    let parts = match (directory, arguments.of_mailcow.names_one()) {
+        (None, false) => None,
+        (directory, _) => {
+            let directory = directory.unwrap_or(Path::new(MAILCOW));
+            Some(
+                arguments
+                    .of_mailcow
+                    .parts(directory, &setup.resolver)
+                    .await?,
+            )
+        }
+    };
     let machine = MachineSetup {
         setup,
         postfix,
-        mailcow: mailcow(arguments.mailcow.as_deref())?,
+        mailcow: parts,
+        mailcow_resolver: installed.map(|(_, resolver)| resolver),
         targets,
     };
     let checkup = Checkup::of(&examine(&machine).await);
@@ -113,7 +132,7 @@ pub(super) async fn doctor(
 
 /// The directory of mailcow and the address of its resolver, which is the last
 /// but one of its network.
-fn mailcow(given: Option<&Path>) -> Result<Option<(String, SocketAddr)>, Stop> {
+fn mailcow(given: Option<&Path>) -> Result<Option<(PathBuf, SocketAddr)>, Stop> {
     let directory = given.unwrap_or(Path::new(MAILCOW));
     let file = directory.join("mailcow.conf");
     let text = match input::read(&file, LARGEST_CONFIGURATION) {
@@ -133,5 +152,5 @@ fn mailcow(given: Option<&Path>) -> Result<Option<(String, SocketAddr)>, Stop> {
             file.display()
         ))
     })?;
-    Ok(Some((directory.display().to_string(), resolver)))
+    Ok(Some((directory.to_owned(), resolver)))
 }

@@ -82,12 +82,12 @@ fn by_name(name: &str, port: u16, path: &Path) -> Result<Resolver, Stop> {
 }
 
 #[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
-fn system_resolver() -> Result<Resolver, Stop> {
+pub(super) fn system_resolver() -> Result<Resolver, Stop> {
     input::system_resolver(Path::new("/etc/resolv.conf"))
 }
 
 #[cfg(not(all(unix, not(any(target_os = "android", target_vendor = "apple")))))]
-fn system_resolver() -> Result<Resolver, Stop> {
+pub(super) fn system_resolver() -> Result<Resolver, Stop> {
     Ok(Resolver::system())
 }
 

@@ -13,7 +13,7 @@ use super::single::{NameAndType, SingleSetup, look_up};
 use super::{LocalPostfix, Setup, observe};
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::{
-    MachineSeen, MailcowSeen, Observation, ResolverProbes, SingleLookup,
+    MachineSeen, MailcowParts, Observation, ResolverProbes, SingleLookup,
 };
 
 /// A zone that its owner keeps bogus as a test of validators.
@@ -31,8 +31,10 @@ pub struct MachineSetup {
     pub setup: Setup,
     /// The Postfix on this machine, or why it cannot be asked.
     pub postfix: Result<LocalPostfix, String>,
-    /// The directory of mailcow and the address of its resolver.
-    pub mailcow: Option<(String, SocketAddr)>,
+    /// What is known of mailcow already.
+    pub mailcow: Option<MailcowParts>,
+    /// Its resolver, if this machine asks another one.
+    pub mailcow_resolver: Option<SocketAddr>,
     /// Whom to connect to; if there are none, no mail server is.
     pub targets: Vec<NextHop>,
 }
@@ -50,15 +52,16 @@ pub async fn examine(machine: &MachineSetup) -> MachineSeen {
             }
         },
         async {
-            let (directory, resolver) = machine.mailcow.as_ref()?;
+            let parts = machine.mailcow.clone()?;
+            let Some(resolver) = machine.mailcow_resolver else {
+                return Some(parts);
+            };
             let setup = Setup {
-                resolver: Resolver::at([*resolver]),
+                resolver: Resolver::at([resolver]),
                 ..setup.clone()
             };
-            Some(MailcowSeen {
-                directory: directory.clone(),
-                root: single(&setup, ".", Rtype::NS).await?,
-            })
+            let root = single(&setup, ".", Rtype::NS).await;
+            Some(MailcowParts { root, ..parts })
         },
         look_at(machine),
     );

@@ -128,24 +128,8 @@ impl MailcowApi {
         if let Some(address) = self.address {
             return Ok(address);
         }
-        for record_type in [RecordType::A, RecordType::Aaaa] {
-            let query = Query {
-                resolver: resolver.clone(),
-                query: PATIENCE / 2,
-                retention: Retention::at_most(Duration::ZERO),
-            };
-            let found = query.find(&self.host, record_type, Deadline::after(PATIENCE));
-            if let Raw::Records { data, .. } = &*found.await.raw {
-                let mut addresses = data.iter().filter_map(|datum| match datum {
-                    Datum::Address(address) => Some(*address),
-                    _ => None,
-                });
-                if let Some(address) = addresses.next() {
-                    return Ok(address);
-                }
-            }
-        }
-        Err(format!("{} has no address", self.host))
+        let found = first_address(&self.host, resolver).await;
+        found.ok_or_else(|| format!("{} has no address", self.host))
     }
 
     async fn request<S>(&self, path: &str, stream: S) -> Result<String, String>
@@ -194,6 +178,28 @@ impl MailcowApi {
         drop(connection);
         exchange.await
     }
+}
+
+/// The first address of a host, by this resolver.
+pub async fn first_address(host: &str, resolver: &Resolver) -> Option<IpAddr> {
+    for record_type in [RecordType::A, RecordType::Aaaa] {
+        let query = Query {
+            resolver: resolver.clone(),
+            query: PATIENCE / 2,
+            retention: Retention::at_most(Duration::ZERO),
+        };
+        let found = query.find(host, record_type, Deadline::after(PATIENCE));
+        if let Raw::Records { data, .. } = &*found.await.raw {
+            let mut addresses = data.iter().filter_map(|datum| match datum {
+                Datum::Address(address) => Some(*address),
+                _ => None,
+            });
+            if let Some(address) = addresses.next() {
+                return Some(address);
+            }
+        }
+    }
+    None
 }
 
 /// The system's trust store, else Mozilla's.

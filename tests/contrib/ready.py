@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -38,8 +39,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 class Contrib:
-    def __init__(self, binary: str, tools: Path, scratch: Path) -> None:
+    def __init__(self, binary: str, tools: Path, scratch: Path, released: Path | None = None) -> None:
         self.binary = binary
+        self.released = released
         self.tools = tools
         self.scratch = scratch
         self.promtool = str(tools / "usr/bin/promtool")
@@ -310,8 +312,11 @@ include "{CONTRIB}/icinga2/danecheck.conf"
         tag = folder / version
         tag.mkdir()
         archive = tag / "danecheck-x86_64-linux.tar.gz"
-        with tarfile.open(archive, "w:gz") as files:
-            files.add(self.binary, "danecheck")
+        if self.released:
+            shutil.copy(self.released / archive.name, archive)
+        else:
+            with tarfile.open(archive, "w:gz") as files:
+                files.add(self.binary, "danecheck")
         handler = functools.partial(Quiet, directory=str(folder))
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -433,10 +438,19 @@ CHECKS = [
     Contrib.commands_of_the_pages_exist,
 ]
 
+INSTALLING = [
+    Contrib.action_installs_what_was_pinned,
+    Contrib.gitlab_component_installs_what_was_pinned,
+]
+
 
 def main() -> int:
-    binary, tools = sys.argv[1:]
+    binary, tools, *released = sys.argv[1:]
     with tempfile.TemporaryDirectory() as scratch:
+        if released:
+            # The folder of a real release, for those that install from one.
+            contrib = Contrib(binary, Path(tools), Path(scratch), Path(released[0]))
+            return take_turns(contrib, INSTALLING)
         return take_turns(Contrib(binary, Path(tools), Path(scratch)), CHECKS)
 
 

@@ -127,14 +127,20 @@ class Container:
         key.write_text("read-only-key\n")
         os.chown(key, 65534, 65534)
         key.chmod(0o400)
-        for path in (folder, folder / "run", folder / "run/secrets"):
+        (folder / "etc").mkdir()
+        for path in (folder, folder / "run", folder / "run/secrets", folder / "etc"):
             path.chmod(0o755)
+        self.names(TLSPOL)
         service = yaml.safe_load(COMPOSE.read_text())["services"]["danecheck"]
         assert service["user"] == "65534:65534" and service["read_only"], service
         given = {"IPV4_NETWORK": NETWORK, "MAILCOW_HOSTNAME": HOSTNAME}
         self.environment = dict(filled(line, given).split("=", 1) for line in service["environment"])
         # The root of the lab's own public key infrastructure.
         self.environment["SSL_CERT_FILE"] = "/ca.pem"
+
+    def names(self, tlspol: str) -> None:
+        """What Docker's own resolver knows in mailcow's network."""
+        (self.root / "etc/hosts").write_text(f"{tlspol} postfix-tlspol\n")
 
     def configure(self, main_cf: str, extra_cf: str) -> None:
         """main.cf as mailcow's start leaves it, with extra.cf at its end."""
@@ -295,6 +301,7 @@ def main() -> int:
         administrator = Administrator(directory / "administrator", ca_file, nginx)
         follow_the_guide(proof, sender, container, administrator, mailcow, Repair(directory, chain, right))
         without_checks(proof, container, main_cf)
+        Doctor(proof, container, main_cf, mailcow).examine(directory / "mailcow-dockerized")
     finally:
         if sender is not None:
             postfix(sender.directory, "stop", release)
@@ -411,6 +418,71 @@ def without_checks(proof: Proof, container: Container, main_cf: str) -> None:
     (container.root / "mailcow/extra.cf").write_text(SWITCHED_OFF)
     said = container.run("--json", f"{HEALTHY}.lab").stderr
     proof.check("one that waits for a restart is named", "restart postfix-mailcow" in said, said)
+
+
+class Doctor:
+    """`danecheck doctor` beside mailcow: each of its parts in order and broken."""
+
+    def __init__(self, proof: Proof, container: Container, main_cf: str, mailcow: Mailcow) -> None:
+        self.proof, self.container, self.main_cf, self.mailcow = proof, container, main_cf, mailcow
+
+    def expect(self, what: str, wanted: dict[str, str], done: subprocess.CompletedProcess) -> dict:
+        """These parts of mailcow complain, and no others. The lab has no internet, of
+        which other checks complain."""
+        checks = json.loads(done.stdout or "{}").get("checks", [])
+        parts = {one["id"]: one for one in checks if one["id"].startswith("mailcow-")}
+        found = {id: one["status"] for id, one in parts.items() if one["status"] in ("warning", "error")}
+        self.proof.check(f"doctor: {what}", found == wanted and parts, (found, done))
+        return {id: one["status"] for id, one in parts.items()}
+
+    def inside(self, what: str, wanted: dict[str, str]) -> dict:
+        """As `docker compose run --rm -T danecheck doctor`."""
+        return self.expect(what, wanted, self.container.run("doctor", "--json"))
+
+    def examine(self, folder: Path) -> None:
+        """In the container first, then on the host."""
+        container = self.container
+        container.configure(self.main_cf, f"myhostname = {HOSTNAME}\n")
+        statuses = self.inside("mailcow in order", {})
+        seen = ("api", "postfix", "extra-cf", "entries", "policy-service")
+        all_ok = statuses == {f"mailcow-{name}": "ok" for name in seen}
+        self.proof.check("doctor: and nothing of it is unknown", all_ok, statuses)
+
+        container.names(f"{NETWORK}.99")
+        self.inside("postfix-tlspol is down", {"mailcow-policy-service": "error"})
+        container.names(TLSPOL)
+        container.configure(self.main_cf, SWITCHED_OFF)
+        self.inside("the checks are switched off", {"mailcow-postfix": "warning"})
+        container.configure(self.main_cf, "smtp_dns_support_level = enabled\n")
+        self.inside("DANE without DNSSEC", {"mailcow-postfix": "error"})
+        container.configure(self.main_cf, "")
+        (container.root / "mailcow/extra.cf").write_text(SWITCHED_OFF)
+        self.inside("extra.cf before the restart", {"mailcow-extra-cf": "warning"})
+        container.configure(self.main_cf, "")
+        bad = {"dest": "partner.lab", "policy": "encrypt", "parameters": "protocols=!SSLv2,!SSLv3", "active": 1}
+        self.mailcow.add(bad)
+        self.inside("a policy that Postfix rejects", {"mailcow-entries": "error"})
+        self.mailcow.delete([str(row["id"]) for row in self.mailcow.rows()])
+        key = container.root / "run/secrets/danecheck_api_key"
+        key.write_text("another-key\n")
+        self.inside("a key that is refused", {"mailcow-api": "warning"})
+        key.write_text("read-only-key\n")
+
+        # The host has mailcow's folder, and no name of its network.
+        conf = folder / "data/conf/postfix"
+        conf.mkdir(parents=True)
+        (conf / "main.cf").write_text(self.main_cf)
+        for network, wanted in ((NETWORK, {}), ("172.22.9", {"mailcow-resolver": "error"})):
+            (folder / "mailcow.conf").write_text(f"IPV4_NETWORK={network}\n")
+            done = subprocess.run(
+                [
+                    *(str(container.root / "danecheck"), "doctor", "--json", "--allow-private"),
+                    *("--resolver", UNBOUND, "--timeout", "5"),
+                    *("--trust-anchor", str(container.root / "anchor"), "--mailcow", str(folder)),
+                ],
+                capture_output=True, text=True, check=False, timeout=90,
+            )
+            self.expect(f"on the host, with IPV4_NETWORK={network}", wanted, done)
 
 
 if __name__ == "__main__":

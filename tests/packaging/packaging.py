@@ -1,16 +1,20 @@
 """The program as people get it: alone in an empty root directory, as a Debian package,
 and as a container image."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from servers.turns import take_turns
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +46,10 @@ check exporter-starts systemctl start danecheck-exporter
 check exporter-answers sh -c 'for i in 1 2 3 4 5 6 7 8 9; do
     danecheck-get /-/healthy && exit 0; sleep 0.3; done; exit 1'
 check exporter-probes sh -c 'danecheck-get "/probe?target=example.com" | grep danecheck_status'
+exporter=/proc/$(systemctl show -P MainPID danecheck-exporter)
+check exporter-root-is-read-only grep -Eq '^[0-9]+ [0-9]+ [0-9:]+ [^ ]+ / ro' "$exporter/mountinfo"
+check exporter-system-calls grep -Eq '^Seccomp:[[:space:]]*2' "$exporter/status"
+check exporter-no-capabilities grep -Eq '^CapBnd:[[:space:]]*0+$' "$exporter/status"
 check exporter-user sh -c 'test "$(systemctl show -P UID danecheck-exporter)" -gt 1000'
 
 mkdir -p /var/lib/prometheus/node-exporter
@@ -220,7 +228,9 @@ COMP_WORDS=(danecheck tri) COMP_CWORD=1; _danecheck danecheck tri danecheck; ech
                 assert run(*inside, "systemctl", "is-enabled", unit).stdout.strip() == "disabled", unit
             units = [f"/usr/lib/systemd/system/{name}.service" for name in SERVICES]
             units += [f"/usr/lib/systemd/system/{name}" for name in SWITCHES if name.endswith("timer")]
-            said = passes(*inside, "systemd-analyze", "verify", "--man=no", *units)
+            # These two are copied by hand, for a Caddy without hooks.
+            caddy = [f"/usr/share/danecheck/renewal/danecheck-caddy.{kind}" for kind in ("path", "service")]
+            said = passes(*inside, "systemd-analyze", "verify", "--man=no", *units, *caddy)
             assert not said.strip(), said
             for unit in units:
                 if unit.endswith(".service"):
@@ -294,15 +304,56 @@ COMP_WORDS=(danecheck tri) COMP_CWORD=1; _danecheck danecheck tri danecheck; ech
         """trixie."""
         self.boots("trixie")
 
-    def image_is_the_program_alone(self) -> None:
-        """Built by podman; run read-only, without capabilities, as nobody."""
+    def release_is_whole(self) -> None:
+        """What the workflow runs by tag, and CI of outsiders that installs from it."""
+        folder = self.scratch / "release"
+        environment = {**os.environ, **self.containers()}
+        words = (ROOT / "packaging/release", "x86_64-linux", self.program, folder)
+        archive = folder / "danecheck-x86_64-linux.tar.gz"
+        passes(*words, env=environment, seconds=600)
+        first = archive.read_bytes()
+        passes(*words, env=environment, seconds=600)
+        assert archive.read_bytes() == first, "the same files give another archive"
+        passes(ROOT / "packaging/checksums", folder)
+        version = passes(ROOT / "packaging/version").strip()
+        names = sorted(path.name for path in folder.iterdir())
+        assert names == [
+            "SHA256SUMS", "danecheck-image-x86_64-linux.tar", "danecheck-x86_64-linux.cdx.json",
+            archive.name, f"danecheck_{version}-1_amd64.deb",
+        ], names
+        passes("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=folder)
+        with tarfile.open(folder / "danecheck-image-x86_64-linux.tar") as image:
+            manifest = json.load(image.extractfile("manifest.json"))
+        # `docker load` shortens it to danecheck, as contrib/mailcow names it.
+        assert manifest[0]["RepoTags"] == ["docker.io/library/danecheck:latest"], manifest
+        text = (folder / "danecheck-x86_64-linux.cdx.json").read_text()
+        faults = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
+        assert faults is None, str(faults)[:500]
+        inside = json.loads(text)
+        assert inside["metadata"]["component"]["version"] == version, inside["metadata"]
+        components = {one["name"]: one["version"] for one in inside["components"]}
+        locked = set(re.findall(r'name = "(.+)"\nversion = "(.+)"', (ROOT / "Cargo.lock").read_text()))
+        assert set(components.items()) <= locked, set(components.items()) - locked
+        assert {"danecheck-core", "domain", "ring", "rustls", "tokio"} <= set(components), components
+        assert passes(ROOT / "packaging/changes", version).strip()
+        passes("tar", "-C", self.scratch, "-xf", archive, "danecheck")
+        ready = (sys.executable, ROOT / "tests/contrib/ready.py", self.scratch / "danecheck")
+        said = passes(*ready, self.roots, folder)
+        assert said.count("ok ") == 2, said
+
+    def containers(self) -> dict[str, str]:
+        """Where podman keeps what it makes here."""
         store = self.scratch / "containers"
         storage = self.scratch / "storage.conf"
         storage.write_text(
             f'[storage]\ndriver = "vfs"\ngraphroot = "{store}/graph"\nrunroot = "{store}/run"\n'
         )
+        return {"CONTAINERS_STORAGE_CONF": str(storage)}
+
+    def image_is_the_program_alone(self) -> None:
+        """Built by podman; run read-only, without capabilities, as nobody."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.scratch)}
-        environment["CONTAINERS_STORAGE_CONF"] = str(storage)
+        environment |= self.containers()
         built = passes(ROOT / "packaging/image", self.program, "localhost/danecheck", env=environment)
         assert built.strip(), built
         shown = passes("podman", "inspect", "--format", "{{.User}} {{len .RootFS.Layers}}", "localhost/danecheck", env=environment)
@@ -342,6 +393,7 @@ CHECKS = [
     Checks.runs_on_debian_12,
     Checks.runs_on_debian_13,
     Checks.image_is_the_program_alone,
+    Checks.release_is_whole,
 ]
 
 

@@ -1,6 +1,7 @@
 //! `danecheck doctor`: this machine as a sender, judged from what was seen of
 //! it.
 
+mod mailcow;
 mod network;
 mod resolver;
 mod sender;
@@ -73,6 +74,7 @@ impl Checkup {
         resolver::check(seen, &mut checks);
         network::check(seen, &mut checks);
         sender::check(seen, &mut checks);
+        mailcow::check(seen, &mut checks);
         Self {
             schema_version: 1,
             checks,

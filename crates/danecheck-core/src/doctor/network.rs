@@ -2,8 +2,9 @@
 //! common.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use crate::certificate::{Certificate, Presented};
+use crate::certificate::{Certificate, Presented, ReferenceName, matches_host};
 use crate::observation::{
     AddressSeen, ConnectFailureKind, MachineSeen, Observation, Session, SessionEnd,
 };
@@ -233,7 +234,7 @@ fn interception(seen: &MachineSeen) -> CheckResult {
         let message = "Nothing was connected to, so it is unknown who ends TLS.";
         return CheckResult::unknown(id, message).remedy(COMMAND);
     }
-    let leaves: Vec<(&Observation, Certificate)> = seen
+    let mut leaves: Vec<(&Observation, &[u8], Certificate)> = seen
         .targets
         .iter()
         .filter_map(|target| {
@@ -241,15 +242,29 @@ fn interception(seen: &MachineSeen) -> CheckResult {
                 .into_iter()
                 .flat_map(|address| &address.sessions);
             let mut chains = sessions.filter_map(|session| session.chain().first());
-            let leaf: Presented = Certificate::from_der(&chains.next()?.0);
-            Some((target, leaf.ok()?))
+            let der = &chains.next()?.0;
+            let leaf: Presented = Certificate::from_der(der);
+            Some((target, der.as_slice(), leaf.ok()?))
         })
         .collect();
-    if operators(leaves.iter().map(|(target, _)| *target)) < 2 {
+    if operators(leaves.iter().map(|(target, ..)| *target)) < 2 {
         return CheckResult::unknown(id, "Too few targets showed a certificate.");
     }
+    // Names of their own may lead to one server.
+    let mut known: BTreeSet<IpAddr> = BTreeSet::new();
+    leaves.retain(|(target, ..)| {
+        let own = addresses(target, None).into_iter().map(|it| it.address);
+        let own: BTreeSet<IpAddr> = own.collect();
+        let is_new = known.is_disjoint(&own);
+        known.extend(own);
+        is_new
+    });
+    if operators(leaves.iter().map(|(target, ..)| *target)) < 2 {
+        let message = "The targets share their mail servers, so they are one witness.";
+        return CheckResult::unknown(id, message).remedy(COMMAND);
+    }
     let one_key = |of: &dyn Fn(&Certificate) -> Vec<u8>| {
-        let all: BTreeSet<Vec<u8>> = leaves.iter().map(|(_, leaf)| of(leaf)).collect();
+        let all: BTreeSet<Vec<u8>> = leaves.iter().map(|(.., leaf)| of(leaf)).collect();
         all.len() == 1
     };
     let same_key = one_key(&|leaf| leaf.spki_der().to_vec());
@@ -261,7 +276,21 @@ fn interception(seen: &MachineSeen) -> CheckResult {
     });
     let evidence = leaves
         .iter()
-        .map(|(target, leaf)| format!("{}: issued by {}", target.next_hop, issuer(leaf)));
+        .map(|(target, _, leaf)| format!("{}: issued by {}", target.next_hop, issuer(leaf)));
+    // A firewall makes one certificate for each host.
+    let one_for_all = || {
+        let ders: BTreeSet<&[u8]> = leaves.iter().map(|(_, der, _)| *der).collect();
+        let names_all = leaves.iter().all(|(target, _, leaf)| {
+            let host = target.hosts.first().map_or("", |host| host.name.as_str());
+            matches_host(leaf, &ReferenceName::Exact(host.to_owned()))
+        });
+        ders.len() == 1 && names_all
+    };
+    if same_key && trusted && one_for_all() {
+        let message = "The targets show one certificate, which a trusted CA issued for the MX \
+                       hosts of all of them: they have one provider.";
+        return CheckResult::ok(id, message).likely().seen(evidence);
+    }
     if same_key && trusted {
         let message = "Operators that seem to have nothing in common show one certificate: they \
                        have one provider, or somebody on the way ends TLS in their place.";

@@ -237,6 +237,9 @@ fn loopback(seen: &MachineSeen) -> CheckResult {
     if seen.resolver.iter().all(is_loopback) {
         return CheckResult::ok(id, "The resolver is on this machine.");
     }
+    if seen.mailcow.as_ref().is_some_and(|mailcow| mailcow.beside) {
+        return CheckResult::ok(id, "The resolver is mailcow's own, in its network.");
+    }
     CheckResult::new(
         id,
         Warning,

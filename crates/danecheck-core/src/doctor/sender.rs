@@ -1,4 +1,4 @@
-//! The trust store, the Postfix on this machine, and mailcow's parts.
+//! The trust store, and the Postfix on this machine.
 
 use crate::diagnosis::{Diagnosis, Question};
 use crate::finding::Severity;
@@ -12,14 +12,13 @@ use super::{CheckResult, CheckStatus};
 pub(super) fn check(seen: &MachineSeen, checks: &mut Vec<CheckResult>) {
     checks.push(trust_store(seen));
     match &seen.postfix {
+        // mailcow's own is the one that sends.
+        Err(_) if seen.mailcow.is_some() => {}
         Err(why) => checks.push(
             CheckResult::unknown("postfix", format!("No Postfix was examined: {why}."))
                 .remedy("Run danecheck on the machine that sends your mail."),
         ),
         Ok(local) => postfix(seen, local, checks),
-    }
-    if seen.mailcow.is_some() {
-        checks.push(mailcow(seen));
     }
 }
 
@@ -176,38 +175,6 @@ fn entries(seen: &MachineSeen) -> CheckResult {
             CheckResult::new(id, worst, message)
                 .seen(evidence)
                 .remedy(remedy)
-        }
-    }
-}
-
-fn mailcow(seen: &MachineSeen) -> CheckResult {
-    let id = "mailcow-resolver";
-    let Some(mailcow) = &seen.mailcow else {
-        return CheckResult::unknown(id, "mailcow is not installed.");
-    };
-    let server = mailcow.root.server.clone().unwrap_or_default();
-    let restart = format!(
-        "Run `docker compose restart unbound-mailcow` in {}, and read its log (`docker compose \
-         logs unbound-mailcow`).",
-        mailcow.directory
-    );
-    match &mailcow.root.reply {
-        Ok(reply) if reply.authentic => CheckResult::ok(
-            id,
-            format!("mailcow's own resolver ({server}) answers and validates."),
-        ),
-        Ok(_) => {
-            let message = format!(
-                "mailcow's own resolver ({server}) does not validate: its Postfix uses no DANE."
-            );
-            CheckResult::new(id, Error, message).remedy(restart)
-        }
-        Err(failure) => {
-            let message = format!(
-                "mailcow's own resolver ({server}) does not answer: {}.",
-                failure.kind.as_text()
-            );
-            CheckResult::new(id, Error, message).remedy(restart)
         }
     }
 }

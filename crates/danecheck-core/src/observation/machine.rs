@@ -20,7 +20,7 @@ pub struct MachineSeen {
     /// The Postfix on it, or why it cannot be asked.
     pub postfix: Result<LocalSenderSeen, String>,
     /// The parts of mailcow, if it is installed.
-    pub mailcow: Option<MailcowSeen>,
+    pub mailcow: Option<MailcowParts>,
     /// The targets through which port 25 and STARTTLS are examined.
     pub targets: Vec<Observation>,
 }
@@ -54,11 +54,31 @@ pub struct TrustStoreSize {
     pub certificates: usize,
 }
 
-/// The parts of mailcow.
-#[derive(Clone, Debug)]
-pub struct MailcowSeen {
-    /// Its directory.
-    pub directory: String,
-    /// What its resolver answers to `. NS`.
-    pub root: SingleLookup,
+/// The parts of mailcow, as they answered. What was not asked is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct MailcowParts {
+    /// What its resolver answers to `. NS`, if this machine asks another one.
+    pub root: Option<SingleLookup>,
+    /// Whether the resolver of this machine is mailcow's own, in a container
+    /// beside it.
+    pub beside: bool,
+    /// What its API says of its containers, or why it says nothing.
+    pub containers: Option<Result<String, String>>,
+    /// What its API says of its own TLS policies, or why it says nothing.
+    pub rows: Option<Result<String, String>>,
+    /// Its main.cf, or why it cannot be read.
+    pub main_cf: Option<Result<String, String>>,
+    /// Its extra.cf.
+    pub extra_cf: Option<String>,
+    /// Its policy service.
+    pub policy_service: Option<PolicyServiceSeen>,
+}
+
+/// A policy service that was asked about a name without mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyServiceSeen {
+    /// `address:port`.
+    pub address: String,
+    /// Its answer, such as `NOTFOUND `, or why there is none.
+    pub answer: Result<String, String>,
 }

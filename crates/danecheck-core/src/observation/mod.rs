@@ -35,7 +35,7 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
-pub use machine::{MachineSeen, MailcowSeen, ResolverProbes, TrustStoreSize};
+pub use machine::{MachineSeen, MailcowParts, PolicyServiceSeen, ResolverProbes, TrustStoreSize};
 pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit, Unfinished};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,

@@ -88,7 +88,7 @@ impl MailcowSeen {
             .collect()
     }
 
-    pub(super) fn main_cf(&self) -> Option<Parameters<'_>> {
+    pub(crate) fn main_cf(&self) -> Option<Parameters<'_>> {
         self.main_cf.as_ref().map(Parameters)
     }
 
@@ -99,8 +99,13 @@ impl MailcowSeen {
     }
 
     /// Whether Postfix asks postfix-tlspol.
-    pub(super) fn asks_service(&self) -> bool {
+    pub(crate) fn asks_service(&self) -> bool {
         self.asks(SERVICE)
+    }
+
+    /// Whether Postfix asks the table of its own TLS policies.
+    pub(crate) fn asks_own_table(&self) -> bool {
+        self.asks(OWN_TABLE)
     }
 
     /// The row for this next hop itself.
@@ -120,11 +125,19 @@ impl MailcowSeen {
         self.rows
             .iter()
             .find(|row| row.key == key)
-            .filter(|_| self.asks(OWN_TABLE))
+            .filter(|_| self.asks_own_table())
     }
 }
 
 impl MailcowRow {
+    /// Why Postfix rejects it, or fails with it; `None` if it does not.
+    pub(crate) fn fault(&self, release: Option<Release>) -> Option<String> {
+        match StatedPolicy::read(&self.value, release).line {
+            Err(fault) => Some(fault),
+            Ok(line) => line.late_fault.as_ref().map(ToString::to_string),
+        }
+    }
+
     pub(super) fn in_force(&self, release: Option<Release>) -> InForce {
         InForce {
             source: match self.key.strip_prefix('.') {

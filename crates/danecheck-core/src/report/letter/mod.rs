@@ -1,6 +1,8 @@
 //! `--format letter`: a mail to the receiver's postmaster about what keeps mail
 //! back, with one thing to do. A person reads it before it is sent.
 
+mod dnssec;
+mod fate;
 mod problem;
 mod words;
 
@@ -78,10 +80,13 @@ impl Letter {
         let beside = match waits {
             true => format!(
                 "{}: mail to them waits, and this letter may wait too: send it from a mail system \
-                 that does not use DANE, or call. Read it before you send it.",
+                 that does not use DANE, or call. Read it, and add your name, before you send it.",
                 report.target
             ),
-            false => format!("{}: read the letter before you send it.", report.target),
+            false => format!(
+                "{}: read the letter, and add your name, before you send it.",
+                report.target
+            ),
         };
         Self {
             text,

@@ -3,7 +3,7 @@
 use crate::judge::{Standing, Verdict};
 
 use super::super::model::{
-    AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport,
+    AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
 
 /// What the receiver has to repair.
@@ -20,6 +20,7 @@ pub(super) enum Problem<'r> {
     },
     /// TLSA records promise TLS, and STARTTLS does not work.
     StartTls {
+        owner: &'r str,
         host: &'r HostReport,
         address: &'r AddressReport,
         session: &'r SessionReport,
@@ -88,6 +89,7 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
             if promised =>
         {
             Some(Problem::StartTls {
+                owner: owner(host)?.0,
                 host,
                 address,
                 session,
@@ -114,9 +116,7 @@ fn records<'r>(
     served: &'r CertificateReport,
     unusable: bool,
 ) -> Option<Problem<'r>> {
-    let mut sets = host.tlsa.iter().filter(|tlsa| !tlsa.records.is_empty());
-    let tlsa = sets.next()?;
-    let owner = tlsa.lookup.aliases.last().unwrap_or(&tlsa.lookup.name);
+    let (owner, tlsa) = owner(host)?;
     Some(Problem::Records {
         owner,
         published: tlsa.records.iter().map(String::as_str).collect(),
@@ -125,6 +125,13 @@ fn records<'r>(
         served,
         unusable,
     })
+}
+
+/// Where the TLSA records that count stand, and their lookup.
+fn owner(host: &HostReport) -> Option<(&str, &TlsaReport)> {
+    let tlsa = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty())?;
+    let owner = tlsa.lookup.aliases.last().unwrap_or(&tlsa.lookup.name);
+    Some((owner.as_str(), tlsa))
 }
 
 fn without_address(host: &HostReport) -> Option<Problem<'_>> {

@@ -1,11 +1,11 @@
 //! The words of a letter, in both languages.
 
-use crate::dnssec::Fault;
+use crate::dnssec::{Fault, WeakLink};
 use crate::entry::Language;
-use crate::judge::{Delivery, Verdict};
 
 use super::super::model::{LookupReport, Report};
 use super::Part;
+use super::dnssec::{fault, minute};
 use super::problem::Problem;
 
 /// Published records that are shown.
@@ -20,34 +20,9 @@ pub(super) struct Speaker<'r> {
 }
 
 impl Speaker<'_> {
-    fn say(&self, english: impl Into<String>, german: impl Into<String>) -> String {
+    pub(super) fn say(&self, english: impl Into<String>, german: impl Into<String>) -> String {
         self.language.pick(english.into(), german.into())
     }
-
-    /// In ASCII, whatever the language.
-    pub(super) fn subject(&self) -> String {
-        let domain = self.domain;
-        let (english, german) = match self.problem {
-            Problem::Records { .. } => ("TLSA record", "TLSA-Eintrag"),
-            Problem::StartTls { .. } => ("STARTTLS", "STARTTLS"),
-            Problem::Lookup { .. } => ("DNS", "DNS"),
-            Problem::NoAddress { .. } => ("MX record", "MX-Eintrag"),
-            Problem::Refuses { .. } => ("mail server", "Mailserver"),
-        };
-        match (self.report.verdict, super::waits(self.report)) {
-            (Verdict::Undeliverable, _) => self.say(
-                format!("Mail to {domain} does not arrive ({english})"),
-                format!("Mail an {domain} kommt nicht an ({german})"),
-            ),
-            (_, true) => self.say(
-                format!("Mail to {domain} waits at some senders ({english})"),
-                format!("Mail an {domain} bleibt teils liegen ({german})"),
-            ),
-            (_, false) => self.say(
-                format!("Mail to {domain} is not well protected ({english})"),
-                format!("Mail an {domain} ist nicht voll abgesichert ({german})"),
-            ),
-        }
     }
 
     /// Greeting, what happens, what was seen, what to do, how to see it.
@@ -76,57 +51,12 @@ impl Speaker<'_> {
         parts
     }
 
-    fn fate(&self) -> String {
-        let domain = self.domain;
-        let dane = &self.report.outcomes.dane;
-        match (self.report.verdict, dane.delivery) {
-            (Verdict::Undeliverable, _) => self.say(
-                format!("no sender can deliver mail to {domain} at the moment."),
-                format!("kein Absender kann derzeit Mail an {domain} zustellen."),
-            ),
-            (_, Delivery::Bounced) => self.say(
-                format!(
-                    "senders that use DANE (RFC 7672), such as many Postfix servers, return mail \
-                     to {domain}. Senders without DANE still deliver."
-                ),
-                format!(
-                    "Absender, die DANE nutzen (RFC 7672), etwa viele Postfix-Server, geben Mail \
-                     an {domain} als unzustellbar zurück. Absender ohne DANE stellen noch zu."
-                ),
-            ),
-            (_, Delivery::Deferred) => self.say(
-                format!(
-                    "mail to {domain} waits at senders that use DANE (RFC 7672), such as many \
-                     Postfix servers, and is returned after some days. Senders without DANE still \
-                     deliver."
-                ),
-                format!(
-                    "Mail an {domain} wartet bei Absendern, die DANE nutzen (RFC 7672), etwa \
-                     vielen Postfix-Servern, und geht nach einigen Tagen zurück. Absender ohne \
-                     DANE stellen noch zu."
-                ),
-            ),
-            _ => self.say(
-                format!(
-                    "mail to {domain} still arrives, but DANE (RFC 7672) does not protect all of \
-                     it as your TLSA records promise."
-                ),
-                format!(
-                    "Mail an {domain} kommt noch an, aber DANE (RFC 7672) schützt sie nicht \
-                     durchweg so, wie Ihre TLSA-Einträge es versprechen."
-                ),
-            ),
-        }
-    }
-
     /// What was seen, and when.
     fn seen(&self, parts: &mut Vec<Part>) {
-        let checked = self.report.checked_at.to_string();
-        let when: String = checked.chars().take(16).collect::<String>();
-        let when = when.replace('T', " ");
+        let when = minute(self.report.checked_at);
         let lead = self.say(
-            format!("What we saw on {when} UTC:"),
-            format!("Unser Befund vom {when} UTC:"),
+            format!("What we saw on {when}:"),
+            format!("Unser Befund vom {when}:"),
         );
         parts.push(Part::Paragraph(lead));
         match self.problem {
@@ -163,36 +93,54 @@ impl Speaker<'_> {
                 parts.push(Part::Line(format!("    {}", shortened(&served.tlsa))));
             }
             Problem::StartTls {
+                owner,
                 host,
                 address,
                 session,
             } => {
                 let at = format!("{} [{}]", host.name, address.address);
-                let detail = match session.end.as_str() {
-                    "no-starttls" => self.say("it is not offered", "es wird nicht angeboten"),
-                    _ => session.detail.clone(),
+                let detail = &session.detail;
+                let (english, german) = match session.end.as_str() {
+                    "no-starttls" => (
+                        format!("{at} does not offer STARTTLS"),
+                        format!("{at} bietet kein STARTTLS an"),
+                    ),
+                    "no-starttls-reply" => (
+                        format!("{at} does not answer STARTTLS"),
+                        format!("{at} antwortet nicht auf STARTTLS"),
+                    ),
+                    "starttls-refused" => (
+                        format!("{at} answers STARTTLS with \"{detail}\""),
+                        format!("{at} antwortet auf STARTTLS mit „{detail}“"),
+                    ),
+                    _ => (
+                        format!("the TLS handshake with {at} fails: {detail}"),
+                        format!("der TLS-Handshake mit {at} schlägt fehl: {detail}"),
+                    ),
                 };
                 parts.push(Part::Paragraph(self.say(
-                    format!(
-                        "TLSA records promise TLS for {}, but STARTTLS does not work at {at}: \
-                         {detail}.",
-                        host.name
-                    ),
-                    format!(
-                        "TLSA-Einträge versprechen TLS für {}, aber STARTTLS funktioniert nicht \
-                         bei {at}: {detail}.",
-                        host.name
-                    ),
+                    format!("TLSA records at {owner} promise TLS, but {english}."),
+                    format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
                 )));
             }
             Problem::Lookup { lookup } => {
                 let what = format!("{} {}", lookup.name, lookup.record_type);
                 let failure = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
-                let why = weak_link(lookup).map_or_else(String::new, |why| format!(" ({why})"));
+                let why = weak_link(lookup).map_or_else(String::new, |link| {
+                    format!(": {}", fault(link, self.language))
+                });
                 parts.push(Part::Paragraph(self.say(
-                    format!("The lookup of {what} fails: {failure}{why}."),
-                    format!("Die Abfrage von {what} schlägt fehl: {failure}{why}."),
+                    format!("The lookup of {what} fails ({failure}){why}."),
+                    format!("Die Abfrage von {what} schlägt fehl ({failure}){why}."),
                 )));
+                if lookup.record_type == "TLSA" {
+                    parts.push(Part::Paragraph(self.say(
+                        "A sender that uses DANE has to wait until it knows whether there are TLSA \
+                         records (RFC 7672, 2.1.2).",
+                        "Wer DANE nutzt, muss warten, bis feststeht, ob es TLSA-Einträge gibt (RFC \
+                         7672, 2.1.2).",
+                    )));
+                }
             }
             Problem::NoAddress { host } => {
                 parts.push(Part::Paragraph(self.say(
@@ -222,11 +170,25 @@ impl Speaker<'_> {
         match self.problem {
             Problem::Records {
                 owner,
+                published,
                 served,
                 unusable,
                 ..
             } => {
+                let all_begin = |with: &[&str]| {
+                    let has = |record: &&str| with.iter().any(|it| record.starts_with(it));
+                    published.iter().all(has)
+                };
                 let (english, german) = match unusable {
+                    true if all_begin(&["0 ", "1 "]) => (
+                        "No sender can use your present records: usage 0 and 1 are not for mail \
+                         between servers (RFC 7672, 3.1.3). Please publish this record instead, if \
+                         the certificate above is yours:",
+                        "Kein Absender kann Ihre jetzigen Einträge verwenden: Die Werte 0 und 1 am \
+                         Anfang sind für Mail zwischen Servern nicht vorgesehen (RFC 7672, 3.1.3). \
+                         Bitte veröffentlichen Sie stattdessen diesen, wenn das Zertifikat oben \
+                         Ihres ist:",
+                    ),
                     true => (
                         "No sender can use your present records. Please publish this record \
                          instead, if the certificate above is yours:",
@@ -246,17 +208,19 @@ impl Speaker<'_> {
                 let owner = owner.trim_end_matches('.');
                 parts.push(Part::Line(format!("{owner}. IN TLSA {numbers} (")));
                 parts.push(Part::Line(format!("    {digest} )")));
+                parts.push(Part::Blank);
+                parts.push(Part::Paragraph(self.lasting(published, *unusable)));
             }
             Problem::StartTls { host, .. } => parts.push(Part::Paragraph(self.say(
                 format!(
-                    "Please make STARTTLS work on port 25 of {}; its log names the cause. Often \
+                    "Please make STARTTLS work on port 25 of {}; its log should name the cause. Often \
                      the server cannot read its key, or a firewall in front of it inspects SMTP.",
                     host.name
                 ),
                 format!(
-                    "Bitte bringen Sie STARTTLS auf Port 25 von {} in Ordnung; das Log nennt den \
-                     Grund. Oft kann der Server seinen Schlüssel nicht lesen, oder eine Firewall \
-                     davor greift in SMTP ein.",
+                    "Bitte bringen Sie STARTTLS auf Port 25 von {} in Ordnung; das Log sollte den \
+                     Grund nennen. Oft kann der Server seinen Schlüssel nicht lesen, oder eine \
+                     Firewall davor greift in SMTP ein.",
                     host.name
                 ),
             ))),
@@ -265,12 +229,13 @@ impl Speaker<'_> {
             }
             Problem::NoAddress { host } => parts.push(Part::Paragraph(self.say(
                 format!(
-                    "Please publish the address of {}, or remove its MX record.",
+                    "Please publish the address of {} (A or AAAA), or the right name in the MX \
+                     record.",
                     host.name
                 ),
                 format!(
-                    "Bitte veröffentlichen Sie die Adresse von {}, oder entfernen Sie den \
-                     MX-Eintrag.",
+                    "Bitte veröffentlichen Sie die Adresse von {} (A oder AAAA), oder den richtigen \
+                     Namen im MX-Eintrag.",
                     host.name
                 ),
             ))),
@@ -284,10 +249,33 @@ impl Speaker<'_> {
         }
     }
 
+    /// How long the record holds, and what becomes of the others.
+    fn lasting(&self, published: &[&str], unusable: bool) -> String {
+        // RFC 7671 section 9: the strongest digest alone counts.
+        let hides = published.iter().any(|record| record.starts_with("3 1 2 "));
+        let beside = match hides {
+            true => self.say(
+                "It has to replace the record 3 1 2, which hides it (RFC 7671, 9). ",
+                "Er muss den Eintrag 3 1 2 ersetzen, der ihn sonst verdeckt (RFC 7671, 9). ",
+            ),
+            false if unusable => String::new(),
+            false => self.say(
+                "It may stand beside the present ones. ",
+                "Der Eintrag darf neben den bisherigen stehen. ",
+            ),
+        };
+        let until = self.say(
+            "It holds until the server gets another key; before that, publish the record of the \
+             new key too.",
+            "Er gilt, bis der Server einen neuen Schlüssel bekommt; veröffentlichen Sie vorher auch \
+             dessen Eintrag.",
+        );
+        format!("{beside}{until}")
+    }
+
     /// What to do about a lookup that fails.
     fn zone_step(&self, lookup: &LookupReport) -> String {
-        let own = lookup.validated.as_ref();
-        let Some(link) = own.and_then(|own| own.weak_link.as_ref()) else {
+        let Some(link) = weak_link(lookup) else {
             let rtype = &lookup.record_type;
             return self.say(
                 format!(
@@ -296,7 +284,7 @@ impl Speaker<'_> {
                 ),
                 format!(
                     "Bitte sorgen Sie dafür, dass jeder Nameserver der Zone auf {rtype}-Abfragen \
-                     antwortet; auch \"kein Eintrag\" ist eine Antwort."
+                     antwortet; auch „kein Eintrag“ ist eine Antwort."
                 ),
             );
         };
@@ -339,10 +327,8 @@ impl Speaker<'_> {
 }
 
 /// Why danecheck's own validation fails.
-fn weak_link(lookup: &LookupReport) -> Option<&str> {
-    let own = lookup.validated.as_ref()?;
-    own.weak_link.as_ref()?;
-    own.reason.as_deref()
+pub(super) fn weak_link(lookup: &LookupReport) -> Option<&WeakLink> {
+    lookup.validated.as_ref()?.weak_link.as_ref()
 }
 
 /// A record whose digest is cut in the middle.
