@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import pyarrow
@@ -213,6 +214,24 @@ def addresses(parts):
     return {line["address"] for part in parts for line in read(part)}
 
 
+def half_is_none(checks, folder):
+    """Rows that break off, as those of an executor that dies, make no partition."""
+    sys.path.insert(0, str(ROOT / "contrib/survey"))
+    import survey
+
+    store = survey.Store(survey.located(str(folder / "half")))
+    threading.excepthook = lambda _: None
+    for rows, whole in ((["a", "b"], set()), (["a", "b", None], {0})):
+        batches = iter([pyarrow.RecordBatch.from_pydict({"line": rows})])
+        try:
+            survey.through(["cat"], survey.until_end(batches), store, "dns", 0)
+        except RuntimeError:
+            pass
+        kept = store.whole("dns")
+        checks.hold(f"rows {rows} make partitions {whole or 'none'}", kept == whole, kept)
+    threading.excepthook = threading.__excepthook__
+
+
 def goes_on(checks, survey, expected):
     """What is missing is done again, here from a table."""
     table = survey.folder / "domains.csv"
@@ -307,6 +326,7 @@ def main():
             if options.cluster:
                 broken_off(checks, survey, expected)
             else:
+                half_is_none(checks, survey.folder)
                 goes_on(checks, survey, expected)
                 changed = week_later(checks, survey, expected)
                 answers(checks, survey, pathlib.Path(folder) / "pictures", changed)
