@@ -83,6 +83,8 @@ def draw(counts, title, path, stacked=False):
     axes.set_title(title, loc="left")
     axes.set_xlabel("domains")
     axes.set_ylabel("")
+    if stacked:
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     pyplot.tight_layout()

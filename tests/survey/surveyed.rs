@@ -1,7 +1,8 @@
 //! Domains with known verdicts on many hosts, for `tests/survey/run`:
-//! `surveyed DOMAINS HOSTS` prints the resolver's options, then each verdict
-//! with its target, then an empty line. For each line of standard input it
-//! prints what each server has met so far, and an empty line.
+//! `surveyed DOMAINS HOSTS [own-zones]` prints the resolver's options, then each
+//! verdict with its target, then an empty line. The domains are one zone, or each
+//! is its own. For each line of standard input it prints what each server has met
+//! so far, and an empty line.
 
 #![allow(
     clippy::disallowed_methods,
@@ -56,6 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(arguments.next().ok_or("surveyed DOMAINS HOSTS")?.parse()?)
     };
     let (domains, hosts) = (number()?, number()?);
+    let has_own_zones = arguments.next().is_some();
     let now = now();
     let root = Authority::root("Test Root", now);
     let mut world = DnsWorld::new(now);
@@ -97,12 +99,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         world = world.zone(signed).zone(unsigned);
     }
     let mut targets = Vec::with_capacity(domains);
-    let mut zone = Zone::signed("surveyed.test.");
+    let mut together = Zone::signed("surveyed.test.");
     for domain in 0..domains {
         let name = format!("d{domain}");
-        let verdict = if domain % 100 == 99 {
-            zone = zone.mx(&name, 0, ".");
-            "undeliverable"
+        let (preference, target, verdict) = if domain % 100 == 99 {
+            (0, ".".to_owned(), "undeliverable")
         } else {
             let host = domain % hosts;
             let kind = Kind::of(host);
@@ -112,12 +113,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 ""
             };
             let apex = host / OF_A_ZONE;
-            zone = zone.mx(&name, 10, &format!("mx{host}.{plain}hosts{apex}.test."));
-            kind.verdict()
+            let target = format!("mx{host}.{plain}hosts{apex}.test.");
+            (10, target, kind.verdict())
         };
+        if has_own_zones {
+            let zone = Zone::signed(&format!("{name}.surveyed.test."));
+            world = world.zone(zone.mx("@", preference, &target));
+        } else {
+            together = together.mx(&name, preference, &target);
+        }
         targets.push(format!("{verdict} {name}.surveyed.test:{port}"));
     }
-    let dns = world.zone(zone).start().await?;
+    let dns = world.zone(together).start().await?;
     let anchor = std::env::temp_dir().join(format!("danecheck-surveyed-{}", std::process::id()));
     std::fs::write(&anchor, dns.trust_anchor())?;
     println!(
