@@ -11,10 +11,7 @@ pub(super) fn fault(link: &WeakLink, language: Language) -> String {
         record_set: set,
         fault,
     } = link;
-    let say = |english: String, german: String| match language {
-        Language::En => english,
-        Language::De => german,
-    };
+    let say = |english: String, german: String| language.pick(english, german);
     match fault {
         Fault::SignatureExpired { expiration, .. } => {
             let when = minute(*expiration);

@@ -23,7 +23,6 @@ impl Speaker<'_> {
     pub(super) fn say(&self, english: impl Into<String>, german: impl Into<String>) -> String {
         self.language.pick(english.into(), german.into())
     }
-    }
 
     /// Greeting, what happens, what was seen, what to do, how to see it.
     pub(super) fn body(&self) -> Vec<Part> {
