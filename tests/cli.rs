@@ -150,6 +150,7 @@ async fn every_format_has_every_target_and_the_same_exit_status() {
         "junit",
         "github",
         "markdown",
+        "html",
     ] {
         let ran = check(&stage, &[&["--format", format], &targets[..]].concat(), "").await;
         assert_eq!(ran.status, ExitStatus::Broken, "{format}");

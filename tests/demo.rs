@@ -17,7 +17,8 @@ use danecheck::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::finding::RULES;
 use danecheck_core::judge::{Channel, Delivery, Outcome};
 use danecheck_core::postfix::SecurityLevel;
-use danecheck_core::report::{Report, schema};
+use danecheck_core::report::html::{Frame, page};
+use danecheck_core::report::{FailOn, Report, exit_status, schema};
 use support::now;
 
 /// Case, verdict, override and the outcomes at none, may, encrypt, dane,
@@ -276,9 +277,12 @@ async fn each_case_gives_what_its_fault_implies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_report_keeps_to_the_schema() {
+async fn each_report_keeps_to_the_schema_and_its_page_to_150_kilobytes() {
     let schema = jsonschema::validator_for(&schema()).unwrap();
     for (case, report) in reports().await {
+        let status = exit_status(&report, false, FailOn::Warning);
+        let page = page(&report, status, &Frame::default());
+        assert!(page.len() < 150_000, "{}: {}", case.name, page.len());
         let value = serde_json::to_value(&report).unwrap();
         let faults: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
         assert!(faults.is_empty(), "{}: {faults:?}", case.name);

@@ -415,6 +415,7 @@ async fn every_format_judges_the_good_lines() {
         "junit",
         "github",
         "markdown",
+        "html",
     ] {
         let options = ["--format", format];
         let alone = replay(&format!("{good}\n"), &options).await;

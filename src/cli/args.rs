@@ -232,6 +232,15 @@ pub(super) struct DemoArguments {
     #[arg(long)]
     pub(super) json: bool,
 
+    /// Print the page of the case, or one page for all cases
+    #[arg(long, conflicts_with_all = ["json", "list"])]
+    pub(super) html: bool,
+
+    /// Language of the page
+    #[arg(long, value_name = "LANGUAGE", default_value = "en",
+        value_parser = super::entry::language(), requires = "html")]
+    pub(super) lang: Language,
+
     /// Also show hosts, records and levels; twice: everything
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,

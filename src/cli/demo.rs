@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 
 use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
 use danecheck_core::judge::Action;
-use danecheck_core::report::{Detail, ExitStatus, HumanStyle, Report, human, json};
+use danecheck_core::report::html::Html;
+use danecheck_core::report::{
+    Detail, ExitStatus, FailOn, HumanStyle, Report, Writer, exit_status, human, json,
+};
 use danecheck_core::text::nearest;
 
 use super::args::DemoArguments;
@@ -28,7 +31,16 @@ pub(super) async fn demo(
         ..HumanStyle::default()
     };
     let shared = SharedAuthorities::new((environment.now)());
+    let mut page = arguments.html.then(|| Html::new(arguments.lang));
     let Some(name) = &arguments.case else {
+        if let Some(page) = &mut page {
+            for case in CASES {
+                let report = look(case, &shared).await?;
+                page.report(&report, exit_status(&report, false, FailOn::Warning));
+            }
+            environment.print(&page.end())?;
+            return Ok(ExitStatus::Fine);
+        }
         return all(&shared, arguments.json, style, environment).await;
     };
     let Some(case) = Case::find(name) else {
@@ -42,10 +54,13 @@ pub(super) async fn demo(
         )));
     };
     let report = look(case, &shared).await?;
-    let text = if arguments.json {
-        format!("{}\n", json(&report))
-    } else {
-        format!("# {}\n\n{}", case.title, human(&report, style))
+    let text = match &mut page {
+        Some(page) => {
+            page.report(&report, exit_status(&report, false, FailOn::Warning));
+            page.end()
+        }
+        None if arguments.json => format!("{}\n", json(&report)),
+        None => format!("# {}\n\n{}", case.title, human(&report, style)),
     };
     environment.print(&text)?;
     Ok(ExitStatus::Fine)

@@ -10,6 +10,8 @@
     reason = "a test fails by panicking, and reads files"
 )]
 
+#[path = "harmless/page.rs"]
+mod page;
 mod support;
 
 use danecheck_core::diagnosis::{Diagnosis, Question};

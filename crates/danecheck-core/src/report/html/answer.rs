@@ -10,7 +10,7 @@ use super::super::told::told;
 use super::findings::{remedy, sentence};
 use super::headline;
 use super::mark::Mark;
-use super::view::{View, cut, name};
+use super::view::{View, cut, name, prose};
 use super::words;
 
 /// Resolver addresses and skipped hosts that are named.
@@ -29,9 +29,9 @@ pub(super) fn answer(view: &View<'_>) -> Markup {
                 }
                 " " strong { (headline::answer(view)) }
             }
-            @if let Some(text) = policy(report) { p { (view.english(name(&text))) } }
+            @if let Some(text) = policy(report) { p { (view.english(prose(&text))) } }
             @if let Some(assumed) = &report.assumed {
-                p { strong { (view.say(words::ASSUMPTION)) ":" } " " (view.english(name(&assumed.text))) }
+                p { strong { (view.say(words::ASSUMPTION)) ":" } " " (view.english(prose(&assumed.text))) }
             }
             @if !report.skipped_hosts.is_empty() {
                 p {
@@ -79,7 +79,7 @@ fn advice(view: &View<'_>) -> Markup {
     let advice = &report.recommendation;
     html! {
         @if let Some(text) = deployment_text(report) {
-            p { strong { (view.english(name(&text))) } }
+            p { strong { (view.english(prose(&text))) } }
         } @else {
             p {
                 @match advice.action {
@@ -108,13 +108,13 @@ fn nothing_needed(view: &View<'_>) -> &'static str {
 }
 
 /// Why no override is advised.
-pub(super) fn no_help(view: &View<'_>) -> Markup {
+fn no_help(view: &View<'_>) -> Markup {
     let report = view.report;
     let answer = report.answer();
     html! {
         @if !report.is_answered() {
             (view.say(words::NO_ADVICE)) " "
-            (view.english(name(&report.recommendation.reason)))
+            (view.english(prose(&report.recommendation.reason)))
         } @else {
             (view.say(match answer.varies {
                 true => words::NO_HELP_EACH_TIME,

@@ -86,7 +86,7 @@ fn parts<'a>(data: &'a str, others: &[&str]) -> Vec<Part<'a>> {
             // A run begins at a whole byte.
             if run >= RUN + (place + 1 - run) % 2 {
                 let from = (place + 2 - run) / 2 * 2;
-                let marked = is_equal.get_mut(from..(place + 1) / 2 * 2);
+                let marked = is_equal.get_mut(from..place.div_ceil(2) * 2);
                 marked.into_iter().flatten().for_each(|digit| *digit = true);
             }
         }

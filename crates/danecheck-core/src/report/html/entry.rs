@@ -6,9 +6,8 @@ use crate::entry::{mailcow_row, mailcow_steps};
 use crate::judge::Action;
 use crate::report::human::{Ways, deployment_text};
 
-use super::answer::no_help;
 use super::copied::copied;
-use super::view::{View, cut, name};
+use super::view::{View, cut, name, prose};
 use super::words;
 
 /// Stricter lines that are shown.
@@ -20,13 +19,10 @@ pub(super) fn entry(view: &View<'_>) -> Markup {
     let advice = &report.recommendation;
     let is_asked = deployment_text(report).is_none();
     html! {
-        @if is_asked && advice.action != Action::Keep {
-            section aria-labelledby=(view.id("entry")) {
+        @if is_asked && advice.action == Action::Override {
+            section aria-labelledby=[view.label("entry")] {
                 (view.titled(1, "entry", words::ENTRY))
-                @match advice.action {
-                    Action::Override => (lines(view)),
-                    Action::NotFixable | Action::Keep => p { (no_help(view)) },
-                }
+                (lines(view))
             }
         }
         (strictest(view))
@@ -45,7 +41,7 @@ fn lines(view: &View<'_>) -> Markup {
             p {
                 (view.say(words::UNTIL_FIXED)) ": " strong { code { (policy.as_str()) } } ". "
                 @if let Some(gives_up) = &advice.gives_up {
-                    (view.say(words::GIVES_UP)) ": " (view.english(name(gives_up))) "."
+                    (view.say(words::GIVES_UP)) ": " (view.english(prose(gives_up))) "."
                 }
             }
         }
@@ -64,10 +60,10 @@ fn lines(view: &View<'_>) -> Markup {
             ))
         }
         @if let Some(when) = &advice.remove_when {
-            p { (view.say(words::REMOVE)) " " (view.english(name(when))) "." }
+            p { (view.say(words::REMOVE)) " " (view.english(prose(when))) "." }
         }
         @if !stricter.is_empty() {
-            details {
+            details.stricter {
                 summary { (view.say(words::STRICTER)) }
                 ul.records {
                     @for one in stricter {
@@ -76,7 +72,7 @@ fn lines(view: &View<'_>) -> Markup {
                                 Some(row) => (name(&mailcow_row(row, view.language))),
                                 None => code { (one.postfix) },
                             }
-                            p.quiet { (view.english(name(&one.cost))) }
+                            p.quiet { (view.english(prose(&one.cost))) }
                         }
                     }
                 }
@@ -97,7 +93,7 @@ fn with_comment(view: &View<'_>, line: &str) -> String {
 fn first(view: &View<'_>, caution: &str) -> Markup {
     html! {
         p.caution {
-            strong { (view.say(words::FIRST)) ":" } " " (view.english(name(caution)))
+            strong { (view.say(words::FIRST)) ":" } " " (view.english(prose(caution)))
         }
     }
 }
@@ -109,7 +105,7 @@ fn strictest(view: &View<'_>) -> Markup {
     };
     let sentences = [&strictest.breaks_when, &strictest.notice];
     html! {
-        section aria-labelledby=(view.id("strictest")) {
+        section aria-labelledby=[view.label("strictest")] {
             (view.titled(1, "strictest", words::STRICTEST))
             @if let Some(caution) = &strictest.caution { (first(view, caution)) }
             @match &strictest.entries.postfix {
@@ -119,9 +115,9 @@ fn strictest(view: &View<'_>) -> Markup {
             @if let Some(row) = &strictest.entries.mailcow {
                 p { (view.say(words::FOR_MAILCOW)) ": " (name(&mailcow_row(row, view.language))) }
             }
-            p { (view.english(name(&strictest.reason))) }
+            p { (view.english(prose(&strictest.reason))) }
             @for sentence in sentences.into_iter().flatten() {
-                p { (view.english(name(sentence))) }
+                p { (view.english(prose(sentence))) }
             }
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn evidence(view: &View<'_>) -> Markup {
     let service = view.report.sender.as_ref();
     let service = service.and_then(|sender| sender.policy_service.as_ref());
     html! {
-        section aria-labelledby=(view.id("evidence")) {
+        section aria-labelledby=[view.label("evidence")] {
             (view.titled(1, "evidence", words::EVIDENCE))
             details.evidence {
                 summary { (view.say(words::DETAILS)) }
@@ -53,7 +53,7 @@ impl Table {
         html! {
             @if !rows.is_empty() {
                 (view.titled(2, &format!("evidence-{number}"), self.title))
-                div.scroll role="region" tabindex="0" aria-labelledby=(label) {
+                div.scroll role="group" tabindex="0" aria-labelledby=(label) {
                     table {
                         thead {
                             tr { @for head in self.head { th scope="col" { (view.say(*head)) } } }

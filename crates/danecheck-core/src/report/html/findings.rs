@@ -8,7 +8,7 @@ use crate::report::human::comes_too_early;
 use super::super::finding::FindingReport;
 use super::super::told::{SHOWN_OF_A_KIND, Told, told};
 use super::records::rest;
-use super::view::{View, cut, name};
+use super::view::{View, cut, name, prose};
 use super::words;
 
 /// Findings that a page shows.
@@ -18,7 +18,7 @@ pub(super) fn findings(view: &View<'_>) -> Markup {
     let told = told(view.report, SHOWN_OF_A_KIND);
     let (shown, more) = cut(&told, SHOWN);
     html! {
-        section aria-labelledby=(view.id("findings")) {
+        section aria-labelledby=[view.label("findings")] {
             (view.titled(1, "findings", words::FINDINGS))
             @if shown.is_empty() { p { (view.say(words::NO_FINDINGS)) } }
             @for one in shown { (finding(view, one)) }
@@ -59,10 +59,11 @@ fn finding(view: &View<'_>, one: &Told<'_>) -> Markup {
 /// writing to itself.
 pub(super) fn sentence(one: &Told<'_>) -> Markup {
     let subject = one.finding.subject.as_str();
-    let parts: Vec<&str> = match subject.is_empty() {
-        true => vec![one.message.as_str()],
-        false => one.message.split(subject).collect(),
-    };
+    // Marks around the subject need both halves.
+    if subject.is_empty() || one.message.contains('`') {
+        return prose(&one.message);
+    }
+    let parts: Vec<&str> = one.message.split(subject).collect();
     html! {
         @for (number, part) in parts.iter().enumerate() {
             @if number > 0 { (name(subject)) }
@@ -85,10 +86,10 @@ pub(super) fn remedy(view: &View<'_>, finding: &FindingReport) -> Markup {
     };
     html! {
         @if !receiver.is_empty() {
-            p.step { strong { (view.say(who)) ":" } " " (view.english(name(receiver))) }
+            p.step { strong { (view.say(who)) ":" } " " (view.english(prose(receiver))) }
         }
         @if let Some(sender) = sender {
-            p.step { strong { (view.say(words::SENDER)) ":" } " " (view.english(name(sender))) }
+            p.step { strong { (view.say(words::SENDER)) ":" } " " (view.english(prose(sender))) }
         }
     }
 }

@@ -33,6 +33,10 @@ fn sender<'a>(view: &View<'a>) -> &'a str {
 }
 
 fn sentence(words: &str) -> String {
+    // It writes itself so.
+    if words.starts_with("mailcow ") {
+        return format!("{words}.");
+    }
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
     first.into_iter().chain(letters).chain(['.']).collect()

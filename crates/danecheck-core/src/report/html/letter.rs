@@ -22,10 +22,10 @@ pub(super) fn letter(view: &View<'_>) -> Markup {
         false => words::READ_FIRST,
     };
     html! {
-        section aria-labelledby=(view.id("letter")) {
+        section aria-labelledby=[view.label("letter")] {
             (view.titled(1, "letter", words::LETTER))
             p { (view.say(beside)) }
-            details {
+            details.letter {
                 summary { (view.say(words::TO_LETTER)) }
                 (copied(view, "mail", &letter.text, Some(view.language.as_str())))
             }

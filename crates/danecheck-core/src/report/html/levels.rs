@@ -30,7 +30,7 @@ pub(super) fn levels(view: &View<'_>) -> Markup {
         .map(|(title, outcomes)| (title, outcomes, cells(report, outcomes)))
         .collect();
     html! {
-        section aria-labelledby=(view.id("levels")) {
+        section aria-labelledby=[view.label("levels")] {
             (view.titled(1, "levels", words::LEVELS))
             table.levels {
                 thead {

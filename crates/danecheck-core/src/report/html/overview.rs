@@ -123,7 +123,7 @@ impl Overview {
                 }
             }
             @if !self.rows.is_empty() {
-                div.scroll role="region" tabindex="0" aria-label=(words::OVERVIEW.of(language)) {
+                div.scroll role="group" tabindex="0" aria-label=(words::OVERVIEW.of(language)) {
                     table.overview {
                         caption { (words::OVERVIEW.of(language)) }
                         thead {

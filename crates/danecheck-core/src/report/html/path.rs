@@ -22,7 +22,7 @@ const CERTIFICATES: usize = 2;
 pub(super) fn path(view: &View<'_>) -> Markup {
     let rows = rows(view);
     html! {
-        section aria-labelledby=(view.id("path")) {
+        section aria-labelledby=[view.label("path")] {
             (view.titled(1, "path", words::PATH))
             (picture(view, &rows))
         }
@@ -38,10 +38,12 @@ fn rows(view: &View<'_>) -> Vec<Row> {
         mark,
         title: report.target.clone(),
         words,
+        more: String::new(),
     }];
     let (hosts, more) = cut(&report.hosts, HOSTS);
     for host in hosts {
         rows.push(host_row(view, host, edge));
+        rows.extend(failures(view, host));
         addresses(view, host, &mut rows);
     }
     if more > 0 {
@@ -54,6 +56,7 @@ fn rows(view: &View<'_>) -> Vec<Row> {
             mark: Some(Mark::Unknown),
             title: view.say(words::NOTHING_SEEN).to_owned(),
             words: String::new(),
+            more: String::new(),
         });
     }
     rows
@@ -107,6 +110,7 @@ fn host_row(view: &View<'_>, host: &HostReport, edge: Edge) -> Row {
         mark: (host.addresses.is_empty()).then_some(Mark::Bad),
         title,
         words: format!("{address} \u{b7} {tlsa}"),
+        more: String::new(),
     }
 }
 
@@ -138,6 +142,29 @@ fn tlsa_words(view: &View<'_>, host: &HostReport) -> String {
     format!("{}: {words}", view.say(words::TLSA))
 }
 
+/// The TLSA lookups of a host that fail, and where DNSSEC breaks.
+fn failures(view: &View<'_>, host: &HostReport) -> Vec<Row> {
+    let failed = host
+        .tlsa
+        .iter()
+        .filter(|tlsa| tlsa.lookup.failure.is_some());
+    let row = |lookup: &LookupReport| {
+        let kind = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
+        let own = lookup.validated.as_ref();
+        let link = own.and_then(|own| own.weak_link.as_ref());
+        let link = link.map_or_else(String::new, ToString::to_string);
+        Row {
+            depth: 2,
+            edge: Edge::Broken,
+            mark: Some(Mark::Bad),
+            title: format!("{} {}", view.say(words::TLSA), lookup.name),
+            words: format!("{} ({kind})", view.say(words::FAILS)),
+            more: link,
+        }
+    };
+    failed.take(RECORDS).map(|tlsa| row(&tlsa.lookup)).collect()
+}
+
 /// How the TLSA records of a host are known.
 fn tlsa_edge(host: &HostReport) -> Edge {
     let found = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
@@ -165,6 +192,7 @@ fn addresses(view: &View<'_>, host: &HostReport, rows: &mut Vec<Row>) {
             mark: Some(mark),
             title: format!("{}{rest}", list.join(", ")),
             words,
+            more: String::new(),
         });
         proof(view, host, first, rows);
     }
@@ -184,12 +212,13 @@ fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut
             depth: 3,
             edge: tlsa_edge(host),
             mark: Some(super::records::mark(record)),
-            title: short_record(&record.record),
+            title: format!("{} {}", view.say(words::TLSA), short_record(&record.record)),
             words: match (matches, record.result.as_str()) {
                 (true, _) => view.say(words::MATCHES).to_owned(),
                 (_, "no-match") => view.say(words::NO_MATCH).to_owned(),
                 _ => record.reason.clone(),
             },
+            more: String::new(),
         });
     }
     if more > 0 {
@@ -211,6 +240,7 @@ fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut
                 view.say(words::UNTIL),
                 certificate.not_after.day()
             ),
+            more: String::new(),
         });
     }
     if more > 0 {
@@ -225,5 +255,6 @@ fn rest(view: &View<'_>, depth: usize, more: usize, what: Both) -> Row {
         mark: None,
         title: format!("+ {more} {}", view.say(what)),
         words: String::new(),
+        more: String::new(),
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Row {
     pub(super) title: String,
     /// What is said about it.
     pub(super) words: String,
+    /// What the drawing has no room for; mostly empty.
+    pub(super) more: String,
 }
 
 /// The measures of the drawing, in its own units, which are about pixels.
@@ -100,12 +102,14 @@ fn y(number: usize) -> usize {
 /// The line from the row above in the tree.
 fn line(rows: &[Row], number: usize, row: &Row) -> Markup {
     let before = rows.iter().take(number).enumerate();
-    let parent = before.filter(|(_, other)| other.depth < row.depth).last();
+    let parent = before
+        .filter(|(_, other)| other.depth < row.depth)
+        .next_back();
     html! {
         @if let Some((parent, above)) = parent {
             path class=(row.edge.class()) d=(format!(
                 "M{} {}V{}H{}", x(above.depth), y(parent) + 8, y(number), x(row.depth) - 8
-            ));
+            )) {}
         }
     }
 }
@@ -121,7 +125,7 @@ fn node(number: usize, row: &Row) -> Markup {
     let less = row.depth * STEP / 8;
     let shown = clipped(&row.title, TITLE_COLUMNS.saturating_sub(less));
     html! {
-        circle class=(class) cx=(x) cy=(y) r="8";
+        circle class=(class) cx=(x) cy=(y) r="8" {}
         @if let Some(mark) = row.mark {
             text.sign x=(x) y=(y + 4) text-anchor="middle" { (mark.sign()) }
         }
@@ -155,6 +159,7 @@ fn list(rows: &[Row], depth: usize) -> Markup {
                         li {
                             strong { (name(&row.title)) }
                             @if !row.words.is_empty() { ": " (name(&row.words)) }
+                            @if !row.more.is_empty() { ". " (name(&row.more)) }
                             (list(below, depth + 1))
                         }
                     }

@@ -26,7 +26,7 @@ pub(super) fn records(view: &View<'_>) -> Markup {
     let (hosts, more) = cut(&view.report.hosts, HOSTS);
     html! {
         @if !hosts.is_empty() {
-            section aria-labelledby=(view.id("records")) {
+            section aria-labelledby=[view.label("records")] {
                 (view.titled(1, "records", words::RECORDS))
                 @for host in hosts { (of_host(view, host)) }
                 @if more > 0 { (rest(view, more, words::MORE_HOSTS)) }
@@ -55,6 +55,14 @@ fn of_host(view: &View<'_>, host: &HostReport) -> Markup {
         (view.heading(2, name(&host.name)))
         @if host.addresses.is_empty() {
             p { (view.say(words::NO_ADDRESS)) "." }
+        }
+        @for tlsa in host.tlsa.iter().take(RECORDS) {
+            @if let Some(failure) = &tlsa.lookup.failure {
+                p.result.bad {
+                    (view.say(words::TLSA)) " " (name(&tlsa.lookup.name)) ": "
+                    (view.say(words::FAILS)) " (" (name(&failure.kind)) ")"
+                }
+            }
         }
         @for group in shown {
             @if let Some(first) = group.first() {

@@ -41,6 +41,12 @@ impl View<'_> {
         format!("t{}-{part}", self.number)
     }
 
+    /// The id of the heading of a part that is a landmark. In a document about
+    /// several targets it is none: landmarks have names of their own.
+    pub(super) fn label(&self, part: &str) -> Option<String> {
+        (self.level == 1).then(|| self.id(part))
+    }
+
     /// The section's own id.
     pub(super) fn anchor(&self) -> String {
         format!("t{}", self.number)
@@ -77,6 +83,24 @@ impl View<'_> {
 /// A name or a text from the network: its direction of writing ends with it.
 pub(super) fn name(text: &str) -> Markup {
     html! { bdi translate="no" { (text) } }
+}
+
+/// Sentences of danecheck's, in which `commands` and names stand between such
+/// marks.
+pub(super) fn prose(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_paired = parts.len() % 2 == 1;
+    html! {
+        bdi {
+            @if is_paired {
+                @for (number, part) in parts.iter().enumerate() {
+                    @if number % 2 == 1 { code { (part) } } @else { (part) }
+                }
+            } @else {
+                (text)
+            }
+        }
+    }
 }
 
 /// The first of a list, and how many are left out.
