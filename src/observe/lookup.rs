@@ -24,6 +24,7 @@ use super::query::{Query, QueryResult, Raw, failed};
 use super::resolver::Resolver;
 use super::running::RunningChecks;
 use super::setup::Setup;
+use super::steps::{self, StepKind, Steps};
 use super::validator::{Base, Validator, name_in_doubt};
 use danecheck_core::dnssec::{OwnValidation, SecurityStatus};
 use danecheck_core::observation::{
@@ -109,6 +110,7 @@ pub(super) struct Dns<'a> {
     room: ByteBudget,
     answered: AtomicBool,
     authentic: AtomicBool,
+    steps: Option<Steps>,
 }
 
 impl<'a> Dns<'a> {
@@ -139,6 +141,7 @@ impl<'a> Dns<'a> {
             room: ByteBudget::new(ANSWERS_BYTES),
             answered: AtomicBool::new(false),
             authentic: AtomicBool::new(false),
+            steps: setup.steps.clone(),
         }
     }
 
@@ -253,6 +256,10 @@ impl<'a> Dns<'a> {
         name: &str,
         record_type: RecordType,
     ) -> (Option<Arc<QueryResult>>, Instant) {
+        let _step = steps::begin(self.steps.as_ref(), StepKind::Dns, || match name {
+            "" => format!(". {record_type}"),
+            name => format!("{name} {record_type}"),
+        });
         let work = {
             let query = Query {
                 resolver: self.resolver.clone(),

@@ -53,6 +53,7 @@ mod signature;
 mod single;
 mod slots;
 mod smtp;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod through;
@@ -98,6 +99,7 @@ pub use self::proxy::{Proxy, ProxyError};
 pub use self::resolver::{Resolver, zone_index};
 pub use self::setup::{Setup, Visits};
 pub use self::single::{NameAndType, QuestionError, SingleSetup, look_up};
+pub use self::steps::{Step, StepKind, Steps, StepsSeen};
 pub use self::trust_store::{TrustStore, TrustStoreError};
 pub use self::visits::{SESSIONS_KEPT, add_trust_store, visit};
 

@@ -23,6 +23,7 @@ use super::meter::{Metered, is_flood};
 use super::query::Raw;
 use super::settle::settle;
 use super::setup::{Setup, Visits};
+use super::steps::{self, StepKind};
 use super::tls::{self, Offer};
 use super::wire::Datum;
 use danecheck_core::mta_sts::{
@@ -185,6 +186,9 @@ impl PolicyHost<'_> {
                 end: PolicyEnd::NotInTime,
             };
         }
+        let _step = steps::begin(self.setup.steps.as_ref(), StepKind::Https, || {
+            format!("https://{}/ [{address}]", self.host)
+        });
         let mut tls = None;
         let mut arrived = Arrived::default();
         let policy = self.setup.times.policy;

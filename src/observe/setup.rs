@@ -10,6 +10,7 @@ use super::elsewhere::Elsewhere;
 use super::local_sender::LocalPostfix;
 use super::pool::Pool;
 use super::resolver::Resolver;
+use super::steps::Steps;
 use super::trust_store::TrustStore;
 use danecheck_core::observation::AddressFamily;
 use danecheck_core::postfix::LineHello;
@@ -81,6 +82,8 @@ pub struct Setup {
     pub also_from: Arc<[Elsewhere]>,
     /// What this check shares with others; `None` if it is by itself.
     pub pool: Option<Pool>,
+    /// Where the check says what it asks, if anybody watches.
+    pub steps: Option<Steps>,
 }
 
 impl Setup {
@@ -109,6 +112,7 @@ impl Setup {
             skip: Arc::from([]),
             also_from: Arc::from([]),
             pool: None,
+            steps: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::super::budget::{Deadline, SESSIONS_BYTES};
 use super::super::call::SessionKey;
+use super::super::steps::{self, StepKind};
 use super::check::Check;
 use danecheck_core::observation::{Cut, LimitedOffer, Reply, Session};
 use danecheck_core::postfix::HelloLimits;
@@ -114,6 +115,13 @@ impl Check<'_> {
             return None;
         }
         let key = self.key(visit);
+        let _step = steps::begin(self.setup.steps.as_ref(), StepKind::Smtp, || {
+            let (address, port) = (visit.address, self.port);
+            match visit.sni {
+                Some(name) => format!("{name} [{address}]:{port}"),
+                None => format!("[{address}]:{port}"),
+            }
+        });
         let call = self
             .caller
             .call(&key, visit.not_before, visit.deadline, self.deadline);
