@@ -7,12 +7,19 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "a test fails by panicking, and meets files and sockets"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and meets files, sockets and its driver"
 )]
 
+#[path = "serve/browser.rs"]
+mod browser;
 #[path = "serve/ground.rs"]
 mod ground;
+#[path = "serve/program.rs"]
+mod program;
 mod support;
+#[path = "serve/web.rs"]
+mod web;
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};

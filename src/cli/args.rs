@@ -96,7 +96,7 @@ pub(super) enum Command {
     Overrides(Box<OverridesArguments>),
     /// Print the JSON Schema of the --json output
     Schema(SchemaArguments),
-    /// Serve the metrics of targets over HTTP, for Prometheus
+    /// Serve metrics for Prometheus over HTTP, and pages for people
     Serve(Box<ServeArguments>),
     /// Survey many domains in three steps
     Survey(Box<SurveyArguments>),

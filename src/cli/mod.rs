@@ -49,6 +49,7 @@ mod sender;
 mod serve;
 mod servers;
 mod shell;
+mod state;
 mod stop;
 mod survey;
 mod tlsa;

@@ -1,4 +1,4 @@
-//! `danecheck serve`: the exporter for Prometheus.
+//! `danecheck serve`: the exporter for Prometheus, and pages for people.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::serve::{Exporter, HostName, Limits, Targets};
+use crate::config::Config;
+use crate::serve::{Exporter, History, HostName, Limits, Targets, Web};
 use danecheck_core::next_hop::{NextHop, NextHopError};
 use danecheck_core::report::ExitStatus;
 
@@ -15,13 +16,17 @@ use super::expect::ExpectArguments;
 use super::input;
 use super::look::LookArguments;
 use super::servers::ServersArguments;
+use super::state::{Opened, StateFile};
 use super::stop::Stop;
 use super::typed;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "/probe?target=example.com checks a target and answers with its metrics, /metrics \
-                  describes the exporter itself, /-/healthy says whether it runs."
+                  describes the exporter itself, /-/healthy says whether it runs. With --web, / \
+                  asks for a domain and shows those of --config, /check/example.com shows a check \
+                  and its report, /check/example.com.json the report as JSON, /history the changes \
+                  of verdicts."
 )]
 pub(super) struct ServeArguments {
     /// Where to listen
@@ -49,6 +54,20 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
     max_checks: u16,
 
+    /// Also serve pages for people
+    #[arg(long)]
+    web: bool,
+
+    /// Keep the changes of verdicts in this file; without it, they end with the
+    /// process
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "web",
+        conflicts_with = "allow_any"
+    )]
+    state: Option<PathBuf>,
+
     #[command(flatten)]
     look: LookArguments,
 
@@ -63,7 +82,9 @@ pub(super) async fn serve(
     arguments: &ServeArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let targets = arguments.targets(environment)?;
+    let config = arguments.expect.expectations(environment, false)?;
+    let targets = arguments.targets(&config)?;
+    let web = arguments.web(&config, environment)?;
     let setup = arguments.servers.setup(&arguments.look, environment)?;
     let limits = Limits {
         checks: usize::from(arguments.max_checks),
@@ -85,6 +106,10 @@ pub(super) async fn serve(
     let exporter = Exporter::new(setup, environment.now, targets, limits)
         .map_err(|error| Stop::Sentence(format!("cannot start a thread for checks: {error}")))?
         .named(arguments.host.clone());
+    let exporter = match web {
+        Some(web) => exporter.with_pages(web),
+        None => exporter,
+    };
     environment.complain(&format!("listening on http://{address}, for {count}"));
     exporter.run(listener, stop).await;
     environment.complain("ended");
@@ -92,8 +117,7 @@ pub(super) async fn serve(
 }
 
 impl ServeArguments {
-    fn targets(&self, environment: &mut Environment) -> Result<Targets, Stop> {
-        let config = self.expect.expectations(environment, false)?;
+    fn targets(&self, config: &Config) -> Result<Targets, Stop> {
         if self.allow_any {
             return Ok(Targets::Any(config.defaults().clone()));
         }
@@ -120,6 +144,35 @@ impl ServeArguments {
             (target, terms)
         });
         Ok(with_terms.collect())
+    }
+
+    /// What the pages need, if they are wanted.
+    fn web(&self, config: &Config, environment: &mut Environment) -> Result<Option<Web>, Stop> {
+        if !self.web {
+            return Ok(None);
+        }
+        let history = match &self.state {
+            None => History::default(),
+            Some(path) => {
+                let Opened {
+                    state,
+                    changes,
+                    said,
+                } = StateFile::open(path)?;
+                if let Some(said) = said {
+                    environment.complain(&said);
+                }
+                History::kept(changes, Box::new(state))
+            }
+        };
+        Ok(Some(Web {
+            domains: match self.allow_any {
+                true => Vec::new(),
+                false => config.domains().to_vec(),
+            },
+            reads: typed::next_hop,
+            history,
+        }))
     }
 }
 

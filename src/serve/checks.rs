@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
+use super::under_way::UnderWay;
+use super::web::{Look, Looks, Seen};
 use crate::config::Terms;
-use crate::observe::{Pool, PoolLimits, Setup, observe};
+use crate::observe::{Pool, PoolLimits, Setup, Steps, observe};
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::{Prometheus, Writer as _};
 use danecheck_core::sender::Sender;
@@ -48,18 +48,30 @@ pub(super) enum Probed {
     Failed,
 }
 
-/// A running check, for all clients that wait for it.
-type Running = Shared<BoxFuture<'static, Option<Bytes>>>;
+/// Too many checks for pages wait for their turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Crowded;
+
+/// What there is of a target for a page.
+pub(super) enum ForPage {
+    UnderWay(UnderWay),
+    Ended(Arc<Look>),
+}
 
 pub(super) struct Checks {
     setup: Setup,
     now: fn() -> UnixTime,
     room: Arc<Semaphore>,
+    /// The share of `room` that checks for pages have.
+    page_room: Arc<Semaphore>,
     /// The threads of checks, separate from the threads that answer.
     threads: Handle,
-    running: Mutex<HashMap<NextHop, Running>>,
+    running: Mutex<HashMap<NextHop, UnderWay>>,
     pool: Mutex<(Instant, Pool)>,
     metrics: Arc<Metrics>,
+    /// What the pages remember, if there are pages.
+    looks: Option<Arc<Looks>>,
+    at_once: usize,
 }
 
 impl std::fmt::Debug for Checks {
@@ -80,11 +92,27 @@ impl Checks {
             setup,
             now,
             room: Arc::new(Semaphore::new(at_once)),
+            page_room: Arc::new(Semaphore::new(0)),
             threads,
             running: Mutex::default(),
             pool: Mutex::new((Instant::now(), pool())),
             metrics,
+            looks: None,
+            at_once,
         }
+    }
+
+    /// The same, also for pages. These get no more than their share of the
+    /// checks at once, so that Prometheus finds room beside them.
+    pub(super) fn shown_by(&mut self, looks: Arc<Looks>, at_once: usize) {
+        let most = at_once.min(self.at_once / 2).max(1);
+        self.page_room = Arc::new(Semaphore::new(most));
+        self.looks = Some(looks);
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> UnixTime {
+        (self.now)()
     }
 
     /// Checks a target, or waits for its running check. `within` is the
@@ -104,21 +132,62 @@ impl Checks {
                     let Ok(room) = self.room.clone().try_acquire_owned() else {
                         return Probed::Busy;
                     };
-                    let running = self.begin(target.clone(), terms.clone(), room);
-                    all.insert(target, running.clone());
-                    running
+                    self.begin(&mut all, target, terms.clone(), Turn::Taken(room))
                 }
             }
         };
-        match tokio::time::timeout(self.patience(within), running).await {
+        match tokio::time::timeout(self.patience(within), running.result()).await {
             Ok(Some(text)) => Probed::Seen(text),
             Ok(None) => Probed::Failed,
             Err(_) => Probed::Late,
         }
     }
 
+    /// What there is of a target: its running check, else one that ended no
+    /// longer ago than this.
+    pub(super) fn there_is(&self, target: &NextHop, not_before: Duration) -> Option<ForPage> {
+        let running = self.running();
+        self.found(&running, target, not_before)
+    }
+
+    /// The same; a check begins if there is nothing, and waits for its turn.
+    pub(super) fn look(
+        self: &Arc<Self>,
+        target: &NextHop,
+        terms: &Terms,
+        not_before: Duration,
+    ) -> Result<ForPage, Crowded> {
+        let mut running = self.running();
+        if let Some(found) = self.found(&running, target, not_before) {
+            return Ok(found);
+        }
+        let waiting = self.looks.as_ref().map_or(0, |looks| looks.limits.waiting);
+        if running.len() >= self.at_once.saturating_add(waiting) {
+            return Err(Crowded);
+        }
+        let begun = self.begin(&mut running, target.clone(), terms.clone(), Turn::Waits);
+        Ok(ForPage::UnderWay(begun))
+    }
+
+    /// A check leaves the running ones after its result is kept, so there is
+    /// always one or the other.
+    fn found(
+        &self,
+        running: &HashMap<NextHop, UnderWay>,
+        target: &NextHop,
+        not_before: Duration,
+    ) -> Option<ForPage> {
+        match running.get(target) {
+            Some(under_way) => Some(ForPage::UnderWay(under_way.clone())),
+            None => {
+                let ended = self.looks.as_ref()?.get(target, not_before)?;
+                Some(ForPage::Ended(ended))
+            }
+        }
+    }
+
     /// How long a client with this time limit waits for a check.
-    fn patience(&self, within: Option<Duration>) -> Duration {
+    pub(super) fn patience(&self, within: Option<Duration>) -> Duration {
         let own = self.setup.times.total + PATIENCE;
         match within {
             None => own,
@@ -129,24 +198,31 @@ impl Checks {
     /// Passes a check to the check threads, because the client may disconnect.
     fn begin(
         self: &Arc<Self>,
+        running: &mut HashMap<NextHop, UnderWay>,
         target: NextHop,
         terms: Terms,
-        room: OwnedSemaphorePermit,
-    ) -> Running {
+        turn: Turn,
+    ) -> UnderWay {
         let (seen, answer) = oneshot::channel();
+        let steps = Steps::default();
         let job = Job {
             place: Place {
                 checks: self.clone(),
-                target,
-                _room: room,
+                target: target.clone(),
+                is_kept: false,
             },
+            turn,
             terms,
+            steps: self.looks.is_some().then(|| steps.clone()),
             seen,
         };
         // If the exporter is about to end, it is dropped: then the answer is
         // that it failed.
         self.threads.spawn(job.run());
-        async move { answer.await.ok() }.boxed().shared()
+        let result = async move { answer.await.ok() };
+        let under_way = UnderWay::new(result, steps);
+        running.insert(target, under_way.clone());
+        under_way
     }
 
     /// What checks that begin now share. Validation may keep keys for longer
@@ -159,7 +235,7 @@ impl Checks {
         current.1.clone()
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<NextHop, Running>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<NextHop, UnderWay>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,18 +250,37 @@ fn pool() -> Pool {
     })
 }
 
+/// When a check begins.
+#[derive(Debug)]
+enum Turn {
+    /// At once, in this place.
+    Taken(OwnedSemaphorePermit),
+    /// After those that came before.
+    Waits,
+}
+
 /// A check to be run.
 #[derive(Debug)]
 struct Job {
     place: Place,
+    turn: Turn,
     terms: Terms,
+    steps: Option<Steps>,
     seen: oneshot::Sender<Bytes>,
 }
 
 impl Job {
-    async fn run(self) {
+    async fn run(mut self) {
+        let checks = self.place.checks.clone();
+        // No semaphore is ever closed.
+        let room = match self.turn {
+            Turn::Taken(room) => (Some(room), None),
+            Turn::Waits => {
+                let of_pages = checks.page_room.clone().acquire_owned().await.ok();
+                (checks.room.clone().acquire_owned().await.ok(), of_pages)
+            }
+        };
         let began = Instant::now();
-        let checks = &self.place.checks;
         let count = checks.metrics.check_begins();
         let setup = Setup {
             checked_at: (checks.now)(),
@@ -193,10 +288,14 @@ impl Job {
             skip: self.terms.skip_hosts.clone(),
             // A target from an HTTP client does not count as typed by the user.
             typed: false,
+            // A page has the letter to the receiver.
+            contact: checks.looks.is_some() || checks.setup.contact,
+            steps: self.steps,
             ..checks.setup.clone()
         };
         let observation = observe(&self.place.target, &setup).await;
         let terms = self.terms;
+        let (looks, target) = (checks.looks.clone(), self.place.target.clone());
         // All checks share this thread, and one domain can keep its judgement
         // busy for a second.
         let judge = move || {
@@ -206,11 +305,16 @@ impl Job {
             let mut writer = Prometheus::default();
             let mut text = writer.report(&report, status);
             text.push_str(&writer.end());
+            if let Some(looks) = looks {
+                looks.ended(&target, Look::Seen(Seen::new(&report, status, &target)));
+            }
             text
         };
         let text = tokio::task::spawn_blocking(judge).await;
         count.ends(began.elapsed());
+        self.place.is_kept = text.is_ok();
         drop(self.place);
+        drop(room);
         // If there is none, the waiting client gets the answer that the check
         // failed.
         if let Ok(text) = text {
@@ -225,11 +329,14 @@ impl Job {
 struct Place {
     checks: Arc<Checks>,
     target: NextHop,
-    _room: OwnedSemaphorePermit,
+    is_kept: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if let Some(looks) = self.checks.looks.as_ref().filter(|_| !self.is_kept) {
+            looks.ended(&self.target, Look::Failed);
+        }
         self.checks.running().remove(&self.target);
     }
 }

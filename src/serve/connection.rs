@@ -15,8 +15,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::request::{answer, busy};
+use super::answered::busy;
+use super::request::answer;
 use super::service::Service;
+use super::stall::Stalling;
 
 /// How long a closing connection has for its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
@@ -80,9 +82,10 @@ async fn connection(
     let _counted = service.metrics.connection();
     let each = service_fn(|request| {
         let service = &service;
-        async move { Ok::<_, Infallible>(answer(service, reached, &request).await) }
+        async move { Ok::<_, Infallible>(answer(service, reached, request).await) }
     });
     let http = builder(&service);
+    let stream = Stalling::new(stream, service.limits.stall_time);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), each));
     let grace = tokio::select! {
         _ = connection.as_mut() => return,

@@ -44,6 +44,7 @@ pub(super) struct Metrics {
     probes: [AtomicU64; ANSWERS.len()],
     running: Level,
     connections: Level,
+    streams: Level,
     connections_refused: AtomicU64,
     requests_refused: AtomicU64,
     durations: Mutex<Durations>,
@@ -116,6 +117,7 @@ impl Metrics {
             probes: Default::default(),
             running: Level::default(),
             connections: Level::default(),
+            streams: Level::default(),
             connections_refused: AtomicU64::new(0),
             requests_refused: AtomicU64::new(0),
             durations: Mutex::default(),
@@ -138,6 +140,11 @@ impl Metrics {
         Counted::new(self, |metrics| &metrics.connections)
     }
 
+    /// A visitor follows a look.
+    pub(super) fn stream(self: &Arc<Self>) -> Counted {
+        Counted::new(self, |metrics| &metrics.streams)
+    }
+
     pub(super) fn connection_refused(&self) {
         self.connections_refused.fetch_add(1, Relaxed);
     }
@@ -147,7 +154,7 @@ impl Metrics {
     }
 
     /// The text exposition format.
-    pub(super) fn text(&self, targets: Option<usize>) -> String {
+    pub(super) fn text(&self, targets: Option<usize>, pages: Option<PagesSeen>) -> String {
         let mut page = Page(String::new());
         page.family("build_info", "gauge", "1, with the version as a label.");
         let version = env!("CARGO_PKG_VERSION");
@@ -183,8 +190,24 @@ impl Metrics {
         let help = "Requests refused because of their Host or Origin.";
         let refused = self.requests_refused.load(Relaxed);
         page.one("requests_refused_total", "counter", help, refused);
+        if let Some(pages) = pages {
+            self.pages(&mut page, &pages);
+        }
         self.durations(&mut page);
         page.0
+    }
+
+    fn pages(&self, page: &mut Page, seen: &PagesSeen) {
+        let streams = self.streams.now.load(Relaxed);
+        let help = "Visitors who follow a check now.";
+        page.one("streams", "gauge", help, streams);
+        let help = "Limit of visitors who follow checks.";
+        page.one("streams_limit", "gauge", help, self.limits.web.streams);
+        let help = "Checks that are kept for pages.";
+        page.one("checks_kept", "gauge", help, seen.kept);
+        let help = "Changes of verdicts that could not be written to the file of --state.";
+        let failures = seen.unwritten;
+        page.one("state_write_failures_total", "counter", help, failures);
     }
 
     fn durations(&self, page: &mut Page) {
@@ -200,6 +223,15 @@ impl Metrics {
         page.line(&format!("{NAME}_sum"), "", durations.sum);
         page.line(&format!("{NAME}_count"), "", durations.count);
     }
+}
+
+/// What the pages count for themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PagesSeen {
+    /// Looks that are kept.
+    pub(super) kept: usize,
+    /// Changes that could not be written.
+    pub(super) unwritten: u64,
 }
 
 /// The text under construction; all names have the same prefix.

@@ -4,7 +4,7 @@
 //!
 //! Everything that a client decides has a limit: which targets, how many checks
 //! at once and how long each, how many connections, how long and how large a
-//! request may be.
+//! request may be. `web` adds pages for people, within the same limits.
 
 #![expect(
     clippy::disallowed_types,
@@ -12,6 +12,7 @@
     reason = "this half listens, runs tasks and waits"
 )]
 
+mod answered;
 mod checks;
 mod connection;
 mod host;
@@ -19,13 +20,17 @@ mod limits;
 mod metrics;
 mod request;
 mod service;
+mod stall;
 mod targets;
 mod threads;
+mod under_way;
+mod web;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::observe::Setup;
 use danecheck_core::unix_time::UnixTime;
@@ -34,10 +39,12 @@ use checks::Checks;
 use metrics::Metrics;
 use service::Service;
 use threads::CheckThreads;
+use web::Looks;
 
 pub use host::{HostName, HostNameError};
-pub use limits::Limits;
+pub use limits::{Limits, WebLimits};
 pub use targets::Targets;
+pub use web::{Change, History, Keep, Web};
 
 /// The exporter.
 #[derive(Debug)]
@@ -65,6 +72,8 @@ impl Exporter {
                 limits,
                 checks: Arc::new(checks),
                 metrics,
+                looks: None,
+                streams: Arc::new(Semaphore::new(limits.web.streams)),
             }),
             threads,
         })
@@ -75,6 +84,21 @@ impl Exporter {
     pub fn named(mut self, hosts: Vec<HostName>) -> Self {
         if let Some(service) = Arc::get_mut(&mut self.service) {
             service.hosts = hosts;
+        }
+        self
+    }
+
+    /// The same, also with pages for people.
+    #[must_use]
+    pub fn with_pages(mut self, web: Web) -> Self {
+        if let Some(service) = Arc::get_mut(&mut self.service) {
+            let limits = service.limits.web;
+            let looks = Looks::new(web, limits, service.targets.count().is_some());
+            let looks = Arc::new(looks);
+            if let Some(checks) = Arc::get_mut(&mut service.checks) {
+                checks.shown_by(looks.clone(), limits.looks);
+            }
+            service.looks = Some(looks);
         }
         self
     }

@@ -3,46 +3,44 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{Method, Request, StatusCode};
 
+use super::answered::{Answered, PLAIN, busy, plain, text};
 use super::checks::Probed;
 use super::host::{Unwelcome, welcome};
-use super::metrics::Answer;
+use super::metrics::{Answer, PagesSeen};
 use super::service::Service;
+use super::web;
 use crate::config::Terms;
 use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::{printable, shown};
 
 /// The version 0.0.4 of the text exposition format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
-const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// How long Prometheus will wait.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
-
-/// When a client may try again that was refused because all slots were busy, in
-/// seconds.
-const COME_AGAIN: &str = "5";
 
 const INDEX: &str = "danecheck, an exporter for Prometheus\n\n/probe?target=example.com  checks a \
                      target\n/metrics                   describes the exporter itself\n/-/healthy  \
                                     says whether it runs\n";
 
-pub(super) type Answered = Response<Full<Bytes>>;
-
-/// The answer to a request; its body is not read. `reached` is the address at
-/// which the connection came in.
-pub(super) async fn answer<B>(
+/// The answer to a request; only pages read its body. `reached` is the address
+/// at which the connection came in.
+pub(super) async fn answer(
     service: &Service,
     reached: SocketAddr,
-    request: &Request<B>,
+    request: Request<Incoming>,
 ) -> Answered {
-    if let Err(why) = welcome(request, reached, &service.hosts) {
+    if let Err(why) = welcome(&request, reached, &service.hosts) {
         service.metrics.request_refused();
         return refusal(why);
+    }
+    if let Some(looks) = &service.looks
+        && web::is_page(request.uri().path())
+    {
+        return web::answer(service, looks, request).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "use GET or HEAD");
@@ -54,10 +52,14 @@ pub(super) async fn answer<B>(
         "/" => text(StatusCode::OK, PLAIN, INDEX),
         "/-/healthy" => plain(StatusCode::OK, "healthy"),
         "/metrics" => {
-            let metrics = service.metrics.text(service.targets.count());
+            let pages = service.looks.as_ref().map(|looks| PagesSeen {
+                kept: looks.count(),
+                unwritten: looks.history.failures(),
+            });
+            let metrics = service.metrics.text(service.targets.count(), pages);
             text(StatusCode::OK, METRICS, metrics)
         }
-        "/probe" => probe(service, request).await,
+        "/probe" => probe(service, &request).await,
         _ => plain(
             StatusCode::NOT_FOUND,
             "unknown path: use /probe?target=example.com, /metrics or /-/healthy",
@@ -140,30 +142,4 @@ fn scrape_timeout<B>(request: &Request<B>) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|time| !time.is_zero())
-}
-
-/// All slots are busy: `of` says which.
-pub(super) fn busy(of: &str) -> Answered {
-    let why = format!("too many {of}: try again in {COME_AGAIN} seconds");
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, &why);
-    let later = HeaderValue::from_static(COME_AGAIN);
-    response.headers_mut().insert(RETRY_AFTER, later);
-    response
-}
-
-/// One sentence.
-fn plain(status: StatusCode, sentence: &str) -> Answered {
-    text(status, PLAIN, format!("{}\n", shown(&printable(sentence))))
-}
-
-fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answered {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(
-        HeaderName::from_static("x-content-type-options"),
-        HeaderValue::from_static("nosniff"),
-    );
-    response
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use danecheck::config::Terms;
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::observe::Setup;
-use danecheck::serve::{Exporter, Limits};
+use danecheck::serve::{Exporter, History, Limits, Web};
 use danecheck_world::dns::{Misbehaviour, Rtype, Zone};
 use danecheck_world::pki::stale_tlsa;
 use danecheck_world::smtp::MailServer;
@@ -17,6 +17,9 @@ use tokio::sync::oneshot;
 use crate::support::now;
 
 pub(crate) const TARGETS: usize = 50;
+
+/// The header of a form.
+pub(crate) const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 pub(crate) fn domain(number: usize) -> String {
     format!("d{number}.example")
@@ -51,6 +54,15 @@ pub(crate) fn exporter(setup: Setup, limits: Limits) -> Exporter {
     let listed = (0..TARGETS).map(domain).chain(["stale.example".to_owned()]);
     let targets = listed.map(|target| (target.parse().unwrap(), Terms::default()));
     Exporter::new(setup, now, targets.collect(), limits).unwrap()
+}
+
+/// The same with pages, and with these domains in the overview.
+pub(crate) fn with_pages(exporter: Exporter, domains: &[&str]) -> Exporter {
+    exporter.with_pages(Web {
+        domains: domains.iter().map(|name| name.parse().unwrap()).collect(),
+        reads: str::parse,
+        history: History::default(),
+    })
 }
 
 /// Runs an exporter for as long as its clients need it.
@@ -89,6 +101,19 @@ pub(crate) async fn request(
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
+    read(&mut stream).await
+}
+
+/// A form that is sent to `/check`.
+pub(crate) async fn post(address: SocketAddr, headers: &str, form: &str) -> Answer {
+    let length = form.len();
+    let text = format!(
+        "POST /check HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n{headers}\r\n{form}"
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A form that is too large is answered before all of it is read.
+    let _ = stream.write_all(text.as_bytes()).await;
     read(&mut stream).await
 }
 

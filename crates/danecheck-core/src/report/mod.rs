@@ -28,7 +28,7 @@ mod told;
 pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
-pub use human::{Detail, HumanStyle, human};
+pub use human::{Detail, HumanStyle, headline, human};
 pub use letter::Letter;
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{

@@ -9,7 +9,7 @@ use super::assumed;
 use super::page::{Tone, code, fate};
 
 /// The report in a few words, as they follow the target's name.
-pub(in crate::report) fn headline(report: &Report) -> String {
+pub fn headline(report: &Report) -> String {
     headline_words(report).1
 }
 

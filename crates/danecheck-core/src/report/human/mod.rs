@@ -19,7 +19,8 @@ use crate::text::{columns, shown};
 use super::model::Report;
 
 pub(super) use assumed::{comes_too_early, deployment_text, stand_in};
-pub(super) use headline::{headline, headline_words};
+pub use headline::headline;
+pub(super) use headline::headline_words;
 pub(super) use hosts::{groups, short_record, standing_words};
 pub(super) use levels::{Cell, cells};
 use page::Page;
