@@ -285,6 +285,22 @@ mod tests {
         }
     }
 
+    /// Opens a file whose lock was just given up. Another test of this process
+    /// may start a program in this moment, and the new process has the lock until
+    /// it has closed what it inherits.
+    fn open_again(path: &Path) -> Opened {
+        for _ in 0..100_000 {
+            match StateFile::open(path) {
+                Ok(opened) => return opened,
+                Err(Stop::Sentence(said)) if said.contains("another danecheck") => {
+                    std::thread::yield_now();
+                }
+                Err(stop) => panic!("{stop:?}"),
+            }
+        }
+        panic!("{}: is locked", path.display());
+    }
+
     fn numbers(changes: &[Change]) -> Vec<i64> {
         changes.iter().map(|change| change.at.0).collect()
     }
@@ -292,7 +308,7 @@ mod tests {
     #[test]
     fn a_file_that_ends_anywhere_loses_its_last_line_alone() {
         let scratch = Scratch::new("cut");
-        let mut opened = StateFile::open(&scratch.0).unwrap();
+        let mut opened = open_again(&scratch.0);
         for number in 0..4 {
             opened.state.append(&change(number)).unwrap();
         }
@@ -303,7 +319,7 @@ mod tests {
             .collect();
         for length in 0..=whole.len() {
             std::fs::write(&scratch.0, &whole[..length]).unwrap();
-            let mut opened = StateFile::open(&scratch.0).unwrap();
+            let mut opened = open_again(&scratch.0);
             let ends = lines.iter().filter(|end| **end < length).count();
             let left = ends.saturating_sub(1) as i64;
             assert_eq!(
@@ -316,7 +332,7 @@ mod tests {
             // It goes on behind the whole lines.
             opened.state.append(&change(9)).unwrap();
             drop(opened);
-            let again = StateFile::open(&scratch.0).unwrap();
+            let again = open_again(&scratch.0);
             assert_eq!(again.changes.len() as i64, left + 1, "{length}");
             assert_eq!(again.said, None);
         }
@@ -342,7 +358,7 @@ mod tests {
         assert!(StateFile::open(&std::env::temp_dir()).is_err());
         // Nor is one with the name of an unfinished file.
         std::fs::remove_file(&scratch.0).unwrap();
-        let mut opened = StateFile::open(&scratch.0).unwrap();
+        let mut opened = open_again(&scratch.0);
         std::fs::write(scratch.new_file(), "notes\n").unwrap();
         assert!(opened.state.replace(&[change(1)]).is_err());
         assert_eq!(
@@ -351,20 +367,20 @@ mod tests {
         );
         opened.state.append(&change(2)).unwrap();
         drop(opened);
-        let opened = StateFile::open(&scratch.0).unwrap();
+        let opened = open_again(&scratch.0);
         assert_eq!(numbers(&opened.changes), [2]);
     }
 
     #[test]
     fn only_one_process_uses_it_even_after_it_was_replaced() {
         let scratch = Scratch::new("lock");
-        let mut first = StateFile::open(&scratch.0).unwrap();
+        let mut first = open_again(&scratch.0);
         assert!(StateFile::open(&scratch.0).is_err());
         first.state.replace(&[change(1), change(2)]).unwrap();
         assert!(StateFile::open(&scratch.0).is_err());
         first.state.append(&change(3)).unwrap();
         drop(first);
-        let second = StateFile::open(&scratch.0).unwrap();
+        let second = open_again(&scratch.0);
         assert_eq!(numbers(&second.changes), [1, 2, 3]);
         assert!(!scratch.new_file().exists());
     }
@@ -385,7 +401,7 @@ mod tests {
             mut state,
             mut changes,
             ..
-        } = StateFile::open(Path::new(&path)).unwrap();
+        } = open_again(Path::new(&path));
         let mut next = changes.last().map_or(0, |change| change.at.0 + 1);
         loop {
             changes.push(change(next));
@@ -427,7 +443,7 @@ mod tests {
             child.kill().unwrap();
             child.wait().unwrap();
             last = written.last().unwrap_or(last);
-            let opened = StateFile::open(&scratch.0).unwrap();
+            let opened = open_again(&scratch.0);
             let found = numbers(&opened.changes);
             // One more may be written before the process could say so.
             let end = found.last().copied().unwrap_or(-1);

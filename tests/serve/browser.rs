@@ -54,6 +54,9 @@ async fn for_the_browser() -> RunningStage {
             },
         );
     }
+    // Its check lasts as long as it may.
+    stage.zone(Zone::signed("silent.example."));
+    stage.lookup_misbehaving("silent.example.", Rtype::MX, Misbehaviour::Silence);
     let slow = Misbehaviour::DelayedBy(Duration::from_secs(3));
     stage.lookup_misbehaving("slow.example.", Rtype::MX, slow);
     let plain = Zone::signed("plain.example.")
@@ -71,7 +74,15 @@ async fn for_the_browser() -> RunningStage {
 #[ignore = "serves the browser of tests/page/run until standard input ends"]
 async fn stays_for_the_browser() {
     let stage = for_the_browser().await;
-    let domains = ["fine", "slow", "xn--bcher-kva", "stale", "hostile", "plain"];
+    let domains = [
+        "fine",
+        "slow",
+        "silent",
+        "xn--bcher-kva",
+        "stale",
+        "hostile",
+        "plain",
+    ];
     let domains = domains.map(|name| format!("{name}.example"));
     let targets = domains
         .iter()

@@ -415,7 +415,11 @@ async fn the_guard_holds_for_literals_on_pages() {
     stage.server("127.0.0.1", MailServer::new(identity));
     let stage = stage.start().await.unwrap();
     let any = Targets::Any(Terms::default());
-    let pages = Exporter::new(stage.setup(), now, any, Limits::default()).unwrap();
+    let setup = Setup {
+        allow_private: false,
+        ..stage.setup()
+    };
+    let pages = Exporter::new(setup, now, any, Limits::default()).unwrap();
     serving(with_pages(pages, &[]), async |address| {
         let answer = get(address, "/check/%5B127.0.0.1%5D.json").await;
         let report: Report = serde_json::from_str(&answer.body).unwrap();

@@ -27,19 +27,20 @@ impl Kept {
         }
     }
 
-    /// The look at a target that ended no longer ago than this.
-    pub(super) fn get(&self, target: &NextHop, not_before: Duration) -> Option<Arc<Look>> {
+    /// The look at a target that ended less than `most` before `now`.
+    pub(super) fn get(&self, target: &NextHop, most: Duration, now: Instant) -> Option<Arc<Look>> {
         let (ended, look) = self.looks.get(target)?;
-        (ended.elapsed() < not_before).then(|| look.clone())
+        (now.saturating_duration_since(*ended) < most).then(|| look.clone())
     }
 
-    /// Keeps a look that has ended; the oldest give way to it.
-    pub(super) fn put(&mut self, target: NextHop, look: Arc<Look>) {
+    /// Keeps a look that has ended now; the oldest give way to it.
+    pub(super) fn put(&mut self, target: NextHop, look: Arc<Look>, now: Instant) {
         self.remove(&target);
+        let is_late = |ended: Instant| now.saturating_duration_since(ended) >= self.limits.kept_for;
         let late: Vec<NextHop> = self
             .looks
             .iter()
-            .filter(|(_, (ended, _))| ended.elapsed() >= self.limits.kept_for)
+            .filter(|(_, (ended, _))| is_late(*ended))
             .map(|(target, _)| target.clone())
             .collect();
         late.iter().for_each(|target| self.remove(target));
@@ -54,7 +55,7 @@ impl Kept {
             self.remove(&oldest);
         }
         self.bytes = self.bytes.saturating_add(size);
-        self.looks.insert(target, (Instant::now(), look));
+        self.looks.insert(target, (now, look));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -76,8 +77,8 @@ mod tests {
         format!("d{number}.example").parse().unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_limited_number_of_bytes_for_a_limited_time() {
+    #[test]
+    fn a_limited_number_of_bytes_for_a_limited_time() {
         let limits = WebLimits {
             kept: 3,
             kept_bytes: 100,
@@ -85,24 +86,25 @@ mod tests {
         };
         let mut kept = Kept::new(limits);
         let soon = Duration::from_secs(1);
+        let begin = Instant::now();
+        let after = |milliseconds| begin + Duration::from_millis(milliseconds);
         for number in 0..5 {
-            kept.put(target(number), Arc::new(Look::of_size(30)));
-            tokio::time::advance(Duration::from_millis(1)).await;
+            let look = Arc::new(Look::of_size(30));
+            kept.put(target(number), look, after(number as u64));
         }
         assert_eq!((kept.len(), kept.bytes), (3, 90));
-        assert!(kept.get(&target(1), soon).is_none());
-        assert!(kept.get(&target(4), soon).is_some());
+        assert!(kept.get(&target(1), soon, after(5)).is_none());
+        assert!(kept.get(&target(4), soon, after(5)).is_some());
         // A large one needs the room of several.
-        kept.put(target(5), Arc::new(Look::of_size(60)));
+        kept.put(target(5), Arc::new(Look::of_size(60)), after(5));
         assert_eq!((kept.len(), kept.bytes), (2, 90));
         // The same target again takes its own room.
-        kept.put(target(5), Arc::new(Look::of_size(70)));
+        kept.put(target(5), Arc::new(Look::of_size(70)), after(6));
         assert_eq!((kept.len(), kept.bytes), (2, 100));
-        tokio::time::advance(soon).await;
-        assert!(kept.get(&target(5), soon).is_none());
-        assert!(kept.get(&target(5), soon * 2).is_some());
-        tokio::time::advance(limits.kept_for).await;
-        kept.put(target(6), Arc::new(Look::of_size(1)));
+        assert!(kept.get(&target(5), soon, after(1006)).is_none());
+        assert!(kept.get(&target(5), soon * 2, after(1006)).is_some());
+        let late = after(6) + limits.kept_for;
+        kept.put(target(6), Arc::new(Look::of_size(1)), late);
         assert_eq!((kept.len(), kept.bytes), (1, 1));
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Web;
 use super::history::History;
 use super::kept::Kept;
@@ -57,16 +59,13 @@ impl Looks {
                 self.history.note(checked_at, &target.to_string(), verdict);
             }
         }
-        self.kept().put(target.clone(), Arc::new(look));
+        let now = Instant::now();
+        self.kept().put(target.clone(), Arc::new(look), now);
     }
 
-    /// The look at a target that ended no longer ago than this.
-    pub(in crate::serve) fn get(
-        &self,
-        target: &NextHop,
-        not_before: Duration,
-    ) -> Option<Arc<Look>> {
-        self.kept().get(target, not_before)
+    /// The look at a target that ended less long ago than this.
+    pub(in crate::serve) fn get(&self, target: &NextHop, most: Duration) -> Option<Arc<Look>> {
+        self.kept().get(target, most, Instant::now())
     }
 
     /// How many are kept.

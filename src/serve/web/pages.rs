@@ -14,7 +14,7 @@ use danecheck_core::entry::Language;
 use danecheck_core::judge::Verdict;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::html::{Frame, Link, page};
-use danecheck_core::report::{ExitStatus, Report, shown};
+use danecheck_core::report::{ExitStatus, Report, printable, shown};
 use danecheck_core::unix_time::UnixTime;
 
 /// The paths of what the pages load.
@@ -311,7 +311,7 @@ pub(super) fn refusal(reader: Reader, why: Refusal, given: &str, detail: Option<
     let content = html! {
         h1 { (title) }
         @if let Some(note) = note { p.lead { (note) } }
-        @if let Some(detail) = detail { p.notice lang="en" { bdi { (detail) } } }
+        @if let Some(detail) = detail { p.notice lang="en" { bdi { (printable(detail)) } } }
         @if why != Refusal::Foreign { (form(reader, given)) }
     };
     document(reader, "/", &Head::titled(title), &content)
@@ -320,7 +320,7 @@ pub(super) fn refusal(reader: Reader, why: Refusal, given: &str, detail: Option<
 /// The form that asks for a target.
 fn form(reader: Reader, value: &str) -> Markup {
     let words = words(reader.language);
-    let value: String = value.chars().take(LONGEST_TARGET).collect();
+    let value = printable(value);
     html! {
         form.ask method="post" action=(CHECK) {
             label for="target" { (words.target) }
