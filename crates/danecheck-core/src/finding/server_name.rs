@@ -23,9 +23,9 @@ pub(super) static OWN_NAME_REFUSED: Rule = Rule {
               unrecognized_name. DANE senders and senders that honour MTA-STS ask for it, so their \
               mail waits.",
     sender: TELL,
-    receiver: "Add the name HOST to the names that the server's TLS knows. Or let it send its \
-               default certificate for names that it does not know. Test it with `openssl s_client \
-               -starttls smtp -connect HOST:25 -servername HOST`.",
+    receiver: "Add HOST to the names that the server's TLS knows. Or let it send its default \
+               certificate for names that it does not know. Test it with `openssl s_client \
+               -starttls smtp -connect HOST:25`, which asks for the name.",
 };
 
 pub(super) static OWN_NAME_UNKNOWN: Rule = Rule {
@@ -36,9 +36,8 @@ pub(super) static OWN_NAME_UNKNOWN: Rule = Rule {
               ask for this name (SNI) with the alert unrecognized_name, and sends its default \
               certificate. Postfix ignores the warning, but some clients end the handshake.",
     sender: "",
-    receiver: "Add the name HOST to the names that the server's TLS knows. Test it with `openssl \
-               s_client -starttls smtp -connect HOST:25 -servername HOST -tls1_2 -msg`, which shows \
-               the alert.",
+    receiver: "Add HOST to the names that the server's TLS knows. Test it with `openssl s_client \
+               -starttls smtp -connect HOST:25 -tls1_2 -msg`, which shows the alert.",
 };
 
 pub(super) static SNI_OTHER_CERTIFICATE: Rule = Rule {
@@ -64,7 +63,7 @@ pub(super) static SNI_REFUSED: Rule = Rule {
     sender: TELL,
     receiver: "Repair what ends the TLS of clients that ask for HOST: a filter or load balancer \
                that does not know the name, or the server's own support for SNI. Test it with \
-               `openssl s_client -starttls smtp -connect HOST:25 -servername HOST`.",
+               `openssl s_client -starttls smtp -connect HOST:25`, which asks for the name.",
 };
 
 pub(super) static SNI_REQUIRED: Rule = Rule {

@@ -23,7 +23,15 @@ fn first_step(remedy: &str) -> &str {
 
 /// The short report says whole sentences, and what to do in full.
 pub(super) fn is_whole(name: &str, report: &Report, width: usize, page: &str) {
-    assert!(!page.contains(" ..."), "{name} at {width}: {page}");
+    let is_begin = |line: &&str| line.starts_with("  error: ") || line.starts_with("  warning: ");
+    let mut told = page
+        .lines()
+        .skip_while(|line| !is_begin(line))
+        .take_while(|line| !line.is_empty());
+    assert!(
+        !told.any(|line| line.ends_with(" ...")),
+        "{name} at {width}: {page}"
+    );
     for finding in &report.findings {
         let mut words = finding.remedy.split(|c: char| !c.is_ascii_uppercase());
         let open = words.find(|word| PLACEHOLDERS.contains(word));
