@@ -356,7 +356,7 @@ async fn resolvers_without_ad_bit_are_told_apart() {
         assert_eq!(report.verdict, verdict, "{kind:?}");
         let says_what_happens_behind_it = report.findings[0]
             .message
-            .contains("its level dane delivers as may does");
+            .contains("its level dane acts like level may");
         assert!(
             says_what_happens_behind_it,
             "{}",

@@ -385,3 +385,107 @@ async fn the_certificate_of_an_authority_is_not_taken_for_that_of_a_server() {
     let ran = alone(&["tlsa", chain.path()]).await;
     assert_eq!(ran.stdout.matches("3 1 1 ").count(), 1, "{}", ran.stdout);
 }
+
+/// Wrong values, misplaced options and pasted things of each command.
+#[tokio::test]
+async fn what_each_command_cannot_read_is_answered_with_what_to_give() {
+    let saved = Temporary::with("saved.json", "{\n  \"format\": 1\n}\n{}\n");
+    for (words, said, unsaid) in [
+        (
+            &["--timeout", "-1", "a.example"][..],
+            "give seconds above 0",
+            "as a value",
+        ),
+        (
+            &["--level", "dan", "a.example"],
+            "dane-only, fingerprint",
+            "help for",
+        ),
+        (
+            &["--jobs", "many", "a.example"],
+            "give a whole number",
+            "invalid digit",
+        ),
+        (
+            &["triage", "--at-most", "ten"],
+            "give a whole number",
+            "invalid digit",
+        ),
+        (
+            &["dns", "-4", "a.example", "MX"],
+            "asks DNS alone",
+            "as a value",
+        ),
+        (&["tlsa", "x.pem", "-6"], "asks DNS alone", "as a value"),
+        (
+            &["dns", "a.example", "MX", "--source", "::1"],
+            "asks DNS alone",
+            "as a value",
+        ),
+        (
+            &["dns", "192.0.2.1", "PTR"],
+            "1.2.0.192.in-addr.arpa",
+            "SERVFAIL",
+        ),
+        (
+            &["dns", "[2001:db8::1]", "PTR"],
+            ".8.b.d.0.1.0.0.2.ip6.arpa",
+            "SERVFAIL",
+        ),
+        (
+            &["tlsa", "a.example"],
+            "`danecheck a.example` checks the domain",
+            "os error",
+        ),
+        (
+            &["tlsa", "a.pem"],
+            "a.pem: cannot be read",
+            "checks the domain",
+        ),
+        (
+            &["serve", "--listen", "9725"],
+            "such as 127.0.0.1:9725",
+            "syntax",
+        ),
+        (&["survey", "dsn"], "`danecheck survey dns`", "as a value"),
+        (
+            &["survey", "x"],
+            "give one of dns, hosts, judge",
+            "as a value",
+        ),
+        (&["a.example:"], "no port stands after the colon", "``"),
+        (&["a.example:x y"], "is not", "``"),
+        (
+            &["--replay", saved.path()],
+            "line 1 begins an object of several lines",
+            "line 2",
+        ),
+        (&["explain", "-4", "tlsa-mismatch"], "--check", "as a value"),
+        (
+            &["overrides", "-4", "--replay", saved.path(), saved.path()],
+            "--replay",
+            "as a value",
+        ),
+        (&["doctor", "-4", "-6"], "cannot be used with", "as a value"),
+    ] {
+        let ran = alone(words).await;
+        assert_eq!(ran.status, ExitStatus::Unknown, "{words:?}: {}", ran.stdout);
+        assert!(ran.stderr.contains(said), "{words:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains(unsaid), "{words:?}: {}", ran.stderr);
+    }
+}
+
+/// A name of DNS is read out of what has it.
+#[tokio::test]
+async fn dns_takes_the_name_out_of_an_address_of_the_web_and_of_a_mailbox() {
+    let stage = stage().await;
+    for pasted in [
+        "https://one.example/x",
+        "user@one.example",
+        "<user@one.example>",
+    ] {
+        let ran = run_on(&stage, &["dns", pasted, "MX"], b"").await;
+        assert!(ran.stdout.starts_with("one.example. MX"), "{}", ran.stdout);
+        assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stdout);
+    }
+}

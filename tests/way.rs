@@ -183,3 +183,89 @@ async fn what_cannot_be_done_is_refused_with_what_to_give() {
         );
     }
 }
+
+/// Each command that connects as a check does takes the same options.
+#[tokio::test]
+async fn other_commands_look_over_one_family_and_from_the_address_that_is_named() {
+    let stage = stage().await;
+    let table = support::Temporary::with("table", "both.example encrypt\n");
+    let overrides = async |options: &[&str]| {
+        let all = [&["overrides", "--json"], options, &[table.path()]].concat();
+        let ran = run_on(&stage, &all, b"").await;
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        found["overrides"][0]["word"]
+            .as_str()
+            .unwrap_or("?")
+            .to_owned()
+    };
+    // Over IPv6 alone the server is stale.
+    assert_eq!(overrides(&["-6"]).await, "needed");
+    assert_ne!(overrides(&["-4"]).await, "needed");
+    assert_ne!(overrides(&["-4", "--source", "127.0.0.2"]).await, "needed");
+
+    let log = b"Nov 22 02:36:41 mx postfix/smtp[1]: 4E7F099A10B: to=<a@both.example>, \
+                relay=mx.both.example[192.0.2.1]:25, delay=0.05, delays=0/0/0/0, dsn=4.7.5, \
+                status=deferred (Server certificate not verified)\n";
+    for command in [&["triage"][..], &["explain", "--log", "--check"]] {
+        for (options, verdict) in [
+            (&["-4"][..], "dane-ok"),
+            (&["-6", "--source=::1"], "dane-broken"),
+            (&["--source=127.0.0.1"], "dane-partial"),
+        ] {
+            let all = [command, &["--json"], options].concat();
+            let ran = run_on(&stage, &all, log).await;
+            let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+            let seen = &found["next_hops"][0]["verdict"];
+            assert_eq!(seen, verdict, "{all:?}: {}", ran.stdout);
+        }
+    }
+
+    // Of a survey, the first step says which addresses count, and the second
+    // connects.
+    let dns = run_on(&stage, &["survey", "dns", "-4"], b"both.example\n").await;
+    let line: serde_json::Value = serde_json::from_str(dns.stdout.trim()).unwrap();
+    let needs = line["needs"].as_array().unwrap();
+    assert!(!needs.is_empty());
+    assert!(
+        needs.iter().all(|need| need["address"] == "192.0.2.1"),
+        "{needs:?}"
+    );
+    let hosts = [
+        "survey",
+        "hosts",
+        "--allow-private",
+        "--source",
+        "127.0.0.2",
+    ];
+    let hosts = run_with(&hosts, dns.stdout.as_bytes(), stage.dial()).await;
+    let judged = run_with(&["survey", "judge"], hosts.stdout.as_bytes(), stage.dial()).await;
+    assert_eq!(
+        report_of(&judged).verdict,
+        Verdict::DaneOk,
+        "{}",
+        judged.stdout
+    );
+
+    // What was not examined is no fault of this machine.
+    let options = [
+        "doctor",
+        "--json",
+        "-4",
+        "--via",
+        "both.example,",
+        "four.example",
+    ];
+    let doctor = run_on(&stage, &options, b"").await;
+    let found: serde_json::Value = serde_json::from_str(&doctor.stdout).unwrap();
+    let checks = found["checks"].as_array().unwrap();
+    let six = checks
+        .iter()
+        .find(|check| check["id"] == "port-25-ipv6")
+        .unwrap();
+    assert_eq!(six["status"], "unknown", "{six}");
+    let four = checks
+        .iter()
+        .find(|check| check["id"] == "port-25-ipv4")
+        .unwrap();
+    assert_eq!(four["status"], "ok", "{four}");
+}

@@ -289,7 +289,10 @@ pub(super) struct DnsArguments {
     mut_arg("ca_file", |it| it.requires("check")),
     mut_arg("sender", |it| it.requires("check")),
     mut_arg("allow_private", |it| it.requires("check")),
-    mut_arg("proxy", |it| it.requires("check"))
+    mut_arg("proxy", |it| it.requires("check")),
+    mut_arg("ipv4", |it| it.requires("check")),
+    mut_arg("ipv6", |it| it.requires("check")),
+    mut_arg("source", |it| it.requires("check"))
 )]
 pub(super) struct ExplainArguments {
     /// Id of a finding, verdict, status code, or text of a log

@@ -50,7 +50,7 @@ pub(super) async fn check(
         output.write_into(Into::read(path, accept, sender.clone(), environment).await?)?;
     }
     if let Some(path) = &arguments.replay {
-        arguments.servers.way.refuse_with_replay()?;
+        arguments.servers.route.way.refuse_with_replay()?;
         return replay(path, arguments, &expectations, output, environment);
     }
     let targets = arguments.targets(&expectations)?;

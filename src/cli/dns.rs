@@ -6,12 +6,14 @@ use danecheck_core::report::{ExitStatus, LookupViews};
 use super::args::DnsArguments;
 use super::environment::Environment;
 use super::stop::Stop;
+use super::typed;
 
 pub(super) async fn dns(
     arguments: &DnsArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let question = NameAndType::parse(&arguments.name, &arguments.rtype)
+    let name = typed::dns_name(&arguments.name).map_err(Stop::Sentence)?;
+    let question = NameAndType::parse(name, &arguments.rtype)
         .map_err(|error| Stop::Sentence(error.to_string()))?;
     let look = &arguments.look;
     let setup = SingleSetup {

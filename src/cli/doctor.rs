@@ -17,6 +17,8 @@ use super::input;
 use super::look::LookArguments;
 use super::mailcow::MailcowArguments;
 use super::stop::Stop;
+use super::typed;
+use super::way::WayArguments;
 
 /// Where mailcow's documentation installs it.
 const MAILCOW: &str = "/opt/mailcow-dockerized";
@@ -68,25 +70,33 @@ pub(super) struct DoctorArguments {
 
     #[command(flatten)]
     of_mailcow: MailcowArguments,
+
+    #[command(flatten)]
+    way: WayArguments,
 }
 
 pub(super) async fn doctor(
     arguments: &DoctorArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    if arguments.via.len() > MOST_TARGETS {
+    let via: Vec<String> = arguments
+        .via
+        .iter()
+        .flat_map(|target| typed::several(target))
+        .collect();
+    if via.len() > MOST_TARGETS {
         return Err(Stop::Sentence(format!(
             "--via: give {MOST_TARGETS} targets at most"
         )));
     }
-    let targets = arguments.via.iter().map(|target| target.parse());
+    let targets = via.iter().map(|target| typed::next_hop(target));
     let targets: Result<Vec<NextHop>, NextHopError> = targets.collect();
     let targets = targets.map_err(|error| Stop::Sentence(error.to_string()))?;
     let horizon = Horizon {
         at: arguments.at,
         ..Horizon::default()
     };
-    let plain = arguments.look.setup(environment)?;
+    let plain = arguments.way.applied(arguments.look.setup(environment)?)?;
     let setup = Setup {
         checked_at: horizon.now(plain.checked_at),
         trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),

@@ -19,7 +19,8 @@ pub(super) struct LookArguments {
     pub(super) resolver: ResolverArguments,
 
     /// Time limit for one target, everything included; also as 500ms or 2m
-    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value = "30", value_parser = timeout)]
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value = "30", value_parser = timeout,
+        allow_negative_numbers = true)]
     timeout: Duration,
 
     /// Also connect to reserved and private addresses, and ask name servers

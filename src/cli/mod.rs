@@ -195,7 +195,7 @@ fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment)
             if let Some(sentence) = mistyped {
                 return end(Stop::Sentence(sentence), environment);
             }
-            let message = error.render().to_string();
+            let message = mistyped::plainer(&error.render().to_string(), words);
             environment.complain_raw(&proxy::without_passwords(&message, words));
             ExitStatus::Unknown
         }

@@ -1,4 +1,4 @@
-//! Looks at the next hops that evidence names.
+//! Looks at the next hops that evidence or a table names.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use super::bulk::BulkArguments;
 use super::environment::Environment;
 use super::input;
 use super::look::LookArguments;
-use super::proxy::ProxyArguments;
 use super::stop::Stop;
+use super::way::RouteArguments;
 
 /// How next hops are looked at.
 #[derive(Clone, Debug, Args)]
@@ -36,7 +36,24 @@ pub(super) struct NextHopArguments {
     ca_file: Option<PathBuf>,
 
     #[command(flatten)]
-    proxy: ProxyArguments,
+    pub(super) route: RouteArguments,
+}
+
+impl NextHopArguments {
+    /// How each is looked at.
+    pub(super) fn setup(&self, environment: &Environment) -> Result<Setup, Stop> {
+        let plain = self.route.applied(self.look.setup(environment)?)?;
+        Ok(Setup {
+            trust_store: Arc::new(input::trust_store(self.ca_file.as_deref())?),
+            pool: Some(self.bulk.pool()),
+            ..plain
+        })
+    }
+
+    /// How many are looked at at once.
+    pub(super) fn jobs(&self) -> usize {
+        self.bulk.jobs()
+    }
 }
 
 /// One next hop that was looked at.
@@ -109,13 +126,9 @@ pub(super) async fn look_at(
     if next_hops.is_empty() {
         return Ok(Vec::new());
     }
-    let plain = arguments.look.setup(environment)?;
     let setup = Setup {
-        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        dial: arguments.proxy.dial(plain.dial)?,
-        pool: Some(arguments.bulk.pool()),
         local_sender: local.cloned(),
-        ..plain
+        ..arguments.setup(environment)?
     };
     let now = environment.now;
     let looks = stream::iter(next_hops)
@@ -126,7 +139,7 @@ pub(super) async fn look_at(
             };
             async move { (name, observe(&next_hop, &setup).await) }
         })
-        .buffered(arguments.bulk.jobs());
+        .buffered(arguments.jobs());
     let mut looks = std::pin::pin!(looks);
     let mut all = Vec::new();
     while let Some((name, observation)) = looks.next().await {

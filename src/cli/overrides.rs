@@ -17,12 +17,10 @@ use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
 
 use super::accept::AcceptArguments;
-use super::bulk::BulkArguments;
 use super::environment::Environment;
 use super::evidence::name_of;
 use super::input;
-use super::look::LookArguments;
-use super::proxy::ProxyArguments;
+use super::next_hops::NextHopArguments;
 use super::replayed::Replayed;
 use super::saved::Saved;
 use super::sender::SenderArguments;
@@ -66,18 +64,7 @@ pub(super) struct OverridesArguments {
     sender: SenderArguments,
 
     #[command(flatten)]
-    look: LookArguments,
-
-    #[command(flatten)]
-    bulk: BulkArguments,
-
-    /// Trust store for verify and secure [default: the system's, else
-    /// Mozilla's]
-    #[arg(long, value_name = "PEM")]
-    ca_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    proxy: ProxyArguments,
+    next_hops: NextHopArguments,
 
     /// Save what was observed, one line for each next hop
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -92,10 +79,13 @@ pub(super) async fn overrides(
     arguments: &OverridesArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
+    if arguments.replay.is_some() {
+        arguments.next_hops.route.way.refuse_with_replay()?;
+    }
     let (name, bytes) = match &arguments.file {
         Some(file) => (name_of(file), input::read_table(file, environment).await?),
         None => {
-            let resolver = arguments.look.resolver.resolver()?;
+            let resolver = arguments.next_hops.look.resolver.resolver()?;
             let list = arguments.sender.mailcow.own_policies(&resolver).await?;
             ("mailcow's API".to_owned(), list.into_bytes())
         }
@@ -109,7 +99,7 @@ pub(super) async fn overrides(
     }
     if arguments.replay.is_none() {
         // Its own policies are what is judged here, so they do not count.
-        let resolver = &arguments.look.resolver;
+        let resolver = &arguments.next_hops.look.resolver;
         sender = arguments
             .sender
             .asked(sender, resolver, environment)
@@ -177,13 +167,9 @@ async fn look(
     arguments: &OverridesArguments,
     environment: &Environment,
 ) -> Result<HashMap<String, Observation>, Stop> {
-    let plain = arguments.look.setup(environment)?;
     let setup = Setup {
-        trust_store: Arc::new(input::trust_store(arguments.ca_file.as_deref())?),
-        dial: arguments.proxy.dial(plain.dial)?,
-        pool: Some(arguments.bulk.pool()),
         hellos: Arc::new(hellos),
-        ..plain
+        ..arguments.next_hops.setup(environment)?
     };
     let now = environment.now;
     let saved = arguments.save.as_deref();
@@ -198,7 +184,7 @@ async fn look(
             };
             async move { observe(&next_hop, &setup).await }
         })
-        .buffer_unordered(arguments.bulk.jobs());
+        .buffer_unordered(arguments.next_hops.jobs());
     let mut looks = std::pin::pin!(looks);
     let mut seen = HashMap::new();
     while let Some(observation) = looks.next().await {

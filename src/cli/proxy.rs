@@ -81,6 +81,11 @@ impl AlsoArguments {
 }
 
 impl ProxyArguments {
+    /// Whether there is one.
+    pub(super) fn is_given(&self) -> bool {
+        self.proxy.is_some()
+    }
+
     /// Through the proxy if one is given, else by this way.
     pub(super) fn dial(&self, way: Dial) -> Result<Dial, Stop> {
         match &self.proxy {

@@ -59,6 +59,15 @@ impl Replayed {
             self.number = line.number;
             let read = match line.content {
                 Content::Blank => continue,
+                // What follows are its parts, and no line of its own.
+                Content::Object(bytes) if bytes.trim_ascii() == b"{" => {
+                    self.is_over = true;
+                    Err(
+                        "begins an object of several lines: write each observation on one \
+                         line, as --save does (`jq -c . FILE`)"
+                            .to_owned(),
+                    )
+                }
                 Content::Object(bytes) => observation(bytes),
                 Content::Other => Err(foreign("it does not begin with {")),
                 Content::TooLong => Err("is too long for an observation".to_owned()),

@@ -30,7 +30,7 @@ use super::typed;
 )]
 pub(super) struct ServeArguments {
     /// Where to listen
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9725")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9725", value_parser = listen)]
     listen: SocketAddr,
 
     /// Name of the exporter that requests may use, besides localhost and its
@@ -76,6 +76,15 @@ pub(super) struct ServeArguments {
 
     #[command(flatten)]
     expect: ExpectArguments,
+}
+
+/// An address with its port.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let here = text.strip_prefix("localhost:");
+    let address = here.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    address
+        .parse()
+        .map_err(|_| "give an address and a port, such as 127.0.0.1:9725".to_owned())
 }
 
 pub(super) async fn serve(

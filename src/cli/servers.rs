@@ -11,9 +11,8 @@ use super::assume::AssumeArguments;
 use super::environment::Environment;
 use super::input;
 use super::look::LookArguments;
-use super::proxy::ProxyArguments;
 use super::stop::Stop;
-use super::way::WayArguments;
+use super::way::RouteArguments;
 
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How to look")]
@@ -34,10 +33,7 @@ pub(super) struct ServersArguments {
     thorough: bool,
 
     #[command(flatten)]
-    proxy: ProxyArguments,
-
-    #[command(flatten)]
-    pub(super) way: WayArguments,
+    pub(super) route: RouteArguments,
 
     #[command(flatten)]
     assume: AssumeArguments,
@@ -50,11 +46,9 @@ impl ServersArguments {
         look: &LookArguments,
         environment: &Environment,
     ) -> Result<Setup, Stop> {
-        let plain = look.setup(environment)?;
+        let plain = self.route.applied(look.setup(environment)?)?;
         Ok(Setup {
             trust_store: Arc::new(input::trust_store(self.ca_file.as_deref())?),
-            dial: self.proxy.dial(plain.dial)?.from(self.way.sources()?),
-            only: self.way.family(),
             thorough: self.thorough,
             authoritative: self.authoritative,
             assumed: self.assume.assumed()?,

@@ -1,6 +1,9 @@
 //! `danecheck tlsa CERT.pem`: the records for a certificate, and the check
 //! before its deployment.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use crate::observe::{Assumed, Setup, observe};
 use danecheck_core::certificate::{Presented, presented_chain};
 use danecheck_core::next_hop::host_name_fault;
@@ -17,6 +20,12 @@ pub(super) async fn tlsa(
     arguments: &TlsaArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
+    if let Some(domain) = domain_instead(&arguments.certificate) {
+        return Err(Stop::Sentence(format!(
+            "{domain}: there is no such file: give one with the server's certificate. \
+             `danecheck {domain}` checks the domain"
+        )));
+    }
     let ders = match arguments.ta && arguments.against.is_none() {
         true => input::certificates(&arguments.certificate)?,
         false => input::chain(&arguments.certificate)?,
@@ -67,6 +76,16 @@ pub(super) async fn tlsa(
     };
     environment.print(&text)?;
     Ok(status)
+}
+
+/// The domain that stands in the place of a file.
+fn domain_instead(path: &Path) -> Option<&str> {
+    let is_usual = |end: &OsStr| ["pem", "crt", "cer", "der"].iter().any(|it| end == *it);
+    if path.exists() || path.extension().is_none_or(is_usual) {
+        return None;
+    }
+    let text = path.to_str()?;
+    typed::next_hop(text).ok().map(|_| text)
 }
 
 async fn preflight(

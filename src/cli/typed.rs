@@ -1,5 +1,7 @@
 //! What people type and paste for a target, and how it is read.
 
+use std::net::IpAddr;
+
 use danecheck_core::next_hop::{NextHop, NextHopError, after_transport};
 
 /// Reads a target as a person gives it: a next hop, also out of a URL, a mailbox
@@ -23,6 +25,38 @@ pub(super) fn several(argument: &str) -> Vec<String> {
         parts.into_iter().map(str::to_owned).collect()
     } else {
         vec![argument.to_owned()]
+    }
+}
+
+/// Reads a name of DNS as a person gives it, also out of a URL or a mailbox. An
+/// address is an error that has its name.
+pub(super) fn dns_name(text: &str) -> Result<&str, String> {
+    let bare = bare(text);
+    let name = bare.rsplit_once('@').map_or(bare, |(_, domain)| domain);
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    match address {
+        Ok(address) => Err(format!(
+            "`{name}` is an address: the name of its PTR record is {}",
+            reverse(address)
+        )),
+        Err(_) => Ok(name),
+    }
+}
+
+/// The name below which an address has its PTR record (RFC 1035 section 3.5, RFC
+/// 3596 section 2.5).
+fn reverse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let octets = address.octets().into_iter().rev();
+            let nibbles = octets.flat_map(|octet| [octet & 15, octet >> 4]);
+            let labels: Vec<String> = nibbles.map(|nibble| format!("{nibble:x}")).collect();
+            format!("{}.ip6.arpa", labels.join("."))
+        }
     }
 }
 

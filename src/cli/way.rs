@@ -1,18 +1,68 @@
-//! The options that say from which address, and over which address family, mail
-//! servers are connected to.
+//! The options that say through what, from which address, and over which address
+//! family mail servers are connected to. Each command takes those that mean
+//! something to it.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use clap::Args;
 
-use crate::observe::Sources;
+use crate::observe::{Dial, Setup, Sources};
 use danecheck_core::observation::AddressFamily;
 
+use super::proxy::ProxyArguments;
 use super::stop::Stop;
 
+/// For commands that connect as a check does.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RouteArguments {
+    #[command(flatten)]
+    proxy: ProxyArguments,
+
+    #[command(flatten)]
+    pub(super) way: WayArguments,
+}
+
+impl RouteArguments {
+    /// The same look by this way.
+    pub(super) fn applied(&self, setup: Setup) -> Result<Setup, Stop> {
+        let only = self.way.family.family();
+        Ok(Setup {
+            dial: by(&self.proxy, &self.way.source, only, setup.dial)?,
+            only,
+            ..setup
+        })
+    }
+}
+
+/// Through the proxy, or from these addresses.
+pub(super) fn by(
+    proxy: &ProxyArguments,
+    source: &SourceArguments,
+    only: Option<AddressFamily>,
+    plain: Dial,
+) -> Result<Dial, Stop> {
+    if proxy.is_given() && !source.source.is_empty() {
+        return Err(Stop::Sentence(
+            "--source cannot be used with --proxy, whose own machine connects".to_owned(),
+        ));
+    }
+    Ok(proxy.dial(plain)?.from(source.sources(only)?))
+}
+
+/// For commands that connect from this machine alone.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct WayArguments {
+    #[command(flatten)]
+    family: FamilyArguments,
+
+    #[command(flatten)]
+    source: SourceArguments,
+}
+
+/// For commands that say which addresses count.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The way to mail servers")]
-pub(super) struct WayArguments {
+pub(super) struct FamilyArguments {
     /// Connect over IPv4 alone, for a sender with inet_protocols = ipv4
     #[arg(short = '4', long, hide_short_help = true, conflicts_with = "ipv6")]
     ipv4: bool,
@@ -20,14 +70,19 @@ pub(super) struct WayArguments {
     /// Connect over IPv6 alone, for a sender with inet_protocols = ipv6
     #[arg(short = '6', long, hide_short_help = true)]
     ipv6: bool,
+}
 
+/// For commands that connect to addresses that they are given.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "The way to mail servers")]
+pub(super) struct SourceArguments {
     /// Connect from this address of this machine (smtp_bind_address); once for
     /// IPv4 and once for IPv6
-    #[arg(long, hide_short_help = true, value_name = "ADDRESS", value_parser = address, conflicts_with = "proxy")]
+    #[arg(long, hide_short_help = true, value_name = "ADDRESS", value_parser = address)]
     source: Vec<IpAddr>,
 }
 
-impl WayArguments {
+impl FamilyArguments {
     /// The only family that is used.
     pub(super) fn family(&self) -> Option<AddressFamily> {
         match (self.ipv4, self.ipv6) {
@@ -36,9 +91,12 @@ impl WayArguments {
             (false, false) => None,
         }
     }
+}
 
-    /// The addresses that connections come from.
-    pub(super) fn sources(&self) -> Result<Sources, Stop> {
+impl SourceArguments {
+    /// The addresses that connections come from, over this family alone if one
+    /// is given.
+    pub(super) fn sources(&self, only: Option<AddressFamily>) -> Result<Sources, Stop> {
         let mut sources = Sources::default();
         for address in &self.source {
             let refuse = |why: &str| Stop::Sentence(format!("--source {address}: {why}"));
@@ -52,7 +110,7 @@ impl WayArguments {
                 ));
             }
             let family = AddressFamily::of(*address);
-            if self.family().is_some_and(|only| only != family) {
+            if only.is_some_and(|only| only != family) {
                 return Err(refuse("its family is excluded: leave it or -4 and -6 out"));
             }
             UdpSocket::bind(SocketAddr::new(*address, 0)).map_err(|error| {
@@ -63,13 +121,25 @@ impl WayArguments {
         }
         Ok(sources)
     }
+}
+
+impl WayArguments {
+    /// The same look over this family alone, from these addresses.
+    pub(super) fn applied(&self, setup: Setup) -> Result<Setup, Stop> {
+        let only = self.family.family();
+        Ok(Setup {
+            dial: setup.dial.from(self.source.sources(only)?),
+            only,
+            ..setup
+        })
+    }
 
     /// A saved observation was made in its own way.
     pub(super) fn refuse_with_replay(&self) -> Result<(), Stop> {
         let given = [
-            (self.ipv4, "-4"),
-            (self.ipv6, "-6"),
-            (!self.source.is_empty(), "--source"),
+            (self.family.ipv4, "-4"),
+            (self.family.ipv6, "-6"),
+            (!self.source.source.is_empty(), "--source"),
         ];
         match given.into_iter().find(|(is_given, _)| *is_given) {
             Some((_, option)) => Err(Stop::Sentence(format!(

@@ -76,6 +76,16 @@ pub enum NextHopHost {
     Address(IpAddr),
 }
 
+/// What is wrong with the text after the colon.
+fn port_fault(text: &str) -> String {
+    match text {
+        "" => "no port stands after the colon: give a number from 1 to 65535, or leave the colon \
+               out"
+        .to_owned(),
+        _ => format!("`{text}` is not a TCP port: give a number from 1 to 65535"),
+    }
+}
+
 /// Why a text is not a next hop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -87,7 +97,7 @@ pub enum NextHopError {
     #[error("`{0}`: brackets have to enclose the whole host, as in [mail.example.com]:25")]
     Brackets(String),
     /// What follows the colon is not a port.
-    #[error("`{0}` is not a TCP port: give a number from 1 to 65535")]
+    #[error("{}", port_fault(.0))]
     Port(String),
     /// The name cannot exist in DNS, or Postfix would not look it up.
     #[error("`{name}` is not a domain name: {why}")]

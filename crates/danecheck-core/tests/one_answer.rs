@@ -11,6 +11,8 @@
 )]
 
 mod support;
+#[path = "one_answer/words.rs"]
+mod words;
 
 use std::thread;
 
@@ -304,8 +306,8 @@ fn agree(name: &str, report: &Report, sender: &Sender) {
 }
 
 /// What a tired reader gets: it fits on a screen.
-fn fits(name: &str, report: &Report, longest: &mut [(usize, String); 2]) {
-    for (place, (width, most)) in [(80, 22), (60, 30)].into_iter().enumerate() {
+fn fits(name: &str, report: &Report, longest: &mut [(usize, String); 3]) {
+    for (place, (width, most)) in [(80, 22), (60, 30), (120, 22)].into_iter().enumerate() {
         let style = HumanStyle {
             width,
             ..HumanStyle::default()
@@ -313,6 +315,7 @@ fn fits(name: &str, report: &Report, longest: &mut [(usize, String); 2]) {
         let page = human(report, style);
         let lines = page.lines().count();
         assert!(lines <= most, "{name} at {width}: {lines} lines\n{page}");
+        words::is_whole(name, report, width, &page);
         if lines > longest[place].0 {
             longest[place] = (lines, format!("{name}\n{page}"));
         }
@@ -340,7 +343,7 @@ fn every_part_of_a_report_gives_the_same_answer_for_each_sender() {
     thread::scope(|scope| {
         for part in paths.chunks(paths.len().div_ceil(workers)) {
             scope.spawn(move || {
-                let mut longest = [(0, String::new()), (0, String::new())];
+                let mut longest = [const { (0, String::new()) }; 3];
                 for path in part {
                     let observation: Observation = support::observation(path);
                     let name = support::name(path);

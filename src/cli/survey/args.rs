@@ -10,6 +10,7 @@ use crate::cli::bulk::BulkArguments;
 use crate::cli::look::LookArguments;
 use crate::cli::proxy::ProxyArguments;
 use crate::cli::sender::SenderArguments;
+use crate::cli::way::{FamilyArguments, SourceArguments};
 
 #[derive(Debug, Args)]
 #[command(
@@ -38,6 +39,9 @@ pub(in crate::cli) struct DnsStep {
     #[command(flatten)]
     pub(super) look: LookArguments,
 
+    #[command(flatten)]
+    pub(super) family: FamilyArguments,
+
     /// Ask the name servers directly about every lookup, not only about those
     /// that fail
     #[arg(long)]
@@ -62,6 +66,9 @@ pub(in crate::cli) struct HostsStep {
 
     #[command(flatten)]
     pub(super) proxy: ProxyArguments,
+
+    #[command(flatten)]
+    pub(super) source: SourceArguments,
 
     #[command(flatten)]
     pub(super) bulk: BulkArguments,

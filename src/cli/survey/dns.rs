@@ -29,6 +29,7 @@ pub(super) async fn run(
         authoritative: arguments.authoritative,
         pool: Some(arguments.bulk.pool()),
         visits: Visits::Later,
+        only: arguments.family.family(),
         ..arguments.look.setup(environment)?
     });
     let mut stdin = std::mem::replace(&mut environment.stdin, Box::new(tokio::io::empty()));

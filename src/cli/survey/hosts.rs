@@ -13,6 +13,7 @@ use danecheck_core::survey::{HostsLine, Need, TargetLine};
 use crate::cli::bulk::processors;
 use crate::cli::environment::Environment;
 use crate::cli::stop::Stop;
+use crate::cli::way::by;
 use crate::cli::workers::Workers;
 use crate::observe::budget::Times;
 use crate::observe::{Resolver, Setup, visit};
@@ -46,7 +47,12 @@ pub(super) async fn run(
         pool: Some(arguments.bulk.pool()),
         times: Times::with_total(arguments.timeout),
         allow_private: arguments.allow_private,
-        dial: arguments.proxy.dial(environment.dial.clone())?,
+        dial: by(
+            &arguments.proxy,
+            &arguments.source,
+            None,
+            environment.dial.clone(),
+        )?,
         // Nothing is asked of it here.
         ..Setup::new(Resolver::at([]), RootAnchors::iana(), (environment.now)())
     });

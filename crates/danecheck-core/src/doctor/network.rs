@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::certificate::{Certificate, Presented, ReferenceName, matches_host};
 use crate::observation::{
-    AddressSeen, ConnectFailureKind, MachineSeen, Observation, Session, SessionEnd,
+    AddressFamily, AddressSeen, ConnectFailureKind, MachineSeen, Observation, Session, SessionEnd,
 };
 
 use super::CheckResult;
@@ -66,6 +66,16 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
     if seen.targets.is_empty() {
         let message = format!("Nothing was connected to, so port 25 over {family} is unknown.");
         return CheckResult::unknown(id, message).remedy(COMMAND);
+    }
+    let own = match ipv4 {
+        true => AddressFamily::Ipv4,
+        false => AddressFamily::Ipv6,
+    };
+    let only = seen.targets.iter().find_map(|target| target.only);
+    if let Some(only) = only.filter(|only| *only != own) {
+        let used = only.as_str();
+        let message = format!("Only {used} was asked for, so port 25 over {family} is unknown.");
+        return CheckResult::unknown(id, message);
     }
     let with_family = || {
         let targets = seen.targets.iter();

@@ -135,15 +135,21 @@ pub fn mailcow_steps(
 
 /// The fields of the row in one line.
 pub fn mailcow_row(entry: &MailcowEntry, language: Language) -> String {
+    mailcow_fields(entry, language).join(", ")
+}
+
+/// The fields of the row, each with its name.
+pub fn mailcow_fields(entry: &MailcowEntry, language: Language) -> [String; 3] {
     let words = words(language);
     let parameters = match entry.parameters.as_str() {
         "" => words.leave_empty,
         parameters => parameters,
     };
-    format!(
-        "{} {}, {} {}, {} {parameters}",
-        words.target, entry.dest, words.policy, entry.policy, words.parameters
-    )
+    [
+        format!("{} {}", words.target, entry.dest),
+        format!("{} {}", words.policy, entry.policy),
+        format!("{} {parameters}", words.parameters),
+    ]
 }
 
 /// The steps with mailcow's API: look, then `add`, or `edit` of the row found.

@@ -15,7 +15,9 @@ mod stalwart;
 mod system;
 
 pub use language::Language;
-pub use mailcow::{MailcowEntry, mailcow_call, mailcow_edit, mailcow_row, mailcow_steps};
+pub use mailcow::{
+    MailcowEntry, mailcow_call, mailcow_edit, mailcow_fields, mailcow_row, mailcow_steps,
+};
 pub use note::{HowTo, Note};
 pub use system::{MailSystem, Request, Written};
 

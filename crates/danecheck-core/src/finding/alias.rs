@@ -1,6 +1,6 @@
 //! Findings about aliases that lead to no record.
 
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::Judged;
 use crate::observation::{AuthoritySeen, FailureKind};
 
@@ -60,7 +60,7 @@ pub(super) fn of_failed(
         }
         None => return,
     };
-    findings.add(&ALIAS_LOOP, name, message);
+    findings.put(Finding::new(&ALIAS_LOOP, name, message).known("NAME", name));
 }
 
 /// Whether the aliases behind a name lead to no record.

@@ -153,19 +153,18 @@ fn not_covered(
         told.push(der);
         let subject = peer(host, address.seen.address);
         let who = match one.offer {
-            None => "Postfix gets it, and others get one that matches",
-            Some(LimitedOffer::Tls12) => "senders without TLS 1.3 get it",
-            Some(LimitedOffer::Rsa) => "senders that take only RSA, or prefer it, get it",
+            None => "Postfix gets it, and other senders get one that matches",
+            Some(LimitedOffer::Tls12) => "Senders without TLS 1.3 get it",
+            Some(LimitedOffer::Rsa) => "Senders that use only RSA, or prefer RSA, get it",
             Some(LimitedOffer::Curves) => {
-                "senders that take only ECDSA or EdDSA, or prefer them, get it"
+                "Senders that use only ECDSA or EdDSA, or prefer them, get it"
             }
         };
         let record = served_records(&one.session.chain)
             .first()
             .map_or_else(String::new, |served| short(&served.record));
         let message = format!(
-            "One certificate of {subject} matches no TLSA record, the one with the key {} \
-             ({record}): {who}.",
+            "{subject} has a certificate that no TLSA record matches ({}, {record}). {who}.",
             one.leaf.key().description()
         );
         findings.add(&CERTIFICATE_NOT_COVERED, subject, message);

@@ -5,8 +5,10 @@ use crate::finding::rule::{Findings, Rule, Severity};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::lookup_name_fault;
 use crate::observation::{
-    Answer, Denial, HostSeen, Lookup, LookupFailure, Observation, ResolverValidation, Shortcoming,
+    Answer, Denial, HostSeen, Lookup, Observation, ResolverValidation, Shortcoming,
 };
+
+use super::failed_lookup::failed;
 
 pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
     id: "address-lookup-failed",
@@ -17,9 +19,8 @@ pub(super) static ADDRESS_LOOKUP_FAILED: Rule = Rule {
               policy changes that.",
     sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
              answers, the fault is in your own resolver.",
-    receiver: "Ask each name server of the zone for A and AAAA of this name (`dig +norecurse \
-               +dnssec`). Repair or remove the one that fails. Sign the zone again if a signature \
-               is missing or has expired.",
+    receiver: "Run `danecheck dns NAME TYPE --authoritative`: it asks each name server of the \
+               zone. Repair or remove the one that fails.",
 };
 
 pub(super) static HOST_NOT_SIGNED: Rule = Rule {
@@ -84,9 +85,8 @@ pub(super) static MX_LOOKUP_FAILED: Rule = Rule {
     sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
              answers, the fault is in your own resolver. Postfix tries the waiting mail again by \
              itself.",
-    receiver: "Ask each name server of the zone for the MX records (`dig +norecurse +dnssec`). \
-               Repair or remove the one that fails. Sign the zone again if a signature is missing \
-               or has expired.",
+    receiver: "Run `danecheck dns NAME MX --authoritative`: it asks each name server of the zone. \
+               Repair or remove the one that fails.",
 };
 
 pub(super) static MX_NOT_SIGNED: Rule = Rule {
@@ -197,14 +197,7 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
     };
     let domain = mx.name.clone();
     if let Some(failure) = mx.failure() {
-        findings.add(
-            &MX_LOOKUP_FAILED,
-            domain.clone(),
-            format!(
-                "The MX lookup for {domain} failed: {}.",
-                failure_text(failure)
-            ),
-        );
+        findings.put(failed(&MX_LOOKUP_FAILED, &domain, mx, failure));
         return;
     }
     if let Route::Nowhere(end) = &judged.evidence.route
@@ -267,15 +260,7 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
     let (a, aaaa) = lookups;
     for lookup in [a, aaaa] {
         if let Some(failure) = lookup.failure() {
-            findings.add(
-                &ADDRESS_LOOKUP_FAILED,
-                name.clone(),
-                format!(
-                    "The {} lookup for {name} failed: {}.",
-                    lookup.record_type,
-                    failure_text(failure)
-                ),
-            );
+            findings.put(failed(&ADDRESS_LOOKUP_FAILED, name, lookup, failure));
         }
     }
     let denied = |lookup: &Lookup<_>| matches!(lookup.answer, Answer::Denied(_));
@@ -321,16 +306,4 @@ pub(super) fn where_unsigned<T>(lookup: &Lookup<T>) -> String {
     let own = own.filter(|own| own.status == SecurityStatus::Insecure);
     let link = own.and_then(|own| own.weak_link.as_ref());
     link.map_or_else(String::new, |link| format!(" ({link})"))
-}
-
-/// The failure in words, with the resolver's reason.
-pub(super) fn failure_text(failure: &LookupFailure) -> String {
-    let kind = failure.kind.as_text();
-    match &failure.extended_error {
-        None => kind.to_owned(),
-        Some(error) if error.text.is_empty() => {
-            format!("{kind} ({})", error.name())
-        }
-        Some(error) => format!("{kind} ({}: {})", error.name(), error.text),
-    }
 }

@@ -70,14 +70,13 @@ pub(crate) fn mx_not_as_expected(
     if parts.is_empty() {
         return None;
     }
-    Some(Finding {
-        rule: &MX_NOT_AS_EXPECTED,
-        severity: MX_NOT_AS_EXPECTED.severity,
-        subject: mx.name.clone(),
-        message: format!(
+    Some(Finding::new(
+        &MX_NOT_AS_EXPECTED,
+        &mx.name,
+        format!(
             "The MX records of {} are not as danecheck.toml expects: {}.",
             mx.name,
             parts.join(", ")
         ),
-    })
+    ))
 }

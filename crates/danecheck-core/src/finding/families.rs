@@ -1,7 +1,7 @@
 //! The finding about a host whose address families fail in different ways.
 
-use crate::finding::rule::{Findings, Rule, Severity};
-use crate::finding::subject::peer;
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::subject::{at, peer};
 use crate::judge::{HostEvidence, Judged, Standing};
 
 pub(super) static ADDRESS_FAMILIES_FAIL_DIFFERENTLY: Rule = Rule {
@@ -69,14 +69,13 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             continue;
         }
         let name = &host.seen.name;
-        findings.add(
-            &ADDRESS_FAMILIES_FAIL_DIFFERENTLY,
-            name.clone(),
-            format!(
-                "Both address families of {name} fail, each in its own way. IPv4: {over_four} \
-                 IPv6: {over_six}"
-            ),
+        let message = format!(
+            "Both address families of {name} fail, each in its own way. IPv4: {over_four} IPv6: \
+             {over_six}"
         );
+        let finding = Finding::new(&ADDRESS_FAMILIES_FAIL_DIFFERENTLY, name, message);
+        let port = judged.evidence.observation.next_hop.port;
+        findings.put(at(finding, host, port));
     }
 }
 

@@ -2,7 +2,7 @@
 //! happened.
 
 use crate::certificate::{Presented, ReferenceName, VerificationError, matches_host};
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
 use crate::matching::{DaneMatching, RecordOutcome};
@@ -24,9 +24,8 @@ pub(super) static TLSA_MISMATCH: Rule = Rule {
               somebody changed the key and not the records. It can also be an attacker in the \
               server's place.",
     sender: "Tell the receiver by phone or through another mail system.",
-    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
-               `danecheck -v`). Mail flows once the TTL of the old answer has passed. If the new \
-               certificate should not be live yet, put the former certificate and its key back.",
+    receiver: "Publish 3 1 1 of the current key (`danecheck tlsa CERT.pem` prints it), and wait \
+               for the TTL of the old one. Or put the former key back.",
 };
 
 pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
@@ -86,9 +85,8 @@ pub(super) static TLSA_AHEAD_OF_CERTIFICATE: Rule = Rule {
               new records match a certificate that is not installed yet, and the record of the \
               current key is gone.",
     sender: TELL,
-    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
-               `danecheck -v`) beside the new one. Remove it only when the new certificate is \
-               installed everywhere. Or install the new certificate now.",
+    receiver: "Install the new certificate now. Or publish the record 3 1 1 of the current key \
+               too (`danecheck tlsa CERT.pem` prints it), until the new certificate is everywhere.",
 };
 
 pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
@@ -99,8 +97,8 @@ pub(super) static TLSA_ALIAS_STALE: Rule = Rule {
               not match this server. Another service shares these records, or their owner does not \
               know the new certificate.",
     sender: TELL,
-    receiver: "Publish the record of the key that is served now (the line `served 3 1 1` of \
-               `danecheck -v`) at the target of the alias. Or replace the alias with that record.",
+    receiver: "Publish the record 3 1 1 of the current key (`danecheck tlsa CERT.pem` prints it) \
+               at the target of the alias. Or replace the alias with that record.",
 };
 
 pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {
@@ -111,8 +109,8 @@ pub(super) static TLSA_CERTIFICATE_RENEWED: Rule = Rule {
               makes another certificate, even with the same key. So each renewal breaks such a \
               record.",
     sender: TELL,
-    receiver: "Publish 3 1 1 of the key that is served now, and let renewals keep the key \
-               (certbot: `--reuse-key`). Then renewals break nothing.",
+    receiver: "Publish 3 1 1 of the current key (`danecheck tlsa CERT.pem` prints it), and let \
+               renewals keep the key (certbot: `--reuse-key`). Then renewals break nothing.",
 };
 
 pub(super) static TLSA_ISSUER_CHANGED: Rule = Rule {
@@ -234,7 +232,7 @@ pub(super) static TLSA_WRONG_SELECTOR: Rule = Rule {
               (matching type) is wrong. Selector 0 is the whole certificate and 1 its key. \
               Matching type 1 is SHA-256 and 2 is SHA-512.",
     sender: TELL,
-    receiver: "Publish the record with the fields that the message gives.",
+    receiver: "Publish the record that `danecheck tlsa CERT.pem` prints.",
 };
 
 pub(super) static TLSA_WRONG_USAGE: Rule = Rule {
@@ -244,7 +242,7 @@ pub(super) static TLSA_WRONG_USAGE: Rule = Rule {
     meaning: "The data of the record is right, but its first number (usage) is wrong. Usage 3 is \
               the server's own certificate or key. Usage 2 is an authority above it.",
     sender: TELL,
-    receiver: "Publish the record with the usage that the message gives.",
+    receiver: "Publish the record that `danecheck tlsa CERT.pem` prints.",
 };
 
 /// Why the server's certificate is refused although a record names an
@@ -295,19 +293,26 @@ impl Mismatch<'_, '_> {
             let now = issuer.map_or_else(String::new, |issuer| {
                 format!("; the chain now comes from {issuer}")
             });
-            findings.add(
-                rule,
-                subject.clone(),
-                format!(
-                    "The TLSA record {} of {subject} is {}{now}.",
-                    short(record),
-                    origin.words()
-                ),
+            let message = format!(
+                "The TLSA record {} of {subject} is {}{now}.",
+                short(record),
+                origin.words()
             );
+            findings.put(step_for(
+                Finding::new(rule, subject.clone(), message),
+                Some(origin),
+            ));
         }
         if !told {
             let (rule, message) = self.circumstance(&subject);
-            findings.add(rule, subject, message);
+            let finding = Finding::new(rule, subject, message);
+            findings.put(match self.left_behind() {
+                Some(end) if rule.id == TLSA_LEFT_AT_ALIAS.id => finding.receiver(&format!(
+                    "Delete the TLSA records at {}. Put {end} into the MX record.",
+                    self.tlsa.lookup.name
+                )),
+                _ => finding,
+            });
         }
     }
 
@@ -324,8 +329,8 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_ALIAS_STALE,
                 format!(
-                    "The TLSA records of {} are those at {end}, through an alias. None of them \
-                     matches the certificate of {subject}.",
+                    "None of the TLSA records of {} matches the certificate of {subject}: they are \
+                     those at {end}, through an alias.",
                     self.host.seen.name
                 ),
             );
@@ -334,9 +339,9 @@ impl Mismatch<'_, '_> {
             return (
                 &TLSA_LEFT_AT_ALIAS,
                 format!(
-                    "{} is an alias of {end}. That server's certificate does not name the alias, \
-                     and it matches none of the TLSA records that are still at {} ({subject}).",
-                    self.host.seen.name, self.tlsa.lookup.name
+                    "None of the TLSA records at {} matches {subject}: the name is an alias of \
+                     {end} now, and the records seem to be those of an earlier server.",
+                    self.tlsa.lookup.name
                 ),
             );
         }
@@ -412,8 +417,7 @@ impl Mismatch<'_, '_> {
         (
             &TLSA_MISMATCH,
             format!(
-                "The certificate of {subject}{} matches none of its TLSA records. Most often \
-                 somebody changed the key and not the records.",
+                "The certificate of {subject}{} matches none of its TLSA records.",
                 self.issued()
             ),
         )
@@ -496,6 +500,21 @@ impl Mismatch<'_, '_> {
             }
         }
         sets.len()
+    }
+}
+
+/// The finding with the step for a record whose data is right and whose fields
+/// are wrong: its right fields.
+pub(super) fn step_for(finding: Finding, origin: Option<&Origin>) -> Finding {
+    let Some(Origin::OtherFields { right, .. }) = origin else {
+        return finding;
+    };
+    let right = right.to_string();
+    match right.rsplit_once(' ') {
+        Some((fields, _)) => {
+            finding.receiver(&format!("Publish it as {fields}: its data is right."))
+        }
+        None => finding,
     }
 }
 

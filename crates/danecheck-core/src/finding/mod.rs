@@ -14,6 +14,7 @@ mod cut;
 mod dns;
 mod elsewhere;
 pub(crate) mod expectation;
+mod failed_lookup;
 mod families;
 mod freshness;
 mod local_sender;
@@ -33,13 +34,16 @@ mod server_name;
 mod session;
 mod severity;
 mod signature;
+mod starttls_offer;
 mod subject;
 mod tlsa;
 mod weak_link;
 
 pub use markdown::markdown;
+pub(crate) use mta_sts::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
 pub use rule::{Finding, Rule, Severity};
 pub use severity::WorseIf;
+pub(crate) use tlsa::NO_TLSA;
 
 use crate::judge::Judged;
 
@@ -170,9 +174,9 @@ pub static RULES: &[&Rule] = &[
     &server_name::SNI_OTHER_CERTIFICATE,
     &server_name::SNI_REFUSED,
     &server_name::SNI_REQUIRED,
-    &session::STARTTLS_MASKED,
+    &starttls_offer::STARTTLS_MASKED,
     &session::STARTTLS_NO_REPLY,
-    &session::STARTTLS_NOT_OFFERED,
+    &starttls_offer::STARTTLS_NOT_OFFERED,
     &session::STARTTLS_REFUSED_FOR_GOOD,
     &session::STARTTLS_REFUSED_FOR_NOW,
     &refusal::TEMPORARY_REFUSAL,
@@ -199,7 +203,7 @@ pub static RULES: &[&Rule] = &[
     &tlsa::TLSA_NOT_SIGNED,
     &mismatch::TLSA_OF_NOTHING,
     &mismatch::TLSA_OF_OTHER_SERVER,
-    &session::TLSA_OF_OTHER_SERVICE,
+    &starttls_offer::TLSA_OF_OTHER_SERVICE,
     &mismatch::TLSA_OF_TEXT,
     &mismatch::TLSA_ONE_CERTIFICATE_MANY_RECORDS,
     &mismatch::TLSA_OTHER_ISSUER,
@@ -249,6 +253,7 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     mta_sts::check(judged, &mut findings);
     elsewhere::check(judged, &mut findings);
     severity::raise(judged, &mut findings);
+    findings.know("DOMAIN", &judged.evidence.observation.next_hop.to_string());
     findings.sorted()
 }
 

@@ -1,6 +1,6 @@
 //! Findings about MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{HostStanding, Judged, MtaSts, Unavailable, texts};
 use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, meant, report_record};
 use crate::postfix::SecurityLevel;
@@ -43,7 +43,7 @@ pub(super) static MTA_STS_HOST_NOT_LISTED: Rule = Rule {
                record. Do both before the MX records change.",
 };
 
-pub(super) static MTA_STS_MAILCOW_WAITS: Rule = Rule {
+pub(crate) static MTA_STS_MAILCOW_WAITS: Rule = Rule {
     id: "mta-sts-mailcow-waits",
     severity: Severity::Warning,
     reference: "RFC 8461 section 5",
@@ -55,7 +55,7 @@ pub(super) static MTA_STS_MAILCOW_WAITS: Rule = Rule {
     receiver: "Set the policy's mode to none or testing, and change the id in the TXT record.",
 };
 
-pub(super) static MTA_STS_NO_HOST_PASSES: Rule = Rule {
+pub(crate) static MTA_STS_NO_HOST_PASSES: Rule = Rule {
     id: "mta-sts-no-host-passes",
     severity: Severity::Error,
     reference: "RFC 8461 section 5",
@@ -75,8 +75,8 @@ pub(super) static MTA_STS_NOT_SEEN: Rule = Rule {
               may be on this side: the time limit, an address family, a proxy, a reserved \
               address.",
     sender: "Look again with more time (--timeout 60), from a host that can reach the policy host. \
-             Add --allow-private if the policy host is in your own network. Test it with curl \
-             https://mta-sts.DOMAIN/.well-known/mta-sts.txt.",
+             Add --allow-private if the policy host is in your own network. Test it with `curl \
+             https://mta-sts.DOMAIN/.well-known/mta-sts.txt`.",
     receiver: "",
 };
 
@@ -124,8 +124,8 @@ pub(super) static MTA_STS_POLICY_UNAVAILABLE: Rule = Rule {
               redirection, type text/plain, and at most 64 kilobytes. New senders continue without \
               a policy. Senders that keep an older policy use it until it expires.",
     sender: "",
-    receiver: "Repair the web server of mta-sts.DOMAIN, and test it with curl \
-               https://mta-sts.DOMAIN/.well-known/mta-sts.txt. Or remove the TXT record at \
+    receiver: "Repair the web server of mta-sts.DOMAIN, and test it with `curl \
+               https://mta-sts.DOMAIN/.well-known/mta-sts.txt`. Or remove the TXT record at \
                _mta-sts, once the policy has had mode none for its max_age.",
 };
 
@@ -197,12 +197,12 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
     if let Some(fetch) = &mta_sts.seen.fetch {
         if let Some(why) = &mta_sts.no_address {
-            unavailable(&fetch.host, why, findings);
+            unavailable(&fetch.host, &fetch.host, why, findings);
         }
         for (address, visit) in &mta_sts.visits {
             if let Err(why) = visit {
                 let subject = format!("{} [{address}]", fetch.host);
-                unavailable(&subject, why, findings);
+                unavailable(&fetch.host, &subject, why, findings);
             }
         }
     }
@@ -211,7 +211,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     }
 }
 
-fn unavailable(subject: &str, why: &Unavailable, findings: &mut Findings) {
+fn unavailable(host: &str, subject: &str, why: &Unavailable, findings: &mut Findings) {
     let (rule, message) = match why {
         Unavailable::NotSeen(why) => (
             &MTA_STS_NOT_SEEN,
@@ -229,7 +229,7 @@ fn unavailable(subject: &str, why: &Unavailable, findings: &mut Findings) {
             ),
         ),
     };
-    findings.add(rule, subject, message);
+    findings.put(Finding::new(rule, subject, message).known("mta-sts.DOMAIN", host));
 }
 
 fn of_policy(judged: &Judged<'_>, mta_sts: &MtaSts<'_>, policy: &Policy, findings: &mut Findings) {

@@ -87,10 +87,10 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let (rule, why) = match objection(legacy) {
-        None => (&TLS_OUTDATED, "has nothing newer".to_owned()),
+        None => (&TLS_OUTDATED, "nothing newer".to_owned()),
         Some(Objection::Anonymous) => (&TLS_TOO_OLD, "shows no certificate".to_owned()),
         Some(Objection::OldSignature | Objection::Sha1Signature) => {
-            (&TLS_TOO_OLD, "signs over SHA-1 only".to_owned())
+            (&TLS_TOO_OLD, "signs with SHA-1 only".to_owned())
         }
         Some(Objection::ShortPrime(bits)) => (
             &TLS_TOO_OLD,
@@ -98,11 +98,17 @@ pub(super) fn check(
         ),
         Some(Objection::Refused) => (
             &TLS_TOO_OLD,
-            "refuses what Postfix offers when it verifies".to_owned(),
+            "refuses the TLS that Postfix offers then".to_owned(),
         ),
     };
     let (version, cipher) = (&tls.version, &tls.cipher);
-    let message = format!("{subject} uses {version} with {cipher}, and {why}.");
+    let message = match rule == &TLS_OUTDATED {
+        true => format!("{subject} offers no newer TLS than {version} with {cipher}."),
+        false => format!(
+            "{subject} offers TLS that is too old where a certificate has to match: {version} with \
+             {cipher}. It {why}."
+        ),
+    };
     findings.add(rule, subject, message);
 }
 
@@ -133,13 +139,13 @@ mod tests {
             (
                 modern,
                 "tls-outdated",
-                "mx uses TLSv1.2 with TLS_RSA_WITH_AES_128_CBC_SHA, and has nothing newer.",
+                "mx offers no newer TLS than TLSv1.2 with TLS_RSA_WITH_AES_128_CBC_SHA.",
             ),
             (
                 old,
                 "tls-too-old",
-                "mx uses TLSv1 with TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, and signs over SHA-1 \
-                 only.",
+                "mx offers TLS that is too old where a certificate has to match: TLSv1 with \
+                 TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA. It signs with SHA-1 only.",
             ),
         ] {
             let legacy = LegacySeen {

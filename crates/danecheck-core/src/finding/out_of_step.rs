@@ -3,7 +3,7 @@
 
 use crate::observation::{Onward, Reply, Session, SessionEnd};
 
-use super::{Findings, Rule, Severity};
+use super::{Finding, Findings, Rule, Severity};
 
 pub(super) static CLOSED_BEFORE_MAIL: Rule = Rule {
     id: "closed-before-mail",
@@ -36,6 +36,13 @@ pub(super) static REPLIES_OUT_OF_STEP: Rule = Rule {
                write its lines as one reply: `250-` before all but the last.",
 };
 
+/// The step where the server takes what stands before the first command for
+/// commands.
+pub(super) const PROXY_HEADER: &str = "Stop the proxy or load balancer in front of the server from \
+                                       sending a PROXY header (HAProxy: remove `send-proxy`, \
+                                       `send-proxy-v2`). Or let the mail server expect it \
+                                       (Postfix: `smtpd_upstream_proxy_protocol = haproxy`).";
+
 /// Raises the findings of this module for one session; whether they explain
 /// its end.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
@@ -49,7 +56,8 @@ pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings)
             reply.text(),
             Cause::of(session).sentence()
         );
-        findings.add(&REPLIES_OUT_OF_STEP, subject, text);
+        let finding = Finding::new(&REPLIES_OUT_OF_STEP, subject, text);
+        findings.put(finding.receiver(Cause::of(session).step()));
         return true;
     }
     if onwards.iter().any(|onward| onward.closed) {
@@ -97,6 +105,21 @@ impl Cause {
             Self::ProxyHeader
         } else {
             Self::Ehlo
+        }
+    }
+
+    /// What the receiver does.
+    fn step(self) -> &'static str {
+        match self {
+            Self::ProxyHeader => PROXY_HEADER,
+            Self::TwoGreeters => {
+                "Remove one of the two programs that greet on this port. Test it: connect to the \
+                 port and send nothing. One greeting may come, and no other reply."
+            }
+            Self::Ehlo => {
+                "Write the answer to EHLO as one reply: `250-` before all lines but the last, and \
+                 `250` and a blank before that."
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::observation::SessionEnd;
 use crate::postfix::SecurityLevel;
 
 use super::rule::{Finding, Findings, Rule, Severity};
+use super::starttls_offer::Unseen;
 use super::{cut, old_tls};
 
 pub(super) static ADDRESS_FAMILY_UNREACHABLE: Rule = Rule {
@@ -97,10 +98,9 @@ pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
     meaning: "DNS works, but danecheck could not reach any mail server of the domain from here. \
               Home lines, clouds and hosted CI runners block port 25, so this says nothing against \
               the domain.",
-    sender: "Check from the mail server itself: danecheck --save FILE there, danecheck --replay \
-             FILE here. Or check through it: run ssh -N -D 1080 mail.example.com with your own \
-             server's name. In another window run danecheck --proxy socks5://127.0.0.1:1080 and \
-             the domain.",
+    sender: "Run `danecheck DOMAIN` on your mail server. Or check through it: run `ssh -N -D 1080 \
+             SERVER` with its name, and in another window `danecheck --proxy \
+             socks5://127.0.0.1:1080 DOMAIN`.",
     receiver: "",
 };
 
@@ -321,30 +321,31 @@ fn no_encryption(judged: &Judged<'_>, findings: &mut Findings) {
     let Some(via) = today.via.as_deref() else {
         return;
     };
-    let no_starttls = judged.evidence.addresses().any(|(host, address)| {
-        host.seen.name == via
-            && !cannot_be_seen(address)
-            && address
-                .sessions
-                .iter()
-                .any(|session| session.seen.end == SessionEnd::NoStartTls)
-    });
-    let message = match (today.delivery, no_starttls) {
+    let own = judged
+        .evidence
+        .addresses()
+        .filter(|(host, address)| host.seen.name == via && !cannot_be_seen(address));
+    let mut without = own
+        .flat_map(|(_, address)| &address.sessions)
+        .filter(|session| session.seen.end == SessionEnd::NoStartTls);
+    let without = without.next();
+    let message = match (today.delivery, without) {
         (Delivery::DeliveredAfterRetry, _) => {
             format!("Mail to {via} goes in plain text, some minutes late, because TLS fails.")
         }
-        (_, true) => format!("{via} does not offer STARTTLS: mail goes in plain text."),
-        (_, false) => format!("Mail to {via} goes in plain text."),
+        (_, Some(_)) => format!("{via} does not offer STARTTLS: mail goes in plain text."),
+        (_, None) => format!("Mail to {via} goes in plain text, because TLS fails."),
     };
-    findings.add(&NO_ENCRYPTION, via.to_owned(), message);
+    let finding = Finding::new(&NO_ENCRYPTION, via, message);
+    let unseen = without.and_then(|session| Unseen::of(session.seen.ehlo.as_ref()?));
+    findings.put(match (without, unseen) {
+        (Some(_), Some(unseen)) => finding.receiver(unseen.step()),
+        (Some(_), None) => finding,
+        (None, _) => finding.receiver("Repair the server's TLS: another finding names its fault."),
+    });
 }
 
 /// The finding for a text that is not a target.
 pub(crate) fn invalid_target(text: &str, error: &NextHopError) -> Finding {
-    Finding {
-        rule: &INVALID_TARGET,
-        severity: INVALID_TARGET.severity,
-        subject: text.to_owned(),
-        message: format!("{error}."),
-    }
+    Finding::new(&INVALID_TARGET, text, format!("{error}."))
 }

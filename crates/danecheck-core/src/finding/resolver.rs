@@ -81,8 +81,8 @@ pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
               Postfix behind it takes every answer for insecure, and level dane acts like level \
               may. Mail flows, but DANE protects nothing. The predictions of this report are for a \
               Postfix behind a validating resolver.",
-    sender: "Use a validating resolver on this machine, such as unbound, as mail servers do. Or \
-             name one with --resolver.",
+    sender: "Install a validating resolver on this machine, such as unbound. Or name one with \
+             --resolver.",
     receiver: "",
 };
 
@@ -191,28 +191,28 @@ fn resolver(judged: &Judged<'_>, findings: &mut Findings) {
         (ResolverValidation::NotShown, Some(Shortcoming::AdStripped)) => (
             &AD_STRIPPED,
             format!(
-                "The resolver {subject} withholds bogus answers, but marks none as validated: {}.",
+                "The resolver {subject} withholds bogus answers, but marks none as validated. {}.",
                 behind_it(judged)
             ),
         ),
         (ResolverValidation::NotShown, Some(Shortcoming::NotDnssecCapable)) => (
             &RESOLVER_NOT_DNSSEC_CAPABLE,
             format!(
-                "The resolver {subject} sends no DNSSEC signatures: {}.",
+                "The resolver {subject} sends no DNSSEC signatures. {}.",
                 behind_it(judged)
             ),
         ),
         (ResolverValidation::NotShown, Some(Shortcoming::DoesNotValidate)) => (
             &RESOLVER_DOES_NOT_VALIDATE,
             format!(
-                "The resolver {subject} passes bogus answers on: {}.",
+                "The resolver {subject} passes bogus answers on. {}.",
                 behind_it(judged)
             ),
         ),
         (ResolverValidation::NotShown, None) => (
             &RESOLVER_DOES_NOT_VALIDATE,
             format!(
-                "The resolver {subject} does not show that it validates DNSSEC: {}.",
+                "The resolver {subject} does not show that it validates DNSSEC. {}.",
                 behind_it(judged)
             ),
         ),
@@ -227,11 +227,11 @@ fn behind_it(judged: &Judged<'_>) -> &'static str {
     let mut lookups = judged.evidence.observation.lookups();
     let withheld = lookups.any(|lookup| lookup.status == Err(FailureKind::Bogus));
     if withheld {
-        "a Postfix behind it would accept them, and use no DANE at all"
+        "A Postfix behind it would accept them, and use no DANE"
     } else if judged.outcome(SecurityLevel::May).delivers() {
-        "a Postfix behind it uses no DANE at all, and its level dane delivers as may does"
+        "A Postfix behind it uses no DANE: its level dane acts like level may, and mail flows"
     } else {
-        "a Postfix behind it uses no DANE at all, and its level dane fails as may does"
+        "A Postfix behind it uses no DANE: its level dane acts like level may, and fails like it"
     }
 }
 

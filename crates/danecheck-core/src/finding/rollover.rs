@@ -219,7 +219,8 @@ impl MatchedAddress<'_, '_> {
                     name.clone(),
                     format!(
                         "Only the current key of {name} has a TLSA record, and its certificate \
-                         (from {issuer}) ends on {}.",
+                         (from {issuer}) {} on {}.",
+                        if left < 0 { "ended" } else { "ends" },
                         self.leaf.not_after().day()
                     ),
                 );

@@ -56,17 +56,60 @@ pub struct Finding {
     pub subject: String,
     /// One sentence with the evidence filled in.
     pub message: String,
+    /// What to do: the rule's steps, or closer ones where more is known.
+    pub remedy: String,
 }
 
 impl Rule {
     /// What to do: the receiver's step first, because it repairs the cause.
     pub fn remedy(&self) -> String {
-        match (self.receiver, self.sender) {
-            ("", "") => String::new(),
-            ("", sender) => format!("Sender: {sender}"),
-            (receiver, "") => format!("Receiver: {receiver}"),
-            (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
+        remedy(self.receiver, self.sender)
+    }
+}
+
+fn remedy(receiver: &str, sender: &str) -> String {
+    match (receiver, sender) {
+        ("", "") => String::new(),
+        ("", sender) => format!("Sender: {sender}"),
+        (receiver, "") => format!("Receiver: {receiver}"),
+        (receiver, sender) => format!("Receiver: {receiver} Sender: {sender}"),
+    }
+}
+
+impl Finding {
+    /// A finding with the severity and the steps of its rule.
+    pub(crate) fn new(
+        rule: &'static Rule,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            subject: subject.into(),
+            message: message.into(),
+            remedy: rule.remedy(),
         }
+    }
+
+    /// The same with this step for the receiver in the place of the rule's.
+    pub(super) fn receiver(mut self, step: &str) -> Self {
+        self.remedy = remedy(step, self.rule.sender);
+        self
+    }
+
+    /// The same with a name in the place of its placeholder, such as `HOST`. A
+    /// name that a shell would not take as it is stays out: people paste
+    /// commands.
+    pub(super) fn known(mut self, placeholder: &str, name: &str) -> Self {
+        let is_plain = !name.starts_with('-')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
+        if is_plain && !name.is_empty() {
+            self.remedy = self.remedy.replace(placeholder, name);
+        }
+        self
     }
 }
 
@@ -81,15 +124,24 @@ impl Findings {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) {
-        let finding = Finding {
-            rule,
-            severity: rule.severity,
-            subject: subject.into(),
-            message: message.into(),
+        self.put(Finding::new(rule, subject, message));
+    }
+
+    pub(super) fn put(&mut self, finding: Finding) {
+        let says_the_same = |other: &Finding| {
+            other.rule == finding.rule
+                && other.subject == finding.subject
+                && other.message == finding.message
         };
-        if !self.0.contains(&finding) {
+        if !self.0.iter().any(says_the_same) {
             self.0.push(finding);
         }
+    }
+
+    /// Puts a name in the place of its placeholder in all steps.
+    pub(super) fn know(&mut self, placeholder: &str, name: &str) {
+        let all = std::mem::take(&mut self.0).into_iter();
+        self.0 = all.map(|one| one.known(placeholder, name)).collect();
     }
 
     /// All that were added so far.

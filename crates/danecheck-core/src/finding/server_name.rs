@@ -1,8 +1,8 @@
 //! Findings about servers that depend on the name that a client asks for in TLS
 //! (SNI).
 
-use crate::finding::rule::{Findings, Rule, Severity};
-use crate::finding::subject::peer;
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::subject::{at, peer};
 use crate::judge::{AddressEvidence, HostEvidence, SessionEvidence, by_old_means};
 use crate::observation::{HandshakeFailure, SessionEnd};
 
@@ -23,10 +23,9 @@ pub(super) static OWN_NAME_REFUSED: Rule = Rule {
               unrecognized_name. DANE senders and senders that honour MTA-STS ask for it, so their \
               mail waits.",
     sender: TELL,
-    receiver: "Add the name in the MX record to the names that the server's TLS knows, or let it \
-               send its default certificate for names that it does not know. To test it, compare \
-               `openssl s_client -starttls smtp -connect HOST:25 -servername HOST` with the same \
-               command and `-noservername`.",
+    receiver: "Add HOST to the names that the server's TLS knows. Or let it send its default \
+               certificate for names that it does not know. Test it with `openssl s_client \
+               -starttls smtp -connect HOST:25`, which asks for the name.",
 };
 
 pub(super) static OWN_NAME_UNKNOWN: Rule = Rule {
@@ -37,9 +36,8 @@ pub(super) static OWN_NAME_UNKNOWN: Rule = Rule {
               ask for this name (SNI) with the alert unrecognized_name, and sends its default \
               certificate. Postfix ignores the warning, but some clients end the handshake.",
     sender: "",
-    receiver: "Add the name in the MX record to the names that the server's TLS knows. To test it, \
-               run `openssl s_client -starttls smtp -connect HOST:25 -servername HOST -tls1_2 \
-               -msg`, which shows the alert.",
+    receiver: "Add HOST to the names that the server's TLS knows. Test it with `openssl s_client \
+               -starttls smtp -connect HOST:25 -tls1_2 -msg`, which shows the alert.",
 };
 
 pub(super) static SNI_OTHER_CERTIFICATE: Rule = Rule {
@@ -63,9 +61,9 @@ pub(super) static SNI_REFUSED: Rule = Rule {
               and senders that honour MTA-STS ask for the server's name, so their mail waits. Mail \
               from other senders flows.",
     sender: TELL,
-    receiver: "Compare `openssl s_client -starttls smtp -connect HOST:25 -servername HOST` with \
-               the same command and `-noservername`. Repair what ends the first: a filter or load \
-               balancer that does not know the name, or a server with faulty support for SNI.",
+    receiver: "Repair what ends the TLS of clients that ask for HOST: a filter or load balancer \
+               that does not know the name, or the server's own support for SNI. Test it with \
+               `openssl s_client -starttls smtp -connect HOST:25`, which asks for the name.",
 };
 
 pub(super) static SNI_REQUIRED: Rule = Rule {
@@ -76,15 +74,15 @@ pub(super) static SNI_REQUIRED: Rule = Rule {
               for none unless DANE, MTA-STS or a line with servername requires it. Where TLS is \
               required, such mail waits. At level may it goes in plain text some minutes later.",
     sender: TELL,
-    receiver: "Compare `openssl s_client -starttls smtp -connect HOST:25 -noservername` with the \
-               same command and `-servername HOST`: without either option, openssl asks for a \
-               name. Give the server a default certificate for clients that ask for none.",
+    receiver: "Give the server a default certificate for clients that ask for no name. Test it \
+               with `openssl s_client -starttls smtp -connect HOST:25 -noservername`.",
 };
 
 /// Names why a handshake failed, if that depends on the server name; returns
 /// whether it does.
 pub(super) fn failed(
     host: &HostEvidence<'_>,
+    port: u16,
     address: &AddressEvidence<'_>,
     sni: Option<&str>,
     failure: &HandshakeFailure,
@@ -111,7 +109,11 @@ pub(super) fn failed(
         let message = format!(
             "The TLS handshake with {subject} {with_name}, and fails without one (SNI): {why}."
         );
-        findings.add(&SNI_REQUIRED, subject, message);
+        findings.put(at(
+            Finding::new(&SNI_REQUIRED, subject, message),
+            host,
+            port,
+        ));
         return true;
     };
     let goes_without = sessions().any(|one| one.seen.sni.is_none());
@@ -124,13 +126,14 @@ pub(super) fn failed(
     let message = format!(
         "The TLS handshake with {subject} fails with the server name {name} (SNI){without}: {why}."
     );
-    findings.add(rule, subject, message);
+    findings.put(at(Finding::new(rule, subject, message), host, port));
     true
 }
 
 /// Raises the findings about handshakes that succeed.
 pub(super) fn shown(
     host: &HostEvidence<'_>,
+    port: u16,
     address: &AddressEvidence<'_>,
     findings: &mut Findings,
 ) {
@@ -148,7 +151,11 @@ pub(super) fn shown(
                 subject(),
                 certificate(session).map_or_else(String::new, |it| format!(" with {it}"))
             );
-            findings.add(&OWN_NAME_UNKNOWN, subject(), message);
+            findings.put(at(
+                Finding::new(&OWN_NAME_UNKNOWN, subject(), message),
+                host,
+                port,
+            ));
         }
         let leaf = |one: &SessionEvidence<'_>| one.seen.chain().first().cloned();
         let default = unnamed.filter(|one| leaf(one) != leaf(session));

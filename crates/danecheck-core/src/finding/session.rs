@@ -1,15 +1,15 @@
 //! Findings about the dialogue with each address.
 
-use crate::finding::rule::{Findings, Rule, Severity};
-use crate::finding::subject::peer;
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::subject::{at, peer};
 use crate::judge::{
-    AddressEvidence, DaneRecords, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen,
-    family_works, objection,
+    AddressEvidence, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen, family_works,
+    objection,
 };
-use crate::observation::{Answer, ConnectFailureKind, Interruption, Reply, Session, SessionEnd};
+use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
-use super::{client_certificate, old_tls, out_of_step, refusal, server_name};
+use super::{client_certificate, old_tls, out_of_step, refusal, server_name, starttls_offer};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
     id: "connection-refused",
@@ -38,9 +38,8 @@ pub(super) static EHLO_REFUSED: Rule = Rule {
     meaning: "The server refuses to talk after the greeting. After a 5xx reply Postfix bounces the \
               mail at once. After a 4xx reply it tries the next address.",
     sender: "Check whether the server's reply names your address: the server may block it.",
-    receiver: "Search the server's log for the time of this check. It names the rule that refused: \
-               a block list, a missing reverse name, a limit. Exempt the client's address from \
-               that rule.",
+    receiver: "Search the server's log for the time of this check. It names the rule that \
+               refused, such as a block list. Exempt the client's address from that rule.",
 };
 
 pub(super) static GREETING_REFUSED: Rule = Rule {
@@ -51,9 +50,9 @@ pub(super) static GREETING_REFUSED: Rule = Rule {
               because of the client's address. Postfix tries the next address. If there is none, \
               mail waits. The refusal says nothing about STARTTLS or DANE.",
     sender: "Check whether the server's reply names your address: the server may block it.",
-    receiver: "Search the server's log for the time of this check. It names the rule that refused: \
-               a block list, a missing reverse name, a limit on connections. Exempt the client's \
-               address from that rule, or raise the limit.",
+    receiver: "Search the server's log for the time of this check. It names the rule that \
+               refused, such as a block list or a limit. Exempt the client's address from that \
+               rule, or raise the limit.",
 };
 
 pub(super) static HANDSHAKE_FAILED: Rule = Rule {
@@ -65,9 +64,8 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               text.",
     sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
              and smtp_tls_ciphers.",
-    receiver: "Run `openssl s_client -starttls smtp -connect HOST:25 -noservername` against the \
-               server, and again with `-servername HOST`, as DANE senders do. Let it offer TLS 1.2 \
-               and 1.3, with a certificate and a key that belong together.",
+    receiver: "Offer TLS 1.2 and 1.3 with the certificate's own key. Test it with `openssl \
+               s_client -starttls smtp -connect HOST:25`.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -77,9 +75,8 @@ pub(super) static SERVER_SILENT: Rule = Rule {
     meaning: "The server accepted the connection, but then sent no proper reply or closed it. \
               Postfix tries the next address. If there is none, mail waits.",
     sender: "",
-    receiver: "Connect to port 25 from outside and from the server itself. If only outside is \
-               silent, a firewall or filter in front of the server drops the dialogue. Otherwise \
-               restart the mail server and read its log.",
+    receiver: "Connect to port 25 on the server itself. If it answers there, repair the firewall \
+               or filter in front of it. Otherwise restart the mail server and read its log.",
 };
 
 pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
@@ -94,31 +91,6 @@ pub(super) static SESSION_LOST_IN_TLS: Rule = Rule {
                network and the mail server (a filter, a load balancer).",
 };
 
-pub(super) static STARTTLS_MASKED: Rule = Rule {
-    id: "starttls-masked",
-    severity: Severity::Error,
-    reference: "RFC 7672 section 2.2",
-    meaning: "The server's reply shows Xs where STARTTLS should be. A firewall that inspects SMTP \
-              overwrote the offer, as Cisco's `inspect esmtp` does. The firewall is in front of \
-              the server or in front of you. If it is in front of you, every domain looks like \
-              this from here.",
-    sender: "Check another domain, such as gmail.com. If it looks the same, switch off the SMTP \
-             inspection of your own firewall.",
-    receiver: "Switch off the SMTP inspection of the firewall in front of the server.",
-};
-
-pub(super) static STARTTLS_NOT_OFFERED: Rule = Rule {
-    id: "starttls-not-offered",
-    severity: Severity::Error,
-    reference: "RFC 7672 section 2.2",
-    meaning: "TLSA records promise TLS, but the server does not offer it. Senders must not send in \
-              plain text then, so mail waits. A firewall that removes STARTTLS from the dialogue \
-              looks the same, and so does an attacker.",
-    sender: "Check from another network. If many domains lack STARTTLS, the fault is on your side \
-             (a firewall's SMTP inspection).",
-    receiver: "Switch STARTTLS on, or remove the TLSA records.",
-};
-
 pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
     id: "starttls-no-reply",
     severity: Severity::Error,
@@ -126,9 +98,9 @@ pub(super) static STARTTLS_NO_REPLY: Rule = Rule {
     meaning: "The server offers STARTTLS but does not answer the command. Postfix then never falls \
               back to plain text, not even at level may. Only level none delivers.",
     sender: "Tell the receiver.",
-    receiver: "Try STARTTLS on the server itself. If it works there, a firewall in front of the \
-               server drops the connection: switch off its SMTP inspection. Otherwise search the \
-               server's log for its certificate and key.",
+    receiver: "Try STARTTLS on the server itself. If it works there, switch off the SMTP \
+               inspection of the firewall in front of it. Otherwise search the server's log for its \
+               certificate and key.",
 };
 
 pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
@@ -155,17 +127,6 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
                cannot read one of them.",
 };
 
-pub(super) static TLSA_OF_OTHER_SERVICE: Rule = Rule {
-    id: "tlsa-of-other-service",
-    severity: Severity::Error,
-    reference: "RFC 7671 section 6",
-    meaning: "The name of the TLSA records for this port is an alias (CNAME) of another service's \
-              name, such as submission with TLS on port 465. This port has no STARTTLS. The \
-              records were never meant for this port, and they make senders refuse to deliver.",
-    sender: "Tell the receiver.",
-    receiver: "Remove the alias, or switch STARTTLS on here too.",
-};
-
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     for (host, address) in judged.evidence.addresses() {
@@ -178,16 +139,20 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             findings.add(&RESERVED_ADDRESS, subject, message);
         }
         refusal::check(&peer(host, address.seen.address), address, findings);
-        server_name::shown(host, address, findings);
+        let port = judged.evidence.observation.next_hop.port;
+        server_name::shown(host, port, address, findings);
         for session in &address.sessions {
             if session.leaf_is_not_for_signing() {
                 let subject = peer(host, address.seen.address);
                 let message = format!(
-                    "The TLS handshake with {subject} fails: up to TLS 1.2 OpenSSL takes this \
-                     certificate's key for no signature, because of the key usage or of an \
-                     extension that is invalid."
+                    "The TLS handshake with {subject} fails: up to TLS 1.2, OpenSSL accepts no \
+                     signature of this certificate's key, because of its key usage or of an \
+                     invalid extension."
                 );
-                findings.add(&HANDSHAKE_FAILED, subject, message);
+                findings.put(Finding::new(&HANDSHAKE_FAILED, subject, message).receiver(
+                    "Order a certificate whose key usage has digitalSignature, and without \
+                     invalid extensions.",
+                ));
             }
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
@@ -213,12 +178,19 @@ fn end(
     {
         return;
     }
+    let port = judged.evidence.observation.next_hop.port;
     if let SessionEnd::HandshakeFailed(failure) = &session.end
-        && server_name::failed(host, address, session.sni.as_deref(), failure, findings)
+        && server_name::failed(
+            host,
+            port,
+            address,
+            session.sni.as_deref(),
+            failure,
+            findings,
+        )
     {
         return;
     }
-    let mut add = |rule, message: String| findings.add(rule, subject.clone(), message);
     match &session.end {
         SessionEnd::Completed | SessionEnd::Assumed => {}
         // If a family does not work here at all, that is reported once for all
@@ -236,84 +208,59 @@ fn end(
                 | ConnectFailureKind::Proxy
                 | ConnectFailureKind::Other => &CONNECTION_REFUSED,
             };
-            add(
+            findings.add(
                 rule,
+                subject.clone(),
                 format!("No connection to {subject}: {}.", failure.text),
             );
         }
-        SessionEnd::NoGreeting(how) => add(
+        SessionEnd::NoGreeting(how) => findings.add(
             &SERVER_SILENT,
+            subject.clone(),
             format!(
                 "{subject} accepts the connection and then {}.",
                 how_text(*how)
             ),
         ),
-        SessionEnd::NoEhloReply(how) => add(
+        SessionEnd::NoEhloReply(how) => findings.add(
             &SERVER_SILENT,
+            subject.clone(),
             format!(
                 "{subject} sends its greeting, and after EHLO it {}.",
                 how_text(*how)
             ),
         ),
-        SessionEnd::GreetingRefused(reply) => add(
+        SessionEnd::GreetingRefused(reply) => findings.add(
             &GREETING_REFUSED,
+            subject.clone(),
             format!("{subject} refuses to talk: {}.", reply.text()),
         ),
-        SessionEnd::EhloRefused(reply) => add(
-            &EHLO_REFUSED,
-            format!("{subject} refuses EHLO: {}.", reply.text()),
-        ),
+        SessionEnd::EhloRefused(reply) => {
+            let message = format!("{subject} refuses EHLO: {}.", reply.text());
+            let finding = Finding::new(&EHLO_REFUSED, subject.clone(), message);
+            // It answered something that came before the first command.
+            let is_early = session.before_ehlo.is_some();
+            findings.put(match reply.code {
+                500..=599 if is_early => finding.receiver(out_of_step::PROXY_HEADER),
+                // It did not understand the command: no rule refused the client.
+                500..=504 => finding.receiver(
+                    "Connect to port 25 on the server itself, and send EHLO. If it answers \
+                     there, repair the filter or load balancer in front of it. Otherwise update \
+                     the mail server.",
+                ),
+                _ => finding,
+            });
+        }
         SessionEnd::NoStartTls => {
             // Without TLSA records nothing promises TLS: then `no-encryption`
             // reports it.
             if address.dane.promise_tls() {
-                let hidden = session
-                    .greeting
-                    .as_ref()
-                    .filter(|greeting| greeting.is_hidden_by_firewall());
-                if let Some(greeting) = hidden {
-                    add(
-                        &STARTTLS_MASKED,
-                        format!(
-                            "{subject} greets with \"{}\", as a firewall does that hides the \
-                             greeting. Postfix then sends HELO instead of EHLO and sees no \
-                             STARTTLS, although TLSA records promise TLS.",
-                            greeting.text()
-                        ),
-                    );
-                    return;
-                }
-                match session.ehlo.as_ref().and_then(Reply::mask) {
-                    Some(mask) => add(
-                        &STARTTLS_MASKED,
-                        format!(
-                            "{subject} shows {mask} where STARTTLS should be, although TLSA \
-                             records promise TLS. A firewall overwrote it."
-                        ),
-                    ),
-                    None => {
-                        add(
-                            &STARTTLS_NOT_OFFERED,
-                            format!(
-                                "{subject} does not offer STARTTLS, although TLSA records \
-                                 promise TLS."
-                            ),
-                        );
-                        if let Some(other) = other_service(address) {
-                            add(
-                                &TLSA_OF_OTHER_SERVICE,
-                                format!(
-                                    "The TLSA records that promise TLS at {subject} are those at \
-                                     {other}, through an alias."
-                                ),
-                            );
-                        }
-                    }
-                }
+                starttls_offer::missing(&subject, address, session, findings);
             }
         }
-        SessionEnd::NoStartTlsReply(how) => add(
+        SessionEnd::NoStartTlsReply(how) => findings.add(
             &STARTTLS_NO_REPLY,
+            subject.clone(),
             format!(
                 "{subject} offers STARTTLS, but after the command it {}.",
                 how_text(*how)
@@ -325,8 +272,9 @@ fn end(
             } else {
                 &STARTTLS_REFUSED_FOR_GOOD
             };
-            add(
+            findings.add(
                 rule,
+                subject.clone(),
                 format!("{subject} refuses to start TLS: {}.", reply.text()),
             );
         }
@@ -342,42 +290,38 @@ fn end(
                 (Some(alert), _) => format!("the server says {alert}"),
                 (None, _) => failure.text.clone(),
             };
-            add(
-                &HANDSHAKE_FAILED,
-                format!("The TLS handshake with {subject} fails: {why}."),
-            );
+            let message = format!("The TLS handshake with {subject} fails: {why}.");
+            let finding = Finding::new(&HANDSHAKE_FAILED, subject.clone(), message);
+            // The same handshake: openssl asks for the name of the host by itself.
+            let finding = match session.sni {
+                Some(_) => finding,
+                None => {
+                    let step = HANDSHAKE_FAILED.receiver;
+                    finding.receiver(&step.replace("HOST:25", "HOST:25 -noservername"))
+                }
+            };
+            let finding = at(finding, host, port);
+            findings.put(match objection {
+                Some(Objection::ShortPrime(_)) => finding.receiver(
+                    "Let the server use a Diffie-Hellman prime of 2048 bits or more, or ECDHE.",
+                ),
+                _ => finding,
+            });
         }
-        SessionEnd::NoEhloReplyInTls(how) => add(
+        SessionEnd::NoEhloReplyInTls(how) => findings.add(
             &SESSION_LOST_IN_TLS,
+            subject.clone(),
             format!(
                 "{subject} starts TLS, and after EHLO inside TLS it {}.",
                 how_text(*how)
             ),
         ),
-        SessionEnd::EhloRefusedInTls(reply) => add(
+        SessionEnd::EhloRefusedInTls(reply) => findings.add(
             &SESSION_LOST_IN_TLS,
+            subject.clone(),
             format!("{subject} starts TLS and then refuses: {}.", reply.text()),
         ),
     }
-}
-
-/// The target of the alias of the TLSA records' name, if it is the name of
-/// another service: its first two labels are another port or protocol.
-fn other_service<'e>(address: &AddressEvidence<'e>) -> Option<&'e str> {
-    let (DaneRecords::Usable(tlsa, _) | DaneRecords::Unusable(tlsa)) = &address.dane else {
-        return None;
-    };
-    let Answer::Records(set) = &tlsa.lookup.answer else {
-        return None;
-    };
-    let end = set.open().regardless().aliases.last()?;
-    let service = |name: &str| -> Vec<String> {
-        let labels = name.split('.').take(2);
-        labels.map(str::to_ascii_lowercase).collect()
-    };
-    let theirs = service(end);
-    let is_service = theirs.iter().all(|label| label.starts_with('_'));
-    (is_service && theirs != service(&tlsa.lookup.name)).then_some(end)
 }
 
 fn how_text(how: Interruption) -> &'static str {

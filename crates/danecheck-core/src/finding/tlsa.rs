@@ -1,6 +1,6 @@
 //! Findings about TLSA records and what they match.
 
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Requirement};
@@ -8,7 +8,8 @@ use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
 use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
 
 use super::assumed;
-use super::dns::{failure_text, where_unsigned};
+use super::dns::where_unsigned;
+use super::failed_lookup::{failed, failure_text};
 use super::mismatch::{self, Mismatch};
 use super::subject::{peer, short};
 
@@ -25,7 +26,7 @@ pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
                authority to replace the certificate that the message names.",
 };
 
-pub(super) static NO_TLSA: Rule = Rule {
+pub(crate) static NO_TLSA: Rule = Rule {
     id: "no-tlsa",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2",
@@ -80,10 +81,8 @@ pub(super) static TLSA_LOOKUP_FAILED: Rule = Rule {
               mail waits.",
     sender: "Look again through a second resolver (`danecheck --resolver IP DOMAIN`). If that one \
              answers, the fault is in your own resolver.",
-    receiver: "Ask each name server of the zone for the record (`dig +norecurse +dnssec TLSA NAME \
-               @SERVER`). Update the server, or the firewall in front of it, that ignores this \
-               type or answers it with an error. Sign the zone again if a signature is missing or \
-               has expired.",
+    receiver: "Run `danecheck dns NAME TYPE --authoritative`: it asks each name server of the \
+               zone. Update the one that fails, or the firewall in front of it.",
 };
 
 pub(super) static TLSA_MISSING_ON_SOME_HOSTS: Rule = Rule {
@@ -162,14 +161,9 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
 fn lookup(judged: &Judged<'_>, tlsa: &TlsaLookup, findings: &mut Findings) {
     let owner = &tlsa.lookup.name;
     match &tlsa.lookup.answer {
-        Answer::Failed(failure) => findings.add(
-            &TLSA_LOOKUP_FAILED,
-            owner.clone(),
-            format!(
-                "The TLSA lookup for {owner} failed: {}.",
-                failure_text(failure)
-            ),
-        ),
+        Answer::Failed(failure) => {
+            findings.put(failed(&TLSA_LOOKUP_FAILED, owner, &tlsa.lookup, failure));
+        }
         Answer::Records(set)
             if set.secure().is_none() && judged.verdict != Verdict::Indeterminate =>
         {
@@ -202,15 +196,12 @@ fn alias(host: &HostEvidence<'_>, findings: &mut Findings) {
         Answer::Records(_) => return,
     };
     if is_cause {
-        findings.add(
-            &TLSA_LOOKUP_FAILED,
-            alias.name.clone(),
-            format!(
-                "The CNAME lookup for {} {what}, so Postfix does not know whether TLSA records \
-                 count.",
-                alias.name
-            ),
+        let message = format!(
+            "The CNAME lookup for {} {what}, so Postfix does not know whether TLSA records count.",
+            alias.name
         );
+        let finding = Finding::new(&TLSA_LOOKUP_FAILED, &alias.name, message);
+        findings.put(finding.known("NAME", &alias.name).known("TYPE", "CNAME"));
     }
 }
 
@@ -373,14 +364,14 @@ pub(super) fn single_unusable(
                 _ => &TLSA_RECORD_UNUSABLE,
             };
             let what = what_it_is(origins, index);
-            findings.add(
-                rule,
-                tlsa.lookup.name.clone(),
-                format!(
-                    "The TLSA record {} cannot be used: {why}{what}.",
-                    short(record)
-                ),
+            let why = why.words(record);
+            let message = format!(
+                "The TLSA record {} cannot be used: {why}{what}.",
+                short(record)
             );
+            let finding = Finding::new(rule, &tlsa.lookup.name, message);
+            let origin = origins.get(index).and_then(Option::as_ref);
+            findings.put(mismatch::step_for(finding, origin));
         }
     }
 }
@@ -405,30 +396,33 @@ pub(super) fn all_unusable(
     };
     let mut without_data = false;
     let mut reasons = Vec::new();
+    let mut only = None;
     for (index, record) in set.open().regardless().records.iter().enumerate() {
         if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
             usability(record)
         {
             without_data |= why == UnusableReason::Truncated;
             let what = what_it_is(origins, index);
+            let why = why.words(record);
             reasons.push(format!("{}: {why}{what}", short(record)));
+            only = origins.get(index).and_then(Option::as_ref);
         }
     }
+    // With several records there may be several right ones.
+    let only = only.filter(|_| reasons.len() == 1);
     reasons.truncate(3);
     let rule = if without_data {
         &TLSA_WITHOUT_DATA
     } else {
         &TLSA_ALL_UNUSABLE
     };
-    findings.add(
-        rule,
-        tlsa.lookup.name.clone(),
-        format!(
-            "No TLSA record of {} can be used ({}).",
-            host.seen.name,
-            reasons.join("; ")
-        ),
+    let message = format!(
+        "No TLSA record of {} can be used ({}).",
+        host.seen.name,
+        reasons.join("; ")
     );
+    let finding = Finding::new(rule, &tlsa.lookup.name, message);
+    findings.put(mismatch::step_for(finding, only));
 }
 
 fn missing(judged: &Judged<'_>, findings: &mut Findings) {
@@ -459,10 +453,17 @@ fn missing(judged: &Judged<'_>, findings: &mut Findings) {
         }
     } else if judged.verdict == Verdict::NoDane {
         let target = judged.evidence.observation.next_hop.to_string();
-        findings.add(
-            &NO_TLSA,
-            target.clone(),
-            format!("The mail servers of {target} publish no TLSA records that count."),
-        );
+        let is_unsigned = |address: &AddressEvidence<'_>| {
+            address.dane == DaneRecords::NotFound(NotFound::InsecureAddress)
+        };
+        let mut addresses = judged.evidence.addresses().map(|(_, address)| address);
+        let message = match !without.is_empty() && addresses.all(is_unsigned) {
+            true => format!(
+                "DNSSEC does not protect the mail servers of {target}, so senders ask for no TLSA \
+                 records there: any that are published do not count."
+            ),
+            false => format!("The mail servers of {target} publish no TLSA records that count."),
+        };
+        findings.add(&NO_TLSA, target, message);
     }
 }

@@ -57,8 +57,8 @@ pub(super) static DS_MATCHES_NO_KEY: Rule = Rule {
               after a change of keys or of the provider. Validating resolvers treat the whole zone \
               as bogus.",
     sender: TELL,
-    receiver: "Ask the registrar to publish the DS record of the zone's current key signing key. \
-               Or have the DS records removed until the zone is in order.",
+    receiver: "Correct the DS records at the parent: ask the registrar to publish that of the \
+               zone's current key signing key. Or remove them until the zone is in order.",
 };
 
 pub(super) static KEY_MISSING: Rule = Rule {
@@ -160,7 +160,7 @@ pub(super) static SIGNATURE_WRONG: Rule = Rule {
               by a script that edits the signed zone or raises its SOA serial. If it is the SOA \
               record, validating resolvers treat every denial of the zone as bogus.",
     sender: TELL,
-    receiver: "Make every change (the serial too) before the zone is signed, and sign it again.",
+    receiver: "Sign the zone again, and from now on after every change (of the serial too).",
 };
 
 pub(super) static SIGNING_KEY_MISSING: Rule = Rule {
@@ -188,7 +188,7 @@ pub(super) static SIGNED_WITHOUT_DS: Rule = Rule {
 
 /// The rule for a fault; `None` for what breaks no chain, for what is reported
 /// as insecure elsewhere, and for what only danecheck does not support.
-fn rule(fault: &Fault) -> Option<&'static Rule> {
+pub(super) fn rule(fault: &Fault) -> Option<&'static Rule> {
     match fault {
         Fault::SignatureExpired { .. } => Some(&SIGNATURE_EXPIRED),
         Fault::SignatureNotYetValid { .. } => Some(&SIGNATURE_NOT_YET_VALID),

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::next_hop::NextHop;
 use crate::unix_time::UnixTime;
 
-pub use any_lookup::AnyLookup;
+pub use any_lookup::{AnyLookup, InZoneFile};
 pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;

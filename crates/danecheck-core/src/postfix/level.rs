@@ -66,7 +66,10 @@ impl fmt::Display for SecurityLevel {
 
 /// A text that does not name a level.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown TLS security level `{0}`")]
+#[error(
+    "unknown TLS security level `{0}`: give none, may, encrypt, dane, dane-only, fingerprint, \
+     verify or secure"
+)]
 pub struct UnknownLevel(String);
 
 impl FromStr for SecurityLevel {

@@ -1,6 +1,7 @@
 //! What a report answers: what becomes of the mail of the sender that was asked
 //! about. Every format and the exit status take it from here.
 
+use crate::finding::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 use crate::postfix::SecurityLevel;
 
@@ -20,6 +21,19 @@ impl Report {
     /// Whether it is known what happens to that mail.
     pub fn is_answered(&self) -> bool {
         self.verdict != Verdict::Indeterminate && self.answer().is_told()
+    }
+
+    /// Whether mailcow keeps the mail back that this sender delivers.
+    pub(super) fn mailcow_waits(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.is_of(&MTA_STS_MAILCOW_WAITS))
+    }
+
+    /// Whether senders that honour the domain's policy of MTA-STS keep the mail
+    /// back that this sender delivers.
+    pub(super) fn policy_waits(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.is_of(&MTA_STS_NO_HOST_PASSES))
     }
 
     /// Whether an outcome at this level rests on something that was seen.

@@ -309,13 +309,13 @@ fn record_reports(
         .map(|(index, record)| {
             let outcome = matching.and_then(|matching| matching.records.get(index));
             let (result, reason) = match (outcome, usability(record)) {
-                (Some(outcome), _) => record_outcome(outcome),
+                (Some(outcome), _) => record_outcome(record, outcome),
                 (None, Usability::Usable) => (
                     "not-seen",
                     "there is no certificate to compare it with".to_owned(),
                 ),
                 (None, Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why)) => {
-                    ("unusable", why.to_string())
+                    ("unusable", why.words(record))
                 }
             };
             RecordReport {
@@ -346,7 +346,7 @@ fn cut_after(record: &TlsaRecord, bytes: usize) -> String {
     }
 }
 
-fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
+fn record_outcome(record: &TlsaRecord, outcome: &RecordOutcome) -> (&'static str, String) {
     match outcome {
         RecordOutcome::Matches { depth: 0 } => (
             "matches",
@@ -380,7 +380,7 @@ fn record_outcome(outcome: &RecordOutcome) -> (&'static str, String) {
         ),
         RecordOutcome::Unusable(
             Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why),
-        ) => ("unusable", why.to_string()),
+        ) => ("unusable", why.words(record)),
         RecordOutcome::Unusable(Usability::Usable) => ("unusable", String::new()),
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::rule::{Finding, Severity};
+use crate::finding::rule::{Finding, Rule, Severity};
 use crate::text::printable;
 
 /// One finding.
@@ -24,13 +24,18 @@ pub struct FindingReport {
 }
 
 impl FindingReport {
+    /// Whether it is of this rule.
+    pub(super) fn is_of(&self, rule: &Rule) -> bool {
+        self.id == rule.id
+    }
+
     pub(super) fn of(finding: &Finding) -> Self {
         Self {
             id: finding.rule.id.to_owned(),
             severity: finding.severity,
             subject: printable(&finding.subject),
             message: printable(&finding.message),
-            remedy: finding.rule.remedy(),
+            remedy: printable(&finding.remedy),
             reference: finding.rule.reference.to_owned(),
         }
     }

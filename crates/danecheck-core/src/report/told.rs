@@ -9,7 +9,7 @@ use super::model::Report;
 /// Findings of one kind that a page shows.
 pub(super) const SHOWN_OF_A_KIND: usize = 6;
 
-/// Hosts that a folded finding names.
+/// Hosts, and addresses of one host, that a folded finding names.
 const NAMED: usize = 3;
 
 /// Findings that say the same.
@@ -27,14 +27,25 @@ pub(super) struct Told<'a> {
 /// The findings of a report without those that say the same; of each kind this
 /// many at most.
 pub(super) fn told(report: &Report, most: usize) -> Vec<Told<'_>> {
-    let folded = folded(report);
+    told_naming(report, most, NAMED)
+}
+
+/// The same, where a folded finding names this many hosts at most.
+pub(super) fn told_naming(report: &Report, most: usize, named: usize) -> Vec<Told<'_>> {
+    let folded = folded(report, named);
+    // The last finding with each step.
+    let last: HashMap<(&str, String), usize> = folded
+        .iter()
+        .enumerate()
+        .map(|(place, (finding, _))| ((finding.id.as_str(), step(finding)), place))
+        .collect();
     let mut of_kind: HashMap<&str, usize> = HashMap::new();
     for (finding, _) in &folded {
         *of_kind.entry(&finding.id).or_default() += 1;
     }
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut told = Vec::new();
-    for (finding, message) in folded {
+    for (place, (finding, message)) in folded.into_iter().enumerate() {
         let before = seen.entry(&finding.id).or_default();
         *before += 1;
         let all = of_kind.get(finding.id.as_str()).copied();
@@ -49,7 +60,7 @@ pub(super) fn told(report: &Report, most: usize) -> Vec<Told<'_>> {
             finding,
             message,
             left_out: if is_cut { all.saturating_sub(most) } else { 0 },
-            is_last: is_cut || *before == all,
+            is_last: is_cut || last.get(&(finding.id.as_str(), step(finding))) == Some(&place),
         });
     }
     told
@@ -57,7 +68,7 @@ pub(super) fn told(report: &Report, most: usize) -> Vec<Told<'_>> {
 
 /// The findings with their messages; those that differ only in what they are
 /// about become one that names all of it.
-fn folded(report: &Report) -> Vec<(&FindingReport, String)> {
+fn folded(report: &Report, most: usize) -> Vec<(&FindingReport, String)> {
     let mut groups: Vec<(&FindingReport, Vec<&str>)> = Vec::new();
     let mut known: HashMap<(&str, String), usize> = HashMap::new();
     let assumption = report.assumed.as_ref().map(|assumed| &assumed.text);
@@ -79,7 +90,7 @@ fn folded(report: &Report) -> Vec<(&FindingReport, String)> {
     groups
         .into_iter()
         .map(|(first, subjects)| {
-            let message = frame(first).replace('\n', &named(report, &subjects));
+            let message = frame(first).replace('\n', &named(report, &subjects, most));
             (first, capitalised(message))
         })
         .collect()
@@ -101,9 +112,18 @@ fn frame(finding: &FindingReport) -> String {
     }
 }
 
+/// What to do, with a gap in the place of the host that it is about.
+fn step(finding: &FindingReport) -> String {
+    let host = host_of(&finding.subject);
+    match host.is_empty() {
+        true => finding.remedy.clone(),
+        false => finding.remedy.replace(host, "\n"),
+    }
+}
+
 /// The hosts with their addresses; without addresses where all of a host are
-/// meant.
-fn named(report: &Report, subjects: &[&str]) -> String {
+/// meant, and the number of addresses where they are many.
+fn named(report: &Report, subjects: &[&str], most: usize) -> String {
     let mut hosts: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for subject in subjects {
@@ -118,13 +138,14 @@ fn named(report: &Report, subjects: &[&str]) -> String {
     let all = hosts.len();
     let names: Vec<String> = hosts
         .into_iter()
-        .take(if all > NAMED + 1 { NAMED } else { all })
+        .take(if all > most + 1 { most } else { all })
         .map(|(host, addresses)| {
             let seen = report.hosts.iter().find(|seen| seen.name == host);
-            let is_whole = seen.is_some_and(|seen| seen.addresses.len() == addresses.len());
-            match is_whole {
-                true => host.to_owned(),
-                false => format!("{host} {}", addresses.join(" and "))
+            let of_host = seen.map_or(0, |seen| seen.addresses.len());
+            match addresses.len() {
+                all if all == of_host => host.to_owned(),
+                many if many > NAMED => format!("{host} ({many} of {of_host} addresses)"),
+                _ => format!("{host} {}", addresses.join(" and "))
                     .trim_end()
                     .to_owned(),
             }

@@ -61,6 +61,21 @@ pub enum UnusableReason {
 }
 
 impl UnusableReason {
+    /// What is wrong with this record, with the evidence.
+    pub fn words(self, record: &TlsaRecord) -> String {
+        let whole = record.matching_type().and_then(digest_bytes);
+        let seen = record.data().len();
+        match (self, whole) {
+            (Self::WrongDigestLength, Some(whole)) if seen < whole => {
+                format!("its digest is cut off after {seen} of {whole} bytes")
+            }
+            (Self::WrongDigestLength, Some(whole)) => {
+                format!("its digest has {seen} bytes instead of {whole}")
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// What Postfix logs about the record: `what` is the TLSA base domain for
     /// the policy stage, `H[IP]:25` for the handshake.
     pub fn postfix_text(self, what: &str, record: &TlsaRecord) -> Option<String> {
@@ -93,7 +108,7 @@ impl fmt::Display for UnusableReason {
             Self::UnknownMatchingType => {
                 "the matching type is none of Full(0), SHA2-256(1), SHA2-512(2)"
             }
-            Self::WrongDigestLength => "the data is not as long as the digest",
+            Self::WrongDigestLength => "its data is not as long as the digest",
             Self::NotACertificate => "the data is not exactly one certificate",
             Self::NotAPublicKey => "the data is not exactly one public key",
         })
@@ -201,17 +216,25 @@ fn classify(record: &TlsaRecord) -> Result<UsableRecord, Usability> {
     Ok(usable)
 }
 
+/// The length of a digest; `None` if the matching type has none that Postfix
+/// knows.
+fn digest_bytes(matching_type: MatchingType) -> Option<usize> {
+    match matching_type {
+        MatchingType::SHA2_256 => Some(32),
+        MatchingType::SHA2_512 => Some(64),
+        _ => None,
+    }
+}
+
 /// openssl:`ssl_lib.c:dane_tlsa_add`.
 fn check_at_handshake(record: &mut UsableRecord) -> Result<(), UnusableReason> {
     if record.selector != Selector::CERT && record.selector != Selector::SPKI {
         return Err(UnusableReason::UnknownSelector);
     }
-    let digest_length = match record.matching_type {
-        MatchingType::FULL => None,
-        MatchingType::SHA2_256 => Some(32),
-        MatchingType::SHA2_512 => Some(64),
-        _ => return Err(UnusableReason::UnknownMatchingType),
-    };
+    let digest_length = digest_bytes(record.matching_type);
+    if digest_length.is_none() && record.matching_type != MatchingType::FULL {
+        return Err(UnusableReason::UnknownMatchingType);
+    }
     match digest_length {
         Some(length) if record.data.len() == length => Ok(()),
         Some(_) => Err(UnusableReason::WrongDigestLength),

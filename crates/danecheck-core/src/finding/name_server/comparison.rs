@@ -1,7 +1,7 @@
 //! Where the name servers of a zone agree, and where they differ.
 
 use crate::dnssec::Fault;
-use crate::finding::rule::Findings;
+use crate::finding::rule::{Finding, Findings};
 use crate::observation::{AuthoritySeen, NameServerAnswers, NameServerReply};
 use crate::unix_time::UnixTime;
 
@@ -123,17 +123,14 @@ pub(super) fn agree(
         .iter()
         .map(|(reply, servers)| format!("{} {}", servers.join(", "), has(reply, servers.len())))
         .collect();
-    findings.add(
-        &NAME_SERVERS_DISAGREE,
-        format!("{} {}", seen.name, seen.rtype),
-        format!(
-            "The name servers of {} disagree on {} {}: {}.",
-            seen.zone,
-            seen.name,
-            seen.rtype,
-            groups.join("; ")
-        ),
+    let what = format!("{} {}", seen.name, seen.rtype);
+    let message = format!(
+        "The name servers of {} disagree on {what}: {}.",
+        seen.zone,
+        groups.join("; ")
     );
+    let finding = Finding::new(&NAME_SERVERS_DISAGREE, what, message);
+    findings.put(finding.known("ZONE", &seen.zone));
     false
 }
 
@@ -188,13 +185,14 @@ pub(super) fn serials(
         return;
     };
     for (server, serial) in serials().filter(|(_, serial)| older(*serial, newest)) {
-        findings.add(
-            &NAME_SERVER_BEHIND,
-            server.clone(),
-            format!(
-                "{server} has serial {serial} of {}, but others have {newest}.",
-                seen.zone
-            ),
+        let message = format!(
+            "{server} has serial {serial} of {}, but others have {newest}.",
+            seen.zone
         );
+        let name = server.split(' ').next().unwrap_or_default();
+        let finding = Finding::new(&NAME_SERVER_BEHIND, server, message)
+            .known("ZONE", &seen.zone)
+            .known("@SERVER", &format!("@{name}"));
+        findings.put(finding);
     }
 }

@@ -47,6 +47,8 @@ struct Complaint {
     rule: &'static Rule,
     server: String,
     zone: String,
+    /// The name that was asked for first.
+    name: String,
     /// With `{}` for the types.
     message: String,
     types: BTreeSet<String>,
@@ -58,6 +60,7 @@ impl Complaint {
             rule,
             server: server.to_owned(),
             zone: seen.zone.clone(),
+            name: seen.name.clone(),
             message,
             types: BTreeSet::from([seen.rtype.clone()]),
         }
@@ -176,16 +179,13 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
                     ))
                 })
                 .collect();
-            findings.add(
-                &ZONE_NOT_LOADED,
-                seen.zone.clone(),
-                format!(
-                    "No name server of {} has loaded the zone: even to a query for its SOA record \
-                     {}.",
-                    seen.zone,
-                    servers.join(", ")
-                ),
+            let message = format!(
+                "No name server of {} has loaded the zone: even to a query for its SOA record {}.",
+                seen.zone,
+                servers.join(", ")
             );
+            let finding = Finding::new(&ZONE_NOT_LOADED, &seen.zone, message);
+            findings.put(finding.known("ZONE", &seen.zone));
         }
         signatures(seen, &answered, now, &mut complaints);
         bogus(seen, &answered, &mut complaints);
@@ -209,7 +209,14 @@ fn judge(all: &[Asked<'_>], now: UnixTime, findings: &mut Findings) {
     for complaint in gathered(complaints) {
         let types: Vec<&str> = complaint.types.iter().map(String::as_str).collect();
         let message = complaint.message.replace("{}", &types.join(", "));
-        findings.add(complaint.rule, complaint.server, message);
+        let server = complaint.server.split(' ').next().unwrap_or_default();
+        let rtype = types.first().copied().unwrap_or_default();
+        let finding = Finding::new(complaint.rule, &complaint.server, message)
+            .known("ZONE", &complaint.zone)
+            .known("TYPE", rtype)
+            .known("NAME", &complaint.name)
+            .known("@SERVER", &format!("@{server}"));
+        findings.put(finding);
     }
 }
 

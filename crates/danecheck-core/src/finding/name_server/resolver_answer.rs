@@ -3,7 +3,7 @@
 
 use crate::dnssec::{Fault, WeakLink};
 use crate::finding::resolver::RESOLVER_ANSWERS_OTHERWISE;
-use crate::finding::rule::Findings;
+use crate::finding::rule::{Finding, Findings};
 use crate::observation::{AnyLookup, AuthoritySeen, NameServerReply};
 
 use super::comparison::{listed, own};
@@ -67,5 +67,8 @@ pub(super) fn check(asked: &Asked<'_>, findings: &mut Findings) {
              {right}, which DNSSEC proves."
         ),
     };
-    findings.add(&RESOLVER_ANSWERS_OTHERWISE, what, message);
+    let finding = Finding::new(&RESOLVER_ANSWERS_OTHERWISE, what, message)
+        .known("NAME", &seen.name)
+        .known("TYPE", &seen.rtype);
+    findings.put(finding);
 }

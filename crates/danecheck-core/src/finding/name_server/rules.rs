@@ -39,7 +39,7 @@ pub(crate) static NAME_SERVER_FAILS: Rule = Rule {
               not know the type.",
     sender: "Tell the domain's administrator which server it is. Do not turn DANE off for all \
              domains.",
-    receiver: "Ask the server yourself (`dig +norecurse TLSA NAME @SERVER`). Update its software, \
+    receiver: "Ask the server yourself (`dig +norecurse TYPE NAME @SERVER`). Update its software, \
                or switch off DNS inspection in the firewall or load balancer in front of it. Until \
                then remove it from the NS records of the zone and of its parent.",
 };

@@ -96,12 +96,18 @@ pub(in crate::report) fn comes_too_early(report: &Report, finding: &FindingRepor
     assumed.is_some_and(|assumed| assumed.file.is_some()) && finding.subject.contains(" [")
 }
 
-/// That no override is needed, as far as that was looked at.
-pub(super) fn nothing_needed(report: &Report) -> &'static str {
-    match report.assumed {
-        None => "  No override is needed.",
-        Some(_) => "  As far as DNS is concerned, no override is needed.",
-    }
+/// That no override is needed, as far as that was looked at, and for whom.
+pub(super) fn nothing_needed(page: &mut Page, report: &Report) {
+    let target = &report.target;
+    let text = match &report.assumed {
+        None if report.mailcow_waits() => format!(
+            "No override is needed for Postfix. If you use mailcow, run `danecheck --sender mailcow \
+             {target}`."
+        ),
+        None => "No override is needed.".to_owned(),
+        Some(_) => "As far as DNS is concerned, no override is needed.".to_owned(),
+    };
+    page.paragraph("  ", "  ", &text);
 }
 
 /// What to do about a certificate before its deployment; returns whether

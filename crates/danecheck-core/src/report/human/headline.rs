@@ -1,9 +1,11 @@
 //! The first line: what becomes of the mail of the sender that was asked about.
 
-use crate::judge::{Channel, Delivery, Outcome, Verdict};
+use crate::finding::rule::Severity;
+use crate::judge::{Channel, Delivery, Outcome, Standing, Verdict};
 
 use super::super::answer::flows_well;
-use super::super::model::Report;
+use super::super::finding::FindingReport;
+use super::super::model::{AddressReport, Report};
 use super::super::sender::SenderReport;
 use super::assumed;
 use super::page::{Tone, code, fate};
@@ -18,6 +20,10 @@ pub(in crate::report) fn headline_words(report: &Report) -> (Tone, String) {
         _ if !report.is_answered() && report.sender.is_some() => unknown(),
         Some(sender) => of_sender(report, sender),
         None => assumed::headline_words(report).unwrap_or_else(|| of_reference(report)),
+    };
+    let (tone, words) = match others(report) {
+        Some(others) => (Tone::Doubtful, format!("{words}; {others}")),
+        None => (tone, words),
     };
     let (tone, words) = if report.mx_differs {
         let words = format!("the MX records name other hosts than expected; {words}");
@@ -44,6 +50,69 @@ pub(in crate::report) fn headline_words(report: &Report) -> (Tone, String) {
     }
 }
 
+/// What becomes of other senders' mail, where this sender's flows and theirs
+/// does not.
+fn others(report: &Report) -> Option<&'static str> {
+    if !report.is_answered() || !report.answer().delivers() {
+        return None;
+    }
+    let mut findings = report.findings.iter();
+    match (report.policy_waits(), report.mailcow_waits()) {
+        (true, true) => Some("mailcow and others that honour MTA-STS keep it back"),
+        (true, false) => Some("senders that honour MTA-STS keep it back"),
+        (false, true) => Some("mailcow keeps it back"),
+        (false, false) => {
+            let works = flows_well(report.answer()) && !fails_somewhere(report);
+            let is_error = |one: &FindingReport| one.severity == Severity::Error;
+            (works && findings.any(is_error)).then_some("other senders' mail may wait")
+        }
+    }
+}
+
+/// Whether some address fails DANE, while another one takes the mail.
+fn fails_somewhere(report: &Report) -> bool {
+    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
+    addresses.any(|address| address.dane == Standing::Broken)
+}
+
+/// The part of the mail that DANE protects, where that is not all of it.
+fn partly(report: &Report, dane: &Outcome) -> &'static str {
+    let mut addresses = report.hosts.iter().flat_map(|host| &host.addresses);
+    let is_protected = |address: &AddressReport| {
+        !matches!(address.dane, Standing::WithoutTlsa | Standing::Unusable)
+    };
+    match (dane.channel, dane.varies) {
+        (Some(Channel::Plaintext), true) => "mail flows, but a part of it may go in plain text",
+        (Some(Channel::Plaintext), false) => "mail flows in plain text, past DANE",
+        (Some(Channel::Authenticated), _)
+            if fails_somewhere(report) && addresses.all(is_protected) =>
+        {
+            "mail flows, protected by DANE, but not every server works"
+        }
+        _ => "mail flows, but DANE does not protect all of it",
+    }
+}
+
+/// The DSN code in brackets. Postfix logs that of the server that it tried last:
+/// where another server's fault is told, the log would seem to contradict it.
+fn log_code(report: &Report, outcome: &Outcome) -> String {
+    let plain = code(outcome);
+    let mut told = report.findings.iter();
+    let told = told.find(|one| one.severity > Severity::Info);
+    let (Some(told), Some(dsn), Some(reason)) = (told, &outcome.dsn, &outcome.reason) else {
+        return plain;
+    };
+    let hosts = || report.hosts.iter().map(|host| host.name.as_str());
+    let logged = hosts().find(|name| reason.contains(&format!("{name}[")));
+    let faulty = hosts().find(|name| told.subject.contains(name));
+    match logged.zip(faulty) {
+        Some((logged, faulty)) if logged != faulty => {
+            format!(" ({dsn}, from {logged}, tried last)")
+        }
+        _ => plain,
+    }
+}
+
 fn unknown() -> (Tone, String) {
     (Tone::Doubtful, "cannot be determined from here".to_owned())
 }
@@ -58,10 +127,7 @@ fn of_reference(report: &Report) -> (Tone, String) {
             "mail flows, and the domain's DANE is right".to_owned(),
         ),
         Verdict::DaneOk => (Tone::Good, "mail flows, protected by DANE".to_owned()),
-        Verdict::DanePartial => (
-            Tone::Doubtful,
-            "mail flows, but DANE does not protect all of it".to_owned(),
-        ),
+        Verdict::DanePartial => (Tone::Doubtful, partly(report, dane).to_owned()),
         Verdict::DaneUnusable => (
             Tone::Doubtful,
             "mail flows in TLS, but no TLSA record can be used".to_owned(),
@@ -77,11 +143,19 @@ fn of_reference(report: &Report) -> (Tone, String) {
         ),
         Verdict::DaneBroken => (
             Tone::Bad,
-            format!("DANE senders {} this mail{}", fate(dane), code(dane)),
+            format!(
+                "DANE senders {} this mail{}",
+                fate(dane),
+                log_code(report, dane)
+            ),
         ),
         Verdict::Undeliverable => (
             Tone::Bad,
-            format!("every sender {} this mail{}", fate_of_one(dane), code(dane)),
+            format!(
+                "every sender {} this mail{}",
+                fate_of_one(dane),
+                log_code(report, dane)
+            ),
         ),
         Verdict::Indeterminate => unknown(),
     }
@@ -122,7 +196,7 @@ fn of_sender(report: &Report, sender: &SenderReport) -> (Tone, String) {
             (_, false) => "keeps this mail back",
             (_, true) => "may keep this mail back, depending on the server",
         };
-        let words = format!("{name} {verb}{}", code(outcome));
+        let words = format!("{name} {verb}{}", log_code(report, outcome));
         return match report.assumed.as_ref().map(|assumed| &assumed.file) {
             None => (Tone::Bad, words),
             Some(None) => (Tone::Bad, format!("{words}; no mail server was checked")),

@@ -162,6 +162,37 @@ impl Page {
         self.paragraph(first, tinted, &format!("{} ...", kept.join(" ")));
     }
 
+    /// A list, broken between its parts and within a part only at blanks: what
+    /// people copy stays whole.
+    pub(super) fn list(&mut self, first: &str, parts: &[String]) {
+        let indent = columns(first);
+        let width = self.room_after(first);
+        let mut lines: Vec<String> = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            let comma = if number + 1 < parts.len() { "," } else { "" };
+            let part = format!("{part}{comma}");
+            let pieces: Vec<&str> = match columns(&part) > width {
+                true => part.split(' ').collect(),
+                false => vec![&part],
+            };
+            for piece in pieces {
+                match lines.last_mut() {
+                    Some(line) if columns(line) + 1 + columns(piece) <= width => {
+                        line.push(' ');
+                        line.push_str(piece);
+                    }
+                    _ => lines.push(piece.to_owned()),
+                }
+            }
+        }
+        for (number, line) in lines.iter().enumerate() {
+            match number {
+                0 => self.line(&format!("{first}{line}")),
+                _ => self.line(&format!("{:indent$}{line}", "")),
+            }
+        }
+    }
+
     /// A paragraph: `first` before its first line, as many blanks before the
     /// others.
     pub(super) fn paragraph(&mut self, first: &str, tinted: &str, text: &str) {

@@ -1,6 +1,6 @@
 //! The entry to paste, and when to remove it.
 
-use crate::entry::{MailcowEntry, mailcow_row, mailcow_steps};
+use crate::entry::{MailcowEntry, mailcow_fields, mailcow_row, mailcow_steps};
 use crate::judge::Action;
 
 use super::super::model::Report;
@@ -15,7 +15,7 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     match advice.action {
         Action::Keep => {
             page.blank();
-            page.line(assumed::nothing_needed(report));
+            assumed::nothing_needed(page, report);
             return;
         }
         Action::NotFixable => {
@@ -101,8 +101,7 @@ pub(super) fn reason(report: &Report) -> String {
 fn mailcow(page: &mut Page, entry: &MailcowEntry) {
     let language = page.style.language;
     if page.style.detail < Detail::Everything {
-        let row = mailcow_row(entry, language);
-        page.paragraph("     mailcow   ", "     mailcow   ", &row);
+        page.list("     mailcow   ", &mailcow_fields(entry, language));
         return;
     }
     let steps = mailcow_steps(entry, language, |text| page.tint(Tone::Strong, text));

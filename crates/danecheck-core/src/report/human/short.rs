@@ -1,13 +1,14 @@
 //! The short report: an answer that fits on a screen.
 
-use crate::entry::mailcow_row;
+use crate::entry::mailcow_fields;
+use crate::finding::NO_TLSA;
 use crate::finding::rule::Severity;
 use crate::judge::Action;
 use crate::text::wrap;
 
 use super::super::finding::FindingReport;
 use super::super::model::Report;
-use super::super::told::{Told, told};
+use super::super::told::{Told, told_naming};
 use super::assumed;
 use super::findings::word;
 use super::first_line;
@@ -32,8 +33,10 @@ struct Room {
     assumption: usize,
     policy: usize,
     cause: usize,
-    /// Lines of what to do: whole sentences, of which one is always there.
-    step: usize,
+    /// Whether what to do stands there; else where to read it.
+    step: bool,
+    /// Hosts of a finding about several that are named.
+    named: usize,
     also: usize,
     caution: usize,
     line: usize,
@@ -45,7 +48,8 @@ const ROOMS: [Room; 4] = [
         assumption: 4,
         policy: 3,
         cause: 4,
-        step: 4,
+        step: true,
+        named: 3,
         also: 2,
         caution: 4,
         line: 3,
@@ -55,7 +59,8 @@ const ROOMS: [Room; 4] = [
         assumption: 3,
         policy: 2,
         cause: 3,
-        step: 3,
+        step: true,
+        named: 2,
         also: 2,
         caution: 4,
         line: 3,
@@ -65,7 +70,8 @@ const ROOMS: [Room; 4] = [
         assumption: 3,
         policy: 2,
         cause: 2,
-        step: 2,
+        step: true,
+        named: 1,
         also: 1,
         caution: 4,
         line: 2,
@@ -75,7 +81,8 @@ const ROOMS: [Room; 4] = [
         assumption: 2,
         policy: 1,
         cause: 2,
-        step: 2,
+        step: false,
+        named: 1,
         also: 1,
         caution: 3,
         line: 2,
@@ -83,11 +90,7 @@ const ROOMS: [Room; 4] = [
 ];
 
 pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
-    let told = told(report, usize::MAX);
-    let told: Vec<Told<'_>> = told
-        .into_iter()
-        .filter(|one| one.finding.severity > Severity::Info)
-        .collect();
+    let told = faults(report, 1);
     let hard = match style.width < NARROW {
         true => FOR_NARROW,
         false => FOR_ANY,
@@ -96,17 +99,34 @@ pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
         true if style.width >= NARROW => FOR_ONE_FAULT,
         _ => hard,
     };
-    let pages = || ROOMS.iter().map(|room| within(report, &told, style, room));
+    let pages = || ROOMS.iter().map(|room| within(report, style, room));
     let lines = |page: &Page| page.text.lines().count();
-    // Long names need more room: half a sentence helps nobody.
-    let whole = pages().find(|page| lines(page) <= most && !page.is_cut);
-    let whole = whole.or_else(|| pages().find(|page| lines(page) <= hard && !page.is_cut));
+    // Long names need more room: half a sentence helps nobody, and a place to
+    // read the step helps less than the step.
+    let whole = |room: &Room, most: usize| {
+        let page = within(report, style, room);
+        (lines(&page) <= most && !page.is_cut).then_some(page)
+    };
+    let with_step = |most| {
+        let mut rooms = ROOMS.iter().filter(|room| room.step);
+        rooms.find_map(|room| whole(room, most))
+    };
+    let whole = with_step(most).or_else(|| with_step(hard));
     let any = whole.or_else(|| pages().find(|page| lines(page) <= hard));
     any.or_else(|| pages().next_back())
         .unwrap_or_else(|| Page::new(style))
 }
 
-fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) -> Page {
+/// The errors and warnings.
+fn faults(report: &Report, named: usize) -> Vec<Told<'_>> {
+    let told = told_naming(report, usize::MAX, named);
+    told.into_iter()
+        .filter(|one| one.finding.severity > Severity::Info)
+        .collect()
+}
+
+fn within(report: &Report, style: HumanStyle, room: &Room) -> Page {
+    let told = faults(report, room.named);
     let mut page = Page::new(style);
     first_line(&mut page, report, room.headline);
     if let Some(text) = policy(report) {
@@ -126,6 +146,12 @@ fn within(report: &Report, told: &[Told<'_>], style: HumanStyle, room: &Room) ->
     if let Some((first, others)) = told.split_first() {
         cause(&mut page, report, first, room);
         also(&mut page, &first.finding.id, others, room);
+    } else if let Some(note) = told_naming(report, usize::MAX, room.named)
+        .iter()
+        .find(|one| one.finding.is_of(&NO_TLSA))
+    {
+        page.clipped("  note: ", "  note: ", &note.message, room.cause);
+        page.blank();
     }
     advice(&mut page, report, told.first(), room);
     page
@@ -138,20 +164,21 @@ fn cause(page: &mut Page, report: &Report, told: &Told<'_>, room: &Room) {
     let lead = format!("  {word}");
     let tinted = format!("  {}", page.tint(tone, word));
     let text = sentences(&told.message, page.room_after(&lead), room.cause);
-    page.clipped(&lead, &tinted, &text, room.cause);
+    match room.step {
+        true => page.paragraph(&lead, &tinted, &text),
+        false => page.clipped(&lead, &tinted, &text, room.cause),
+    }
     if assumed::comes_too_early(report, finding) {
         return;
     }
-    let width = page.room_after("  ");
     let step = first_step(finding);
-    let sentence = sentences(&step, width, room.step);
     match step.split_once(": ") {
         // Half a step would mislead.
-        Some((who, _)) if wrap(&sentence, width).len() > room.step => {
+        Some((who, _)) if !room.step => {
             let text = format!("{who}: `danecheck explain {}` says what to do.", finding.id);
             page.paragraph("  ", "  ", &text);
         }
-        Some(_) => page.paragraph("  ", "  ", &sentence),
+        Some(_) => page.paragraph("  ", "  ", &step),
         None => {}
     }
 }
@@ -239,7 +266,7 @@ fn advice(page: &mut Page, report: &Report, cause: Option<&Told<'_>>, room: &Roo
             if cause.is_some() {
                 page.blank();
             }
-            page.line(assumed::nothing_needed(report));
+            assumed::nothing_needed(page, report);
         }
         Action::NotFixable => {
             if cause.is_some() {
@@ -289,8 +316,7 @@ fn entry(page: &mut Page, report: &Report, room: &Room) {
         page.line(&format!("     {}", page.tint(Tone::Strong, line)));
     }
     if let Some(entry) = advice.entries.mailcow.as_ref().filter(|_| ways.mailcow) {
-        let row = mailcow_row(entry, page.style.language);
-        page.paragraph("  mailcow: ", "  mailcow: ", &row);
+        page.list("  mailcow: ", &mailcow_fields(entry, page.style.language));
     }
     if let Some(when) = &advice.remove_when {
         page.clipped("  ", "  ", &format!("Remove it when {when}."), room.line);

@@ -1,0 +1,296 @@
+//! What a person reads in a report: nothing is cut off, nothing stands for a name
+//! that is known, and the words are true of this target.
+
+use danecheck_core::finding::Severity;
+use danecheck_core::judge::Horizon;
+use danecheck_core::report::{Detail, HumanStyle, Report, human};
+use danecheck_core::sender::{Sender, System};
+
+use super::support::{observation, top};
+
+/// Words in capitals that stand for a name in the catalogue.
+const PLACEHOLDERS: [&str; 5] = ["HOST", "DOMAIN", "NAME", "TYPE", "ZONE"];
+
+/// The text without its line ends.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The step of the first of those who can act.
+fn first_step(remedy: &str) -> &str {
+    remedy.split(" Sender: ").next().unwrap_or(remedy)
+}
+
+/// The short report says whole sentences, and what to do in full.
+pub(super) fn is_whole(name: &str, report: &Report, width: usize, page: &str) {
+    let is_begin = |line: &&str| line.starts_with("  error: ") || line.starts_with("  warning: ");
+    let mut told = page
+        .lines()
+        .skip_while(|line| !is_begin(line))
+        .take_while(|line| !line.is_empty());
+    assert!(
+        !told.any(|line| line.ends_with(" ...")),
+        "{name} at {width}: {page}"
+    );
+    for finding in &report.findings {
+        let mut words = finding.remedy.split(|c: char| !c.is_ascii_uppercase());
+        let open = words.find(|word| PLACEHOLDERS.contains(word));
+        assert_eq!(open, None, "{name}: {finding:?}");
+    }
+    let faults = report.findings.iter();
+    let fault = faults.clone().find(|one| one.severity > Severity::Info);
+    if let Some(fault) = fault {
+        let steps: Vec<&str> = faults
+            .filter(|one| one.id == fault.id)
+            .map(|one| first_step(&one.remedy))
+            .collect();
+        let page = flat(page);
+        let is_there = steps.iter().any(|step| page.contains(&flat(step)));
+        assert!(is_there, "{name} at {width}: {steps:?}\n{page}");
+    }
+    // What people copy stays on one line.
+    if let Some((_, row)) = page.split_once("mailcow: Target ") {
+        let target = format!("{},", report.target);
+        let mut words = row.split_whitespace();
+        assert_eq!(
+            words.next(),
+            Some(target.as_str()),
+            "{name} at {width}: {page}"
+        );
+    } else {
+        let is_broken = page.contains("mailcow: Target");
+        assert!(
+            !is_broken || page.contains(&format!(" {},\n", report.target)),
+            "{name}: {page}"
+        );
+    }
+}
+
+fn page(name: &str, system: System, width: usize, detail: Detail) -> String {
+    let path = top().join(format!("fixtures/postfix/{name}.json"));
+    let sender = Sender {
+        system,
+        ..Sender::default()
+    };
+    let report = Report::to(&observation(&path), Horizon::default(), &sender);
+    let style = HumanStyle {
+        width,
+        detail,
+        ..HumanStyle::default()
+    };
+    flat(&human(&report, style))
+}
+
+/// Each row had a wrong or a misleading statement once.
+#[test]
+fn what_a_report_says_is_true_of_its_target() {
+    for (name, said, unsaid) in [
+        // Senders that differ.
+        (
+            "mta-sts-other-host",
+            "no DANE; mailcow and others that honour MTA-STS keep it back",
+            "No override is needed. ",
+        ),
+        (
+            "mta-sts-self-signed",
+            "If you use mailcow, run `danecheck --sender mailcow mta-sts-self-signed.lab`",
+            "No override is needed. ",
+        ),
+        // A part of the mail, and a part of the servers.
+        (
+            "six-addresses-both-families",
+            "protected by DANE, but not every server works",
+            "[127.0.8.27] and [127.0.8.28]",
+        ),
+        (
+            "refused-then-good",
+            "protected by DANE, but not every server works",
+            "all of it",
+        ),
+        (
+            "equal-preference",
+            "a part of it may go in plain text",
+            "all of it",
+        ),
+        (
+            "second-without-dane",
+            "mail flows in plain text, past DANE",
+            "all of it",
+        ),
+        (
+            "mx-no-ad",
+            "DANE does not protect all of it",
+            "not every server works",
+        ),
+        (
+            "sni-demanded",
+            "protected by DANE; other senders' mail may wait",
+            "with the same command",
+        ),
+        (
+            "first-of-two-stale",
+            "wait for the TTL of the old one",
+            "Mail flows once",
+        ),
+        // The code that is logged, and the fault.
+        (
+            "stale-then-refused",
+            "(4.4.1, from mx2.stale-then-refused.lab, tried last)",
+            "(4.4.1)",
+        ),
+        (
+            "both-stale",
+            "DANE senders defer this mail (4.7.5)",
+            "tried last",
+        ),
+        // Steps that fit the fault.
+        (
+            "ehlo-beyond-2048",
+            "Shorten the answer to EHLO",
+            "Switch STARTTLS on",
+        ),
+        (
+            "ehlo-1100-keywords",
+            "Shorten the answer to EHLO",
+            "Switch STARTTLS on",
+        ),
+        (
+            "ehlo-keyword-tab",
+            "Write `250-STARTTLS` as a line of its own",
+            "Switch STARTTLS on",
+        ),
+        (
+            "ehlo-first-line",
+            "Write `250-STARTTLS` as a line of its own",
+            "Switch STARTTLS on",
+        ),
+        (
+            "starttls-off",
+            "Switch STARTTLS on, or remove the TLSA records",
+            "Shorten",
+        ),
+        (
+            "handshake-fails-without-tlsa",
+            "Offer TLS 1.2 and 1.3",
+            "Switch STARTTLS on",
+        ),
+        (
+            "starttls-454-without-tlsa",
+            "Correct the path",
+            "Switch STARTTLS on",
+        ),
+        (
+            "ds-wrong",
+            "Correct the DS records at the parent",
+            "Repair or remove",
+        ),
+        (
+            "keys-bogus",
+            "Sign the zone again",
+            "Correct the DS records",
+        ),
+        (
+            "denial-expired",
+            "Sign the zone again now",
+            "Repair or remove",
+        ),
+        (
+            "mx-servfail",
+            "danecheck dns mx-servfail.lab MX --authoritative",
+            "Sign the zone",
+        ),
+        (
+            "proxy-header-v2",
+            "from sending a PROXY header",
+            "block list",
+        ),
+        (
+            "proxy-header",
+            "from sending a PROXY header",
+            "If EHLO has two answers",
+        ),
+        (
+            "greeting-twice",
+            "Remove one of the two programs",
+            "PROXY header",
+        ),
+        (
+            "anchor-is-the-leaf",
+            "Publish it as 3 1 1: its data is right.",
+            "the message gives",
+        ),
+        (
+            "handshake-fails",
+            "`openssl s_client -starttls smtp -connect mail.handshake-fails.lab:25",
+            "HOST",
+        ),
+        // Messages whose first sentence is the fault.
+        (
+            "alias-leads-out-stale",
+            "error: None of the TLSA records at",
+            "error: alias.",
+        ),
+        (
+            "tlsa-alias-stale",
+            "error: None of the TLSA records of",
+            "error: The TLSA records",
+        ),
+        (
+            "five-lookup-errors-then-sixth",
+            "failed: SERVFAIL.",
+            "failed: ...",
+        ),
+        (
+            "tlsa-alias-leads-into-bogus",
+            "from 127.0.1.2 for key",
+            "127.0.1.2 and 127.0.1.2",
+        ),
+        (
+            "tlsa-bogus",
+            "signature crypto failed from 127.0.1.2",
+            "validation failure <",
+        ),
+        (
+            "old-tls-1.0-ta",
+            "too old where a certificate has to match",
+            "signs over",
+        ),
+        (
+            "unusable-sha256-short",
+            "its digest is cut off after",
+            "not as long as",
+        ),
+        (
+            "unusable-sha256-long",
+            "bytes instead of 32",
+            "not as long as",
+        ),
+        // Records that nobody asks for.
+        (
+            "unsigned",
+            "senders ask for no TLSA records there",
+            "publish no TLSA",
+        ),
+        (
+            "no-tlsa",
+            "publish no TLSA records that count",
+            "ask for no TLSA",
+        ),
+    ] {
+        for width in [60, 80, 120] {
+            let page = page(name, System::Postfix, width, Detail::Short);
+            assert!(page.contains(said), "{name} at {width}: {page}");
+            assert!(!page.contains(unsaid), "{name} at {width}: {page}");
+        }
+    }
+    // The sender that was named is not compared with itself.
+    let mailcow = page("mta-sts-other-host", System::Mailcow, 80, Detail::Short);
+    assert!(
+        mailcow.contains("mailcow keeps this mail back"),
+        "{mailcow}"
+    );
+    assert!(!mailcow.contains("keep it back"), "{mailcow}");
+    // Past and future.
+    let ended = page("ee-expired", System::Postfix, 80, Detail::Full);
+    assert!(!ended.contains(" ends on "), "{ended}");
+}
