@@ -64,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--exim", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--newer", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tools", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.dialogues and not options.draw:
@@ -160,12 +161,13 @@ def main() -> int:
     clock.done(f"{len(zones.files)} zones")
     release = Release(options.release or WHOLE, options.root, options.tools)
     print(release, flush=True)
+    newer = Release("trixie", options.newer)
     client = Client(directory / "client", ca_file, release=release)
     logs = directory / "logs"
     logs.mkdir()
     try:
         nameservers.start(zones, scenarios, anchor, logs, children)
-        mailservers.start(directory, options.exim, everywhere, mint, children)
+        mailservers.start(directory, options.exim, everywhere, mint, children, newer)
         policy_servers.serve_policies(directory / "policies", mint, senders.policies())
         clock.done("name servers, resolver, mail servers")
         if options.lines:
@@ -225,7 +227,7 @@ def main() -> int:
             measure({s.name: more[s.name] for s in unlucky})
     finally:
         client.stop()
-        mailservers.stop(directory)
+        mailservers.stop(directory, newer)
         stop(children)
     if options.record and answers:
         fixtures.write(scenarios, measured, answers, release, everything=not options.only)
