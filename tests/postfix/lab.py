@@ -37,6 +37,9 @@ NO_PIN = ":".join(["00"] * 32)
 # So many times the draws of a scenario, where chance seems to be against it.
 MORE_DRAWS = 4
 
+# So many messages on their way: with more, the first attempt may come too late.
+MAIL_AT_ONCE = 10_000
+
 
 def arguments() -> argparse.Namespace:
     """The command line; `run` adds --directory."""
@@ -197,11 +200,13 @@ def main() -> int:
         def measure(parts: dict[str, list[Message]]) -> None:
             # One level after the other, so that no mail server meets all of them at once.
             mail = [m for row in itertools.zip_longest(*parts.values()) for m in row if m]
-            client.send(mail)
-            attempts = client.wait(mail)
-            in_tls = mailservers.received_in_tls(directory)
-            for m in mail:
-                seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
+            for first in range(0, len(mail), MAIL_AT_ONCE):
+                part = mail[first : first + MAIL_AT_ONCE]
+                client.send(part)
+                attempts = client.wait(part)
+                in_tls = mailservers.received_in_tls(directory)
+                for m in part:
+                    seen[m.recipient] = outcome(m.recipient, attempts[m.recipient], in_tls)
             for s in scenarios:
                 if part := parts.get(s.name):
                     done[s.name] = done.get(s.name, []) + part
