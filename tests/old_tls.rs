@@ -147,6 +147,94 @@ async fn suites_of_dsa_keys_depend_on_the_postfix() {
     assert_eq!(delivers(&observation, "3.8.6"), [false; 2]);
 }
 
+/// The observation with every session as it is with a group of newer Postfix alone.
+async fn in_group(group: &str) -> Observation {
+    let refused = seen(None, None).await;
+    let mut observation = observed("example.com", |stage| {
+        let identity = stage.identity("mx1.example.com");
+        stage.zone(in_order(&identity));
+        stage.server(MX1, MailServer::new(identity));
+    })
+    .await;
+    let others = &refused.hosts[0].addresses[0].sessions;
+    for (session, other) in observation.hosts[0].addresses[0]
+        .sessions
+        .iter_mut()
+        .zip(others)
+    {
+        let mut newer = session.clone();
+        newer.tls.as_mut().unwrap().group = Some(group.to_owned());
+        *session = other.clone();
+        session.newer_groups = Some(Box::new(newer));
+    }
+    observation
+}
+
+#[tokio::test]
+async fn groups_depend_on_the_postfix() {
+    for (group, first, message) in [
+        ("FFDHE2048", "3.8", "Postfix 3.8 and newer delivers"),
+        ("FFDHE3072", "3.8", "Postfix 3.8 and newer delivers"),
+        (
+            "X25519MLKEM768",
+            "3.11",
+            "Postfix 3.11 and newer on OpenSSL 3.5 delivers",
+        ),
+    ] {
+        let observation = in_group(group).await;
+        let report = Report::of(&observation);
+        assert_eq!(report.verdict, Verdict::DaneBroken, "{group}");
+        assert_eq!(reasons(&report), [HANDSHAKE; 3], "{group}");
+        for (release, delivered) in [
+            ("3.7.11", false),
+            ("3.8.6", first == "3.8"),
+            ("3.10.13", first == "3.8"),
+            ("3.11.7", true),
+        ] {
+            let here = delivers(&observation, release);
+            assert_eq!(here, [delivered; 2], "{group} {release}");
+        }
+        let found = report.findings.iter();
+        let mut differs = found.filter(|finding| finding.id == "tls-differs-by-release");
+        assert!(differs.next().unwrap().message.contains(message), "{group}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_this_program_is_no_verdict() {
+    let own = |answer: &LegacyAnswer| LegacySeen {
+        verifying: answer.clone(),
+        lenient: Some(answer.clone()),
+        newer: None,
+    };
+    let in_tls13 = LegacyAnswer::Refused("the server answers with TLS 1.3".to_owned());
+    let gone = LegacyAnswer::Refused("the second connection failed".to_owned());
+    for legacy in [None, Some(own(&in_tls13)), Some(own(&gone))] {
+        let mut observation = seen(None, None).await;
+        for session in &mut observation.hosts[0].addresses[0].sessions {
+            session.legacy.clone_from(&legacy);
+            session.end = SessionEnd::HandshakeFailed(HandshakeFailure {
+                text: "the server sent TLS that this program does not take".to_owned(),
+                alert: None,
+                timed_out: false,
+                ours: true,
+                limit: true,
+            });
+        }
+        let report = Report::of(&observation);
+        assert_eq!(report.verdict, Verdict::Indeterminate, "{legacy:?}");
+        assert!(!ids(&report).contains(&"handshake-failed"), "{legacy:?}");
+    }
+    // Where the second look says how it goes on, it is told.
+    let mut observation = seen(Some(tls("TLSv1.2", KeyExchange::Rsa)), None).await;
+    for session in &mut observation.hosts[0].addresses[0].sessions {
+        if let SessionEnd::HandshakeFailed(failure) = &mut session.end {
+            failure.limit = true;
+        }
+    }
+    assert_eq!(Report::of(&observation).verdict, Verdict::DaneOk);
+}
+
 #[tokio::test]
 async fn tls_1_0_is_too_old_for_dane() {
     let report = Report::of(&seen(Some(tls("TLSv1", x25519())), None).await);

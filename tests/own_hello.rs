@@ -379,6 +379,18 @@ async fn main_cf_asks_for_it_too() {
         ),
         (
             "old.example",
+            &[("smtp_tls_mandatory_ciphers", "high")],
+            None,
+            Delivery::Delivered,
+        ),
+        (
+            "old.example",
+            &[("smtp_tls_mandatory_ciphers", "nonsense")],
+            Some("encrypt ciphers=medium"),
+            Delivery::Delivered,
+        ),
+        (
+            "old.example",
             &[("smtp_tls_mandatory_exclude_ciphers", "ECDHE")],
             Some("may"),
             Delivery::Delivered,

@@ -10,6 +10,7 @@ use super::budget::{Cuts, Deadline, QUEUE, Times};
 use super::cache::{Cache, Cacheable, Retention};
 use super::dial::Dial;
 use super::gate::{CheckId, Gates};
+use super::group::Newer;
 use super::legacy;
 use super::proxy::without_greeting;
 use super::running::RunningChecks;
@@ -239,7 +240,7 @@ impl Caller {
             helo_name: &self.helo_name,
             sni: key.sni.as_deref(),
             offer: key.offer,
-            finite_field: false,
+            newer: None,
             peer: key.address,
             times: self.times,
             deadline,
@@ -271,13 +272,16 @@ impl Caller {
             // Then OpenSSL does not take it either.
             failure.limit = !legacy::is_too_long_for_openssl(&seen);
         }
-        if legacy::wants_finite_field(&seen) {
+        if let Some(newer) = legacy::groups_in_doubt(&seen) {
             let script = Script {
-                finite_field: true,
+                newer: Some(newer),
                 ..script
             };
-            let newer = Box::pin(self.converse_by(&script, key)).await;
-            session.finite_field = Some(Box::new(newer));
+            let with_them = Box::pin(self.converse_by(&script, key)).await;
+            // A server that refuses the one may have other reasons too.
+            if newer == Newer::FiniteField || with_them.is_in_hybrid_group() {
+                session.newer_groups = Some(Box::new(with_them));
+            }
         }
         session.legacy = Some(seen);
         session

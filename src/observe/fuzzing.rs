@@ -86,7 +86,7 @@ pub fn smtp(data: &[u8]) {
             helo_name: "probe.example",
             sni: None,
             offer: None,
-            finite_field: false,
+            newer: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),

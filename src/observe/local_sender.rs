@@ -23,7 +23,7 @@ const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 const ROOT_PATH: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// The parameters that `postconf` is asked for.
-const PARAMETERS: [&str; 23] = [
+const PARAMETERS: [&str; 25] = [
     "mail_version",
     "compatibility_level",
     "disable_dns_lookups",
@@ -34,10 +34,12 @@ const PARAMETERS: [&str; 23] = [
     "smtp_host_lookup",
     "smtp_tls_CAfile",
     "smtp_tls_CApath",
+    "smtp_tls_ciphers",
     "smtp_tls_dane_insecure_mx_policy",
     "smtp_tls_exclude_ciphers",
     "smtp_tls_fingerprint_cert_match",
     "smtp_tls_fingerprint_digest",
+    "smtp_tls_mandatory_ciphers",
     "smtp_tls_mandatory_exclude_ciphers",
     "smtp_tls_mandatory_protocols",
     "smtp_tls_policy_maps",

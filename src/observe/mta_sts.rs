@@ -220,7 +220,7 @@ impl PolicyHost<'_> {
             Err(_) => return PolicyEnd::NoResponse(tls::LOST.to_owned()),
         };
         let offer = Offer {
-            finite_field: false,
+            newer: None,
             // RFC 8461 section 6.1: "MUST contain the name of the policy host".
             sni: Some(self.host),
             peer: address,

@@ -22,7 +22,7 @@ pub(crate) fn presented<'a>(
             let own = address.own_hellos.iter().map(|look| &look.session);
             address.sessions.iter().chain(own)
         })
-        .flat_map(|session| [Some(session), session.finite_field.as_deref()])
+        .flat_map(|session| [Some(session), session.newer_groups.as_deref()])
         .flatten()
         .flat_map(Session::chain)
         .chain(of_policy_host)

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::budget::{Cuts, Deadline, SESSION_BYTES, Times};
+use super::group::Newer;
 use super::line::{Chat, Farewell};
 use super::meter::Metered;
 use super::tls::{self, Offer};
@@ -19,8 +20,8 @@ pub(super) struct Script<'a> {
     pub(super) sni: Option<&'a str>,
     /// The limit of the ClientHello.
     pub(super) offer: Option<LimitedOffer>,
-    /// It also offers the groups that only newer Postfix offers.
-    pub(super) finite_field: bool,
+    /// Groups that it also offers, as only newer Postfix does.
+    pub(super) newer: Option<Newer>,
     pub(super) peer: IpAddr,
     pub(super) times: Times,
     pub(super) deadline: Deadline,
@@ -116,7 +117,7 @@ where
             ehlo: seen.ehlo,
             tls: seen.tls,
             legacy: None,
-            finite_field: None,
+            newer_groups: None,
             refused_ehlo,
             refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
             before_ehlo: seen.before_ehlo,
@@ -354,7 +355,7 @@ where
 {
     let step = script.deadline.cap(script.times.handshake);
     let offer = Offer {
-        finite_field: script.finite_field,
+        newer: script.newer,
         sni: script.sni,
         peer: script.peer,
         limited: script.offer,

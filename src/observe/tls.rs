@@ -47,8 +47,8 @@ pub(super) struct Offer<'a> {
     pub(super) peer: IpAddr,
     /// Less than Postfix offers.
     pub(super) limited: Option<LimitedOffer>,
-    /// Also the groups that only newer Postfix offers.
-    pub(super) finite_field: bool,
+    /// Also groups that only newer Postfix offers.
+    pub(super) newer: Option<group::Newer>,
 }
 
 /// Shakes hands: TLS 1.2 or 1.3, no resumption, no ALPN.
@@ -138,14 +138,14 @@ fn client(
     capture: Arc<Capture>,
     offer: &Offer<'_>,
 ) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let provider = match offer.limited {
-        None if offer.finite_field => {
+    let provider = match (offer.limited, offer.newer) {
+        (None, Some(newer)) => {
             let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
-            provider.kx_groups.extend(group::OF_NEWER_POSTFIX);
+            provider.kx_groups.extend(newer.groups());
             Arc::new(provider)
         }
-        None => WHOLE_OFFER.clone(),
-        Some(limited) => {
+        (None, None) => WHOLE_OFFER.clone(),
+        (Some(limited), _) => {
             let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
             let suites = &mut provider.cipher_suites;
             suites.retain(|suite| takes(limited, *suite));

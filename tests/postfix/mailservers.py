@@ -16,7 +16,7 @@ from keygen import dh_parameters
 from model import Certificate, Listener, Placed, Scenario
 from releases import Release
 
-POSTFIX = ("postfix-a", "postfix-b")
+POSTFIX = ("postfix-a", "postfix-b", "postfix-newer")
 MARK = "received-with"
 
 COMMON_MAIN = """\
@@ -185,7 +185,7 @@ def postfix(directory: Path, command: str, release: Release = Release()) -> None
         raise RuntimeError(f"postfix {command} in {directory.name}: {done.stderr}{said}")
 
 
-def start_postfix(directory: Path, placed: list[Placed]) -> None:
+def start_postfix(directory: Path, placed: list[Placed], release: Release) -> None:
     """One instance, one smtpd service for each of its addresses."""
     services = [COMMON_MASTER]
     for one in placed:
@@ -203,11 +203,11 @@ def start_postfix(directory: Path, placed: list[Placed]) -> None:
         services.append(f"{address}:{one.port} inet n - n - - smtpd")
         services += [f"  -o {option}" for option in options]
     main = SERVER_MAIN.format(directory=directory, name=directory.name)
-    new_instance(directory, main, "\n".join(services) + "\n")
+    new_instance(directory, main, "\n".join(services) + "\n", release)
     (directory / "header_checks").write_text(
         rf"/^Received: .*\(Lab server\) with (E?SMTPS?)/ INFO {MARK} $1" + "\n"
     )
-    postfix(directory, "start")
+    postfix(directory, "start", release)
 
 
 def with_files(option: str, directory: Path) -> str:
@@ -295,16 +295,18 @@ def start(
     placed: list[Placed],
     mint: Mint,
     children: list[subprocess.Popen],
+    newer: Release = Release(),
 ) -> None:
-    """Everything that listens for mail; returns when all of it does."""
+    """Everything that listens for mail; returns when all of it does. `newer` is
+    whose Postfix `postfix-newer` is."""
     (directory / "tls").mkdir()
     for one in placed:
         if one.listener.family == 6 and one.listener.software != "nowhere":
             bring_up(one.address)
         write_chains(directory, one, mint)
     for software in POSTFIX:
-        mine = [one for one in placed if one.listener.software == software]
-        start_postfix(directory / software, mine)
+        if mine := [one for one in placed if one.listener.software == software]:
+            start_postfix(directory / software, mine, of_instance(software, newer))
     if mine := [one for one in placed if one.listener.software == "exim"]:
         start_exim(directory / "exim", exim, mine, children)
     if mine := [one for one in placed if one.listener.software in ("script", "deaf")]:
@@ -331,11 +333,16 @@ def listening() -> set[tuple[str, int]]:
     return found
 
 
-def stop(directory: Path) -> None:
+def of_instance(software: str, newer: Release) -> Release:
+    """Whose Postfix this instance is."""
+    return newer if software == "postfix-newer" else Release()
+
+
+def stop(directory: Path, newer: Release = Release()) -> None:
     """Stop the Postfix instances; exim is a child of the lab."""
     for name in POSTFIX:
         if (directory / name).exists():
-            postfix(directory / name, "stop")
+            postfix(directory / name, "stop", of_instance(name, newer))
 
 
 def received_in_tls(directory: Path) -> dict[str, bool]:

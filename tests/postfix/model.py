@@ -97,8 +97,8 @@ class Script:
 class Listener:
     """One address with one mail server on its port.
 
-    `software` is `postfix-a`, `postfix-b`, `exim`, `script`, `nobody` for an
-    address where connections are refused, `deaf` for one where they are never
+    `software` is `postfix-a`, `postfix-b`, `postfix-newer` (that of Debian 13, on its
+    OpenSSL), `exim`, `script`, `nobody` for an address where connections are refused, `deaf` for one where they are never
     answered, or `nowhere` for one that no route leads to. `certificate` None:
     TLS without certificate. `second` is a certificate of another key type on
     the same server; `sni` are those shown to who asks for these names (`*`:

@@ -65,13 +65,26 @@ def named(level: str, name: str) -> Kind:
     return Kind(f"local-named-{level}", options, ("--sender", "local"), table=True)
 
 
+# R13: the grade of main.cf.
+HIGH = Kind(
+    "local-high",
+    ("smtp_tls_security_level=encrypt", "smtp_tls_mandatory_ciphers=high"),
+    ("--sender", "local"),
+    table=True,
+)
+HIGH_AT_MAY = Kind(
+    "local-high-may",
+    ("smtp_tls_security_level=may", "smtp_tls_ciphers=high"),
+    ("--sender", "local"),
+    table=True,
+)
 UNKNOWN_NAME = "mail.unknown.example"
 NAMED = tuple(named(level, UNKNOWN_NAME) for level in ("may", "encrypt", "dane", "secure"))
 NAMED_RIGHT = named("verify", "mail.sni-without-tlsa.lab")
 MISNAMED = named("dane-only", "no_name")
 KINDS = (
     *(MAILCOW, DANE_ONLY, VERIFY, ENCRYPT, MODERN, LOCAL, BLIND, BARE),
-    *(*NAMED, NAMED_RIGHT, MISNAMED),
+    *(*NAMED, NAMED_RIGHT, MISNAMED, HIGH, HIGH_AT_MAY),
 )
 
 
@@ -202,6 +215,15 @@ CASES = (
     Case(NAMED_RIGHT, "sni-without-tlsa", "verify"),
     Case(NAMED_RIGHT, "sni-stale", "verify"),
     Case(MISNAMED, "sni-demanded", "dane-only"),
+    # What a grade of main.cf leaves out, and a line that names another.
+    Case(HIGH, "old-ccm8", "encrypt"),
+    Case(HIGH, "old-ccm8-or-cbc", "encrypt"),
+    Case(HIGH, "old-key-dsa", "encrypt"),
+    Case(HIGH, "all-well", "encrypt"),
+    local("tls12-only", "encrypt ciphers=medium", kind=HIGH),
+    Case(HIGH_AT_MAY, "old-ccm8", "may"),
+    Case(HIGH_AT_MAY, "old-ccm8-or-cbc", "may"),
+    Case(HIGH_AT_MAY, "tls12-only", "may"),
 )
 
 POLICY = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 604800\n"

@@ -5,6 +5,7 @@
 //! No secret depends on them: this program sends only `EHLO` and `QUIT`.
 
 mod finite_field;
+mod hybrid;
 mod secp521r1;
 mod x448;
 
@@ -15,10 +16,28 @@ use rustls::crypto::{GetRandomFailed, SupportedKxGroup};
 /// The groups.
 pub(super) const MORE: [&dyn SupportedKxGroup; 2] = [&secp521r1::Secp521r1, &x448::X448];
 
-/// The groups that only Postfix 3.8 and newer offers, in TLS 1.3
-/// (`tls_ffdhe_auto_groups`).
-pub(super) const OF_NEWER_POSTFIX: [&dyn SupportedKxGroup; 2] =
-    [&&finite_field::SMALLER, &&finite_field::LARGER];
+const FINITE_FIELD: [&dyn SupportedKxGroup; 2] = [&&finite_field::SMALLER, &&finite_field::LARGER];
+
+const HYBRID: [&dyn SupportedKxGroup; 1] = [&hybrid::X25519MlKem768];
+
+/// Groups that only newer Postfix offers, in TLS 1.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newer {
+    /// ffdhe2048 and ffdhe3072: Postfix 3.8 (`tls_ffdhe_auto_groups`).
+    FiniteField,
+    /// X25519MLKEM768: Postfix 3.11 on OpenSSL 3.5 (`tls_eecdh_auto_curves`).
+    Hybrid,
+}
+
+impl Newer {
+    /// The groups.
+    pub(super) fn groups(self) -> &'static [&'static dyn SupportedKxGroup] {
+        match self {
+            Self::FiniteField => &FINITE_FIELD,
+            Self::Hybrid => &HYBRID,
+        }
+    }
+}
 
 fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
     let mut bytes = [0; LENGTH];
@@ -37,8 +56,8 @@ mod tests {
         for (group, share, secret) in [
             (MORE[0], 133, 66),
             (MORE[1], 56, 56),
-            (OF_NEWER_POSTFIX[0], 256, 256),
-            (OF_NEWER_POSTFIX[1], 384, 384),
+            (FINITE_FIELD[0], 256, 256),
+            (FINITE_FIELD[1], 384, 384),
         ] {
             let (one, two) = (group.start().unwrap(), group.start().unwrap());
             let (share_one, share_two) = (one.pub_key().to_vec(), two.pub_key().to_vec());
@@ -53,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_share_of_the_wrong_length_is_refused() {
-        for group in MORE.into_iter().chain(OF_NEWER_POSTFIX) {
+        for group in MORE.into_iter().chain(FINITE_FIELD) {
             let good = group.start().unwrap().pub_key().to_vec();
             for share in [&good[1..], &[4], &[]] {
                 assert!(group.start().unwrap().complete(share).is_err());

@@ -180,6 +180,9 @@ pub(super) const TLS_1_3: &str = "the server answers with TLS 1.3";
 /// The same, in a group that only newer Postfix offers.
 pub(super) const FINITE_FIELD: &str = "the server answers with TLS 1.3 in a finite field";
 
+/// The words for an alert that also says that there is no common group.
+pub(super) const NOTHING_COMMON: &str = "the server sent the alert handshake_failure";
+
 /// ffdhe2048 and ffdhe3072.
 fn is_finite_field(group: u16) -> bool {
     matches!(group, 0x0100 | 0x0101)

@@ -17,8 +17,9 @@ mod tests;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use self::flight::{FINITE_FIELD, Flight, TLS_1_3, TOO_LONG};
+use self::flight::{FINITE_FIELD, Flight, NOTHING_COMMON, TLS_1_3, TOO_LONG};
 use self::hello::{Hello, Rigour};
+use super::group::Newer;
 use super::smtp::{Script, up_to_handshake};
 use super::tls::LOST;
 use danecheck_core::observation::{
@@ -64,9 +65,16 @@ fn is_left_out_by_newer_releases(tls: &LegacyTls) -> bool {
     suite.is_some_and(|suite| suite.has_dsa_key() || suite.has_short_tag())
 }
 
-/// Whether a server takes only a group that newer Postfix offers.
-pub(super) fn wants_finite_field(seen: &LegacySeen) -> bool {
-    answers(seen).any(|answer| is_refused(answer, FINITE_FIELD))
+/// The groups of newer Postfix that a server takes, or may take as nothing else does:
+/// without a common group it sends the alert `handshake_failure` (RFC 8446 section
+/// 4.1.1).
+pub(super) fn groups_in_doubt(seen: &LegacySeen) -> Option<Newer> {
+    if answers(seen).any(|answer| is_refused(answer, FINITE_FIELD)) {
+        return Some(Newer::FiniteField);
+    }
+    answers(seen)
+        .all(|answer| is_refused(answer, NOTHING_COMMON))
+        .then_some(Newer::Hybrid)
 }
 
 /// Whether a server answers with TLS 1.3.

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
-use super::look_again;
+use super::{groups_in_doubt, look_again};
 use crate::observe::budget::{Cuts, Deadline, Times};
+use crate::observe::group::Newer;
 use crate::observe::smtp::Script;
 use danecheck_core::observation::{LegacyAnswer, LegacySeen};
 
@@ -47,7 +48,7 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
             helo_name: "probe.example",
             sni: None,
             offer: None,
-            finite_field: false,
+            newer: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             times,
             deadline: Deadline::after(times.total),
@@ -90,6 +91,16 @@ fn a_flight_that_breaks_off_is_a_lost_connection() {
     let lost = LegacyAnswer::Refused("the connection was lost".to_owned());
     assert_eq!(seen.verifying, lost);
     assert!(seen.tls().is_none());
+}
+
+#[test]
+fn only_a_server_that_refuses_all_may_want_another_group() {
+    let in_doubt = |flights: &[&'static [u8]]| groups_in_doubt(&look(flights));
+    assert_eq!(in_doubt(&[REFUSED, REFUSED]), Some(Newer::Hybrid));
+    assert_eq!(in_doubt(&[REFUSED, ANONYMOUS]), None);
+    assert_eq!(in_doubt(&[RSA]), None);
+    assert_eq!(in_doubt(&[REFUSED, &RSA[..100]]), None);
+    assert_eq!(in_doubt(&[]), None);
 }
 
 #[test]

@@ -49,7 +49,7 @@ where
         helo_name: "probe.example",
         sni,
         offer: None,
-        finite_field: false,
+        newer: None,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         times,
         deadline: Deadline::after(times.total),

@@ -1,4 +1,5 @@
-"""TLS by means that are old or rare: what OpenSSL speaks and others have dropped.
+"""TLS by means that are old or rare, or new: what one OpenSSL speaks and others do
+not, or have dropped.
 
 Each server has a TLSA record that fits, so that `dane` shows what the security
 level of OpenSSL makes of the handshake, and `encrypt` that it would hold.
@@ -35,6 +36,21 @@ def server(
     listener = Listener("postfix-b", certificate=certificate, options=options)
     return Scenario(
         f"old-{name}", about, verdict, hosts=(Host("mail", (listener,), tlsa),), mx=("10 mail",)
+    )
+
+
+def newest(
+    name: str,
+    about: str,
+    verdict: str,
+    *options: str,
+    tlsa: tuple[Tlsa, ...] = (Tlsa("3 1 1"),),
+) -> Scenario:
+    """A server on Debian 13's OpenSSL, with no groups but those in the options."""
+    options = ("tls_ffdhe_auto_groups=", *options)
+    listener = Listener("postfix-newer", options=options)
+    return Scenario(
+        f"newer-{name}", about, verdict, hosts=(Host("mail", (listener,), tlsa),), mx=("10 mail",)
     )
 
 
@@ -82,6 +98,23 @@ SCENARIOS = (
            TLS_1_3, groups("ffdhe2048"), tlsa=()),
     server("ffdhe3072-group-tls-1.3", "TLS 1.3, the group ffdhe3072 only", "dane-broken",
            TLS_1_3, groups("ffdhe3072")),
+    # Groups that only newer OpenSSL has.
+    newest("hybrid-group", "TLS 1.3, the group X25519MLKEM768 only", "dane-broken",
+           TLS_1_3, groups("X25519MLKEM768")),
+    newest("hybrid-group-stale", "the same, and a record that does not fit", "dane-broken",
+           TLS_1_3, groups("X25519MLKEM768"), tlsa=(Tlsa("3 1 1", "stale"),)),
+    newest("hybrid-group-ta", "the same, and a record that names the CA", "dane-broken",
+           TLS_1_3, groups("X25519MLKEM768"), tlsa=(Tlsa("2 1 1", "issuer"),)),
+    newest("hybrid-group-without-tlsa", "the same without a TLSA record", "no-dane",
+           TLS_1_3, groups("X25519MLKEM768"), tlsa=()),
+    newest("hybrid-group-any-version", "the same group, and TLS 1.2 too", "dane-broken",
+           groups("X25519MLKEM768")),
+    newest("hybrid-group-or-x25519", "the same group and x25519", "dane-ok",
+           TLS_1_3, groups("X25519MLKEM768,X25519")),
+    newest("hybrid-group-on-p256", "the group SecP256r1MLKEM768 only", "dane-broken",
+           TLS_1_3, groups("SecP256r1MLKEM768")),
+    newest("lattice-group", "the group MLKEM768 only", "dane-broken",
+           TLS_1_3, groups("MLKEM768")),
     server("ccm8", "TLS 1.2, a suite with a short tag only", "dane-ok",
            TLS_1_2, suites("ECDHE-ECDSA-AES128-CCM8")),
     server("ccm8-or-cbc", "the server prefers a suite with a short tag to another old one",

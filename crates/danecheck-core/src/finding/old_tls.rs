@@ -35,12 +35,12 @@ pub(super) static TLS_TOO_OLD: Rule = Rule {
 pub(super) static TLS_DIFFERS_BY_RELEASE: Rule = Rule {
     id: "tls-differs-by-release",
     severity: Severity::Warning,
-    reference: "Postfix tls_medium_cipherlist, tls_ffdhe_auto_groups",
+    reference: "Postfix tls_medium_cipherlist, tls_ffdhe_auto_groups, tls_eecdh_auto_curves",
     meaning: "The server's TLS works with one pair of Postfix and OpenSSL and fails with another. \
               The report is about Debian 12: Postfix 3.7 on OpenSSL 3.0. Postfix 3.8 and newer \
-              offers no suite of DSA keys, and adds the groups ffdhe2048 and ffdhe3072. OpenSSL 3.2 \
-              and newer refuses TLS 1.0, TLS 1.1 and the suites of CCM_8 where a certificate has to \
-              match.",
+              offers no suite of DSA keys, and adds the groups ffdhe2048 and ffdhe3072. Postfix 3.11 \
+              on OpenSSL 3.5 adds the group X25519MLKEM768. OpenSSL 3.2 and newer refuses TLS 1.0, \
+              TLS 1.1 and the suites of CCM_8 where a certificate has to match.",
     sender: "Give your release with --postfix-version, or ask your own Postfix with --sender local. \
              The report then adds what happens to your mail.",
     receiver: "Offer TLS 1.2 or 1.3 with ECDHE, the group x25519 or secp256r1, and AES-GCM. Use a \
@@ -50,14 +50,22 @@ pub(super) static TLS_DIFFERS_BY_RELEASE: Rule = Rule {
 /// Raises the finding where the newest Postfix and OpenSSL deliver and Debian 12's do
 /// not, or the other way round.
 pub(super) fn check_releases(judged: &Judged<'_>, findings: &mut Findings) {
-    let mut sessions = judged
+    let sessions = judged
         .evidence
         .addresses()
         .flat_map(|(_, address)| &address.sessions);
     // Only there can they differ.
-    if !sessions.any(|session| session.seen.legacy.is_some()) {
+    if !sessions
+        .clone()
+        .any(|session| session.seen.legacy.is_some())
+    {
         return;
     }
+    let mut newer = sessions.filter_map(|session| session.newer_groups.as_ref());
+    let first = match newer.any(|session| session.seen.is_in_hybrid_group()) {
+        true => "3.11 and newer on OpenSSL 3.5",
+        false => "3.8 and newer",
+    };
     let target = judged.evidence.observation.next_hop.to_string();
     for level in [SecurityLevel::Dane, SecurityLevel::Encrypt] {
         let (usual, newest) = (judged.outcome(level), judged.with_newest_tls(level));
@@ -66,8 +74,8 @@ pub(super) fn check_releases(judged: &Judged<'_>, findings: &mut Findings) {
         }
         let message = match newest.delivers() {
             true => format!(
-                "At level {level}, Postfix 3.8 and newer delivers the mail to {target}, and older \
-                 releases cannot."
+                "At level {level}, Postfix {first} delivers the mail to {target}, and older releases \
+                 cannot."
             ),
             false => format!(
                 "At level {level}, mail to {target} waits where Postfix runs on a newer OpenSSL than \

@@ -16,6 +16,7 @@ use crate::unix_time::UnixTime;
 use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
 use super::dane::{DaneRecords, dane_records};
 use super::delivery::{self, Attempts, Prospect};
+use super::handshake;
 use super::outcome::{Channel, Outcome, Untold};
 use super::policy::{
     CONFIGURATION_PROBLEM, MxInPlay, PeerCheck, PolicyRequest, TlsPolicy, TlsUse, dane_names,
@@ -60,8 +61,8 @@ pub(crate) struct SessionEvidence<'a> {
     pub(crate) chain: Rc<[Presented]>,
     /// The TLSA records matched with this chain, if there are both.
     pub(crate) dane: Option<Rc<DaneMatching>>,
-    /// The same with the groups that only newer Postfix offers.
-    pub(crate) finite_field: Option<Box<SessionEvidence<'a>>>,
+    /// The same with groups that only newer Postfix offers.
+    pub(crate) newer_groups: Option<Box<SessionEvidence<'a>>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -102,7 +103,7 @@ impl<'a> Evidence<'a> {
                     (!chain.is_empty()).then(|| verified.dane(chain, records, &names, now))
                 };
                 session.dane = matched(&session.chain);
-                if let Some(other) = &mut session.finite_field {
+                if let Some(other) = &mut session.newer_groups {
                     other.dane = matched(&other.chain);
                 }
             }
@@ -146,7 +147,7 @@ impl<'a> Evidence<'a> {
     /// Every address with its host.
     pub(crate) fn addresses(
         &self,
-    ) -> impl Iterator<Item = (&HostEvidence<'a>, &AddressEvidence<'a>)> {
+    ) -> impl Iterator<Item = (&HostEvidence<'a>, &AddressEvidence<'a>)> + Clone {
         self.hosts
             .iter()
             .flat_map(|host| host.addresses.iter().map(move |address| (host, address)))
@@ -245,8 +246,8 @@ impl<'a> Evidence<'a> {
         let session = match by_hello {
             _ if policy.tls == TlsUse::Never => address.session(None).map(|it| (it, it)),
             ByHello::Seen(session) => {
-                let newer = session.finite_field.as_deref().filter(|newer| {
-                    policy.defaults.finite_fields
+                let newer = session.newer_groups.as_deref().filter(|newer| {
+                    handshake::offers_groups_of(newer.seen, policy.defaults)
                         && newer.seen.holds_under(request.limits(policy.tls))
                 });
                 let session = newer.unwrap_or(session);
@@ -528,11 +529,11 @@ fn address_evidence<'a>(
             seen: session,
             chain: verified.chain(session.chain()),
             dane: None,
-            finite_field: None,
+            newer_groups: None,
         };
-        let other = session.finite_field.as_deref().map(&mut of).map(Box::new);
+        let other = session.newer_groups.as_deref().map(&mut of).map(Box::new);
         SessionEvidence {
-            finite_field: other,
+            newer_groups: other,
             ..of(session)
         }
     };

@@ -40,8 +40,17 @@ fn none_usable(records: &[TlsaRecord]) -> bool {
 /// when Debian 12's was sent.
 fn is_not_offered(tls: &LegacyTls, rigour: Rigour, defaults: TlsDefaults) -> bool {
     let suite = |holds: fn(&Suite) -> bool| Suite::named(&tls.cipher).is_some_and(holds);
-    let strict = rigour == Rigour::Verifying && defaults.openssl == OpenSsl::Newer;
+    let strict = rigour == Rigour::Verifying && defaults.openssl >= OpenSsl::FromV32;
     !defaults.dss && suite(Suite::has_dsa_key) || strict && suite(Suite::has_short_tag)
+}
+
+/// Whether this Postfix offers the groups with which a session was held that others
+/// do not offer.
+pub(crate) fn offers_groups_of(session: &Session, defaults: TlsDefaults) -> bool {
+    match session.is_in_hybrid_group() {
+        true => defaults.offers_hybrid(),
+        false => defaults.finite_fields,
+    }
 }
 
 /// What the server answers to this Postfix's own ClientHello; `None` if that one
@@ -73,7 +82,7 @@ pub(crate) fn completes(session: &Session, rigour: Rigour, defaults: TlsDefaults
         Rigour::Lenient => true,
         Rigour::LenientWithCertificate => !tls.anonymous,
         Rigour::Verifying => {
-            let too_old = defaults.openssl == OpenSsl::Newer && is_old(tls);
+            let too_old = defaults.openssl >= OpenSsl::FromV32 && is_old(tls);
             !too_old && objection(legacy).is_none()
         }
     }

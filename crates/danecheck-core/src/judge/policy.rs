@@ -5,8 +5,8 @@ use crate::certificate::ReferenceName;
 use crate::dnssec::SecurityStatus;
 use crate::observation::{Answer, Observation};
 use crate::postfix::{
-    CipherGrade, Dnssec, Exclusions, HelloLimits, InsecureMx, LineHello, MainServerName, OpenSsl,
-    PolicyLine, SecurityLevel, ServerName, Settings, TlsDefaults, TlsVersion,
+    Dnssec, Exclusions, HelloLimits, InsecureMx, LineHello, MainServerName, PolicyLine,
+    SecurityLevel, ServerName, Settings, TlsDefaults, TlsVersion,
 };
 use crate::sender::Parameters;
 use crate::tlsa::TlsaRecord;
@@ -73,16 +73,7 @@ impl PolicyRequest {
 
     /// The suites that are not offered with this use of TLS.
     pub(crate) fn excluded(&self, tls: TlsUse) -> Exclusions {
-        let of_main_cf = match tls {
-            TlsUse::Never | TlsUse::Opportunistic => self.settings.excluded_at_may,
-            TlsUse::Mandatory => self.settings.excluded_above,
-        };
-        let excluded = self.line.exclusions().unwrap_or(of_main_cf);
-        let high = self.line.ciphers == Some(CipherGrade::High);
-        match high && self.settings.tls.openssl == OpenSsl::Newer {
-            true => excluded.and(Exclusions::of_short_tags()),
-            false => excluded,
-        }
+        self.line.excluded(self.settings, tls != TlsUse::Mandatory)
     }
 
     /// The oldest TLS that is accepted with this use of TLS

@@ -125,7 +125,7 @@ impl<'a> Verified<'a> {
                 let own = address.own.iter().map(|(_, session)| session);
                 let sessions = address.sessions.iter().chain(limited).chain(own);
                 let newer = sessions.clone();
-                let newer = newer.filter_map(|session| session.finite_field.as_deref());
+                let newer = newer.filter_map(|session| session.newer_groups.as_deref());
                 for session in sessions.chain(newer) {
                     let chain = &session.chain;
                     if !chain.is_empty() && self.pairs.insert((id(chain), records)) {

@@ -23,10 +23,15 @@ pub struct Session {
     /// support what the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<LegacySeen>,
-    /// The same session with the groups ffdhe2048 and ffdhe3072, which Postfix
-    /// offers in TLS 1.3 since 3.8, if the server takes no other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finite_field: Option<Box<Session>>,
+    /// The same session with groups that only newer Postfix offers in TLS 1.3, if the
+    /// server takes no other: ffdhe2048 and ffdhe3072 (since 3.8), or X25519MLKEM768
+    /// (since 3.11).
+    #[serde(
+        default,
+        alias = "finite_field",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub newer_groups: Option<Box<Session>>,
     /// The reply to `EHLO` before TLS, where it was refused for now, or the
     /// server is out of step, and `HELO` accepted: then STARTTLS is not so much
     /// missing as not asked for.
@@ -91,7 +96,7 @@ impl Session {
             ehlo: None,
             tls: None,
             legacy: None,
-            finite_field: None,
+            newer_groups: None,
             refused_ehlo: None,
             refused_ehlo_in_tls: None,
             before_ehlo: None,
@@ -123,6 +128,12 @@ impl Session {
             _ => None,
         };
         refusal.filter(|reply| reply.code / 100 == 4)
+    }
+
+    /// Whether its keys were made in the group X25519MLKEM768.
+    pub fn is_in_hybrid_group(&self) -> bool {
+        let group = self.tls.as_ref().and_then(|tls| tls.group.as_deref());
+        group == Some("X25519MLKEM768")
     }
 
     /// Whether it came as far as the handshake.
@@ -195,7 +206,7 @@ impl Session {
         });
         let chains = self.tls.iter().map(|tls| &tls.chain).chain(old_chains);
         let chain: usize = chains.flatten().map(|der| der.0.len()).sum();
-        let other = self.finite_field.as_ref().map_or(0, |other| other.size());
+        let other = self.newer_groups.as_ref().map_or(0, |other| other.size());
         text.saturating_add(chain).saturating_add(other)
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::SecurityLevel;
 use super::line::{CipherGrade, PolicyLine, ServerName};
+use super::release::OpenSsl;
 use super::settings::{Settings, TlsVersion};
 use super::suite::{Exchange, SUITES, Suite};
 
@@ -85,7 +86,7 @@ impl Exclusions {
     /// Reads the words of `exclude=` and of `smtp_tls_exclude_ciphers`: each is
     /// excluded as `!word` in OpenSSL's list (`tls_apply_cipher_exclusions` in
     /// Postfix's `tls_misc.c`, openssl:`ssl_cipher_process_rulestr`).
-    pub(crate) fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+    fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         words
             .into_iter()
             .filter(|word| !word.is_empty())
@@ -102,7 +103,7 @@ impl Exclusions {
     }
 
     /// The suites of CCM_8, which are not of grade `high` since OpenSSL 3.2.
-    pub(crate) fn of_short_tags() -> Self {
+    fn of_short_tags() -> Self {
         Self {
             suites: SuiteSet::of(Suite::has_short_tag),
             unknown: false,
@@ -279,13 +280,10 @@ impl LineHello {
     }
 
     pub(crate) fn of_line(line: &PolicyLine, settings: Settings) -> Self {
-        let exclusions = line.exclusions().unwrap_or(match line.level {
-            SecurityLevel::None | SecurityLevel::May => settings.excluded_at_may,
-            _ => settings.excluded_above,
-        });
-        let newest = line.newest_tls().unwrap_or(match line.level {
-            SecurityLevel::None | SecurityLevel::May => settings.newest_at_may,
-            _ => settings.newest_above,
+        let is_may = matches!(line.level, SecurityLevel::None | SecurityLevel::May);
+        let newest = line.newest_tls().unwrap_or(match is_may {
+            true => settings.newest_at_may,
+            false => settings.newest_above,
         });
         let dane = [SecurityLevel::Dane, SecurityLevel::DaneOnly];
         Self {
@@ -293,7 +291,7 @@ impl LineHello {
             server_name: line.server_name.clone(),
             limits: HelloLimits {
                 newest,
-                without: exclusions.suites,
+                without: line.excluded(settings, is_may).suites,
             },
         }
     }
@@ -311,17 +309,30 @@ impl PolicyLine {
         newest(self.protocols.as_deref()?)
     }
 
-    /// What its `exclude=` excludes; `None` if main.cf decides.
-    pub(crate) fn exclusions(&self) -> Option<Exclusions> {
-        // The grade `null` is a list of its own; the others offer all.
-        if self.ciphers == Some(CipherGrade::Null) {
-            return Some(Exclusions {
-                unknown: true,
-                ..Exclusions::default()
-            });
-        }
+    /// What it does not offer with this main.cf around it, at `may` or above it
+    /// (`set_cipher_grade` in Postfix's `smtp_tls_policy.c`).
+    pub(crate) fn excluded(&self, settings: Settings, is_may: bool) -> Exclusions {
+        let (grade, of_main_cf) = match is_may {
+            true => (settings.grade_at_may, settings.excluded_at_may),
+            false => (settings.grade_above, settings.excluded_above),
+        };
         let words = self.exclusions.iter().map(String::as_str);
-        (!self.exclusions.is_empty()).then(|| Exclusions::read(words))
+        let excluded = match self.exclusions.is_empty() {
+            true => of_main_cf,
+            false => Exclusions::read(words),
+        };
+        match self.ciphers.or(grade) {
+            // It is a list of its own, and no list at all.
+            Some(CipherGrade::Null) | None => Exclusions {
+                unknown: true,
+                ..excluded
+            },
+            Some(CipherGrade::High) if settings.tls.openssl >= OpenSsl::FromV32 => {
+                excluded.and(Exclusions::of_short_tags())
+            }
+            // They offer all.
+            Some(_) => excluded,
+        }
     }
 }
 
@@ -423,6 +434,52 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(newest(allowed), newest_offered, "{allowed:?}");
+        }
+    }
+
+    #[test]
+    fn the_grade_of_a_line_or_else_of_main_cf_decides() {
+        use super::super::release::TlsDefaults;
+        let short = "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8";
+        let newer = Settings {
+            grade_above: Some(CipherGrade::High),
+            tls: TlsDefaults::NEWEST,
+            ..Settings::default()
+        };
+        let older = Settings {
+            tls: TlsDefaults::DEBIAN_12,
+            ..newer
+        };
+        for (text, settings, gone) in [
+            ("encrypt", newer, true),
+            ("encrypt ciphers=high", Settings::default(), false),
+            ("encrypt exclude=kRSA", newer, true),
+            ("encrypt ciphers=medium", newer, false),
+            ("may", newer, false),
+            ("may ciphers=high", newer, true),
+            ("encrypt", older, false),
+        ] {
+            let line = PolicyLine::parse(text, None).unwrap();
+            let excluded = line.excluded(settings, line.level == SecurityLevel::May);
+            assert_eq!(excluded.suites.contains(short), gone, "{text}");
+            assert!(!excluded.unknown, "{text}");
+            let limits = LineHello::of_line(&line, settings).limits;
+            assert_eq!(limits.without, excluded.suites, "{text}");
+        }
+        let unreadable = Settings {
+            grade_above: None,
+            ..newer
+        };
+        for (text, unknown) in [
+            ("encrypt", true),
+            ("encrypt exclude=kRSA", true),
+            ("encrypt ciphers=null", true),
+            ("encrypt ciphers=low", false),
+            ("may", false),
+        ] {
+            let line = PolicyLine::parse(text, None).unwrap();
+            let excluded = line.excluded(unreadable, line.level == SecurityLevel::May);
+            assert_eq!(excluded.unknown, unknown, "{text}");
         }
     }
 

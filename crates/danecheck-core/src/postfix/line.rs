@@ -103,7 +103,7 @@ impl CipherGrade {
         }
     }
 
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|grade| grade.as_str().eq_ignore_ascii_case(text))

@@ -1,8 +1,9 @@
 //! Lines of a policy table, read and written.
 
+use super::hello::Exclusions;
 use super::level::SecurityLevel;
 use super::line::{LineFault, PolicyLine, ServerName};
-use super::settings::TlsVersion;
+use super::settings::{Settings, TlsVersion};
 
 fn parse(text: &str) -> Result<PolicyLine, LineFault> {
     PolicyLine::parse(text, None)
@@ -26,8 +27,13 @@ fn a_value_is_a_level_and_attributes() {
     assert!(parse("may protocols=").is_ok());
     let none = parse("encrypt exclude=").unwrap();
     assert_eq!(none.to_string(), "encrypt exclude=");
-    assert_eq!(none.exclusions(), Some(super::Exclusions::default()));
-    assert_eq!(parse("encrypt").unwrap().exclusions(), None);
+    let settings = Settings {
+        excluded_above: Exclusions::of_list("kRSA"),
+        ..Settings::default()
+    };
+    assert_eq!(none.excluded(settings, false), Exclusions::default());
+    let of_main_cf = parse("encrypt").unwrap().excluded(settings, false);
+    assert_eq!(of_main_cf, settings.excluded_above);
 }
 
 /// A line says the same when it is written and read again.

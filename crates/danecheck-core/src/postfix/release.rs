@@ -36,10 +36,12 @@ impl Release {
     pub(crate) fn tls_defaults(self) -> TlsDefaults {
         TlsDefaults {
             finite_fields: self.is_from(8),
+            hybrid: self.is_from(11),
             dss: !self.is_from(8),
-            openssl: match self.is_from(9) {
-                true => OpenSsl::Newer,
-                false => OpenSsl::BeforeV32,
+            openssl: match self {
+                newest if newest.is_from(10) => OpenSsl::FromV35,
+                newer if newer.is_from(9) => OpenSsl::FromV32,
+                _ => OpenSsl::BeforeV32,
             },
         }
     }
@@ -77,6 +79,9 @@ pub(crate) struct TlsDefaults {
     /// TLS 1.3 in the groups ffdhe2048 and ffdhe3072 (`tls_ffdhe_auto_groups`,
     /// Postfix 3.8).
     pub(crate) finite_fields: bool,
+    /// TLS 1.3 in the group X25519MLKEM768, where OpenSSL has it
+    /// (`tls_eecdh_auto_curves`, Postfix 3.11).
+    pub(crate) hybrid: bool,
     /// The suites of DSA keys (in `tls_medium_cipherlist` before Postfix 3.8).
     pub(crate) dss: bool,
     /// The OpenSSL.
@@ -84,14 +89,16 @@ pub(crate) struct TlsDefaults {
 }
 
 /// Releases of OpenSSL, as far as they differ in what happens to mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OpenSsl {
     /// 3.0 and 3.1.
     BeforeV32,
     /// From 3.2 on, security level 1 refuses TLS 1.0 and 1.1, signed or not, and the
     /// suites of CCM_8 (openssl:`ssl_cert.c:ssl_security_default_callback`,
     /// `ssl_ciph.c:ssl_load_ciphers`).
-    Newer,
+    FromV32,
+    /// From 3.5 on, it has the group X25519MLKEM768.
+    FromV35,
 }
 
 impl OpenSsl {
@@ -101,9 +108,10 @@ impl OpenSsl {
         let mut parts = number.split('.');
         let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let version: (u32, u32) = (major, minor);
-        Some(match version >= (3, 2) {
-            true => Self::Newer,
-            false => Self::BeforeV32,
+        Some(match version {
+            newest if newest >= (3, 5) => Self::FromV35,
+            newer if newer >= (3, 2) => Self::FromV32,
+            _ => Self::BeforeV32,
         })
     }
 }
@@ -112,16 +120,23 @@ impl TlsDefaults {
     /// Those of Debian 12, and of the outcomes of every report.
     pub(crate) const DEBIAN_12: Self = Self {
         finite_fields: false,
+        hybrid: false,
         dss: true,
         openssl: OpenSsl::BeforeV32,
     };
 
-    /// Those of Debian 13 and of every release after it, so far.
+    /// Those of Postfix 3.11 and of every release after it, so far.
     pub(crate) const NEWEST: Self = Self {
         finite_fields: true,
+        hybrid: true,
         dss: false,
-        openssl: OpenSsl::Newer,
+        openssl: OpenSsl::FromV35,
     };
+
+    /// Whether it offers the group X25519MLKEM768.
+    pub(crate) fn offers_hybrid(self) -> bool {
+        self.hybrid && self.openssl >= OpenSsl::FromV35
+    }
 }
 
 impl fmt::Display for Release {
@@ -178,10 +193,21 @@ mod tests {
     #[test]
     fn each_release_of_debian_has_the_tls_of_its_pair() {
         assert_eq!(release("3.7.11").tls_defaults(), TlsDefaults::DEBIAN_12);
-        for newer in ["3.9.1", "3.10.13", "3.11.7", "3.12"] {
-            let defaults = release(newer).tls_defaults();
-            assert_eq!(defaults, TlsDefaults::NEWEST, "{newer}");
+        for newest in ["3.11.7", "3.12"] {
+            let defaults = release(newest).tls_defaults();
+            assert_eq!(defaults, TlsDefaults::NEWEST, "{newest}");
+            assert!(defaults.offers_hybrid(), "{newest}");
         }
+        let debian_13 = release("3.10.13").tls_defaults();
+        assert!(debian_13.finite_fields && !debian_13.offers_hybrid() && !debian_13.dss);
+        assert_eq!(debian_13.openssl, OpenSsl::FromV35);
+        assert_eq!(release("3.9.1").tls_defaults().openssl, OpenSsl::FromV32);
+        // Neither has the group without the other.
+        let older_openssl = TlsDefaults {
+            openssl: OpenSsl::FromV32,
+            ..TlsDefaults::NEWEST
+        };
+        assert!(!older_openssl.offers_hybrid());
         // Ubuntu 24.04: Postfix's own defaults are the newer ones, OpenSSL's are not.
         let between = release("3.8.6").tls_defaults();
         assert!(between.finite_fields && !between.dss);
@@ -193,8 +219,10 @@ mod tests {
         for (text, openssl) in [
             ("OpenSSL 3.0.19 27 Jan 2026", Some(OpenSsl::BeforeV32)),
             ("OpenSSL 3.1.4", Some(OpenSsl::BeforeV32)),
-            ("OpenSSL 3.5.9 29 Sep 2026", Some(OpenSsl::Newer)),
-            ("OpenSSL 4.0.0-beta1", Some(OpenSsl::Newer)),
+            ("OpenSSL 3.2.0", Some(OpenSsl::FromV32)),
+            ("OpenSSL 3.4.1", Some(OpenSsl::FromV32)),
+            ("OpenSSL 3.5.9 29 Sep 2026", Some(OpenSsl::FromV35)),
+            ("OpenSSL 4.0.0-beta1", Some(OpenSsl::FromV35)),
             ("LibreSSL 3.9.0", None),
             ("OpenSSL", None),
             ("", None),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hello::Exclusions;
+use super::line::CipherGrade;
 use super::release::TlsDefaults;
 
 /// A version of TLS, the oldest first.
@@ -122,6 +123,11 @@ pub(crate) struct Settings {
     /// above it (`smtp_tls_mandatory_exclude_ciphers` too).
     pub(crate) excluded_at_may: Exclusions,
     pub(crate) excluded_above: Exclusions,
+    /// The grade of the suites at `may` (`smtp_tls_ciphers`) and above it
+    /// (`smtp_tls_mandatory_ciphers`), for each line that names none; `None` for a
+    /// word that is none.
+    pub(crate) grade_at_may: Option<CipherGrade>,
+    pub(crate) grade_above: Option<CipherGrade>,
     /// The server name of main.cf.
     pub(crate) server_name: MainServerName,
     /// What Postfix and its OpenSSL offer and refuse.
@@ -146,6 +152,8 @@ impl Default for Settings {
             newest_above: TlsVersion::Tls13,
             excluded_at_may: Exclusions::default(),
             excluded_above: Exclusions::default(),
+            grade_at_may: Some(CipherGrade::Medium),
+            grade_above: Some(CipherGrade::Medium),
             server_name: MainServerName::None,
             tls: TlsDefaults::DEBIAN_12,
             dies_of_empty_tlsa: false,

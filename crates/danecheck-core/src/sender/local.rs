@@ -2,8 +2,9 @@
 
 use crate::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
 use crate::postfix::{
-    Dnssec, Exclusions, InsecureMx, LineHello, MainServerName, OpenSsl, PolicyLine, Release,
-    SecurityLevel, ServerName, Settings, StatedPolicy, TlsDefaults, TlsVersion, allowed, newest,
+    CipherGrade, Dnssec, Exclusions, InsecureMx, LineHello, MainServerName, OpenSsl, PolicyLine,
+    Release, SecurityLevel, ServerName, Settings, StatedPolicy, TlsDefaults, TlsVersion, allowed,
+    newest,
 };
 
 use super::InForce;
@@ -66,6 +67,14 @@ impl Parameters<'_> {
 
     fn excluded(&self, name: &str) -> Exclusions {
         Exclusions::of_list(self.get(name))
+    }
+
+    fn grade(&self, name: &str) -> Option<CipherGrade> {
+        match self.0.parameters.get(name) {
+            Some(grade) => CipherGrade::read(grade),
+            // Saved by a version that did not ask for it.
+            None => Some(CipherGrade::Medium),
+        }
     }
 
     /// The ClientHellos of the policy in force, of the one without the deciding
@@ -132,6 +141,8 @@ impl Parameters<'_> {
             excluded_above: self
                 .excluded("smtp_tls_exclude_ciphers")
                 .and(self.excluded("smtp_tls_mandatory_exclude_ciphers")),
+            grade_at_may: self.grade("smtp_tls_ciphers"),
+            grade_above: self.grade("smtp_tls_mandatory_ciphers"),
             server_name: match self.get("smtp_tls_servername") {
                 "" => MainServerName::None,
                 _ if self.server_name().is_some() => MainServerName::Given,
