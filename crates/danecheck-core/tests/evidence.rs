@@ -236,7 +236,7 @@ fn stuck(next_hops: usize) -> Triage {
     let mut reading = Reading::default();
     for number in 0..next_hops {
         // Of one operator: no fault of this machine.
-        let hop = format!("customer-{number}.operator.example");
+        let hop = format!("c{number}.operator.example");
         let text = texts[number % texts.len()].replace("HOP", &hop);
         let line = format!(
             "to=<u@{hop}>, relay=mx.{hop}[192.0.2.7]:25, dsn=4.7.5, status=deferred ({text})\n"
@@ -260,9 +260,9 @@ fn each_entry_that_a_caution_is_about_has_its_mark() {
         };
         assert_eq!(block.matches("An attacker between you").count(), 1);
         // The one without a caution comes first, without a mark.
-        assert_eq!(lines[at("customer-0.operator.example") - 1], "");
+        assert_eq!(lines[at("c0.operator.example") - 1], "");
         let marked = (1..next_hops).filter(|number| {
-            let above = lines[at(&format!("customer-{number}.operator.example")) - 1];
+            let above = lines[at(&format!("c{number}.operator.example")) - 1];
             above.starts_with("# ")
         });
         (marked.count(), block)
@@ -288,12 +288,18 @@ fn the_answer_for_forty_next_hops_is_read_without_scrolling_twice() {
         for line in answer.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
-        let name = format!("customer-{}.operator.example", next_hops - 1);
+        let name = format!("c{}.operator.example", next_hops - 1);
         let line = answer.lines().find(|line| line.starts_with(&name)).unwrap();
         let cells: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(cells[1], "1", "{line}");
         assert_eq!(&cells[4..5], ["encrypt"], "{line}");
     }
+    // A name that is longer than its column has a line of its own.
+    let mut triage = looked(stuck(2));
+    triage.next_hops[0].name = format!("{}.example", "long-label.".repeat(4));
+    let table = triage.table(80);
+    assert!(table.contains(".example?\n    "), "{table}");
+    assert!(table.lines().all(|line| line.len() <= 80), "{table}");
     // What no look explains keeps its remedy, of many causes the names.
     let table = stuck(3).table(80);
     assert!(
@@ -302,6 +308,31 @@ fn the_answer_for_forty_next_hops_is_read_without_scrolling_twice() {
     );
     let table = stuck(40).table(80);
     assert!(table.contains("`danecheck explain CAUSE`"), "{table}");
+}
+
+#[test]
+fn a_filter_of_this_machine_is_no_move_of_the_receiver() {
+    for (relay, words) in [
+        ("127.0.0.1[127.0.0.1]:10024", "`[127.0.0.1]:10024 none`"),
+        ("localhost[::1]:10025", "-o smtp_tls_security_level=none"),
+        ("127.0.0.2[127.0.0.2]:25", "`[127.0.0.2] none`"),
+        (
+            "mx[private/dovecot-lmtp]",
+            "-o lmtp_tls_security_level=none",
+        ),
+    ] {
+        let mut reading = Reading::default();
+        reading.bytes(
+            format!(
+                "to=<u@a.example>, relay={relay}, status=deferred (Server certificate not verified)"
+            )
+            .as_bytes(),
+        );
+        let table = reading.triage().table(200);
+        assert!(table.contains(words), "{table}");
+        assert!(!table.contains("receiver"), "{table}");
+        assert!(table.contains("  you "), "{table}");
+    }
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(super) const LONGEST_LINE: usize = 16 * 1024;
 /// Bytes of the longest mail that is read.
 const LONGEST_MAIL: usize = 16 * 1024 * 1024;
 
+/// Lines of a mail that may divide its parts; each part takes memory.
+const DIVIDERS: usize = 4000;
+
 /// Bytes that an attachment may expand to.
 const LONGEST_ATTACHMENT: u64 = 64 * 1024 * 1024;
 
@@ -54,6 +57,8 @@ pub(super) struct Forms {
     pub(super) partial: Vec<u8>,
     json: Option<Objects>,
     mail: Option<Vec<u8>>,
+    /// Lines of the mail that may divide its parts.
+    dividers: usize,
     /// A notice whose lines follow.
     notice: Option<String>,
     /// The last line that nobody understood: Exchange Online writes the
@@ -438,7 +443,8 @@ impl Forms {
         if mail.is_empty() && line.starts_with(b"From ") {
             return;
         }
-        if mail.len() + line.len() > LONGEST_MAIL {
+        self.dividers += usize::from(line.starts_with(b"--"));
+        if mail.len() + line.len() > LONGEST_MAIL || self.dividers > DIVIDERS {
             self.note("The mail is too long: its end was not read.");
             return;
         }
@@ -450,6 +456,7 @@ impl Forms {
         let Some(bytes) = self.mail.take() else {
             return;
         };
+        self.dividers = 0;
         let mail = notice::mail(&bytes, &mut self.tally);
         for _ in 0..mail.recipients {
             self.count(Kind::Dsn, true);

@@ -502,12 +502,17 @@ pub(super) fn of_container(line: &str) -> Option<(bool, &str)> {
     }
 }
 
+/// Whether a text has a `=` as quoted-printable writes it.
+pub(super) fn is_quoted_printable(text: &str) -> bool {
+    EQUALS.find(text.as_bytes()).is_some()
+}
+
 static EQUALS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("=3D"));
 
 /// The text without the entities of HTML that logs need, and without what
 /// quoted-printable makes of `=` (RFC 2045 6.7).
 pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
-    if EQUALS.find(text.as_bytes()).is_some() {
+    if is_quoted_printable(text) {
         let plain = text.replace("=3D", "=");
         return Cow::Owned(unescaped(&plain).into_owned());
     }

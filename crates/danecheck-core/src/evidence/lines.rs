@@ -11,7 +11,8 @@ use super::classify;
 use super::destination::{self, Destination, after};
 use super::forms::LONGEST_LINE;
 use super::line::{
-    Body, Delivery, Line, RECIPIENT, begins_record, of_container, single_blanks, unescaped,
+    Body, Delivery, Line, RECIPIENT, begins_record, is_quoted_printable, of_container,
+    single_blanks, unescaped,
 };
 use super::tally::{Envelope, Outcome, Record, Tally};
 
@@ -38,6 +39,8 @@ pub(super) struct LogLines {
     unexplained: HashMap<String, (Option<String>, Outcome)>,
     /// A record that goes on in the next line.
     open: Option<Vec<String>>,
+    /// That record, or a part of it, was in quoted-printable.
+    is_quoted_printable: bool,
     /// A line that the log of a container goes on with.
     cut: String,
 }
@@ -85,6 +88,7 @@ impl LogLines {
 
     /// Reads one line, without its line end.
     pub(super) fn line(&mut self, text: &str, tally: &mut Tally) -> Took {
+        self.is_quoted_printable |= is_quoted_printable(text);
         let whole;
         let mut text = text;
         if let Some((goes_on, part)) = of_container(text)
@@ -104,7 +108,8 @@ impl LogLines {
             let goes_on = !text.trim().is_empty() && !begins_record(&text) && parts.len() < PARTS;
             if goes_on {
                 let part = text.trim_start_matches(['>', ' ', '\t']);
-                parts.push(without_soft_break(part).to_owned());
+                let part = without_soft_break(part, self.is_quoted_printable);
+                parts.push(part.to_owned());
                 let so_far = parts.join(" ");
                 let message = column_of_message(&so_far);
                 if !wants_more(Line::parse(message).as_ref(), message) {
@@ -130,7 +135,8 @@ impl LogLines {
             return Took::Nothing;
         };
         if wants_more(line.as_ref(), message) {
-            self.open = Some(vec![without_soft_break(&text).to_owned()]);
+            let part = without_soft_break(&text, self.is_quoted_printable);
+            self.open = Some(vec![part.to_owned()]);
         } else {
             let other = || Line {
                 process: "",
@@ -147,6 +153,7 @@ impl LogLines {
     /// Nothing follows.
     pub(super) fn end(&mut self, tally: &mut Tally) {
         self.cut.clear();
+        self.is_quoted_printable = false;
         let Some(parts) = self.open.take() else {
             return;
         };
@@ -313,9 +320,12 @@ fn wants_more(line: Option<&Line<'_>>, text: &str) -> bool {
 
 /// The part of a line without the mark with which quoted-printable goes on in the
 /// next line (RFC 2045 6.7).
-fn without_soft_break(part: &str) -> &str {
+fn without_soft_break(part: &str, is_quoted_printable: bool) -> &str {
     let part = part.trim_end();
-    part.strip_suffix('=').unwrap_or(part)
+    match is_quoted_printable {
+        true => part.strip_suffix('=').unwrap_or(part),
+        false => part,
+    }
 }
 
 /// `H[IP]:25` of `certificate verification failed for H[IP]:25: REASON`.

@@ -62,7 +62,7 @@ fn message_parts(
     if message.parts.len() > PARTS {
         note(
             found,
-            format!("only the first {PARTS} parts of the mail were read"),
+            format!("Only the first {PARTS} parts of the mail were read."),
         );
     }
     let before = found.recipients;
@@ -115,7 +115,7 @@ fn message_parts(
             if depth >= DEPTH {
                 note(
                     found,
-                    format!("mails inside mails were read {DEPTH} deep only"),
+                    format!("Mails inside mails were read {DEPTH} deep only."),
                 );
                 break;
             }

@@ -13,8 +13,8 @@ use crate::text::shown;
 /// Causes whose remedies are printed; of more only the names.
 const REMEDIES: usize = 4;
 
-/// Columns between two cells.
-const GAP: usize = 2;
+/// Columns between two cells: the second where names are long.
+const GAPS: [usize; 2] = [2, 1];
 
 /// Columns of a next hop that has a line of its own.
 const SHORTEST: usize = 12;
@@ -65,6 +65,21 @@ impl Triage {
         if self.next_hops.iter().any(|hop| hop.returned > 0) {
             text.push_str("Returned mail has to be sent again: no flush brings it back.\n");
         }
+        for hop in self.next_hops.iter().filter(|hop| hop.is_here()) {
+            let name = &hop.name;
+            let sentence = match name.strip_prefix("unix:") {
+                Some(_) => format!(
+                    "{name} is on this machine. Ask it for no TLS: `-o lmtp_tls_security_level=none` \
+                     on its transport in master.cf."
+                ),
+                None => format!(
+                    "{name} is on this machine. Ask it for no TLS: `-o smtp_tls_security_level=none` \
+                     on its transport in master.cf, or the entry `{name} none`."
+                ),
+            };
+            text.push('\n');
+            paragraph(&mut text, &sentence, 0, width);
+        }
         self.remedies(&mut text, width);
         self.others(&mut text, width);
         shown(&text).into_owned()
@@ -96,8 +111,13 @@ impl Triage {
         let Some((longest, others)) = widths.split_first() else {
             return;
         };
-        let others: usize = others.iter().map(|other| other + GAP).sum();
-        let longest = (*longest).min(width.saturating_sub(others).max(SHORTEST));
+        let room = |gap: usize| {
+            let others: usize = others.iter().map(|other| other + gap).sum();
+            width.saturating_sub(others).max(SHORTEST)
+        };
+        let [wide, narrow] = GAPS;
+        let gap = if *longest <= room(wide) { wide } else { narrow };
+        let longest = (*longest).min(room(gap));
         text.push('\n');
         for row in &rows {
             let Some((name, cells)) = row.split_first() else {
@@ -112,7 +132,7 @@ impl Triage {
                 format!("{name:longest$}")
             };
             for (cell, wide) in cells.iter().zip(widths.iter().skip(1)) {
-                let _ = write!(line, "{:GAP$}{cell:wide$}", "");
+                let _ = write!(line, "{:gap$}{cell:wide$}", "");
             }
             let line: String = line.trim_end().chars().take(width).collect();
             let _ = writeln!(text, "{line}");
@@ -141,7 +161,7 @@ impl Triage {
         let side = Cause::find(first).map_or(Side::Either, |cause| cause.side);
         let whose = match (hop.action, side) {
             (Some(Action::Keep), _) => "nobody",
-            _ if is_own => "you",
+            _ if is_own || hop.is_here() => "you",
             (_, Side::Receiver) => "receiver",
             (_, Side::Sender) => "you",
             (None, Side::Either) => "look",
@@ -177,7 +197,7 @@ impl Triage {
             cause.other_next_hops == 0
                 && cause.remarks == 0
                 && hops.peek().is_some()
-                && hops.all(|hop| hop.action.is_some())
+                && hops.all(|hop| hop.action.is_some() || hop.is_here())
         };
         let open: Vec<&Explained> = self
             .causes

@@ -471,6 +471,29 @@ fn a_notice_says_in_its_text_what_the_other_server_replied_to() {
     }
 }
 
+#[test]
+fn a_status_that_cannot_be_read_is_no_success() {
+    let line = delivery("smtp[1]", "a.test", "4.7.5", "no TLSA records found");
+    for status in ["status=<b>deferred</b>", "status=???", "status=1"] {
+        let triage = explain(&line.replace("status=deferred", status));
+        assert_eq!(triage.other, 1, "{status}");
+    }
+}
+
+#[test]
+fn a_mail_of_very_many_parts_is_cut_and_said() {
+    let part = "--b\nContent-Type: text/plain\n\nx\n";
+    let mail = format!(
+        "From: a@b.test\nContent-Type: multipart/mixed; boundary=b\n\n{}--b--\n",
+        part.repeat(5000)
+    );
+    let notes = &explain(&mail).inputs[0].notes;
+    assert!(
+        notes.iter().any(|note| note.contains("too long")),
+        "{notes:?}"
+    );
+}
+
 /// Every input of the corpus, by its path.
 fn corpus() -> Vec<(String, Vec<u8>)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence");

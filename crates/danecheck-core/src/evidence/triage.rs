@@ -1,6 +1,8 @@
 //! What the evidence says, as a value: the JSON of `danecheck triage` and of
 //! `danecheck explain --log`.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -153,6 +155,20 @@ pub struct CommonFault {
 /// --log --json` print.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Triage).into()
+}
+
+impl WaitingNextHop {
+    /// A content filter or a mailbox server of this machine: its TLS is one's own
+    /// matter.
+    pub(super) fn is_here(&self) -> bool {
+        let host = self.name.trim_start_matches('[');
+        let host = host.split(']').next().unwrap_or(host);
+        self.name.starts_with("unix:")
+            || host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
 }
 
 impl Triage {
