@@ -329,6 +329,7 @@ COMP_WORDS=(danecheck tri) COMP_CWORD=1; _danecheck danecheck tri danecheck; ech
         text = (folder / "danecheck-x86_64-linux.cdx.json").read_text()
         faults = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
         assert faults is None, str(faults)[:500]
+        assert str(ROOT) not in text, "the SBOM says where it was made"
         inside = json.loads(text)
         assert inside["metadata"]["component"]["version"] == version, inside["metadata"]
         components = {one["name"]: one["version"] for one in inside["components"]}
