@@ -267,6 +267,62 @@ async fn those_who_opted_out_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hosts_leaves_names_addresses_and_networks_alone_by_itself() {
+    let stage = shared_hosts().await;
+    let survey = Survey::new(&stage);
+    let lines = survey.dns(&domains(), &[]).await;
+    let needs = distinct_needs(&lines);
+    // A name with all that is below it, by itself or with an asterisk.
+    let list = "mx0.hosts.test\n*.MX1.hosts.test.\n192.0.2.3\n192.0.2.4/31 # two\n";
+    let list = Temporary::with("txt", list);
+    let sessions = survey.hosts(&needs, &["--opt-out", list.path()]).await;
+    assert_eq!(sessions.len(), needs.len());
+    let met: Vec<usize> = stage
+        .servers()
+        .iter()
+        .map(|it| it.sessions().len())
+        .collect();
+    assert_eq!(met, [0, 0, 0, 0, 0, 2]);
+    let left_alone = |line: &&String| line.contains("\"opted_out\":true");
+    assert_eq!(sessions.iter().filter(left_alone).count(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_without_a_name_that_others_need_is_held() {
+    let stage = shared_hosts().await;
+    let survey = Survey::new(&stage);
+    let list = Temporary::with("txt", "mx0.hosts.test\n");
+    let need = |name: &str| {
+        format!(
+            r#"{{"address":"192.0.2.1","port":25,"server_name":{name},"client_hello":"postfix"}}"#
+        )
+    };
+    let needs = ["null", r#""mx0.hosts.test""#, r#""mx.example""#].map(need);
+    let sessions = survey.hosts(&needs, &["--opt-out", list.path()]).await;
+    assert_eq!(sessions.len(), 3);
+    let met = stage.servers()[0].sessions();
+    let names: BTreeSet<Option<String>> = met.iter().map(|it| it.sni.clone()).collect();
+    assert_eq!(names, [None, Some("mx.example".to_owned())].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dns_asks_nothing_about_those_who_opted_out() {
+    let stage = shared_hosts().await;
+    let survey = Survey::new(&stage);
+    let list = Temporary::with("txt", "d1.example\n*.d2.example\n192.0.2.0/24\n");
+    let targets = "d1.example\nD2.Example.\nbelow.d2.example\n[192.0.2.1]\nd3.example\n";
+    let lines = survey.dns(targets, &["--opt-out", list.path()]).await;
+    let asked: Vec<String> = lines
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| !line["dns"].is_null())
+        .map(|line| line["target"].to_string())
+        .collect();
+    assert_eq!(asked, ["\"d3.example\""]);
+    assert_eq!(lines.len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_private_address_is_not_connected_to_without_a_word() {
     let stage = shared_hosts().await;
     let survey = Survey::new(&stage);

@@ -93,10 +93,9 @@ async fn answer(request: Request, setup: &Setup, opt_out: &OptOut) -> Vec<String
 }
 
 async fn sessions(needs: &[Need], setup: &Setup, opt_out: &OptOut) -> Vec<HostsLine> {
-    let (left_alone, wanted): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|need| {
-        let name = need.server_name.as_deref();
-        opt_out.has_address(need.address) || name.is_some_and(|name| opt_out.has_name(name))
-    });
+    let all = needs.iter().cloned();
+    let (left_alone, wanted): (Vec<Need>, Vec<Need>) =
+        all.partition(|need| opt_out.has_need(need, needs));
     let mut lines = visit(&wanted, setup).await;
     lines.extend(left_alone.into_iter().map(|need| HostsLine {
         opted_out: true,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use danecheck_core::next_hop::{NextHop, NextHopHost};
+use danecheck_core::survey::Need;
 
 use crate::cli::input::{self, LARGEST_LIST};
 use crate::cli::stop::Stop;
@@ -88,6 +89,25 @@ impl OptOut {
             };
             shared >= *length
         })
+    }
+
+    /// Whether a session is to be left out because of its address or its server
+    /// name. One without a server name is left out if `all` has names for the same
+    /// place and each of them stands in the list.
+    pub(super) fn has_need(&self, need: &Need, all: &[Need]) -> bool {
+        if self.has_address(need.address) {
+            return true;
+        }
+        if let Some(name) = &need.server_name {
+            return self.has_name(name);
+        }
+        let here = all
+            .iter()
+            .filter(|other| (other.address, other.port) == (need.address, need.port));
+        let mut names = here
+            .filter_map(|other| other.server_name.as_deref())
+            .peekable();
+        names.peek().is_some() && names.all(|name| self.has_name(name))
     }
 
     /// Whether this target is to be left alone.
