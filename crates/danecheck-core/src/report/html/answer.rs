@@ -83,7 +83,7 @@ fn advice(view: &View<'_>) -> Markup {
         } @else {
             p {
                 @match advice.action {
-                    Action::Keep => strong { (nothing_needed(view)) },
+                    Action::Keep => (nothing_needed(view)),
                     Action::NotFixable => (no_help(view)),
                     Action::Override => {
                         (view.say(words::UNTIL_FIXED)) ": "
@@ -100,11 +100,18 @@ fn advice(view: &View<'_>) -> Markup {
     }
 }
 
-fn nothing_needed(view: &View<'_>) -> &'static str {
-    view.say(match view.report.assumed {
-        None => words::NO_OVERRIDE,
-        Some(_) => words::NO_OVERRIDE_BY_DNS,
-    })
+fn nothing_needed(view: &View<'_>) -> Markup {
+    let report = view.report;
+    html! {
+        @match report.assumed {
+            None if report.mailcow_waits() => {
+                strong { (view.say(words::NO_OVERRIDE_FOR_POSTFIX)) }
+                " " code { "danecheck --sender mailcow " (report.target) } "."
+            },
+            None => strong { (view.say(words::NO_OVERRIDE)) },
+            Some(_) => strong { (view.say(words::NO_OVERRIDE_BY_DNS)) },
+        }
+    }
 }
 
 /// Why no override is advised.

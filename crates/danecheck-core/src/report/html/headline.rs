@@ -57,12 +57,11 @@ fn phrase(part: &str, sender: &str) -> Option<String> {
             return Some(format!("{german}{}", phrase(rest, sender)?));
         }
     }
-    // The status code of Postfix's log stays.
     let (words, code) = match part
         .strip_suffix(')')
         .and_then(|part| part.rsplit_once(" ("))
     {
-        Some((words, code)) => (words, format!(" ({code})")),
+        Some((words, code)) => (words, log_code(code)),
         None => (part, String::new()),
     };
     let known = |words: &str| {
@@ -79,6 +78,15 @@ fn phrase(part: &str, sender: &str) -> Option<String> {
         name => name,
     };
     Some(format!("{sender} {german}{code}"))
+}
+
+/// The status code of Postfix's log, and the server that it is about.
+fn log_code(code: &str) -> String {
+    let tried_last = code.strip_suffix(", tried last");
+    match tried_last.and_then(|code| code.split_once(", from ")) {
+        Some((code, server)) => format!(" ({code}, von {server}, zuletzt versucht)"),
+        None => format!(" ({code})"),
+    }
 }
 
 const BEGINNINGS: &[(&str, &str)] = &[
@@ -118,6 +126,31 @@ const PHRASES: &[(&str, &str)] = &[
     (
         "mail flows, but DANE does not protect all of it",
         "Mail kommt an, aber DANE schützt sie nicht durchweg",
+    ),
+    (
+        "mail flows, protected by DANE, but not every server works",
+        "Mail kommt an, geschützt durch DANE, aber nicht jeder Server funktioniert",
+    ),
+    (
+        "mail flows, but a part of it may go in plain text",
+        "Mail kommt an, ein Teil aber womöglich im Klartext",
+    ),
+    (
+        "mail flows in plain text, past DANE",
+        "Mail kommt im Klartext an, an DANE vorbei",
+    ),
+    (
+        "mailcow and others that honour MTA-STS keep it back",
+        "mailcow und andere, die MTA-STS beachten, halten sie zurück",
+    ),
+    (
+        "senders that honour MTA-STS keep it back",
+        "Absender, die MTA-STS beachten, halten sie zurück",
+    ),
+    ("mailcow keeps it back", "mailcow hält sie zurück"),
+    (
+        "other senders' mail may wait",
+        "Mail anderer Absender wartet womöglich",
     ),
     (
         "mail flows in TLS, but no TLSA record can be used",
