@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test fails by panicking, and meets files, sockets and its driver"
 )]
 

@@ -32,7 +32,8 @@ impl Served {
             }
             said.push(line);
         }
-        panic!("{said:?}");
+        let ended = program.wait();
+        panic!("{ended:?} {said:?}");
     }
 }
 
