@@ -102,6 +102,7 @@ fn advice(view: &View<'_>) -> Markup {
 
 fn nothing_needed(view: &View<'_>) -> &'static str {
     view.say(match view.report.assumed {
+        None if view.report.mailcow_waits() => words::NO_OVERRIDE_BUT_MAILCOW,
         None => words::NO_OVERRIDE,
         Some(_) => words::NO_OVERRIDE_BY_DNS,
     })

@@ -58,7 +58,11 @@ fn phrase(part: &str, sender: &str) -> Option<String> {
         .strip_suffix(')')
         .and_then(|part| part.rsplit_once(" ("))
     {
-        Some((words, code)) => (words, format!(" ({code})")),
+        Some((words, code)) => {
+            let code = code.replace(", from ", ", von ");
+            let code = code.replace(", tried last", ", zuletzt versucht");
+            (words, format!(" ({code})"))
+        }
         None => (part, String::new()),
     };
     let known = |words: &str| {
@@ -114,6 +118,31 @@ const PHRASES: &[(&str, &str)] = &[
     (
         "mail flows, but DANE does not protect all of it",
         "Mail kommt an, aber DANE schützt sie nicht durchweg",
+    ),
+    (
+        "mail flows, protected by DANE, but not every server works",
+        "Mail kommt an, geschützt durch DANE, aber nicht jeder Server funktioniert",
+    ),
+    (
+        "mail flows, but a part of it may go in plain text",
+        "Mail kommt an, aber ein Teil davon womöglich im Klartext",
+    ),
+    (
+        "mail flows in plain text, past DANE",
+        "Mail kommt im Klartext an, an DANE vorbei",
+    ),
+    (
+        "mailcow and others that honour MTA-STS keep it back",
+        "mailcow und andere, die MTA-STS beachten, halten sie zurück",
+    ),
+    (
+        "senders that honour MTA-STS keep it back",
+        "Absender, die MTA-STS beachten, halten sie zurück",
+    ),
+    ("mailcow keeps it back", "mailcow hält sie zurück"),
+    (
+        "other senders' mail may wait",
+        "Mail anderer Absender wartet womöglich",
     ),
     (
         "mail flows in TLS, but no TLSA record can be used",

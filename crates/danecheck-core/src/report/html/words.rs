@@ -50,6 +50,10 @@ pub(super) const SKIPPED: Both = Both(
 );
 pub(super) const WILL_LOG: Both = Both("It will log", "Im Log wird stehen");
 pub(super) const NO_OVERRIDE: Both = Both("No override is needed.", "Keine Ausnahme ist nötig.");
+pub(super) const NO_OVERRIDE_BUT_MAILCOW: Both = Both(
+    "No override is needed for Postfix. If you use mailcow, ask with --sender mailcow.",
+    "Für Postfix ist keine Ausnahme nötig. Für mailcow fragen Sie mit --sender mailcow.",
+);
 pub(super) const NO_OVERRIDE_BY_DNS: Both = Both(
     "As far as DNS is concerned, no override is needed.",
     "Soweit es das DNS betrifft, ist keine Ausnahme nötig.",
