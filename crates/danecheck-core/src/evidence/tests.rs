@@ -504,7 +504,7 @@ fn a_mail_of_very_many_parts_is_cut_and_said() {
 }
 
 /// Every input of the corpus, by its path.
-#[allow(clippy::disallowed_methods, reason = "a test reads files")]
+#[expect(clippy::disallowed_methods, reason = "a test may read its inputs")]
 fn corpus() -> Vec<(String, Vec<u8>)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence");
     let mut all = Vec::new();
