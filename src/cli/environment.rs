@@ -67,7 +67,7 @@ impl Environment {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            stdin: Box::new(BufReader::new(tokio::io::stdin())),
+            stdin: Box::new(BufReader::with_capacity(STDIN_PIECE, tokio::io::stdin())),
             stdout: Box::new(std::io::stdout()),
             stderr: Box::new(std::io::stderr()),
             colors: std::io::stdout().is_terminal() && !no_color && !dumb,
@@ -132,6 +132,10 @@ impl Environment {
         let _ = self.stderr.write_all(text.as_bytes());
     }
 }
+
+/// Bytes of standard input that are read at a time: what a pipe holds, because
+/// each read goes to another thread.
+const STDIN_PIECE: usize = 64 * 1024;
 
 /// The assumed width of a terminal that does not report it.
 const USUAL_WIDTH: usize = 80;

@@ -90,14 +90,22 @@ impl Into {
             return Err(Stop::Sentence(format!("{}: is no table", self.name)));
         };
         let mut status = ExitStatus::Fine;
+        // Each is said once, with the lines that it is about.
+        let mut cautions: Vec<(&String, Vec<&str>)> = Vec::new();
         for one in &set.next_hops {
             status = worst(status, one.status);
             if let Some(caution) = &one.caution {
-                environment.complain(&format!("{}: {caution}", one.key));
+                match cautions.iter_mut().find(|(known, _)| *known == caution) {
+                    Some((_, keys)) => keys.push(one.key.as_str()),
+                    None => cautions.push((caution, vec![one.key.as_str()])),
+                }
             }
             if one.became == Became::NoLineHelps {
                 environment.complain(&format!("{}: no line of a table helps", one.key));
             }
+        }
+        for (caution, keys) in cautions {
+            environment.complain(&format!("{}: {caution}", keys.join(", ")));
         }
         environment.print_file(&set.bytes)?;
         Ok(status)

@@ -22,6 +22,9 @@ impl EximLines {
         let Some((id, rest)) = message(text) else {
             return self.quoted(text, tally);
         };
+        if is_sender(rest) {
+            return false;
+        }
         let (sign, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let outcome = match sign {
             "==" => Outcome::Deferred,
@@ -102,6 +105,16 @@ fn message(text: &str) -> Option<(&str, &str)> {
         rest = after;
     }
     None
+}
+
+/// Whether a line is one of `exim -bp`: it says what waits, and not why.
+pub(super) fn is_listed(text: &str) -> bool {
+    message(text).is_some_and(|(_, rest)| is_sender(rest))
+}
+
+/// `<s@a.example>` after the id; the main log has `<=` there.
+fn is_sender(rest: &str) -> bool {
+    rest.starts_with('<') && !rest.starts_with("<=")
 }
 
 fn is_id(word: &str) -> bool {

@@ -49,6 +49,8 @@ const WORDS: &[&str] = &[
     "exim[",
     "maddy[",
     "stalwart[",
+    // In quoted-printable.
+    "to=3D<",
     // Queue listings.
     "-Queue ID-",
     "queue is empty",

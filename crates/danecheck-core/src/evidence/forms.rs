@@ -8,11 +8,12 @@ use flate2::read::MultiGzDecoder;
 use memchr::{memchr2, memmem};
 
 use super::InputReport;
+use super::carried::{decoded, unquoted, without_escapes};
 use super::exim::EximLines;
 use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix};
 use super::json::{self, Found, Objects, Start};
 use super::kind::{Kind, looks_like};
-use super::line::{begins_record, decoded, unquoted, without_escapes};
+use super::line::begins_record;
 use super::lines::{self, LogLines};
 use super::notice;
 use super::objects::{self, What};
@@ -551,6 +552,14 @@ impl Forms {
         self.after_return = false;
         self.skipped = 0;
         self.last.clear();
+        let unread = std::mem::take(&mut self.log.unread);
+        if unread > 0 {
+            notes.push(format!("The status of {unread} could not be read."));
+        }
+        if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {
+            row.understood = row.understood.saturating_sub(unread);
+            row.recognised &= row.understood > 0 || unread == 0;
+        }
         rows.retain(|_, row| {
             if !row.recognised {
                 unclaimed += row.records;

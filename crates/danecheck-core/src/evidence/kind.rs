@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::exim::is_listed;
+
 /// The form of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -94,6 +96,9 @@ pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
         }
         () if text.starts_with("<?xml") => "XML",
         () if text.contains("evpid=") => "an OpenSMTPD log",
+        () if String::from_utf8_lossy(head).lines().any(is_listed) => {
+            "Exim's queue, which has no reasons: give its main log"
+        }
         () if text.contains("dovecot") => "a log of Dovecot",
         () if text.contains("sendmail[") || text.contains("sm-mta[") => "a sendmail log",
         () if head.contains(&0) => "a binary file",

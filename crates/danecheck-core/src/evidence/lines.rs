@@ -6,14 +6,12 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::carried::{is_quoted_printable, of_container, unescaped};
 use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
 use super::forms::LONGEST_LINE;
-use super::line::{
-    Body, Delivery, Line, RECIPIENT, begins_record, is_quoted_printable, of_container,
-    single_blanks, unescaped,
-};
+use super::line::{Body, Delivery, Line, RECIPIENT, begins_record, single_blanks};
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Processes, domains and servers that are remembered.
@@ -37,6 +35,8 @@ pub(super) struct LogLines {
     /// Deliveries to a server whose certificate was refused, where the reason
     /// may come after: mailcow shows the newest line first.
     unexplained: HashMap<String, (Option<String>, Outcome)>,
+    /// Deliveries whose status could not be read.
+    pub(super) unread: u64,
     /// A record that goes on in the next line.
     open: Option<Vec<String>>,
     /// That record, or a part of it, was in quoted-printable.
@@ -239,8 +239,8 @@ impl LogLines {
         } else if let Some(cause) = classify::remark(message) {
             tally.remark(cause, None, text);
         } else if message.contains("to=<") && message.contains(" status=") {
-            // A delivery whose status cannot be read is no success.
-            tally.other_reason(text);
+            // No success either.
+            self.unread += 1;
         }
     }
 

@@ -206,18 +206,24 @@ impl Triage {
     /// next hops that wait; `None` if none can be named.
     pub fn doctor_command(&self) -> Option<String> {
         // Two of different operators are enough, and the first may have one.
-        const NAMED: usize = 3;
+        const MOST: usize = 3;
+        const ENOUGH: usize = 2;
+        const WIDTH: usize = 78;
         let can_be_named = |name: &&str| !name.starts_with('-') && name.parse::<NextHop>().is_ok();
         let names = self.next_hops.iter().map(|hop| hop.name.as_str());
-        let names: Vec<String> = names
-            .filter(can_be_named)
-            .take(NAMED)
-            .map(|name| match name.contains(['[', ']']) {
+        let mut command = "danecheck doctor --via".to_owned();
+        let mut named = 0;
+        for name in names.filter(can_be_named).take(MOST) {
+            let name = match name.contains(['[', ']']) {
                 true => format!("'{name}'"),
                 false => name.to_owned(),
-            })
-            .collect();
-        (!names.is_empty()).then(|| format!("danecheck doctor --via {}", names.join(" ")))
+            };
+            if named < ENOUGH || command.len() + name.len() < WIDTH {
+                named += 1;
+                let _ = write!(command, " {name}");
+            }
+        }
+        (named > 0).then_some(command)
     }
 }
 

@@ -5,6 +5,7 @@
 //! Memory has a limit for every input: one entry for each cause, a limited
 //! number of next hops, and what the latest processes said.
 
+mod carried;
 mod cause;
 mod classify;
 mod destination;

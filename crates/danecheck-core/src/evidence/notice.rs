@@ -293,7 +293,7 @@ pub(super) fn body(text: &str, tally: &mut Tally) -> u64 {
     let mut last_address = String::new();
     let mut lines = text.lines().peekable();
     while let Some(raw) = lines.next() {
-        let line = super::line::unescaped(raw);
+        let line = super::carried::unescaped(raw);
         let line = line.trim_end().trim_start_matches("> ");
         if let Some((address, rest)) = recipient_line(line) {
             finish(&mut open, is_delay, &mut recipients, tally);

@@ -105,7 +105,10 @@ impl Tally {
     /// Counts one recipient's mail.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let Some(cause) = record.cause else {
-            self.other_reason(record.sample);
+            self.other += 1;
+            if self.other_sample.is_none() {
+                self.other_sample = Some(printable(record.sample));
+            }
             return;
         };
         let name = record.destination.name.as_deref();
@@ -120,14 +123,6 @@ impl Tally {
         count.keep_sample(record.sample);
         if cause.concerns_dns_or_tls() {
             self.next_hop(cause, record);
-        }
-    }
-
-    /// Counts a delivery whose reason says nothing of DNS, TLS or DANE.
-    pub(super) fn other_reason(&mut self, sample: &str) {
-        self.other += 1;
-        if self.other_sample.is_none() {
-            self.other_sample = Some(printable(sample));
         }
     }
 

@@ -474,10 +474,19 @@ fn a_notice_says_in_its_text_what_the_other_server_replied_to() {
 #[test]
 fn a_status_that_cannot_be_read_is_no_success() {
     let line = delivery("smtp[1]", "a.test", "4.7.5", "no TLSA records found");
-    for status in ["status=<b>deferred</b>", "status=???", "status=1"] {
-        let triage = explain(&line.replace("status=deferred", status));
-        assert_eq!(triage.other, 1, "{status}");
+    for status in ["status=<i>deferred</i>", "status=???", "status=1"] {
+        let unread = line.replace("status=deferred", status);
+        assert_eq!(
+            explain(&unread).exit_status(),
+            ExitStatus::Unknown,
+            "{status}"
+        );
+        let both = explain(&format!("{line}{unread}"));
+        assert_eq!((both.inputs[0].records, both.inputs[0].understood), (2, 1));
+        assert!(both.inputs[0].notes[0].contains("status of 1"), "{status}");
     }
+    let marked = line.replace("deferred", "<mark>def</mark>erred");
+    assert_eq!(ids(&marked), ["no-tlsa-records"]);
 }
 
 #[test]
@@ -495,6 +504,7 @@ fn a_mail_of_very_many_parts_is_cut_and_said() {
 }
 
 /// Every input of the corpus, by its path.
+#[expect(clippy::disallowed_methods, reason = "a test may read its inputs")]
 fn corpus() -> Vec<(String, Vec<u8>)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/evidence");
     let mut all = Vec::new();
