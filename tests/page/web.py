@@ -213,7 +213,7 @@ def refusals(browser, server, judge):
     assert "not on the list" in text(browser)
     judge.accept(browser, "not-listed")
     browser.open(f"{server}/")
-    browser.write("#target", "https://b\u00fccher.example/x")
+    browser.write("#target", "b\u00fccher.example")
     browser.press(ENTER)
     until("the name in Unicode", lambda: address(browser).endswith("/check/xn--bcher-kva.example"))
 
