@@ -252,7 +252,7 @@ def other_sites(browser, server, judge):
             until("the requests", lambda: browser.run("return document.title") == "done")
             browser.run("document.getElementById('form').submit()")
             until("the form", lambda: address(browser).startswith(server))
-            assert "Another page sent this request" in text(browser)
+            assert "a page of another origin may not" in text(browser)
             browser.open(f"http://{host}:{other.server_port}/")
             browser.click("#link")
             until("the question", lambda: "Check this domain?" in text(browser))
