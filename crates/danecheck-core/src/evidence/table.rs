@@ -165,7 +165,9 @@ impl Triage {
             (_, Side::Receiver) => "receiver",
             (_, Side::Sender) => "you",
             (None, Side::Either) => "look",
-            (Some(_), Side::Either) => "either",
+            // What is one's own is said above: the look found it at the receiver's.
+            (Some(Action::Override), Side::Either) => "receiver",
+            (Some(Action::NotFixable), Side::Either) => "either",
         };
         cells.push(whose.to_owned());
         cells.push(match hop.action {
