@@ -1,6 +1,6 @@
 //! One target of a run, from its name to its report.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -133,10 +133,11 @@ impl Checker {
 /// records are: paths through so few certificates are few, even if each of them
 /// is signed with a slow algorithm.
 fn is_brief(observation: &Observation) -> bool {
-    let mut certificates = HashSet::new();
+    let mut certificates = Vec::new();
     let mut bytes = 0;
     for der in presented(&observation.hosts, observation.mta_sts.as_ref()) {
-        if certificates.insert(der) {
+        if !certificates.contains(&der) {
+            certificates.push(der);
             bytes += der.0.len();
         }
         if certificates.len() > BRIEF_CERTIFICATES || bytes > BRIEF_BYTES {

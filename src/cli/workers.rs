@@ -185,15 +185,16 @@ mod tests {
         send.send(()).unwrap();
         assert_eq!(held.await.unwrap(), few);
         assert!(workers.workers[1].get().is_none(), "nobody needs it");
-        let many: Vec<_> = (0..2 * JOBS_PER_CORE)
-            .map(|_| workers.spawn(thread()))
-            .collect();
-        let mut threads = std::collections::HashSet::new();
-        for work in many {
-            threads.insert(work.await.unwrap());
-        }
-        assert_eq!(threads.len(), 2);
-        assert!(!threads.contains(&std::thread::current().id()));
+        // The first is full for an hour.
+        let first = workers.workers[0].get().unwrap().as_ref().unwrap();
+        *first.load.lock().unwrap() = Load {
+            at: Instant::now() + Duration::from_secs(3600),
+            given: JOBS_PER_CORE,
+            ..Load::none(Instant::now())
+        };
+        let more = workers.spawn(thread()).await.unwrap();
+        assert_ne!(more, few);
+        assert_ne!(more, std::thread::current().id());
     }
 
     #[tokio::test]

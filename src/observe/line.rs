@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     }
 
     async fn send(&mut self, command: &str) -> Result<(), Interruption> {
-        let line = format!("{command}\r\n");
+        let line = [command, "\r\n"].concat();
         let sent = async {
             self.stream.write_all(line.as_bytes()).await?;
             self.stream.flush().await

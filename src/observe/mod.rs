@@ -144,11 +144,6 @@ fn boxed_look<'a>(
 
 /// Checks a next hop, and says whether it waited for others in vain.
 async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, bool) {
-    // Once for all targets.
-    let loading = (!setup.trust_store.is_loaded()).then(|| {
-        let store = setup.trust_store.clone();
-        tokio::task::spawn_blocking(move || store.load())
-    });
     let deadline = Deadline::after(setup.times.total);
     let cuts = Cuts::default();
     let dns = Dns::new(setup, pool, deadline, &cuts);
@@ -244,7 +239,8 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         raw_mta_sts,
         local_sender,
         contact,
-    ) = tokio::join!(mail, beside, tables, whose);
+        (),
+    ) = tokio::join!(mail, beside, tables, whose, setup.trust_store.loaded());
 
     let validation = dns.validation();
     let mx = match mx.zip(next_hop.domain()) {
@@ -274,10 +270,6 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     let denies =
         found_nothing && validation == ResolverValidation::Shown && dns.denies_the_root().await;
     dns.note_what_was_left_out();
-    // A loader that fails has panicked; the store is then read here.
-    if let Some(loading) = loading {
-        let _ = loading.await;
-    }
     let trust_store = trust(&setup.trust_store, &hosts, mta_sts.as_ref());
     let crowded_out = check.was_crowded_out();
     drop(check);

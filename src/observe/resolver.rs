@@ -22,7 +22,7 @@ pub(super) const DNS_PORT: u16 = 53;
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]
 pub struct Resolver {
-    servers: Vec<SocketAddr>,
+    servers: Arc<[SocketAddr]>,
     /// The server that answered last, so that a dead one costs time only once.
     first: Arc<AtomicUsize>,
     slots: Arc<Slots>,
@@ -287,7 +287,7 @@ impl Resolver {
         deadline: Deadline,
     ) -> Result<(), FailureKind> {
         let mut first = None;
-        for server in &self.servers {
+        for server in &*self.servers {
             match over_tcp(*server, question, deadline.cap(query)).await {
                 Ok(bytes) => {
                     let head = wire::head(&bytes, question.name, question.rtype);

@@ -414,7 +414,7 @@ async fn say<S>(chat: &mut Chat<S>, verb: &str, script: &Script<'_>) -> Result<R
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let command = format!("{verb} {}", script.helo_name);
+    let command = [verb, " ", script.helo_name].concat();
     chat.ask(&command, script.times.reply, script.deadline)
         .await
 }

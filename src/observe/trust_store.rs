@@ -2,10 +2,11 @@
 //! can need.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::OnceCell;
 use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser as _;
 
@@ -21,6 +22,8 @@ const MOST_CERTIFICATES: usize = 4096;
 pub struct TrustStore {
     given: Option<Loaded>,
     loaded: OnceLock<Loaded>,
+    /// It is being read, or was.
+    loading: OnceCell<()>,
 }
 
 /// Why a file is not a trust store.
@@ -54,6 +57,7 @@ impl TrustStore {
         Self {
             given: None,
             loaded: OnceLock::new(),
+            loading: OnceCell::new(),
         }
     }
 
@@ -73,6 +77,7 @@ impl TrustStore {
         Ok(Self {
             given: Some(Loaded::new(source, certificates)),
             loaded: OnceLock::new(),
+            loading: OnceCell::new(),
         })
     }
 
@@ -94,12 +99,24 @@ impl TrustStore {
         }
     }
 
-    /// Reads the store now, so that no check has to wait for it later.
-    pub(super) fn load(&self) {
-        self.certificates().by_subject();
+    /// Waits until the store is read. The first check that needs it has it read, in
+    /// a thread of its own, beside its questions to DNS.
+    pub(super) async fn loaded(self: &Arc<Self>) {
+        if self.is_loaded() {
+            return;
+        }
+        let load = async || {
+            let store = self.clone();
+            let load = move || {
+                store.certificates().by_subject();
+            };
+            // A reader that fails has panicked; the caller reads the store then.
+            let _ = tokio::task::spawn_blocking(load).await;
+        };
+        self.loading.get_or_init(load).await;
     }
 
-    pub(super) fn is_loaded(&self) -> bool {
+    fn is_loaded(&self) -> bool {
         let loaded = self.given.as_ref().or(self.loaded.get());
         loaded.is_some_and(|loaded| loaded.by_subject.get().is_some())
     }

@@ -11,7 +11,7 @@ use domain::crypto::common::{PublicKey, rsa_exponent_modulus};
 use domain::rdata::dnssec::Timestamp;
 use domain::rdata::{Dnskey, Rrsig};
 
-use super::owner::{Owner, set_name};
+use super::owner::{Owner, set_name, with_dot};
 use super::packet::RrSet;
 use super::work::{Work, weight};
 use danecheck_core::dnssec::{Fault, ForgivenSignature, SignatureSpan};
@@ -176,7 +176,7 @@ fn signed(
     now: UnixTime,
 ) -> Signed {
     let span = SignatureSpan {
-        zone: rrsig.signer_name().fmt_with_dot().to_string(),
+        zone: with_dot(rrsig.signer_name()),
         record_set: set_name(&set.owner, set.rtype),
         inception: moment(rrsig.inception(), now),
         expiration: moment(rrsig.expiration(), now),

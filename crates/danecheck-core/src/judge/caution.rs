@@ -126,7 +126,13 @@ fn refuses_as_itself<'a>(
     dane: &DaneRecords<'a>,
 ) -> bool {
     let name = &host.seen.name;
-    let Ok(policy) = tls_policy(request, evidence.observation, name, dane) else {
+    let Ok(policy) = tls_policy(
+        request,
+        evidence.observation,
+        evidence.mx.as_ref(),
+        name,
+        dane,
+    ) else {
         return false;
     };
     let Some(session) = address.session(policy.sni.as_deref()) else {

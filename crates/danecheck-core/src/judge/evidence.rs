@@ -46,6 +46,8 @@ pub(crate) struct HostEvidence<'a> {
 /// One address.
 pub(crate) struct AddressEvidence<'a> {
     pub(crate) seen: &'a AddressSeen,
+    /// Written once: each level and each sender has attempts of its own.
+    peer: Peer,
     pub(crate) dane: DaneRecords<'a>,
     pub(crate) sessions: Vec<SessionEvidence<'a>>,
     /// The sessions in which danecheck offered less than Postfix does.
@@ -83,7 +85,7 @@ impl<'a> Evidence<'a> {
                 addresses: host
                     .addresses
                     .iter()
-                    .map(|address| address_evidence(&mut verified, host, address))
+                    .map(|address| address_evidence(&mut verified, observation, host, address))
                     .collect(),
             })
             .collect();
@@ -229,14 +231,12 @@ impl<'a> Evidence<'a> {
             let text = "unknown mail transport error";
             return Attempt::Hard(Failure::new("4.3.0", text));
         }
-        let policy = match tls_policy(request, self.observation, name, dane) {
+        let mx = self.mx.as_ref();
+        let policy = match tls_policy(request, self.observation, mx, name, dane) {
             Ok(policy) => policy,
             Err(failure) => return Attempt::Soft(Failure::new("4.7.5", failure.text(name, port))),
         };
-        let peer = Peer {
-            name: format!("{name}[{}]", address.seen.address),
-            port,
-        };
+        let peer = &address.peer;
         let by_hello = address.by_hello(
             policy.sni.as_deref(),
             request.asks_for_server_name(),
@@ -276,7 +276,7 @@ impl<'a> Evidence<'a> {
             false => policy,
         };
         let check = || self.check(session, &policy, request.settings.trust_store);
-        attempt::attempt(session.seen, &peer, &policy, age, check, after_tls.seen)
+        attempt::attempt(session.seen, peer, &policy, age, check, after_tls.seen)
     }
 
     /// Whether a certificate passes (`tls_client_start` and
@@ -521,6 +521,7 @@ fn dies_of(request: &PolicyRequest, dane: &DaneRecords<'_>) -> bool {
 /// The data of one address, its chains not yet matched.
 fn address_evidence<'a>(
     verified: &mut Verified<'a>,
+    observation: &Observation,
     host: &'a HostSeen,
     address: &'a AddressSeen,
 ) -> AddressEvidence<'a> {
@@ -550,6 +551,10 @@ fn address_evidence<'a>(
         .collect();
     AddressEvidence {
         seen: address,
+        peer: Peer {
+            name: format!("{}[{}]", host.name, address.address),
+            port: observation.next_hop.port,
+        },
         dane: dane_records(host, address.address),
         sessions,
         limited,

@@ -193,6 +193,7 @@ pub(crate) fn mx_in_play(observation: &Observation) -> Option<MxInPlay> {
 pub(crate) fn tls_policy<'a>(
     request: &PolicyRequest,
     observation: &Observation,
+    mx: Option<&MxInPlay>,
     host: &str,
     dane: &DaneRecords<'a>,
 ) -> Result<TlsPolicy<'a>, PolicyFailure> {
@@ -233,7 +234,7 @@ pub(crate) fn tls_policy<'a>(
         ),
         SecurityLevel::Dane | SecurityLevel::DaneOnly => {
             let sni = request.server_name(observation, host);
-            dane_policy(request, mx_in_play(observation).as_ref(), dane, sni)
+            dane_policy(request, mx, dane, sni)
         }
     }
 }

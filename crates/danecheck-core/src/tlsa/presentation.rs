@@ -17,13 +17,19 @@ pub struct TlsaSyntaxError(String);
 
 /// Lower-case hexadecimal, as TLSA records are commonly written.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' } else { b'a' - 10 } + value);
-    let mut text = String::with_capacity(bytes.len() * 2);
+    let digit = |value: u8| {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' - 10 + value
+        }
+    };
+    let mut text = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
     }
-    text
+    // They are ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads pairs of hexadecimal digits.
