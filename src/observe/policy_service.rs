@@ -55,5 +55,9 @@ async fn ask(address: SocketAddr, map: &str) -> Result<String, String> {
     }
     let mut answer = vec![0; size];
     stream.read_exact(&mut answer).await.map_err(failed)?;
+    // Whole, to its last mark: what is left unread resets the connection.
+    if stream.read_u8().await.map_err(failed)? != b',' {
+        return Err("it does not speak socketmap".to_owned());
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
