@@ -101,7 +101,7 @@ fn y(number: usize) -> usize {
 
 /// The line from the row above in the tree.
 fn line(rows: &[Row], number: usize, row: &Row) -> Markup {
-    let before = rows.iter().take(number).enumerate();
+    let mut before = rows.iter().take(number).enumerate();
     let parent = before.rfind(|(_, other)| other.depth < row.depth);
     html! {
         @if let Some((parent, above)) = parent {
