@@ -6,7 +6,7 @@ use hyper::header::{
 };
 
 use crate::serve::answered::Answered;
-use danecheck_core::report::html::{Frame, content_security_policy};
+use danecheck_core::report::html::content_security_policy;
 
 /// What a page may load and do: the style, the script and the icon of this
 /// server, and forms and events to it.
@@ -68,6 +68,6 @@ pub(super) fn guarded(mut answer: Answered, policy: Policy) -> Answered {
 
 /// The policy of a report: its own style and script, and no frame.
 fn report_policy() -> HeaderValue {
-    let policy = content_security_policy(&Frame::default()) + "; frame-ancestors 'none'";
+    let policy = content_security_policy() + "; frame-ancestors 'none'";
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(NOTHING))
 }

@@ -23,14 +23,6 @@ pub struct Frame<'a> {
     pub language: Language,
     /// Links above the content, to other pages of the same site.
     pub links: &'a [Link<'a>],
-    /// A second script; empty for none.
-    pub script: &'a str,
-    /// Whether the page has a form that is sent to its own site.
-    pub has_form: bool,
-    /// Whether the script connects to its own site.
-    pub connects: bool,
-    /// Without script, the browser loads the page again after so many seconds.
-    pub reload_after: Option<u32>,
 }
 
 /// A link to another page.
@@ -43,43 +35,33 @@ pub struct Link<'a> {
 }
 
 /// The Content-Security-Policy of a page, for its `meta` and for the header of a
-/// server: nothing but the page's own style and scripts, known by their digests
+/// server: nothing but the page's own style and script, known by their digests
 /// (CSP 3, section 2.3.1). A server adds `frame-ancestors 'none'`, which a `meta`
 /// cannot say.
-pub fn content_security_policy(frame: &Frame<'_>) -> String {
+pub fn content_security_policy() -> String {
     let digest = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    let own = |is_allowed| if is_allowed { "'self'" } else { "'none'" };
-    let second = match frame.script {
-        "" => String::new(),
-        script => format!(" 'sha256-{}'", digest(script)),
-    };
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'{second}; connect-src \
-         {}; base-uri 'none'; form-action {}",
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'",
         digest(STYLE),
         digest(SCRIPT),
-        own(frame.connects),
-        own(frame.has_form),
     )
 }
 
 /// A whole document with this content in its `main`, beginning with an `h1`.
 /// Harmless are the title and the links; the content is what the caller made of
 /// it.
-pub fn document(title: &str, content: &Markup, frame: &Frame<'_>) -> String {
+pub(super) fn document(title: &str, content: &Markup, frame: &Frame<'_>) -> String {
     let language = frame.language;
     let markup = html! {
         (DOCTYPE)
         html lang=(language.as_str()) {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(content_security_policy(frame));
+                meta http-equiv="Content-Security-Policy" content=(content_security_policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                @if let Some(seconds) = frame.reload_after {
-                    noscript { meta http-equiv="refresh" content=(seconds); }
-                }
                 title { (shown(title)) }
                 style { (PreEscaped(STYLE)) }
             }
@@ -101,9 +83,6 @@ pub fn document(title: &str, content: &Markup, frame: &Frame<'_>) -> String {
                     }
                 }
                 script { (PreEscaped(SCRIPT)) }
-                @if !frame.script.is_empty() {
-                    script { (PreEscaped(frame.script)) }
-                }
             }
         }
     };

@@ -27,6 +27,6 @@ mod view;
 mod words;
 mod writer;
 
-pub use document::{Frame, Link, content_security_policy, document};
+pub use document::{Frame, Link, content_security_policy};
 pub use section::page;
 pub use writer::Html;
