@@ -174,7 +174,10 @@ class Checks:
         assert len(pages) > 8, pages
         for page in pages:
             passes("mandoc", "-T", "lint", "-W", "error", page)
-        commands = re.findall(r"^  ([a-z]+) ", passes(self.program, "--help"), re.M)
+        # The examples below them begin with other programs.
+        listed = passes(self.program, "--help").split("\nCommands:\n")[1].split("\n\n")[0]
+        commands = re.findall(r"^  ([a-z]+) ", listed, re.M)
+        assert "triage" in commands and len(commands) > 8, commands
         for command in set(commands) - {"help"}:
             assert (STAGE / f"man/danecheck-{command}.1").exists(), command
         names = {"bash": "danecheck.bash", "zsh": "_danecheck", "fish": "danecheck.fish"}
