@@ -59,8 +59,10 @@ impl Replayed {
             self.number = line.number;
             let read = match line.content {
                 Content::Blank => continue,
-                // What follows are its parts, and no line of its own.
-                Content::Object(bytes) if bytes.trim_ascii() == b"{" => {
+                // The parts of one object follow, unless it stands among other lines.
+                Content::Object(bytes)
+                    if bytes.trim_ascii() == b"{" && self.good == 0 && self.bad == 0 =>
+                {
                     self.is_over = true;
                     Err(
                         "begins an object of several lines: write each observation on one \
