@@ -300,7 +300,7 @@ async fn a_proxy_that_fails_is_our_own_fault_and_told_once() {
 async fn a_blocked_port_is_no_word_against_the_domain_and_the_report_says_what_to_do() {
     let report = through(SocksMisbehaviour::Reply(6)).await;
     let text = human(&report, HumanStyle::of(Detail::Full));
-    for words in ["ssh -N -D 1080", "--save", "--replay"] {
+    for words in ["ssh -N -D 1080", "on your mail server", "--proxy"] {
         assert!(text.contains(words), "{text}");
     }
 }

@@ -127,7 +127,7 @@ async fn another_certificate_in_tls_1_2_is_told() {
         ["certificate-not-covered", "tls12-other-certificate"]
     );
     let message = &report.findings.first().unwrap().message;
-    assert!(message.contains("senders without TLS 1.3"), "{message}");
+    assert!(message.contains("Senders without TLS 1.3 get it"), "{message}");
 }
 
 #[tokio::test]
