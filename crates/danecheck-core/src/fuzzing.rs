@@ -454,6 +454,7 @@ mod tests {
                 "record_sets",
                 "records",
                 "refused",
+                "rname",
                 "sni",
                 "source",
                 "text",
