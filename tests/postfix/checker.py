@@ -10,7 +10,7 @@ from model import Scenario
 from nameservers import RESOLVER
 
 SECONDS = 90
-AT_ONCE = 8
+AT_ONCE = 16
 STRICTER = {"encrypt": "dane", "may": "encrypt", "none": "may"}
 
 
