@@ -127,7 +127,10 @@ async fn another_certificate_in_tls_1_2_is_told() {
         ["certificate-not-covered", "tls12-other-certificate"]
     );
     let message = &report.findings.first().unwrap().message;
-    assert!(message.contains("Senders without TLS 1.3 get it"), "{message}");
+    assert!(
+        message.contains("Senders without TLS 1.3 get it"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

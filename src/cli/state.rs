@@ -412,7 +412,7 @@ mod tests {
                 state.append(&change(next)).unwrap();
             }
             // Standard error is not held back by the test harness.
-            eprintln!("written {next}");
+            writeln!(std::io::stderr(), "written {next}").unwrap();
             next += 1;
         }
     }

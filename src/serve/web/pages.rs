@@ -64,7 +64,6 @@ pub(super) fn result_page(
         &Frame {
             language,
             links: &links,
-            ..Frame::default()
         },
     )
 }
