@@ -70,7 +70,8 @@ pub(super) struct Conversation {
 pub(super) enum Doubt {
     /// What is behind the reply to `EHLO`, where `STARTTLS` does not follow.
     WithoutStartTls,
-    /// Whether the server closed the connection before it was told to.
+    /// What comes if the client says nothing: after `QUIT`, its answer and the
+    /// end of the connection cannot be told from those of an earlier command.
     Closed,
 }
 
@@ -160,7 +161,13 @@ where
         if std::mem::discriminant(&end) != std::mem::discriminant(&first.end) {
             return None;
         }
-        farewell?
+        // The last reply is that to STARTTLS: it waits for TLS, and no command.
+        let mut farewell = farewell?;
+        let whole = farewell.count == farewell.replies.len();
+        let last = farewell.replies.last().filter(|_| whole);
+        farewell.closed |= matches!(end, SessionEnd::StartTlsRefused(_))
+            && last.is_some_and(|reply| reply.code == 220);
+        farewell
     };
     Some(onward(farewell.replies, farewell.count, farewell.closed))
 }
@@ -186,11 +193,12 @@ fn after_goodbye(end: &SessionEnd, farewell: Farewell) -> (Option<Onward>, bool)
         return (onward(replies, count, false), false);
     }
     // It accepted STARTTLS, after another reply was taken for that: now it
-    // waits for TLS.
-    let accepted = replies.iter().position(|reply| reply.code == 220);
+    // waits for TLS. A 220 with more behind it may be one that nobody asked for.
+    let accepted = replies.iter().rposition(|reply| reply.code == 220);
     if let (SessionEnd::StartTlsRefused(_), Some(place)) = (end, accepted) {
         replies.truncate(place + 1);
-        return (onward(replies, place + 1, true), false);
+        let in_doubt = place + 1 < count;
+        return (onward(replies, place + 1, true), in_doubt);
     }
     // The last was its own kind of answer to QUIT.
     let count = count.saturating_sub(1);

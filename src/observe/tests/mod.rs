@@ -2,6 +2,7 @@
 
 mod dns;
 mod pool;
+mod refused;
 mod sessions;
 mod signature;
 mod smtp;

@@ -16,9 +16,9 @@ use super::super::budget::{Cuts, Deadline, Times};
 use super::super::smtp::{Script, converse};
 use danecheck_core::observation::{Interruption, Session, SessionEnd, SignatureCheck};
 
-const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
+pub(super) const EHLO: &str = "250-mx.example\r\n250-SIZE 100\r\n250 StartTLS\r\n";
 
-fn quick() -> Times {
+pub(super) fn quick() -> Times {
     Times {
         pause: Duration::ZERO,
         total: Duration::from_secs(5),
@@ -76,7 +76,7 @@ async fn hear_out(mut stream: impl AsyncRead + Unpin) {
     let _ = stream.read_to_end(&mut rest).await;
 }
 
-async fn play_on<S>(stream: &mut BufReader<S>, lines: &[(&str, &str)])
+pub(super) async fn play_on<S>(stream: &mut BufReader<S>, lines: &[(&str, &str)])
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
