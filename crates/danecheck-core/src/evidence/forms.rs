@@ -146,9 +146,22 @@ impl Forms {
                 self.begun = true;
                 rest
             } else {
+                let rest = self.past_blank_lines(rest);
                 self.text(rest)
             };
         }
+    }
+
+    /// Passes over all but two of the blank lines in a row, which say nothing more:
+    /// a small compressed file can hold a thousand million of them.
+    fn past_blank_lines<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
+        if self.mail.is_some() || !self.partial.is_empty() {
+            return rest;
+        }
+        let blank = rest.iter().take_while(|byte| **byte == b'\n').count();
+        let more = blank.saturating_sub(2);
+        self.lines += more as u64;
+        rest.get(more..).unwrap_or_default()
     }
 
     fn begins_json(&self, rest: &[u8]) -> bool {

@@ -348,6 +348,10 @@ fn a_log_without_waiting_mail_is_said_to_be_one() {
     assert_eq!(unknown.exit_status(), ExitStatus::Unknown);
     assert!(!unknown.human(80).contains("no mail waits"));
     assert_eq!(explain("").lines, 0);
+    let line = "Nov 22 01:02:03 mx postfix/qmgr[7]: 4A1B2C3D4E: removed\n";
+    let blank = "\n".repeat(100_000);
+    let parted = explain(&format!("{line}{blank}{line}"));
+    assert_eq!((parted.lines, parted.postfix_lines), (100_002, 2));
 }
 
 #[test]
