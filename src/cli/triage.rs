@@ -148,8 +148,7 @@ pub(super) async fn triage(
     };
     for (observation, action) in &seen {
         // A fault of this machine is no reason for a line.
-        let key = observation.next_hop.policy_key();
-        if !triage.withholds(&key) || accepts(&key) {
+        if triage.common_fault.is_none() || accepts(&observation.next_hop.policy_key()) {
             into.see(observation, *action);
         }
     }

@@ -162,18 +162,8 @@ impl Triage {
         self.next_hops
             .iter()
             .filter(|hop| hop.action == Some(Action::Override))
-            .filter(|hop| !self.withholds(&hop.name) || accepts(&hop.name))
+            .filter(|hop| self.common_fault.is_none() || accepts(&hop.name))
             .collect()
-    }
-
-    /// The entry for this next hop only hides a fault of this machine. Where that
-    /// is uncertain, those that do not fail like this get theirs.
-    pub fn withholds(&self, name: &str) -> bool {
-        self.common_fault.as_ref().is_some_and(|fault| {
-            let named = |hop: &&WaitingNextHop| hop.name == name;
-            let hop = self.next_hops.iter().find(named);
-            !fault.is_uncertain() || hop.is_none_or(|hop| fault.is_of(hop))
-        })
     }
 
     fn withheld(&self, text: &mut String, printed: usize, width: usize) {
