@@ -13,6 +13,7 @@ mod support;
 
 use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
+use danecheck_core::evidence::Reading;
 use danecheck_core::report::ExitStatus;
 use danecheck_world::dns::{Misbehaviour as NoAnswer, Rtype};
 use danecheck_world::pki::stale_tlsa;
@@ -375,4 +376,122 @@ async fn the_words_that_people_see_are_explained() {
     let ran = run_with(&["explain", "nothing-like-it"], b"", Dial::default()).await;
     assert_eq!(ran.status, ExitStatus::Unknown);
     assert!(ran.stderr.contains("unknown finding `nothing-like-it`"));
+}
+
+/// No entry helps, and yet people see what waits, since when, and what to do.
+#[tokio::test]
+async fn mail_that_waits_for_a_connection_is_named() {
+    let refused = "connect to mx.a.example[192.0.2.4]:25: Connection timed out";
+    let lost = "lost connection with mx.c.test[192.0.2.5] while performing the EHLO handshake";
+    let one = queue("a.example", refused) + &queue("c.test", lost);
+    let ran = run_with(&["triage"], one.as_bytes(), Dial::default()).await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stderr);
+    for words in [
+        "not-connected: deferred 1, the oldest since 2026-11-22T02:02:03Z, for a.example",
+        "Run `nc -vz HOST 25`",
+        "lost-connection: deferred 1, ",
+    ] {
+        let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "{words}: {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("Port 25"), "{}", ran.stdout);
+    let several = queue("a.example", refused) + &queue("b.test", refused);
+    let ran = run_with(&["triage"], several.as_bytes(), Dial::default()).await;
+    for words in [
+        "Port 25 of this machine may be blocked",
+        "danecheck doctor --via a.example b.test\n",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+}
+
+/// Four of many fail alike: perhaps it is this machine, which reached the others.
+#[tokio::test]
+async fn a_fault_that_most_next_hops_do_not_have_is_only_perhaps_this_machines() {
+    let not_found = |domain: &str| {
+        let reason = format!(
+            "Host or domain name not found. Name service error for name={domain} type=MX: Host \
+             not found, try again"
+        );
+        queue(domain, &reason)
+    };
+    let mut input = queue("first.example", "Server certificate not verified").repeat(2);
+    for domain in ["x.example", "y.test", "z.invalid"] {
+        input += &not_found(domain);
+    }
+    let offline = ["triage", "--no-check"];
+    let ran = run_with(&offline, input.as_bytes(), Dial::default()).await;
+    assert!(
+        ran.stdout
+            .starts_with("This machine or its network: 3 next hops of 3 operators"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("--via x.example y.test z.invalid\n"),
+        "{}",
+        ran.stdout
+    );
+    // Names that were connected to were found.
+    for number in 0..3 {
+        let reason = "connect to mx[192.0.2.4]:25: Connection refused";
+        input += &queue(&format!("d{number}.test"), reason);
+    }
+    let ran = run_with(&offline, input.as_bytes(), Dial::default()).await;
+    let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.starts_with(
+            "Perhaps this machine or its network: 3 next hops of 3 operators fail alike \
+             (dns-try-again), and 4 others do not."
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn without_an_answer_it_is_unknown_whether_an_override_helps() {
+    let input = queue("a.example", "TLSA lookup error for mx.a.example:25");
+    let dead = ["triage", "--resolver", "127.0.0.1:9", "--timeout", "3"];
+    let ran = run_with(&dead, input.as_bytes(), Dial::default()).await;
+    assert!(ran.stdout.contains("unknown\n"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("none helps"), "{}", ran.stdout);
+    // Nor does a text promise what nobody looked at.
+    let offline = ["triage", "--no-check"];
+    let ran = run_with(&offline, input.as_bytes(), Dial::default()).await;
+    assert!(
+        ran.stdout.contains("Check first: `danecheck NEXTHOP`"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("delivers."), "{}", ran.stdout);
+}
+
+#[test]
+fn nothing_is_cut_where_the_screen_is_narrow() {
+    let domain = "a-rather-long-name-of-a-town-hall.department.a.example";
+    let long = format!(
+        "11/22/2026, 2:36:05 AM | info | 4E7F050A10B: to=<u0@{domain}>, relay=none, delay=3, \
+         dsn=4.7.5, status=deferred (host mx5.d5.example[192.0.2.5] said: 450 4.2.0 Greylisted"
+    );
+    for text in [")", &format!(" {})", "x".repeat(200))] {
+        let input = queue(domain, "Server certificate not verified")
+            + &queue("b.test", "Server certificate not verified");
+        let mut reading = Reading::default();
+        reading.bytes(input.as_bytes());
+        reading.begin("log");
+        reading.bytes(format!("{long}{text}\n").as_bytes());
+        let triage = reading.triage();
+        for width in [40, 60, 80, 120] {
+            let table = triage.table(width);
+            for line in table.lines() {
+                assert!(line.chars().count() <= width, "{width}: {table}");
+            }
+            let rest = table.split_whitespace().collect::<Vec<_>>().join(" ");
+            for words in ["override", "not looked", "said: 450 4.2.0 Greylisted"] {
+                assert!(rest.contains(words), "{words}: {table}");
+            }
+            let is_marked = rest.replace(' ', "").contains("...");
+            assert_eq!(is_marked, text.len() > 1, "{table}");
+        }
+    }
 }

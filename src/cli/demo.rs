@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use futures_util::future::join_all;
 
 use crate::demo::{CASES, Case, MOST_INSTRUCTIVE, SharedAuthorities};
-use danecheck_core::judge::Action;
+use danecheck_core::judge::{Action, Verdict};
 use danecheck_core::report::html::Html;
 use danecheck_core::report::{
     Detail, ExitStatus, FailOn, HumanStyle, Report, Writer, exit_status, human, json,
@@ -124,6 +124,7 @@ async fn all(
 fn advice(report: &Report) -> String {
     match (report.recommendation.action, report.recommendation.policy) {
         (Action::Keep, _) => "none needed".to_owned(),
+        (Action::NotFixable, _) if report.verdict == Verdict::Indeterminate => "unknown".to_owned(),
         (Action::NotFixable, _) => "none helps".to_owned(),
         (Action::Override, policy) => policy.map_or_else(String::new, |policy| policy.to_string()),
     }

@@ -146,8 +146,9 @@ causes! {
         "The TLSA lookup gave no usable answer: SERVFAIL, often from broken signatures, or a \
          time-out. Postfix cannot tell a fault from an attacker who hides the records, so it skips \
          the host. Levels below dane do not ask.",
-        "Check the next hop, also with a second resolver (--resolver). If only your resolver \
-         fails, repair it. Otherwise tell the receiver. Until then `encrypt` delivers.";
+        "Check first: `danecheck NEXTHOP` says whether an override helps. Check with a second \
+         resolver too (--resolver). If only your resolver fails, repair it. Otherwise tell the \
+         receiver.";
     NO_TLSA_RECORDS: "no-tlsa-records", Tls, Either,
         "no TLSA records found",
         "Level dane-only needs secure TLSA records, and there are none: they are not published, \
@@ -233,8 +234,8 @@ causes! {
         "unknown mail transport error",
         "The SMTP client of your Postfix ended in the middle of a delivery. Releases before \
          3.8.18, 3.9.12, 3.10.11 and 3.11.4 crash over a TLSA record without data.",
-        "Check the next hop for such a record (tlsa-without-data), and update Postfix. Until then \
-         `encrypt` delivers.";
+        "Check the next hop for such a record (tlsa-without-data): the report says whether an \
+         override helps. Update Postfix.";
     TLSA_INVALID: "tlsa-invalid", Tls, Either,
         "tlsa-invalid (Exchange Online: 4.7.323, 5.7.323)",
         "Exchange Online could not use the domain's TLSA records, or no record matches the \

@@ -12,7 +12,7 @@ use crate::text::break_lines;
 
 use super::destination::Certainty;
 use super::operators;
-use super::triage::{Triage, WaitingNextHop};
+use super::triage::{CommonFault, Triage, WaitingNextHop};
 
 /// Entries that have a mark each.
 const MARKED: usize = 10;
@@ -173,9 +173,17 @@ impl Triage {
             .count();
         let withheld = all.saturating_sub(printed);
         if withheld > 0 {
+            let is_uncertain = self
+                .common_fault
+                .as_ref()
+                .is_some_and(CommonFault::is_uncertain);
+            let (is, first) = match is_uncertain {
+                true => ("may be", "Look into that"),
+                false => ("is", "Repair it"),
+            };
             let sentence = format!(
-                "No entries for {withheld} of the next hops: the fault is on this machine or its \
-                 network, and an entry only hides it. Repair it first. --accept-weaker prints them \
+                "No entries for {withheld} of the next hops: the fault {is} on this machine or its \
+                 network, and an entry only hides it. {first} first. --accept-weaker prints them \
                  all the same."
             );
             lines(text, &sentence, width);
@@ -203,28 +211,37 @@ impl Triage {
 
 impl Triage {
     /// The command that says whether it is this machine or its network, with
-    /// next hops that wait; `None` if none can be named.
+    /// next hops that wait, those that fail alike first; `None` if none can be
+    /// named.
     pub fn doctor_command(&self) -> Option<String> {
-        // Two of different operators are enough, and the first may have one.
-        const MOST: usize = 3;
-        const ENOUGH: usize = 2;
-        const WIDTH: usize = 78;
-        let can_be_named = |name: &&str| !name.starts_with('-') && name.parse::<NextHop>().is_ok();
-        let names = self.next_hops.iter().map(|hop| hop.name.as_str());
-        let mut command = "danecheck doctor --via".to_owned();
-        let mut named = 0;
-        for name in names.filter(can_be_named).take(MOST) {
-            let name = match name.contains(['[', ']']) {
-                true => format!("'{name}'"),
-                false => name.to_owned(),
-            };
-            if named < ENOUGH || command.len() + name.len() < WIDTH {
-                named += 1;
-                let _ = write!(command, " {name}");
-            }
-        }
-        (named > 0).then_some(command)
+        let fault = self.common_fault.as_ref();
+        let mut hops: Vec<&WaitingNextHop> = self.next_hops.iter().collect();
+        hops.sort_by_key(|hop| !fault.is_some_and(|fault| fault.is_of(hop)));
+        doctor_via(hops.iter().map(|hop| hop.name.as_str()))
     }
+}
+
+/// `danecheck doctor --via` with the first of these next hops; `None` if none can
+/// be named.
+pub(super) fn doctor_via<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
+    // Two of different operators are enough, and the first may have one.
+    const MOST: usize = 3;
+    const ENOUGH: usize = 2;
+    const WIDTH: usize = 78;
+    let can_be_named = |name: &&str| !name.starts_with('-') && name.parse::<NextHop>().is_ok();
+    let mut command = "danecheck doctor --via".to_owned();
+    let mut named = 0;
+    for name in names.filter(can_be_named).take(MOST) {
+        let name = match name.contains(['[', ']']) {
+            true => format!("'{name}'"),
+            false => name.to_owned(),
+        };
+        if named < ENOUGH || command.len() + name.len() < WIDTH {
+            named += 1;
+            let _ = write!(command, " {name}");
+        }
+    }
+    (named > 0).then_some(command)
 }
 
 /// Entries that one caution is about: it stands once, as comments of the table or

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::judge::Standing;
 use crate::report::Report;
 
-use super::cause::{self, Cause};
-use super::triage::{CommonFault, WaitingNextHop};
+use super::cause::{self, Cause, Concern};
+use super::triage::{CommonFault, Explained, WaitingNextHop};
 
 /// Operators from which on the same fault is no coincidence.
 const ALIKE: usize = 3;
@@ -101,7 +101,7 @@ pub(super) fn seen_alike(looks: &[(String, Report)]) -> Option<CommonFault> {
         };
         let alike = looks.iter().filter(|(_, report)| shows(report));
         let message = SUSPECTS.iter().find(|(suspect, _)| suspect == cause)?.1;
-        common(cause, alike, message)
+        common(cause, alike, looks.len(), message)
     });
     found
         .chain(one_certificate(looks))
@@ -111,9 +111,12 @@ pub(super) fn seen_alike(looks: &[(String, Report)]) -> Option<CommonFault> {
 fn common<'l>(
     cause: &Cause,
     alike: impl Iterator<Item = &'l (String, Report)>,
+    looks: usize,
     message: &str,
 ) -> Option<CommonFault> {
+    let alike: Vec<&(String, Report)> = alike.collect();
     let operators: Vec<String> = alike
+        .iter()
         .map(|(name, report)| registered(report.hosts.first().map_or(name, |host| &host.name)))
         .collect();
     let different = operators.iter().collect::<BTreeSet<_>>().len();
@@ -122,6 +125,8 @@ fn common<'l>(
         next_hops: operators.len() as u64,
         operators: different as u64,
         message: message.to_owned(),
+        names: alike.iter().map(|(name, _)| name.clone()).collect(),
+        others: looks.saturating_sub(alike.len()) as u64,
     })
 }
 
@@ -157,6 +162,7 @@ fn one_certificate(looks: &[(String, Report)]) -> Option<CommonFault> {
             common(
                 &cause::CERTIFICATE_NO_MATCH,
                 of.into_iter(),
+                looks.len(),
                 "Their hosts show one and the same certificate, which none of their TLSA records \
                  knows: something between this machine and the internet answers in their place.",
             )
@@ -165,7 +171,10 @@ fn one_certificate(looks: &[(String, Report)]) -> Option<CommonFault> {
 }
 
 /// The fault that next hops have in common, the most frequent first.
-pub(super) fn common_fault(next_hops: &[WaitingNextHop]) -> Option<CommonFault> {
+pub(super) fn common_fault(
+    next_hops: &[WaitingNextHop],
+    causes: &[Explained],
+) -> Option<CommonFault> {
     let with = |cause: &Cause| -> Vec<&WaitingNextHop> {
         next_hops
             .iter()
@@ -179,6 +188,8 @@ pub(super) fn common_fault(next_hops: &[WaitingNextHop]) -> Option<CommonFault> 
             next_hops: hops.len() as u64,
             operators: 0,
             message: (*message).to_owned(),
+            names: names(&hops),
+            others: 0,
         })
     });
     let alike = SUSPECTS.iter().filter_map(|(cause, message)| {
@@ -189,9 +200,40 @@ pub(super) fn common_fault(next_hops: &[WaitingNextHop]) -> Option<CommonFault> 
             next_hops: hops.len() as u64,
             operators: operators.len() as u64,
             message: (*message).to_owned(),
+            names: names(&hops),
+            others: others(cause, next_hops, causes),
         })
     });
     own.chain(alike).max_by_key(|fault| fault.next_hops)
+}
+
+fn names(hops: &[&WaitingNextHop]) -> Vec<String> {
+    hops.iter().map(|hop| hop.name.clone()).collect()
+}
+
+/// Next hops that do not fail like this. One whose names are not found shows
+/// nothing; one that was connected to, or tried, had its names found.
+fn others(cause: &Cause, next_hops: &[WaitingNextHop], causes: &[Explained]) -> u64 {
+    let is_of =
+        |id: &str, concern: Concern| Cause::find(id).is_some_and(|cause| cause.concern == concern);
+    let mut others: BTreeSet<&str> = next_hops
+        .iter()
+        .filter(|hop| !hop.causes.iter().all(|id| is_of(id, Concern::Dns)))
+        .map(|hop| hop.name.as_str())
+        .collect();
+    if cause.concern == Concern::Dns {
+        let tried = causes
+            .iter()
+            .filter(|one| is_of(one.id, Concern::Connection));
+        others.extend(tried.flat_map(|one| one.next_hops.iter().map(|hop| hop.name.as_str())));
+    }
+    for hop in next_hops
+        .iter()
+        .filter(|hop| hop.causes.contains(&cause.id))
+    {
+        others.remove(hop.name.as_str());
+    }
+    others.len() as u64
 }
 
 /// Who runs a next hop: the domain of its host, as far as that is known.

@@ -3,15 +3,19 @@
 
 use std::fmt::Write as _;
 
-use super::cause::{Cause, Side};
+use super::cause::{Cause, NOT_CONNECTED, Side};
 use super::destination::Certainty;
+use super::look::doctor_via;
 use super::text::{counts, paragraph, plural};
 use super::{Explained, Triage, WaitingNextHop};
-use crate::judge::Action;
-use crate::text::shown;
+use crate::judge::{Action, Verdict};
+use crate::text::{break_lines, shown};
 
 /// Causes whose remedies are printed; of more only the names.
 const REMEDIES: usize = 4;
+
+/// Next hops that are named for each cause that no look explains.
+const NAMED: usize = 3;
 
 /// Columns between two cells: the second where names are long.
 const GAPS: [usize; 2] = [2, 1];
@@ -27,6 +31,14 @@ impl Triage {
             let count = plural(fault.next_hops, "next hop", "next hops");
             let sentence = if fault.operators == 0 {
                 format!("This machine is the cause for {count}: {}.", fault.cause)
+            } else if fault.is_uncertain() {
+                format!(
+                    "Perhaps this machine or its network: {count} of {} operators fail alike ({}), \
+                     and {} do not.",
+                    fault.operators,
+                    fault.cause,
+                    plural(fault.others, "other", "others")
+                )
             } else {
                 format!(
                     "This machine or its network: {count} of {} operators fail alike ({}).",
@@ -49,21 +61,30 @@ impl Triage {
         }
         self.rows(&mut text, width);
         if self.other_next_hops > 0 {
-            let _ = writeln!(
-                text,
+            let sentence = format!(
                 "{} more to next hops that are not named",
                 plural(self.other_next_hops, "delivery", "deliveries")
             );
+            paragraph(&mut text, &sentence, 0, width);
         }
         if self
             .next_hops
             .iter()
             .any(|hop| hop.certainty == Certainty::Assumed)
         {
-            text.push_str("? the recipient's domain, assumed: a relay or a transport table may say\n  otherwise\n");
+            let sentence =
+                "? the recipient's domain, assumed: a relay or a transport table may say otherwise";
+            for (at, line) in break_lines(sentence, width.saturating_sub(2))
+                .iter()
+                .enumerate()
+            {
+                let indent = if at == 0 { "" } else { "  " };
+                let _ = writeln!(text, "{indent}{line}");
+            }
         }
         if self.next_hops.iter().any(|hop| hop.returned > 0) {
-            text.push_str("Returned mail has to be sent again: no flush brings it back.\n");
+            let sentence = "Returned mail has to be sent again: no flush brings it back.";
+            paragraph(&mut text, sentence, 0, width);
         }
         for hop in self.next_hops.iter().filter(|hop| hop.is_here()) {
             let name = &hop.name;
@@ -81,6 +102,7 @@ impl Triage {
             paragraph(&mut text, &sentence, 0, width);
         }
         self.remedies(&mut text, width);
+        self.connections(&mut text, width);
         self.others(&mut text, width);
         shown(&text).into_owned()
     }
@@ -116,6 +138,12 @@ impl Triage {
             width.saturating_sub(others).max(SHORTEST)
         };
         let [wide, narrow] = GAPS;
+        let others_at_least: usize = others.iter().map(|other| other + narrow).sum();
+        if others_at_least + SHORTEST.min(*longest) > width {
+            text.push('\n');
+            stack(text, &rows, others, width);
+            return;
+        }
         let gap = if *longest <= room(wide) { wide } else { narrow };
         let longest = (*longest).min(room(gap));
         text.push('\n');
@@ -134,8 +162,7 @@ impl Triage {
             for (cell, wide) in cells.iter().zip(widths.iter().skip(1)) {
                 let _ = write!(line, "{:gap$}{cell:wide$}", "");
             }
-            let line: String = line.trim_end().chars().take(width).collect();
-            let _ = writeln!(text, "{line}");
+            let _ = writeln!(text, "{}", line.trim_end());
         }
     }
 
@@ -157,7 +184,7 @@ impl Triage {
         let is_own = self
             .common_fault
             .as_ref()
-            .is_some_and(|fault| hop.causes.contains(&fault.cause));
+            .is_some_and(|fault| !fault.is_uncertain() && hop.causes.contains(&fault.cause));
         let side = Cause::find(first).map_or(Side::Either, |cause| cause.side);
         let whose = match (hop.action, side) {
             (Some(Action::Keep), _) => "nobody",
@@ -173,6 +200,9 @@ impl Triage {
         cells.push(match hop.action {
             None => "not looked".to_owned(),
             Some(Action::Keep) => "flows now".to_owned(),
+            Some(Action::NotFixable) if hop.verdict == Some(Verdict::Indeterminate) => {
+                "unknown".to_owned()
+            }
             Some(Action::NotFixable) => "none helps".to_owned(),
             Some(Action::Override) => {
                 let level = hop
@@ -205,21 +235,103 @@ impl Triage {
             .causes
             .iter()
             .filter(|cause| cause.tls || cause.remarks > 0 || is_of_dns(cause))
+            .filter(|cause| !waits_for_connection(cause))
             .filter(|cause| !looked_at(cause))
             .collect();
         if open.len() > REMEDIES {
             text.push('\n');
             for cause in &open {
-                let _ = writeln!(text, "{}: {}", cause.id, counts(cause));
+                paragraph(text, &format!("{}: {}", cause.id, counts(cause)), 0, width);
             }
             let sentence = "`danecheck explain CAUSE` says what each means and what to do.";
             paragraph(text, sentence, 0, width);
             return;
         }
         for cause in open {
-            let _ = writeln!(text, "\n{}: {}", cause.id, counts(cause));
+            text.push('\n');
+            paragraph(text, &format!("{}: {}", cause.id, counts(cause)), 0, width);
             paragraph(text, cause.remedy, 2, width);
         }
+    }
+
+    /// What waits for a connection: the columns of the next hops do not have it,
+    /// because no override changes it.
+    fn connections(&self, text: &mut String, width: usize) {
+        let causes: Vec<&Explained> = self
+            .causes
+            .iter()
+            .filter(|cause| waits_for_connection(cause))
+            .collect();
+        if causes.is_empty() {
+            return;
+        }
+        text.push('\n');
+        let sentence = "Mail waits, or was returned, because of the connection, not of TLS, DANE \
+                        or DNS:";
+        paragraph(text, sentence, 0, width);
+        for cause in &causes {
+            let mut sentence = format!("{}: {}", cause.id, counts(cause));
+            if let Some(since) = cause.since {
+                let _ = write!(sentence, ", the oldest since {since}");
+            }
+            let mut hops: Vec<String> = cause
+                .next_hops
+                .iter()
+                .take(NAMED)
+                .map(|hop| hop.name.clone())
+                .collect();
+            let more = cause.next_hops.len().saturating_sub(NAMED);
+            if more > 0 {
+                hops.push(plural(more as u64, "other next hop", "other next hops"));
+            }
+            if !hops.is_empty() {
+                let _ = write!(sentence, ", for {}", hops.join(", "));
+            }
+            paragraph(text, &sentence, 2, width);
+            let names = cause.next_hops.iter().map(|hop| hop.name.as_str());
+            let command = doctor_via(names).filter(|_| cause.next_hops.len() > 1);
+            match command {
+                Some(command) if cause.id == NOT_CONNECTED.id => {
+                    let sentence = "Port 25 of this machine may be blocked. Run:";
+                    paragraph(text, sentence, 4, width);
+                    let _ = writeln!(text, "      {command}");
+                }
+                _ => paragraph(text, cause.remedy, 4, width),
+            }
+        }
+    }
+}
+
+/// Mail was not delivered for a cause that is no one of DNS, STARTTLS, TLS or
+/// DANE.
+fn waits_for_connection(cause: &Explained) -> bool {
+    cause.deferred + cause.bounced > 0
+        && Cause::find(cause.id).is_some_and(|cause| !cause.concerns_dns_or_tls())
+}
+
+/// Rows that are wider than the screen: each name on a line of its own, its
+/// cells on as many lines below it as they need.
+fn stack(text: &mut String, rows: &[Vec<String>], widths: &[usize], width: usize) {
+    for row in rows {
+        let Some((name, cells)) = row.split_first() else {
+            continue;
+        };
+        for part in chunks(name, width) {
+            let _ = writeln!(text, "{part}");
+        }
+        let mut line = String::new();
+        let mut used = 0;
+        for (cell, wide) in cells.iter().zip(widths) {
+            if used > 0 && used + 1 + wide > width {
+                let _ = writeln!(text, "{}", line.trim_end());
+                line.clear();
+                used = 0;
+            }
+            let gap = if used == 0 { 2 } else { 1 };
+            let _ = write!(line, "{:gap$}{cell:wide$}", "");
+            used += gap + wide;
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
     }
 }
 

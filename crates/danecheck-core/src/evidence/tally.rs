@@ -81,6 +81,7 @@ struct Count {
     codes: Vec<String>,
     levels: Vec<String>,
     sample: String,
+    since: Option<UnixTime>,
 }
 
 /// Next hops by name, up to a bound.
@@ -121,6 +122,7 @@ impl Tally {
         keep(&mut count.codes, record.dsn);
         keep(&mut count.levels, record.tls);
         count.keep_sample(record.sample);
+        count.since = earlier(count.since, record.since);
         if cause.concerns_dns_or_tls() {
             self.next_hop(cause, record);
         }
@@ -276,10 +278,7 @@ impl Hop {
             record.envelope.recipient,
             ADDRESSES,
         );
-        self.since = match (self.since, record.since) {
-            (Some(one), Some(two)) => Some(one.min(two)),
-            (one, two) => one.or(two),
-        };
+        self.since = earlier(self.since, record.since);
     }
 
     fn waiting(mut self, name: &str) -> WaitingNextHop {
@@ -364,7 +363,16 @@ impl Count {
             meaning: cause.meaning,
             remedy: cause.remedy,
             sample: self.sample,
+            since: self.since,
         }
+    }
+}
+
+/// The earlier of two moments, as far as they are known.
+fn earlier(one: Option<UnixTime>, two: Option<UnixTime>) -> Option<UnixTime> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(one.min(two)),
+        (one, two) => one.or(two),
     }
 }
 

@@ -9,6 +9,9 @@ use crate::text::{break_lines, shown, wrap};
 /// Next hops that are named for each cause.
 const NAMED: usize = 8;
 
+/// Characters of a sample.
+const SAMPLE: usize = 160;
+
 /// Inputs of the same form that are named.
 const INPUTS: usize = 6;
 
@@ -103,8 +106,8 @@ impl Triage {
             );
             paragraph(text, &sentence, 0, width);
             if let Some(sample) = &self.other_sample {
-                let sample: String = sample.chars().take(160).collect();
-                paragraph(text, &format!("For example: {sample}"), 2, width);
+                let sentence = format!("For example: {}", shortened(sample));
+                paragraph(text, &sentence, 2, width);
             }
         }
         if self.untried > 0 {
@@ -120,6 +123,27 @@ impl Triage {
             paragraph(text, &sentence, 0, width);
         }
     }
+}
+
+/// A sample of at most so many characters: of a long line of a log the recipient
+/// and the reason, which stands last.
+fn shortened(sample: &str) -> String {
+    let is_long = |text: &str| text.chars().count() > SAMPLE;
+    let reason = |line: &str| {
+        let (_, rest) = line.split_once("to=<")?;
+        let (address, rest) = rest.split_once('>')?;
+        let (_, reason) = rest.split_once("status=")?;
+        Some(format!("{address} {reason}"))
+    };
+    let text = match is_long(sample) {
+        true => reason(sample).unwrap_or_else(|| sample.to_owned()),
+        false => sample.to_owned(),
+    };
+    if !is_long(&text) {
+        return text;
+    }
+    let head: String = text.chars().take(SAMPLE - 3).collect();
+    format!("{head}...")
 }
 
 pub(super) fn plural(count: u64, one: &str, many: &str) -> String {

@@ -11,6 +11,7 @@ use crate::postfix::Mail;
 use crate::report::{Entries, ExitStatus};
 use crate::unix_time::UnixTime;
 
+use super::cause::CERTIFICATE_NO_MATCH;
 use super::destination::Certainty;
 use super::kind::Kind;
 
@@ -95,6 +96,9 @@ pub struct Explained {
     pub remedy: &'static str,
     /// The first line of this kind.
     pub sample: String,
+    /// Since when the oldest of it waits, where the evidence says so.
+    #[serde(skip)]
+    pub since: Option<UnixTime>,
 }
 
 /// A next hop and how often it was hit.
@@ -149,6 +153,25 @@ pub struct CommonFault {
     pub operators: u64,
     /// What to look at.
     pub message: String,
+    /// The names of these next hops.
+    #[serde(skip)]
+    pub names: Vec<String>,
+    /// Next hops of the same evidence, or looks, that do not fail like this.
+    #[serde(skip)]
+    pub others: u64,
+}
+
+impl CommonFault {
+    /// Most next hops do not fail like this, so it may be a coincidence. One
+    /// certificate in place of several is none.
+    pub fn is_uncertain(&self) -> bool {
+        self.operators > 0 && self.cause != CERTIFICATE_NO_MATCH.id && self.others > self.next_hops
+    }
+
+    /// The next hop is one of these.
+    pub(super) fn is_of(&self, hop: &WaitingNextHop) -> bool {
+        self.names.contains(&hop.name) || hop.causes.contains(&self.cause)
+    }
 }
 
 /// The JSON Schema of what `danecheck triage --json` and `danecheck explain
