@@ -37,7 +37,9 @@ impl Speaker<'_> {
             (_, Problem::Records { unusable: true, .. }) => Fate::Unproven,
             (
                 _,
-                Problem::Records { host, address, .. } | Problem::StartTls { host, address, .. },
+                Problem::Records { host, address, .. }
+                | Problem::StartTls { host, address, .. }
+                | Problem::Certificate { host, address, .. },
             ) => Fate::Skipped {
                 server: format!("{} [{}]", host.name, address.address),
                 all: false,
@@ -71,6 +73,7 @@ impl Speaker<'_> {
         let (english, german) = match self.problem {
             Problem::Records { .. } => ("TLSA record", "TLSA-Eintrag"),
             Problem::StartTls { .. } => ("STARTTLS", "STARTTLS"),
+            Problem::Certificate { .. } => ("certificate", "Zertifikat"),
             Problem::Lookup { .. } => ("DNS", "DNS"),
             Problem::NoAddress { .. } => ("MX record", "MX-Eintrag"),
             Problem::Refuses { .. } => ("mail server", "Mailserver"),

@@ -1,7 +1,9 @@
 //! The one thing that a letter is about.
 
+use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
 use crate::judge::{Standing, Verdict};
 
+use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
 use super::super::model::{
     AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
@@ -24,6 +26,14 @@ pub(super) enum Problem<'r> {
         host: &'r HostReport,
         address: &'r AddressReport,
         session: &'r SessionReport,
+    },
+    /// A TLSA record is right, and OpenSSL takes no such certificate or key.
+    Certificate {
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        why: &'r str,
+        /// OpenSSL cannot decode one of the certificates.
+        undecodable: bool,
     },
     /// A lookup fails.
     Lookup { lookup: &'r LookupReport },
@@ -79,6 +89,9 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
     let session = session(host, address)?;
     let matched = address.records.iter().any(|one| one.result == "matches");
     let promised = !address.records.is_empty();
+    if !matched && let Some(problem) = certificate(host, address) {
+        return Some(problem);
+    }
     match (session.end.as_str(), session.certificates.first()) {
         ("completed" | "old-means" | "no-ehlo-reply-in-tls", Some(served))
             if promised && !matched =>
@@ -101,6 +114,25 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
             detail: &session.detail,
         }),
     }
+}
+
+/// What the server sends, if a record is right and another record would not help.
+fn certificate<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Problem<'r>> {
+    let mut refused = address.records.iter().filter(|one| one.result == "refused");
+    refused.find_map(|one| {
+        let (why, is_own) = match one.reason.strip_prefix(RIGHT_BUT) {
+            Some(why) => (why, true),
+            None => (one.reason.strip_prefix(AUTHORITY_BUT)?, false),
+        };
+        let undecodable = why.starts_with(CANNOT_DECODE);
+        let problem = Problem::Certificate {
+            host,
+            address,
+            why,
+            undecodable,
+        };
+        (is_own || undecodable || why == EE_KEY_TOO_WEAK).then_some(problem)
+    })
 }
 
 fn unusable(host: &HostReport) -> Option<Problem<'_>> {

@@ -122,6 +122,15 @@ impl Speaker<'_> {
                     format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
                 )));
             }
+            Problem::Certificate {
+                host, address, why, ..
+            } => {
+                let at = format!("{} [{}]", host.name, address.address);
+                parts.push(Part::Paragraph(self.say(
+                    format!("A TLSA record of {at} is right, but {why}."),
+                    format!("Ein TLSA-Eintrag von {at} stimmt, aber: „{why}“."),
+                )));
+            }
             Problem::Lookup { lookup } => {
                 let what = format!("{} {}", lookup.name, lookup.record_type);
                 let failure = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
@@ -223,6 +232,22 @@ impl Speaker<'_> {
                     host.name
                 ),
             ))),
+            Problem::Certificate {
+                undecodable: true, ..
+            } => parts.push(Part::Paragraph(self.say(
+                "Please remove the certificate that OpenSSL cannot decode from what the server \
+                 sends, or replace it.",
+                "Bitte entfernen oder ersetzen Sie das Zertifikat, das OpenSSL nicht lesen kann, in \
+                 dem, was der Server sendet.",
+            ))),
+            Problem::Certificate { .. } => parts.push(Part::Paragraph(self.say(
+                "Please give the server a new certificate, with an RSA key of 2048 bits or more or \
+                 a key on P-256. Publish the TLSA record 3 1 1 of the new key before you install \
+                 it.",
+                "Bitte geben Sie dem Server ein neues Zertifikat, mit einem RSA-Schlüssel von \
+                 mindestens 2048 Bit oder einem Schlüssel auf P-256. Veröffentlichen Sie den \
+                 TLSA-Eintrag 3 1 1 des neuen Schlüssels, bevor Sie ihn einsetzen.",
+            ))),
             Problem::Lookup { lookup } => {
                 parts.push(Part::Paragraph(self.zone_step(lookup)));
             }
@@ -317,7 +342,9 @@ impl Speaker<'_> {
                 format!("dig +short MX {}", self.domain),
                 format!("dig +short A {}", host.name),
             ],
-            Problem::StartTls { host, .. } | Problem::Refuses { host, .. } => vec![
+            Problem::StartTls { host, .. }
+            | Problem::Certificate { host, .. }
+            | Problem::Refuses { host, .. } => vec![
                 format!("openssl s_client -starttls smtp -connect {}:25", host.name),
                 finger,
             ],
