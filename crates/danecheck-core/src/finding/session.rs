@@ -337,7 +337,15 @@ fn end(
         SessionEnd::EhloRefusedInTls(reply) => findings.add(
             &SESSION_LOST_IN_TLS,
             subject.clone(),
-            format!("{subject} starts TLS and then refuses: {}.", reply.text()),
+            format!(
+                "{subject} starts TLS and then refuses: {}.{}",
+                reply.text(),
+                // RFC 5321 section 4.2.1.
+                match reply.code / 100 {
+                    4 => " It says that this is temporary: look again in a few minutes.",
+                    _ => "",
+                }
+            ),
         ),
     }
 }

@@ -247,6 +247,12 @@ fn what_a_report_says_is_true_of_its_target() {
             "Remove the certificate that OpenSSL cannot decode",
             "needs none of this",
         ),
+        // The reply itself says that it is temporary.
+        (
+            "tls-then-421",
+            "421 4.3.2 closing. It says that this is temporary: look again in a few minutes.",
+            "names an authority",
+        ),
         // Messages whose first sentence is the fault.
         (
             "alias-leads-out-stale",
@@ -378,6 +384,26 @@ fn a_letter_asks_for_what_repairs_the_fault() {
             let letter = flat(&Letter::of(&report, language).text);
             assert!(letter.contains(said), "{name}: {letter}");
             assert!(!letter.contains("IN TLSA"), "{name}: {letter}");
+        }
+    }
+}
+
+/// A policy that keeps mail back is the receiver's to repair, without DANE too.
+#[test]
+fn a_letter_about_mta_sts_asks_for_testing() {
+    for (name, is_written) in [("mta-sts-plain", true), ("mta-sts-testing", false)] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let report = Report::of(&observation(&path));
+        for (language, said) in [
+            (Language::En, "Please set the policy's mode to testing"),
+            (
+                Language::De,
+                "Bitte setzen Sie „mode“ in der Richtlinie auf „testing“",
+            ),
+        ] {
+            let letter = flat(&Letter::of(&report, language).text);
+            assert_eq!(letter.contains(said), is_written, "{name}: {letter}");
+            assert_eq!(letter.is_empty(), !is_written, "{name}: {letter}");
         }
     }
 }

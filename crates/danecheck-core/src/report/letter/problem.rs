@@ -1,6 +1,7 @@
 //! The one thing that a letter is about.
 
 use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
+use crate::finding::MTA_STS_NO_HOST_PASSES;
 use crate::judge::{Standing, Verdict};
 
 use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
@@ -37,6 +38,8 @@ pub(super) enum Problem<'r> {
     },
     /// A lookup fails.
     Lookup { lookup: &'r LookupReport },
+    /// No server passes the MTA-STS policy, which says enforce.
+    MtaSts { host: &'r HostReport },
     /// An MX host has no address.
     NoAddress { host: &'r HostReport },
     /// The server takes no mail.
@@ -59,7 +62,8 @@ impl<'r> Problem<'r> {
             | Verdict::DanePartial
             | Verdict::DaneUnusable
             | Verdict::Undeliverable => {}
-            Verdict::DaneOk | Verdict::NoDane | Verdict::Indeterminate => return None,
+            Verdict::DaneOk | Verdict::NoDane => return mta_sts(report),
+            Verdict::Indeterminate => return None,
         }
         if let Some(mx) = &report.mx
             && mx.lookup.failure.is_some()
@@ -72,6 +76,13 @@ impl<'r> Problem<'r> {
             .or_else(|| hosts().find_map(unusable))
             .or_else(|| hosts().find_map(without_address))
     }
+}
+
+fn mta_sts(report: &Report) -> Option<Problem<'_>> {
+    let mut findings = report.findings.iter();
+    let is_so = findings.any(|finding| finding.is_of(&MTA_STS_NO_HOST_PASSES));
+    let host = report.hosts.first().filter(|_| is_so)?;
+    Some(Problem::MtaSts { host })
 }
 
 fn of_host(host: &HostReport) -> Option<Problem<'_>> {

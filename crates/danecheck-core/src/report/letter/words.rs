@@ -122,6 +122,18 @@ impl Speaker<'_> {
                     format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
                 )));
             }
+            Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
+                format!(
+                    "The MTA-STS policy of {0} says enforce, but none of the mail servers of {0} \
+                     passes it.",
+                    self.domain
+                ),
+                format!(
+                    "Die MTA-STS-Richtlinie von {0} sagt „enforce“, aber keiner der Mailserver von \
+                     {0} erfüllt sie.",
+                    self.domain
+                ),
+            ))),
             Problem::Certificate {
                 host, address, why, ..
             } => {
@@ -232,6 +244,13 @@ impl Speaker<'_> {
                     host.name
                 ),
             ))),
+            Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
+                "Please set the policy's mode to testing, and change the id in the TXT record. Then \
+                 repair the servers or the policy, and go back to enforce.",
+                "Bitte setzen Sie „mode“ in der Richtlinie auf „testing“, und ändern Sie die id im \
+                 TXT-Eintrag. Bringen Sie dann die Server oder die Richtlinie in Ordnung, und \
+                 kehren Sie zu „enforce“ zurück.",
+            ))),
             Problem::Certificate {
                 undecodable: true, ..
             } => parts.push(Part::Paragraph(self.say(
@@ -341,6 +360,10 @@ impl Speaker<'_> {
             Problem::NoAddress { host } => vec![
                 format!("dig +short MX {}", self.domain),
                 format!("dig +short A {}", host.name),
+            ],
+            Problem::MtaSts { host } => vec![
+                format!("dig +short TXT _mta-sts.{}", self.domain),
+                format!("openssl s_client -starttls smtp -connect {}:25", host.name),
             ],
             Problem::StartTls { host, .. }
             | Problem::Certificate { host, .. }
