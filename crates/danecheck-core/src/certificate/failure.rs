@@ -103,6 +103,13 @@ pub enum VerificationError {
 
 use VerificationError as E;
 
+/// How [`VerificationFailure::plain`] begins where OpenSSL cannot decode a
+/// certificate.
+pub(crate) const CANNOT_DECODE: &str = "OpenSSL cannot decode ";
+
+/// What [`VerificationFailure::plain`] says of [`VerificationError::EeKeyTooSmall`].
+pub(crate) const EE_KEY_TOO_WEAK: &str = "the key of the server's certificate is too weak";
+
 impl VerificationError {
     /// OpenSSL's number; `None` for an objection that is not OpenSSL's.
     pub fn code(&self) -> Option<u32> {
@@ -410,14 +417,15 @@ impl VerificationFailure {
             E::HostnameMismatch => format!("{whose} is for other host names"),
             E::IpAddressMismatch => format!("{whose} is for other addresses"),
             E::DaneNoMatch => "no usable TLSA record matches what the server shows".to_owned(),
-            E::EeKeyTooSmall | E::CaKeyTooSmall => format!("the key of {whose} is too weak"),
+            E::EeKeyTooSmall => EE_KEY_TOO_WEAK.to_owned(),
+            E::CaKeyTooSmall => format!("the key of {whose} is too weak"),
             E::CaDigestTooWeak => format!("the signature of {whose} uses a broken hash"),
             E::ExplicitCurve => format!("{whose} describes its elliptic curve explicitly"),
             E::CannotVerify { algorithm } => {
                 format!("the signature of {whose} ({algorithm}) cannot be checked here")
             }
             E::Undecodable => {
-                format!("OpenSSL cannot decode {whose}, so there is no TLS connection")
+                format!("{CANNOT_DECODE}{whose}, so there is no TLS connection")
             }
             E::Unreadable { reason } => format!("{whose} cannot be read here: {reason}"),
             E::WorkUsedUp => "it needs more work than one check allows".to_owned(),

@@ -34,6 +34,7 @@ pub use distinguished_name::DistinguishedName;
 pub use extensions::{
     BasicConstraints, Extension, ExtensionDefect, InvalidCertificate, InvalidExtension, KeyUsage,
 };
+pub(crate) use failure::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
 pub use failure::{VerificationError, VerificationFailure};
 pub use key::{KeyKind, PublicKey};
 #[cfg(test)]

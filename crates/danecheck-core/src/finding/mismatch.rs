@@ -1,7 +1,9 @@
 //! Findings about records that match nothing: what they are, which shows what
 //! happened.
 
-use crate::certificate::{Presented, ReferenceName, VerificationError, matches_host};
+use crate::certificate::{
+    Presented, ReferenceName, VerificationError, VerificationFailure, matches_host,
+};
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
@@ -256,6 +258,31 @@ pub(super) fn refusal(error: &VerificationError) -> Option<&'static Rule> {
         _ => None,
     }
 }
+
+/// The step where another record helps nothing: the server itself has to send
+/// something else. `is_own` means that the record is of usage 3 and right.
+pub(super) fn replacement(failure: &VerificationFailure, is_own: bool) -> Option<&'static str> {
+    match (&failure.error, failure.depth) {
+        // `check_key_level` applies to DANE-EE(3) too.
+        (VerificationError::EeKeyTooSmall, _) => Some(
+            "Replace the server's key with RSA of 2048 bits or more, or P-256. Publish 3 1 1 of \
+             the new key before you install it.",
+        ),
+        (VerificationError::Undecodable, 0) => {
+            Some("Replace the server's certificate, which OpenSSL cannot decode.")
+        }
+        (VerificationError::Undecodable, _) => Some(REMOVE_UNDECODABLE),
+        _ if is_own => {
+            Some("Replace the server's certificate. If its key changes, publish its 3 1 1 first.")
+        }
+        _ => None,
+    }
+}
+
+/// The step for a chain with a certificate above the server's that OpenSSL
+/// cannot decode.
+pub(super) const REMOVE_UNDECODABLE: &str = "Remove the certificate that OpenSSL cannot decode \
+                                             from the chain that the server sends.";
 
 /// An address none of whose records matches.
 pub(super) struct Mismatch<'a, 'e> {

@@ -1,7 +1,9 @@
 //! Findings about MTA-STS (RFC 8461) and TLS reporting (RFC 8460).
 
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
-use crate::judge::{HostStanding, Judged, MtaSts, Unavailable, texts};
+use crate::judge::{
+    HostStanding, Judged, MtaSts, NO_HANDSHAKE, NO_STARTTLS, STARTTLS_REFUSED, Unavailable, texts,
+};
 use crate::mta_sts::{LONGEST, Mode, Policy, RecordFault, meant, report_record};
 use crate::postfix::SecurityLevel;
 use crate::sender::{Sender, System};
@@ -324,11 +326,23 @@ fn of_host(host: &HostStanding, mode: &str, findings: &mut Findings) {
     for (address, standing) in &host.addresses {
         if let Err(why) = standing {
             let subject = format!("{name} [{address}]");
-            findings.add(
-                &MTA_STS_HOST_FAILS,
-                subject.clone(),
-                format!("{subject} does not pass the MTA-STS policy (mode {mode}): {why}."),
-            );
+            let message =
+                format!("{subject} does not pass the MTA-STS policy (mode {mode}): {why}.");
+            let finding = Finding::new(&MTA_STS_HOST_FAILS, subject, message);
+            // Without TLS a certificate helps nothing.
+            findings.put(match why.as_str() {
+                NO_STARTTLS => finding.receiver(
+                    "Switch STARTTLS on, with a certificate of a public CA that has the server's \
+                     own name. Until then set the policy's mode to testing, and change the id in \
+                     the TXT record.",
+                ),
+                STARTTLS_REFUSED | NO_HANDSHAKE => finding.receiver(
+                    "Make STARTTLS work, with a certificate of a public CA that has the server's \
+                     own name. Until then set the policy's mode to testing, and change the id in \
+                     the TXT record.",
+                ),
+                _ => finding,
+            });
         }
     }
 }

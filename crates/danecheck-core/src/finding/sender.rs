@@ -1,7 +1,7 @@
 //! Findings about the sender that was named: its policy and its TLS settings.
 
 use crate::finding::rule::{Findings, Rule, Severity};
-use crate::judge::{Action, Delivery, Judged};
+use crate::judge::{Action, Channel, Delivery, Judged};
 use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
@@ -92,7 +92,11 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         .filter(|version| *version < sending.settings.oldest_above)
         .min();
     let Some(version) = newest else { return };
+    let is_encrypted = sending.outcome.channel > Some(Channel::Plaintext);
     let remark = match line_for(judged, version) {
+        _ if sending.outcome.delivers_at_once() && is_encrypted => {
+            " This mail goes in TLS all the same; at level encrypt it would wait.".to_owned()
+        }
         Some(line) => format!(" The line `{line}` lets it deliver."),
         None => String::new(),
     };

@@ -1,14 +1,17 @@
 //! Findings about the dialogue with each address.
 
+use crate::certificate::VerificationError;
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::finding::subject::{at, peer};
 use crate::judge::{
     AddressEvidence, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen, family_works,
     objection,
 };
+use crate::matching::RecordOutcome;
 use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
+use super::mismatch::REMOVE_UNDECODABLE;
 use super::{client_certificate, old_tls, out_of_step, refusal, server_name, starttls_offer};
 
 pub(super) static CONNECTION_REFUSED: Rule = Rule {
@@ -126,6 +129,20 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
                which its log names, and reload it. Reply 454 most often means that the server \
                cannot read one of them.",
 };
+
+/// Whether a certificate above the server's is the reason why a right TLSA
+/// record does not help: OpenSSL cannot decode it.
+fn sends_undecodable(address: &AddressEvidence<'_>) -> bool {
+    let session = address.dane_session();
+    let matching = session.and_then(|session| session.dane.as_ref());
+    let outcomes = matching.map_or(&[][..], |matching| &matching.records);
+    outcomes.iter().any(|outcome| match outcome {
+        RecordOutcome::MatchesButNotTrusted { failure, .. } => {
+            failure.error == VerificationError::Undecodable && failure.depth > 0
+        }
+        _ => false,
+    })
+}
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
@@ -305,6 +322,7 @@ fn end(
                 Some(Objection::ShortPrime(_)) => finding.receiver(
                     "Let the server use a Diffie-Hellman prime of 2048 bits or more, or ECDHE.",
                 ),
+                _ if sends_undecodable(address) => finding.receiver(REMOVE_UNDECODABLE),
                 _ => finding,
             });
         }
@@ -319,7 +337,15 @@ fn end(
         SessionEnd::EhloRefusedInTls(reply) => findings.add(
             &SESSION_LOST_IN_TLS,
             subject.clone(),
-            format!("{subject} starts TLS and then refuses: {}.", reply.text()),
+            format!(
+                "{subject} starts TLS and then refuses: {}.{}",
+                reply.text(),
+                // RFC 5321 section 4.2.1.
+                match reply.code / 100 {
+                    4 => " It says that this is temporary: look again in a few minutes.",
+                    _ => "",
+                }
+            ),
         ),
     }
 }

@@ -5,7 +5,7 @@ use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Requirement};
 use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
-use crate::tlsa::{TlsaRecord, UnusableReason, Usability, usability};
+use crate::tlsa::{CertificateUsage, TlsaRecord, UnusableReason, Usability, usability};
 
 use super::assumed;
 use super::dns::where_unsigned;
@@ -19,8 +19,10 @@ pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     reference: "RFC 7672 section 3.2.2",
     meaning: "A record with usage DANE-TA(2) names a certificate authority, so the whole chain \
               counts. The server has to send the authority's certificate. Every signature and date \
-              has to be valid. The certificate has to name the mail server or the mail domain. One \
-              of these checks fails here.",
+              has to be valid. The certificate has to name the mail server or the mail domain. \
+              Two checks count for a record of usage 3 too: OpenSSL has to decode every \
+              certificate that the server sends, and the server's key must not be too weak. One of \
+              these checks fails here.",
     sender: "Tell the receiver by phone or through another mail system.",
     receiver: "Publish 3 1 1 of the server's own key, which needs none of this. Or ask the \
                authority to replace the certificate that the message names.",
@@ -305,7 +307,10 @@ fn records<'e>(
                 )
             });
             let refused = outcomes().find_map(|(record, outcome)| match outcome {
-                RecordOutcome::MatchesButNotTrusted { failure, .. } => Some((record, failure)),
+                RecordOutcome::MatchesButNotTrusted { depth, failure } => {
+                    let is_own = record.usage() == Some(CertificateUsage::DANE_EE) && *depth == 0;
+                    Some((record, failure, is_own))
+                }
                 _ => None,
             });
             if let Some((record, _)) = hidden {
@@ -319,19 +324,21 @@ fn records<'e>(
                         host.seen.name
                     ),
                 );
-            } else if let Some((record, failure)) = refused {
+            } else if let Some((record, failure, is_own)) = refused {
                 let rule = mismatch::refusal(&failure.error).unwrap_or(&DANE_TA_CHAIN_REFUSED);
-                findings.add(
-                    rule,
-                    subject,
-                    format!(
-                        "The TLSA record {} names an authority of the chain that {} sends, but the \
-                         chain is not valid: {}.",
-                        short(record),
-                        host.seen.name,
-                        failure.plain()
+                let (record, name, why) = (short(record), &host.seen.name, failure.plain());
+                let message = match is_own {
+                    true => format!("The TLSA record {record} of {name} is right, but {why}."),
+                    false => format!(
+                        "The TLSA record {record} names an authority of the chain that {name} \
+                         sends, but the chain is not valid: {why}."
                     ),
-                );
+                };
+                let finding = Finding::new(rule, subject, message);
+                findings.put(match mismatch::replacement(failure, is_own) {
+                    Some(step) => finding.receiver(step),
+                    None => finding,
+                });
             } else {
                 Mismatch {
                     judged,

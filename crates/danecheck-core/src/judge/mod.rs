@@ -51,7 +51,9 @@ pub(crate) use dane::{DaneRecords, NotFound};
 pub(crate) use delivery::{ADDRESS_LIMIT, never_tried};
 pub(crate) use evidence::{AddressEvidence, Evidence, HostEvidence, Promise, SessionEvidence};
 pub(crate) use handshake::{Objection, by_old_means, objection};
-pub(crate) use mta_sts::{HostStanding, MtaSts, Unavailable, texts};
+pub(crate) use mta_sts::{
+    HostStanding, MtaSts, NO_HANDSHAKE, NO_STARTTLS, STARTTLS_REFUSED, Unavailable, texts,
+};
 pub(crate) use policy::dane_names;
 pub(crate) use route::{DeadEndCause, Route};
 pub(crate) use verdict::{Blind, blind, cannot_be_seen, family_works, proxy_failure};

@@ -59,6 +59,13 @@ impl Unavailable {
     }
 }
 
+/// Why a server does not pass: there is no TLS at all.
+pub(crate) const NO_STARTTLS: &str = "it does not offer STARTTLS";
+/// The same, by its own reply.
+pub(crate) const STARTTLS_REFUSED: &str = "it refuses STARTTLS";
+/// The same, after its reply.
+pub(crate) const NO_HANDSHAKE: &str = "the TLS handshake fails";
+
 /// One MX host compared with the policy.
 pub(crate) struct HostStanding {
     pub(crate) name: String,
@@ -324,10 +331,10 @@ fn of_address(
         SessionEnd::Completed
         | SessionEnd::NoEhloReplyInTls(_)
         | SessionEnd::EhloRefusedInTls(_) => {}
-        SessionEnd::NoStartTls => return no("it does not offer STARTTLS"),
-        SessionEnd::StartTlsRefused(_) => return no("it refuses STARTTLS"),
+        SessionEnd::NoStartTls => return no(NO_STARTTLS),
+        SessionEnd::StartTlsRefused(_) => return no(STARTTLS_REFUSED),
         _ if !session.chain.is_empty() => {}
-        _ => return no("the TLS handshake fails"),
+        _ => return no(NO_HANDSHAKE),
     }
     pkix(evidence, &session.chain, &host.seen.name)
 }

@@ -10,7 +10,7 @@ use super::LookElsewhere;
 use super::caution::{LOOKS_THE_SAME, caution};
 use super::evidence::Evidence;
 use super::lines::{override_of, pins, secure_line, strictest_that_delivers};
-use super::outcome::{Delivery, Outcome, Untold};
+use super::outcome::{Channel, Delivery, Outcome, Untold};
 use super::policy::PolicyRequest;
 use super::sending::Sending;
 use super::side_by_side::Agreement;
@@ -163,7 +163,7 @@ fn recommend_here(evidence: &Evidence<'_>, verdict: Verdict, sending: &Sending) 
         action: Action::Override,
         alternatives: alternatives(evidence, sending, policy),
         reason: override_reason(policy, &outcome, sending),
-        gives_up: Some(gives_up(policy).to_owned()),
+        gives_up: Some(gives_up(policy, &outcome).to_owned()),
         caution: caution(evidence, &sending.in_force, sending.settings, &line),
         entry: Some(override_of(evidence, line)),
         remove_when: Some(remove_when(evidence, sending)),
@@ -275,7 +275,7 @@ fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) 
     )
 }
 
-fn gives_up(policy: SecurityLevel) -> &'static str {
+fn gives_up(policy: SecurityLevel, outcome: &Outcome) -> &'static str {
     match policy {
         SecurityLevel::Dane => {
             "DANE still applies to hosts where it is complete; other hosts get mail without it"
@@ -284,6 +284,10 @@ fn gives_up(policy: SecurityLevel) -> &'static str {
             "a trusted CA still proves who the server is, but only DNS says which server is right"
         }
         SecurityLevel::Encrypt => "TLS stays, but nothing proves who answers",
+        // The server does not offer TLS, or it does not work.
+        SecurityLevel::May if outcome.channel == Some(Channel::Plaintext) && !outcome.varies => {
+            "everybody on the way can read the mail"
+        }
         SecurityLevel::May => "everybody on the way may be able to read the mail",
         _ => "everybody on the way can read the mail",
     }

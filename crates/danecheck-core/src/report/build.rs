@@ -15,7 +15,7 @@ use crate::observation::{
 };
 use crate::sender::Sender;
 use crate::text::printable;
-use crate::tlsa::{TlsaRecord, Usability, usability};
+use crate::tlsa::{CertificateUsage, TlsaRecord, Usability, usability};
 
 use super::clean::{clean_outcomes, clean_validation};
 use super::extended_error::ExtendedErrorReport;
@@ -346,6 +346,13 @@ fn cut_after(record: &TlsaRecord, bytes: usize) -> String {
     }
 }
 
+/// The lead of the reason for a record of the server's own certificate or key
+/// that does not authenticate the server.
+pub(in crate::report) const RIGHT_BUT: &str = "it is right, but ";
+
+/// The same for a record of usage 2.
+pub(in crate::report) const AUTHORITY_BUT: &str = "it names an authority, but ";
+
 fn record_outcome(record: &TlsaRecord, outcome: &RecordOutcome) -> (&'static str, String) {
     match outcome {
         RecordOutcome::Matches { depth: 0 } => (
@@ -356,10 +363,11 @@ fn record_outcome(record: &TlsaRecord, outcome: &RecordOutcome) -> (&'static str
             "matches",
             format!("it is the authority at place {depth} above the server's certificate"),
         ),
-        RecordOutcome::MatchesButNotTrusted { failure, .. } => (
-            "refused",
-            format!("it names an authority, but {}", failure.plain()),
-        ),
+        RecordOutcome::MatchesButNotTrusted { depth, failure } => {
+            let is_own = record.usage() == Some(CertificateUsage::DANE_EE) && *depth == 0;
+            let lead = if is_own { RIGHT_BUT } else { AUTHORITY_BUT };
+            ("refused", format!("{lead}{}", failure.plain()))
+        }
         RecordOutcome::MatchesLeafOnly => (
             "refused",
             "it is the server's own certificate, but usage 2 asks for an authority above it"

@@ -1,9 +1,10 @@
 //! What a person reads in a report: nothing is cut off, nothing stands for a name
 //! that is known, and the words are true of this target.
 
+use danecheck_core::entry::Language;
 use danecheck_core::finding::Severity;
 use danecheck_core::judge::Horizon;
-use danecheck_core::report::{Detail, HumanStyle, Report, human};
+use danecheck_core::report::{Detail, HumanStyle, Letter, Report, human};
 use danecheck_core::sender::{Sender, System};
 
 use super::support::{observation, top};
@@ -224,6 +225,34 @@ fn what_a_report_says_is_true_of_its_target() {
             "`openssl s_client -starttls smtp -connect mail.handshake-fails.lab:25",
             "HOST",
         ),
+        // The record is right: another one helps nothing.
+        (
+            "key-rsa-768",
+            "is right, but the key of the server's certificate is too weak. Receiver: Replace the \
+             server's key with RSA of 2048 bits",
+            "names an authority",
+        ),
+        (
+            "old-key-rsa-768",
+            "Publish 3 1 1 of the new key before you install it.",
+            "needs none of this",
+        ),
+        (
+            "message-empty-last",
+            "Remove the certificate that OpenSSL cannot decode",
+            "names an authority",
+        ),
+        (
+            "message-junk-last",
+            "Remove the certificate that OpenSSL cannot decode",
+            "needs none of this",
+        ),
+        // The reply itself says that it is temporary.
+        (
+            "tls-then-421",
+            "421 4.3.2 closing. It says that this is temporary: look again in a few minutes.",
+            "names an authority",
+        ),
         // Messages whose first sentence is the fault.
         (
             "alias-leads-out-stale",
@@ -290,7 +319,91 @@ fn what_a_report_says_is_true_of_its_target() {
         "{mailcow}"
     );
     assert!(!mailcow.contains("keep it back"), "{mailcow}");
+    // A certificate helps nothing where there is no TLS, and neither does the
+    // hope that nobody reads along.
+    let plain = page("mta-sts-plain", System::Mailcow, 80, Detail::Full);
+    let switched_on = "it does not offer STARTTLS. Receiver: Switch STARTTLS on, with a";
+    assert!(plain.contains(switched_on), "{plain}");
+    assert!(!plain.contains("may be able to read"), "{plain}");
+    assert!(
+        plain.contains("may (everybody on the way can read the mail)"),
+        "{plain}"
+    );
+    // Other versions of TLS do not repair a chain.
+    let junk = page("message-empty-last", System::Postfix, 80, Detail::Full);
+    assert!(!junk.contains("Offer TLS 1.2"), "{junk}");
     // Past and future.
     let ended = page("ee-expired", System::Postfix, 80, Detail::Full);
     assert!(!ended.contains(" ends on "), "{ended}");
+}
+
+/// A line for old TLS is for the sender whose mail waits, not for the one whose
+/// mail flows in TLS.
+#[test]
+fn no_line_lets_a_sender_deliver_that_delivers() {
+    let path = top().join("fixtures/postfix/old-tls-1.0-without-tlsa.json");
+    let sender = Sender {
+        min_tls: Some("TLSv1.2".parse().unwrap()),
+        ..Sender::default()
+    };
+    let report = Report::to(&observation(&path), Horizon::default(), &sender);
+    let style = HumanStyle {
+        detail: Detail::Full,
+        ..HumanStyle::default()
+    };
+    let page = flat(&human(&report, style));
+    assert!(
+        page.contains("at level encrypt it would wait") && !page.contains("lets it deliver"),
+        "{page}"
+    );
+}
+
+/// No letter asks for the record that is published already.
+#[test]
+fn a_letter_asks_for_what_repairs_the_fault() {
+    for (name, english, german) in [
+        (
+            "key-rsa-768",
+            "with an RSA key of 2048 bits or more",
+            "mit einem RSA-Schlüssel von mindestens 2048 Bit",
+        ),
+        (
+            "old-key-rsa-768",
+            "Please give the server a new certificate",
+            "Bitte geben Sie dem Server ein neues Zertifikat",
+        ),
+        (
+            "message-empty-last",
+            "remove the certificate that OpenSSL cannot decode",
+            "entfernen oder ersetzen Sie das Zertifikat",
+        ),
+    ] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let report = Report::of(&observation(&path));
+        for (language, said) in [(Language::En, english), (Language::De, german)] {
+            let letter = flat(&Letter::of(&report, language).text);
+            assert!(letter.contains(said), "{name}: {letter}");
+            assert!(!letter.contains("IN TLSA"), "{name}: {letter}");
+        }
+    }
+}
+
+/// A policy that keeps mail back is the receiver's to repair, without DANE too.
+#[test]
+fn a_letter_about_mta_sts_asks_for_testing() {
+    for (name, is_written) in [("mta-sts-plain", true), ("mta-sts-testing", false)] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let report = Report::of(&observation(&path));
+        for (language, said) in [
+            (Language::En, "Please set the policy's mode to testing"),
+            (
+                Language::De,
+                "Bitte setzen Sie „mode“ in der Richtlinie auf „testing“",
+            ),
+        ] {
+            let letter = flat(&Letter::of(&report, language).text);
+            assert_eq!(letter.contains(said), is_written, "{name}: {letter}");
+            assert_eq!(letter.is_empty(), !is_written, "{name}: {letter}");
+        }
+    }
 }

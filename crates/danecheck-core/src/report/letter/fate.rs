@@ -17,6 +17,8 @@ enum Fate {
     Returned,
     /// Senders that use DANE keep it.
     Waits,
+    /// Senders that honour MTA-STS keep it.
+    WaitsByPolicy,
     /// Senders skip this server, and use the others.
     Skipped { server: String, all: bool },
     /// It arrives without proof of who the server is.
@@ -27,6 +29,7 @@ impl Speaker<'_> {
     fn what_happens(&self) -> Fate {
         let dane = self.report.outcomes.dane.delivery;
         match (self.report.verdict, self.problem) {
+            (_, Problem::MtaSts { .. }) => Fate::WaitsByPolicy,
             (Verdict::Undeliverable, Problem::NoAddress { .. }) => Fate::Lost,
             (Verdict::Undeliverable, Problem::Lookup { lookup }) if weak_link(lookup).is_some() => {
                 Fate::LostByDnssec
@@ -37,7 +40,9 @@ impl Speaker<'_> {
             (_, Problem::Records { unusable: true, .. }) => Fate::Unproven,
             (
                 _,
-                Problem::Records { host, address, .. } | Problem::StartTls { host, address, .. },
+                Problem::Records { host, address, .. }
+                | Problem::StartTls { host, address, .. }
+                | Problem::Certificate { host, address, .. },
             ) => Fate::Skipped {
                 server: format!("{} [{}]", host.name, address.address),
                 all: false,
@@ -71,6 +76,8 @@ impl Speaker<'_> {
         let (english, german) = match self.problem {
             Problem::Records { .. } => ("TLSA record", "TLSA-Eintrag"),
             Problem::StartTls { .. } => ("STARTTLS", "STARTTLS"),
+            Problem::MtaSts { .. } => ("MTA-STS", "MTA-STS"),
+            Problem::Certificate { .. } => ("certificate", "Zertifikat"),
             Problem::Lookup { .. } => ("DNS", "DNS"),
             Problem::NoAddress { .. } => ("MX record", "MX-Eintrag"),
             Problem::Refuses { .. } => ("mail server", "Mailserver"),
@@ -84,7 +91,7 @@ impl Speaker<'_> {
                 format!("Mail to {domain} is returned by some senders ({english})"),
                 format!("Mail an {domain} wird teils abgewiesen ({german})"),
             ),
-            Fate::Waits => self.say(
+            Fate::Waits | Fate::WaitsByPolicy => self.say(
                 format!("Mail to {domain} waits at some senders ({english})"),
                 format!("Mail an {domain} wird teils nicht zugestellt ({german})"),
             ),
@@ -142,6 +149,17 @@ impl Speaker<'_> {
                     "Mail an {domain} bleibt bei Absendern liegen, die DANE nutzen (RFC 7672), zum \
                      Beispiel bei vielen Postfix-Servern, und geht nach einigen Tagen als \
                      unzustellbar zurück. Absender ohne DANE stellen weiterhin zu."
+                ),
+            ),
+            Fate::WaitsByPolicy => self.say(
+                format!(
+                    "Mail to {domain} waits at senders that honour MTA-STS (RFC 8461), and is \
+                     returned after some days. Other senders still deliver."
+                ),
+                format!(
+                    "Mail an {domain} bleibt bei Absendern liegen, die MTA-STS beachten (RFC \
+                     8461), und geht nach einigen Tagen als unzustellbar zurück. Andere Absender \
+                     stellen weiterhin zu."
                 ),
             ),
             Fate::Skipped { server, all: false } => self.say(

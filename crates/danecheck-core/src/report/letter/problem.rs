@@ -1,7 +1,10 @@
 //! The one thing that a letter is about.
 
+use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
+use crate::finding::MTA_STS_NO_HOST_PASSES;
 use crate::judge::{Standing, Verdict};
 
+use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
 use super::super::model::{
     AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
@@ -25,8 +28,18 @@ pub(super) enum Problem<'r> {
         address: &'r AddressReport,
         session: &'r SessionReport,
     },
+    /// A TLSA record is right, and OpenSSL takes no such certificate or key.
+    Certificate {
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        why: &'r str,
+        /// OpenSSL cannot decode one of the certificates.
+        undecodable: bool,
+    },
     /// A lookup fails.
     Lookup { lookup: &'r LookupReport },
+    /// No server passes the MTA-STS policy, which says enforce.
+    MtaSts { host: &'r HostReport },
     /// An MX host has no address.
     NoAddress { host: &'r HostReport },
     /// The server takes no mail.
@@ -49,7 +62,8 @@ impl<'r> Problem<'r> {
             | Verdict::DanePartial
             | Verdict::DaneUnusable
             | Verdict::Undeliverable => {}
-            Verdict::DaneOk | Verdict::NoDane | Verdict::Indeterminate => return None,
+            Verdict::DaneOk | Verdict::NoDane => return mta_sts(report),
+            Verdict::Indeterminate => return None,
         }
         if let Some(mx) = &report.mx
             && mx.lookup.failure.is_some()
@@ -62,6 +76,13 @@ impl<'r> Problem<'r> {
             .or_else(|| hosts().find_map(unusable))
             .or_else(|| hosts().find_map(without_address))
     }
+}
+
+fn mta_sts(report: &Report) -> Option<Problem<'_>> {
+    let mut findings = report.findings.iter();
+    let is_so = findings.any(|finding| finding.is_of(&MTA_STS_NO_HOST_PASSES));
+    let host = report.hosts.first().filter(|_| is_so)?;
+    Some(Problem::MtaSts { host })
 }
 
 fn of_host(host: &HostReport) -> Option<Problem<'_>> {
@@ -79,6 +100,9 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
     let session = session(host, address)?;
     let matched = address.records.iter().any(|one| one.result == "matches");
     let promised = !address.records.is_empty();
+    if !matched && let Some(problem) = certificate(host, address) {
+        return Some(problem);
+    }
     match (session.end.as_str(), session.certificates.first()) {
         ("completed" | "old-means" | "no-ehlo-reply-in-tls", Some(served))
             if promised && !matched =>
@@ -101,6 +125,25 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
             detail: &session.detail,
         }),
     }
+}
+
+/// What the server sends, if a record is right and another record would not help.
+fn certificate<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Problem<'r>> {
+    let mut refused = address.records.iter().filter(|one| one.result == "refused");
+    refused.find_map(|one| {
+        let (why, is_own) = match one.reason.strip_prefix(RIGHT_BUT) {
+            Some(why) => (why, true),
+            None => (one.reason.strip_prefix(AUTHORITY_BUT)?, false),
+        };
+        let undecodable = why.starts_with(CANNOT_DECODE);
+        let problem = Problem::Certificate {
+            host,
+            address,
+            why,
+            undecodable,
+        };
+        (is_own || undecodable || why == EE_KEY_TOO_WEAK).then_some(problem)
+    })
 }
 
 fn unusable(host: &HostReport) -> Option<Problem<'_>> {

@@ -122,6 +122,27 @@ impl Speaker<'_> {
                     format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
                 )));
             }
+            Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
+                format!(
+                    "The MTA-STS policy of {0} says enforce, but none of the mail servers of {0} \
+                     passes it.",
+                    self.domain
+                ),
+                format!(
+                    "Die MTA-STS-Richtlinie von {0} sagt „enforce“, aber keiner der Mailserver von \
+                     {0} erfüllt sie.",
+                    self.domain
+                ),
+            ))),
+            Problem::Certificate {
+                host, address, why, ..
+            } => {
+                let at = format!("{} [{}]", host.name, address.address);
+                parts.push(Part::Paragraph(self.say(
+                    format!("A TLSA record of {at} is right, but {why}."),
+                    format!("Ein TLSA-Eintrag von {at} stimmt, aber: „{why}“."),
+                )));
+            }
             Problem::Lookup { lookup } => {
                 let what = format!("{} {}", lookup.name, lookup.record_type);
                 let failure = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
@@ -223,6 +244,29 @@ impl Speaker<'_> {
                     host.name
                 ),
             ))),
+            Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
+                "Please set the policy's mode to testing, and change the id in the TXT record. Then \
+                 repair the servers or the policy, and go back to enforce.",
+                "Bitte setzen Sie „mode“ in der Richtlinie auf „testing“, und ändern Sie die id im \
+                 TXT-Eintrag. Bringen Sie dann die Server oder die Richtlinie in Ordnung, und \
+                 kehren Sie zu „enforce“ zurück.",
+            ))),
+            Problem::Certificate {
+                undecodable: true, ..
+            } => parts.push(Part::Paragraph(self.say(
+                "Please remove the certificate that OpenSSL cannot decode from what the server \
+                 sends, or replace it.",
+                "Bitte entfernen oder ersetzen Sie das Zertifikat, das OpenSSL nicht lesen kann, in \
+                 dem, was der Server sendet.",
+            ))),
+            Problem::Certificate { .. } => parts.push(Part::Paragraph(self.say(
+                "Please give the server a new certificate, with an RSA key of 2048 bits or more or \
+                 a key on P-256. Publish the TLSA record 3 1 1 of the new key before you install \
+                 it.",
+                "Bitte geben Sie dem Server ein neues Zertifikat, mit einem RSA-Schlüssel von \
+                 mindestens 2048 Bit oder einem Schlüssel auf P-256. Veröffentlichen Sie den \
+                 TLSA-Eintrag 3 1 1 des neuen Schlüssels, bevor Sie ihn einsetzen.",
+            ))),
             Problem::Lookup { lookup } => {
                 parts.push(Part::Paragraph(self.zone_step(lookup)));
             }
@@ -317,7 +361,13 @@ impl Speaker<'_> {
                 format!("dig +short MX {}", self.domain),
                 format!("dig +short A {}", host.name),
             ],
-            Problem::StartTls { host, .. } | Problem::Refuses { host, .. } => vec![
+            Problem::MtaSts { host } => vec![
+                format!("dig +short TXT _mta-sts.{}", self.domain),
+                format!("openssl s_client -starttls smtp -connect {}:25", host.name),
+            ],
+            Problem::StartTls { host, .. }
+            | Problem::Certificate { host, .. }
+            | Problem::Refuses { host, .. } => vec![
                 format!("openssl s_client -starttls smtp -connect {}:25", host.name),
                 finger,
             ],
