@@ -98,6 +98,12 @@ impl Finding {
         self
     }
 
+    /// The same with this step for the sender in the place of the rule's.
+    pub(super) fn sender(mut self, step: &str) -> Self {
+        self.remedy = remedy(self.rule.receiver, step);
+        self
+    }
+
     /// The same with a name in the place of its placeholder, such as `HOST`. A
     /// name that a shell would not take as it is stays out: people paste
     /// commands.

@@ -1,6 +1,6 @@
 //! Findings about the sender that was named: its policy and its TLS settings.
 
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{Action, Channel, Delivery, Judged};
 use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
 
@@ -93,22 +93,25 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         .min();
     let Some(version) = newest else { return };
     let is_encrypted = sending.outcome.channel > Some(Channel::Plaintext);
-    let remark = match line_for(judged, version) {
-        _ if sending.outcome.delivers_at_once() && is_encrypted => {
-            " This mail goes in TLS all the same; at level encrypt it would wait.".to_owned()
-        }
-        Some(line) => format!(" The line `{line}` lets it deliver."),
-        None => String::new(),
-    };
-    findings.add(
-        &SENDER_REFUSES_OLD_TLS,
-        target,
-        format!(
-            "A server of {target} supports no TLS newer than {version}, and this sender accepts \
-             none older than {}.{remark}",
-            sending.settings.oldest_above
+    let line = line_for(judged, version);
+    let (remark, has_line) = match line {
+        _ if sending.outcome.delivers_at_once() && is_encrypted => (
+            " This mail goes in TLS all the same; at level encrypt it would wait.".to_owned(),
+            false,
         ),
+        Some(line) => (format!(" The line `{line}` lets it deliver."), true),
+        None => (String::new(), false),
+    };
+    let message = format!(
+        "A server of {target} supports no TLS newer than {version}, and this sender accepts none \
+         older than {}.{remark}",
+        sending.settings.oldest_above
     );
+    let finding = Finding::new(&SENDER_REFUSES_OLD_TLS, target, message);
+    findings.put(match has_line {
+        true => finding,
+        false => finding.sender("Set nothing."),
+    });
 }
 
 /// The line with which the sender's mail flows: the one that the report
