@@ -25,6 +25,7 @@ use danecheck_world::pki::{Identity, Leaf};
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 use serde_json::Value;
 
+use support::mailcow_parts::{MAIN_CF, ROWS};
 use support::now;
 use support::program::{run_on, schema_faults};
 
@@ -128,12 +129,6 @@ async fn on(set: impl FnOnce(&mut Stage)) -> MachineSeen {
 
 const CONTAINERS: &str = r#"{"postfix-mailcow":{"image":"ghcr.io/mailcow/postfix:3.10.12-1"},
     "postfix-tlspol-mailcow":{"image":"ghcr.io/mailcow/postfix-tlspol:1.8.23"}}"#;
-const ROWS: &str =
-    r#"[{"id":7,"dest":"example.com","policy":"encrypt","parameters":"","active":1}]"#;
-const MAIN_CF: &str = "smtp_dns_support_level = dnssec\nsmtp_tls_security_level = dane\n\
-    smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt\n\
-    smtp_tls_policy_maps = proxy:mysql:/opt/postfix/conf/sql/mysql_tls_policy_override_maps.cf\n  \
-    socketmap:inet:postfix-tlspol:8642:QUERY\n";
 
 /// A mailcow in order.
 fn mailcow(seen: &MachineSeen) -> MailcowParts {

@@ -19,17 +19,12 @@ use tokio::net::TcpListener;
 use danecheck_world::smtp::MailServer;
 
 use support::domain::{MX1, in_order};
+use support::mailcow_parts::{MAIN_CF, ROWS};
 use support::program::{Ran, report_of, run_on};
 use support::{Temporary, now};
 
 const CONTAINERS: &str = r#"{"postfix-mailcow":{"image":"ghcr.io/mailcow/postfix:3.11.1-1"},
     "postfix-tlspol-mailcow":{"image":"ghcr.io/mailcow/postfix-tlspol:1.13.0"}}"#;
-const ROW: &str =
-    r#"[{"id":7,"dest":"example.com","policy":"encrypt","parameters":"","active":1}]"#;
-const MAIN_CF: &str = "smtp_dns_support_level = dnssec\nsmtp_tls_security_level = dane\n\
-    smtp_tls_CAfile = /etc/ssl/certs/ca-certificates.crt\n\
-    smtp_tls_policy_maps = proxy:mysql:/opt/postfix/conf/sql/mysql_tls_policy_override_maps.cf\n  \
-    socketmap:inet:postfix-tlspol:8642:QUERY\n";
 
 /// `example.com`, all in order.
 async fn stage() -> RunningStage {
@@ -99,7 +94,7 @@ async fn ask(stage: &RunningStage, url: &str, words: &[&str]) -> Ran {
 #[tokio::test]
 async fn its_releases_and_its_own_policies_count() {
     let stage = stage().await;
-    let url = api("200 OK", CONTAINERS, ROW).await;
+    let url = api("200 OK", CONTAINERS, ROWS).await;
     let ran = ask(&stage, &url, &["--json", "example.com"]).await;
     assert_eq!(ran.stderr, "");
     let sender = report_of(&ran).sender.unwrap();
@@ -117,7 +112,7 @@ async fn its_releases_and_its_own_policies_count() {
 #[tokio::test]
 async fn overrides_come_from_the_api_without_a_file() {
     let stage = stage().await;
-    let url = api("200 OK", CONTAINERS, ROW).await;
+    let url = api("200 OK", CONTAINERS, ROWS).await;
     let ran = ask(&stage, &url, &["overrides"]).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (ExitStatus::Warning, ""));
     assert!(ran.stdout.contains("no longer needed"), "{}", ran.stdout);

@@ -2,6 +2,8 @@
 
 #[allow(dead_code, reason = "not every test file looks at this domain")]
 pub(crate) mod domain;
+#[allow(dead_code, reason = "not every test file is about mailcow")]
+pub(crate) mod mailcow_parts;
 #[allow(dead_code, reason = "not every test file runs the program")]
 pub(crate) mod program;
 
