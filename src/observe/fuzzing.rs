@@ -1,7 +1,6 @@
 //! The parsers behind the sockets, for [`crate::fuzzing`].
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Runtime;
 
 use super::budget::{
-    CHAIN_BYTES, CHAIN_CERTIFICATES, Cuts, Deadline, LINE_BYTES, RECORDS, REPLY_BYTES, Times,
+    CHAIN_BYTES, CHAIN_CERTIFICATES, Cuts, LINE_BYTES, RECORDS, REPLY_BYTES, Times,
 };
 use super::legacy::read_flight;
 use super::smtp::{Script, converse};
@@ -81,17 +80,7 @@ fn run<T>(work: impl Future<Output = T>) -> Option<T> {
 pub fn smtp(data: &[u8]) {
     let cuts = Cuts::default();
     let session = run(async {
-        let times = Times::default();
-        let script = Script {
-            helo_name: "probe.example",
-            sni: None,
-            offer: None,
-            newer: None,
-            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            times,
-            deadline: Deadline::after(times.total),
-            cuts: &cuts,
-        };
+        let script = Script::in_memory(Times::default(), &cuts);
         converse(Tape::new(data), &script).await
     });
     if let Some(session) = session {

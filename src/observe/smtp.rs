@@ -28,6 +28,23 @@ pub(super) struct Script<'a> {
     pub(super) cuts: &'a Cuts,
 }
 
+#[cfg(any(test, fuzzing))]
+impl<'a> Script<'a> {
+    /// An ordinary session with a server in memory.
+    pub(super) fn in_memory(times: Times, cuts: &'a Cuts) -> Self {
+        Self {
+            helo_name: "probe.example",
+            sni: None,
+            offer: None,
+            newer: None,
+            peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            times,
+            deadline: Deadline::after(times.total),
+            cuts,
+        }
+    }
+}
+
 impl Script<'_> {
     fn note_cut<S: AsyncRead + AsyncWrite + Unpin>(&self, chat: &Chat<S>) {
         if chat.was_cut() {

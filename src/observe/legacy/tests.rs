@@ -1,12 +1,11 @@
 //! The second look at servers in memory, which replay what was recorded.
 
 use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 use super::{groups_in_doubt, look_again};
-use crate::observe::budget::{Cuts, Deadline, Times};
+use crate::observe::budget::{Cuts, Times};
 use crate::observe::group::Newer;
 use crate::observe::smtp::Script;
 use danecheck_core::observation::{LegacyAnswer, LegacySeen};
@@ -40,20 +39,10 @@ fn look(flights: &[&'static [u8]]) -> LegacySeen {
         .enable_all()
         .build()
         .unwrap();
-    let times = Times::default();
     let left = RefCell::new(flights.iter().copied());
     let cuts = Cuts::default();
     runtime.block_on(async {
-        let script = Script {
-            helo_name: "probe.example",
-            sni: None,
-            offer: None,
-            newer: None,
-            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            times,
-            deadline: Deadline::after(times.total),
-            cuts: &cuts,
-        };
+        let script = Script::in_memory(Times::default(), &cuts);
         look_again(&script, async || {
             let flight = left.borrow_mut().next()?;
             let (ours, theirs) = duplex(64 * 1024);

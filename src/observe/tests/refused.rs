@@ -1,6 +1,5 @@
 //! Replies that nobody asked for, one of which is taken for the answer to STARTTLS.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
@@ -48,14 +47,8 @@ async fn found(strays: &str, starttls: &str, then: Then) -> (Vec<u16>, Onward) {
         ..quick()
     };
     let script = Script {
-        helo_name: "probe.example",
-        sni: None,
-        offer: None,
-        newer: None,
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        times,
         deadline: Deadline::after(Duration::from_secs(60)),
-        cuts: &cuts,
+        ..Script::in_memory(times, &cuts)
     };
     let (client, server) = tokio::io::duplex(1 << 16);
     let talk = async { converse(client, &script).await };

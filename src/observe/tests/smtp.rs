@@ -1,7 +1,6 @@
 //! The dialogue against scripted servers in memory.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::io::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::super::budget::{Cuts, Deadline, Times};
+use super::super::budget::{Cuts, Times};
 use super::super::smtp::{Script, converse};
 use danecheck_core::observation::{Interruption, Session, SessionEnd, SignatureCheck};
 
@@ -46,14 +45,8 @@ where
     let (client, other) = tokio::io::duplex(1 << 16);
     let cuts = Cuts::default();
     let script = Script {
-        helo_name: "probe.example",
         sni,
-        offer: None,
-        newer: None,
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        times,
-        deadline: Deadline::after(times.total),
-        cuts: &cuts,
+        ..Script::in_memory(times, &cuts)
     };
     let talk = async { converse(client, &script).await.session };
     let (session, ()) = tokio::join!(talk, async {
