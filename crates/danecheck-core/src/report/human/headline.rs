@@ -94,7 +94,7 @@ fn partly(report: &Report, dane: &Outcome) -> &'static str {
 }
 
 /// The DSN code in brackets. Postfix logs that of the server that it tried last:
-/// where another server's fault is told, the log would seem to contradict it.
+/// where the report is about another server's fault, the log would seem to contradict it.
 fn log_code(report: &Report, outcome: &Outcome) -> String {
     let plain = code(outcome);
     let mut told = report.findings.iter();
