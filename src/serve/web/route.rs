@@ -23,6 +23,7 @@ use crate::serve::checks::{Crowded, ForPage};
 use crate::serve::service::Service;
 use crate::serve::under_way::UnderWay;
 use danecheck_core::next_hop::NextHop;
+use danecheck_core::report::html::BASE_STYLE;
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
@@ -65,7 +66,10 @@ pub(in crate::serve) async fn answer(
         CHECK if is_form => visit.form(request).await,
         CHECK => visit.asked(request.uri().query().unwrap_or_default()),
         HISTORY => visit.history(),
-        STYLE => file("text/css; charset=utf-8", include_str!("style.css")),
+        STYLE => file(
+            "text/css; charset=utf-8",
+            [BASE_STYLE, include_str!("style.css")].concat(),
+        ),
         SCRIPT => file("text/javascript; charset=utf-8", include_str!("script.js")),
         ICON => file("image/svg+xml", include_str!("icon.svg")),
         _ => match path::read(&path) {
@@ -75,7 +79,7 @@ pub(in crate::serve) async fn answer(
     }
 }
 
-fn file(kind: &'static str, content: &'static str) -> Answered {
+fn file(kind: &'static str, content: impl Into<Bytes>) -> Answered {
     guarded(text(StatusCode::OK, kind, content), Policy::Nothing)
 }
 

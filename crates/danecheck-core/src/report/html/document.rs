@@ -10,8 +10,11 @@ use crate::text::shown;
 
 use super::words;
 
+/// What a report and other pages beside it have in common, as CSS: colours and text.
+pub const BASE_STYLE: &str = include_str!("base.css");
+
 /// The style of every page. It stands in the document.
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("base.css"), include_str!("style.css"));
 
 /// Makes the buttons that copy work. Every page is whole without it.
 const SCRIPT: &str = include_str!("script.js");

@@ -27,6 +27,6 @@ mod view;
 mod words;
 mod writer;
 
-pub use document::{Frame, Link, content_security_policy};
+pub use document::{BASE_STYLE, Frame, Link, content_security_policy};
 pub use section::page;
 pub use writer::Html;
