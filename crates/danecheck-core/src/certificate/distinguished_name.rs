@@ -31,16 +31,21 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC"),
 ];
 
+/// The longest name in a line of Postfix's log (postfix:`tls.h:CCERT_BUFSIZ`,
+/// without the byte that ends it).
+const LOGGED: usize = 255;
+
 /// A distinguished name (RFC 5280 section 4.1.2.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName {
-    der: Vec<u8>,
     /// Each relative name after its length, so that one name begins with
     /// another only in whole relative names. In one piece, because a name may
     /// have thousands of parts.
     canonical: Vec<u8>,
     entries: usize,
     oneline: String,
+    /// How much of `oneline` is in a line of Postfix's log.
+    logged: usize,
     common_names: Vec<String>,
     /// Nothing for one that is no IA5String.
     email_addresses: Vec<Option<String>>,
@@ -49,6 +54,7 @@ pub struct DistinguishedName {
 impl DistinguishedName {
     pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
         let mut oneline = String::new();
+        let (mut logged, mut is_logged) = (0, true);
         let mut common_names = Vec::new();
         let mut email_addresses = Vec::new();
         for rdn in name.iter_rdn() {
@@ -63,6 +69,12 @@ impl DistinguishedName {
                 oneline.push_str(label);
                 oneline.push('=');
                 push_printable(&mut oneline, value.data);
+                if is_logged {
+                    is_logged = oneline.len() <= LOGGED;
+                    if is_logged {
+                        logged = oneline.len();
+                    }
+                }
                 match label {
                     "CN" => common_names.extend(text(value)),
                     "emailAddress" => {
@@ -74,18 +86,19 @@ impl DistinguishedName {
             }
         }
         Self {
-            der: name.as_raw().to_vec(),
             canonical: canonical(name),
             entries: name.iter_attributes().count(),
             oneline,
+            logged,
             common_names,
             email_addresses,
         }
     }
 
-    /// The name in its original DER.
-    pub fn der(&self) -> &[u8] {
-        &self.der
+    /// The name as far as Postfix logs it: the attributes before the first that
+    /// is too much (openssl:`X509_NAME_oneline` with a buffer of its caller's).
+    pub(crate) fn logged(&self) -> &str {
+        self.oneline.get(..self.logged).unwrap_or_default()
     }
 
     /// Bytes that it takes.
@@ -94,7 +107,7 @@ impl DistinguishedName {
         let emails = self.email_addresses.iter().flatten();
         let texts = self.common_names.iter().chain(emails);
         let texts: usize = texts.map(|text| text.len() + size_of::<String>()).sum();
-        self.der.len() + self.canonical.len() + self.oneline.len() + texts
+        self.canonical.len() + self.oneline.len() + texts
     }
 
     /// The common names, in their order.
@@ -239,7 +252,11 @@ mod tests {
             rdns.extend([0x31, attribute.len() as u8 + 2, 0x30, attribute.len() as u8]);
             rdns.extend(attribute);
         }
-        let mut der = vec![0x30, rdns.len() as u8];
+        let length = rdns.len();
+        let mut der = match length {
+            0..128 => vec![0x30, length as u8],
+            _ => vec![0x30, 0x82, (length >> 8) as u8, length as u8],
+        };
         der.extend(rdns);
         let (_, parsed) = X509Name::from_der(&der).unwrap();
         DistinguishedName::from_parsed(&parsed)
@@ -258,10 +275,19 @@ mod tests {
             name(&[(BMP, b"\0L\0a\0b\0 \0R\0o\0o\0t")]),
         ] {
             assert!(plain.same_as(&other), "{other}");
-            assert_ne!(plain.der(), other.der());
         }
         assert!(!plain.same_as(&name(&[(UTF8, b"LabRoot")])));
         assert!(!plain.same_as(&name(&[(UTF8, b"Lab"), (UTF8, b"Root")])));
+    }
+
+    #[test]
+    fn a_log_line_has_the_attributes_before_the_first_that_is_too_much() {
+        // With `/CN=`, three take all that there is.
+        let part = [b'a'; 81];
+        let whole = name(&[(UTF8, &part), (UTF8, &part), (UTF8, &part)]);
+        assert_eq!(whole.logged(), whole.to_string());
+        let longer = name(&[(UTF8, &part), (UTF8, &part), (UTF8, &part), (UTF8, b"")]);
+        assert_eq!(longer.logged(), whole.to_string());
     }
 
     #[test]

@@ -249,7 +249,7 @@ impl<'a> Builder<'a, '_> {
             object(E::DaneNoMatch);
         }
         let Some(top) = self.top() else { return };
-        let issuer = top.issuer().to_string();
+        let issuer = top.issuer().logged().to_owned();
         object(match (top.is_self_signed(), depth, from_store) {
             (true, 0, _) => E::SelfSignedLeaf,
             (true, _, _) => E::SelfSignedInChain { issuer },
