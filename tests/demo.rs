@@ -420,6 +420,7 @@ const RAISED_ELSEWHERE: &[(&str, &str)] = &[
     ("resolver-times-out", "tests/freshness.rs"),
     ("response-code-contradicts", "tests/findings/signatures.rs"),
     ("sender-refuses-old-tls", "tests/sender.rs"),
+    ("sender-setting-not-read", "tests/local_sender.rs"),
     ("sender-stricter-than-dane", "tests/sender.rs"),
     ("server-silent", "tests/findings.rs"),
     ("servers-not-looked-at", "tests/assumed.rs"),

@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use danecheck::demo::stage::Stage;
@@ -86,6 +87,7 @@ fn postfix() -> LocalSenderSeen {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         openssl: None,
+        unread: BTreeMap::new(),
         lookups: vec![answered("danecheck.invalid", TableAnswer::NotFound)],
     }
 }

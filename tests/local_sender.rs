@@ -12,6 +12,8 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use danecheck::observe::Dial;
 use danecheck_core::judge::{Action, Channel, Delivery, Horizon};
 use danecheck_core::observation::{
@@ -86,6 +88,7 @@ type Asked<'a> = (&'a str, &'a str, Result<&'a str, Option<&'a str>>);
 fn postfix(changes: &[(&str, &str)], lookups: &[Asked<'_>]) -> LocalSenderSeen {
     LocalSenderSeen {
         openssl: None,
+        unread: BTreeMap::new(),
         parameters: DANE
             .iter()
             .chain(changes)
@@ -413,6 +416,26 @@ async fn a_relay_is_told() {
         postfix(&[("relayhost", "[relay.example]:587")], &[]),
     );
     assert!(message(&report, "local-relays").contains("[relay.example]:587"));
+}
+
+#[tokio::test]
+async fn a_setting_that_nothing_here_knows_is_a_warning() {
+    let observation = healthy().await;
+    let local = LocalSenderSeen {
+        unread: BTreeMap::from([(
+            "tls_eecdh_auto_curves".to_owned(),
+            "X25519MLKEM768 X25519".to_owned(),
+        )]),
+        ..postfix(&[], &[])
+    };
+    let (report, _) = told(&observation, local);
+    let said = message(&report, "sender-setting-not-read");
+    assert!(
+        said.contains("tls_eecdh_auto_curves = X25519MLKEM768 X25519"),
+        "{said}"
+    );
+    let (report, _) = told(&observation, postfix(&[], &[]));
+    assert!(!ids(&report).contains(&"sender-setting-not-read"));
 }
 
 #[tokio::test]

@@ -307,6 +307,7 @@ fn local(domain: &str, main_cf: &[(&str, &str)], line: Option<&str>) -> LocalSen
     let all = usual.iter().chain(main_cf);
     LocalSenderSeen {
         openssl: None,
+        unread: BTreeMap::new(),
         parameters: all
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect::<BTreeMap<String, String>>(),

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use danecheck_core::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
-use danecheck_core::postfix::policy_keys;
+use danecheck_core::postfix::{UNREAD, is_unread, policy_keys};
 
 /// How long one question to a table may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,6 +61,8 @@ pub struct NoPostfix(pub(super) String);
 pub struct LocalPostfix {
     pub(super) config_directory: Option<PathBuf>,
     parameters: BTreeMap<String, String>,
+    /// Those of [`UNREAD`] that differ from Postfix's own.
+    unread: BTreeMap<String, String>,
     /// The OpenSSL that it runs on.
     openssl: Option<String>,
 }
@@ -78,6 +80,7 @@ impl LocalPostfix {
         if !parameters.contains_key("mail_version") {
             return Err(NoPostfix(said.complaint("postconf")));
         }
+        let unread = unread(config_directory.as_ref()).await;
         let version = vec!["-T".into(), "run-version".into()];
         let said = run("postconf", config_directory.as_ref(), version).await;
         let openssl = said.ok().filter(|said| said.success);
@@ -85,6 +88,7 @@ impl LocalPostfix {
         Ok(Self {
             config_directory,
             parameters,
+            unread,
             openssl: openssl.filter(|text| !text.is_empty()),
         })
     }
@@ -111,6 +115,7 @@ impl LocalPostfix {
         }
         LocalSenderSeen {
             parameters: self.parameters.clone(),
+            unread: self.unread.clone(),
             openssl: self.openssl.clone(),
             lookups,
         }
@@ -123,6 +128,20 @@ impl LocalPostfix {
             Err(why) => TableAnswer::Failed(why),
         }
     }
+}
+
+/// Parameters that no prediction takes into account and that are not as Postfix
+/// has them by itself. Nothing of those that its release does not know.
+async fn unread(config_directory: Option<&PathBuf>) -> BTreeMap<String, String> {
+    let ask = async |more: Option<&str>| {
+        let names = more.into_iter().chain(UNREAD).map(OsString::from).collect();
+        let said = run("postconf", config_directory, names).await;
+        said.map_or_else(|_| BTreeMap::new(), |said| parameters(&said.stdout))
+    };
+    let defaults = ask(Some("-d")).await;
+    let mut set = ask(None).await;
+    set.retain(|name, value| defaults.get(name) != Some(value) && is_unread(name, value));
+    set
 }
 
 /// The output of a tool.

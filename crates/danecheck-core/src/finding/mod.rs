@@ -157,6 +157,7 @@ pub static RULES: &[&Rule] = &[
     &resolver::RESOLVER_TIMES_OUT,
     &weak_link::RESPONSE_CODE_CONTRADICTS,
     &sender::SENDER_REFUSES_OLD_TLS,
+    &sender::SENDER_SETTING_NOT_READ,
     &sender::SENDER_STRICTER_THAN_DANE,
     &session::SERVER_SILENT,
     &assumed::SERVERS_NOT_LOOKED_AT,

@@ -28,6 +28,18 @@ pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
     receiver: "Switch TLS 1.2 and 1.3 on.",
 };
 
+pub(super) static SENDER_SETTING_NOT_READ: Rule = Rule {
+    id: "sender-setting-not-read",
+    severity: Severity::Warning,
+    reference: "Postfix postconf(5)",
+    meaning: "main.cf on this sender sets a parameter that changes how Postfix begins TLS or \
+              checks a certificate. danecheck does not know what it does. The prediction for this \
+              sender holds for Postfix's own value of the parameter.",
+    sender: "Remove the parameter from main.cf if you do not need it. Otherwise try the delivery \
+             with posttls-finger, which reads the same main.cf.",
+    receiver: "",
+};
+
 pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     id: "sender-stricter-than-dane",
     severity: Severity::Error,
@@ -43,6 +55,15 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let sending = &judged.sending;
+    for (name, value) in sending.sender.unread(judged.evidence.observation) {
+        findings.add(
+            &SENDER_SETTING_NOT_READ,
+            name.clone(),
+            format!(
+                "main.cf sets {name} = {value}, which the prediction does not take into account."
+            ),
+        );
+    }
     if sending.sender.is_assumed() || judged.recommendation.action == Action::NotFixable {
         return;
     }

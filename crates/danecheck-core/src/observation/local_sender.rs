@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct LocalSenderSeen {
     /// `postconf -x`, by name.
     pub parameters: BTreeMap<String, String>,
+    /// Parameters that no prediction takes into account, with values other than
+    /// Postfix's own ([`crate::postfix::UNREAD`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<String, String>,
     /// `postconf -T run-version`: the release of the OpenSSL that it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openssl: Option<String>,

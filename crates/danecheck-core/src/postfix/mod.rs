@@ -17,6 +17,7 @@ mod settings;
 mod stated;
 mod strength;
 mod suite;
+mod unread;
 
 pub use exception::Override;
 pub use hello::{HelloLimits, LineHello, NoSuite, SuiteSet};
@@ -28,6 +29,7 @@ pub use routing::{Mail, Route, Routing, RoutingTable};
 pub use settings::{TlsVersion, UnknownTlsVersion};
 pub use stated::StatedPolicy;
 pub use suite::{Exchange, SUITES, Suite};
+pub use unread::{UNREAD, is_unread};
 
 pub(crate) use hello::{Exclusions, newest};
 pub(crate) use protocols::{allowed, oldest};

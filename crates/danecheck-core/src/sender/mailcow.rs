@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::observation::LocalSenderSeen;
-use crate::postfix::{Release, StatedPolicy, policy_keys};
+use crate::postfix::{Release, StatedPolicy, is_unread, policy_keys};
 
 use super::local::Parameters;
 use super::{InForce, TlspolRelease};
@@ -62,9 +62,15 @@ impl MailcowSeen {
     /// Takes the parameters of its main.cf, at whose end mailcow puts extra.cf
     /// when Postfix starts.
     pub fn read_main_cf(&mut self, text: &str) {
+        let parameters = parameters(text);
+        let unread = parameters
+            .iter()
+            .filter(|(name, value)| is_unread(name, value));
         self.main_cf = Some(LocalSenderSeen {
-            openssl: None,
-            parameters: with_defaults(parameters(text)),
+            unread: unread
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            parameters: with_defaults(parameters),
             ..LocalSenderSeen::default()
         });
     }
@@ -270,6 +276,19 @@ mod tests {
         assert!(seen.row("example.com").is_some());
         seen.read_main_cf("smtp_tls_policy_maps =\n");
         assert_eq!(seen.row("example.com"), None);
+    }
+
+    #[test]
+    fn of_its_main_cf_what_nothing_here_knows_is_kept() {
+        let mut seen = MailcowSeen::default();
+        // The first line is mailcow's own.
+        seen.read_main_cf(
+            "tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION\n\
+             tls_medium_cipherlist = ECDHE-ECDSA-AES128-GCM-SHA256\n",
+        );
+        let unread = seen.main_cf.unwrap().unread;
+        let names: Vec<&String> = unread.keys().collect();
+        assert_eq!(names, ["tls_medium_cipherlist"]);
     }
 
     #[test]

@@ -148,6 +148,15 @@ impl Sender {
         self.asked_mailcow()?.main_cf()
     }
 
+    /// What its main.cf sets that no prediction takes into account: names and values.
+    pub(crate) fn unread<'o>(
+        &'o self,
+        observation: &'o Observation,
+    ) -> impl Iterator<Item = (&'o String, &'o String)> {
+        let main_cf = self.local(observation).or_else(|| self.main_cf());
+        main_cf.into_iter().flat_map(|main_cf| &main_cf.0.unread)
+    }
+
     /// The level of its main.cf.
     pub fn main_level(&self, observation: &Observation) -> SecurityLevel {
         match self.local(observation) {
