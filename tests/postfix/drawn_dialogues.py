@@ -65,7 +65,7 @@ def scenario(name: str) -> Scenario:
     )
 
 
-def script(random: Random) -> dict[str, str]:
+def script(random: Random) -> dict[str, str | float]:
     """What one server says."""
     steps = {
         "greeting": GREETINGS, "ehlo": EHLOS, "helo": HELOS, "starttls": STARTTLS, "after": AFTER,
@@ -79,7 +79,8 @@ def script(random: Random) -> dict[str, str]:
             said[step] = with_more(random, text)
     if said["starttls"] not in SHORT and not said["starttls"].startswith("2"):
         said["starttls"] = with_end(random, said["starttls"], 0.3)
-    return said
+    # A reset that is there before connect(2) has ended would be another failure.
+    return said | {"delay": 0.2 if said["greeting"] == "reset" else 0.0}
 
 
 def with_more(random: Random, text: str) -> str:
