@@ -152,9 +152,10 @@ async fn a_person_reads_it_and_can_paste_it() {
     let ran = check(&ground, &["stale.example"]).await;
     let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
-        "The strictest line that delivers now: First: ",
+        "The strictest line that delivers now, for a partner or a known certificate. Set it in place \
+         of the override above, not beside it: First: ",
         "Postfix stale.example secure",
-        "mailcow target stale.example, policy secure, parameters (empty)",
+        "mailcow Target stale.example, Policy secure, Parameters (leave empty)",
         "The first certificate ends on ",
     ] {
         assert!(text.contains(words), "{words}\n{}", ran.stdout);

@@ -10,6 +10,7 @@ use crate::sender::InForce;
 use super::attempt::{Age, Attempt};
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
+use super::outcome::Outcome;
 use super::policy::{PeerCheck, PolicyRequest, tls_policy};
 use super::route::next_hop_name;
 
@@ -36,6 +37,39 @@ pub(crate) fn caution(
     let weaker = comparison(evidence, settings).is_weaker(Some(after), before);
     let own = || before.is_some_and(|line| is_the_servers_own(evidence, line, settings));
     (weaker && !own()).then(|| LOOKS_THE_SAME.to_owned())
+}
+
+/// The caution, after the advice to look again if what keeps the mail back today
+/// may go by itself.
+pub(crate) fn first_wait(
+    evidence: &Evidence<'_>,
+    today: &Outcome,
+    caution: Option<String>,
+) -> Option<String> {
+    if today.delivers() {
+        return caution;
+    }
+    match (may_go_by_itself(evidence), caution) {
+        (None, caution) => caution,
+        (Some(why), None) => Some(format!("{why} before you set it.")),
+        (Some(why), Some(caution)) => Some(format!("{why}. {caution}")),
+    }
+}
+
+/// What to do first if a server refuses for now (RFC 5321 section 4.2.1), or
+/// refuses this client inside TLS, as far as the end of the sentence.
+fn may_go_by_itself(evidence: &Evidence<'_>) -> Option<&'static str> {
+    let addresses = || evidence.addresses();
+    let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
+    if sessions.any(|session| session.seen.refusal_for_now().is_some()) {
+        return Some("The refusal may end by itself: look again in a few minutes");
+    }
+    let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
+    sessions
+        .any(|session| matches!(session.seen.end, SessionEnd::EhloRefusedInTls(_)))
+        .then_some(
+            "The server may refuse this client alone: look again from the mail server itself",
+        )
 }
 
 /// What the comparison of lines for this next hop depends on.

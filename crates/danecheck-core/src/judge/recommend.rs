@@ -7,7 +7,7 @@ use crate::observation::Assumption;
 use crate::postfix::{Override, PolicyLine, SecurityLevel};
 
 use super::LookElsewhere;
-use super::caution::{LOOKS_THE_SAME, caution};
+use super::caution::{LOOKS_THE_SAME, caution, first_wait};
 use super::evidence::Evidence;
 use super::lines::{override_of, pins, secure_line, strictest_that_delivers};
 use super::outcome::{Channel, Delivery, Outcome, Untold};
@@ -69,11 +69,13 @@ pub(crate) fn recommend(
     if let Some(look) = elsewhere.iter().find(differs) {
         return no_override(Action::NotFixable, somebody_between(look));
     }
+    let said = here.caution.as_deref();
+    let caution = said.map(|said| confirmed(said, elsewhere));
     Recommendation {
-        caution: here
-            .caution
-            .as_deref()
-            .map(|said| confirmed(said, elsewhere)),
+        caution: match here.action {
+            Action::Override => first_wait(evidence, &sending.outcome, caution),
+            Action::Keep | Action::NotFixable => caution,
+        },
         ..here
     }
 }

@@ -5,9 +5,10 @@ use crate::observation::Assumption;
 use crate::postfix::{
     HelloLimits, LineHello, Override, PolicyLine, SecurityLevel, ServerName, Settings,
 };
+use crate::sender::{Sender, System};
 use crate::unix_time::UnixTime;
 
-use super::caution::caution;
+use super::caution::{caution, first_wait};
 use super::evidence::Evidence;
 use super::lines::{candidates, override_of, pins_of, secure_line, shown_to, with_older_tls};
 use super::outcome::{Channel, Outcome};
@@ -65,8 +66,12 @@ impl Strictest {
         Self {
             reason: proves(&line).to_owned(),
             breaks_when: Some(breaks_when(level, first_end(evidence, &line))),
-            notice: Some(notice(level, &next_hop.to_string())),
-            caution: caution(evidence, &sending.in_force, sending.settings, &line),
+            notice: Some(notice(level, &sending.sender, &next_hop.to_string())),
+            caution: first_wait(
+                evidence,
+                &sending.outcome,
+                caution(evidence, &sending.in_force, sending.settings, &line),
+            ),
             entry: Some(override_of(evidence, line)),
         }
     }
@@ -183,24 +188,34 @@ fn breaks_when(level: SecurityLevel, end: Option<UnixTime>) -> String {
     }
 }
 
-fn notice(level: SecurityLevel, next_hop: &str) -> String {
+fn notice(level: SecurityLevel, sender: &Sender, next_hop: &str) -> String {
+    // mailcow has its table in its API.
+    let table = match sender.system {
+        System::Mailcow => "--mailcow-api https://MAILCOW",
+        System::Postfix | System::Local => "TABLE",
+    };
+    let options = match sender.options() {
+        options if options.is_empty() => options,
+        options => format!("{options} "),
+    };
     match level {
         SecurityLevel::DaneOnly => format!(
             "Run `danecheck --require-dane {next_hop}` every day: it exits with 2 as soon as DANE \
              does not cover every server, and warns before signatures end."
         ),
-        SecurityLevel::Fingerprint => {
-            "Run `danecheck overrides TABLE` every day: it exits with 2 when mail waits because of a \
-             line. Ask the receiver for the next key before it is used, and list both pins: \
+        SecurityLevel::Fingerprint => format!(
+            "Run `danecheck overrides {table}` every day: it exits with 2 when mail waits because \
+             of a line. Ask the receiver for the next key before it is used, and list both pins: \
              match=OLD|NEW."
-                .to_owned()
-        }
-        SecurityLevel::Secure | SecurityLevel::Verify | SecurityLevel::Encrypt => format!(
-            "Run `danecheck overrides TABLE` every day: it exits with 2 when mail waits because of a \
-             line. `danecheck --warn-days 14 {next_hop}` warns before a certificate ends."
         ),
-        _ => "Run `danecheck --strictest` again from time to time: a stricter line may deliver by \
-              then."
-            .to_owned(),
+        SecurityLevel::Secure | SecurityLevel::Verify | SecurityLevel::Encrypt => format!(
+            "Run `danecheck overrides {table}` every day: it exits with 2 when mail waits because \
+             of a line. `danecheck {options}--warn-days 14 {next_hop}` warns before a certificate \
+             ends."
+        ),
+        _ => format!(
+            "Run `danecheck {options}--strictest {next_hop}` again from time to time: a stricter \
+             line may deliver by then."
+        ),
     }
 }

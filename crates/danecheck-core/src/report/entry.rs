@@ -100,16 +100,35 @@ fn is_host(name: &str) -> bool {
 }
 
 /// The first sentence, or the part before its first colon if the sentence is
-/// long: the rest only explains.
+/// long, and a mark that there is more.
 fn shortened(reason: &str) -> String {
     if reason.chars().count() <= LONGEST_REASON {
         return reason.to_owned();
     }
     let ends = [": ", ". "].into_iter().filter_map(|end| reason.find(end));
-    ends.min()
-        .and_then(|end| reason.get(..end))
+    let first = ends.min().and_then(|end| reason.get(..end));
+    let kept: String = first
         .unwrap_or(reason)
         .chars()
         .take(LONGEST_REASON)
-        .collect()
+        .collect();
+    format!("{kept} ...")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_of_a_reason_leaves_a_mark() {
+        let rest = "x".repeat(LONGEST_REASON);
+        for (reason, kept) in [
+            ("It fails: so.".to_owned(), "It fails: so.".to_owned()),
+            (format!("It fails: {rest}"), "It fails ...".to_owned()),
+            (format!("It fails. {rest}"), "It fails ...".to_owned()),
+            (format!("{rest}x"), format!("{rest} ...")),
+        ] {
+            assert_eq!(shortened(&reason), kept);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! What a person reads in a report: nothing is cut off, nothing stands for a name
 //! that is known, and the words are true of this target.
 
+use danecheck_core::diagnosis::{Diagnosis, Question};
 use danecheck_core::entry::Language;
 use danecheck_core::finding::Severity;
 use danecheck_core::judge::Horizon;
-use danecheck_core::report::{Detail, HumanStyle, Letter, Report, human};
+use danecheck_core::report::html::Html;
+use danecheck_core::report::{Detail, ExitStatus, HumanStyle, Letter, Report, Writer, human};
 use danecheck_core::sender::{Sender, System};
 
 use super::support::{observation, top};
@@ -22,7 +24,11 @@ fn first_step(remedy: &str) -> &str {
     remedy.split(" Sender: ").next().unwrap_or(remedy)
 }
 
-/// The short report says whole sentences, and what to do in full.
+/// What stands in the place of sentences that are left out.
+const MORE: &str = "(-v says more)";
+
+/// The short report says whole sentences, and what to do in full; what it leaves
+/// out leaves a mark.
 pub(super) fn is_whole(name: &str, report: &Report, width: usize, page: &str) {
     let is_begin = |line: &&str| line.starts_with("  error: ") || line.starts_with("  warning: ");
     let mut told = page
@@ -48,6 +54,20 @@ pub(super) fn is_whole(name: &str, report: &Report, width: usize, page: &str) {
         let page = flat(page);
         let is_there = steps.iter().any(|step| page.contains(&flat(step)));
         assert!(is_there, "{name} at {width}: {steps:?}\n{page}");
+        // Findings about several hosts become one, in other words.
+        if let [_] = steps.as_slice() {
+            let host = fault.subject.split(" [").next().unwrap_or_default();
+            let about_host = fault.message.replace(&fault.subject, host);
+            // A long name is broken inside.
+            let bare = |text: &str| text.split_whitespace().collect::<String>();
+            let is_whole = [&fault.message, &about_host]
+                .iter()
+                .any(|message| bare(&page).contains(&bare(message)));
+            assert!(
+                is_whole || page.contains(MORE),
+                "{name} at {width}: {fault:?}\n{page}"
+            );
+        }
     }
     // What people copy stays on one line.
     if let Some((_, row)) = page.split_once("mailcow: Target ") {
@@ -63,6 +83,118 @@ pub(super) fn is_whole(name: &str, report: &Report, width: usize, page: &str) {
         assert!(
             !is_broken || page.contains(&format!(" {},\n", report.target)),
             "{name}: {page}"
+        );
+    }
+}
+
+/// Two lines in one report: which is for what, each in the sender's form, and no
+/// sentence twice.
+#[test]
+fn the_strictest_line_says_whether_it_goes_in_place_of_the_override() {
+    const ATTACKER: &str = "An attacker between you and the receiver";
+    let in_place = "now, for a partner or a known certificate. Set it in place of the override \
+                    above, not beside it:";
+    for (name, system, said, unsaid) in [
+        (
+            "mta-sts-other-host",
+            System::Mailcow,
+            vec![
+                "The strictest row that delivers",
+                in_place,
+                "First: check the same as for the override. mailcow Target mta-sts-other-host.lab, \
+                 Policy secure, Parameters (leave empty)",
+                "`danecheck overrides --mailcow-api https://MAILCOW`",
+                "`danecheck --sender mailcow --warn-days 14 mta-sts-other-host.lab`",
+            ],
+            vec!["Postfix mta-sts-other-host.lab", "TABLE", "strictest line"],
+        ),
+        (
+            "stale",
+            System::Postfix,
+            vec![
+                "The strictest line that delivers",
+                in_place,
+                "Postfix stale.lab secure mailcow Target stale.lab, Policy secure, Parameters \
+                 (leave empty)",
+                "`danecheck overrides TABLE`",
+            ],
+            vec!["MAILCOW"],
+        ),
+        (
+            "stale",
+            System::Mailcow,
+            vec![in_place, "mailcow Target stale.lab, Policy secure"],
+            vec!["Postfix stale.lab", "smtp_tls_policy_maps"],
+        ),
+        // The same line is pasted once.
+        (
+            "starttls-454",
+            System::Postfix,
+            vec!["The line above is also the strictest that delivers now."],
+            vec!["in place of", "check the same"],
+        ),
+        (
+            "starttls-454",
+            System::Mailcow,
+            vec!["The row above is also the strictest that delivers now."],
+            vec!["in place of", "Postfix starttls-454.lab"],
+        ),
+        (
+            "all-well",
+            System::Postfix,
+            vec![
+                "now, for a partner or a known certificate: Postfix all-well.lab dane-only mailcow \
+                 Target all-well.lab, Policy dane-only, Parameters (leave empty)",
+            ],
+            vec!["in place of"],
+        ),
+        (
+            "all-well",
+            System::Mailcow,
+            vec!["certificate: mailcow Target all-well.lab, Policy dane-only"],
+            vec!["in place of", "Postfix all-well.lab"],
+        ),
+    ] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let sender = Sender {
+            system,
+            ..Sender::default()
+        };
+        let observation = observation(&path);
+        let report = Report::new(&Diagnosis::of(&Question {
+            sender,
+            strictest: true,
+            ..Question::of(&observation)
+        }));
+        for width in [60, 80, 120] {
+            let style = HumanStyle {
+                width,
+                ..HumanStyle::default()
+            };
+            let page = human(&report, style);
+            assert!(page.lines().all(|line| line.len() <= width), "{page}");
+            let page = flat(&page);
+            for words in &said {
+                assert!(page.contains(words), "{name} at {width}: {words}\n{page}");
+            }
+            for words in &unsaid {
+                assert!(!page.contains(words), "{name} at {width}: {words}\n{page}");
+            }
+            assert!(page.matches(ATTACKER).count() <= 1, "{page}");
+        }
+        let mut writer = Html::new(Language::En);
+        writer.report(&report, ExitStatus::Broken);
+        let html = writer.end();
+        let has_line = html.contains("strictest-line\"");
+        assert_eq!(
+            has_line,
+            system == System::Postfix && name != "starttls-454",
+            "{name}"
+        );
+        assert_eq!(
+            html.contains("in place of the override above, not beside it"),
+            said.contains(&in_place),
+            "{name}"
         );
     }
 }
@@ -215,6 +347,22 @@ fn what_a_report_says_is_true_of_its_target() {
             "Remove one of the two programs",
             "PROXY header",
         ),
+        // Sentences that had no room on a narrow terminal.
+        (
+            "proxy-header",
+            "Most likely a proxy in front of it sends a PROXY header",
+            "says more",
+        ),
+        (
+            "greeting-twice",
+            "Most likely two programs greet on this port, such as a filter and the mail server.",
+            "says more",
+        ),
+        (
+            "ehlo-twice",
+            "Most likely it answers EHLO in more than one reply.",
+            "says more",
+        ),
         (
             "anchor-is-the-leaf",
             "Publish it as 3 1 1: its data is right.",
@@ -253,6 +401,31 @@ fn what_a_report_says_is_true_of_its_target() {
             "421 4.3.2 closing. It says that this is temporary: look again in a few minutes.",
             "names an authority",
         ),
+        // What may go by itself, before an override is advised.
+        (
+            "tls-then-421",
+            "First: The refusal may end by itself: look again in a few minutes before you set it. \
+             Postfix",
+            "An attacker",
+        ),
+        (
+            "starttls-454",
+            "First: The refusal may end by itself: look again in a few minutes. An attacker",
+            "before you set it. before",
+        ),
+        (
+            "starttls-421-closes",
+            "First: The refusal may end by itself: look again in a few minutes. An attacker",
+            "alone",
+        ),
+        (
+            "tls-then-refused",
+            "First: The server may refuse this client alone: look again from the mail server itself \
+             before you set it. Postfix",
+            "by itself",
+        ),
+        ("starttls-554", "First: An attacker between", "by itself"),
+        ("tls-then-drop", "First: An attacker between", "look again"),
         // Messages whose first sentence is the fault.
         (
             "alias-leads-out-stale",

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::entry::{mailcow_row, mailcow_steps};
 use crate::judge::Action;
 use crate::report::human::{Ways, deployment_text};
+use crate::report::recommendation::StrictestReport;
 
 use super::copied::copied;
 use super::view::{View, cut, name, prose};
@@ -100,25 +101,48 @@ fn first(view: &View<'_>, caution: &str) -> Markup {
 
 /// The strictest line, if it was asked for.
 fn strictest(view: &View<'_>) -> Markup {
-    let Some(strictest) = &view.report.recommendation.strictest else {
+    let advice = &view.report.recommendation;
+    let Some(strictest) = &advice.strictest else {
         return Markup::default();
     };
     let sentences = [&strictest.breaks_when, &strictest.notice];
+    let has_override = advice.action == Action::Override;
+    let line = &strictest.entries.postfix;
+    let is_override = has_override && advice.entries.postfix == *line;
     html! {
         section aria-labelledby=[view.label("strictest")] {
             (view.titled(1, "strictest", words::STRICTEST))
-            @if let Some(caution) = &strictest.caution { (first(view, caution)) }
-            @match &strictest.entries.postfix {
-                Some(line) => (copied(view, "strictest-line", line, None)),
+            @match line {
                 None => p { (view.say(words::NO_LINE)) },
-            }
-            @if let Some(row) = &strictest.entries.mailcow {
-                p { (view.say(words::FOR_MAILCOW)) ": " (name(&mailcow_row(row, view.language))) }
+                Some(_) if is_override => p { (view.say(words::IS_OVERRIDE)) },
+                Some(line) => (strictest_line(view, strictest, line, has_override)),
             }
             p { (view.english(prose(&strictest.reason))) }
             @for sentence in sentences.into_iter().flatten() {
                 p { (view.english(prose(sentence))) }
             }
+        }
+    }
+}
+
+/// The line in the forms of the sender.
+fn strictest_line(
+    view: &View<'_>,
+    strictest: &StrictestReport,
+    line: &str,
+    has_override: bool,
+) -> Markup {
+    let ways = Ways::of(view.report);
+    let purpose = match has_override {
+        true => words::IN_PLACE,
+        false => words::FOR_PARTNER,
+    };
+    html! {
+        p { (view.say(purpose)) }
+        @if let Some(caution) = &strictest.caution { (first(view, caution)) }
+        @if ways.postfix { (copied(view, "strictest-line", line, None)) }
+        @if let Some(row) = strictest.entries.mailcow.as_ref().filter(|_| ways.mailcow) {
+            p { (view.say(words::FOR_MAILCOW)) ": " (name(&mailcow_row(row, view.language))) }
         }
     }
 }

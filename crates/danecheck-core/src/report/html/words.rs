@@ -72,6 +72,19 @@ pub(super) const STRICTEST: Both = Both(
     "The strictest line that delivers now",
     "Die strengste Zeile, die jetzt zustellt",
 );
+pub(super) const IN_PLACE: Both = Both(
+    "For a partner or a known certificate. Set it in place of the override above, not beside it.",
+    "Für einen Partner oder ein bekanntes Zertifikat. Setzen Sie sie statt der Ausnahme oben, nicht \
+     daneben.",
+);
+pub(super) const FOR_PARTNER: Both = Both(
+    "For a partner or a known certificate.",
+    "Für einen Partner oder ein bekanntes Zertifikat.",
+);
+pub(super) const IS_OVERRIDE: Both = Both(
+    "The override above is also the strictest line that delivers now.",
+    "Die Ausnahme oben ist auch die strengste Zeile, die jetzt zustellt.",
+);
 pub(super) const LETTER: Both = Both("A letter to the receiver", "Ein Brief an den Empfänger");
 pub(super) const EVIDENCE: Both = Both("Evidence", "Belege");
 

@@ -80,6 +80,8 @@ pub(super) struct Page {
     pub(super) style: HumanStyle,
     /// Whether something was cut off.
     pub(super) is_cut: bool,
+    /// Whether whole sentences were left out.
+    pub(super) leaves_out: bool,
 }
 
 impl Page {
@@ -89,6 +91,7 @@ impl Page {
             text: String::new(),
             style,
             is_cut: false,
+            leaves_out: false,
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     }
     for (number, alternative) in advice.alternatives.iter().enumerate() {
         if number == 0 {
-            page.line("  Stricter, and delivers too:");
+            page.line("  Stricter, and delivers too, in place of it:");
         }
         match alternative.mailcow.as_ref().filter(|_| !ways.postfix) {
             Some(entry) => page.line(&format!("     {}", mailcow_row(entry, page.style.language))),

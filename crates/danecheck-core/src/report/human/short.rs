@@ -42,7 +42,18 @@ struct Room {
     line: usize,
 }
 
-const ROOMS: [Room; 4] = [
+const ROOMS: [Room; 5] = [
+    Room {
+        headline: 4,
+        assumption: 4,
+        policy: 3,
+        cause: 8,
+        step: true,
+        named: 3,
+        also: 2,
+        caution: 5,
+        line: 3,
+    },
     Room {
         headline: 4,
         assumption: 4,
@@ -103,15 +114,15 @@ pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
     let lines = |page: &Page| page.text.lines().count();
     // Long names need more room: half a sentence helps nobody, and a place to
     // read the step helps less than the step.
-    let whole = |room: &Room, most: usize| {
-        let page = within(report, style, room);
-        (lines(&page) <= most && !page.is_cut).then_some(page)
+    let with_step = |most, leaves_out: bool| {
+        let rooms = ROOMS.iter().filter(|room| room.step);
+        let mut pages = rooms.map(|room| within(report, style, room));
+        pages.find(|page| lines(page) <= most && !page.is_cut && (leaves_out || !page.leaves_out))
     };
-    let with_step = |most| {
-        let mut rooms = ROOMS.iter().filter(|room| room.step);
-        rooms.find_map(|room| whole(room, most))
-    };
-    let whole = with_step(most).or_else(|| with_step(hard));
+    let whole = with_step(most, false)
+        .or_else(|| with_step(most, true))
+        .or_else(|| with_step(hard, false))
+        .or_else(|| with_step(hard, true));
     let any = whole.or_else(|| pages().find(|page| lines(page) <= hard));
     any.or_else(|| pages().next_back())
         .unwrap_or_else(|| Page::new(style))
@@ -163,7 +174,8 @@ fn cause(page: &mut Page, report: &Report, told: &Told<'_>, room: &Room) {
     let (word, tone) = word(finding.severity);
     let lead = format!("  {word}");
     let tinted = format!("  {}", page.tint(tone, word));
-    let text = sentences(&told.message, page.room_after(&lead), room.cause);
+    let (text, is_all) = sentences(&told.message, page.room_after(&lead), room.cause);
+    page.leaves_out |= !is_all;
     match room.step {
         true => page.paragraph(&lead, &tinted, &text),
         false => page.clipped(&lead, &tinted, &text, room.cause),
@@ -191,20 +203,28 @@ fn first_step(finding: &FindingReport) -> String {
     }
 }
 
-/// The first sentence, and as many more as fit into these lines.
-fn sentences(text: &str, width: usize, most: usize) -> String {
-    let mut taken = String::new();
-    for (number, sentence) in split(text).enumerate() {
-        let longer = match number {
-            0 => sentence.to_owned(),
-            _ => format!("{taken} {sentence}"),
-        };
-        if number > 0 && wrap(&longer, width).len() > most {
+/// Stands where sentences were left out.
+const MORE: &str = " (-v says more)";
+
+/// The first sentence, and as many more as fit into these lines; whether that is
+/// all of them. Else a mark stands at the end.
+fn sentences(text: &str, width: usize, most: usize) -> (String, bool) {
+    if wrap(text, width).len() <= most {
+        return (text.to_owned(), true);
+    }
+    let mut all = split(text);
+    let mut taken = all.next().unwrap_or_default().to_owned();
+    let mut is_all = true;
+    for sentence in all {
+        let longer = format!("{taken} {sentence}");
+        is_all = wrap(&format!("{longer}{MORE}"), width).len() <= most;
+        if !is_all {
+            taken.push_str(MORE);
             break;
         }
         taken = longer;
     }
-    taken
+    (taken, is_all)
 }
 
 /// Sentences: a full stop, a blank and a capital letter part them, but not
@@ -326,6 +346,24 @@ fn entry(page: &mut Page, report: &Report, room: &Room) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_that_are_left_out_leave_a_mark() {
+        let text = "It fails. Mail waits. Most likely a proxy does it.";
+        for (width, most, said, is_all) in [
+            (80, 1, text, true),
+            (30, 2, text, true),
+            (30, 1, "It fails. (-v says more)", false),
+            (36, 1, "It fails. Mail waits. (-v says more)", false),
+            (35, 1, "It fails. (-v says more)", false),
+            (8, 1, "It fails. (-v says more)", false),
+        ] {
+            let found = sentences(text, width, most);
+            assert_eq!(found, (said.to_owned(), is_all), "{width} {most}");
+        }
+        let alone = "One sentence of several lines.";
+        assert_eq!(sentences(alone, 10, 1), (alone.to_owned(), true));
+    }
 
     #[test]
     fn a_sentence_does_not_end_inside_brackets() {
