@@ -128,6 +128,77 @@ async fn a_file_without_a_certificate_is_refused() {
 }
 
 #[tokio::test]
+async fn der_is_read_and_other_forms_are_named() {
+    let identity = identity(&["mx1.example.com"]);
+    let record = identity.tlsa(3, 1, 1);
+    let leaf = identity.leaf().der().to_vec();
+    let der = Temporary::with("der", &leaf);
+    let marked = [
+        b"\xef\xbb\xbf",
+        std::fs::read(Temporary::chain_of(&identity).path())
+            .unwrap()
+            .as_slice(),
+    ]
+    .concat();
+    for file in [&der, &Temporary::with("pem", &marked)] {
+        let ran = alone(&["tlsa", file.path()]).await;
+        let found = (ran.status, ran.stdout, ran.stderr);
+        assert_eq!(
+            found,
+            (ExitStatus::Fine, format!("{record}\n"), String::new())
+        );
+    }
+    // The same file in the place of the servers' certificates.
+    let stage = published(&[&record], &[]).await;
+    let ran = against(&stage, &der, &[]).await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stdout);
+    let pkcs12 = b"\x30\x82\x0a\x31\x02\x01\x03\x30\x82\x09\xe7".to_vec();
+    let pkcs7 = b"\x30\x82\x09\0\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0".to_vec();
+    let key = b"-----BEGIN PRIVATE KEY-----\nMC4CAQ==\n-----END PRIVATE KEY-----\n".to_vec();
+    let more = [leaf.as_slice(), b"x"].concat();
+    for (end, bytes, said) in [
+        (
+            "p12",
+            pkcs12,
+            "is in the form PKCS#12: `openssl pkcs12 -in FILE -nokeys -out chain.pem`",
+        ),
+        (
+            "p7b",
+            pkcs7,
+            "is in the form PKCS#7: `openssl pkcs7 -inform DER -in FILE -print_certs -out chain.pem`",
+        ),
+        (
+            "pem",
+            key,
+            "is a private key and no certificate: give the server's certificate",
+        ),
+        ("der", more, "not a readable certificate"),
+        ("der", leaf[..40].to_vec(), "not a readable certificate"),
+    ] {
+        let file = Temporary::with(end, &bytes);
+        for arguments in [
+            ["tlsa", file.path(), "--port", "25"],
+            [
+                "--cert",
+                file.path(),
+                "--resolver=127.0.0.1:1",
+                "example.com",
+            ],
+        ] {
+            let ran = alone(&arguments).await;
+            let said = said.replace("FILE", file.path());
+            assert_eq!(ran.status, ExitStatus::Unknown, "{arguments:?}");
+            assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+            assert!(
+                !ran.stderr.contains("contains no certificate"),
+                "{}",
+                ran.stderr
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_whose_record_is_published_passes() {
     let new = identity(&["mx1.example.com"]);
     let stage = published(&[&stale_tlsa(3, 1, 1), &new.tlsa(3, 1, 1)], &[]).await;

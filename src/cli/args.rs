@@ -17,6 +17,7 @@ use super::next_hops::NextHopArguments;
 use super::overrides::OverridesArguments;
 use super::proxy::AlsoArguments;
 use super::resume::ResumeArguments;
+use super::screen::{ColorArguments, ScreenArguments};
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
@@ -199,19 +200,8 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) expect: ExpectArguments,
 
-    /// Show no progress
-    #[arg(long, help_heading = "Output", hide_short_help = true)]
-    pub(super) no_progress: bool,
-
-    /// Colours; NO_COLOR is respected
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Output",
-        hide_short_help = true
-    )]
-    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) screen: ScreenArguments,
 
     #[command(flatten)]
     pub(super) sender: SenderArguments,
@@ -245,9 +235,8 @@ pub(super) struct DemoArguments {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 
-    /// Colours; NO_COLOR is respected
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) colors: ColorArguments,
 }
 
 #[derive(Debug, Args)]
@@ -361,7 +350,8 @@ pub(super) enum ListFormat {
                   unknown."
 )]
 pub(super) struct TlsaArguments {
-    /// Certificate of the server, or the whole chain (fullchain.pem)
+    /// Certificate of the server, in PEM or DER, or the whole chain
+    /// (fullchain.pem)
     #[arg(value_name = "CERT.pem")]
     pub(super) certificate: PathBuf,
 
@@ -446,22 +436,4 @@ pub(super) enum Format {
     Html,
     /// A mail to the receiver's postmaster
     Letter,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-impl Color {
-    /// Whether colours are used, where `auto` means this.
-    pub(super) fn wanted(self, auto: bool) -> bool {
-        match self {
-            Self::Auto => auto,
-            Self::Always => true,
-            Self::Never => false,
-        }
-    }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::observe::Assumed;
 use danecheck_core::observation::Der;
 
-use super::input;
+use super::certificate_file;
 use super::stop::Stop;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -29,7 +29,7 @@ impl AssumeArguments {
         let Some(path) = &self.cert else {
             return Ok(self.dns_only.then(Assumed::dns_only));
         };
-        let chain = input::chain(path)?;
+        let chain = certificate_file::chain(path)?;
         let ders = chain.iter().map(|one| Der(one.to_vec())).collect();
         let file = path.display().to_string();
         Ok(Some(Assumed::certificate(&file, ders)))

@@ -73,7 +73,7 @@ pub(super) async fn check(
         typed: !arguments.targets.is_empty(),
         jobs: arguments.bulk.jobs(),
         in_order: arguments.bulk.in_order,
-        shows_progress: !arguments.no_progress && !arguments.quiet,
+        shows_progress: !arguments.screen.no_progress && !arguments.quiet,
         files: arguments
             .resume
             .files(save, output.is_json(), environment)?,

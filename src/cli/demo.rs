@@ -25,7 +25,7 @@ pub(super) async fn demo(
         return Ok(ExitStatus::Fine);
     }
     let style = HumanStyle {
-        color: arguments.color.wanted(environment.colors),
+        color: arguments.colors.wanted(environment),
         width: environment.width,
         detail: Detail::of(arguments.verbose),
         ..HumanStyle::default()

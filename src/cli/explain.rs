@@ -86,7 +86,7 @@ async fn explain_reports(
 async fn check_reports(
     reports: &mut Reports,
     arguments: &ExplainArguments,
-    environment: &Environment,
+    environment: &mut Environment,
 ) -> Result<(), Stop> {
     let mut domains = reports.domains();
     domains.truncate(arguments.at_most);
@@ -140,7 +140,7 @@ async fn log(
         let _ = writeln!(text, "\nThe next hops, checked now{all}:");
     }
     let style = HumanStyle {
-        color: environment.colors,
+        color: arguments.next_hops.screen.colors.wanted(environment),
         width: environment.width,
         language: Language::default(),
         detail: Detail::Short,

@@ -5,13 +5,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 use crate::observe::{Resolver, TrustStore, TrustStoreError};
-use danecheck_core::certificate::presented_chain;
-use danecheck_core::renewal::is_authority;
 use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::environment::Environment;
@@ -38,13 +34,6 @@ pub(super) const LARGEST_TABLE: u64 = 16 << 20;
 /// The largest trust store. Those of systems have 150 to 400 certificates in
 /// less than a megabyte.
 const LARGEST_STORE: u64 = 8 << 20;
-
-/// The largest file of a server's certificates; what a server sends is limited
-/// to 64 KiB (`observe::budget::CHAIN_BYTES`).
-const LARGEST_CHAIN: u64 = 1 << 20;
-
-/// Certificates in such a file.
-const MOST_OF_A_CHAIN: usize = 100;
 
 /// The largest file of trust anchors: a few lines, and comments.
 const LARGEST_ANCHORS: u64 = 64 << 10;
@@ -259,54 +248,6 @@ pub(super) async fn read_stdin(
         .and_then(|read| within(read, most))
         .map_err(|unread| unread.stop("standard input"))?;
     Ok(bytes)
-}
-
-/// The certificates of a server, its own first.
-pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
-    let ders = certificates(path)?;
-    let chain = presented_chain(&ders);
-    let first = chain
-        .iter()
-        .flatten()
-        .next()
-        .filter(|first| is_authority(first));
-    let Some(first) = first else {
-        return Ok(ders);
-    };
-    let name = first.subject().common_names().first().cloned();
-    let name = name.unwrap_or_else(|| first.subject().to_string());
-    let what = match chain.iter().flatten().any(|other| !is_authority(other)) {
-        true => format!(
-            "begins with the certificate of an authority ({name}): put the server's certificate \
-             first, as in fullchain.pem"
-        ),
-        false => format!(
-            "is the certificate of an authority ({name}) and not of a server: give the server's, \
-             as in fullchain.pem. `danecheck tlsa --ta` prints the records of authorities"
-        ),
-    };
-    Err(Stop::Sentence(format!("{}: {what}", path.display())))
-}
-
-/// The certificates of a file, for any owner.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Stop> {
-    const GIVE: &str = "give the server's certificate, as in fullchain.pem";
-    let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
-    let pem = read(path, LARGEST_CHAIN)?;
-    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
-        .take(MOST_OF_A_CHAIN + 1)
-        .collect::<Result<_, _>>()
-        .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
-    if ders.len() > MOST_OF_A_CHAIN {
-        return Err(refuse(&format!(
-            "contains more than {MOST_OF_A_CHAIN} certificates: {GIVE}"
-        )));
-    }
-    match presented_chain(&ders).first() {
-        None => Err(refuse(&format!("contains no certificate: {GIVE}"))),
-        Some(Err(error)) => Err(refuse(&error.to_string())),
-        Some(Ok(_)) => Ok(ders),
-    }
 }
 
 /// The trust store that was asked for.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 
 use crate::observe::{LocalPostfix, Setup, observe};
 use danecheck_core::evidence::Triage;
@@ -18,6 +18,8 @@ use super::bulk::BulkArguments;
 use super::environment::Environment;
 use super::input;
 use super::look::LookArguments;
+use super::progress::{Count, Progress, TICK};
+use super::screen::ScreenArguments;
 use super::stop::Stop;
 use super::way::RouteArguments;
 
@@ -37,6 +39,9 @@ pub(super) struct NextHopArguments {
 
     #[command(flatten)]
     pub(super) route: RouteArguments,
+
+    #[command(flatten)]
+    pub(super) screen: ScreenArguments,
 }
 
 impl NextHopArguments {
@@ -53,6 +58,48 @@ impl NextHopArguments {
     /// How many are looked at at once.
     pub(super) fn jobs(&self) -> usize {
         self.bulk.jobs()
+    }
+
+    /// Takes each of these looks as it ends, and shows how far they are.
+    pub(super) async fn watch<T>(
+        &self,
+        looks: impl Stream<Item = T>,
+        total: usize,
+        environment: &mut Environment,
+        mut take: impl FnMut(T) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let mut count = Count {
+            total: Some(number(total)),
+            ..Count::default()
+        };
+        let mut progress = Progress::new(!self.screen.no_progress && total > 1);
+        let mut ticks = tokio::time::interval(TICK);
+        let mut looks = std::pin::pin!(looks);
+        loop {
+            let under_way = count.done.saturating_add(number(self.jobs()));
+            count.begun = under_way.min(number(total));
+            let one = tokio::select! {
+                biased;
+                one = looks.next() => one,
+                _ = ticks.tick(), if progress.is_drawn(environment) => {
+                    progress.draw(&count, environment);
+                    continue;
+                }
+            };
+            let taken = match one {
+                Some(one) => take(one),
+                None => break,
+            };
+            if taken.is_err() {
+                progress.clear(environment);
+                return taken;
+            }
+            count.done += 1;
+            progress.draw(&count, environment);
+        }
+        progress.clear(environment);
+        Ok(())
     }
 }
 
@@ -72,7 +119,7 @@ pub(super) async fn look(
     arguments: &NextHopArguments,
     sender: &Sender,
     local: Option<&LocalPostfix>,
-    environment: &Environment,
+    environment: &mut Environment,
     see: &mut (dyn FnMut(&Observation, &Report) + Send),
 ) -> Result<Vec<(String, Report)>, Stop> {
     let hops = triage.next_hops.iter().filter(|hop| hop.verdict.is_none());
@@ -114,7 +161,7 @@ pub(super) async fn look_at(
     arguments: &NextHopArguments,
     sender: &Sender,
     local: Option<&LocalPostfix>,
-    environment: &Environment,
+    environment: &mut Environment,
 ) -> Result<Vec<Looked>, Stop> {
     let next_hops: Vec<(String, NextHop)> = names
         .into_iter()
@@ -131,6 +178,7 @@ pub(super) async fn look_at(
         ..arguments.setup(environment)?
     };
     let now = environment.now;
+    let total = next_hops.len();
     let looks = stream::iter(next_hops)
         .map(|(name, next_hop)| {
             let setup = Setup {
@@ -140,15 +188,16 @@ pub(super) async fn look_at(
             async move { (name, observe(&next_hop, &setup).await) }
         })
         .buffered(arguments.jobs());
-    let mut looks = std::pin::pin!(looks);
     let mut all = Vec::new();
-    while let Some((name, observation)) = looks.next().await {
+    let take = |(name, observation)| {
         let report = Report::to(&observation, Horizon::default(), sender);
         all.push(Looked {
             name,
             observation,
             report,
         });
-    }
+        Ok(())
+    };
+    arguments.watch(looks, total, environment, take).await?;
     Ok(all)
 }

@@ -56,7 +56,7 @@ impl Output {
             }),
             (None, true, _) | (None, _, Format::Json) => Form::Json,
             (None, false, Format::Human) => Form::Human(HumanStyle {
-                color: arguments.color.wanted(environment.colors),
+                color: arguments.screen.colors.wanted(environment),
                 width: environment.width,
                 language: arguments.lang,
                 detail: Detail::of(arguments.verbose),
@@ -162,7 +162,7 @@ impl Output {
                 Some(summary) => {
                     summary.add(report, status);
                     match style.detail {
-                        Detail::Short => line(report, status),
+                        Detail::Short => line(report, status, style.width),
                         _ if self.written > 0 => format!("\n{}", human(report, *style)),
                         _ => human(report, *style),
                     }
@@ -207,6 +207,11 @@ impl Output {
         if text.is_empty() || is_silent {
             return Ok(());
         }
+        if let (Form::Human(style), Some(summary)) = (&self.form, &mut self.summary)
+            && style.detail == Detail::Short
+        {
+            summary.printed();
+        }
         environment.print(&text)
     }
 
@@ -224,9 +229,9 @@ impl Output {
                 self.status = worst(self.status, into.print(environment)?);
                 Ok(())
             }
-            Form::Human(_) => match &self.summary {
+            Form::Human(style) => match &self.summary {
                 Some(summary) if !(self.quiet && summary.is_fine()) => {
-                    environment.print(&summary.text())
+                    environment.print(&summary.text(style.width))
                 }
                 _ => Ok(()),
             },

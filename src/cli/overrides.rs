@@ -15,6 +15,7 @@ use danecheck_core::overrides::Overrides;
 use danecheck_core::postfix::LineHello;
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
+use danecheck_core::text::TextStyle;
 
 use super::accept::AcceptArguments;
 use super::environment::Environment;
@@ -131,7 +132,11 @@ pub(super) async fn overrides(
     } else if arguments.json {
         environment.print(&(to_json(&examination.report()) + "\n"))?;
     } else {
-        environment.print(&examination.human(&name, environment.width, arguments.quiet))?;
+        let style = TextStyle {
+            width: environment.width,
+            color: arguments.next_hops.screen.colors.wanted(environment),
+        };
+        environment.print(&examination.human(&name, style, arguments.quiet))?;
     }
     let status = examination.exit_status();
     Ok(if is_whole {
@@ -165,7 +170,7 @@ async fn look(
     next_hops: Vec<NextHop>,
     hellos: HashMap<String, Vec<LineHello>>,
     arguments: &OverridesArguments,
-    environment: &Environment,
+    environment: &mut Environment,
 ) -> Result<HashMap<String, Observation>, Stop> {
     let setup = Setup {
         hellos: Arc::new(hellos),
@@ -176,6 +181,7 @@ async fn look(
     let mut saved = saved
         .map(|path| Saved::create(path, environment))
         .transpose()?;
+    let total = next_hops.len();
     let looks = stream::iter(next_hops)
         .map(|next_hop| {
             let setup = Setup {
@@ -185,14 +191,16 @@ async fn look(
             async move { observe(&next_hop, &setup).await }
         })
         .buffer_unordered(arguments.next_hops.jobs());
-    let mut looks = std::pin::pin!(looks);
     let mut seen = HashMap::new();
-    while let Some(observation) = looks.next().await {
+    let take = |observation: Observation| {
         if let Some(saved) = &mut saved {
             saved.write(&observation)?;
         }
         seen.insert(observation.next_hop.policy_key(), observation);
-    }
+        Ok(())
+    };
+    let watched = arguments.next_hops.watch(looks, total, environment, take);
+    watched.await?;
     if let Some(saved) = &saved {
         saved.finish()?;
     }

@@ -9,6 +9,9 @@ use super::environment::Environment;
 /// How often the line is redrawn.
 const EVERY: Duration = Duration::from_millis(200);
 
+/// How often it is shown while no target ends.
+pub(super) const TICK: Duration = Duration::from_secs(1);
+
 /// Before this the remaining time cannot be estimated.
 const EARLY: Duration = Duration::from_secs(2);
 

@@ -3,7 +3,6 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 
@@ -20,13 +19,10 @@ use super::input::{GivenTarget, Targets};
 use super::interrupt::{Interrupts, Watch};
 use super::output::Output;
 use super::pending::Pending;
-use super::progress::{Count, Progress, SharedCount};
+use super::progress::{Count, Progress, SharedCount, TICK};
 use super::resume::Files;
 use super::stop::Stop;
 use super::workers::Workers;
-
-/// How often progress is shown while no target ends.
-const TICK: Duration = Duration::from_secs(1);
 
 /// The parts of a run.
 pub(super) struct Run<'a> {

@@ -11,8 +11,8 @@ use danecheck_core::renewal::{Renewal, TlsaOutput, Wanted, new_records, owner_na
 use danecheck_core::report::{ExitStatus, to_json};
 
 use super::args::TlsaArguments;
+use super::certificate_file;
 use super::environment::Environment;
-use super::input;
 use super::stop::Stop;
 use super::typed;
 
@@ -27,8 +27,8 @@ pub(super) async fn tlsa(
         )));
     }
     let ders = match arguments.ta && arguments.against.is_none() {
-        true => input::certificates(&arguments.certificate)?,
-        false => input::chain(&arguments.certificate)?,
+        true => certificate_file::certificates(&arguments.certificate)?,
+        false => certificate_file::chain(&arguments.certificate)?,
     };
     let chain = presented_chain(&ders);
     let hosts = hosts(arguments)?;
@@ -80,7 +80,11 @@ pub(super) async fn tlsa(
 
 /// The domain that stands in the place of a file.
 fn domain_instead(path: &Path) -> Option<&str> {
-    let is_usual = |end: &OsStr| ["pem", "crt", "cer", "der"].iter().any(|it| end == *it);
+    let is_usual = |end: &OsStr| {
+        ["pem", "crt", "cer", "der", "p7b", "p12", "pfx"]
+            .iter()
+            .any(|it| end == *it)
+    };
     if path.exists() || path.extension().is_none_or(is_usual) {
         return None;
     }

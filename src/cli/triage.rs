@@ -11,6 +11,7 @@ use crate::observe::LocalPostfix;
 use danecheck_core::evidence::{Reading, Triage};
 use danecheck_core::report::{ExitStatus, to_json, worst};
 use danecheck_core::sender::System;
+use danecheck_core::text::TextStyle;
 
 use super::accept::AcceptArguments;
 use super::environment::Environment;
@@ -125,7 +126,12 @@ pub(super) async fn triage(
         environment.print(&(to_json(&triage) + "\n"))?;
         return Ok(triage.exit_status());
     }
-    let mut text = triage.table(environment.width);
+    let style = TextStyle {
+        width: environment.width,
+        // With a table on standard output the answer stands on standard error.
+        color: into.is_none() && arguments.next_hops.screen.colors.wanted(environment),
+    };
+    let mut text = triage.table(style);
     if is_mailcow {
         text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
     }

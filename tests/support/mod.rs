@@ -79,13 +79,13 @@ pub(crate) struct Temporary(std::path::PathBuf);
 
 #[allow(dead_code, reason = "not every test file writes files")]
 impl Temporary {
-    pub(crate) fn with(extension: &str, text: &str) -> Self {
+    pub(crate) fn with(extension: &str, content: impl AsRef<[u8]>) -> Self {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("danecheck-{}-{number}.{extension}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, content).unwrap();
         Self(path)
     }
 

@@ -9,7 +9,7 @@ use super::look::doctor_via;
 use super::text::{counts, paragraph, plural};
 use super::{Explained, Triage, WaitingNextHop};
 use crate::judge::{Action, Verdict};
-use crate::text::{break_lines, shown};
+use crate::text::{TextStyle, Tone, break_lines, shown};
 
 /// Causes whose remedies are printed; of more only the names.
 const REMEDIES: usize = 4;
@@ -20,12 +20,20 @@ const NAMED: usize = 3;
 /// Columns between two cells: the second where names are long.
 const GAPS: [usize; 2] = [2, 1];
 
+/// What the look at a next hop found, beside an override.
+const FLOWS: &str = "flows now";
+const NONE_HELPS: &str = "none helps";
+const NOT_LOOKED: &str = "not looked";
+const UNKNOWN: &str = "unknown";
+
 /// Columns of a next hop that has a line of its own.
 const SHORTEST: usize = 12;
 
 impl Triage {
     /// The answer of `danecheck triage`.
-    pub fn table(&self, width: usize) -> String {
+    pub fn table(&self, style: impl Into<TextStyle>) -> String {
+        let style = style.into();
+        let width = style.width;
         let mut text = String::new();
         if let Some(fault) = &self.common_fault {
             let count = plural(fault.next_hops, "next hop", "next hops");
@@ -59,7 +67,7 @@ impl Triage {
             let sentence = format!("The oldest waits since {since}, for {name}.");
             paragraph(&mut text, &sentence, 0, width);
         }
-        self.rows(&mut text, width);
+        self.rows(&mut text, style);
         if self.other_next_hops > 0 {
             let sentence = format!(
                 "{} more to next hops that are not named",
@@ -108,7 +116,8 @@ impl Triage {
     }
 
     /// One line for each next hop, under the names of the columns.
-    fn rows(&self, text: &mut String, width: usize) {
+    fn rows(&self, text: &mut String, style: TextStyle) {
+        let width = style.width;
         if self.next_hops.is_empty() {
             return;
         }
@@ -141,13 +150,13 @@ impl Triage {
         let others_at_least: usize = others.iter().map(|other| other + narrow).sum();
         if others_at_least + SHORTEST.min(*longest) > width {
             text.push('\n');
-            stack(text, &rows, others, width);
+            stack(text, &rows, others, style);
             return;
         }
         let gap = if *longest <= room(wide) { wide } else { narrow };
         let longest = (*longest).min(room(gap));
         text.push('\n');
-        for row in &rows {
+        for (number, row) in rows.iter().enumerate() {
             let Some((name, cells)) = row.split_first() else {
                 continue;
             };
@@ -159,10 +168,17 @@ impl Triage {
             } else {
                 format!("{name:longest$}")
             };
-            for (cell, wide) in cells.iter().zip(widths.iter().skip(1)) {
-                let _ = write!(line, "{:gap$}{cell:wide$}", "");
+            for (at, (cell, wide)) in cells.iter().zip(widths.iter().skip(1)).enumerate() {
+                let _ = match at + 1 == cells.len() && number > 0 {
+                    true => write!(line, "{:gap$}{}", "", toned(cell, style)),
+                    false => write!(line, "{:gap$}{cell:wide$}", ""),
+                };
             }
-            let _ = writeln!(text, "{}", line.trim_end());
+            let line = line.trim_end();
+            let _ = match number {
+                0 => writeln!(text, "{}", style.tint(Tone::Quiet, line)),
+                _ => writeln!(text, "{line}"),
+            };
         }
     }
 
@@ -198,12 +214,12 @@ impl Triage {
         };
         cells.push(whose.to_owned());
         cells.push(match hop.action {
-            None => "not looked".to_owned(),
-            Some(Action::Keep) => "flows now".to_owned(),
+            None => NOT_LOOKED.to_owned(),
+            Some(Action::Keep) => FLOWS.to_owned(),
             Some(Action::NotFixable) if hop.verdict == Some(Verdict::Indeterminate) => {
-                "unknown".to_owned()
+                UNKNOWN.to_owned()
             }
-            Some(Action::NotFixable) => "none helps".to_owned(),
+            Some(Action::NotFixable) => NONE_HELPS.to_owned(),
             Some(Action::Override) => {
                 let level = hop
                     .entries
@@ -309,10 +325,22 @@ fn waits_for_connection(cause: &Explained) -> bool {
         && Cause::find(cause.id).is_some_and(|cause| !cause.concerns_dns_or_tls())
 }
 
+/// What the look found, in a colour.
+fn toned(cell: &str, style: TextStyle) -> String {
+    let tone = match cell {
+        FLOWS => Tone::Good,
+        NONE_HELPS => Tone::Bad,
+        UNKNOWN | NOT_LOOKED => Tone::Doubtful,
+        _ => Tone::Strong,
+    };
+    style.tint(tone, cell)
+}
+
 /// Rows that are wider than the screen: each name on a line of its own, its
 /// cells on as many lines below it as they need.
-fn stack(text: &mut String, rows: &[Vec<String>], widths: &[usize], width: usize) {
-    for row in rows {
+fn stack(text: &mut String, rows: &[Vec<String>], widths: &[usize], style: TextStyle) {
+    let width = style.width;
+    for (number, row) in rows.iter().enumerate() {
         let Some((name, cells)) = row.split_first() else {
             continue;
         };
@@ -321,14 +349,17 @@ fn stack(text: &mut String, rows: &[Vec<String>], widths: &[usize], width: usize
         }
         let mut line = String::new();
         let mut used = 0;
-        for (cell, wide) in cells.iter().zip(widths) {
+        for (at, (cell, wide)) in cells.iter().zip(widths).enumerate() {
             if used > 0 && used + 1 + wide > width {
                 let _ = writeln!(text, "{}", line.trim_end());
                 line.clear();
                 used = 0;
             }
             let gap = if used == 0 { 2 } else { 1 };
-            let _ = write!(line, "{:gap$}{cell:wide$}", "");
+            let _ = match at + 1 == cells.len() && number > 0 {
+                true => write!(line, "{:gap$}{}", "", toned(cell, style)),
+                false => write!(line, "{:gap$}{cell:wide$}", ""),
+            };
             used += gap + wide;
         }
         let _ = writeln!(text, "{}", line.trim_end());

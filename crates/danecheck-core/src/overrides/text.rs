@@ -1,6 +1,6 @@
 //! The report on overrides, for a person: first what should change.
 
-use crate::text::{shown, wrap};
+use crate::text::{TextStyle, Tone, shown, wrap};
 
 use super::examination::{Examination, Overrides, status};
 use super::report::OverrideReport;
@@ -13,7 +13,7 @@ const MARGIN: &str = "     ";
 impl Examination {
     /// The text; `name` is that of the file. With `brief`, only what should
     /// change.
-    pub fn human(&self, name: &str, width: usize, brief: bool) -> String {
+    pub fn human(&self, name: &str, style: impl Into<TextStyle>, brief: bool) -> String {
         let report = self.report();
         let each: Vec<(&OverrideReport, ExitStatus)> = report
             .overrides
@@ -23,7 +23,7 @@ impl Examination {
         let of = |wanted: ExitStatus| each.iter().filter(move |(_, status)| *status == wanted);
         let mut page = Page {
             text: String::new(),
-            width,
+            style: style.into(),
         };
         let changes = self
             .judgements
@@ -38,20 +38,21 @@ impl Examination {
         if !(brief && self.exit_status() == ExitStatus::Fine) {
             page.paragraph("", &summary(name, &each, changes, kept));
         }
-        for (wanted, title) in [
-            (ExitStatus::Broken, "Mail waits:"),
-            (ExitStatus::Unknown, "Unknown:"),
+        for (wanted, tone, title) in [
+            (ExitStatus::Broken, Tone::Bad, "Mail waits:"),
+            (ExitStatus::Unknown, Tone::Doubtful, "Unknown:"),
             (
                 ExitStatus::Warning,
+                Tone::Doubtful,
                 "Mail flows, but something should change:",
             ),
-            (ExitStatus::Fine, "As it should be:"),
+            (ExitStatus::Fine, Tone::Good, "As it should be:"),
         ] {
             if wanted == ExitStatus::Fine && brief || of(wanted).next().is_none() {
                 continue;
             }
             page.line("");
-            page.line(title);
+            page.line(&page.style.tint(tone, title));
             for (one, _) in of(wanted) {
                 page.one(one);
             }
@@ -113,7 +114,7 @@ fn summary(
 
 struct Page {
     text: String,
-    width: usize,
+    style: TextStyle,
 }
 
 impl Page {
@@ -123,7 +124,7 @@ impl Page {
     }
 
     fn paragraph(&mut self, margin: &str, text: &str) {
-        for line in wrap(text, self.width.saturating_sub(margin.len())) {
+        for line in wrap(text, self.style.width.saturating_sub(margin.len())) {
             self.line(&format!("{margin}{line}"));
         }
     }
@@ -133,7 +134,8 @@ impl Page {
             Some(id) => format!("id {id}"),
             None => format!("line {}", one.line),
         };
-        self.line(&format!("  {place}: {}  {}", one.next_hop, one.policy));
+        let next_hop = self.style.tint(Tone::Strong, &one.next_hop);
+        self.line(&format!("  {place}: {next_hop}  {}", one.policy));
         self.paragraph(MARGIN, &format!("{}: {}", one.word.as_str(), one.reason));
         if let (Some(since), Some(because)) = (&one.since, &one.because) {
             self.paragraph(MARGIN, &format!("(set on {since}: {because})"));
@@ -144,7 +146,10 @@ impl Page {
         };
         match (&one.call, &one.replace_with) {
             (Some(call), _) => self.line(&format!("{MARGIN}{call}")),
-            (None, Some(line)) => self.line(&format!("{MARGIN}{only}to be: {line}")),
+            (None, Some(line)) => {
+                let line = self.style.tint(Tone::Strong, line);
+                self.line(&format!("{MARGIN}{only}to be: {line}"));
+            }
             (None, None) if one.remove => self.line(&format!("{MARGIN}{only}to be removed")),
             (None, None) => {}
         }

@@ -5,28 +5,59 @@ use std::fmt::Write as _;
 
 use crate::finding::rule::Severity;
 use crate::judge::Action;
-use crate::text::shown;
+use crate::text::{break_lines, shown};
 
 use super::human::headline;
 use super::model::Report;
 use super::status::ExitStatus;
 use super::told::told;
 
-/// Targets that the summary names.
+/// Targets that the summary names, and lines that stand directly above it.
 const NAMED: usize = 20;
 
 /// The most characters of one line that the summary keeps.
 const LONGEST: usize = 400;
 
-/// One line for a target, with its line end.
-pub fn line(report: &Report, status: ExitStatus) -> String {
-    shown(&format!(
-        "{:8} {}: {}\n",
-        word(status),
-        report.target,
-        headline(report)
-    ))
-    .into_owned()
+/// The blanks before what continues a target's line.
+const MARGIN: &str = "         ";
+
+/// One line for a target, with its cause and its override; longer ones are
+/// broken to this width. With its line end.
+pub fn line(report: &Report, status: ExitStatus, width: usize) -> String {
+    broken("", &about(report, status), width)
+}
+
+/// What a line says of a target.
+fn about(report: &Report, status: ExitStatus) -> String {
+    let mut text = format!("{:8} {}: {}", word(status), report.target, headline(report));
+    if status == ExitStatus::Fine {
+        return text;
+    }
+    if let Some(cause) = cause(report) {
+        let _ = write!(text, " [{cause}]");
+    }
+    let advice = &report.recommendation;
+    if let (Action::Override, Some(policy)) = (advice.action, advice.policy) {
+        let _ = write!(text, " override: {policy}");
+    }
+    if text.chars().count() > LONGEST {
+        text = text.chars().take(LONGEST).chain(" ...".chars()).collect();
+    }
+    text
+}
+
+/// The text after these blanks; what continues it stands under the target.
+fn broken(first: &str, text: &str, width: usize) -> String {
+    let text = shown(text);
+    let room = width.saturating_sub(first.len() + MARGIN.len());
+    // The word and the blanks behind it stay as they are.
+    let (word, rest) = text.split_at_checked(MARGIN.len()).unwrap_or(("", &text));
+    let mut lines = break_lines(rest, room).into_iter();
+    let mut all = format!("{first}{word}{}\n", lines.next().unwrap_or_default());
+    for line in lines {
+        let _ = writeln!(all, "{first}{MARGIN}{line}");
+    }
+    all
 }
 
 fn word(status: ExitStatus) -> &'static str {
@@ -41,6 +72,8 @@ fn word(status: ExitStatus) -> &'static str {
 /// What is known of the targets so far.
 #[derive(Debug, Default)]
 pub struct Summary {
+    /// Lines that were printed, one for each target.
+    lines: u64,
     fine: u64,
     warned: u64,
     broken: u64,
@@ -72,10 +105,15 @@ impl Summary {
         let rank = rank(report, status);
         let place = self.worst.partition_point(|other| other.rank >= rank);
         if place < NAMED {
-            let text = troubled(report, status);
+            let text = about(report, status);
             self.worst.insert(place, Troubled { rank, text });
             self.worst.truncate(NAMED);
         }
+    }
+
+    /// A line of a target was printed.
+    pub fn printed(&mut self) {
+        self.lines += 1;
     }
 
     /// Whether every target was fine.
@@ -83,8 +121,9 @@ impl Summary {
         self.worst.is_empty()
     }
 
-    /// The summary, with a line end after the last line.
-    pub fn text(&self) -> String {
+    /// The summary, with a line end after the last line. What is not fine is not
+    /// named again where all of it stands directly above.
+    pub fn text(&self, width: usize) -> String {
         let all = self.fine + self.warned + self.broken + self.unknown;
         let counts = [
             (self.broken, "broken"),
@@ -97,22 +136,28 @@ impl Summary {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let mut text = format!("\n{all} targets: {}\n", counts.join(", "));
+        let targets = if all == 1 { "target" } else { "targets" };
+        let mut text = format!("\n{all} {targets}: {}\n", counts.join(", "));
         let troubled = all - self.fine;
         if troubled == 0 {
             return text;
         }
-        let named = u64::try_from(self.worst.len()).unwrap_or(u64::MAX);
-        let _ = match troubled > named {
-            true => writeln!(text, "The {named} worst:"),
-            false => writeln!(text, "Not fine:"),
-        };
-        for one in &self.worst {
-            text.push_str(&one.text);
+        let most = u64::try_from(NAMED).unwrap_or(u64::MAX);
+        let stand_above = self.lines <= most && self.lines >= troubled;
+        if !stand_above {
+            let named = u64::try_from(self.worst.len()).unwrap_or(u64::MAX);
+            let _ = match troubled > named {
+                true => writeln!(text, "The {named} worst:"),
+                false => writeln!(text, "Not fine:"),
+            };
+            for one in &self.worst {
+                text.push_str(&broken("  ", &one.text, width));
+            }
         }
-        text.push_str(
-            "`danecheck TARGET` says what to do about one, `--entry NAME` prints entries.\n",
-        );
+        let hint = "`danecheck TARGET` says what to do about one, `--entry NAME` prints entries.";
+        for line in break_lines(hint, width) {
+            let _ = writeln!(text, "{line}");
+        }
         text
     }
 }
@@ -136,19 +181,4 @@ pub(super) fn cause(report: &Report) -> Option<&str> {
     let mut told = told.iter();
     let cause = told.find(|one| one.finding.severity > Severity::Info);
     cause.map(|one| one.finding.id.as_str())
-}
-
-/// The line of a target that is not fine, with its cause and its override.
-fn troubled(report: &Report, status: ExitStatus) -> String {
-    let mut text = format!("  {}", line(report, status).trim_end());
-    if let Some(cause) = cause(report) {
-        let _ = write!(text, " [{cause}]");
-    }
-    let advice = &report.recommendation;
-    if let (Action::Override, Some(policy)) = (advice.action, advice.policy) {
-        let _ = write!(text, " override: {policy}");
-    }
-    let mut kept: String = shown(&text).chars().take(LONGEST).collect();
-    kept.push('\n');
-    kept
 }

@@ -3,6 +3,7 @@
 mod harmless;
 mod lines;
 mod nearest;
+mod style;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use harmless::is_harmless;
@@ -10,3 +11,5 @@ pub(crate) use harmless::{column_count, columns};
 pub use harmless::{masked, printable, shown, shown_json, to_json};
 pub use lines::{break_lines, wrap};
 pub use nearest::{is_typing_error, nearest};
+pub use style::TextStyle;
+pub(crate) use style::Tone;

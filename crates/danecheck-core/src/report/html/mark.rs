@@ -1,6 +1,7 @@
 //! How bad a report is, as a sign, a word and a colour.
 
-use crate::report::human::{Tone, headline_words};
+use crate::report::human::headline_words;
+use crate::text::Tone;
 
 use super::super::model::Report;
 use super::super::status::ExitStatus;

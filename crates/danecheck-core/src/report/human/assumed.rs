@@ -1,10 +1,11 @@
 //! The texts of the report if no mail server was checked.
 
 use crate::judge::{Standing, Verdict};
+use crate::text::Tone;
 
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, Report, SessionReport};
-use super::page::{Page, Tone, code, fate};
+use super::page::{Page, code, fate};
 
 /// The assumption, right below the first line because everything that follows
 /// depends on it.

@@ -2,11 +2,12 @@
 //! warnings.
 
 use crate::finding::rule::Severity;
+use crate::text::Tone;
 
 use super::super::model::Report;
 use super::super::told::{SHOWN_OF_A_KIND, told};
 use super::assumed;
-use super::page::{Detail, Page, Tone};
+use super::page::{Detail, Page};
 
 /// The word before a finding, and its colour.
 pub(super) fn word(severity: Severity) -> (&'static str, Tone) {

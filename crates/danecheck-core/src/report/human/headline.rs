@@ -2,13 +2,14 @@
 
 use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing, Verdict};
+use crate::text::Tone;
 
 use super::super::answer::flows_well;
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, Report};
 use super::super::sender::SenderReport;
 use super::assumed;
-use super::page::{Tone, code, fate};
+use super::page::{code, fate};
 
 /// The report in a few words, as they follow the target's name.
 pub fn headline(report: &Report) -> String {

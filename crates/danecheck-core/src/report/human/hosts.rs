@@ -2,13 +2,13 @@
 
 use crate::dnssec::SecurityStatus;
 use crate::judge::Standing;
-use crate::text::columns;
+use crate::text::{Tone, columns};
 
 use super::super::model::{
     AddressReport, HostReport, LimitedReport, LookupReport, RecordReport, Report,
 };
 use super::assumed;
-use super::page::{Detail, Page, Tone};
+use super::page::{Detail, Page};
 
 pub(super) fn hosts(page: &mut Page, report: &Report) {
     if let Some(mx) = &report.mx

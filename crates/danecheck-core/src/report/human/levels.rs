@@ -3,10 +3,11 @@
 
 use crate::judge::{Channel, Delivery, Outcome, Outcomes};
 use crate::postfix::SecurityLevel;
+use crate::text::Tone;
 
 use super::super::answer::REFERENCE;
 use super::super::model::Report;
-use super::page::{Page, Tone};
+use super::page::Page;
 
 /// A cell and what its word means.
 pub(in crate::report) struct Cell {

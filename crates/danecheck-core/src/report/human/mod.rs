@@ -14,7 +14,7 @@ mod sender;
 mod short;
 mod strictest;
 
-use crate::text::{columns, shown};
+use crate::text::{Tone, columns, shown};
 
 use super::model::Report;
 
@@ -24,7 +24,6 @@ pub(super) use headline::headline_words;
 pub(super) use hosts::{groups, short_record, standing_words};
 pub(super) use levels::{Cell, cells};
 use page::Page;
-pub(super) use page::Tone;
 pub use page::{Detail, HumanStyle};
 pub(super) use recommendation::Ways;
 pub(super) use sender::{assumed_service, policy};

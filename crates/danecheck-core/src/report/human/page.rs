@@ -1,10 +1,8 @@
 //! The text under construction, and words that several parts of it share.
 
-use anstyle::{AnsiColor, Style};
-
 use crate::entry::Language;
 use crate::judge::{Delivery, Outcome};
-use crate::text::{columns, wrap};
+use crate::text::{TextStyle, Tone, columns, wrap};
 
 /// How the report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +62,6 @@ impl Default for HumanStyle {
     }
 }
 
-/// What a colour stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Tone {
-    Good,
-    Doubtful,
-    Bad,
-    Strong,
-    Quiet,
-}
-
 /// The text under construction.
 pub(super) struct Page {
     pub(super) text: String,
@@ -106,17 +94,11 @@ impl Page {
 
     /// The text in a colour, if colours are used.
     pub(super) fn tint(&self, tone: Tone, text: &str) -> String {
-        if !self.style.color {
-            return text.to_owned();
-        }
-        let style = match tone {
-            Tone::Good => AnsiColor::Green.on_default().bold(),
-            Tone::Doubtful => AnsiColor::Yellow.on_default().bold(),
-            Tone::Bad => AnsiColor::Red.on_default().bold(),
-            Tone::Strong => Style::new().bold(),
-            Tone::Quiet => Style::new().dimmed(),
+        let style = TextStyle {
+            width: self.style.width,
+            color: self.style.color,
         };
-        format!("{style}{text}{style:#}")
+        style.tint(tone, text)
     }
 
     /// The columns that are left on a line that begins so.

@@ -2,10 +2,11 @@
 
 use crate::entry::{MailcowEntry, mailcow_fields, mailcow_row, mailcow_steps};
 use crate::judge::Action;
+use crate::text::Tone;
 
 use super::super::model::Report;
 use super::assumed;
-use super::page::{Detail, Page, Tone};
+use super::page::{Detail, Page};
 
 pub(super) fn recommendation(page: &mut Page, report: &Report) {
     if assumed::deployment(page, report) {

@@ -4,7 +4,7 @@ use crate::entry::mailcow_fields;
 use crate::finding::NO_TLSA;
 use crate::finding::rule::Severity;
 use crate::judge::Action;
-use crate::text::wrap;
+use crate::text::{Tone, wrap};
 
 use super::super::finding::FindingReport;
 use super::super::model::Report;
@@ -12,7 +12,7 @@ use super::super::told::{Told, told_naming};
 use super::assumed;
 use super::findings::word;
 use super::first_line;
-use super::page::{HumanStyle, Page, Tone};
+use super::page::{HumanStyle, Page};
 use super::recommendation::{Ways, reason};
 use super::sender::policy;
 

@@ -2,9 +2,10 @@
 
 use crate::entry::mailcow_fields;
 use crate::judge::Action;
+use crate::text::Tone;
 
 use super::super::model::Report;
-use super::page::{Page, Tone};
+use super::page::Page;
 use super::recommendation::Ways;
 
 pub(super) fn strictest(page: &mut Page, report: &Report) {
