@@ -5,7 +5,7 @@
 use crate::observation::{Interruption, Onward};
 
 use super::attempt::{Attempt, Failure, Peer, dsn, interrupted};
-use super::outcome::{Channel, Untold};
+use super::outcome::Channel;
 
 /// A command before the message, as Postfix logs it.
 struct Step {
@@ -16,6 +16,13 @@ struct Step {
     /// The first digit of the reply that goes on.
     goes_on: u16,
 }
+
+/// The last one, which takes a reply of the server's own where no other is left.
+const MESSAGE: Step = Step {
+    command: "end of DATA command",
+    sending: "sending end of data -- message may be sent more than once",
+    goes_on: 2,
+};
 
 const STEPS: [Step; 3] = [
     Step {
@@ -62,8 +69,17 @@ pub(super) fn send(onward: Option<&Onward>, peer: &Peer, channel: Channel) -> At
             }
         }
     }
-    // The message would be sent to a server that has not asked for it.
-    Attempt::NotJudged(Untold::Limit)
+    // All commands are on their way, in their order, so the server takes the
+    // message too.
+    match queued.next() {
+        Some(reply) if reply.code / 100 != MESSAGE.goes_on => {
+            said(&MESSAGE, &reply.text(), dsn(reply), peer)
+        }
+        None if onward.closed => {
+            Attempt::Counted(interrupted(Interruption::Lost, peer, MESSAGE.sending))
+        }
+        _ => Attempt::Ready(channel),
+    }
 }
 
 /// A reply that ends the delivery (`smtp_mesg_fail`, `smtp_rcpt_fail`): what
@@ -178,8 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn whether_a_message_arrives_that_nobody_asked_for_is_not_told() {
-        let replies = ["250 ok", "250 ok", "354 go on"];
-        assert_eq!(after(&replies, false), Attempt::NotJudged(Untold::Limit));
+    fn a_reply_that_asks_for_the_message_too_early_lets_it_through() {
+        let asks = ["250 ok", "250 ok", "354 go on"];
+        let ready = Attempt::Ready(Channel::Plaintext);
+        assert_eq!(after(&asks, false), ready);
+        let with = |last| after(&[asks[0], asks[1], asks[2], last], false);
+        assert_eq!(with("250 ok"), ready);
+        assert_eq!(code(&with("550 5.7.1 no")), ("hard", "5.7.1"));
+        assert_eq!(code(&with("450 4.3.0 wait")), ("counted", "4.3.0"));
+        let Attempt::Counted(failure) = after(&asks, true) else {
+            panic!("it is lost");
+        };
+        assert!(failure.reason.contains("end of data"), "{}", failure.reason);
     }
 }
