@@ -97,6 +97,8 @@ fn every_text_that_postfix_logged_is_explained() {
     let texts: BTreeSet<(&str, &str)> = outcomes
         .flat_map(|measured| measured.dsn.iter().zip(&measured.reason))
         .filter_map(|(dsn, reason)| Some((dsn.as_deref()?, reason.as_deref()?)))
+        // What a server says of a message is mostly no matter of the connection.
+        .filter(|(_, text)| !text.ends_with("(in reply to end of DATA command)"))
         .collect();
     assert!(texts.len() > 100, "{}", texts.len());
     let mut unexplained = Vec::new();
