@@ -238,6 +238,111 @@ async fn only_the_entry_is_printed_and_nothing_where_none_is_needed() {
 }
 
 #[tokio::test]
+async fn where_no_entry_helps_standard_error_says_why() {
+    let shared = danecheck::demo::SharedAuthorities::new(now());
+    for (case, status, why) in [
+        (
+            "connection-refused",
+            ExitStatus::Broken,
+            "no entry. No TLS policy makes this mail flow: ",
+        ),
+        (
+            "null-mx",
+            ExitStatus::Broken,
+            "no entry. No TLS policy makes this mail flow: ",
+        ),
+        (
+            "port-blocked",
+            ExitStatus::Unknown,
+            "no entry. danecheck could not reach any mail server from here",
+        ),
+    ] {
+        let case = danecheck::demo::Case::find(case).unwrap();
+        let observation = case.observe(&shared).await.unwrap();
+        let line = serde_json::to_string(&observation).unwrap();
+        let file = Temporary::with("json", &format!("{line}\n"));
+        for system in ["postfix", "mailcow", "exim"] {
+            let ran = run_alone(&["--replay", file.path(), "--entry", system]).await;
+            assert_eq!(
+                (ran.stdout.as_str(), ran.status),
+                ("", status),
+                "{}",
+                ran.stderr
+            );
+            let lead = format!("danecheck: {}: {why}", observation.next_hop);
+            assert!(ran.stderr.starts_with(&lead), "{}", ran.stderr);
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_not_saved_is_named_and_what_to_do_with_it() {
+    let queue = r#"{"queue_name":"deferred","queue_id":"A1","recipients":[]}"#;
+    let report = run_alone(&["demo", "all-well", "--json"]).await.stdout;
+    let triage = run_with(
+        &["triage", "--no-check", "--json"],
+        queue.as_bytes(),
+        Dial::default(),
+    )
+    .await;
+    let tlsrpt = r#"{"organization-name":"x","policies":[]}"#;
+    for (content, said) in [
+        (
+            queue,
+            "it is a queue listing of `postqueue -j`. Give it to `danecheck triage`",
+        ),
+        (
+            report.trim_end(),
+            "it is a report of --json, which has less. Make an observation with --save FILE",
+        ),
+        (
+            triage.stdout.trim_end(),
+            "it is the answer of `danecheck triage --json`.",
+        ),
+        (
+            tlsrpt,
+            "it is a TLS report. Give it to `danecheck explain --tlsrpt`",
+        ),
+        (
+            r#"{"a":1}"#,
+            "it is JSON of another kind. Make one with --save FILE",
+        ),
+        (
+            r#"{"format":2,"next_hop":1,"checked_at":"x"}"#,
+            "it has fields that this program does not know, or lacks some. Save it again",
+        ),
+        ("{a}", "it is not JSON. Make one with --save FILE"),
+        ("words", "it is not JSON. Make one with --save FILE"),
+    ] {
+        // With and without a line end: half an object is another matter.
+        for end in ["", "\n"] {
+            let file = Temporary::with("json", format!("{content}{end}"));
+            let ran = run_alone(&["--replay", file.path()]).await;
+            let path = file.path();
+            let whole = format!(
+                "danecheck: {path}: line 1 is not an observation that --save wrote: {said}"
+            );
+            assert!(ran.stderr.starts_with(&whole), "{content}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("expected one of"), "{}", ran.stderr);
+            assert_eq!(ran.status, ExitStatus::Unknown);
+        }
+    }
+    let newer = r#"{"format":99,"next_hop":"a.example","more":1}"#;
+    for (content, said) in [
+        (r#"{"format":2,"next_"#, "line 1 is incomplete"),
+        (
+            newer,
+            "line 1 has format 99, but this program reads formats up to 2",
+        ),
+    ] {
+        let file = Temporary::with("json", content);
+        let ran = run_alone(&["--replay", file.path()]).await;
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_system_that_needs_no_entry_or_cannot_say_it_is_told_so() {
     let stage = stage().await;
     let ran = check(&stage, &["--entry", "haraka", "stale.example"], "").await;
@@ -425,6 +530,37 @@ async fn short_help_fits_on_a_page_and_long_help_has_groups_and_examples() {
             long.contains(&format!("\n{heading}\n")),
             "{heading}\n{long}"
         );
+    }
+    // A line between options, and the same values at several, made it 283.
+    let lines = long.lines().count();
+    assert!(lines <= 220, "{lines}\n{long}");
+    for (name, value) in [
+        ("--format", "prometheus  Metrics for the textfile collector"),
+        (
+            "--entry",
+            "kumomta            a section of custom-shaping.toml",
+        ),
+        ("--sender", "local    The Postfix on this machine"),
+    ] {
+        let (_, values) = long.split_once(&format!("\nValues of {name}:\n")).unwrap();
+        let values = values.split("\n\n").next().unwrap();
+        assert!(values.contains(value), "{values}");
+    }
+    let by_command = run_alone(&["help"]).await.stdout;
+    assert_eq!(by_command, long);
+    for name in commands(&long) {
+        let whole = run_alone(&[name, "--help"]).await.stdout;
+        assert!(
+            whole.lines().all(|line| line.chars().count() <= 80),
+            "{whole}"
+        );
+        assert!(
+            whole.contains(&format!("Usage: danecheck {name}")),
+            "{whole}"
+        );
+        let short = run_alone(&[name, "-h"]).await.stdout;
+        assert!(whole.lines().count() >= short.lines().count(), "{whole}");
+        assert_eq!(run_alone(&["help", name]).await.stdout, whole);
     }
     for option in [
         "--per-host",

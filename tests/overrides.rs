@@ -432,6 +432,28 @@ async fn a_person_reads_first_what_has_to_be_done() {
         "{}",
         ran.stdout
     );
+    let plain = overrides(&ground, &["--color=never"], text).await;
+    assert_eq!(plain.stdout, ran.stdout);
+    let colored = overrides(&ground, &["--color=always", "--no-progress"], text).await;
+    for title in ["Mail waits:", "Mail flows, but something should change:"] {
+        assert!(
+            ran.stdout.contains(&format!("\n{title}\n")),
+            "{}",
+            ran.stdout
+        );
+        assert!(
+            colored.stdout.contains(&format!("m{title}\u{1b}[0m\n")),
+            "{:?}",
+            colored.stdout
+        );
+    }
+    assert!(
+        colored
+            .stdout
+            .contains("to be: \u{1b}[1mclear.example  may\u{1b}[0m"),
+        "{:?}",
+        colored.stdout
+    );
     // Who strips STARTTLS could have the table ask for less.
     assert!(ran.stdout.contains("First: "), "{}", ran.stdout);
     let written = overrides(&ground, &["--write"], text).await;

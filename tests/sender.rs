@@ -303,7 +303,10 @@ async fn mailcow_takes_no_old_tls_at_any_level() {
         .find(|it| it.id == "sender-refuses-old-tls");
     let message = &finding.unwrap().message;
     assert!(
-        message.contains("`example.com  encrypt protocols=>=TLSv1`"),
+        message.contains(
+            "The row `Target example.com, Policy encrypt, Parameters protocols=>=TLSv1` lets it \
+             deliver."
+        ),
         "{message}"
     );
 }

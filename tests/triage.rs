@@ -11,6 +11,7 @@
 
 mod support;
 
+use danecheck::cli::Terminals;
 use danecheck::demo::stage::Stage;
 use danecheck::observe::Dial;
 use danecheck_core::evidence::Reading;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 
 use support::domain::{stale, with_record};
 use support::now;
-use support::program::{run_on, run_with, schema_faults};
+use support::program::{run_in, run_on, run_with, schema_faults};
 
 fn queue(domain: &str, reason: &str) -> String {
     let message = json!({
@@ -58,6 +59,83 @@ async fn each_exit_status_is_that_of_the_contract() {
     ] {
         let ran = run_with(&offline, input.as_bytes(), Dial::default()).await;
         assert_eq!(ran.status, status, "{input}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
+/// A line that somebody copied out of a log, without the rest of it.
+#[tokio::test]
+async fn a_text_alone_is_explained_by_its_cause() {
+    for (input, id) in [
+        (
+            "TLSA lookup error for mx.example.com:25",
+            "tlsa-lookup-error",
+        ),
+        ("Server certificate not verified", "certificate-no-match"),
+        (
+            "(TLS is required, but was not offered by host mx.example.com[192.0.2.1])",
+            "starttls-not-offered",
+        ),
+    ] {
+        for options in [&["triage", "--no-check"][..], &["explain", "--log"]] {
+            let ran = run_with(options, input.as_bytes(), Dial::default()).await;
+            assert_eq!(ran.status, ExitStatus::Unknown, "{input}");
+            let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            let command = format!("no next hop: `danecheck explain {id}` says what the text means");
+            assert!(text.contains(&command), "{text}");
+            let explained = run_with(&["explain", id], b"", Dial::default()).await;
+            assert_eq!(explained.status, ExitStatus::Fine);
+        }
+    }
+    let ran = run_with(&["triage", "--no-check"], b"hello\n", Dial::default()).await;
+    assert!(!ran.stdout.contains("explain"), "{}", ran.stdout);
+}
+
+/// The options of the check, here too.
+#[tokio::test]
+async fn colours_and_progress_are_as_those_of_the_check() {
+    let mut stage = Stage::new(now());
+    stale(&mut stage, "stale.example", "192.0.2.1");
+    let stage = stage.start().await.unwrap();
+    let resolver = stage.dns().addr().to_string();
+    let input = queue("stale.example", "Server certificate not verified")
+        + &queue("other.invalid", "Server certificate not verified");
+    let terminal = Terminals {
+        stderr: true,
+        ..Terminals::default()
+    };
+    for (options, colors, has_color, has_progress) in [
+        (&[][..], true, true, true),
+        (&[], false, false, true),
+        (&["--color=never"], true, false, true),
+        (&["--color", "always"], false, true, true),
+        (&["--no-progress"], true, true, false),
+    ] {
+        let all = ["triage", "--allow-private", "--resolver", &resolver];
+        let all = [&all[..], options].concat();
+        let ran = Box::pin(run_in(
+            &all,
+            input.as_bytes(),
+            stage.dial(),
+            |environment| {
+                environment.terminals = terminal;
+                environment.colors = colors;
+            },
+        ))
+        .await;
+        assert_eq!(ran.stdout.contains("\u{1b}["), has_color, "{options:?}");
+        assert_eq!(
+            ran.stderr.contains("of 2 done"),
+            has_progress,
+            "{options:?}"
+        );
+        assert!(ran.stderr.is_empty() || ran.stderr.ends_with("\r\u{1b}[K"));
+        let plain = ran.stdout.contains("receiver  encrypt (!)");
+        assert_eq!(plain, !has_color, "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("\nstale.example  encrypt"),
+            "{}",
+            ran.stdout
+        );
     }
 }
 

@@ -32,10 +32,20 @@ impl Entry {
             beside,
             needed,
         };
-        let Some(request) = request else {
-            return nothing(None, report.recommendation.action != Action::Keep);
-        };
         let sentence = |text: String| Some(format!("danecheck: {}: {text}\n", report.target));
+        let Some(request) = request else {
+            let advice = &report.recommendation;
+            let why = match advice.action {
+                Action::Keep => None,
+                // Only with --strictest: the override stands, and nothing stricter.
+                Action::Override => {
+                    let strictest = advice.strictest.as_ref();
+                    strictest.and_then(|none| sentence(format!("no entry. {}", none.reason)))
+                }
+                Action::NotFixable => sentence(format!("no entry. {}", advice.reason)),
+            };
+            return nothing(why, advice.action != Action::Keep);
+        };
         let request = Request {
             language: self.language,
             ..request.clone()

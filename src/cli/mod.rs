@@ -26,6 +26,7 @@ mod environment;
 mod evidence;
 mod expect;
 mod explain;
+mod help;
 mod hosts;
 mod input;
 mod interrupt;
@@ -185,7 +186,12 @@ fn usage(error: &clap::Error, words: &[OsString], environment: &mut Environment)
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            match environment.print(&error.render().to_string()) {
+            let whole = match error.kind() {
+                ErrorKind::DisplayHelp => help::whole(words),
+                _ => None,
+            };
+            let text = whole.unwrap_or_else(|| error.render().to_string());
+            match environment.print(&text) {
                 Ok(()) => ExitStatus::Fine,
                 Err(stop) => end(stop, environment),
             }

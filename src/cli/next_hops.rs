@@ -34,7 +34,12 @@ pub(super) struct NextHopArguments {
 
     /// Trust store for verify and secure [default: the system's, else
     /// Mozilla's]
-    #[arg(long, value_name = "PEM")]
+    #[arg(
+        long,
+        value_name = "PEM",
+        help_heading = "How to look",
+        hide_short_help = true
+    )]
     ca_file: Option<PathBuf>,
 
     #[command(flatten)]

@@ -19,12 +19,9 @@ const NOT_SHOWN: &str = "(not shown)";
 #[command(next_help_heading = "The way to mail servers")]
 pub(super) struct ProxyArguments {
     /// Connect to mail servers through a SOCKS proxy, such as `ssh -D 1080
-    /// HOST` opens; DNS lookups do not use it
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "socks5://[USER:PASSWORD@]HOST:PORT"
-    )]
+    /// HOST` opens: socks5://[USER:PASSWORD@]HOST:PORT; DNS lookups do not use
+    /// it
+    #[arg(long, hide_short_help = true, value_name = "PROXY")]
     proxy: Option<ProxyValue>,
 }
 
@@ -49,7 +46,7 @@ pub(super) struct AlsoArguments {
     #[arg(
         long,
         hide_short_help = true,
-        value_name = "socks5://[USER:PASSWORD@]HOST:PORT",
+        value_name = "PROXY",
         conflicts_with_all = ["dns_only", "cert"]
     )]
     also_from: Vec<ProxyValue>,

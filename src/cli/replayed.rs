@@ -1,11 +1,16 @@
 //! The observations of a saved file, one after the other: the file may be
 //! larger than the memory, and a bad line does not affect the others.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use danecheck_core::observation::{OBSERVATION_FORMAT, Observation};
+use danecheck_core::text::plural;
 
 use super::environment::Environment;
 use super::lines::{Content, Lines};
@@ -71,7 +76,7 @@ impl Replayed {
                     )
                 }
                 Content::Object(bytes) => observation(bytes),
-                Content::Other => Err(foreign("it does not begin with {")),
+                Content::Other => Err(foreign(NOT_JSON)),
                 Content::TooLong => Err("is too long for an observation".to_owned()),
             };
             match read {
@@ -80,7 +85,7 @@ impl Replayed {
                     self.good += 1;
                     return Some(observation);
                 }
-                Err(_) if !line.ends && matches!(line.content, Content::Object(_)) => {
+                Err(_) if !line.ends && is_half(&line.content) => {
                     self.refuse(
                         "is incomplete: the file ends in the middle of it",
                         environment,
@@ -109,28 +114,77 @@ impl Replayed {
             )));
         }
         if self.bad > NAMED {
-            let more = self.bad - NAMED;
-            environment.complain(&format!("{}: and {more} more lines", self.name));
+            let more = plural(self.bad - NAMED, "more line", "more lines");
+            environment.complain(&format!("{}: and {more}", self.name));
         }
         Ok(self.bad == 0)
     }
 }
 
-/// The observation on a line, or why there is none.
-pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
-    let observation: Observation =
-        serde_json::from_slice(line).map_err(|error| foreign(&error.to_string()))?;
-    if !observation.has_known_format() {
-        return Err(format!(
-            "has format {}, but this program reads formats up to {OBSERVATION_FORMAT}: save it again",
-            observation.format
-        ));
-    }
-    Ok(observation)
+/// Whether it is the beginning of an object.
+fn is_half(content: &Content<'_>) -> bool {
+    let Content::Object(bytes) = content else {
+        return false;
+    };
+    serde_json::from_slice::<IgnoredAny>(bytes).is_err_and(|error| error.is_eof())
 }
 
-fn foreign(why: &str) -> String {
-    format!("is not an observation that --save wrote ({why})")
+/// The observation on a line, or why there is none.
+pub(super) fn observation(line: &[u8]) -> Result<Observation, String> {
+    let found = serde_json::from_slice::<Observation>(line);
+    let format = match &found {
+        Ok(observation) if observation.has_known_format() => None,
+        Ok(observation) => Some(observation.format),
+        // A newer one may have fields that are not known here.
+        Err(_) => serde_json::from_slice::<OfOtherFormat>(line)
+            .ok()
+            .map(|other| other.format)
+            .filter(|format| *format > OBSERVATION_FORMAT),
+    };
+    if let Some(format) = format {
+        return Err(format!(
+            "has format {format}, but this program reads formats up to {OBSERVATION_FORMAT}: save \
+             it again"
+        ));
+    }
+    found.map_err(|_| foreign(kind(line)))
+}
+
+/// An observation, as far as every format has it.
+#[derive(Deserialize)]
+struct OfOtherFormat {
+    format: u32,
+    #[serde(rename = "next_hop")]
+    _next_hop: IgnoredAny,
+}
+
+const NOT_JSON: &str = "it is not JSON. Make one with --save FILE";
+
+/// What a line is instead, and what to do with it.
+fn kind(line: &[u8]) -> &'static str {
+    let Ok(object) = serde_json::from_slice::<HashMap<String, IgnoredAny>>(line) else {
+        return NOT_JSON;
+    };
+    let has = |keys: &[&str]| keys.iter().all(|key| object.contains_key(*key));
+    if has(&["next_hop", "checked_at"]) {
+        "it has fields that this program does not know, or lacks some. Save it again"
+    } else if has(&["schema_version", "target", "verdict"]) {
+        "it is a report of --json, which has less. Make an observation with --save FILE"
+    } else if has(&["schema_version", "inputs", "causes"]) {
+        "it is the answer of `danecheck triage --json`. Make an observation with --save FILE"
+    } else if has(&["queue_name", "recipients"]) {
+        "it is a queue listing of `postqueue -j`. Give it to `danecheck triage`"
+    } else if has(&["organization-name", "policies"]) {
+        "it is a TLS report. Give it to `danecheck explain --tlsrpt`"
+    } else if has(&["needs"]) {
+        "it is a line of `danecheck survey dns`. Give it to `danecheck survey hosts`"
+    } else {
+        "it is JSON of another kind. Make one with --save FILE"
+    }
+}
+
+fn foreign(what: &str) -> String {
+    format!("is not an observation that --save wrote: {what}")
 }
 
 /// The observation whose line begins there.

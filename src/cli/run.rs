@@ -11,6 +11,7 @@ use crate::observe::Setup;
 use danecheck_core::judge::Moment;
 use danecheck_core::report::{ExitStatus, Report, worst};
 use danecheck_core::sender::{Sender, System};
+use danecheck_core::text::plural;
 
 use super::bulk::processors;
 use super::checker::{Checker, Outcome};
@@ -226,9 +227,9 @@ fn explain_interrupt(count: &Count, left: u64, is_all: bool, environment: &mut E
         skipped => format!(" ({skipped} more have one from before)"),
     };
     environment.complain(&format!(
-        "interrupted: {} targets have a report{before}, {under_way} were under way and have none, \
-         {at_least}{left} were not started",
-        count.done
+        "interrupted: {}{before}, {under_way} were under way and have none, {at_least}{left} were \
+         not started",
+        plural(count.done, "target has a report", "targets have a report")
     ));
 }
 

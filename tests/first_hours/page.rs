@@ -1,5 +1,6 @@
 //! C: the page, for one target and for many.
 
+use danecheck::cli::Environment;
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::demo::{Case, SharedAuthorities};
 use danecheck_core::report::{ExitStatus, HumanStyle, Report, human};
@@ -7,7 +8,7 @@ use danecheck_world::dns::Zone;
 use danecheck_world::pki::stale_tlsa;
 use danecheck_world::smtp::MailServer;
 
-use super::support::program::run_on;
+use super::support::program::{run_in, run_on};
 use super::support::{now, report_on};
 use super::{formats, hosts};
 
@@ -42,20 +43,58 @@ async fn many_targets_have_a_line_each_and_a_summary() {
     let ran = run_on(&stage, &all, b"").await;
     assert_eq!(ran.status, ExitStatus::Broken);
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    for line in [
-        "fine     good.example: mail flows, protected by DANE",
-        "broken   stale.example: DANE senders defer this mail (4.7.5)",
-    ] {
-        assert!(lines[..3].contains(&line), "{}", ran.stdout);
-    }
+    let fine = "fine     good.example: mail flows, protected by DANE";
+    let broken = "broken   stale.example: DANE senders defer this mail (4.7.5) [tlsa-mismatch]";
+    assert!(lines[..4].contains(&fine), "{}", ran.stdout);
+    let place = lines.iter().position(|line| *line == broken).unwrap();
+    assert_eq!(lines[place + 1], "         override: encrypt");
     assert!(
         ran.stdout.contains("3 targets: 1 broken, 2 fine"),
         "{}",
         ran.stdout
     );
-    let worst = "  broken   stale.example: DANE senders defer this mail (4.7.5) [tlsa-mismatch] \
-                 override: encrypt";
-    assert!(lines.contains(&worst), "{}", ran.stdout);
+    // What stands directly above is not repeated.
+    assert_eq!(ran.stdout.matches("stale.example").count(), 1);
+    assert!(!ran.stdout.contains("Not fine:"), "{}", ran.stdout);
+    // A long list is: then the worst come first.
+    let list = "good.example\nstale.example\n".repeat(11);
+    let ran = run_on(&stage, &["-"], list.as_bytes()).await;
+    let (_, summary) = ran
+        .stdout
+        .split_once("22 targets: 11 broken, 11 fine")
+        .unwrap();
+    assert!(
+        summary.contains("Not fine:\n  broken   stale.example: "),
+        "{summary}"
+    );
+    assert_eq!(summary.matches("stale.example").count(), 11, "{summary}");
+    // With -q eleven lines stand above, and are all that is not fine.
+    let ran = run_on(&stage, &["-q", "-"], list.as_bytes()).await;
+    assert_eq!(
+        ran.stdout.matches("stale.example").count(),
+        11,
+        "{}",
+        ran.stdout
+    );
+    // -v has whole reports above, so that the list is worth its lines.
+    let ran = run_on(&stage, &[&["-v"], &all[..]].concat(), b"").await;
+    assert!(
+        ran.stdout.contains("Not fine:\n  broken   stale.example"),
+        "{}",
+        ran.stdout
+    );
+    for width in [60, 80, 120] {
+        for options in [&["-"][..], &["-v", "-"]] {
+            let resolver = stage.dns().addr().to_string();
+            let all = [options, &["--allow-private", "--resolver", &resolver]].concat();
+            let input = list.as_bytes();
+            let set = |environment: &mut Environment| environment.width = width;
+            let ran = Box::pin(run_in(&all, input, stage.dial(), set)).await;
+            for line in ran.stdout.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
     // Nothing is said of what is fine; a single target has its whole report.
     let ran = run_on(&stage, &[&["-q"], &all[..]].concat(), b"").await;
     assert!(!ran.stdout.contains("good.example"), "{}", ran.stdout);

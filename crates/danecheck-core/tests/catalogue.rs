@@ -173,6 +173,44 @@ fn no_sentence_is_too_long() {
     }
 }
 
+/// The first words of commands.
+const COMMANDS: [&str; 12] = [
+    "danecheck overrides",
+    "danecheck tlsa",
+    "docker compose",
+    "newaliases",
+    "openssl",
+    "postconf -",
+    "postfix reload",
+    "postmap -",
+    "postqueue",
+    "rndc",
+    "ssh -",
+    "systemctl",
+];
+
+#[test]
+fn commands_stand_between_backticks() {
+    for (id, text) in texts() {
+        let outside: String = text.split('`').step_by(2).collect();
+        for command in COMMANDS {
+            assert!(!outside.contains(command), "{id}: {command}: {text}");
+        }
+        assert!(!has(&outside, "run postmap"), "{id}: {text}");
+        assert_eq!(text.matches('`').count() % 2, 0, "{id}: {text}");
+    }
+}
+
+/// Inside a report the override stands below.
+#[test]
+fn no_text_sends_a_reader_of_the_report_to_the_report() {
+    for (id, text) in texts() {
+        for words in ["override of the report", "the report shows"] {
+            assert!(!text.contains(words), "{id}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_remedy_begins_with_an_imperative() {
     for rule in RULES {

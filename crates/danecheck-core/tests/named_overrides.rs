@@ -56,13 +56,19 @@ type Keeps = fn(&Observation, &Report, &FindingReport) -> bool;
 
 /// What a step for the sender promises, and where it is kept.
 const PROMISES: &[(&str, Keeps)] = &[
-    ("Set the override of the report", |_, report, _| {
+    ("et the advised override.", |_, report, _| {
+        report.recommendation.entries.postfix.is_some()
+    }),
+    ("Set the advised override:", |_, report, _| {
         report.recommendation.entries.postfix.is_some()
     }),
     ("line that the message gives", |_, _, finding| {
         let quoted = finding.message.split('`').skip(1).step_by(2);
         let mut lines = quoted.map(|line| line.split_once(' ').map_or(line, |(_, value)| value));
         lines.any(|line| PolicyLine::parse(line.trim(), None).is_ok())
+    }),
+    ("row that the message gives", |_, _, finding| {
+        finding.message.contains(" The row `Target ")
     }),
     ("danecheck --sender mailcow DOMAIN", |observation, _, _| {
         let report = Report::to(observation, Horizon::default(), &mailcow(None));
@@ -75,8 +81,9 @@ const PROMISES: &[(&str, Keeps)] = &[
 const NO_PROMISES: &[&str] = &[
     "Set no override",
     "Set no weaker level",
-    "Set an override only if the report shows one",
-    "override of the report, if it shows one",
+    "Set an override only if one is advised",
+    "advised override, if there is one",
+    "advised override, or else",
 ];
 
 fn keeps_its_word(name: &str, observation: &Observation, report: &Report) -> usize {

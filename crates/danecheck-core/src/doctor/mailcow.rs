@@ -10,8 +10,8 @@ use super::CheckStatus::{Error, Warning};
 use super::{CheckResult, CheckStatus};
 
 /// The command that sees what a container shows to no other machine.
-const INSIDE: &str = "Run it in the container of contrib/mailcow: docker compose run --rm -T \
-                      danecheck doctor.";
+const INSIDE: &str = "Run it in the container of contrib/mailcow: `docker compose run --rm -T \
+                      danecheck doctor`.";
 
 pub(super) fn check(seen: &MachineSeen, checks: &mut Vec<CheckResult>) {
     let Some(parts) = &seen.mailcow else {
@@ -134,7 +134,7 @@ fn postfix(parts: &MailcowParts, known: &MailcowSeen) -> CheckResult {
     };
     let level = parameters.level();
     let restart = "Correct data/conf/postfix/extra.cf: mailcow puts it at the end of main.cf. Then \
-                   run docker compose restart postfix-mailcow.";
+                   run `docker compose restart postfix-mailcow`.";
     if !matches!(level, SecurityLevel::Dane | SecurityLevel::DaneOnly) {
         let message = format!(
             "mailcow's Postfix sends at level {level}, so it uses DANE only for what its tables say."
@@ -186,7 +186,7 @@ fn extra_cf(parts: &MailcowParts, known: &MailcowSeen) -> CheckResult {
         waiting.join(", ")
     );
     CheckResult::new(id, Warning, message)
-        .remedy("Run docker compose restart postfix-mailcow in mailcow's folder.")
+        .remedy("Run `docker compose restart postfix-mailcow` in mailcow's folder.")
 }
 
 fn entries(known: &MailcowSeen, rows: &Result<Vec<MailcowRow>, Option<String>>) -> CheckResult {
@@ -253,7 +253,7 @@ fn policy_service(
          domains without an entry."
     );
     CheckResult::new(id, Error, message).seen([said]).remedy(
-        "Run docker compose restart postfix-tlspol-mailcow in mailcow's folder, and read its log \
-         (docker compose logs postfix-tlspol-mailcow).",
+        "Run `docker compose restart postfix-tlspol-mailcow` in mailcow's folder, and read its log \
+         (`docker compose logs postfix-tlspol-mailcow`).",
     )
 }

@@ -123,7 +123,7 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
         return CheckResult::new(id, Warning, "This machine has no IPv6.")
             .seen(evidence)
             .remedy(
-                "Run postconf -e inet_protocols=ipv4 if that is meant to be so. Else repair the \
+                "Run `postconf -e inet_protocols=ipv4` if that is meant to be so. Else repair the \
                  IPv6 of this machine.",
             );
     }

@@ -58,7 +58,7 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
              say."
         );
         CheckResult::new("postfix-level", Warning, message)
-            .remedy("Run postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec.")
+            .remedy("Run `postconf -e smtp_tls_security_level=dane smtp_dns_support_level=dnssec`.")
     });
     checks.push(match parameters.against_dane() {
         Some(why) if with_dane => CheckResult::new(
@@ -67,8 +67,8 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
             format!("Level {level} is set, but {why}: it acts like level may for every domain."),
         )
         .remedy(
-            "Run postconf -e smtp_dns_support_level=dnssec. Remove ignore_mx_lookup_error and \
-             disable_dns_lookups from main.cf. Then run postfix reload.",
+            "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error and \
+             disable_dns_lookups from main.cf. Then run `postfix reload`.",
         ),
         Some(_) => CheckResult::unknown("postfix-dane", "Its level asks for no DANE."),
         None => CheckResult::ok("postfix-dane", "No parameter switches DANE off."),
@@ -82,8 +82,8 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
             format!("Level {level} asks for a trusted CA, and main.cf names no trust store."),
         )
         .remedy(
-            "Run postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt. Then run postfix \
-             reload.",
+            "Run `postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt`. Then run `postfix \
+             reload`.",
         ),
         (false, false) => CheckResult::ok(
             "postfix-trust-store",
@@ -128,7 +128,7 @@ fn tables(seen: &MachineSeen, local: &LocalSenderSeen) -> CheckResult {
     let message = "A table of smtp_tls_policy_maps cannot be asked, so Postfix defers all mail.";
     CheckResult::new(id, Error, message)
         .seen(failed)
-        .remedy("Repair the table or the service behind it. Then run postfix reload.")
+        .remedy("Repair the table or the service behind it. Then run `postfix reload`.")
 }
 
 /// What is wrong with the entries for the targets.

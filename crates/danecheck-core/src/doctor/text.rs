@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::text::{break_lines, shown};
+use crate::text::{break_lines, plural, shown};
 
 use super::{Certainty, CheckResult, CheckStatus, Checkup};
 
@@ -12,19 +12,23 @@ impl Checkup {
     pub fn human(&self, width: usize) -> String {
         let count = |status| {
             let checks = self.checks.iter();
-            checks.filter(|check| check.status == status).count()
+            checks.fold(0, |count, check| count + u64::from(check.status == status))
         };
         let (errors, warnings) = (count(CheckStatus::Error), count(CheckStatus::Warning));
         let unknown = count(CheckStatus::Unknown);
         let first = match (errors, warnings) {
             (0, 0) => "This machine: no fault found".to_owned(),
-            (0, warnings) => format!("This machine: {warnings} warning(s)"),
-            (errors, 0) => format!("This machine: {errors} fault(s)"),
-            (errors, warnings) => format!("This machine: {errors} fault(s), {warnings} warning(s)"),
+            (0, warnings) => format!("This machine: {}", of_warnings(warnings)),
+            (errors, 0) => format!("This machine: {}", of_faults(errors)),
+            (errors, warnings) => format!(
+                "This machine: {}, {}",
+                of_faults(errors),
+                of_warnings(warnings)
+            ),
         };
         let mut text = match unknown {
             0 => format!("{first}\n"),
-            unknown => format!("{first}; {unknown} check(s) unknown\n"),
+            unknown => format!("{first}; {} unknown\n", plural(unknown, "check", "checks")),
         };
         let order = [
             CheckStatus::Error,
@@ -40,6 +44,14 @@ impl Checkup {
         }
         shown(&text).into_owned()
     }
+}
+
+fn of_faults(count: u64) -> String {
+    plural(count, "fault", "faults")
+}
+
+fn of_warnings(count: u64) -> String {
+    plural(count, "warning", "warnings")
 }
 
 fn one<'c>(text: &mut String, check: &'c CheckResult, width: usize, said: &mut Vec<&'c str>) {

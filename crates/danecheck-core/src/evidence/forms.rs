@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 use memchr::{memchr2, memmem};
 
 use super::InputReport;
+use super::alone::cause_of_text;
 use super::carried::{decoded, unquoted, without_escapes};
 use super::exim::EximLines;
 use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix};
@@ -45,6 +46,9 @@ const NOTICE: usize = 64 * 1024;
 /// Notes of one input.
 const NOTES: usize = 8;
 
+/// The first lines that nobody understood, in which a text alone is looked for.
+const ALONE: u64 = 16;
+
 /// The readers, and what the current input was so far.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
@@ -65,6 +69,8 @@ pub(super) struct Forms {
     /// The last line that nobody understood: Exchange Online writes the
     /// recipient into it.
     last: String,
+    /// The cause that a line without next hop has: somebody gave a text alone.
+    alone: Option<&'static str>,
     /// The last line ended with a carriage return; a line feed may follow.
     after_return: bool,
     /// Bytes of the current line that were not kept.
@@ -352,6 +358,9 @@ impl Forms {
             self.notice = Some(format!("{before}\n{text}\n"));
         } else {
             self.unclaimed += 1;
+            if self.alone.is_none() && self.unclaimed <= ALONE {
+                self.alone = cause_of_text(&text).map(|cause| cause.id);
+            }
             if !begins_as_syslog(line) {
                 self.last = text.chars().take(400).collect();
             }
@@ -560,6 +569,7 @@ impl Forms {
         let mut notes = std::mem::take(&mut self.notes);
         let mut unclaimed = std::mem::take(&mut self.unclaimed);
         let sniffed = std::mem::take(&mut self.sniffed);
+        let alone = self.alone.take();
         self.begun = false;
         self.is_in_log = false;
         self.after_return = false;
@@ -582,6 +592,11 @@ impl Forms {
         if rows.is_empty() {
             if let Some(words) = looks_like(&sniffed) {
                 notes.push(format!("It looks like {words}."));
+            } else if let Some(id) = alone {
+                notes.push(format!(
+                    "It has a text of a mail server, and no next hop: `danecheck explain {id}` says \
+                     what the text means, and `danecheck DOMAIN` checks a domain."
+                ));
             }
             let row = Row {
                 records: 0,

@@ -5,6 +5,7 @@
 //! Memory has a limit for every input: one entry for each cause, a limited
 //! number of next hops, and what the latest processes said.
 
+mod alone;
 mod carried;
 mod cause;
 mod classify;
@@ -33,6 +34,7 @@ mod triage;
 mod utf16;
 mod words;
 
+pub use alone::cause_of_text;
 pub use cause::{CAUSES, Cause, Concern, Side};
 pub use destination::Certainty;
 pub use kind::Kind;
@@ -40,15 +42,3 @@ pub use reading::Reading;
 pub use triage::{
     CommonFault, Explained, InputReport, NextHopCount, Triage, WaitingNextHop, schema,
 };
-
-/// The cause that a text of a log, of a queue listing or of a notice has: the
-/// text in the parentheses, a whole line, or the line before a delivery.
-pub fn cause_of_text(text: &str) -> Option<&'static Cause> {
-    let inner = match line::Line::parse(text).map(|line| line.body) {
-        Some(line::Body::Delivery(delivery)) => delivery.text.into_owned(),
-        _ => text.to_owned(),
-    };
-    classify::delivery(&line::single_blanks(&inner), None, None)
-        .or_else(|| classify::hint(text))
-        .or_else(|| classify::remark(text))
-}

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use super::cause::{Cause, NOT_CONNECTED, Side};
 use super::destination::Certainty;
 use super::look::doctor_via;
-use super::text::{counts, paragraph, plural};
+use super::text::{counts, paragraph};
 use super::{Explained, Triage, WaitingNextHop};
 use crate::judge::{Action, Verdict};
-use crate::text::{TextStyle, Tone, break_lines, shown};
+use crate::text::{TextStyle, Tone, break_lines, plural, shown};
 
 /// Causes whose remedies are printed; of more only the names.
 const REMEDIES: usize = 4;

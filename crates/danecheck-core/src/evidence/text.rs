@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::kind::Kind;
 use super::{Explained, InputReport, Triage};
-use crate::text::{break_lines, shown, wrap};
+use crate::text::{break_lines, plural, shown, wrap};
 
 /// Next hops that are named for each cause.
 const NAMED: usize = 8;
@@ -144,10 +144,6 @@ fn shortened(sample: &str) -> String {
     }
     let head: String = text.chars().take(SAMPLE - 3).collect();
     format!("{head}...")
-}
-
-pub(super) fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 pub(super) fn paragraph(text: &mut String, sentence: &str, indent: usize, width: usize) {

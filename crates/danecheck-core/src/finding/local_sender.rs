@@ -13,8 +13,8 @@ pub(super) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
     meaning: "The policy on this machine asks for DANE, but a parameter of main.cf switches it \
               off. Level dane then acts like level may for every domain, with only a warning in \
               the log. Level dane-only keeps all mail back.",
-    sender: "Run postconf -e smtp_dns_support_level=dnssec. Remove ignore_mx_lookup_error and \
-             disable_dns_lookups from main.cf. Then run postfix reload.",
+    sender: "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error and \
+             disable_dns_lookups from main.cf. Then run `postfix reload`.",
     receiver: "",
 };
 
@@ -24,8 +24,8 @@ pub(super) static LOCAL_NO_TRUST_STORE: Rule = Rule {
     reference: "Postfix smtp_tls_CAfile",
     meaning: "The policy on this machine asks for a certificate of a trusted CA, but main.cf names \
               no trust store. So no certificate can pass.",
-    sender: "Run postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt, or name the file \
-             that your system has. Then run postfix reload.",
+    sender: "Run `postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt`, or name the file \
+             that your system has. Then run `postfix reload`.",
     receiver: "",
 };
 
@@ -35,8 +35,8 @@ pub(super) static LOCAL_OVERRIDE_NOT_NEEDED: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "An entry of the policy table on this machine is weaker than the policy without it, \
               and mail flows without it too. The entry only weakens protection.",
-    sender: "Remove the entry. Run postmap on a table of type hash, lmdb or btree. Run postfix \
-             reload for a table of type texthash.",
+    sender: "Remove the entry. Run `postmap` on a table of type hash, lmdb or btree. Run `postfix \
+             reload` for a table of type texthash.",
     receiver: "",
 };
 
@@ -46,8 +46,8 @@ pub(super) static LOCAL_OVERRIDE_TOO_WEAK: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "An entry of the policy table on this machine is weaker than necessary. A stricter \
               one delivers this domain's mail too.",
-    sender: "Replace the entry with the line that the message gives. Run postmap on a table of \
-             type hash, lmdb or btree. Run postfix reload for a table of type texthash.",
+    sender: "Replace the entry with the line that the message gives. Run `postmap` on a table of \
+             type hash, lmdb or btree. Run `postfix reload` for a table of type texthash.",
     receiver: "",
 };
 
@@ -59,7 +59,7 @@ pub(super) static LOCAL_POLICY_MALFORMED: Rule = Rule {
               its mail with 4.7.5 `client TLS configuration problem`. If only a list of protocols \
               or ciphers is wrong, every handshake fails instead.",
     sender: "Correct the entry: a level, then name=value pairs separated by blanks, with colons \
-             inside a list of protocols. Then check it with postmap -q.",
+             inside a list of protocols. Then check it with `postmap -q`.",
     receiver: "",
 };
 

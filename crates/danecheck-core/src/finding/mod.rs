@@ -42,6 +42,7 @@ mod weak_link;
 pub use markdown::markdown;
 pub(crate) use mta_sts::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
 pub use rule::{Finding, Rule, Severity};
+pub(crate) use sender::SENDER_REFUSES_OLD_TLS;
 pub use severity::WorseIf;
 pub(crate) use tlsa::NO_TLSA;
 
@@ -255,7 +256,9 @@ pub(crate) fn find_all(judged: &Judged<'_>) -> Vec<Finding> {
     elsewhere::check(judged, &mut findings);
     severity::raise(judged, &mut findings);
     findings.know("DOMAIN", &judged.evidence.observation.next_hop.to_string());
-    findings.sorted()
+    let mut findings = findings.sorted();
+    sender::lead(judged, &mut findings);
+    findings
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) static TLS_TOO_OLD: Rule = Rule {
               (levels may and encrypt). At dane with TLSA records, and at fingerprint, verify and \
               secure, Postfix raises OpenSSL's security level to 1. The handshake then fails, and \
               mail waits.",
-    sender: "Tell the receiver. Until then set the override of the report, if it shows one.",
+    sender: "Tell the receiver. Until then set the advised override, if there is one.",
     receiver: "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM. Use a certificate with an RSA key of \
                2048 bits or a key on P-256.",
 };

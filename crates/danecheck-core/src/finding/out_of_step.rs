@@ -12,7 +12,7 @@ pub(super) static CLOSED_BEFORE_MAIL: Rule = Rule {
     meaning: "The server answers a command and then closes the connection. Postfix sends the next \
               command and finds the connection lost. So mail waits, even if the level allows \
               plain text after that answer.",
-    sender: "Tell the receiver. Set no override that this report does not show.",
+    sender: "Tell the receiver. Set no override that danecheck does not advise.",
     receiver: "Search the log of the server and of each filter or load balancer in front of it for \
                this moment. Let them keep the connection open after a refusal of STARTTLS and \
                after EHLO, until the client sends QUIT.",

@@ -29,7 +29,7 @@ pub(super) static DELIVERY_BY_CHANCE: Rule = Rule {
     meaning: "Postfix shuffles servers of equal preference and their addresses. They do not behave \
               alike here, so the outcome depends on which server Postfix happens to try first. The \
               report gives the weakest outcome.",
-    sender: "Set an override only if the report shows one: Postfix tries waiting mail again and \
+    sender: "Set an override only if one is advised: Postfix tries waiting mail again and \
              shuffles each time, and an override weakens delivery to the good servers too.",
     receiver: "Make every server and every address of equal preference behave alike.",
 };
@@ -135,7 +135,7 @@ pub(super) static PROXY_FAILED: Rule = Rule {
     reference: "RFC 1928 section 6",
     meaning: "The proxy of --proxy cannot be reached, refuses the login, or does not act like a \
               SOCKS proxy. The fault is on your side and says nothing about the domain.",
-    sender: "Check that the proxy runs (ssh -N -D 1080 mail.example.com). Check that --proxy names \
+    sender: "Check that the proxy runs (`ssh -N -D 1080 mail.example.com`). Check that --proxy names \
              its address and port, and user and password if the proxy wants them.",
     receiver: "",
 };

@@ -104,6 +104,12 @@ impl Finding {
         self
     }
 
+    /// The same with these steps in the place of the rule's.
+    pub(super) fn steps(mut self, receiver: &str, sender: &str) -> Self {
+        self.remedy = remedy(receiver, sender);
+        self
+    }
+
     /// The same with a name in the place of its placeholder, such as `HOST`. A
     /// name that a shell would not take as it is stays out: people paste
     /// commands.

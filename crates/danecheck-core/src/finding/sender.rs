@@ -1,8 +1,10 @@
 //! Findings about the sender that was named: its policy and its TLS settings.
 
+use crate::entry::{Language, MailcowEntry, mailcow_row};
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{Action, Channel, Delivery, Judged};
 use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
+use crate::sender::{Sender, System};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",
@@ -11,20 +13,20 @@ pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     meaning: "The table or service that Postfix asks for the policy fails. Postfix then defers all \
               mail to the domain with 4.7.5 `client TLS configuration problem`, whatever the \
               receiver's servers do. The log does not name the DNS lookup behind it.",
-    sender: "Set the override of the report: Postfix asks for it before the service. Then repair \
-             the lookup, or tell the receiver about it.",
+    sender: "Set the advised override: Postfix asks for it before the service. Then repair the \
+             lookup, or tell the receiver about it.",
     receiver: "Repair the name server that fails the lookup.",
 };
 
-pub(super) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
+pub(crate) static SENDER_REFUSES_OLD_TLS: Rule = Rule {
     id: "sender-refuses-old-tls",
     severity: Severity::Warning,
     reference: "Postfix smtp_tls_mandatory_protocols",
     meaning: "The server supports only TLS versions that this sender does not accept, so the \
               handshake fails. Where TLS is required, mail waits. Elsewhere it goes in plain text, \
               some minutes late, which is worse than old TLS.",
-    sender: "Allow the old version for this domain alone: put the line that the message gives into \
-             the policy table. Set nothing if it gives none.",
+    sender: "Allow the old version for this domain alone: set the advised override, or else the \
+             line that the message gives. Set nothing if there is neither.",
     receiver: "Switch TLS 1.2 and 1.3 on.",
 };
 
@@ -46,9 +48,9 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "This sender's policy for the domain asks for more than level dane does, and the \
               domain does not fulfil it. So mail waits here, although other senders deliver it.",
-    sender: "Set the override of the report. If the policy comes from a service with a cache, \
-             empty the cache first, because the domain may have changed. On mailcow run docker \
-             compose restart postfix-tlspol-mailcow.",
+    sender: "Set the advised override. If the policy comes from a service with a cache, empty the \
+             cache first, because the domain may have changed. On mailcow run `docker compose \
+             restart postfix-tlspol-mailcow`.",
     receiver: "",
 };
 
@@ -114,35 +116,86 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         .min();
     let Some(version) = newest else { return };
     let is_encrypted = sending.outcome.channel > Some(Channel::Plaintext);
-    let line = line_for(judged, version);
-    let (remark, has_line) = match line {
+    let is_overridden = judged.recommendation.entry.is_some();
+    let line = line_for(judged, version).filter(|_| !is_overridden);
+    let (remark, step) = match line {
         _ if sending.outcome.delivers_at_once() && is_encrypted => (
             " This mail goes in TLS all the same; at level encrypt it would wait.".to_owned(),
-            false,
+            "Set nothing.",
         ),
-        Some(line) => (format!(" The line `{line}` lets it deliver."), true),
-        None => (String::new(), false),
+        Some(line) => (
+            format!(" {} lets it deliver.", in_its_table(&sending.sender, &line)),
+            match sending.sender.system {
+                System::Mailcow => {
+                    "Allow the old version for this domain alone: set the row that the message \
+                     gives."
+                }
+                System::Postfix | System::Local => {
+                    "Allow the old version for this domain alone: set the line that the message \
+                     gives."
+                }
+            },
+        ),
+        None if is_overridden => (
+            String::new(),
+            "Allow the old version for this domain alone: set the advised override.",
+        ),
+        None => (String::new(), "Set nothing."),
     };
+    let oldest = sending.settings.oldest_above;
     let message = format!(
         "A server of {target} supports no TLS newer than {version}, and this sender accepts none \
-         older than {}.{remark}",
-        sending.settings.oldest_above
+         older than {oldest}.{remark}"
     );
-    let finding = Finding::new(&SENDER_REFUSES_OLD_TLS, target, message);
-    findings.put(match has_line {
-        true => finding,
-        false => finding.sender("Set nothing."),
-    });
+    let finding = Finding::new(&SENDER_REFUSES_OLD_TLS, target, message).sender(step);
+    let finding = match oldest {
+        TlsVersion::Tls13 => finding.steps("Switch TLS 1.3 on.", step),
+        _ => finding,
+    };
+    findings.put(finding);
 }
 
-/// The line with which the sender's mail flows: the one that the report
-/// recommends, else one at level encrypt that is known to deliver.
-fn line_for(judged: &Judged<'_>, version: TlsVersion) -> Option<String> {
-    if let Some(entry) = &judged.recommendation.entry {
-        return Some(entry.to_string());
+/// Whether mail waits because this sender refuses old TLS: it would deliver if it
+/// accepted that, or the reference Postfix delivers at the same level.
+pub(super) fn refuses_what_delivers(judged: &Judged<'_>) -> bool {
+    let sending = &judged.sending;
+    let Ok(line) = &sending.in_force.policy.line else {
+        return false;
+    };
+    let older = line.clone().with_oldest_tls(TlsVersion::Tls10);
+    !sending.outcome.delivers()
+        && sending.settings.oldest_above > TlsVersion::Tls10
+        && (judged.with_line(Some(&older)).delivers() || judged.outcome(line.level).delivers())
+}
+
+/// Puts what this sender refuses before what others would dislike, if it is the
+/// cause.
+pub(super) fn lead(judged: &Judged<'_>, findings: &mut [Finding]) {
+    let is_it = |finding: &Finding| finding.rule == &SENDER_REFUSES_OLD_TLS;
+    if let Some(place) = findings.iter().position(is_it)
+        && refuses_what_delivers(judged)
+        && let Some(before) = findings.get_mut(..=place)
+    {
+        before.rotate_right(1);
     }
+}
+
+/// The line, in the form of the sender's own table.
+fn in_its_table(sender: &Sender, line: &Override) -> String {
+    match sender.system {
+        System::Mailcow => {
+            let row = mailcow_row(&MailcowEntry::new(line), Language::En);
+            format!("The row `{row}`")
+        }
+        System::Postfix | System::Local => format!("The line `{line}`"),
+    }
+}
+
+/// A line at level encrypt with which the sender's mail flows, if it is known to
+/// deliver.
+fn line_for(judged: &Judged<'_>, version: TlsVersion) -> Option<Override> {
     let line = PolicyLine::plain(SecurityLevel::Encrypt).with_oldest_tls(version);
     let delivers = judged.with_line(Some(&line)).delivers_at_once();
     let next_hop = judged.evidence.observation.next_hop.policy_key();
-    delivers.then(|| Override { next_hop, line }.to_string())
+    delivers.then_some(Override { next_hop, line })
 }

@@ -135,7 +135,7 @@ pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
               `truncated TLSA RR`. But releases since 3.6, up to the fixes in 3.8.18, 3.9.12, \
               3.10.11 and 3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail \
               transport error`.",
-    sender: "Update Postfix. Until then set the override of the report, if it shows one.",
+    sender: "Update Postfix. Until then set the advised override, if there is one.",
     receiver: "Replace the record with one that has data, as `danecheck tlsa CERT.pem` prints it.",
 };
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::Assumption;
 use crate::postfix::{Override, PolicyLine, SecurityLevel};
+use crate::sender::InForce;
 
 use super::LookElsewhere;
 use super::caution::{LOOKS_THE_SAME, caution, first_wait};
@@ -164,8 +165,8 @@ fn recommend_here(evidence: &Evidence<'_>, verdict: Verdict, sending: &Sending) 
     Recommendation {
         action: Action::Override,
         alternatives: alternatives(evidence, sending, policy),
-        reason: override_reason(policy, &outcome, sending),
-        gives_up: Some(gives_up(policy, &outcome).to_owned()),
+        reason: override_reason(&line, &outcome, sending),
+        gives_up: Some(gives_up(&line, &outcome, &sending.in_force)),
         caution: caution(evidence, &sending.in_force, sending.settings, &line),
         entry: Some(override_of(evidence, line)),
         remove_when: Some(remove_when(evidence, sending)),
@@ -260,24 +261,49 @@ fn blind_reason(blind: Blind) -> &'static str {
     }
 }
 
-fn override_reason(policy: SecurityLevel, outcome: &Outcome, sending: &Sending) -> String {
+fn override_reason(line: &PolicyLine, outcome: &Outcome, sending: &Sending) -> String {
+    let policy = line.level;
+    let old = match line.oldest_tls() {
+        Some(oldest) => format!(", with {oldest} allowed"),
+        None => String::new(),
+    };
     let when = match outcome.delivery {
         Delivery::DeliveredAfterRetry => ", but only at the retry some minutes later",
         Delivery::Delivered | Delivery::Deferred | Delivery::Bounced => "",
     };
     if sending.sender.is_assumed() {
         return format!(
-            "{policy} is the strictest of dane, encrypt, may and none that delivers{when}."
+            "{policy} is the strictest of dane, encrypt, may and none that delivers{old}{when}."
         );
     }
     let in_force = &sending.in_force;
     format!(
-        "{policy} is the strictest that delivers{when}; {} ({}) does not.",
+        "{policy} is the strictest that delivers{old}{when}; {} ({}) does not.",
         in_force.policy.text, in_force.source
     )
 }
 
-fn gives_up(policy: SecurityLevel, outcome: &Outcome) -> &'static str {
+fn gives_up(line: &PolicyLine, outcome: &Outcome, in_force: &InForce) -> String {
+    let in_force = in_force.policy.line.as_ref().ok();
+    let same_level = in_force.is_some_and(|before| {
+        let with = PolicyLine {
+            protocols: line.protocols.clone(),
+            ..before.clone()
+        };
+        before.protocols != line.protocols && with == *line
+    });
+    let lost = lost(line.level, outcome);
+    match line.oldest_tls() {
+        Some(oldest) if same_level => {
+            format!("this domain may use TLS as old as {oldest}; nothing else changes")
+        }
+        Some(oldest) => format!("{lost}; this domain may use TLS as old as {oldest}"),
+        None => lost.to_owned(),
+    }
+}
+
+/// What is missing at this level.
+fn lost(policy: SecurityLevel, outcome: &Outcome) -> &'static str {
     match policy {
         SecurityLevel::Dane => {
             "DANE still applies to hosts where it is complete; other hosts get mail without it"

@@ -2,6 +2,11 @@
 
 use super::harmless::{column_count, columns, shown};
 
+/// A number with its noun: `1 fault`, `2 faults`.
+pub fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The text, broken at blanks into lines of at most `width` columns; characters
 /// that are not harmless are shown by their numbers.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {

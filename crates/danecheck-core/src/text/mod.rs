@@ -9,7 +9,7 @@ mod style;
 pub(crate) use harmless::is_harmless;
 pub(crate) use harmless::{column_count, columns};
 pub use harmless::{masked, printable, shown, shown_json, to_json};
-pub use lines::{break_lines, wrap};
+pub use lines::{break_lines, plural, wrap};
 pub use nearest::{is_typing_error, nearest};
 pub use style::TextStyle;
 pub(crate) use style::Tone;

@@ -6,7 +6,9 @@ use danecheck_core::entry::Language;
 use danecheck_core::finding::Severity;
 use danecheck_core::judge::Horizon;
 use danecheck_core::report::html::Html;
-use danecheck_core::report::{Detail, ExitStatus, HumanStyle, Letter, Report, Writer, human};
+use danecheck_core::report::{
+    Detail, ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Report, Writer, human,
+};
 use danecheck_core::sender::{Sender, System};
 
 use super::support::{observation, top};
@@ -529,6 +531,143 @@ fn no_line_lets_a_sender_deliver_that_delivers() {
         page.contains("at level encrypt it would wait") && !page.contains("lets it deliver"),
         "{page}"
     );
+}
+
+/// What `--min-tls` refuses is the cause, in every form of the report.
+#[test]
+fn what_a_sender_refuses_is_the_cause_in_every_format() {
+    for (name, system, min_tls, said, step, line, gives_up) in [
+        (
+            "old-tls-1.0-rsa",
+            System::Postfix,
+            Some("TLSv1.2"),
+            "supports no TLS newer than TLSv1, and this sender accepts none older than TLSv1.2.",
+            "Switch TLS 1.2 and 1.3 on.",
+            "old-tls-1.0-rsa.lab  dane protocols=>=TLSv1",
+            "this domain may use TLS as old as TLSv1; nothing else changes",
+        ),
+        (
+            "old-tls-1.1-rsa",
+            System::Mailcow,
+            None,
+            "supports no TLS newer than TLSv1.1, and this sender accepts none older than TLSv1.2.",
+            "Switch TLS 1.2 and 1.3 on.",
+            "Target old-tls-1.1-rsa.lab, Policy encrypt, Parameters protocols=>=TLSv1.1",
+            "TLS stays, but nothing proves who answers; this domain may use TLS as old as TLSv1.1",
+        ),
+        (
+            "tls12-only",
+            System::Postfix,
+            Some("TLSv1.3"),
+            "supports no TLS newer than TLSv1.2, and this sender accepts none older than TLSv1.3.",
+            "Switch TLS 1.3 on.",
+            "tls12-only.lab  dane protocols=>=TLSv1.2",
+            "this domain may use TLS as old as TLSv1.2; nothing else changes",
+        ),
+    ] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let sender = Sender {
+            system,
+            min_tls: min_tls.map(|version| version.parse().unwrap()),
+            ..Sender::default()
+        };
+        let observation = observation(&path);
+        let report = Report::to(&observation, Horizon::default(), &sender);
+        let message = format!("A server of {name}.lab {said}");
+        let first = &report.findings[0];
+        assert_eq!(first.id, "sender-refuses-old-tls", "{name}");
+        assert_eq!(
+            (first.severity, &first.message),
+            (Severity::Error, &message)
+        );
+        assert!(
+            first
+                .remedy
+                .starts_with(&format!("Receiver: {step} Sender: Allow the old"))
+        );
+        // What others would dislike is no error of this mail.
+        let outdated = report.findings.iter().find(|one| one.id == "tls-outdated");
+        assert!(
+            outdated.is_none_or(|one| one.severity == Severity::Warning),
+            "{name}"
+        );
+        let advice = &report.recommendation;
+        assert_eq!(advice.gives_up.as_deref(), Some(gives_up), "{name}");
+        assert!(advice.reason.contains(" allowed; "), "{}", advice.reason);
+        for width in [60, 80, 120] {
+            for detail in [Detail::Short, Detail::Full] {
+                let style = HumanStyle {
+                    width,
+                    detail,
+                    ..HumanStyle::default()
+                };
+                let page = flat(&human(&report, style));
+                assert!(
+                    page.contains(&format!("error: {message} Receiver: {step}")),
+                    "{page}"
+                );
+                assert!(page.contains(&flat(line)), "{page}");
+                assert_eq!(page.matches("protocols=").count(), 1, "{page}");
+            }
+        }
+        let status = ExitStatus::Broken;
+        let formats: [(&str, Box<dyn Writer>); 4] = [
+            ("nagios", Box::new(Nagios::default())),
+            ("github", Box::new(Github)),
+            ("markdown", Box::new(Markdown::default())),
+            ("junit", Box::new(JUnit::default())),
+        ];
+        for (format, mut writer) in formats {
+            let text = writer.report(&report, status) + &writer.end();
+            let cause = text
+                .find(said)
+                .unwrap_or_else(|| panic!("{format}: {text}"));
+            let other = text.find("offers no newer TLS");
+            assert!(other.is_none_or(|other| cause < other), "{format}: {text}");
+        }
+        let mut html = Html::new(Language::En);
+        html.report(&report, status);
+        assert!(html.end().contains(said), "{name}");
+        let comment = advice
+            .entries
+            .comment
+            .as_ref()
+            .unwrap()
+            .join(" ")
+            .replace("#", "");
+        assert!(flat(&comment).contains(&message), "{comment}");
+        for (language, asks) in [
+            (Language::En, "Please switch on TLS 1."),
+            (Language::De, "Bitte schalten Sie auf"),
+        ] {
+            let letter = Letter::of(&report, language);
+            assert!(flat(&letter.text).contains(asks), "{}", letter.text);
+            assert!(letter.waits, "{}", letter.beside);
+        }
+    }
+    // Where the server's TLS is too old for every sender, that stays the cause.
+    let path = top().join("fixtures/postfix/old-tls-1.1.json");
+    let sender = Sender {
+        min_tls: Some("TLSv1.2".parse().unwrap()),
+        ..Sender::default()
+    };
+    let report = Report::to(&observation(&path), Horizon::default(), &sender);
+    assert_eq!(report.findings[0].id, "tls-too-old");
+}
+
+/// Those who can act have a paragraph each.
+#[test]
+fn the_steps_of_receiver_and_sender_are_paragraphs() {
+    let path = top().join("fixtures/postfix/stale.json");
+    let report = Report::of(&observation(&path));
+    let page = human(&report, HumanStyle::of(Detail::Full));
+    for lead in [
+        "\n      Receiver: Publish",
+        "\n      Sender: Tell the receiver",
+    ] {
+        assert!(page.contains(lead), "{page}");
+    }
+    assert!(!page.contains(". Sender:"), "{page}");
 }
 
 /// No letter asks for the record that is published already.

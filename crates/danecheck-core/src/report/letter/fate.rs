@@ -17,6 +17,8 @@ enum Fate {
     Returned,
     /// Senders that use DANE keep it.
     Waits,
+    /// Senders that accept no old TLS keep it.
+    WaitsByTls,
     /// Senders that honour MTA-STS keep it.
     WaitsByPolicy,
     /// Senders skip this server, and use the others.
@@ -30,6 +32,7 @@ impl Speaker<'_> {
         let dane = self.report.outcomes.dane.delivery;
         match (self.report.verdict, self.problem) {
             (_, Problem::MtaSts { .. }) => Fate::WaitsByPolicy,
+            (_, Problem::OldTls { .. }) => Fate::WaitsByTls,
             (Verdict::Undeliverable, Problem::NoAddress { .. }) => Fate::Lost,
             (Verdict::Undeliverable, Problem::Lookup { lookup }) if weak_link(lookup).is_some() => {
                 Fate::LostByDnssec
@@ -77,6 +80,7 @@ impl Speaker<'_> {
             Problem::Records { .. } => ("TLSA record", "TLSA-Eintrag"),
             Problem::StartTls { .. } => ("STARTTLS", "STARTTLS"),
             Problem::MtaSts { .. } => ("MTA-STS", "MTA-STS"),
+            Problem::OldTls { .. } => ("TLS version", "TLS-Version"),
             Problem::Certificate { .. } => ("certificate", "Zertifikat"),
             Problem::Lookup { .. } => ("DNS", "DNS"),
             Problem::NoAddress { .. } => ("MX record", "MX-Eintrag"),
@@ -91,7 +95,7 @@ impl Speaker<'_> {
                 format!("Mail to {domain} is returned by some senders ({english})"),
                 format!("Mail an {domain} wird teils abgewiesen ({german})"),
             ),
-            Fate::Waits | Fate::WaitsByPolicy => self.say(
+            Fate::Waits | Fate::WaitsByPolicy | Fate::WaitsByTls => self.say(
                 format!("Mail to {domain} waits at some senders ({english})"),
                 format!("Mail an {domain} wird teils nicht zugestellt ({german})"),
             ),
@@ -160,6 +164,16 @@ impl Speaker<'_> {
                     "Mail an {domain} bleibt bei Absendern liegen, die MTA-STS beachten (RFC \
                      8461), und geht nach einigen Tagen als unzustellbar zurück. Andere Absender \
                      stellen weiterhin zu."
+                ),
+            ),
+            Fate::WaitsByTls => self.say(
+                format!(
+                    "Our mail to {domain} waits, and is returned after some days. So does that of \
+                     other senders that accept no old TLS."
+                ),
+                format!(
+                    "unsere Mail an {domain} bleibt liegen und geht nach einigen Tagen als \
+                     unzustellbar zurück, ebenso die anderer Absender, die kein altes TLS annehmen."
                 ),
             ),
             Fate::Skipped { server, all: false } => self.say(

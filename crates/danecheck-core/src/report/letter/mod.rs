@@ -98,7 +98,7 @@ impl Letter {
 
 /// Whether mail to the receiver does not arrive everywhere.
 fn waits(report: &Report) -> bool {
-    !report.outcomes.dane.delivers()
+    !report.outcomes.dane.delivers() || !report.answer().delivers()
 }
 
 /// A piece of the body.

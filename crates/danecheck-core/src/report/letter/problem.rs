@@ -1,8 +1,9 @@
 //! The one thing that a letter is about.
 
 use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
-use crate::finding::MTA_STS_NO_HOST_PASSES;
+use crate::finding::{MTA_STS_NO_HOST_PASSES, SENDER_REFUSES_OLD_TLS};
 use crate::judge::{Standing, Verdict};
+use crate::postfix::TlsVersion;
 
 use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
 use super::super::model::{
@@ -40,6 +41,15 @@ pub(super) enum Problem<'r> {
     Lookup { lookup: &'r LookupReport },
     /// No server passes the MTA-STS policy, which says enforce.
     MtaSts { host: &'r HostReport },
+    /// The server supports no TLS that the sender accepts.
+    OldTls {
+        host: &'r HostReport,
+        address: &'r AddressReport,
+        /// The newest that the server supports.
+        newest: &'r str,
+        /// The oldest that the sender accepts.
+        oldest: TlsVersion,
+    },
     /// An MX host has no address.
     NoAddress { host: &'r HostReport },
     /// The server takes no mail.
@@ -62,7 +72,9 @@ impl<'r> Problem<'r> {
             | Verdict::DanePartial
             | Verdict::DaneUnusable
             | Verdict::Undeliverable => {}
-            Verdict::DaneOk | Verdict::NoDane => return mta_sts(report),
+            Verdict::DaneOk | Verdict::NoDane => {
+                return old_tls(report).or_else(|| mta_sts(report));
+            }
             Verdict::Indeterminate => return None,
         }
         if let Some(mx) = &report.mx
@@ -76,6 +88,30 @@ impl<'r> Problem<'r> {
             .or_else(|| hosts().find_map(unusable))
             .or_else(|| hosts().find_map(without_address))
     }
+}
+
+/// What the sender refuses, if its mail waits because of that.
+fn old_tls(report: &Report) -> Option<Problem<'_>> {
+    let sender = report.sender.as_ref()?;
+    let first = report.findings.first()?;
+    if sender.outcome.delivers() || !first.is_of(&SENDER_REFUSES_OLD_TLS) {
+        return None;
+    }
+    let oldest = sender.min_tls;
+    report.hosts.iter().find_map(|host| {
+        host.addresses.iter().find_map(|address| {
+            let newest = session(host, address)?.tls_version.as_deref()?;
+            let is_older = newest
+                .parse()
+                .is_ok_and(|newest: TlsVersion| newest < oldest);
+            is_older.then_some(Problem::OldTls {
+                host,
+                address,
+                newest,
+                oldest,
+            })
+        })
+    })
 }
 
 fn mta_sts(report: &Report) -> Option<Problem<'_>> {

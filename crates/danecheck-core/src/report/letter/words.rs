@@ -2,6 +2,7 @@
 
 use crate::dnssec::{Fault, WeakLink};
 use crate::entry::Language;
+use crate::postfix::TlsVersion;
 
 use super::super::model::{LookupReport, Report};
 use super::Part;
@@ -134,6 +135,24 @@ impl Speaker<'_> {
                     self.domain
                 ),
             ))),
+            Problem::OldTls {
+                host,
+                address,
+                newest,
+                oldest,
+            } => {
+                let at = format!("{} [{}]", host.name, address.address);
+                parts.push(Part::Paragraph(self.say(
+                    format!(
+                        "{at} supports no TLS newer than {newest}. Our mail server accepts none \
+                         older than {oldest}."
+                    ),
+                    format!(
+                        "{at} beherrscht kein neueres TLS als {newest}. Unser Mailserver nimmt kein \
+                         älteres als {oldest} an."
+                    ),
+                )));
+            }
             Problem::Certificate {
                 host, address, why, ..
             } => {
@@ -251,6 +270,17 @@ impl Speaker<'_> {
                  TXT-Eintrag. Bringen Sie dann die Server oder die Richtlinie in Ordnung, und \
                  kehren Sie zu „enforce“ zurück.",
             ))),
+            Problem::OldTls { host, oldest, .. } => {
+                let wanted = match oldest {
+                    TlsVersion::Tls13 => self.say("TLS 1.3", "TLS 1.3"),
+                    _ => self.say("TLS 1.2 and 1.3", "TLS 1.2 und 1.3"),
+                };
+                let name = &host.name;
+                parts.push(Part::Paragraph(self.say(
+                    format!("Please switch on {wanted} at {name}."),
+                    format!("Bitte schalten Sie auf {name} {wanted} ein."),
+                )));
+            }
             Problem::Certificate {
                 undecodable: true, ..
             } => parts.push(Part::Paragraph(self.say(
@@ -365,6 +395,16 @@ impl Speaker<'_> {
                 format!("dig +short TXT _mta-sts.{}", self.domain),
                 format!("openssl s_client -starttls smtp -connect {}:25", host.name),
             ],
+            Problem::OldTls { host, oldest, .. } => {
+                let version = match oldest {
+                    TlsVersion::Tls13 => "tls1_3",
+                    _ => "tls1_2",
+                };
+                vec![format!(
+                    "openssl s_client -starttls smtp -connect {}:25 -{version}",
+                    host.name
+                )]
+            }
             Problem::StartTls { host, .. }
             | Problem::Certificate { host, .. }
             | Problem::Refuses { host, .. } => vec![
