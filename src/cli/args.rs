@@ -75,7 +75,10 @@ pub(super) struct Arguments {
     pub(super) check: CheckArguments,
 }
 
+// A check needs the names of the commands alone, and not their options: those of a
+// command are made when it was named.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Compare two saved observations
     Compare(CompareArguments),

@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::into::Into;
 use super::output::Output;
 use super::replayed::Replayed;
-use super::run::Run;
+use super::run::{Run, is_many};
 use super::stop::Stop;
 use super::{mistyped, typed};
 
@@ -71,7 +71,11 @@ pub(super) async fn check(
         sender,
         // Without targets, those of the configuration are checked.
         typed: !arguments.targets.is_empty(),
-        jobs: arguments.bulk.jobs(),
+        jobs: match is_many(&targets) {
+            true => arguments.bulk.jobs(),
+            // Nobody has to count the processors.
+            false => 1,
+        },
         in_order: arguments.bulk.in_order,
         shows_progress: !arguments.screen.no_progress && !arguments.quiet,
         files: arguments

@@ -1,7 +1,7 @@
 //! Targets and files.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -277,12 +277,17 @@ fn system_trust_store(named: Option<&OsStr>, has_folder: bool) -> Result<TrustSt
     let Some(path) = named.map(Path::new) else {
         return Ok(TrustStore::system());
     };
+    // With a folder, the file is read beside the first question to DNS, unless it has
+    // to be refused before.
+    let is_small = |file: Metadata| file.is_file() && TrustStore::has_room_for_few(file.len());
+    if has_folder && path.metadata().is_ok_and(is_small) {
+        return Ok(TrustStore::system());
+    }
     let name = format!("{SSL_CERT_FILE}: {}", path.display());
     match bounded(path, LARGEST_STORE) {
         Err(unread @ Unread::TooLarge(_)) => Err(unread.stop(&name)),
         // As if the system had none.
         Err(Unread::Error(_)) => Ok(TrustStore::system()),
-        // It is read again with the folder, beside the first question to DNS.
         Ok(pem) if has_folder && !TrustStore::may_have_too_many(&pem) => Ok(TrustStore::system()),
         Ok(pem) => match TrustStore::from_pem("system", &pem) {
             Err(TrustStoreError::TooMany(_)) => {
@@ -345,13 +350,16 @@ mod tests {
         }
         let path = std::env::temp_dir().join(format!("danecheck-many-{}", std::process::id()));
         let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-        for (count, has_folder, is_store) in [
-            (4096, true, true),
-            (4096, false, true),
-            (4097, true, false),
-            (4097, false, false),
+        let empty = one.replace("AA==\n", "");
+        for (one, count, has_folder, is_store) in [
+            (one, 4096, true, true),
+            (one, 4096, false, true),
+            (one, 4097, true, false),
+            (one, 4097, false, false),
+            (&empty, 4096, true, true),
+            (&empty, 4097, true, false),
         ] {
-            std::fs::write(&path, one.repeat(count)).unwrap();
+            std::fs::write(&path, one.repeat(count).trim_end()).unwrap();
             let store = system_trust_store(Some(path.as_os_str()), has_folder);
             assert_eq!(store.is_ok(), is_store, "{count} {has_folder}");
         }

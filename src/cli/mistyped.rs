@@ -91,7 +91,9 @@ pub(super) fn plainer(message: &str, words: &[OsString]) -> String {
 
 /// Which step of a command was most likely meant.
 fn step(words: &[OsString]) -> Option<String> {
-    let commands = Arguments::command();
+    let mut commands = Arguments::command();
+    // Its commands are made later than their names.
+    commands.build();
     let command = commands.find_subcommand(words.get(1)?)?;
     let steps: Vec<&str> = command
         .get_subcommands()

@@ -47,6 +47,15 @@ pub(super) struct Run<'a> {
     pub(super) files: Files,
 }
 
+/// Whether there may be more than one of these targets, as they were given.
+pub(super) fn is_many(targets: &[String]) -> bool {
+    reads_stdin(targets) || targets.len() > 1
+}
+
+fn reads_stdin(targets: &[String]) -> bool {
+    targets.iter().any(|target| target == "-")
+}
+
 impl Run<'_> {
     /// Checks all targets.
     pub(super) async fn run(
@@ -58,8 +67,8 @@ impl Run<'_> {
         let mut watch = Watch::new(interrupts);
         // Reports are written while standard input is still being read.
         let mut stdin = std::mem::replace(&mut environment.stdin, Box::new(tokio::io::empty()));
-        let reads_stdin = self.targets.iter().any(|target| target == "-");
-        let many = reads_stdin || self.targets.len() > 1;
+        let reads_stdin = reads_stdin(self.targets);
+        let many = is_many(self.targets);
         // Separate from the targets, which are locked while they wait for more.
         let count = SharedCount::default();
         if !reads_stdin {

@@ -13,6 +13,7 @@ use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 use super::budget::FAILURES_KEPT;
+use super::hasher::Gathering;
 
 /// Bytes that an item costs besides its content.
 const OVERHEAD: u64 = 400;
@@ -63,9 +64,12 @@ struct Kept<K, T> {
     /// The number of the younger one.
     generation: u64,
     bytes: u64,
-    young: HashMap<K, Arc<CacheEntry<T>>>,
-    old: HashMap<K, Arc<CacheEntry<T>>>,
+    young: Entries<K, T>,
+    old: Entries<K, T>,
 }
+
+/// Its keys are domain names for the most part.
+type Entries<K, T> = HashMap<K, Arc<CacheEntry<T>>, Gathering>;
 
 /// An item, ready or under way.
 pub(super) struct CacheEntry<T> {
@@ -194,7 +198,7 @@ impl<K: Eq + Hash, T: Cacheable> Kept<K, T> {
     }
 
     /// What goes because there is too much.
-    fn age(&mut self) -> Option<HashMap<K, Arc<CacheEntry<T>>>> {
+    fn age(&mut self) -> Option<Entries<K, T>> {
         if self.bytes <= self.most {
             return None;
         }
@@ -216,8 +220,8 @@ where
             most: bytes / 2,
             generation: 0,
             bytes: 0,
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: HashMap::default(),
+            old: HashMap::default(),
         })))
     }
 

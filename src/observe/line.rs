@@ -154,7 +154,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             let code = final_code(text);
             if kept < REPLY_BYTES {
                 kept += text.len() + 1;
-                lines.push(String::from_utf8_lossy(&line).into_owned());
+                let line = String::from_utf8(line);
+                lines.push(line.unwrap_or_else(|error| {
+                    String::from_utf8_lossy(error.as_bytes()).into_owned()
+                }));
             } else {
                 self.cut = true;
             }

@@ -29,6 +29,7 @@ mod from_root;
 pub mod fuzzing;
 mod gate;
 mod group;
+mod hasher;
 mod host;
 mod legacy;
 mod line;

@@ -11,7 +11,7 @@ use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser as _;
 use x509_parser::prelude::FromDer as _;
 
-use danecheck_core::certificate::ecdsa;
+use danecheck_core::certificate::{dotted, ecdsa};
 use danecheck_core::observation::SignatureCheck;
 
 /// RSASSA-PSS with a key that is only for it (RFC 8446 section 4.2.3); rustls
@@ -116,7 +116,7 @@ fn verdict(holds: bool) -> SignatureCheck {
 }
 
 fn key(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> Option<Key> {
-    match spki.algorithm.algorithm.to_id_string().as_str() {
+    match dotted(&spki.algorithm.algorithm).as_str() {
         OID_RSA | OID_RSA_PSS => match spki.parsed().ok()? {
             x509_parser::public_key::PublicKey::RSA(key) => Some(Key::Rsa(key.key_size())),
             x509_parser::public_key::PublicKey::Unknown(_) => {
@@ -127,7 +127,7 @@ fn key(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> Option<Key> {
         OID_ED25519 => Some(Key::Ed25519),
         OID_EC => {
             let curve = spki.algorithm.parameters.as_ref()?.as_oid().ok()?;
-            match curve.to_id_string().as_str() {
+            match dotted(&curve).as_str() {
                 OID_P256 => Some(Key::Ec("prime256v1")),
                 OID_P384 => Some(Key::Ec("secp384r1")),
                 OID_P521 => Some(Key::Ec("secp521r1")),

@@ -43,7 +43,7 @@ pub enum TrustStoreError {
 #[derive(Debug)]
 struct Loaded {
     source: String,
-    certificates: Vec<Vec<u8>>,
+    certificates: Vec<CertificateDer<'static>>,
     /// Places in `certificates`, by the DER form of the subject; made when they
     /// are first needed.
     by_subject: OnceLock<BySubject>,
@@ -63,9 +63,8 @@ impl TrustStore {
 
     /// The certificates of a PEM file; `source` names it in reports.
     pub fn from_pem(source: &str, pem: &[u8]) -> Result<Self, TrustStoreError> {
-        let certificates: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(pem)
+        let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
             .take(MOST_CERTIFICATES + 1)
-            .map(|certificate| certificate.map(|der| der.to_vec()))
             .collect::<Result<_, _>>()
             .map_err(|_| TrustStoreError::Pem(source.to_owned()))?;
         if certificates.is_empty() {
@@ -90,6 +89,15 @@ impl TrustStore {
             .is_some()
     }
 
+    /// Whether so many bytes of PEM text are too few for more certificates than any
+    /// trust store has: each has its first and its last line.
+    pub fn has_room_for_few(bytes: u64) -> bool {
+        const EMPTY: usize = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".len();
+        // The last line may lack its end.
+        usize::try_from(bytes)
+            .is_ok_and(|bytes| bytes.saturating_add(1) / EMPTY <= MOST_CERTIFICATES)
+    }
+
     /// How many certificates there are.
     pub(super) fn size(&self) -> TrustStoreSize {
         let store = self.certificates();
@@ -106,6 +114,11 @@ impl TrustStore {
             return;
         }
         let load = async || {
+            // The first question goes out before: its socket is ready in the next turn
+            // of this thread, and sends in the one after.
+            for _ in 0..2 {
+                tokio::task::yield_now().await;
+            }
             let store = self.clone();
             let load = move || {
                 store.certificates().by_subject();
@@ -127,14 +140,10 @@ impl TrustStore {
         }
         self.loaded.get_or_init(|| {
             // Files that cannot be read belong to another user's store.
-            let native: Vec<Vec<u8>> = rustls_native_certs::load_native_certs()
-                .certs
-                .into_iter()
-                .map(|der| der.to_vec())
-                .collect();
+            let native = rustls_native_certs::load_native_certs().certs;
             if native.is_empty() {
                 let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-                return Loaded::new("mozilla", mozilla.iter().map(|der| der.to_vec()).collect());
+                return Loaded::new("mozilla", mozilla.to_vec());
             }
             Loaded::new("system", native)
         })
@@ -159,7 +168,11 @@ impl TrustStore {
                 continue;
             };
             for place in store.by_subject().get(&subject).into_iter().flatten() {
-                if store.certificates.get(*place).is_some_and(|it| it == der) && seen.insert(*place)
+                if store
+                    .certificates
+                    .get(*place)
+                    .is_some_and(|it| **it == *der)
+                    && seen.insert(*place)
                 {
                     kept.push(*place);
                 }
@@ -183,14 +196,14 @@ impl TrustStore {
             source: store.source.clone(),
             certificates: kept
                 .into_iter()
-                .filter_map(|place| store.certificates.get(place).cloned().map(Der))
+                .filter_map(|place| store.certificates.get(place).map(|der| Der(der.to_vec())))
                 .collect(),
         }
     }
 }
 
 impl Loaded {
-    fn new(source: &str, certificates: Vec<Vec<u8>>) -> Self {
+    fn new(source: &str, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             source: source.to_owned(),
             certificates,

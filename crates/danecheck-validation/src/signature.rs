@@ -260,9 +260,15 @@ fn one(
     Err(fault)
 }
 
+/// Bytes of an RRSIG record's fields before its signer (RFC 4034 section 3.1).
+const FIXED_OF_SIGNATURE: usize = 18;
+
+/// Bytes of a record's fields besides its name and its data.
+const FIXED_OF_RECORD: usize = 10;
+
 /// The data that a signature covers (RFC 4035 section 5.3.2).
 fn signed_data(set: &RrSet, data: &[Vec<u8>], rrsig: &Rrsig<Bytes, Owner>) -> Vec<u8> {
-    let mut name = Vec::new();
+    let mut name = Vec::with_capacity(set.owner.len());
     let all = set.owner.label_count().saturating_sub(1);
     // Appending to a vector does not fail, here and below.
     let surplus = all.checked_sub(rrsig.labels().into());
@@ -274,7 +280,10 @@ fn signed_data(set: &RrSet, data: &[Vec<u8>], rrsig: &Rrsig<Bytes, Owner>) -> Ve
         }
         None => set.owner.compose_canonical(&mut name),
     };
-    let mut whole = Vec::new();
+    let each = name.len() + FIXED_OF_RECORD;
+    let records: usize = data.iter().map(|data| each + data.len()).sum();
+    let before = FIXED_OF_SIGNATURE + rrsig.signer_name().len();
+    let mut whole = Vec::with_capacity(before + records);
     let Ok(()) = rrsig.type_covered().compose(&mut whole);
     let Ok(()) = rrsig.algorithm().compose(&mut whole);
     let Ok(()) = rrsig.labels().compose(&mut whole);

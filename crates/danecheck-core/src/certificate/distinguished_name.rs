@@ -6,6 +6,8 @@ use std::fmt::{self, Write as _};
 use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::x509::X509Name;
 
+use super::oid::dotted;
+
 /// Attribute types that OpenSSL prints by their short names.
 const SHORT_NAMES: &[(&str, &str)] = &[
     ("2.5.4.3", "CN"),
@@ -59,7 +61,7 @@ impl DistinguishedName {
         let mut email_addresses = Vec::new();
         for rdn in name.iter_rdn() {
             for attribute in rdn.iter() {
-                let oid = attribute.attr_type().to_id_string();
+                let oid = dotted(attribute.attr_type());
                 let value = attribute.attr_value();
                 let label = SHORT_NAMES
                     .iter()
@@ -150,7 +152,7 @@ pub(super) fn canonical(name: &X509Name<'_>) -> Vec<u8> {
     for rdn in name.iter_rdn() {
         let mut attributes: Vec<Vec<u8>> = Vec::new();
         for attribute in rdn.iter() {
-            let mut form = attribute.attr_type().to_id_string().into_bytes();
+            let mut form = dotted(attribute.attr_type()).into_bytes();
             form.push(0);
             form.extend(canonical_value(attribute.attr_value()));
             form.push(0);

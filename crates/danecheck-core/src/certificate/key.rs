@@ -8,6 +8,7 @@ use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::ecdsa::may_be_on_curve;
+use super::oid::dotted;
 
 /// The kind of a public key, by the algorithm of its SubjectPublicKeyInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,7 +82,7 @@ impl PublicKey {
     pub(super) fn from_parsed(spki: &SubjectPublicKeyInfo<'_>) -> Self {
         let material = spki.subject_public_key.data.as_ref();
         let parameters = spki.algorithm.parameters.as_ref();
-        let oid = spki.algorithm.algorithm.to_id_string();
+        let oid = dotted(&spki.algorithm.algorithm);
         let mut explicit_curve = false;
         let (kind, bits, readable) = match oid.as_str() {
             // 2.5.8.1.1 is what X.509 itself calls RSA.
@@ -104,7 +105,7 @@ impl PublicKey {
                     .filter(|any| any.tag() == Tag::Oid)
                     .and_then(|any| any.as_oid().ok());
                 explicit_curve = curve.is_none() && parameters.is_some();
-                let name = curve.map_or_else(|| oid.clone(), |curve| curve.to_id_string());
+                let name = curve.map_or_else(|| oid.clone(), |curve| dotted(&curve));
                 match CURVES.iter().find(|(id, ..)| *id == name) {
                     Some((_, known, bits)) => {
                         let is_point =

@@ -21,6 +21,7 @@ use super::extensions::{
 use super::general_name::{self, GeneralName};
 use super::key::{PublicKey, sha256};
 use super::names::Names;
+use super::oid::dotted;
 use super::resources;
 use super::signature_algorithm::SignatureAlgorithm;
 use super::whole::{self, Whole};
@@ -155,7 +156,7 @@ impl Fields {
         let mut repeated = [false; Extension::ALL.len()];
         let mut has_alternative_names = false;
         for extension in extensions {
-            let oid = extension.oid.to_id_string();
+            let oid = dotted(&extension.oid);
             let known = Extension::ALL.iter().position(|known| known.oid() == oid);
             if let Some(place) = known
                 && let (Some(value), Some(repeated)) =

@@ -6,6 +6,7 @@ use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::AlgorithmIdentifier;
 
 use super::key::KeyKind;
+use super::oid::dotted;
 
 /// The hash below a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -112,7 +113,7 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     pub(super) fn from_parsed(algorithm: &AlgorithmIdentifier<'_>) -> Self {
-        let oid = algorithm.algorithm.to_id_string();
+        let oid = dotted(&algorithm.algorithm);
         match oid.as_str() {
             "1.2.840.113549.1.1.4" => Self::RsaPkcs1(Digest::Md5),
             "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" => Self::RsaPkcs1(Digest::Sha1),
@@ -137,9 +138,9 @@ impl SignatureAlgorithm {
 
     fn pss(algorithm: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
-        let digest = Digest::from_oid(&parameters.hash_algorithm_oid().to_id_string())?;
+        let digest = Digest::from_oid(&dotted(parameters.hash_algorithm_oid()))?;
         let mask = parameters.mask_gen_algorithm().ok()?;
-        let mask_digest = Digest::from_oid(&mask.hash.to_id_string());
+        let mask_digest = Digest::from_oid(&dotted(&mask.hash));
         Some(Self::RsaPss {
             digest,
             usual: mask_digest == Some(digest) && parameters.salt_length() == digest.length(),

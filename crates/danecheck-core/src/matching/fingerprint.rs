@@ -46,8 +46,16 @@ pub fn match_fingerprints(leaf: &Certificate, pins: &[String]) -> Result<(), Ver
 }
 
 fn with_colons(digest: &[u8]) -> String {
-    let bytes: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-    bytes.join(":")
+    let mut text = String::with_capacity(digest.len() * 3);
+    for byte in digest {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        let halves = [byte >> 4, byte & 15].into_iter();
+        let digits = halves.filter_map(|half| char::from_digit(half.into(), 16));
+        text.extend(digits.map(|digit| digit.to_ascii_uppercase()));
+    }
+    text
 }
 
 /// `hex_code.c:hex_decode_opt` with colons allowed: at most one between bytes,
