@@ -21,8 +21,8 @@ use danecheck_world::dns::Zone;
 use danecheck_world::pki::stale_tlsa;
 use danecheck_world::smtp::MailServer;
 
-use support::now;
 use support::program::{Ran, run_with};
+use support::{Temporary, now};
 
 /// A run that needs no network.
 async fn run_alone(arguments: &[&str]) -> Ran {

@@ -70,7 +70,10 @@ async fn a_text_alone_is_explained_by_its_cause() {
             "TLSA lookup error for mx.example.com:25",
             "tlsa-lookup-error",
         ),
-        ("Server certificate not verified", "certificate-no-match"),
+        (
+            "Server certificate not verified",
+            "certificate-not-verified",
+        ),
         (
             "(TLS is required, but was not offered by host mx.example.com[192.0.2.1])",
             "starttls-not-offered",

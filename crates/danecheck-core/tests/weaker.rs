@@ -432,5 +432,23 @@ fn only_an_authenticated_server_speaks_for_itself() {
             () => !said.contains("look again"),
         };
         assert!(goes, "{scenario} {level}: {said}");
+        // A line that is changed says it too.
+        let observation = &all[scenario];
+        let key = observation.next_hop.policy_key();
+        let overrides = Overrides::read(format!("{key}  {level}\n")).unwrap();
+        let seen = HashMap::from([(key, observation.clone())]);
+        let examined = overrides.examine(
+            &seen,
+            &[],
+            &Sender::default(),
+            Horizon::default(),
+            &Accepted::default(),
+        );
+        let said = examined.judgements[0]
+            .caution
+            .as_deref()
+            .unwrap_or_default();
+        let goes = said.contains("The refusal may end by itself: look again in a few minutes. ");
+        assert_eq!(goes, scenario.contains("421"), "{scenario} {level}: {said}");
     }
 }

@@ -121,13 +121,13 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
     id: "starttls-refused-for-now",
     severity: Severity::Error,
     reference: "Postfix smtp_helo",
-    meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Where TLS is \
+    meaning: "The server offers STARTTLS and answers the command with a 4xx reply. Reply 454 most \
+              often means that it cannot read its key or its certificate. Where TLS is \
               required, mail waits. At level may it goes in plain text at once, if the server \
               keeps the connection open.",
     sender: "Tell the receiver by phone or through another mail system.",
     receiver: "Correct the path and the permissions of the server's key and certificate files, \
-               which its log names, and reload it. Reply 454 most often means that the server \
-               cannot read one of them.",
+               which its log names, and reload it.",
 };
 
 /// Whether a certificate above the server's is the reason why a right TLSA

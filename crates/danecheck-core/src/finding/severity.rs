@@ -76,7 +76,9 @@ pub(super) fn raise(judged: &Judged<'_>, findings: &mut Findings) {
     let is_dane_only = line.is_ok_and(|line| line.level == SecurityLevel::DaneOnly);
     let has_no_address = matches!(judged.evidence.route, Route::Nowhere(_));
     // Old TLS does no harm by itself where only this sender refuses it.
-    let refuses = sender::refuses_what_delivers(judged);
+    let mut all = findings.all().iter();
+    let refuses = all.any(|one| *one.rule == sender::SENDER_REFUSES_OLD_TLS)
+        && sender::refuses_what_delivers(judged);
     findings.raise(|finding| match finding.rule.worse_if() {
         Some(_) if refuses && *finding.rule == old_tls::TLS_OUTDATED => false,
         Some(WorseIf::NoMail) => true,

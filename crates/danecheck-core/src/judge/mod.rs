@@ -149,6 +149,12 @@ impl Judged<'_> {
         caution::is_the_servers_own(&self.evidence, line, self.sending.settings)
     }
 
+    /// The caution, after the advice to look again if what keeps the mail back today
+    /// may go by itself.
+    pub(crate) fn first_wait(&self, today: &Outcome, caution: String) -> String {
+        caution::first_wait(&self.evidence, today, Some(caution)).unwrap_or_default()
+    }
+
     /// Whether secure TLSA records, or a failed lookup of them, decide about
     /// any address.
     pub fn tlsa_in_play(&self) -> bool {

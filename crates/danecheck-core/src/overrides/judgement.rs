@@ -252,11 +252,12 @@ impl<'a> Case<'a> {
             true => format!("Another {after} accepts what this line rejects."),
             false => format!("Afterwards {after} applies instead of {}.", before.level),
         };
-        if with.delivers() || self.judged.is_the_servers_own(before) {
-            format!("{less} Make sure that you do not need what this line requires.")
-        } else {
-            format!("{less} {LOOKS_THE_SAME}")
-        }
+        let own = with.delivers() || self.judged.is_the_servers_own(before);
+        let check = match own {
+            true => "Make sure that you do not need what this line requires.",
+            false => LOOKS_THE_SAME,
+        };
+        self.judged.first_wait(with, format!("{less} {check}"))
     }
 
     /// No line counts for this next hop, whatever the file says.

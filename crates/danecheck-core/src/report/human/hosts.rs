@@ -179,6 +179,10 @@ fn limited(page: &mut Page, address: &AddressReport, look: &LimitedReport) {
         Some(false) => (Tone::Bad, "no TLSA record matches"),
         None => (Tone::Quiet, "another certificate"),
     };
+    if columns(&lead) + columns(words) > page.style.width {
+        page.paragraph(&lead, &lead, words);
+        return;
+    }
     let words = page.tint(tone, words);
     page.line(&format!("{lead}{words}"));
 }
@@ -265,9 +269,9 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
     let lead = format!("        published  {}  ", short_record(&record.record));
     let tinted = lead.clone();
     let words = match (record.result.as_str(), &record.what_it_is) {
-        ("matches", _) => page.tint(tone, "matches"),
-        ("not-seen", None) if assumed => page.tint(tone, "not compared"),
-        ("no-match", None) => page.tint(tone, no_match),
+        ("matches", _) => "matches",
+        ("not-seen", None) if assumed => "not compared",
+        ("no-match", None) => no_match,
         ("no-match", Some(what)) => {
             page.paragraph(&lead, &tinted, &format!("{no_match}: it is {what}"));
             return;
@@ -281,6 +285,11 @@ fn published(page: &mut Page, address: &AddressReport, record: &RecordReport) {
             return;
         }
     };
+    if columns(&lead) + columns(words) > page.style.width {
+        page.paragraph(&lead, &tinted, words);
+        return;
+    }
+    let words = page.tint(tone, words);
     page.line(&format!("{lead}{words}"));
 }
 
