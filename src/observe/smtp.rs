@@ -182,8 +182,10 @@ where
         let mut farewell = farewell?;
         let whole = farewell.count == farewell.replies.len();
         let last = farewell.replies.last().filter(|_| whole);
-        farewell.closed |= matches!(end, SessionEnd::StartTlsRefused(_))
-            && last.is_some_and(|reply| reply.code == 220);
+        let accepts =
+            |reply: &Reply| reply.code == 220 || reply.is_positive() && !farewell.answered;
+        farewell.closed |=
+            matches!(end, SessionEnd::StartTlsRefused(_)) && last.is_some_and(accepts);
         farewell
     };
     Some(onward(farewell.replies, farewell.count, farewell.closed))
@@ -217,10 +219,14 @@ fn after_goodbye(end: &SessionEnd, farewell: Farewell) -> (Option<Onward>, bool)
         let in_doubt = place + 1 < count;
         return (onward(replies, place + 1, true), in_doubt);
     }
+    // A server that waits for TLS, after it accepted STARTTLS with another code, may
+    // be slow to see that QUIT is none.
+    let accepted = replies.last().is_some_and(Reply::is_positive);
+    let in_doubt = closed || accepted && matches!(end, SessionEnd::StartTlsRefused(_));
     // The last was its own kind of answer to QUIT.
     let count = count.saturating_sub(1);
     replies.truncate(count);
-    (onward(replies, count, false), closed)
+    (onward(replies, count, false), in_doubt)
 }
 
 fn onward(replies: Vec<Reply>, count: usize, closed: bool) -> Option<Onward> {

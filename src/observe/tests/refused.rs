@@ -78,6 +78,9 @@ async fn a_220_that_nobody_asked_for_is_not_the_one_that_accepts_starttls() {
         (strays, "220 go\r\n", noise, &[220, 220], true),
         // Servers that accept with another code, and Postfix too.
         (strays, "250 go\r\n", tls, &[220, 250], true),
+        ("502 no\r\n", "250 go\r\n", tls, &[250], true),
+        // It waits for TLS, and is slow to see that no TLS comes.
+        ("502 no\r\n", "250 go\r\n", Then::Hangs, &[250], true),
         // Refused after all.
         (strays, "454 no\r\n", Then::Closes, &[220, 454], true),
         (strays, "454 no\r\n", Then::Hangs, &[220, 454], false),

@@ -43,6 +43,8 @@ CASES = (
      dict(ehlo="250 scripted\n250 SIZE 1000000\n250 STARTTLS\n250 HELP")),
     ("ehlo-then-refusal", "EHLO answered and then refused",
      dict(ehlo=f"{EHLO}\n{UNKNOWN}")),
+    ("ehlo-then-refusal-starttls-250", "the same, and STARTTLS accepted with 250",
+     dict(ehlo=f"{EHLO}\n{UNKNOWN}", starttls="250 go ahead")),
     ("ehlo-then-refusal-for-now", "EHLO answered and then refused for now",
      dict(ehlo=f"{EHLO}\n451 4.3.0 wait")),
     ("ehlo-then-three", "three replies behind the one to EHLO, so that DATA takes the last",
