@@ -317,7 +317,7 @@ async fn a_file_that_was_not_saved_is_named_and_what_to_do_with_it() {
     ] {
         // With and without a line end: half an object is another matter.
         for end in ["", "\n"] {
-            let file = Temporary::with("json", format!("{content}{end}"));
+            let file = Temporary::with("json", &format!("{content}{end}"));
             let ran = run_alone(&["--replay", file.path()]).await;
             let path = file.path();
             let whole = format!(

@@ -132,7 +132,7 @@ async fn der_is_read_and_other_forms_are_named() {
     let identity = identity(&["mx1.example.com"]);
     let record = identity.tlsa(3, 1, 1);
     let leaf = identity.leaf().der().to_vec();
-    let der = Temporary::with("der", &leaf);
+    let der = Temporary::of_bytes("der", &leaf);
     let marked = [
         b"\xef\xbb\xbf",
         std::fs::read(Temporary::chain_of(&identity).path())
@@ -140,7 +140,7 @@ async fn der_is_read_and_other_forms_are_named() {
             .as_slice(),
     ]
     .concat();
-    for file in [&der, &Temporary::with("pem", &marked)] {
+    for file in [&der, &Temporary::of_bytes("pem", &marked)] {
         let ran = alone(&["tlsa", file.path()]).await;
         let found = (ran.status, ran.stdout, ran.stderr);
         assert_eq!(
@@ -175,7 +175,7 @@ async fn der_is_read_and_other_forms_are_named() {
         ("der", more, "not a readable certificate"),
         ("der", leaf[..40].to_vec(), "not a readable certificate"),
     ] {
-        let file = Temporary::with(end, &bytes);
+        let file = Temporary::of_bytes(end, &bytes);
         for arguments in [
             ["tlsa", file.path(), "--port", "25"],
             [

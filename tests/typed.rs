@@ -148,7 +148,7 @@ async fn a_mistyped_command_is_no_domain() {
             "`explain` is a command: give it first",
         ),
         (
-            &["explain", "null-mx", "--color", "never"],
+            &["schema", "report", "--color", "never"],
             "unexpected argument '--color'",
         ),
     ] {

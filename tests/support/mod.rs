@@ -79,7 +79,11 @@ pub(crate) struct Temporary(std::path::PathBuf);
 
 #[allow(dead_code, reason = "not every test file writes files")]
 impl Temporary {
-    pub(crate) fn with(extension: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(extension: &str, text: &str) -> Self {
+        Self::of_bytes(extension, text.as_bytes())
+    }
+
+    pub(crate) fn of_bytes(extension: &str, content: &[u8]) -> Self {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);

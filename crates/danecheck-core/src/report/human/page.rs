@@ -103,7 +103,7 @@ impl Page {
 
     /// The columns that are left on a line that begins so.
     pub(super) fn room_after(&self, first: &str) -> usize {
-        self.style.width.saturating_sub(columns(first)).max(20)
+        self.style.width.saturating_sub(columns(first)).max(16)
     }
 
     /// A line in a colour that hangs over its end, of this many lines at most.
