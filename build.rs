@@ -1,5 +1,5 @@
 //! Tells the program from which commit and with which features it is built, for
-//! `--version`.
+//! `--version`, and the linker which functions a check runs.
 
 #![allow(
     clippy::disallowed_types,
@@ -33,7 +33,13 @@ fn main() {
     ] {
         println!("cargo:rerun-if-env-changed={name}");
     }
-    for file in ["build.rs", "build/commit.rs"] {
+    if has_known_linker() {
+        println!(
+            "cargo:rustc-link-arg-bins=-T{}",
+            root.join("build/order.ld").display()
+        );
+    }
+    for file in ["build.rs", "build/commit.rs", "build/order.ld"] {
         println!("cargo:rerun-if-changed={file}");
     }
     // A commit changes the file of its branch, and a checkout changes HEAD.
@@ -47,6 +53,19 @@ fn main() {
             }
         }
     }
+}
+
+/// Whether a program that is shipped is linked by the linker of the Rust toolchain or
+/// by that of GNU, which can order functions (docs/speed.md). Others cannot, and a user
+/// may have chosen one.
+fn has_known_linker() -> bool {
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|it| it == value);
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    is("PROFILE", "release")
+        && is("CARGO_CFG_TARGET_OS", "linux")
+        && is("CARGO_CFG_TARGET_ENV", "gnu")
+        && std::env::var_os("RUSTC_LINKER").is_none()
+        && !flags.contains("link")
 }
 
 /// What git says in this folder; nothing if it fails or is missing.

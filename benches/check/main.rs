@@ -66,7 +66,7 @@ const GROSS_LIMITS: Limits = Limits {
     six: 1.25,
     finger: 1.25,
     first_packet: 100.0,
-    memory: 16.0,
+    memory: 13.0,
 };
 
 /// What is run, and how often.
