@@ -10,7 +10,7 @@ use danecheck_core::report::html::Html;
 use danecheck_core::report::{
     Detail, ExitStatus, FailOn, HumanStyle, Report, Writer, exit_status, human, json,
 };
-use danecheck_core::text::nearest;
+use danecheck_core::text::{nearest, wrap};
 
 use super::args::DemoArguments;
 use super::environment::Environment;
@@ -93,7 +93,7 @@ async fn all(
 ) -> Result<ExitStatus, Stop> {
     let looks = join_all(CASES.iter().map(|case| look(case, shared))).await;
     if !as_json {
-        environment.print(&format!("{:30}{:14}{:10}\n", "case", "verdict", "override"))?;
+        environment.print(&row("case", "verdict", "override"))?;
     }
     let mut shown = None;
     for (case, report) in CASES.iter().zip(looks) {
@@ -102,30 +102,35 @@ async fn all(
             environment.print(&format!("{}\n", json(&report)))?;
             continue;
         }
-        environment.print(&format!(
-            "{:30}{:14}{:10}\n",
-            case.name,
-            report.verdict.as_str(),
-            advice(&report)
-        ))?;
+        environment.print(&row(case.name, report.verdict.as_str(), &advice(&report)))?;
         if case.name == MOST_INSTRUCTIVE {
             shown = Some(report);
         }
     }
     if let Some(report) = shown {
+        let lead =
+            format!("The report of {MOST_INSTRUCTIVE} (`danecheck demo CASE` shows any other):");
         environment.print(&format!(
-            "\nThe report of {MOST_INSTRUCTIVE} (`danecheck demo CASE` shows any other):\n\n{}",
+            "\n{}\n\n{}",
+            wrap(&lead, style.width).join("\n"),
             human(&report, style)
         ))?;
     }
     Ok(ExitStatus::Fine)
 }
 
+fn row(case: &str, verdict: &str, advice: &str) -> String {
+    format!("{case:30}{verdict:14}{advice}\n")
+}
+
+/// A level is called one: `none` is the weakest of them.
 fn advice(report: &Report) -> String {
     match (report.recommendation.action, report.recommendation.policy) {
-        (Action::Keep, _) => "none needed".to_owned(),
+        (Action::Keep, _) => "not needed".to_owned(),
         (Action::NotFixable, _) if report.verdict == Verdict::Indeterminate => "unknown".to_owned(),
-        (Action::NotFixable, _) => "none helps".to_owned(),
-        (Action::Override, policy) => policy.map_or_else(String::new, |policy| policy.to_string()),
+        (Action::NotFixable, _) => "impossible".to_owned(),
+        (Action::Override, policy) => {
+            policy.map_or_else(String::new, |policy| format!("level {policy}"))
+        }
     }
 }

@@ -26,7 +26,7 @@ pub(super) static TEMPORARY_REFUSAL: Rule = Rule {
               many connections, greylisting, or a fault of its own. Postfix tries the next \
               address. If there is none, mail waits and is tried again. The refusal says nothing \
               about STARTTLS or DANE.",
-    sender: "Look again in a few minutes, best from the mail server itself: the receiver may know \
+    sender: "Look again in a few minutes, best from your own mail server: the receiver may know \
              that host already.",
     receiver: "Find out why the server refuses. Give a mail server that is always full more \
                capacity.",

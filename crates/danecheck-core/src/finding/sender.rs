@@ -4,7 +4,7 @@ use crate::entry::{Language, MailcowEntry, mailcow_row};
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{Action, Channel, Delivery, Judged};
 use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
-use crate::sender::{Sender, System};
+use crate::sender::{Sender, System, is_service};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",
@@ -48,9 +48,8 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     reference: "Postfix smtp_tls_policy_maps",
     meaning: "This sender's policy for the domain asks for more than level dane does, and the \
               domain does not fulfil it. So mail waits here, although other senders deliver it.",
-    sender: "Set the advised override. If the policy comes from a service with a cache, empty the \
-             cache first, because the domain may have changed. On mailcow run `docker compose \
-             restart postfix-tlspol-mailcow`.",
+    sender: "Check again after you empty the cache of the policy service, if there is one: the \
+             domain may have changed. Set the advised override if the mail still waits.",
     receiver: "",
 };
 
@@ -70,7 +69,6 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         return;
     }
     let target = judged.evidence.observation.next_hop.to_string();
-    let name = sending.sender.system.as_str();
     let in_force = &sending.in_force;
     match &in_force.policy.line {
         // A malformed entry has a finding of its own.
@@ -83,18 +81,51 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
                 in_force.source, in_force.why
             ),
         ),
-        Ok(_) if !sending.outcome.delivers() && sending.outcomes.dane.delivers() => findings.add(
-            &SENDER_STRICTER_THAN_DANE,
-            target.clone(),
-            format!(
-                "{name} sends to {target} at {} ({}), which keeps the mail back. Level dane would \
-                 deliver it.",
-                in_force.policy.text, in_force.source
-            ),
-        ),
+        Ok(_) if !sending.outcome.delivers() && sending.outcomes.dane.delivers() => {
+            findings.put(stricter(judged, &target));
+        }
         Ok(_) => {}
     }
     old_tls(judged, &target, findings);
+}
+
+/// The finding about a policy that the domain does not fulfil.
+fn stricter(judged: &Judged<'_>, target: &str) -> Finding {
+    let sending = &judged.sending;
+    let name = sending.sender.system.as_str();
+    let in_force = &sending.in_force;
+    // The names of the policy service's line are those of the MTA-STS policy.
+    let obeys = in_force.why.contains("MTA-STS");
+    let mta_sts = judged.mta_sts.as_ref().filter(|_| obeys);
+    let hosts = mta_sts.map_or(&[][..], |seen| &seen.hosts);
+    let lists = match hosts {
+        [host] if !host.listed => Some(format!("does not list the MX host {}", host.name)),
+        [_, _, ..] if hosts.iter().all(|host| !host.listed) => {
+            Some("lists none of its MX hosts".to_owned())
+        }
+        _ => None,
+    };
+    let message = match lists {
+        Some(lists) => format!(
+            "{name} obeys the MTA-STS policy of {target}, which {lists}. So the mail waits here, \
+             although other senders deliver it."
+        ),
+        None => format!(
+            "{name} asks for more than {target} fulfils: {} ({}). So the mail waits here, although \
+             other senders deliver it.",
+            in_force.policy.text, in_force.source
+        ),
+    };
+    let finding = Finding::new(&SENDER_STRICTER_THAN_DANE, target, message);
+    match sending.sender.system {
+        // What danecheck predicts is the answer of an empty cache.
+        System::Mailcow => finding.sender(
+            "Set the advised override. When you remove it, empty the cache of policies too: run \
+             `docker compose restart postfix-tlspol-mailcow`.",
+        ),
+        System::Local if is_service(&in_force.source) => finding,
+        System::Postfix | System::Local => finding.sender("Set the advised override."),
+    }
 }
 
 fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
@@ -110,11 +141,13 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
     let newest = judged
         .evidence
         .addresses()
-        .flat_map(|(_, address)| &address.sessions)
-        .filter_map(|session| session.version())
-        .filter(|version| *version < sending.settings.oldest_above)
-        .min();
-    let Some(version) = newest else { return };
+        .flat_map(|(host, address)| address.sessions.iter().map(move |session| (host, session)))
+        .filter_map(|(host, session)| Some((session.version()?, &host.seen.name)))
+        .filter(|(version, _)| *version < sending.settings.oldest_above)
+        .min_by_key(|(version, _)| *version);
+    let Some((version, host)) = newest else {
+        return;
+    };
     let is_encrypted = sending.outcome.channel > Some(Channel::Plaintext);
     let is_overridden = judged.recommendation.entry.is_some();
     let line = line_for(judged, version).filter(|_| !is_overridden);
@@ -137,15 +170,18 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
             },
         ),
         None if is_overridden => (
-            String::new(),
+            match gives_up_dane(judged, version) {
+                true => " At level dane it accepts no TLS this old at all.".to_owned(),
+                false => String::new(),
+            },
             "Allow the old version for this domain alone: set the advised override.",
         ),
         None => (String::new(), "Set nothing."),
     };
     let oldest = sending.settings.oldest_above;
     let message = format!(
-        "A server of {target} supports no TLS newer than {version}, and this sender accepts none \
-         older than {oldest}.{remark}"
+        "{host} supports no TLS newer than {version}, and this sender accepts none older than \
+         {oldest}.{remark}"
     );
     let finding = Finding::new(&SENDER_REFUSES_OLD_TLS, target, message).sender(step);
     let finding = match oldest {
@@ -153,6 +189,18 @@ fn old_tls(judged: &Judged<'_>, target: &str, findings: &mut Findings) {
         _ => finding,
     };
     findings.put(finding);
+}
+
+/// Whether the advised override has to be weaker than `dane`, because this
+/// sender's Postfix cannot use this version there, whatever the line allows.
+fn gives_up_dane(judged: &Judged<'_>, version: TlsVersion) -> bool {
+    let level = |level| PolicyLine::plain(level).with_oldest_tls(version);
+    let advised = judged.recommendation.entry.as_ref();
+    advised.is_some_and(|entry| entry.line.level == SecurityLevel::Encrypt)
+        && judged.outcome(SecurityLevel::Dane).channel == Some(Channel::Authenticated)
+        && !judged
+            .with_line(Some(&level(SecurityLevel::Dane)))
+            .delivers()
 }
 
 /// Whether mail waits because this sender refuses old TLS: it would deliver if it

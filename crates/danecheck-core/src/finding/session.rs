@@ -30,7 +30,7 @@ pub(super) static CONNECTION_TIMED_OUT: Rule = Rule {
     reference: "Postfix smtp_connect_addr",
     meaning: "This address does not answer, while other addresses of its family do. Postfix tries \
               it all the same, and moves to the next address after its time limit.",
-    sender: "Check from another network, best from the mail server itself.",
+    sender: "Check from another network, best from your own mail server.",
     receiver: "Check that port 25 is open on every address that DNS names, or remove the address.",
 };
 
@@ -234,10 +234,15 @@ fn end(
         SessionEnd::NoGreeting(how) => findings.add(
             &SERVER_SILENT,
             subject.clone(),
-            format!(
-                "{subject} accepts the connection and then {}.",
-                how_text(*how)
-            ),
+            match how {
+                Interruption::Lost => {
+                    format!("{subject} closes the connection before its greeting.")
+                }
+                _ => format!(
+                    "{subject} accepts the connection and then {}.",
+                    how_text(*how)
+                ),
+            },
         ),
         SessionEnd::NoEhloReply(how) => findings.add(
             &SERVER_SILENT,
@@ -342,7 +347,7 @@ fn end(
                 reply.text(),
                 // RFC 5321 section 4.2.1.
                 match reply.code / 100 {
-                    4 => " It says that this is temporary: look again in a few minutes.",
+                    4 => " It says that this is temporary.",
                     _ => "",
                 }
             ),

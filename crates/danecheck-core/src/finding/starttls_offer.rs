@@ -112,9 +112,8 @@ pub(super) fn missing(
             &STARTTLS_MASKED,
             subject,
             format!(
-                "{subject} greets with \"{}\", as a firewall does that hides the greeting. Postfix \
-                 then sends HELO instead of EHLO and sees no STARTTLS, although TLSA records \
-                 promise TLS.",
+                "{subject} greets with \"{}\", so Postfix sends HELO and sees no STARTTLS. Most \
+                 likely a firewall hides the greeting.",
                 greeting.text()
             ),
         );

@@ -58,18 +58,24 @@ pub(crate) fn first_wait(
 
 /// What to do first if a server refuses for now (RFC 5321 section 4.2.1), or
 /// refuses this client inside TLS, as far as the end of the sentence.
-fn may_go_by_itself(evidence: &Evidence<'_>) -> Option<&'static str> {
+fn may_go_by_itself(evidence: &Evidence<'_>) -> Option<String> {
     let addresses = || evidence.addresses();
     let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
-    if sessions.any(|session| session.seen.refusal_for_now().is_some()) {
-        return Some("The refusal may end by itself: look again in a few minutes");
+    // The code, because the message may be about another fault.
+    if let Some(refusal) = sessions.find_map(|session| session.seen.refusal_for_now()) {
+        let code = refusal.code;
+        return Some(format!(
+            "The refusal ({code}) may end by itself: look again in a few minutes"
+        ));
     }
     let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
     sessions
         .any(|session| matches!(session.seen.end, SessionEnd::EhloRefusedInTls(_)))
-        .then_some(
-            "The server may refuse this client alone: look again from the mail server itself",
-        )
+        .then(|| {
+            "The server may refuse only the machine that made this check: run it again on your \
+             own mail server"
+                .to_owned()
+        })
 }
 
 /// What the comparison of lines for this next hop depends on.

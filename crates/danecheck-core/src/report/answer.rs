@@ -36,6 +36,36 @@ impl Report {
         findings.any(|finding| finding.is_of(&MTA_STS_NO_HOST_PASSES))
     }
 
+    /// What level `dane-only` does with mail of the reference Postfix that goes
+    /// past DANE in plain text today; `None` where that is not so.
+    pub(super) fn instead_of_plain_text(&self) -> Option<Delivery> {
+        let (dane, stricter) = (&self.outcomes.dane, &self.outcomes.dane_only);
+        let asked = self.sender.is_none() && self.assumed.is_none() && self.is_answered();
+        let is_past_dane =
+            self.verdict == Verdict::DanePartial && dane.channel == Some(Channel::Plaintext);
+        (asked && is_past_dane && stricter.is_told() && !stricter.varies)
+            .then_some(stricter.delivery)
+    }
+
+    /// Whether mail that waits today may be returned to its sender at a level that
+    /// asks for less.
+    pub(super) fn returns_if_weaker(&self) -> bool {
+        let outcomes = match &self.sender {
+            Some(sender) => &sender.outcomes,
+            None => &self.outcomes,
+        };
+        let weaker = [
+            SecurityLevel::None,
+            SecurityLevel::May,
+            SecurityLevel::Encrypt,
+        ];
+        self.answer().delivery == Delivery::Deferred
+            && weaker.into_iter().any(|level| {
+                let outcome = outcomes.at(level);
+                self.is_known(level, outcome) && outcome.delivery == Delivery::Bounced
+            })
+    }
+
     /// Whether an outcome at this level rests on something that was seen.
     pub(super) fn is_known(&self, level: SecurityLevel, outcome: &Outcome) -> bool {
         let by_dane = matches!(level, SecurityLevel::Dane | SecurityLevel::DaneOnly);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::Diagnosis;
 use crate::entry::MailcowEntry;
 use crate::judge::{Action, Strictest};
-use crate::postfix::SecurityLevel;
+use crate::postfix::{SecurityLevel, TlsVersion};
 use crate::text::printable;
 
 /// What the sender's administrator should do.
@@ -33,6 +33,10 @@ pub struct RecommendationReport {
     /// certificates; null without `--strictest`.
     #[serde(default)]
     pub strictest: Option<StrictestReport>,
+    /// With `override`: the oldest TLS version that the entry allows, if it names
+    /// one. Not part of the JSON: the entries are.
+    #[serde(skip)]
+    pub oldest_tls: Option<TlsVersion>,
 }
 
 /// The strictest line that delivers now.
@@ -123,6 +127,7 @@ impl RecommendationReport {
             caution: advice.caution.clone(),
             remove_when: advice.remove_when.clone(),
             strictest: diagnosis.strictest.as_ref().map(StrictestReport::of),
+            oldest_tls: entry.and_then(|entry| entry.line.oldest_tls()),
         }
     }
 
@@ -138,6 +143,7 @@ impl RecommendationReport {
             caution: None,
             remove_when: None,
             strictest: None,
+            oldest_tls: None,
         }
     }
 }

@@ -400,34 +400,99 @@ fn what_a_report_says_is_true_of_its_target() {
         // The reply itself says that it is temporary.
         (
             "tls-then-421",
-            "421 4.3.2 closing. It says that this is temporary: look again in a few minutes.",
+            "421 4.3.2 closing. It says that this is temporary. Receiver:",
             "names an authority",
         ),
         // What may go by itself, before an override is advised.
         (
             "tls-then-421",
-            "First: The refusal may end by itself: look again in a few minutes before you set it. \
-             Postfix",
+            "First: The refusal (421) may end by itself: look again in a few minutes before you set \
+             it. Postfix",
             "An attacker",
         ),
         (
             "starttls-454",
-            "First: The refusal may end by itself: look again in a few minutes. An attacker",
+            "First: The refusal (454) may end by itself: look again in a few minutes. An attacker",
             "before you set it. before",
         ),
         (
             "starttls-421-closes",
-            "First: The refusal may end by itself: look again in a few minutes. An attacker",
+            "First: The refusal (421) may end by itself: look again in a few minutes. An attacker",
             "alone",
         ),
         (
             "tls-then-refused",
-            "First: The server may refuse this client alone: look again from the mail server itself \
-             before you set it. Postfix",
+            "First: The server may refuse only the machine that made this check: run it again on your \
+             own mail server before you set it. Postfix",
             "by itself",
         ),
         ("starttls-554", "First: An attacker between", "by itself"),
         ("tls-then-drop", "First: An attacker between", "look again"),
+        // The refusal that the caution is about, beside another fault.
+        (
+            "stray-refused-for-now-then-healthy-without-tlsa",
+            "First: The refusal (450) may end by itself",
+            "The refusal may",
+        ),
+        // The reason is whole, and so is the cause.
+        (
+            "greeting-bare",
+            "greets with \"220\", so Postfix sends HELO and sees no STARTTLS. Most likely a firewall \
+             hides the greeting. Receiver:",
+            "says more)",
+        ),
+        (
+            "greeting-drop",
+            "error: mail.greeting-drop.lab closes the connection before its greeting.",
+            "and then",
+        ),
+        // What else is wrong, in words.
+        (
+            "second-without-dane",
+            "Also: mx2.second-without-dane.lab has no TLSA records, but another mail server has.",
+            "Also: tlsa-missing",
+        ),
+        (
+            "second-without-dane",
+            "To keep this mail back instead of sending it in plain text, set level dane-only.",
+            "No override is needed. ",
+        ),
+        (
+            "equal-preference",
+            "Level dane-only sends this mail only to servers that DANE protects.",
+            "No override is needed. ",
+        ),
+        // Senders that differ where none delivers.
+        (
+            "proxy-header",
+            "DANE senders defer this mail (4.7.4); some others bounce it",
+            "every sender",
+        ),
+        (
+            "proxy-header",
+            "No override can help. Set none: a weaker level may return the mail at once.",
+            "no TLS policy makes",
+        ),
+        (
+            "ehlo-twice-without-tlsa",
+            "DANE senders bounce this mail (5.5.0); some others defer it",
+            "every sender",
+        ),
+        (
+            "proxy-header-v2-then-healthy-without-tlsa",
+            "some others deliver it",
+            "every sender",
+        ),
+        (
+            "connection-refused",
+            "every sender defers this mail",
+            "weaker level",
+        ),
+        (
+            "null-mx-with-address",
+            "every sender bounces",
+            "some others",
+        ),
         // Messages whose first sentence is the fault.
         (
             "alias-leads-out-stale",
@@ -494,6 +559,16 @@ fn what_a_report_says_is_true_of_its_target() {
         "{mailcow}"
     );
     assert!(!mailcow.contains("keep it back"), "{mailcow}");
+    for said in [
+        "error: mailcow obeys the MTA-STS policy of mta-sts-other-host.lab, which does not list the \
+         MX host mail.mta-sts-other-host.lab.",
+        "Sender: Set the advised override. When you remove it, empty the cache",
+    ] {
+        assert!(mailcow.contains(said), "{mailcow}");
+    }
+    assert!(!mailcow.contains("Level dane would"), "{mailcow}");
+    let full = page("mta-sts-other-host", System::Mailcow, 80, Detail::Full);
+    assert!(full.contains("without attributes such as match="), "{full}");
     // A certificate helps nothing where there is no TLS, and neither does the
     // hope that nobody reads along.
     let plain = page("mta-sts-plain", System::Mailcow, 80, Detail::Full);
@@ -550,7 +625,8 @@ fn what_a_sender_refuses_is_the_cause_in_every_format() {
             "old-tls-1.1-rsa",
             System::Mailcow,
             None,
-            "supports no TLS newer than TLSv1.1, and this sender accepts none older than TLSv1.2.",
+            "supports no TLS newer than TLSv1.1, and this sender accepts none older than TLSv1.2. At \
+             level dane it accepts no TLS this old at all.",
             "Switch TLS 1.2 and 1.3 on.",
             "Target old-tls-1.1-rsa.lab, Policy encrypt, Parameters protocols=>=TLSv1.1",
             "TLS stays, but nothing proves who answers; this domain may use TLS as old as TLSv1.1",
@@ -573,7 +649,7 @@ fn what_a_sender_refuses_is_the_cause_in_every_format() {
         };
         let observation = observation(&path);
         let report = Report::to(&observation, Horizon::default(), &sender);
-        let message = format!("A server of {name}.lab {said}");
+        let message = format!("mail.{name}.lab {said}");
         let first = &report.findings[0];
         assert_eq!(first.id, "sender-refuses-old-tls", "{name}");
         assert_eq!(
@@ -608,6 +684,10 @@ fn what_a_sender_refuses_is_the_cause_in_every_format() {
                 );
                 assert!(page.contains(&flat(line)), "{page}");
                 assert_eq!(page.matches("protocols=").count(), 1, "{page}");
+                assert!(
+                    page.contains(" allowed (") && !page.contains(": dane ("),
+                    "{page}"
+                );
             }
         }
         let status = ExitStatus::Broken;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::finding::rule::Severity;
-use crate::judge::Action;
+use crate::judge::{Action, Delivery};
 use crate::report::human::{comes_too_early, deployment_text, policy};
 
 use super::super::told::told;
@@ -108,7 +108,11 @@ fn nothing_needed(view: &View<'_>) -> Markup {
                 strong { (view.say(words::NO_OVERRIDE_FOR_POSTFIX)) }
                 " " code { "danecheck --sender mailcow " (report.target) } "."
             },
-            None => strong { (view.say(words::NO_OVERRIDE)) },
+            None => strong { (view.say(match report.instead_of_plain_text() {
+                Some(Delivery::Deferred) => words::NO_OVERRIDE_KEEPS_BACK,
+                Some(Delivery::Delivered) => words::NO_OVERRIDE_ONLY_DANE,
+                _ => words::NO_OVERRIDE,
+            })) },
             Some(_) => strong { (view.say(words::NO_OVERRIDE_BY_DNS)) },
         }
     }
@@ -124,6 +128,7 @@ fn no_help(view: &View<'_>) -> Markup {
             (view.english(prose(&report.recommendation.reason)))
         } @else {
             (view.say(match answer.varies {
+                _ if report.returns_if_weaker() => words::NO_HELP_RETURNS,
                 true => words::NO_HELP_EACH_TIME,
                 false => words::NO_HELP,
             }))

@@ -190,6 +190,9 @@ const PHRASES: &[(&str, &str)] = &[
         "every sender defers this mail",
         "jeder Absender hält diese Mail zurück",
     ),
+    ("some others bounce it", "manche andere geben sie zurück"),
+    ("some others defer it", "manche andere halten sie zurück"),
+    ("some others deliver it", "manche andere stellen sie zu"),
     ("returns this mail", "gibt diese Mail zurück"),
     (
         "may return this mail, depending on the server",

@@ -193,6 +193,18 @@ pub(super) const REMOVE: Both = Both("Remove it when", "Entfernen, sobald");
 pub(super) const NO_LINE: Both = Both("None.", "Keine.");
 pub(super) const COPY: Both = Both("Copy", "Kopieren");
 pub(super) const COPIED: Both = Both("Copied", "Kopiert");
+pub(super) const NO_OVERRIDE_KEEPS_BACK: Both = Both(
+    "No override is needed for delivery. To keep this mail back instead of sending it in plain \
+     text, set level dane-only.",
+    "Für die Zustellung ist keine Ausnahme nötig. Damit diese Mail zurückgehalten wird, statt im \
+     Klartext zu gehen, setzen Sie die Stufe dane-only.",
+);
+pub(super) const NO_OVERRIDE_ONLY_DANE: Both = Both(
+    "No override is needed for delivery. Level dane-only sends this mail only to servers that DANE \
+     protects.",
+    "Für die Zustellung ist keine Ausnahme nötig. Die Stufe dane-only schickt diese Mail nur an \
+     Server, die DANE schützt.",
+);
 pub(super) const NO_HELP: Both = Both(
     "No override can help: no TLS policy makes this mail flow.",
     "Keine Ausnahme hilft: Mit keiner TLS-Richtlinie kommt diese Mail an.",
@@ -200,6 +212,11 @@ pub(super) const NO_HELP: Both = Both(
 pub(super) const NO_HELP_EACH_TIME: Both = Both(
     "No override can help: no TLS policy makes this mail flow at every attempt.",
     "Keine Ausnahme hilft: Mit keiner TLS-Richtlinie kommt diese Mail bei jedem Versuch an.",
+);
+pub(super) const NO_HELP_RETURNS: Both = Both(
+    "No override can help. Set none: a weaker level may return the mail at once.",
+    "Keine Ausnahme hilft. Setzen Sie keine: Eine schwächere Stufe gibt diese Mail womöglich \
+     sofort zurück.",
 );
 pub(super) const NO_ADVICE: Both = Both(
     "danecheck advises no override.",

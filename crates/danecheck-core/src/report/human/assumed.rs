@@ -1,6 +1,6 @@
 //! The texts of the report if no mail server was checked.
 
-use crate::judge::{Standing, Verdict};
+use crate::judge::{Delivery, Standing, Verdict};
 use crate::text::Tone;
 
 use super::super::finding::FindingReport;
@@ -105,7 +105,16 @@ pub(super) fn nothing_needed(page: &mut Page, report: &Report) {
             "No override is needed for Postfix. If you use mailcow, run `danecheck --sender mailcow \
              {target}`."
         ),
-        None => "No override is needed.".to_owned(),
+        None => match report.instead_of_plain_text() {
+            Some(Delivery::Deferred) => "No override is needed for delivery. To keep this mail \
+                                         back instead of sending it in plain text, set level \
+                                         dane-only."
+                .to_owned(),
+            Some(Delivery::Delivered) => "No override is needed for delivery. Level dane-only \
+                                          sends this mail only to servers that DANE protects."
+                .to_owned(),
+            _ => "No override is needed.".to_owned(),
+        },
         Some(_) => "As far as DNS is concerned, no override is needed.".to_owned(),
     };
     page.paragraph("  ", "  ", &text);

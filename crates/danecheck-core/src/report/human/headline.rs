@@ -2,6 +2,7 @@
 
 use crate::finding::rule::Severity;
 use crate::judge::{Channel, Delivery, Outcome, Standing, Verdict};
+use crate::postfix::SecurityLevel;
 use crate::text::Tone;
 
 use super::super::answer::flows_well;
@@ -150,16 +151,43 @@ fn of_reference(report: &Report) -> (Tone, String) {
                 log_code(report, dane)
             ),
         ),
-        Verdict::Undeliverable => (
-            Tone::Bad,
-            format!(
-                "every sender {} this mail{}",
-                fate_of_one(dane),
-                log_code(report, dane)
+        Verdict::Undeliverable => match otherwise(report) {
+            None => (
+                Tone::Bad,
+                format!(
+                    "every sender {} this mail{}",
+                    fate_of_one(dane),
+                    log_code(report, dane)
+                ),
             ),
-        ),
+            Some(others) => (
+                Tone::Bad,
+                format!(
+                    "DANE senders {} this mail{}; {others}",
+                    fate(dane),
+                    log_code(report, dane)
+                ),
+            ),
+        },
         Verdict::Indeterminate => unknown(),
     }
+}
+
+/// What senders at another level do with mail that level `dane` does not deliver,
+/// where that is something else.
+fn otherwise(report: &Report) -> Option<&'static str> {
+    let outcomes = &report.outcomes;
+    let levels = SecurityLevel::ALL.into_iter();
+    let others = levels.filter(|level| report.is_known(*level, outcomes.at(*level)));
+    let other = others
+        .map(|level| outcomes.at(level).delivery)
+        .filter(|delivery| *delivery != outcomes.dane.delivery)
+        .max()?;
+    Some(match other {
+        Delivery::Bounced => "some others bounce it",
+        Delivery::Deferred => "some others defer it",
+        Delivery::Delivered | Delivery::DeliveredAfterRetry => "some others deliver it",
+    })
 }
 
 fn without_dane(dane: &Outcome) -> (Tone, String) {

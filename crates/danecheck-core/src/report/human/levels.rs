@@ -51,7 +51,11 @@ pub(super) fn levels(page: &mut Page, report: &Report) {
         true => across(page, &rows),
         false => down(page, &rows),
     }
-    let legend = legend(&rows);
+    let mut legend = legend(&rows);
+    // Its policy is stricter than the level alone.
+    if sender.is_some_and(|sender| sender.policy.text.contains(' ')) {
+        legend.push_str("; each level is meant without attributes such as match=");
+    }
     if !legend.is_empty() {
         page.paragraph("  ", "  ", &format!("({legend})"));
     }

@@ -2,9 +2,11 @@
 
 use crate::entry::{MailcowEntry, mailcow_fields, mailcow_row, mailcow_steps};
 use crate::judge::Action;
+use crate::postfix::SecurityLevel;
 use crate::text::Tone;
 
 use super::super::model::Report;
+use super::super::recommendation::RecommendationReport;
 use super::assumed;
 use super::page::{Detail, Page};
 
@@ -31,14 +33,8 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
         Action::Override => {}
     }
     page.blank();
-    let policy = advice.policy.map_or("", |policy| policy.as_str());
-    let gives_up = advice.gives_up.as_deref().unwrap_or_default();
-    let lead = format!("  Until it is fixed: {policy}   ");
-    let tinted = format!(
-        "  Until it is fixed: {}   ",
-        page.tint(Tone::Strong, policy)
-    );
-    page.paragraph(&lead, &tinted, &format!("({gives_up})"));
+    let (lead, tinted, text) = level(page, advice);
+    page.paragraph(&lead, &tinted, &text);
     if let Some(caution) = &advice.caution {
         let tinted = format!("  {}", page.tint(Tone::Doubtful, "First: "));
         page.paragraph("  First: ", &tinted, caution);
@@ -63,6 +59,27 @@ pub(super) fn recommendation(page: &mut Page, report: &Report) {
     }
     if let Some(when) = &advice.remove_when {
         page.paragraph("  ", "  ", &format!("Remove it when {when}."));
+    }
+}
+
+/// The policy to set, and what it gives up: what stands before the text, the same
+/// tinted, and the text.
+pub(super) fn level(page: &Page, advice: &RecommendationReport) -> (String, String, String) {
+    const LEAD: &str = "  Until it is fixed: ";
+    let policy = advice.policy.map_or("", SecurityLevel::as_str);
+    let gives_up = advice.gives_up.as_deref().unwrap_or_default();
+    match advice.oldest_tls {
+        // The level alone may be the one that is in force.
+        Some(oldest) => (
+            LEAD.to_owned(),
+            LEAD.to_owned(),
+            format!("{policy} with {oldest} allowed ({gives_up})"),
+        ),
+        None => (
+            format!("{LEAD}{policy}   "),
+            format!("{LEAD}{}   ", page.tint(Tone::Strong, policy)),
+            format!("({gives_up})"),
+        ),
     }
 }
 
@@ -92,6 +109,9 @@ pub(super) fn reason(report: &Report) -> String {
         return format!("danecheck advises no override. {reason}");
     }
     match report.answer().varies {
+        _ if report.returns_if_weaker() => {
+            "No override can help. Set none: a weaker level may return the mail at once."
+        }
         true => "No override can help: no TLS policy makes this mail flow at every attempt.",
         false => "No override can help: no TLS policy makes this mail flow.",
     }

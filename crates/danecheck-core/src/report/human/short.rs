@@ -13,7 +13,7 @@ use super::assumed;
 use super::findings::word;
 use super::first_line;
 use super::page::{HumanStyle, Page};
-use super::recommendation::{Ways, reason};
+use super::recommendation::{Ways, level, reason};
 use super::sender::policy;
 
 /// Lines for one fault on one host, for any domain, and for any domain on a
@@ -38,11 +38,13 @@ struct Room {
     /// Hosts of a finding about several that are named.
     named: usize,
     also: usize,
+    /// Other findings that are said in a sentence, not by their ids alone.
+    said: usize,
     caution: usize,
     line: usize,
 }
 
-const ROOMS: [Room; 5] = [
+const ROOMS: [Room; 6] = [
     Room {
         headline: 4,
         assumption: 4,
@@ -51,6 +53,19 @@ const ROOMS: [Room; 5] = [
         step: true,
         named: 3,
         also: 2,
+        said: 2,
+        caution: 5,
+        line: 3,
+    },
+    Room {
+        headline: 4,
+        assumption: 4,
+        policy: 3,
+        cause: 8,
+        step: true,
+        named: 3,
+        also: 2,
+        said: 0,
         caution: 5,
         line: 3,
     },
@@ -62,6 +77,7 @@ const ROOMS: [Room; 5] = [
         step: true,
         named: 3,
         also: 2,
+        said: 0,
         caution: 4,
         line: 3,
     },
@@ -73,6 +89,7 @@ const ROOMS: [Room; 5] = [
         step: true,
         named: 2,
         also: 2,
+        said: 0,
         caution: 4,
         line: 3,
     },
@@ -84,6 +101,7 @@ const ROOMS: [Room; 5] = [
         step: true,
         named: 1,
         also: 1,
+        said: 0,
         caution: 4,
         line: 2,
     },
@@ -95,6 +113,7 @@ const ROOMS: [Room; 5] = [
         step: false,
         named: 1,
         also: 1,
+        said: 0,
         caution: 3,
         line: 2,
     },
@@ -257,11 +276,20 @@ fn is_closed(text: &str) -> bool {
         .all(|(open, close)| text.matches(*open).count() == text.matches(*close).count())
 }
 
-/// The other errors and warnings, by their ids.
+/// The other errors and warnings: the first in a sentence each where there is
+/// room, the rest by their ids.
 fn also(page: &mut Page, cause: &str, others: &[Told<'_>], room: &Room) {
-    let ids = others.iter().map(|one| one.finding.id.as_str());
-    let mut ids: Vec<&str> = ids.filter(|id| *id != cause).collect();
-    ids.dedup();
+    let mut others: Vec<&Told<'_>> = others
+        .iter()
+        .filter(|one| one.finding.id != cause)
+        .collect();
+    others.dedup_by_key(|one| one.finding.id.as_str());
+    for one in others.iter().take(room.said) {
+        let sentence = split(&one.message).next().unwrap_or_default();
+        page.paragraph("  Also: ", "  Also: ", sentence);
+    }
+    let rest = others.iter().skip(room.said);
+    let ids: Vec<&str> = rest.map(|one| one.finding.id.as_str()).collect();
     if ids.is_empty() {
         return;
     }
@@ -318,14 +346,8 @@ fn advice(page: &mut Page, report: &Report, cause: Option<&Told<'_>>, room: &Roo
 
 fn entry(page: &mut Page, report: &Report, room: &Room) {
     let advice = &report.recommendation;
-    let policy = advice.policy.map_or("", |policy| policy.as_str());
-    let gives_up = advice.gives_up.as_deref().unwrap_or_default();
-    let lead = format!("  Until it is fixed: {policy}   ");
-    let tinted = format!(
-        "  Until it is fixed: {}   ",
-        page.tint(Tone::Strong, policy)
-    );
-    page.clipped(&lead, &tinted, &format!("({gives_up})"), room.line);
+    let (lead, tinted, text) = level(page, advice);
+    page.clipped(&lead, &tinted, &text, room.line);
     if let Some(caution) = &advice.caution {
         let tinted = format!("  {}", page.tint(Tone::Doubtful, "First: "));
         page.clipped("  First: ", &tinted, caution, room.caution);
