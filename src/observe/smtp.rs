@@ -124,10 +124,6 @@ where
     if is_plaintext_doubtful(&end, &seen, onward.as_ref()) {
         doubts.push(Doubt::WithoutStartTls);
     }
-    let refused_for_now = |reply: &Reply| reply.code / 100 == 4;
-    let refused_ehlo = seen
-        .refused_ehlo
-        .filter(|reply| onward.is_some() || refused_for_now(reply));
     Conversation {
         session: Session {
             sni: script.sni.map(str::to_owned),
@@ -136,7 +132,7 @@ where
             tls: seen.tls,
             legacy: None,
             newer_groups: None,
-            refused_ehlo,
+            refused_ehlo: seen.refused_ehlo,
             refused_ehlo_in_tls: seen.refused_ehlo_in_tls,
             before_ehlo: seen.before_ehlo,
             after_ehlo: seen.after_ehlo,

@@ -82,7 +82,7 @@ where
     };
     let plaintext = beginning.plaintext().filter(|_| result.is_err());
     let result = result.map_err(|error| match &plaintext {
-        Some(line) => failure(format!("the server goes on in plain text: {line}")),
+        Some(line) => failure(format!("{}{line}", HandshakeFailure::PLAINTEXT)),
         None => error,
     });
     let wanted = capture.wanted.load(Ordering::Relaxed);
@@ -92,9 +92,7 @@ where
         unreadable,
     } = capture.take();
     let result = match unreadable {
-        Some(place) if result.is_ok() => Err(failure(format!(
-            "number {place} of the certificates that the server sent is none"
-        ))),
+        Some(place) if result.is_ok() => Err(failure(HandshakeFailure::unreadable(place))),
         _ => result,
     };
     if let Some(seen) = &mut seen {
@@ -196,11 +194,10 @@ fn version(version: ProtocolVersion) -> String {
 }
 
 /// The words for a message that is longer than rustls takes.
-pub(super) const TOO_LONG: &str =
-    "the server sent a longer handshake message than this program takes";
+pub(super) const TOO_LONG: &str = HandshakeFailure::TOO_LONG;
 
 /// The words for a connection that ended in the handshake.
-pub(super) const LOST: &str = "the connection was lost";
+pub(super) const LOST: &str = HandshakeFailure::LOST;
 
 fn failure(text: String) -> HandshakeFailure {
     HandshakeFailure {
@@ -232,9 +229,7 @@ fn explain(error: &io::Error) -> HandshakeFailure {
                 false => "the server sent TLS that this program does not take".to_owned(),
             })
         },
-        Some(rustls::Error::InvalidMessage(_)) => {
-            failure("the server sent something that is not TLS".to_owned())
-        }
+        Some(rustls::Error::InvalidMessage(_)) => failure(HandshakeFailure::NOT_TLS.to_owned()),
         Some(inner) => HandshakeFailure {
             ours: true,
             ..failure(match inner {

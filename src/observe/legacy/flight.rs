@@ -9,7 +9,7 @@ use super::hello::SHA1_SCHEMES;
 use crate::observe::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
 use crate::observe::tls::alert_name;
 use danecheck_core::certificate::is_decodable;
-use danecheck_core::observation::{Der, KeyExchange, LegacyTls};
+use danecheck_core::observation::{Der, HandshakeFailure, KeyExchange, LegacyTls};
 use danecheck_core::postfix::{Exchange, Suite};
 
 /// The longest handshake message that OpenSSL takes, without its header
@@ -21,7 +21,7 @@ const MESSAGE_BYTES: usize = 100 * 1024;
 pub(super) const TOO_LONG: &str = "the server sent a longer handshake message than OpenSSL takes";
 
 /// Why the flight cannot be read, in the words of a failed handshake.
-const NOT_TLS: &str = "the server sent something that is not TLS";
+const NOT_TLS: &str = HandshakeFailure::NOT_TLS;
 
 /// The part of a server's first flight that has arrived.
 #[derive(Debug, Default)]

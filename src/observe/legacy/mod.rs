@@ -228,7 +228,7 @@ where
         let [kind, _, _, high, low] = header;
         let length = usize::from(u16::from_be_bytes([high, low]));
         if length > RECORD_BYTES {
-            return Err("the server sent something that is not TLS".to_owned());
+            return Err(HandshakeFailure::NOT_TLS.to_owned());
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.map_err(lost)?;

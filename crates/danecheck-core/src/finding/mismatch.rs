@@ -8,15 +8,16 @@ use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
 use crate::matching::{DaneMatching, RecordOutcome};
-use crate::observation::{Answer, TlsaLookup};
+use crate::observation::{Answer, SessionEnd, TlsaLookup};
 use crate::tlsa::{CertificateUsage, Selector, TlsaRecord};
 
+use super::certificate_dates::DANE_TA_CERTIFICATE_EXPIRED;
 use super::subject::{peer, short};
 
 /// Days for which nobody leaves mail waiting.
 const LONG_DAYS: i64 = 60;
 
-const TELL: &str = "Tell the receiver by phone or through another mail system.";
+pub(super) const TELL: &str = "Tell the receiver by phone or through another mail system.";
 
 pub(super) static TLSA_MISMATCH: Rule = Rule {
     id: "tlsa-mismatch",
@@ -41,18 +42,6 @@ pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
     sender: TELL,
     receiver: "Install the certificate and key of the other addresses on this one, or publish a \
                TLSA record 3 1 1 for its key too.",
-};
-
-pub(super) static DANE_TA_CERTIFICATE_EXPIRED: Rule = Rule {
-    id: "dane-ta-certificate-expired",
-    severity: Severity::Error,
-    reference: "RFC 7672 section 3.1.2",
-    meaning: "The TLSA record names a certificate authority (usage 2), so the dates of the \
-              server's certificate count. The certificate is not valid now. With a record 3 1 1 of \
-              the server's own key, the dates would not matter.",
-    sender: TELL,
-    receiver: "Renew the server's certificate and reload the mail server. Most servers load a new \
-               certificate only at a reload.",
 };
 
 pub(super) static DANE_TA_NAME_MISMATCH: Rule = Rule {
@@ -298,6 +287,9 @@ pub(super) struct Mismatch<'a, 'e> {
 impl Mismatch<'_, '_> {
     /// One finding for each record of known origin, else one for all.
     pub(super) fn explain(&self, findings: &mut Findings) {
+        if self.is_for_want_of_a_handshake() {
+            return;
+        }
         let subject = peer(self.host, self.address.seen.address);
         let mut told = false;
         for (record, origin) in self.records.iter().zip(self.origins) {
@@ -341,6 +333,18 @@ impl Mismatch<'_, '_> {
                 _ => finding,
             });
         }
+    }
+
+    /// Whether OpenSSL stopped at the certificates before it compared a record:
+    /// the server's own cannot be read, or a record is right as it stands.
+    /// `handshake-failed` says so.
+    fn is_for_want_of_a_handshake(&self) -> bool {
+        let session = self.address.dane_session();
+        let failed = session
+            .is_some_and(|session| matches!(session.seen.end, SessionEnd::HandshakeFailed(_)));
+        let mut pairs = self.records.iter().zip(self.origins);
+        let is_right = |(record, origin): (&TlsaRecord, &Option<Origin>)| matches!(origin, Some(Origin::OtherFields { right, .. }) if right == record);
+        failed && (matches!(self.chain().first(), Some(Err(_))) || pairs.any(is_right))
     }
 
     fn chain(&self) -> &[Presented] {
@@ -467,6 +471,9 @@ impl Mismatch<'_, '_> {
     /// since the records were changed.
     fn issued(&self) -> String {
         match self.chain().first() {
+            Some(Ok(leaf)) if leaf.not_before() > self.judged.evidence.now => {
+                format!(", valid only from {},", leaf.not_before().day())
+            }
             Some(Ok(leaf)) => format!(", issued on {},", leaf.not_before().day()),
             _ => String::new(),
         }

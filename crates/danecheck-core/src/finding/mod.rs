@@ -8,6 +8,7 @@
 mod address_limit;
 mod alias;
 pub(crate) mod assumed;
+mod certificate_dates;
 mod certificates;
 mod client_certificate;
 mod cut;
@@ -17,6 +18,7 @@ pub(crate) mod expectation;
 mod failed_lookup;
 mod families;
 mod freshness;
+mod handshake;
 mod local_sender;
 mod markdown;
 mod mismatch;
@@ -70,7 +72,7 @@ pub static RULES: &[&Rule] = &[
     &out_of_step::CLOSED_BEFORE_MAIL,
     &session::CONNECTION_REFUSED,
     &session::CONNECTION_TIMED_OUT,
-    &mismatch::DANE_TA_CERTIFICATE_EXPIRED,
+    &certificate_dates::DANE_TA_CERTIFICATE_EXPIRED,
     &tlsa::DANE_TA_CHAIN_REFUSED,
     &mismatch::DANE_TA_NAME_MISMATCH,
     &overall::DELIVERY_BY_CHANCE,
@@ -79,7 +81,7 @@ pub static RULES: &[&Rule] = &[
     &weak_link::DS_MATCHES_NO_KEY,
     &session::EHLO_REFUSED,
     &session::GREETING_REFUSED,
-    &session::HANDSHAKE_FAILED,
+    &handshake::HANDSHAKE_FAILED,
     &dns::HOST_NOT_SIGNED,
     &expectation::HOST_SKIPPED,
     &overall::INVALID_TARGET,

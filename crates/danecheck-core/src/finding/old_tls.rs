@@ -1,10 +1,13 @@
 //! Findings about servers whose TLS is too old for rustls, but not for the
 //! OpenSSL under Postfix.
 
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::certificate::{KeyKind, PublicKey};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{Judged, Objection, objection};
-use crate::observation::{LegacySeen, LegacyTls};
+use crate::observation::{HandshakeCause, LegacySeen, LegacyTls, Session, SessionEnd};
 use crate::postfix::SecurityLevel;
+
+use super::handshake::SHORTEN_CHAIN;
 
 pub(super) static TLS_OUTDATED: Rule = Rule {
     id: "tls-outdated",
@@ -90,35 +93,114 @@ pub(super) fn check_releases(judged: &Judged<'_>, findings: &mut Findings) {
 /// Raises the findings of this module for one session.
 pub(super) fn check(
     subject: String,
-    legacy: &LegacySeen,
-    tls: &LegacyTls,
+    seen: &Session,
+    key: Option<&PublicKey>,
+    (legacy, tls): (&LegacySeen, &LegacyTls),
     findings: &mut Findings,
 ) {
-    let (rule, why) = match objection(legacy) {
-        None => (&TLS_OUTDATED, "nothing newer".to_owned()),
-        Some(Objection::Anonymous) => (&TLS_TOO_OLD, "shows no certificate".to_owned()),
-        Some(Objection::OldSignature | Objection::Sha1Signature) => {
-            (&TLS_TOO_OLD, "signs with SHA-1 only".to_owned())
+    let (version, cipher) = (&tls.version, &tls.cipher);
+    let (rule, message, step) = match objection(legacy) {
+        None => {
+            let (message, step) = outdated(&subject, seen, tls, key);
+            (&TLS_OUTDATED, message, step)
         }
+        Some(Objection::Anonymous) => (
+            &TLS_TOO_OLD,
+            format!(
+                "{subject} shows no certificate ({version} with {cipher}), so senders that check \
+                 certificates cannot deliver."
+            ),
+            TLS_TOO_OLD.receiver,
+        ),
+        Some(Objection::OldSignature | Objection::Sha1Signature) => (
+            &TLS_TOO_OLD,
+            format!(
+                "{subject} offers no newer TLS than {version} with {cipher}, and signs with SHA-1 \
+                 only. Postfix refuses that where a certificate has to match."
+            ),
+            step_for_suite(key),
+        ),
         Some(Objection::ShortPrime(bits)) => (
             &TLS_TOO_OLD,
-            format!("has a Diffie-Hellman prime of {bits} bits"),
+            format!(
+                "{subject} offers no newer TLS than {version} with {cipher}, and its \
+                 Diffie-Hellman prime has only {bits} bits."
+            ),
+            step_for_suite(key),
         ),
         Some(Objection::Refused) => (
             &TLS_TOO_OLD,
-            "refuses the TLS that Postfix offers then".to_owned(),
+            format!(
+                "{subject} offers no newer TLS than {version} with {cipher}, and refuses what \
+                 Postfix offers where a certificate has to match."
+            ),
+            step_for_suite(key),
         ),
     };
-    let (version, cipher) = (&tls.version, &tls.cipher);
-    let message = match rule == &TLS_OUTDATED {
-        true => format!("{subject} offers no newer TLS than {version} with {cipher}."),
-        false => format!(
-            "{subject} offers TLS that is too old where a certificate has to match: {version} with \
-             {cipher}. It {why}."
-        ),
-    };
-    findings.add(rule, subject, message);
+    findings.put(Finding::new(rule, subject, message).receiver(step));
 }
+
+/// What of a server's TLS is outdated, in one sentence, and the step for that.
+fn outdated(
+    subject: &str,
+    seen: &Session,
+    tls: &LegacyTls,
+    key: Option<&PublicKey>,
+) -> (String, &'static str) {
+    let is_long = matches!(&seen.end, SessionEnd::HandshakeFailed(failure)
+        if failure.cause() == HandshakeCause::TooLong);
+    match key {
+        // rustls takes 64 KiB, OpenSSL 100.
+        _ if is_long && is_modern(tls) => (
+            format!(
+                "{subject} sends more than 64 kilobytes of certificates, which not every TLS \
+                 program takes."
+            ),
+            SHORTEN_CHAIN,
+        ),
+        Some(key) if !is_common(key) && is_modern(tls) => (
+            format!(
+                "{subject} shows a key of a rare kind ({}), which not every TLS program takes.",
+                key.description()
+            ),
+            NEW_KEY,
+        ),
+        _ => {
+            let (version, cipher) = (&tls.version, &tls.cipher);
+            (
+                format!("{subject} offers no newer TLS than {version} with {cipher}."),
+                step_for_suite(key),
+            )
+        }
+    }
+}
+
+/// A kind of key that is common, and long enough.
+fn is_common(key: &PublicKey) -> bool {
+    match key.kind() {
+        KeyKind::Rsa => key.bits() >= 2048,
+        KeyKind::Ec(_) => true,
+        _ => false,
+    }
+}
+
+/// Forward secrecy by elliptic curves, and authenticated encryption with a tag
+/// of full length.
+fn is_modern(tls: &LegacyTls) -> bool {
+    let has = |part| tls.cipher.contains(part);
+    tls.version == "TLSv1.2" && has("_ECDHE_") && (has("_GCM_") || has("_CHACHA20_"))
+}
+
+/// The step for a suite that is outdated, and for the key if it is too.
+fn step_for_suite(key: Option<&PublicKey>) -> &'static str {
+    match key.is_some_and(is_common) {
+        true => "Offer TLS 1.2 or 1.3 with ECDHE and AES-GCM.",
+        false => TLS_OUTDATED.receiver,
+    }
+}
+
+const NEW_KEY: &str = "Use a certificate with an RSA key of 2048 bits or a key on P-256. If TLSA \
+                       records exist, publish 3 1 1 of the new key before you install it.";
 
 #[cfg(test)]
 mod tests {
@@ -143,6 +225,12 @@ mod tests {
             key_exchange: KeyExchange::Group("x25519".to_owned()),
             ..modern.clone()
         };
+        let anonymous = LegacyTls {
+            cipher: "TLS_DH_anon_WITH_AES_256_GCM_SHA384".to_owned(),
+            anonymous: true,
+            key_exchange: KeyExchange::FiniteField(2048),
+            ..modern.clone()
+        };
         for (tls, id, message) in [
             (
                 modern,
@@ -152,8 +240,14 @@ mod tests {
             (
                 old,
                 "tls-too-old",
-                "mx offers TLS that is too old where a certificate has to match: TLSv1 with \
-                 TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA. It signs with SHA-1 only.",
+                "mx offers no newer TLS than TLSv1 with TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, and \
+                 signs with SHA-1 only. Postfix refuses that where a certificate has to match.",
+            ),
+            (
+                anonymous,
+                "tls-too-old",
+                "mx shows no certificate (TLSv1.2 with TLS_DH_anon_WITH_AES_256_GCM_SHA384), so \
+                 senders that check certificates cannot deliver.",
             ),
         ] {
             let legacy = LegacySeen {
@@ -162,7 +256,9 @@ mod tests {
                 newer: None,
             };
             let mut findings = Findings::default();
-            check("mx".to_owned(), &legacy, &tls, &mut findings);
+            let seen = Session::ended(None, SessionEnd::Completed);
+            let pair = (&legacy, &tls);
+            check("mx".to_owned(), &seen, None, pair, &mut findings);
             let found = findings.sorted();
             assert_eq!(found.len(), 1);
             assert_eq!(found[0].rule.id, id);

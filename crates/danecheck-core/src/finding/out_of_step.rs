@@ -46,13 +46,19 @@ pub(super) const PROXY_HEADER: &str = "Stop the proxy or load balancer in front 
 /// Raises the findings of this module for one session; whether they explain
 /// its end.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
-    let onwards = [&session.onward, &session.without_starttls];
-    let onwards: Vec<&Onward> = onwards.into_iter().flatten().collect();
+    // The earliest reply first: that one is read in the place of another.
+    let early = session.without_starttls.as_ref();
+    let onwards = early.into_iter().chain(&session.onward);
+    let onwards: Vec<&Onward> = onwards.collect();
     if let Some(reply) = onwards.iter().find_map(|onward| onward.replies.first()) {
+        let is_early = early.is_some_and(|onward| !onward.replies.is_empty());
+        let place = match is_early {
+            true => "its answer to EHLO",
+            false => place(session),
+        };
         let text = format!(
-            "{subject} sends more replies than it receives commands: after {} it sends \"{}\" \
-             unasked. {}.",
-            place(session),
+            "{subject} sends more replies than it receives commands: after {place} it sends \
+             \"{}\" unasked. {}.",
             reply.text(),
             Cause::of(session).sentence()
         );
@@ -87,6 +93,8 @@ enum Cause {
     TwoGreeters,
     /// It answers EHLO more than once.
     Ehlo,
+    /// It does so inside TLS alone, or greets there.
+    InTls,
 }
 
 impl Cause {
@@ -103,6 +111,8 @@ impl Cause {
             || matches!(&session.end, SessionEnd::EhloRefused(reply) if refused(reply))
         {
             Self::ProxyHeader
+        } else if session.end == SessionEnd::Completed && session.after_ehlo.is_none() {
+            Self::InTls
         } else {
             Self::Ehlo
         }
@@ -120,6 +130,11 @@ impl Cause {
                 "Write the answer to EHLO as one reply: `250-` before all lines but the last, and \
                  `250` and a blank before that."
             }
+            Self::InTls => {
+                "Inside TLS, let the server and each filter in front of it wait for EHLO, send \
+                 no greeting, and answer EHLO once, as one reply: `250-` before all lines but \
+                 the last."
+            }
         }
     }
 
@@ -132,6 +147,10 @@ impl Cause {
                 "Most likely two programs greet on this port, such as a filter and the mail server"
             }
             Self::Ehlo => "Most likely it answers EHLO in more than one reply",
+            Self::InTls => {
+                "Most likely it greets again inside TLS, or answers EHLO there in more than one \
+                 reply"
+            }
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Findings about the dialogue with each address.
 
-use crate::certificate::VerificationError;
+use crate::certificate::{Certificate, VerificationError};
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::finding::subject::{at, peer};
 use crate::judge::{
-    AddressEvidence, HostEvidence, Judged, Objection, by_old_means, cannot_be_seen, family_works,
-    objection,
+    AddressEvidence, HostEvidence, Judged, by_old_means, cannot_be_seen, family_works,
 };
 use crate::matching::RecordOutcome;
-use crate::observation::{ConnectFailureKind, Interruption, Session, SessionEnd};
+use crate::observation::{ConnectFailureKind, HandshakeCause, Interruption, Session, SessionEnd};
 
 use super::dns::RESERVED_ADDRESS;
+use super::handshake::{self, HANDSHAKE_FAILED};
 use super::mismatch::REMOVE_UNDECODABLE;
 use super::{client_certificate, old_tls, out_of_step, refusal, server_name, starttls_offer};
 
@@ -56,19 +56,6 @@ pub(super) static GREETING_REFUSED: Rule = Rule {
     receiver: "Search the server's log for the time of this check. It names the rule that \
                refused, such as a block list or a limit. Exempt the client's address from that \
                rule, or raise the limit.",
-};
-
-pub(super) static HANDSHAKE_FAILED: Rule = Rule {
-    id: "handshake-failed",
-    severity: Severity::Error,
-    reference: "Postfix smtp_start_tls",
-    meaning: "The server accepts STARTTLS, but the TLS handshake fails. Where TLS is required, \
-              mail waits. At level may, each mail waits some minutes and then goes in plain \
-              text.",
-    sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
-             and smtp_tls_ciphers.",
-    receiver: "Offer TLS 1.2 and 1.3 with the certificate's own key. Test it with `openssl \
-               s_client -starttls smtp -connect HOST:25`.",
 };
 
 pub(super) static SERVER_SILENT: Rule = Rule {
@@ -130,6 +117,16 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
                which its log names, and reload it.",
 };
 
+/// The step where the server closes at STARTTLS (RFC 5321 section 3.8).
+const STARTTLS_421: &str = "Search the server's log for the time of this check. Reply 421 most \
+                            often means that the server is stopping, or has too many connections.";
+
+/// The step where the server does not know the command that it offers.
+const STARTTLS_UNKNOWN: &str = "Try STARTTLS on the server itself. If it works there, switch off \
+                                the SMTP inspection of the filter or firewall in front of it, \
+                                which does not know STARTTLS. Otherwise switch TLS on in the \
+                                server.";
+
 /// Whether a certificate above the server's is the reason why a right TLSA
 /// record does not help: OpenSSL cannot decode it.
 fn sends_undecodable(address: &AddressEvidence<'_>) -> bool {
@@ -173,7 +170,10 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
             }
             match by_old_means(session.seen) {
                 Some((legacy, tls)) => {
-                    old_tls::check(peer(host, address.seen.address), legacy, tls, findings);
+                    let subject = peer(host, address.seen.address);
+                    let leaf = session.chain.first().and_then(|one| one.as_ref().ok());
+                    let key = leaf.map(Certificate::key);
+                    old_tls::check(subject, session.seen, key, (legacy, tls), findings);
                 }
                 None => end(judged, host, address, session.seen, findings),
             }
@@ -294,40 +294,24 @@ fn end(
             } else {
                 &STARTTLS_REFUSED_FOR_GOOD
             };
-            findings.add(
-                rule,
-                subject.clone(),
-                format!("{subject} refuses to start TLS: {}.", reply.text()),
-            );
+            let message = format!("{subject} refuses to start TLS: {}.", reply.text());
+            let finding = Finding::new(rule, subject.clone(), message);
+            findings.put(match reply.code {
+                421 => finding.receiver(STARTTLS_421),
+                500..=504 => finding.receiver(STARTTLS_UNKNOWN),
+                _ => finding,
+            });
         }
         // `not-all-looked-at` reports it: nothing is known against the server.
         SessionEnd::HandshakeFailed(failure) if failure.limit => {}
         SessionEnd::HandshakeFailed(failure) => {
-            let objection = session.legacy.as_ref().and_then(objection);
-            let why = match (&failure.alert, objection) {
-                (_, Some(Objection::ShortPrime(bits))) => {
-                    format!("the server's Diffie-Hellman prime has only {bits} bits")
+            let finding = at(handshake::failed(&subject, session, failure), host, port);
+            findings.put(match failure.cause() {
+                HandshakeCause::Other | HandshakeCause::UnreadableCertificate(_)
+                    if sends_undecodable(address) =>
+                {
+                    finding.receiver(REMOVE_UNDECODABLE)
                 }
-                _ if failure.timed_out => "time ran out".to_owned(),
-                (Some(alert), _) => format!("the server says {alert}"),
-                (None, _) => failure.text.clone(),
-            };
-            let message = format!("The TLS handshake with {subject} fails: {why}.");
-            let finding = Finding::new(&HANDSHAKE_FAILED, subject.clone(), message);
-            // The same handshake: openssl asks for the name of the host by itself.
-            let finding = match session.sni {
-                Some(_) => finding,
-                None => {
-                    let step = HANDSHAKE_FAILED.receiver;
-                    finding.receiver(&step.replace("HOST:25", "HOST:25 -noservername"))
-                }
-            };
-            let finding = at(finding, host, port);
-            findings.put(match objection {
-                Some(Objection::ShortPrime(_)) => finding.receiver(
-                    "Let the server use a Diffie-Hellman prime of 2048 bits or more, or ECDHE.",
-                ),
-                _ if sends_undecodable(address) => finding.receiver(REMOVE_UNDECODABLE),
                 _ => finding,
             });
         }

@@ -41,6 +41,10 @@ pub(super) static TLSA_OF_OTHER_SERVICE: Rule = Rule {
     receiver: "Remove the alias, or switch STARTTLS on here too.",
 };
 
+/// The step where the server refuses the command whose answer offers STARTTLS.
+const ACCEPT_EHLO: &str = "Let the server, and each filter in front of it, accept EHLO: only its \
+                           answer offers STARTTLS.";
+
 /// The word that a server offers TLS with.
 const STARTTLS: &str = "STARTTLS";
 
@@ -117,6 +121,15 @@ pub(super) fn missing(
                 greeting.text()
             ),
         );
+        return;
+    }
+    if let Some(refused) = &session.refused_ehlo {
+        let message = format!(
+            "{subject} refuses EHLO: {}. Postfix then sends HELO and sees no STARTTLS, although \
+             TLSA records promise TLS.",
+            refused.text()
+        );
+        findings.put(Finding::new(&STARTTLS_NOT_OFFERED, subject, message).receiver(ACCEPT_EHLO));
         return;
     }
     let ehlo = session.ehlo.as_ref();

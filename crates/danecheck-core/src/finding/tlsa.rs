@@ -8,6 +8,7 @@ use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
 use crate::tlsa::{CertificateUsage, TlsaRecord, UnusableReason, Usability, usability};
 
 use super::assumed;
+use super::certificate_dates;
 use super::dns::where_unsigned;
 use super::failed_lookup::{failed, failure_text};
 use super::mismatch::{self, Mismatch};
@@ -326,7 +327,20 @@ fn records<'e>(
                 );
             } else if let Some((record, failure, is_own)) = refused {
                 let rule = mismatch::refusal(&failure.error).unwrap_or(&DANE_TA_CHAIN_REFUSED);
-                let (record, name, why) = (short(record), &host.seen.name, failure.plain());
+                let dates = (rule.id == certificate_dates::DANE_TA_CERTIFICATE_EXPIRED.id)
+                    .then(|| {
+                        let now = judged.evidence.now;
+                        certificate_dates::outside(failure, &session.chain, now)
+                    })
+                    .flatten();
+                let (why, step) = match dates {
+                    Some((why, step)) => (why, Some(step)),
+                    None => {
+                        let step = mismatch::replacement(failure, is_own);
+                        (failure.plain(), step.map(str::to_owned))
+                    }
+                };
+                let (record, name) = (short(record), &host.seen.name);
                 let message = match is_own {
                     true => format!("The TLSA record {record} of {name} is right, but {why}."),
                     false => format!(
@@ -335,8 +349,8 @@ fn records<'e>(
                     ),
                 };
                 let finding = Finding::new(rule, subject, message);
-                findings.put(match mismatch::replacement(failure, is_own) {
-                    Some(step) => finding.receiver(step),
+                findings.put(match step {
+                    Some(step) => finding.receiver(&step),
                     None => finding,
                 });
             } else {

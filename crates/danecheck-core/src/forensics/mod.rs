@@ -176,7 +176,9 @@ fn right(depth: usize, object: Object, mtype: MatchingType, of: &[u8]) -> Option
 /// Every form in which somebody may have published the content of this chain.
 fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
     let mut all = HashMap::new();
-    for (depth, certificate) in readable(chain).enumerate() {
+    let places = chain.iter().take(CERTIFICATES).enumerate();
+    let readable = places.filter_map(|(depth, one)| Some((depth, one.as_ref().ok()?)));
+    for (depth, certificate) in readable {
         for object in OBJECTS {
             let of = object.of(certificate);
             for (mtype, form) in object.forms(certificate) {
@@ -209,7 +211,7 @@ fn own_forms(chain: &[Presented]) -> HashMap<Cow<'_, [u8]>, Origin> {
 /// The text forms of the server's certificate and key, with and without a line
 /// end.
 fn texts_of_leaf(chain: &[Presented]) -> Vec<(&'static str, String, Object, TlsaRecord)> {
-    let Some(leaf) = readable(chain).next() else {
+    let Some(Ok(leaf)) = chain.first() else {
         return Vec::new();
     };
     let mut texts = Vec::new();
@@ -268,7 +270,7 @@ pub(crate) fn common_name(certificate: &Certificate) -> String {
 
 /// The name of the issuer of the server's certificate.
 pub(crate) fn issuer_name(chain: &[Presented]) -> Option<String> {
-    let leaf = readable(chain).next()?;
+    let leaf = chain.first()?.as_ref().ok()?;
     let issuer = leaf.issuer();
     Some(
         issuer

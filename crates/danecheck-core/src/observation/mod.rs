@@ -8,6 +8,7 @@ mod contact;
 mod cut;
 mod der;
 mod family;
+mod handshake_failure;
 mod host;
 mod local_sender;
 mod lookup;
@@ -29,6 +30,7 @@ pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;
 pub use family::AddressFamily;
+pub use handshake_failure::HandshakeCause;
 pub use host::{AddressSeen, HostSeen, TlsaLookup, UnusedTlsa};
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{

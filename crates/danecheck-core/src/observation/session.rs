@@ -32,9 +32,9 @@ pub struct Session {
         skip_serializing_if = "Option::is_none"
     )]
     pub newer_groups: Option<Box<Session>>,
-    /// The reply to `EHLO` before TLS, where it was refused for now, or the
-    /// server is out of step, and `HELO` accepted: then STARTTLS is not so much
-    /// missing as not asked for.
+    /// The reply to `EHLO` before TLS, where it was refused and `HELO` accepted:
+    /// then STARTTLS is not so much missing as not asked for. Older observations
+    /// keep no 5xx reply of a server that is in step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_ehlo: Option<Reply>,
     /// The reply to `EHLO` inside TLS, if it was refused and `HELO` tried.
