@@ -121,6 +121,22 @@ async fn json_is_one_line_for_each_target() {
 }
 
 #[tokio::test]
+async fn a_list_without_targets_is_no_all_clear() {
+    let stage = stage().await;
+    for stdin in ["", "\n# comment\n\n"] {
+        for options in [&["-"][..], &["--json", "-"], &["--format", "nagios", "-"]] {
+            let ran = check(&stage, options, stdin).await;
+            assert_eq!(ran.status, ExitStatus::Unknown, "{options:?}");
+            assert_eq!(ran.stdout, "", "{options:?}");
+            assert_eq!(ran.stderr, "danecheck: no targets on standard input\n");
+        }
+    }
+    // A target was named beside it.
+    let ran = check(&stage, &["--json", "good.example", "-"], "").await;
+    assert_eq!(ran.status, ExitStatus::Fine, "{}", ran.stderr);
+}
+
+#[tokio::test]
 async fn a_line_that_is_no_target_gets_its_report_too() {
     let stage = stage().await;
     let stdin = "# comment\n\ngood.example\n a..b \nuser@plain.example";

@@ -131,8 +131,17 @@ impl Run<'_> {
         // The reason for an error will be printed there.
         progress.clear(environment);
         let interrupted = interrupted?;
-        output.end(environment)?;
         let mut pending = pending.into_inner();
+        let nothing_came = {
+            let count = count.lock();
+            reads_stdin && count.begun + count.skipped == 0
+        };
+        // A list that became empty is no all-clear.
+        if nothing_came && !interrupted && pending.fault.is_none() {
+            self.files.finish(pending.done.as_ref(), true)?;
+            return Err(Stop::Sentence("no targets on standard input".to_owned()));
+        }
+        output.end(environment)?;
         let all_came = !interrupted && pending.fault.is_none();
         self.files.finish(pending.done.as_ref(), all_came)?;
         if let Some(fault) = pending.fault {

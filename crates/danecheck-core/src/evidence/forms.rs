@@ -13,7 +13,7 @@ use super::carried::{decoded, unquoted, without_escapes};
 use super::exim::EximLines;
 use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix};
 use super::json::{self, Found, Objects, Start};
-use super::kind::{Kind, looks_like};
+use super::kind::{EMPTY, Kind, looks_like};
 use super::line::begins_record;
 use super::lines::{self, LogLines};
 use super::notice;
@@ -590,7 +590,9 @@ impl Forms {
             row.recognised
         });
         if rows.is_empty() {
-            if let Some(words) = looks_like(&sniffed) {
+            if sniffed.len() < SNIFFED && sniffed.trim_ascii().is_empty() {
+                notes.push(EMPTY.to_owned());
+            } else if let Some(words) = looks_like(&sniffed) {
                 notes.push(format!("It looks like {words}."));
             } else if let Some(id) = alone {
                 notes.push(format!(

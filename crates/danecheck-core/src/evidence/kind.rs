@@ -62,6 +62,9 @@ impl Kind {
     }
 }
 
+/// The note about an input without any word.
+pub(super) const EMPTY: &str = "The input is empty.";
+
 /// What bytes that were not understood look like; `None` where that is not
 /// known either.
 pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
@@ -70,7 +73,7 @@ pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
         .to_ascii_lowercase();
     let starts = |magic: &[u8]| head.starts_with(magic);
     Some(match () {
-        () if text.is_empty() => "an empty input",
+        () if text.is_empty() => return None,
         () if starts(b"\x1f\x8b") => "a file that is compressed twice: pipe it through `gzip -dc`",
         () if starts(b"PK\x03\x04") => "a ZIP archive: unpack it first",
         () if starts(b"\xfd7zXZ") => "a file compressed by xz: pipe it through `xz -dc`",

@@ -221,6 +221,17 @@ impl Triage {
     }
 }
 
+/// A next hop as a shell takes it; `None` for what is none.
+pub(super) fn shell_word(name: &str) -> Option<String> {
+    if name.starts_with('-') || name.parse::<NextHop>().is_err() {
+        return None;
+    }
+    Some(match name.contains(['[', ']']) {
+        true => format!("'{name}'"),
+        false => name.to_owned(),
+    })
+}
+
 /// `danecheck doctor --via` with the first of these next hops; `None` if none can
 /// be named.
 pub(super) fn doctor_via<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
@@ -228,14 +239,9 @@ pub(super) fn doctor_via<'n>(names: impl Iterator<Item = &'n str>) -> Option<Str
     const MOST: usize = 3;
     const ENOUGH: usize = 2;
     const WIDTH: usize = 78;
-    let can_be_named = |name: &&str| !name.starts_with('-') && name.parse::<NextHop>().is_ok();
     let mut command = "danecheck doctor --via".to_owned();
     let mut named = 0;
-    for name in names.filter(can_be_named).take(MOST) {
-        let name = match name.contains(['[', ']']) {
-            true => format!("'{name}'"),
-            false => name.to_owned(),
-        };
+    for name in names.filter_map(shell_word).take(MOST) {
         if named < ENOUGH || command.len() + name.len() < WIDTH {
             named += 1;
             let _ = write!(command, " {name}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::cause::{Cause, NOT_CONNECTED, Side};
 use super::destination::Certainty;
-use super::look::doctor_via;
+use super::look::{doctor_via, shell_word};
 use super::text::{counts, paragraph};
 use super::{Explained, Triage, WaitingNextHop};
 use crate::judge::{Action, Verdict};
@@ -28,6 +28,16 @@ const UNKNOWN: &str = "unknown";
 
 /// Columns of a next hop that has a line of its own.
 const SHORTEST: usize = 12;
+
+/// The next hops of a cause that nothing else in the answer names: only
+/// warnings name them.
+fn warned_hops(cause: &Explained) -> Vec<&str> {
+    if !cause.next_hops.is_empty() {
+        return Vec::new();
+    }
+    let hops = cause.warned_next_hops.iter().take(NAMED);
+    hops.map(|hop| hop.name.as_str()).collect()
+}
 
 impl Triage {
     /// The answer of `danecheck triage`.
@@ -265,8 +275,28 @@ impl Triage {
         }
         for cause in open {
             text.push('\n');
-            paragraph(text, &format!("{}: {}", cause.id, counts(cause)), 0, width);
+            let hops = warned_hops(cause);
+            let mut head = format!("{}: {}", cause.id, counts(cause));
+            if let Some((first, more)) = hops.split_first() {
+                let _ = write!(head, ", for {first}");
+                for hop in more {
+                    let _ = write!(head, ", {hop}");
+                }
+            }
+            paragraph(text, &head, 0, width);
             paragraph(text, cause.remedy, 2, width);
+            let words: Vec<String> = hops.iter().filter_map(|hop| shell_word(hop)).collect();
+            if !words.is_empty() {
+                paragraph(text, "Run:", 2, width);
+                for word in &words {
+                    let _ = writeln!(text, "    danecheck {word}");
+                }
+            }
+            if words.iter().any(|word| word.contains('[')) {
+                let sentence = "In brackets stands a host. Check the recipient's domain too, if you \
+                                know it.";
+                paragraph(text, sentence, 2, width);
+            }
         }
     }
 

@@ -348,10 +348,60 @@ fn a_log_without_waiting_mail_is_said_to_be_one() {
     assert_eq!(unknown.exit_status(), ExitStatus::Unknown);
     assert!(!unknown.human(80).contains("no mail waits"));
     assert_eq!(explain("").lines, 0);
+    for (input, is_empty) in [("", true), (" \n\n", true), ("\n\nhello\n", false)] {
+        let mut reading = Reading::default();
+        reading.begin("-");
+        reading.bytes(input.as_bytes());
+        let text = reading.triage().table(80);
+        let said = text.starts_with("The input is empty.\n");
+        assert_eq!(said, is_empty, "{input:?}: {text}");
+        assert_eq!(text.contains("Not understood"), !is_empty, "{text}");
+    }
     let line = "Nov 22 01:02:03 mx postfix/qmgr[7]: 4A1B2C3D4E: removed\n";
     let blank = "\n".repeat(100_000);
     let parted = explain(&format!("{line}{blank}{line}"));
     assert_eq!((parted.lines, parted.postfix_lines), (100_002, 2));
+}
+
+#[test]
+fn a_warning_alone_names_its_next_hop_and_the_command() {
+    let policy = "Nov 22 02:36:41 mx postfix/smtp[8448]: warning: TLS policy lookup for \
+                  a.example/mx.a.example: TLSA lookup error for mx.a.example:25\n";
+    let exim = "2026-11-22 02:36:41 1tEabc-000123-Ab DANE attempt failed; TLS connection to \
+                mx.a.example [192.0.2.7]: (SSL_connect): error:0A000086:SSL routines::certificate \
+                verify failed\n";
+    for (log, head, command, is_host) in [
+        (
+            policy,
+            "warned about 1, for a.example\n",
+            "  danecheck a.example\n",
+            false,
+        ),
+        (
+            exim,
+            "warned about 1, for [mx.a.example]\n",
+            "  danecheck '[mx.a.example]'\n",
+            true,
+        ),
+    ] {
+        let text = explain(log).table(80);
+        assert!(text.contains(head), "{text}");
+        assert!(text.contains(command), "{text}");
+        assert_eq!(
+            text.contains("the recipient's domain too"),
+            is_host,
+            "{text}"
+        );
+    }
+    // A delivery says the same, and the table names it.
+    let waits = delivery(
+        "smtp[1]",
+        "a.example",
+        "4.7.5",
+        "TLSA lookup error for mx.a.example:25",
+    );
+    let text = explain(&format!("{policy}{waits}")).table(80);
+    assert!(!text.contains("Run:"), "{text}");
 }
 
 #[test]

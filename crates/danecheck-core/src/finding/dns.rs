@@ -1,7 +1,7 @@
 //! Findings about the MX records and the addresses.
 
 use crate::dnssec::SecurityStatus;
-use crate::finding::rule::{Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::lookup_name_fault;
 use crate::observation::{
@@ -122,11 +122,12 @@ pub(super) static NO_MX_RECORD: Rule = Rule {
     receiver: "Publish an MX record, or a null MX if the domain takes no mail.",
 };
 
-pub(super) static NULL_MX: Rule = Rule {
+pub(crate) static NULL_MX: Rule = Rule {
     id: "null-mx",
     severity: Severity::Error,
     reference: "RFC 7505 section 3",
-    meaning: "The domain publishes a null MX: it takes no mail. Mail bounces at once.",
+    meaning: "The domain publishes a null MX: it takes no mail. Mail bounces at once, even if other \
+              MX records stand beside it, which RFC 7505 forbids.",
     sender: "Check the address: nobody receives mail there.",
     receiver: "",
 };
@@ -144,6 +145,9 @@ pub(super) static RESERVED_ADDRESS: Rule = Rule {
     sender: "Look again with --allow-private if the machine is in your own network.",
     receiver: "Remove the address from public DNS, and serve it only in your own network.",
 };
+
+/// The step where a domain or a host that the sender named leads nowhere.
+const CHECK_SPELLING: &str = "Check the spelling of the name.";
 
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
@@ -203,11 +207,32 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
     if let Route::Nowhere(end) = &judged.evidence.route
         && end.cause == DeadEndCause::NullMx
     {
-        findings.add(
-            &NULL_MX,
-            domain.clone(),
-            format!("{domain} takes no mail (null MX)."),
-        );
+        let stands_among_others = match &mx.answer {
+            Answer::Records(set) => {
+                let mut records = set.open().regardless().records.iter();
+                records.any(|record| !record.host.is_empty())
+            }
+            Answer::Denied(_) | Answer::Failed(_) => false,
+        };
+        findings.put(match stands_among_others {
+            true => Finding::new(
+                &NULL_MX,
+                domain.clone(),
+                format!(
+                    "{domain} publishes a null MX (\"this domain takes no mail\") beside other MX \
+                     records, so Postfix returns the mail."
+                ),
+            )
+            .steps(
+                "Remove the MX record whose host is \".\".",
+                "Tell the receiver by phone or through another mail system.",
+            ),
+            false => Finding::new(
+                &NULL_MX,
+                domain.clone(),
+                format!("{domain} takes no mail (null MX)."),
+            ),
+        });
         return;
     }
     match &mx.answer {
@@ -265,11 +290,19 @@ fn addresses(judged: &Judged<'_>, host: &HostSeen, findings: &mut Findings) {
     }
     let denied = |lookup: &Lookup<_>| matches!(lookup.answer, Answer::Denied(_));
     if denied(a) && denied(aaaa) {
-        let message = match is_missing(a) {
-            true => format!("{name} does not exist in DNS (NXDOMAIN), so it has no address."),
-            false => format!("{name} has no address."),
+        let mx = judged.evidence.observation.mx.as_ref();
+        let is_implicit = mx.is_some_and(|mx| matches!(mx.answer, Answer::Denied(_)));
+        let message = match (is_missing(a), is_implicit) {
+            (true, _) => format!("{name} does not exist in DNS (NXDOMAIN), so it has no address."),
+            (false, false) => format!("{name} has no address."),
+            (false, true) => format!("{name} has neither an MX record nor an address."),
         };
-        findings.add(&MX_HOST_WITHOUT_ADDRESS, name.clone(), message);
+        let finding = Finding::new(&MX_HOST_WITHOUT_ADDRESS, name.clone(), message);
+        findings.put(match (from_mx, is_implicit) {
+            (true, _) => finding,
+            (false, true) => finding.steps("Publish an MX record.", CHECK_SPELLING),
+            (false, false) => finding.steps("Publish the address of the server.", CHECK_SPELLING),
+        });
     }
     for lookup in [a, aaaa] {
         let Answer::Records(records) = &lookup.answer else {

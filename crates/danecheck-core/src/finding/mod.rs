@@ -8,6 +8,7 @@
 mod address_limit;
 mod alias;
 pub(crate) mod assumed;
+mod cause;
 mod certificate_dates;
 mod certificates;
 mod client_certificate;
@@ -41,6 +42,8 @@ mod subject;
 mod tlsa;
 mod weak_link;
 
+pub(crate) use cause::{Cause, cause_of_failed_session};
+pub(crate) use dns::NULL_MX;
 pub use markdown::markdown;
 pub(crate) use mta_sts::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
 pub use rule::{Finding, Rule, Severity};

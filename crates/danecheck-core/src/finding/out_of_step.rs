@@ -43,6 +43,15 @@ pub(super) const PROXY_HEADER: &str = "Stop the proxy or load balancer in front 
                                        `send-proxy-v2`). Or let the mail server expect it \
                                        (Postfix: `smtpd_upstream_proxy_protocol = haproxy`).";
 
+/// The step where more than one program greets.
+pub(super) const ONE_GREETING: &str = "Remove one of the two programs that greet on this port. \
+                                       Test it: connect to the port and send nothing. One \
+                                       greeting may come, and no other reply.";
+
+/// The step where EHLO is answered more than once.
+pub(super) const ONE_ANSWER: &str = "Write the answer to EHLO as one reply: `250-` before all \
+                                     lines but the last, and `250` and a blank before that.";
+
 /// Raises the findings of this module for one session; whether they explain
 /// its end.
 pub(super) fn session(subject: &str, session: &Session, findings: &mut Findings) -> bool {
@@ -122,14 +131,8 @@ impl Cause {
     fn step(self) -> &'static str {
         match self {
             Self::ProxyHeader => PROXY_HEADER,
-            Self::TwoGreeters => {
-                "Remove one of the two programs that greet on this port. Test it: connect to the \
-                 port and send nothing. One greeting may come, and no other reply."
-            }
-            Self::Ehlo => {
-                "Write the answer to EHLO as one reply: `250-` before all lines but the last, and \
-                 `250` and a blank before that."
-            }
+            Self::TwoGreeters => ONE_GREETING,
+            Self::Ehlo => ONE_ANSWER,
             Self::InTls => {
                 "Inside TLS, let the server and each filter in front of it wait for EHLO, send \
                  no greeting, and answer EHLO once, as one reply: `250-` before all lines but \

@@ -100,7 +100,8 @@ pub(super) static PORT_BLOCKED_HERE: Rule = Rule {
               the domain.",
     sender: "Run `danecheck DOMAIN` on your mail server. Or check through it: run `ssh -N -D 1080 \
              SERVER` with its name, and in another window `danecheck --proxy \
-             socks5://127.0.0.1:1080 DOMAIN`.",
+             socks5://127.0.0.1:1080 DOMAIN`. If this is your mail server, run `danecheck doctor \
+             --via gmail.com DOMAIN`: it shows whether port 25 is open outwards.",
     receiver: "",
 };
 
@@ -140,6 +141,21 @@ pub(super) static PROXY_FAILED: Rule = Rule {
     receiver: "",
 };
 
+/// Where no mail server can be reached from.
+fn unreachable(judged: &Judged<'_>, target: &str) -> String {
+    let mut addresses = judged.evidence.addresses();
+    let only_ipv6 = match addresses.all(|(_, address)| address.seen.address.is_ipv6()) {
+        true => ": they have only IPv6 addresses",
+        false => "",
+    };
+    match &judged.evidence.observation.proxy {
+        None => format!("No mail server of {target} can be reached from here{only_ipv6}."),
+        Some(proxy) => {
+            format!("No mail server of {target} can be reached through {proxy}{only_ipv6}.")
+        }
+    }
+}
+
 /// Raises the findings of this module.
 pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let target = judged.evidence.observation.next_hop.to_string();
@@ -152,12 +168,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
         findings.add(
             &PORT_BLOCKED_HERE,
             target.clone(),
-            match &judged.evidence.observation.proxy {
-                None => format!("No mail server of {target} can be reached from here."),
-                Some(proxy) => {
-                    format!("No mail server of {target} can be reached through {proxy}.")
-                }
-            },
+            unreachable(judged, &target),
         );
     }
     if let Some(why) = proxy_failure(&judged.evidence) {

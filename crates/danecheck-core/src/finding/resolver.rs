@@ -68,8 +68,8 @@ pub(super) static RESOLVER_DENIES_THE_ROOT: Rule = Rule {
               of its denials can be believed, and nothing is known about the domain. A filter, a \
               captive portal, or a resolver without access to the internet answers like this.",
     sender: "Use a validating resolver on this machine, such as unbound, and let it reach the \
-             internet. Or name another one with --resolver. A Postfix behind this resolver bounces \
-             mail.",
+             internet. A Postfix behind this resolver bounces mail. If your Postfix uses another \
+             resolver than this one, name that one with --resolver.",
     receiver: "",
 };
 
@@ -81,8 +81,9 @@ pub(super) static RESOLVER_DOES_NOT_VALIDATE: Rule = Rule {
               Postfix behind it takes every answer for insecure, and level dane acts like level \
               may. Mail flows, but DANE protects nothing. The predictions of this report are for a \
               Postfix behind a validating resolver.",
-    sender: "Install a validating resolver on this machine, such as unbound. Or name one with \
-             --resolver.",
+    sender: "Install a validating resolver on this machine, such as unbound, and list it alone in \
+             /etc/resolv.conf. If your Postfix uses another resolver than this one, name that one \
+             with --resolver.",
     receiver: "",
 };
 
@@ -93,8 +94,9 @@ pub(super) static RESOLVER_NOT_DNSSEC_CAPABLE: Rule = Rule {
     meaning: "The resolver sends no DNSSEC signatures although the query asks for them. So neither \
               Postfix nor danecheck can tell what is secure. A Postfix behind it takes every \
               answer for insecure, and level dane acts like level may.",
-    sender: "Use a validating resolver on this machine, such as unbound, that does not forward to \
-             this one. Or name another one with --resolver.",
+    sender: "Install a validating resolver on this machine, such as unbound, that does not forward to \
+             this one, and list it alone in /etc/resolv.conf. If your Postfix uses another \
+             resolver than this one, name that one with --resolver.",
     receiver: "",
 };
 
@@ -115,7 +117,8 @@ pub(super) static RESOLVER_SILENT: Rule = Rule {
     reference: "RFC 1035 section 7.2",
     meaning: "The resolver answered no question, so nothing is known about the domain.",
     sender: "Check that the resolver runs and that this machine may ask it, and that \
-             /etc/resolv.conf names it. Or name another one with --resolver.",
+             /etc/resolv.conf names it. If your Postfix uses another resolver than this one, name \
+             that one with --resolver.",
     receiver: "",
 };
 

@@ -4,6 +4,7 @@ use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Requirement};
+use crate::next_hop::SMTP_PORT;
 use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
 use crate::tlsa::{CertificateUsage, TlsaRecord, UnusableReason, Usability, usability};
 
@@ -33,9 +34,9 @@ pub(crate) static NO_TLSA: Rule = Rule {
     id: "no-tlsa",
     severity: Severity::Info,
     reference: "RFC 7672 section 2.2",
-    meaning: "The domain's mail servers publish no TLSA records that count. So level dane acts \
-              like level may: Postfix uses TLS where it works, and nothing proves who the server \
-              is.",
+    meaning: "The domain's mail servers have no TLSA records for this port, or DNSSEC does not \
+              protect them. So level dane acts like level may: Postfix uses TLS where it works, \
+              and nothing proves who the server is.",
     sender: "",
     receiver: "Publish a TLSA record 3 1 1 for each mail server, in a signed zone, if you want \
                DANE.",
@@ -477,13 +478,24 @@ fn missing(judged: &Judged<'_>, findings: &mut Findings) {
         let is_unsigned = |address: &AddressEvidence<'_>| {
             address.dane == DaneRecords::NotFound(NotFound::InsecureAddress)
         };
-        let mut addresses = judged.evidence.addresses().map(|(_, address)| address);
-        let message = match !without.is_empty() && addresses.all(is_unsigned) {
+        let has_unsigned_records = |address: &AddressEvidence<'_>| {
+            address.dane == DaneRecords::NotFound(NotFound::InsecureRecords)
+        };
+        let addresses = || judged.evidence.addresses().map(|(_, address)| address);
+        let port = judged.evidence.observation.next_hop.port;
+        let message = match !without.is_empty() && addresses().all(is_unsigned) {
             true => format!(
                 "DNSSEC does not protect the mail servers of {target}, so senders ask for no TLSA \
                  records there: any that are published do not count."
             ),
-            false => format!("The mail servers of {target} publish no TLSA records that count."),
+            false if addresses().any(has_unsigned_records) => {
+                format!("The mail servers of {target} publish no TLSA records that count.")
+            }
+            // Records for port 25 are not asked for then.
+            false if port != SMTP_PORT => {
+                format!("The mail servers of {target} have no TLSA records for port {port}.")
+            }
+            false => format!("The mail servers of {target} have no TLSA records."),
         };
         findings.add(&NO_TLSA, target, message);
     }

@@ -29,7 +29,7 @@ pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
 pub use human::{Detail, HumanStyle, headline, human};
-pub use letter::Letter;
+pub use letter::{Carrier, Letter};
 pub use lookup::{LookupViews, ResolverView};
 pub use model::{
     AddressReport, AssumedReport, CertificateReport, FailureReport, HostReport, LookupReport,

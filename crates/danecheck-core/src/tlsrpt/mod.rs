@@ -144,7 +144,7 @@ impl Reports {
         let failures = || policies().flat_map(|policy| &policy.failures);
         if failures().any(|failure| failure.mail_waited) {
             ExitStatus::Broken
-        } else if self.not_understood || self.reports.is_empty() {
+        } else if self.not_understood || policies().next().is_none() {
             ExitStatus::Unknown
         } else if policies().any(|policy| policy.failed > 0) || failures().next().is_some() {
             ExitStatus::Warning

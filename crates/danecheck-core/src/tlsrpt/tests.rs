@@ -196,6 +196,21 @@ fn failures_without_details_are_not_dropped() {
 }
 
 #[test]
+fn a_report_without_policies_says_nothing_of_failures() {
+    let empty = report(json!([]));
+    let undated = json!({"organization-name": "S", "report-id": "1", "policies": []});
+    for (one, head) in [
+        (&empty, "Sender Inc., 2026-11-26 to 2026-11-26:"),
+        (&undated, "S, no dates:"),
+    ] {
+        let reports = read(&serde_json::to_vec(one).unwrap());
+        let whole = format!("{head} the report contains no policies, so it says nothing.\n");
+        assert_eq!(reports.human(200), whole);
+        assert_eq!(reports.exit_status(), ExitStatus::Unknown);
+    }
+}
+
+#[test]
 fn what_is_no_report_is_not_understood() {
     for bytes in [
         &b""[..],

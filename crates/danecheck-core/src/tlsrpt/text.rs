@@ -66,16 +66,15 @@ fn one(text: &mut String, report: &Report, width: usize) {
             |moment| moment.chars().take(10).collect(),
         )
     };
-    paragraph(
-        text,
-        &format!(
-            "{organization}, {} to {}:",
-            day(&report.begin),
-            day(&report.end)
-        ),
-        0,
-        width,
-    );
+    let dates = match (&report.begin, &report.end) {
+        (None, None) => "no dates".to_owned(),
+        (begin, end) => format!("{} to {}", day(begin), day(end)),
+    };
+    let says = match report.policies.is_empty() {
+        true => " the report contains no policies, so it says nothing.",
+        false => "",
+    };
+    paragraph(text, &format!("{organization}, {dates}:{says}"), 0, width);
     for policy in &report.policies {
         of_policy(text, policy, width);
     }

@@ -8,7 +8,8 @@ use danecheck_core::judge::Horizon;
 use danecheck_core::observation::Reply;
 use danecheck_core::report::html::Html;
 use danecheck_core::report::{
-    Detail, ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Report, Writer, human,
+    Carrier, Detail, ExitStatus, Github, HumanStyle, JUnit, Letter, Markdown, Nagios, Report,
+    Writer, human,
 };
 use danecheck_core::sender::{Sender, System};
 
@@ -541,10 +542,37 @@ fn what_a_report_says_is_true_of_its_target() {
             "senders ask for no TLSA records there",
             "publish no TLSA",
         ),
+        ("no-tlsa", "have no TLSA records.", "ask for no TLSA"),
+        ("no-tlsa-at-domain", "have no TLSA records.", "that count"),
         (
-            "no-tlsa",
-            "publish no TLSA records that count",
-            "ask for no TLSA",
+            "port-of-others",
+            "have no TLSA records for port 2526.",
+            "that count",
+        ),
+        // A null MX that RFC 7505 does not allow, and one that it does.
+        (
+            "null-mx-among-others",
+            "Receiver: Remove the MX record whose host is",
+            "nobody receives mail",
+        ),
+        ("null-mx", "nobody receives mail there", "Receiver:"),
+        // Neither MX record nor address, and an MX record without address.
+        (
+            "no-mail-at-all",
+            "has neither an MX record nor an address. Receiver: Publish an MX record.",
+            "remove the MX record",
+        ),
+        ("mx-without-address", "remove the MX record", "neither"),
+        // From the mail server itself a step is left.
+        (
+            "unreachable-alone",
+            "run `danecheck doctor --via gmail.com unreachable-alone.lab`",
+            "IPv6",
+        ),
+        (
+            "ipv6-unreachable-alone",
+            "can be reached from here: they have only IPv6 addresses.",
+            "DOMAIN",
         ),
     ] {
         for width in [60, 80, 120] {
@@ -723,7 +751,7 @@ fn what_a_sender_refuses_is_the_cause_in_every_format() {
         ] {
             let letter = Letter::of(&report, language);
             assert!(flat(&letter.text).contains(asks), "{}", letter.text);
-            assert!(letter.waits, "{}", letter.beside);
+            assert_eq!(letter.carrier, Carrier::Another, "{}", letter.beside);
         }
     }
     // Where the server's TLS is too old for every sender, that stays the cause.
@@ -749,6 +777,122 @@ fn the_steps_of_receiver_and_sender_are_paragraphs() {
         assert!(page.contains(lead), "{page}");
     }
     assert!(!page.contains(". Sender:"), "{page}");
+}
+
+/// A letter asks for what the report asks for.
+#[test]
+fn a_letter_names_the_cause_that_the_report_names() {
+    const KEY: [&str; 2] = ["read its key", "Schlüssel nicht lesen"];
+    for (name, english, german, unsaid) in [
+        (
+            "proxy-header",
+            "Stop the proxy or load balancer in front of the server from sending a PROXY header",
+            "Stellen Sie ab, dass der Proxy oder Load-Balancer davor einen PROXY-Header schickt",
+            "STARTTLS work",
+        ),
+        (
+            "greeting-twice",
+            "Remove one of the two programs that greet on this port.",
+            "Entfernen Sie eines der beiden Programme",
+            "STARTTLS work",
+        ),
+        (
+            "ehlo-twice",
+            "Write the answer to EHLO as one reply",
+            "Schreiben Sie die Antwort auf EHLO als eine einzige",
+            "STARTTLS work",
+        ),
+        (
+            "sni-refused",
+            "Add mail.sni-refused.lab to the names that the server's TLS knows.",
+            "Nehmen Sie mail.sni-refused.lab in die Namen auf",
+            "inspects SMTP",
+        ),
+        (
+            "starttls-drop",
+            "Try STARTTLS on the server itself.",
+            "Unser Prüfprogramm rät dazu: „Try STARTTLS on the server itself.",
+            "inspects SMTP",
+        ),
+        (
+            "starttls-554",
+            "Correct the path and the permissions of the server's key",
+            "Berichtigen Sie Pfad und Rechte der Dateien",
+            "inspects SMTP",
+        ),
+        (
+            "tls-then-refused",
+            "Search the server's log for the time of this check.",
+            "Unser Prüfprogramm rät dazu: „Search the server's log",
+            "STARTTLS work",
+        ),
+        (
+            "null-mx-among-others",
+            "Please remove the MX record whose host is \".\".",
+            "Bitte entfernen Sie den MX-Eintrag mit dem Host „.“.",
+            "STARTTLS",
+        ),
+        (
+            "no-mail-at-all",
+            "has neither an MX record nor an address. Please publish an MX record",
+            "hat weder einen MX-Eintrag noch eine Adresse. Bitte veröffentlichen Sie",
+            "The MX record names",
+        ),
+    ] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let report = Report::of(&observation(&path));
+        for (language, said) in [(Language::En, english), (Language::De, german)] {
+            let letter = flat(&Letter::of(&report, language).text);
+            assert!(letter.contains(said), "{name}: {letter}");
+            assert!(!letter.contains(unsaid), "{name}: {letter}");
+            for key in KEY {
+                assert!(!letter.contains(key), "{name}: {letter}");
+            }
+        }
+    }
+}
+
+/// Nobody is sent to a mail system that fails too.
+#[test]
+fn beside_a_letter_stands_who_delivers_it() {
+    for (name, carrier, beside, others) in [
+        (
+            "stale",
+            Carrier::WithoutDane,
+            "mail to them waits, and this letter may wait too: send it from a mail system that \
+             does not use DANE, or call.",
+            Some("Senders without DANE still deliver."),
+        ),
+        (
+            "starttls-554",
+            Carrier::WithoutDane,
+            "mail to them is returned, and this letter may be returned too",
+            Some("Senders without DANE still deliver."),
+        ),
+        (
+            "starttls-drop",
+            Carrier::WithoutTls,
+            "send it from a mail system that uses no TLS, or call.",
+            Some("Only senders that use no TLS still deliver."),
+        ),
+        (
+            "proxy-header",
+            Carrier::Nobody,
+            "this letter does not arrive either: call, or write to another domain of theirs.",
+            None,
+        ),
+    ] {
+        let path = top().join(format!("fixtures/postfix/{name}.json"));
+        let report = Report::of(&observation(&path));
+        let letter = Letter::of(&report, Language::En);
+        assert_eq!(letter.carrier, carrier, "{name}");
+        assert!(letter.beside.contains(beside), "{name}: {}", letter.beside);
+        let text = flat(&letter.text);
+        match others {
+            Some(others) => assert!(text.contains(others), "{name}: {text}"),
+            None => assert!(!text.contains("still deliver"), "{name}: {text}"),
+        }
+    }
 }
 
 /// No letter asks for the record that is published already.

@@ -108,7 +108,7 @@ fn hosts(text: &mut String, report: &Report) {
         let standing = match address.dane {
             Standing::Authenticated => "a TLSA record matches",
             Standing::Assumed => "not checked; a TLSA record would match",
-            Standing::WithoutTlsa => "no TLSA records that count",
+            Standing::WithoutTlsa => "no DANE",
             Standing::Unusable => "no TLSA record can be used",
             Standing::Broken => "does not deliver",
             Standing::NotJudged => "not judged: a limit of danecheck",

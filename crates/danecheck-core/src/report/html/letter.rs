@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::letter::Letter;
+use super::super::letter::{Carrier, Letter};
 use super::copied::copied;
 use super::view::View;
 use super::words;
@@ -17,9 +17,12 @@ pub(super) fn letter(view: &View<'_>) -> Markup {
     let Some(letter) = of(view) else {
         return Markup::default();
     };
-    let beside = match letter.waits {
-        true => words::LETTER_WAITS,
-        false => words::READ_FIRST,
+    let beside = match letter.carrier {
+        Carrier::Usual => words::READ_FIRST,
+        Carrier::Another => words::LETTER_ELSEWHERE,
+        Carrier::WithoutDane => words::LETTER_WITHOUT_DANE,
+        Carrier::WithoutTls => words::LETTER_WITHOUT_TLS,
+        Carrier::Nobody => words::LETTER_IN_VAIN,
     };
     html! {
         section aria-labelledby=[view.label("letter")] {

@@ -54,7 +54,7 @@ pub(super) fn german(english: &str) -> Option<&'static str> {
 const PHRASES: &[(&str, &str)] = &[
     ("a TLSA record matches", "ein TLSA-Eintrag passt"),
     ("a TLSA record would match", "ein TLSA-Eintrag würde passen"),
-    ("no TLSA record counts", "kein TLSA-Eintrag zählt"),
+    ("no DANE", "kein DANE"),
     (
         "no TLSA record can be used",
         "kein TLSA-Eintrag ist verwendbar",
@@ -72,10 +72,7 @@ const PHRASES: &[(&str, &str)] = &[
         "not checked; its TLSA records count",
         "nicht geprüft; die TLSA-Einträge zählen",
     ),
-    (
-        "not checked; no TLSA record counts",
-        "nicht geprüft; kein TLSA-Eintrag zählt",
-    ),
+    ("not checked; no DANE", "nicht geprüft; kein DANE"),
     (
         "not checked; no TLSA record can be used",
         "nicht geprüft; kein TLSA-Eintrag ist verwendbar",

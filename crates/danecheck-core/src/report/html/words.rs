@@ -134,10 +134,7 @@ pub(super) const JSON_HAS_ALL: Both = Both("--json has all", "--json hat alle");
 pub(super) const PUBLISHED: Both = Both("Published in DNS", "Im DNS veröffentlicht");
 pub(super) const SERVED: Both = Both("Served", "Vom Server gezeigt");
 pub(super) const IN_FILE: Both = Both("In the given file", "In der angegebenen Datei");
-pub(super) const NO_RECORDS: Both = Both(
-    "No TLSA record counts here.",
-    "Hier zählt kein TLSA-Eintrag.",
-);
+pub(super) const NO_RECORDS: Both = Both("DANE does not apply here.", "DANE gilt hier nicht.");
 pub(super) const NO_CERTIFICATE: Both =
     Both("No certificate was seen.", "Kein Zertifikat gesehen.");
 pub(super) const MATCHES: Both = Both(
@@ -229,11 +226,29 @@ pub(super) const READ_FIRST: Both = Both(
     "Read it before you send it.",
     "Lesen Sie ihn, bevor Sie ihn senden.",
 );
-pub(super) const LETTER_WAITS: Both = Both(
-    "Mail to them waits, and this letter may wait too: send it from a mail system that does not \
-     use DANE, or call. Read it before you send it.",
-    "Mail dorthin wartet, und dieser Brief vielleicht auch: Senden Sie ihn von einem Mailsystem \
-     ohne DANE, oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
+pub(super) const LETTER_WITHOUT_DANE: Both = Both(
+    "This letter may not arrive either: send it from a mail system that does not use DANE, or \
+     call. Read it before you send it.",
+    "Auch dieser Brief kommt vielleicht nicht an: Senden Sie ihn von einem Mailsystem ohne DANE, \
+     oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
+);
+pub(super) const LETTER_WITHOUT_TLS: Both = Both(
+    "This letter may not arrive either: send it from a mail system that uses no TLS, or call. \
+     Read it before you send it.",
+    "Auch dieser Brief kommt vielleicht nicht an: Senden Sie ihn von einem Mailsystem ohne TLS, \
+     oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
+);
+pub(super) const LETTER_ELSEWHERE: Both = Both(
+    "This letter may not arrive either: send it from another mail system, or call. Read it before \
+     you send it.",
+    "Auch dieser Brief kommt vielleicht nicht an: Senden Sie ihn von einem anderen Mailsystem, \
+     oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
+);
+pub(super) const LETTER_IN_VAIN: Both = Both(
+    "This letter does not arrive either, at any TLS level: call, or write to another domain of \
+     theirs.",
+    "Auch dieser Brief kommt bei keiner TLS-Stufe an: Rufen Sie an, oder schreiben Sie an eine \
+     andere Domain des Empfängers.",
 );
 
 // The evidence.

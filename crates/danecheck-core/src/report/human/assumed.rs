@@ -80,7 +80,7 @@ pub(super) fn standing_words(address: &AddressReport) -> Option<(Tone, &'static 
     Some(match address.dane {
         Standing::Assumed if with_certificate => (Tone::Good, "a TLSA record would match"),
         Standing::Assumed => (Tone::Quiet, "not checked; its TLSA records count"),
-        Standing::WithoutTlsa => (Tone::Quiet, "not checked; no TLSA record counts"),
+        Standing::WithoutTlsa => (Tone::Quiet, "not checked; no DANE"),
         Standing::Unusable => (Tone::Doubtful, "not checked; no TLSA record can be used"),
         Standing::Broken if address.records.is_empty() => {
             (Tone::Bad, "the lookup of its TLSA records fails")

@@ -217,7 +217,7 @@ pub(in crate::report) fn standing_words(address: &AddressReport) -> (Tone, Strin
         (Standing::Authenticated | Standing::Assumed, None) => {
             (Tone::Good, "a TLSA record matches".to_owned())
         }
-        (Standing::WithoutTlsa, None) => (Tone::Quiet, "no TLSA record counts".to_owned()),
+        (Standing::WithoutTlsa, None) => (Tone::Quiet, "no DANE".to_owned()),
         (Standing::Unusable, None) => (Tone::Doubtful, "no TLSA record can be used".to_owned()),
         (Standing::Broken, None) if address.records.is_empty() => {
             (Tone::Bad, "the lookup of its TLSA records fails".to_owned())

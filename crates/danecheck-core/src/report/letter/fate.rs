@@ -2,6 +2,7 @@
 
 use crate::judge::{Delivery, Verdict};
 
+use super::carrier::Carrier;
 use super::problem::Problem;
 use super::words::{Speaker, weak_link};
 
@@ -38,6 +39,7 @@ impl Speaker<'_> {
                 Fate::LostByDnssec
             }
             (Verdict::Undeliverable, _) => Fate::NotFromHere,
+            (_, Problem::NullMx { .. }) => Fate::NotFromHere,
             _ if dane == Delivery::Bounced => Fate::Returned,
             _ if dane == Delivery::Deferred => Fate::Waits,
             (_, Problem::Records { unusable: true, .. }) => Fate::Unproven,
@@ -54,7 +56,7 @@ impl Speaker<'_> {
                 server: format!("{} [{}]", host.name, address.address),
                 all: true,
             },
-            (_, Problem::NoAddress { host }) => Fate::Skipped {
+            (_, Problem::NoAddress { host, .. }) => Fate::Skipped {
                 server: host.name.clone(),
                 all: true,
             },
@@ -83,7 +85,7 @@ impl Speaker<'_> {
             Problem::OldTls { .. } => ("TLS version", "TLS-Version"),
             Problem::Certificate { .. } => ("certificate", "Zertifikat"),
             Problem::Lookup { .. } => ("DNS", "DNS"),
-            Problem::NoAddress { .. } => ("MX record", "MX-Eintrag"),
+            Problem::NoAddress { .. } | Problem::NullMx { .. } => ("MX record", "MX-Eintrag"),
             Problem::Refuses { .. } => ("mail server", "Mailserver"),
         };
         match self.what_happens() {
@@ -110,9 +112,25 @@ impl Speaker<'_> {
         }
     }
 
+    /// Who still delivers where senders with DANE do not.
+    fn others(&self) -> String {
+        match Carrier::of(self.report) {
+            Carrier::WithoutDane => self.say(
+                " Senders without DANE still deliver.",
+                " Absender ohne DANE stellen weiterhin zu.",
+            ),
+            Carrier::WithoutTls => self.say(
+                " Only senders that use no TLS still deliver.",
+                " Nur Absender ohne TLS stellen weiterhin zu.",
+            ),
+            Carrier::Usual | Carrier::Another | Carrier::Nobody => String::new(),
+        }
+    }
+
     /// The first sentences.
     pub(super) fn fate(&self) -> String {
         let domain = self.domain;
+        let others = self.others();
         match self.what_happens() {
             Fate::Lost => self.say(
                 format!("No sender can deliver mail to {domain} at the moment."),
@@ -135,24 +153,22 @@ impl Speaker<'_> {
             Fate::Returned => self.say(
                 format!(
                     "Senders that use DANE (RFC 7672), such as many Postfix servers, return mail \
-                     to {domain} as undeliverable. Senders without DANE still deliver."
+                     to {domain} as undeliverable.{others}"
                 ),
                 format!(
                     "Absender, die DANE nutzen (RFC 7672), zum Beispiel viele Postfix-Server, \
-                     geben Mail an {domain} als unzustellbar zurück. Absender ohne DANE stellen \
-                     weiterhin zu."
+                     geben Mail an {domain} als unzustellbar zurück.{others}"
                 ),
             ),
             Fate::Waits => self.say(
                 format!(
                     "Mail to {domain} waits at senders that use DANE (RFC 7672), such as many \
-                     Postfix servers, and is returned after some days. Senders without DANE still \
-                     deliver."
+                     Postfix servers, and is returned after some days.{others}"
                 ),
                 format!(
                     "Mail an {domain} bleibt bei Absendern liegen, die DANE nutzen (RFC 7672), zum \
                      Beispiel bei vielen Postfix-Servern, und geht nach einigen Tagen als \
-                     unzustellbar zurück. Absender ohne DANE stellen weiterhin zu."
+                     unzustellbar zurück.{others}"
                 ),
             ),
             Fate::WaitsByPolicy => self.say(

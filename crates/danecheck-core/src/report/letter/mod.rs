@@ -1,14 +1,17 @@
 //! `--format letter`: a mail to the receiver's postmaster about what keeps mail
 //! back, with one thing to do. A person reads it before it is sent.
 
+mod carrier;
 mod dnssec;
 mod fate;
 mod problem;
+mod session;
 mod words;
 
 use crate::entry::Language;
 use crate::text::{break_lines, shown};
 
+pub use self::carrier::Carrier;
 use self::problem::Problem;
 use super::model::Report;
 
@@ -23,8 +26,8 @@ pub struct Letter {
     pub text: String,
     /// A sentence for the person who sends it.
     pub beside: String,
-    /// Whether the letter itself may wait, because mail to the receiver does.
-    pub waits: bool,
+    /// Which mail systems deliver the letter itself.
+    pub carrier: Carrier,
 }
 
 impl Letter {
@@ -33,7 +36,7 @@ impl Letter {
         let without = |why: &str| Self {
             text: String::new(),
             beside: format!("{}: {why}", report.target),
-            waits: false,
+            carrier: Carrier::Usual,
         };
         let Some(domain) = &report.domain else {
             return without("no letter: an address has no postmaster of its own.");
@@ -76,29 +79,20 @@ impl Letter {
                 Part::Blank => text.push('\n'),
             }
         }
-        let waits = waits(report);
-        let beside = match waits {
-            true => format!(
-                "{}: mail to them waits, and this letter may wait too: send it from a mail system \
-                 that does not use DANE, or call. Read it, and add your name, before you send it.",
-                report.target
-            ),
-            false => format!(
-                "{}: read the letter, and add your name, before you send it.",
-                report.target
-            ),
+        let carrier = Carrier::of(report);
+        let target = &report.target;
+        let beside = match carrier.warning(report) {
+            Some(warning) => {
+                format!("{target}: {warning}. Read it, and add your name, before you send it.")
+            }
+            None => format!("{target}: read the letter, and add your name, before you send it."),
         };
         Self {
             text,
             beside,
-            waits,
+            carrier,
         }
     }
-}
-
-/// Whether mail to the receiver does not arrive everywhere.
-fn waits(report: &Report) -> bool {
-    !report.outcomes.dane.delivers() || !report.answer().delivers()
 }
 
 /// A piece of the body.

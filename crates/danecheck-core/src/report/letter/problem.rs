@@ -1,7 +1,7 @@
 //! The one thing that a letter is about.
 
 use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
-use crate::finding::{MTA_STS_NO_HOST_PASSES, SENDER_REFUSES_OLD_TLS};
+use crate::finding::{MTA_STS_NO_HOST_PASSES, NULL_MX, SENDER_REFUSES_OLD_TLS};
 use crate::judge::{Standing, Verdict};
 use crate::postfix::TlsVersion;
 
@@ -9,6 +9,7 @@ use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
 use super::super::model::{
     AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
+use super::session::Known;
 
 /// What the receiver has to repair.
 pub(super) enum Problem<'r> {
@@ -28,6 +29,7 @@ pub(super) enum Problem<'r> {
         host: &'r HostReport,
         address: &'r AddressReport,
         session: &'r SessionReport,
+        known: Option<Known<'r>>,
     },
     /// A TLSA record is right, and OpenSSL takes no such certificate or key.
     Certificate {
@@ -50,14 +52,20 @@ pub(super) enum Problem<'r> {
         /// The oldest that the sender accepts.
         oldest: TlsVersion,
     },
-    /// An MX host has no address.
-    NoAddress { host: &'r HostReport },
+    /// An MX host has no address; without MX records, the domain itself has none.
+    NoAddress {
+        host: &'r HostReport,
+        without_mx: bool,
+    },
     /// The server takes no mail.
     Refuses {
         host: &'r HostReport,
         address: &'r AddressReport,
         detail: &'r str,
+        known: Option<Known<'r>>,
     },
+    /// A null MX stands beside other MX records.
+    NullMx { others: Vec<&'r str> },
 }
 
 impl<'r> Problem<'r> {
@@ -83,10 +91,17 @@ impl<'r> Problem<'r> {
             return Some(Self::Lookup { lookup: &mx.lookup });
         }
         let hosts = || report.hosts.iter();
-        hosts()
-            .find_map(of_host)
+        null_mx(report)
+            .or_else(|| hosts().find_map(|host| of_host(report, host)))
             .or_else(|| hosts().find_map(unusable))
-            .or_else(|| hosts().find_map(without_address))
+            .or_else(|| {
+                let host = hosts().find(|host| host.addresses.is_empty())?;
+                let mx = report.mx.as_ref();
+                Some(Self::NoAddress {
+                    host,
+                    without_mx: mx.is_some_and(|mx| mx.records.is_empty()),
+                })
+            })
     }
 }
 
@@ -121,7 +136,19 @@ fn mta_sts(report: &Report) -> Option<Problem<'_>> {
     Some(Problem::MtaSts { host })
 }
 
-fn of_host(host: &HostReport) -> Option<Problem<'_>> {
+/// RFC 7505 section 3: a null MX is the only MX record.
+fn null_mx(report: &Report) -> Option<Problem<'_>> {
+    let records = &report.mx.as_ref()?.records;
+    let mut findings = report.findings.iter();
+    let is_so = findings.any(|finding| finding.is_of(&NULL_MX));
+    let hosts = records.iter().map(|record| record.host.as_str());
+    let others: Vec<&str> = hosts
+        .filter(|host| !host.trim_matches('.').is_empty())
+        .collect();
+    (is_so && !others.is_empty()).then_some(Problem::NullMx { others })
+}
+
+fn of_host<'r>(report: &'r Report, host: &'r HostReport) -> Option<Problem<'r>> {
     let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
     let mut lookups = tlsa.chain(&host.address_lookups);
     if let Some(lookup) = lookups.find(|lookup| lookup.failure.is_some()) {
@@ -129,16 +156,22 @@ fn of_host(host: &HostReport) -> Option<Problem<'_>> {
     }
     let broken = |address: &&AddressReport| address.dane == Standing::Broken;
     let mut addresses = host.addresses.iter().filter(broken);
-    addresses.find_map(|address| of_address(host, address))
+    addresses.find_map(|address| of_address(report, host, address))
 }
 
-fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Problem<'r>> {
+fn of_address<'r>(
+    report: &'r Report,
+    host: &'r HostReport,
+    address: &'r AddressReport,
+) -> Option<Problem<'r>> {
     let session = session(host, address)?;
     let matched = address.records.iter().any(|one| one.result == "matches");
     let promised = !address.records.is_empty();
     if !matched && let Some(problem) = certificate(host, address) {
         return Some(problem);
     }
+    let known = Known::of(report, host, address);
+    let out_of_step = known.as_ref().is_some_and(Known::is_out_of_step);
     match (session.end.as_str(), session.certificates.first()) {
         ("completed" | "old-means" | "no-ehlo-reply-in-tls", Some(served))
             if promised && !matched =>
@@ -146,19 +179,21 @@ fn of_address<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<Pr
             records(host, address, served, false)
         }
         ("no-starttls" | "no-starttls-reply" | "starttls-refused" | "handshake-failed", _)
-            if promised =>
+            if promised && !out_of_step =>
         {
             Some(Problem::StartTls {
                 owner: owner(host)?.0,
                 host,
                 address,
                 session,
+                known,
             })
         }
         _ => Some(Problem::Refuses {
             host,
             address,
             detail: &session.detail,
+            known,
         }),
     }
 }
@@ -211,12 +246,6 @@ fn owner(host: &HostReport) -> Option<(&str, &TlsaReport)> {
     let tlsa = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty())?;
     let owner = tlsa.lookup.aliases.last().unwrap_or(&tlsa.lookup.name);
     Some((owner.as_str(), tlsa))
-}
-
-fn without_address(host: &HostReport) -> Option<Problem<'_>> {
-    host.addresses
-        .is_empty()
-        .then_some(Problem::NoAddress { host })
 }
 
 /// The session by which DANE is judged.

@@ -97,31 +97,11 @@ impl Speaker<'_> {
                 host,
                 address,
                 session,
+                known,
             } => {
                 let at = format!("{} [{}]", host.name, address.address);
-                let detail = &session.detail;
-                let (english, german) = match session.end.as_str() {
-                    "no-starttls" => (
-                        format!("{at} does not offer STARTTLS"),
-                        format!("{at} bietet kein STARTTLS an"),
-                    ),
-                    "no-starttls-reply" => (
-                        format!("{at} does not answer STARTTLS"),
-                        format!("{at} antwortet nicht auf STARTTLS"),
-                    ),
-                    "starttls-refused" => (
-                        format!("{at} answers STARTTLS with \"{detail}\""),
-                        format!("{at} antwortet auf STARTTLS mit „{detail}“"),
-                    ),
-                    _ => (
-                        format!("the TLS handshake with {at} fails: {detail}"),
-                        format!("der TLS-Handshake mit {at} schlägt fehl: {detail}"),
-                    ),
-                };
-                parts.push(Part::Paragraph(self.say(
-                    format!("TLSA records at {owner} promise TLS, but {english}."),
-                    format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
-                )));
+                let words = self.no_starttls(owner, &at, session, known.as_ref());
+                parts.push(Part::Paragraph(words));
             }
             Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
                 format!(
@@ -181,7 +161,19 @@ impl Speaker<'_> {
                     )));
                 }
             }
-            Problem::NoAddress { host } => {
+            Problem::NoAddress {
+                host,
+                without_mx: true,
+            } => {
+                parts.push(Part::Paragraph(self.say(
+                    format!("{} has neither an MX record nor an address.", host.name),
+                    format!(
+                        "{} hat weder einen MX-Eintrag noch eine Adresse.",
+                        host.name
+                    ),
+                )));
+            }
+            Problem::NoAddress { host, .. } => {
                 parts.push(Part::Paragraph(self.say(
                     format!("The MX record names {}, which has no address.", host.name),
                     format!(
@@ -194,11 +186,25 @@ impl Speaker<'_> {
                 host,
                 address,
                 detail,
+                known,
             } => {
                 let at = format!("{} [{}]", host.name, address.address);
+                let words = self.refusal(&at, detail, known.as_ref());
+                parts.push(Part::Paragraph(words));
+            }
+            Problem::NullMx { others } => {
+                let others = others.join(", ");
                 parts.push(Part::Paragraph(self.say(
-                    format!("{at} takes no mail: {detail}."),
-                    format!("{at} nimmt keine Mail an: {detail}."),
+                    format!(
+                        "{0} publishes a null MX, which says that {0} takes no mail (RFC 7505). \
+                         Beside it stand other MX records: {others}.",
+                        self.domain
+                    ),
+                    format!(
+                        "{0} veröffentlicht einen Null-MX, der besagt, dass {0} keine Mail annimmt \
+                         (RFC 7505). Daneben stehen andere MX-Einträge: {others}.",
+                        self.domain
+                    ),
                 )));
             }
         }
@@ -250,19 +256,10 @@ impl Speaker<'_> {
                 parts.push(Part::Blank);
                 parts.push(Part::Paragraph(self.lasting(published, *unusable)));
             }
-            Problem::StartTls { host, .. } => parts.push(Part::Paragraph(self.say(
-                format!(
-                    "Please make STARTTLS work on port 25 of {}; its log should name the cause. Often \
-                     the server cannot read its key, or a firewall in front of it inspects SMTP.",
-                    host.name
-                ),
-                format!(
-                    "Bitte bringen Sie STARTTLS auf Port 25 von {} in Ordnung; das Log sollte den \
-                     Grund nennen. Oft kann der Server seinen Schlüssel nicht lesen, oder eine \
-                     Firewall davor greift in SMTP ein.",
-                    host.name
-                ),
-            ))),
+            Problem::StartTls { host, known, .. } => {
+                let words = self.starttls_step(&host.name, known.as_ref());
+                parts.push(Part::Paragraph(words));
+            }
             Problem::MtaSts { .. } => parts.push(Part::Paragraph(self.say(
                 "Please set the policy's mode to testing, and change the id in the TXT record. Then \
                  repair the servers or the policy, and go back to enforce.",
@@ -300,7 +297,17 @@ impl Speaker<'_> {
             Problem::Lookup { lookup } => {
                 parts.push(Part::Paragraph(self.zone_step(lookup)));
             }
-            Problem::NoAddress { host } => parts.push(Part::Paragraph(self.say(
+            Problem::NoAddress {
+                host,
+                without_mx: true,
+            } => parts.push(Part::Paragraph(self.say(
+                format!("Please publish an MX record for {}.", host.name),
+                format!(
+                    "Bitte veröffentlichen Sie einen MX-Eintrag für {}.",
+                    host.name
+                ),
+            ))),
+            Problem::NoAddress { host, .. } => parts.push(Part::Paragraph(self.say(
                 format!(
                     "Please publish the address of {} (A or AAAA), or the right name in the MX \
                      record.",
@@ -312,12 +319,13 @@ impl Speaker<'_> {
                     host.name
                 ),
             ))),
-            Problem::Refuses { host, .. } => parts.push(Part::Paragraph(self.say(
-                format!("Please let {} take mail on port 25 again.", host.name),
-                format!(
-                    "Bitte lassen Sie {} auf Port 25 wieder Mail annehmen.",
-                    host.name
-                ),
+            Problem::Refuses { host, known, .. } => {
+                let words = self.refusal_step(&host.name, known.as_ref());
+                parts.push(Part::Paragraph(words));
+            }
+            Problem::NullMx { .. } => parts.push(Part::Paragraph(self.say(
+                "Please remove the MX record whose host is \".\".",
+                "Bitte entfernen Sie den MX-Eintrag mit dem Host „.“.",
             ))),
         }
     }
@@ -387,7 +395,8 @@ impl Speaker<'_> {
                 format!("delv {} {}", lookup.name, lookup.record_type),
                 format!("dig +dnssec {} {}", lookup.name, lookup.record_type),
             ],
-            Problem::NoAddress { host } => vec![
+            Problem::NullMx { .. } => vec![format!("dig +short MX {}", self.domain)],
+            Problem::NoAddress { host, .. } => vec![
                 format!("dig +short MX {}", self.domain),
                 format!("dig +short A {}", host.name),
             ],
