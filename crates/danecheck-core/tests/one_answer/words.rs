@@ -523,7 +523,7 @@ fn what_a_report_says_is_true_of_its_target() {
         ),
         (
             "old-tls-1.0-ta",
-            "too old where a certificate has to match",
+            "and signs with SHA-1 only",
             "signs over",
         ),
         (
