@@ -126,7 +126,7 @@ pub const CONNECTIONS_IN_ALL: usize = 512;
 pub const LOOKUPS_BYTES_KEPT: u64 = 8 << 20;
 
 /// Bytes kept of sessions for other targets.
-pub const SESSIONS_BYTES_KEPT: u64 = 16 << 20;
+pub const SESSIONS_BYTES_KEPT: u64 = 48 << 20;
 
 /// Bytes kept of name servers' answers for other targets.
 pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
