@@ -1,7 +1,8 @@
 //! Why a session fails, for letters: they say it in the receiver's language.
 
 use super::{
-    Rule, client_certificate, old_tls, out_of_step, refusal, server_name, session, starttls_offer,
+    Rule, client_certificate, handshake, old_tls, out_of_step, refusal, server_name, session,
+    starttls_offer,
 };
 
 /// What keeps a session from a mail transaction in TLS.
@@ -39,7 +40,7 @@ static CAUSES: &[(&Rule, Cause)] = &[
     (&server_name::SNI_REQUIRED, Cause::Other),
     (&session::EHLO_REFUSED, Cause::Other),
     (&session::GREETING_REFUSED, Cause::Other),
-    (&session::HANDSHAKE_FAILED, Cause::Other),
+    (&handshake::HANDSHAKE_FAILED, Cause::Other),
     (&session::SERVER_SILENT, Cause::Other),
     (&session::SESSION_LOST_IN_TLS, Cause::Other),
     (&session::STARTTLS_NO_REPLY, Cause::Other),
