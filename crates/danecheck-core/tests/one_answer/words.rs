@@ -520,11 +520,7 @@ fn what_a_report_says_is_true_of_its_target() {
             "signature crypto failed from 127.0.1.2",
             "validation failure <",
         ),
-        (
-            "old-tls-1.0-ta",
-            "and signs with SHA-1 only",
-            "signs over",
-        ),
+        ("old-tls-1.0-ta", "and signs with SHA-1 only", "signs over"),
         (
             "unusable-sha256-short",
             "its digest is cut off after",
