@@ -17,7 +17,7 @@ use super::next_hops::NextHopArguments;
 use super::overrides::OverridesArguments;
 use super::proxy::AlsoArguments;
 use super::resume::ResumeArguments;
-use super::screen::{ColorArguments, ScreenArguments};
+use super::screen::ScreenArguments;
 use super::sender::SenderArguments;
 use super::serve::ServeArguments;
 use super::servers::ServersArguments;
@@ -239,7 +239,7 @@ pub(super) struct DemoArguments {
     pub(super) verbose: u8,
 
     #[command(flatten)]
-    pub(super) colors: ColorArguments,
+    pub(super) colors: super::screen::ColorArguments,
 }
 
 #[derive(Debug, Args)]
