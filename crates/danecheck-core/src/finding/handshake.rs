@@ -13,8 +13,8 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               text.",
     sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
              and smtp_tls_ciphers.",
-    receiver: "Offer TLS 1.2 and 1.3 with ECDHE and AES-GCM, and check that the key belongs to \
-               the certificate. Test it with `openssl s_client -starttls smtp -connect HOST:25`.",
+    receiver: "Check the server's key, and offer ECDHE with AES-GCM. Test it with \
+               `openssl s_client -starttls smtp -connect HOST:25`.",
 };
 
 const NOT_TLS: &str = "Find out what answers on port 25: the mail server, or a filter or proxy in \

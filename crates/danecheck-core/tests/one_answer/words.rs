@@ -992,7 +992,7 @@ fn the_step_belongs_to_the_reason() {
             "handshake-fails",
             "handshake-failed",
             "the server says protocol_version.",
-            "Offer TLS 1.2 and 1.3 with ECDHE and AES-GCM",
+            "offer ECDHE with AES-GCM",
         ),
         (
             "newer-hybrid-group",
