@@ -49,7 +49,7 @@ pub(super) static SENDER_STRICTER_THAN_DANE: Rule = Rule {
     meaning: "This sender's policy for the domain asks for more than level dane does, and the \
               domain does not fulfil it. So mail waits here, although other senders deliver it.",
     sender: "Check again after you empty the cache of the policy service, if there is one: the \
-             domain may have changed. Set the advised override if the mail still waits.",
+             domain may have changed. If the mail still waits, set the advised override.",
     receiver: "",
 };
 
