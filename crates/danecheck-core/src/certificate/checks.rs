@@ -92,7 +92,7 @@ fn check_extensions(chain: &[&Certificate], raised: &mut Vec<VerificationFailure
     let mut issuers_below = 0_u32;
     for (depth, certificate) in chain.iter().enumerate() {
         let top = depth + 1 == chain.len();
-        let unhandled = !certificate.unhandled_critical().is_empty();
+        let unhandled = certificate.unhandled_critical().is_some();
         raise(raised, unhandled, E::UnhandledCriticalExtension, depth);
         raise(raised, certificate.is_proxy(), E::ProxyNotAllowed, depth);
         if depth > 0 {

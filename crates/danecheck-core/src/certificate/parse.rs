@@ -141,7 +141,7 @@ impl Fields {
             address_blocks: None,
             as_numbers: None,
             invalid_extension: None,
-            unhandled_critical: Vec::new(),
+            unhandled_critical: None,
             is_proxy: false,
             sha512: OnceLock::new(),
             key_sha512: OnceLock::new(),
@@ -168,7 +168,7 @@ impl Fields {
             has_alternative_names |=
                 oid == ISSUER_ALTERNATIVE_NAME || oid == Extension::SubjectAltName.oid();
             if extension.critical && !HANDLED.contains(&oid.as_str()) {
-                self.unhandled_critical.push(oid);
+                self.unhandled_critical.get_or_insert(oid);
             }
         }
         let found = Extension::ALL.into_iter().zip(values).zip(repeated);

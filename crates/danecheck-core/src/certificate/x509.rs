@@ -60,7 +60,7 @@ pub(super) struct Fields {
     pub(super) address_blocks: Option<Range<usize>>,
     pub(super) as_numbers: Option<Range<usize>>,
     pub(super) invalid_extension: Option<InvalidExtension>,
-    pub(super) unhandled_critical: Vec<String>,
+    pub(super) unhandled_critical: Option<String>,
     pub(super) is_proxy: bool,
     /// SHA-512 of the DER, computed when it is first needed.
     pub(super) sha512: OnceLock<Vec<u8>>,
@@ -254,10 +254,10 @@ impl Certificate {
         self.fields.server_auth
     }
 
-    /// Critical extensions that OpenSSL does not handle, as object identifiers
-    /// (`v3_purp.c:X509_supported_extension`).
-    pub fn unhandled_critical(&self) -> &[String] {
-        &self.fields.unhandled_critical
+    /// The first critical extension that OpenSSL does not handle, as an object
+    /// identifier (`v3_purp.c:X509_supported_extension`); there may be thousands.
+    pub fn unhandled_critical(&self) -> Option<&str> {
+        self.fields.unhandled_critical.as_deref()
     }
 
     /// The first extension for which OpenSSL calls the certificate invalid, if
