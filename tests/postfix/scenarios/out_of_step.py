@@ -29,9 +29,9 @@ CASES = (
      dict(greeting="220 scripted\n250 2.0.0 hello")),
     ("stray-354", "a 354 behind the greeting",
      dict(greeting="220 scripted\n354 go on")),
-    ("stray-354-to-data", "a 354 that DATA takes: the message takes the reply to MAIL FROM",
-     dict(greeting="220 scripted" + "\n250 2.0.0 hello" * 3 + "\n354 go on")),
-    ("stray-354-to-data-and-refusal", "the same, and a refusal that the message takes",
+    # With no reply behind the 354 the message takes that to MAIL FROM, and Postfix is
+    # gone before it is sure that a server has read it: no scenario for a lab.
+    ("stray-354-to-data-and-refusal", "a 354 that DATA takes, and a refusal for the message",
      dict(greeting="220 scripted" + "\n250 2.0.0 hello" * 3 + "\n354 go on\n550 5.7.1 no")),
     ("stray-354-to-data-and-refusal-for-now", "the same, and a refusal for now",
      dict(greeting="220 scripted" + "\n250 2.0.0 hello" * 3 + "\n354 go on\n450 4.3.0 wait")),
@@ -96,7 +96,7 @@ VERDICTS = {
         starttls-twice starttls-accepted-and-refused
     """,
     "dane-broken": """
-        stray-354-to-data starttls-twice-apart ehlo-in-tls-twice ehlo-in-tls-in-two-replies
+        starttls-twice-apart ehlo-in-tls-twice ehlo-in-tls-in-two-replies
         greeting-in-tls refusal-in-tls refusal-for-now-in-tls
         ehlo-in-tls-twice-without-tlsa ehlo-in-tls-in-two-replies-without-tlsa
         greeting-in-tls-without-tlsa refusal-in-tls-without-tlsa
@@ -106,7 +106,7 @@ VERDICTS = {
         ehlo-in-tls-twice-then-healthy ehlo-in-tls-twice-then-healthy-without-tlsa
     """,
     "no-dane": """
-        stray-354-to-data-without-tlsa starttls-twice-without-tlsa starttls-twice-apart-without-tlsa
+        starttls-twice-without-tlsa starttls-twice-apart-without-tlsa
         starttls-accepted-and-refused-without-tlsa
     """,
     "dane-partial": """
