@@ -54,33 +54,27 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     let refuse = |why: &str| Stop::Sentence(format!("{}: {why}", path.display()));
     let bytes = read(path, LARGEST)?;
     let pem = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-    if !pem.starts_with(&[SEQUENCE]) {
-        let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
-            .take(MOST + 1)
-            .collect::<Result<_, _>>()
-            .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
-        if ders.len() > MOST {
-            return Err(refuse(&format!(
-                "contains more than {MOST} certificates: {GIVE}"
-            )));
-        }
-        return match presented_chain(&ders).first() {
-            None => {
-                let why = match form_of(pem) {
-                    Some(form) => form.instead(&path.display().to_string()),
-                    None => format!("contains no certificate: {GIVE}"),
-                };
-                Err(refuse(&why))
-            }
-            Some(Err(error)) => Err(refuse(&error.to_string())),
-            Some(Ok(_)) => Ok(ders),
-        };
+    let ders: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+        .take(MOST + 1)
+        .collect::<Result<_, _>>()
+        .map_err(|_| refuse(&format!("cannot be read as PEM: {GIVE}")))?;
+    if ders.len() > MOST {
+        return Err(refuse(&format!(
+            "contains more than {MOST} certificates: {GIVE}"
+        )));
     }
-    match (Certificate::from_der(&bytes), form_of(&bytes)) {
-        (Ok(_), _) => Ok(vec![CertificateDer::from(bytes)]),
-        (Err(_), Some(form)) => Err(refuse(&form.instead(&path.display().to_string()))),
-        (Err(error), None) => Err(refuse(&format!("{error}: {GIVE}"))),
+    match presented_chain(&ders).first() {
+        Some(Ok(_)) => return Ok(ders),
+        Some(Err(error)) => return Err(refuse(&error.to_string())),
+        None => {}
     }
+    let why = match (Certificate::from_der(&bytes), form_of(pem)) {
+        (Ok(_), _) => return Ok(vec![CertificateDer::from(bytes)]),
+        (Err(_), Some(form)) => form.instead(&path.display().to_string()),
+        (Err(error), None) if bytes.starts_with(&[SEQUENCE]) => format!("{error}: {GIVE}"),
+        (Err(_), None) => format!("contains no certificate: {GIVE}"),
+    };
+    Err(refuse(&why))
 }
 
 /// Before a text in UTF-8, as some programs write it.

@@ -55,13 +55,7 @@ pub(super) fn whole(words: &[OsString]) -> Option<String> {
         "" => command,
         after => command.after_help(after.to_owned()),
     };
-    Some(
-        command
-            .max_term_width(WIDTH)
-            .clone()
-            .render_help()
-            .to_string(),
-    )
+    Some(command.max_term_width(WIDTH).render_help().to_string())
 }
 
 /// Whether its values are listed below, each with what it means.

@@ -133,14 +133,22 @@ impl LocalPostfix {
 /// Parameters that no prediction takes into account and that are not as Postfix
 /// has them by itself. Nothing of those that its release does not know.
 async fn unread(config_directory: Option<&PathBuf>) -> BTreeMap<String, String> {
-    let ask = async |more: Option<&str>| {
-        let names = more.into_iter().chain(UNREAD).map(OsString::from).collect();
-        let said = run("postconf", config_directory, names).await;
+    let ask = async |which: &str| {
+        let names = std::iter::once(which).chain(UNREAD);
+        let said = run(
+            "postconf",
+            config_directory,
+            names.map(OsString::from).collect(),
+        )
+        .await;
         said.map_or_else(|_| BTreeMap::new(), |said| parameters(&said.stdout))
     };
-    let defaults = ask(Some("-d")).await;
-    let mut set = ask(None).await;
-    set.retain(|name, value| defaults.get(name) != Some(value) && is_unread(name, value));
+    let mut set = ask("-n").await;
+    set.retain(|name, value| is_unread(name, value));
+    if !set.is_empty() {
+        let defaults = ask("-d").await;
+        set.retain(|name, value| defaults.get(name) != Some(value));
+    }
     set
 }
 

@@ -422,7 +422,7 @@ fn only_an_authenticated_server_speaks_for_itself() {
         let said = advice.caution.as_deref().unwrap_or_default();
         let of_attacker = said.contains("An attacker between you and the receiver");
         assert_eq!(of_attacker, caution, "{scenario} {level}: {advice:?}");
-        // What may go by itself says so first, whoever proves it.
+        // What may go by itself says so first, even where the server proves itself.
         let goes = match () {
             () if scenario.contains("421") => said.contains("The refusal (421) may end by itself"),
             () if scenario.contains("tls-then-refused") => {

@@ -56,7 +56,7 @@ pub struct DistinguishedName {
 impl DistinguishedName {
     pub(super) fn from_parsed(name: &X509Name<'_>) -> Self {
         let mut oneline = String::new();
-        let (mut logged, mut is_logged) = (0, true);
+        let mut logged = 0;
         let mut common_names = Vec::new();
         let mut email_addresses = Vec::new();
         for rdn in name.iter_rdn() {
@@ -67,15 +67,13 @@ impl DistinguishedName {
                     .iter()
                     .find(|(id, _)| *id == oid)
                     .map_or(oid.as_str(), |(_, short)| short);
+                let is_logged = logged == oneline.len();
                 oneline.push('/');
                 oneline.push_str(label);
                 oneline.push('=');
                 push_printable(&mut oneline, value.data);
-                if is_logged {
-                    is_logged = oneline.len() <= LOGGED;
-                    if is_logged {
-                        logged = oneline.len();
-                    }
+                if is_logged && oneline.len() <= LOGGED {
+                    logged = oneline.len();
                 }
                 match label {
                     "CN" => common_names.extend(text(value)),

@@ -1,5 +1,7 @@
 //! Object identifiers as text.
 
+use std::fmt::Write as _;
+
 use x509_parser::asn1_rs::Oid;
 
 /// The numbers of an identifier with dots between them, as
@@ -15,17 +17,10 @@ pub fn dotted(oid: &Oid<'_>) -> String {
         if place > 0 {
             text.push('.');
         }
-        push(&mut text, number);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{number}");
     }
     text
-}
-
-fn push(text: &mut String, number: u64) {
-    if number > 9 {
-        push(text, number / 10);
-    }
-    let digit = u32::try_from(number % 10).ok();
-    text.extend(digit.and_then(|digit| char::from_digit(digit, 10)));
 }
 
 #[cfg(test)]

@@ -179,10 +179,8 @@ impl Triage {
                 format!("{name:longest$}")
             };
             for (at, (cell, wide)) in cells.iter().zip(widths.iter().skip(1)).enumerate() {
-                let _ = match at + 1 == cells.len() && number > 0 {
-                    true => write!(line, "{:gap$}{}", "", toned(cell, style)),
-                    false => write!(line, "{:gap$}{cell:wide$}", ""),
-                };
+                let answer = (number > 0 && at + 1 == cells.len()).then_some(style);
+                let _ = write!(line, "{:gap$}{}", "", shaped(cell, *wide, answer));
             }
             let line = line.trim_end();
             let _ = match number {
@@ -355,8 +353,11 @@ fn waits_for_connection(cause: &Explained) -> bool {
         && Cause::find(cause.id).is_some_and(|cause| !cause.concerns_dns_or_tls())
 }
 
-/// What the look found, in a colour.
-fn toned(cell: &str, style: TextStyle) -> String {
+/// A cell in its column; what the look found, which stands last, in a colour.
+fn shaped(cell: &str, wide: usize, answer: Option<TextStyle>) -> String {
+    let Some(style) = answer else {
+        return format!("{cell:wide$}");
+    };
     let tone = match cell {
         FLOWS => Tone::Good,
         NONE_HELPS => Tone::Bad,
@@ -386,10 +387,8 @@ fn stack(text: &mut String, rows: &[Vec<String>], widths: &[usize], style: TextS
                 used = 0;
             }
             let gap = if used == 0 { 2 } else { 1 };
-            let _ = match at + 1 == cells.len() && number > 0 {
-                true => write!(line, "{:gap$}{}", "", toned(cell, style)),
-                false => write!(line, "{:gap$}{cell:wide$}", ""),
-            };
+            let answer = (number > 0 && at + 1 == cells.len()).then_some(style);
+            let _ = write!(line, "{:gap$}{}", "", shaped(cell, *wide, answer));
             used += gap + wide;
         }
         let _ = writeln!(text, "{}", line.trim_end());

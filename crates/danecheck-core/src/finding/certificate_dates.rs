@@ -2,11 +2,9 @@
 //! authority.
 
 use crate::certificate::{Certificate, Presented, VerificationError, VerificationFailure};
-use crate::finding::rule::{Rule, Severity};
+use crate::finding::rule::{Rule, Severity, TELL};
 use crate::forensics::common_name;
 use crate::unix_time::UnixTime;
-
-use super::mismatch::TELL;
 
 pub(super) static DANE_TA_CERTIFICATE_EXPIRED: Rule = Rule {
     id: "dane-ta-certificate-expired",

@@ -1,7 +1,7 @@
 //! Findings about the MX records and the addresses.
 
 use crate::dnssec::SecurityStatus;
-use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity, TELL};
 use crate::judge::{DeadEndCause, Judged, Route, Verdict};
 use crate::next_hop::lookup_name_fault;
 use crate::observation::{
@@ -223,10 +223,7 @@ fn mx(judged: &Judged<'_>, findings: &mut Findings) {
                      records, so Postfix returns the mail."
                 ),
             )
-            .steps(
-                "Remove the MX record whose host is \".\".",
-                "Tell the receiver by phone or through another mail system.",
-            ),
+            .steps("Remove the MX record whose host is \".\".", TELL),
             false => Finding::new(
                 &NULL_MX,
                 domain.clone(),

@@ -4,6 +4,13 @@ use crate::finding::rule::{Finding, Rule, Severity};
 use crate::judge::{Objection, objection};
 use crate::observation::{HandshakeCause, HandshakeFailure, Session};
 
+/// How the receiver sees what this program saw.
+macro_rules! test_it {
+    () => {
+        "Test it with `openssl s_client -starttls smtp -connect HOST:25`."
+    };
+}
+
 pub(super) static HANDSHAKE_FAILED: Rule = Rule {
     id: "handshake-failed",
     severity: Severity::Error,
@@ -13,24 +20,35 @@ pub(super) static HANDSHAKE_FAILED: Rule = Rule {
               text.",
     sender: "Tell the receiver. If many domains fail like this, check your own smtp_tls_protocols \
              and smtp_tls_ciphers.",
-    receiver: "Check the server's key, and offer ECDHE with AES-GCM. Test it with \
-               `openssl s_client -starttls smtp -connect HOST:25`.",
+    receiver: concat!(
+        "Check the server's key, and offer ECDHE with AES-GCM. ",
+        test_it!()
+    ),
 };
 
-const NOT_TLS: &str = "Find out what answers on port 25: the mail server, or a filter or proxy in \
-                       front of it. It accepts STARTTLS and then starts no TLS: correct its TLS \
-                       settings.";
+const NOT_TLS: &str = concat!(
+    "Find out what answers on port 25: the mail server, or a filter or proxy in front of it. It ",
+    "accepts STARTTLS and then starts no TLS: correct its TLS settings. ",
+    test_it!()
+);
 
-const INTERRUPTED: &str = "Search the server's log for the time of this check. Check that its key \
-                           belongs to its certificate, and that no firewall in front of it \
-                           inspects SMTP or drops large packets.";
+const INTERRUPTED: &str = concat!(
+    "Search the server's log for the time of this check. Check that its key belongs to its ",
+    "certificate, and that no firewall in front of it inspects SMTP or drops large packets. ",
+    test_it!()
+);
 
 /// The step where the certificates are too long.
-pub(super) const SHORTEN_CHAIN: &str = "Shorten the chain file of the server: only its own certificate and that \
-                        one's issuers belong there. Reload the server.";
+pub(super) const SHORTEN_CHAIN: &str = "Shorten the chain file of the server: only its own \
+                                        certificate and that one's issuers belong there. Reload \
+                                        the server.";
 
 /// The finding about a handshake that failed so.
 pub(super) fn failed(subject: &str, session: &Session, failure: &HandshakeFailure) -> Finding {
+    let newer = session.newer_groups.as_ref();
+    if let Some(newer) = newer.filter(|newer| newer.tls.is_some()) {
+        return by_newer_groups(subject, newer);
+    }
     let objection = session.legacy.as_ref().and_then(objection);
     let cause = failure.cause();
     let why = match (&failure.alert, objection, cause) {
@@ -47,10 +65,6 @@ pub(super) fn failed(subject: &str, session: &Session, failure: &HandshakeFailur
         (Some(alert), _, _) => format!("the server says {alert}"),
         (None, _, _) => failure.text.clone(),
     };
-    let newer = session.newer_groups.as_ref();
-    if let Some(newer) = newer.filter(|newer| newer.tls.is_some()) {
-        return by_newer_groups(subject, newer);
-    }
     let message = format!("The TLS handshake with {subject} fails: {why}.");
     let finding = Finding::new(&HANDSHAKE_FAILED, subject, message);
     let mut finding = match (objection, cause) {
@@ -64,10 +78,8 @@ pub(super) fn failed(subject: &str, session: &Session, failure: &HandshakeFailur
              read, and reload the server."
         )),
         (_, HandshakeCause::TooLong) => finding.receiver(SHORTEN_CHAIN),
-        (_, HandshakeCause::NotTls) => finding.receiver(&tested(NOT_TLS)),
-        (_, HandshakeCause::Lost | HandshakeCause::TimedOut) => {
-            finding.receiver(&tested(INTERRUPTED))
-        }
+        (_, HandshakeCause::NotTls) => finding.receiver(NOT_TLS),
+        (_, HandshakeCause::Lost | HandshakeCause::TimedOut) => finding.receiver(INTERRUPTED),
         (_, HandshakeCause::Other) => finding,
     };
     // The same handshake: openssl asks for the name of the host by itself.
@@ -75,13 +87,6 @@ pub(super) fn failed(subject: &str, session: &Session, failure: &HandshakeFailur
         finding.remedy = finding.remedy.replace("HOST:25", "HOST:25 -noservername");
     }
     finding
-}
-
-/// The step with the test of the rule behind it.
-fn tested(step: &str) -> String {
-    let all = HANDSHAKE_FAILED.receiver;
-    let test = all.find("Test it").and_then(|place| all.get(place..));
-    format!("{step} {}", test.unwrap_or_default())
 }
 
 /// The finding about a server that takes only groups that newer Postfix offers;

@@ -4,7 +4,7 @@
 use crate::certificate::{
     Presented, ReferenceName, VerificationError, VerificationFailure, matches_host,
 };
-use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity, TELL};
 use crate::forensics::{Origin, Role, issuer_name};
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged};
 use crate::matching::{DaneMatching, RecordOutcome};
@@ -17,8 +17,6 @@ use super::subject::{peer, short};
 /// Days for which nobody leaves mail waiting.
 const LONG_DAYS: i64 = 60;
 
-pub(super) const TELL: &str = "Tell the receiver by phone or through another mail system.";
-
 pub(super) static TLSA_MISMATCH: Rule = Rule {
     id: "tlsa-mismatch",
     severity: Severity::Error,
@@ -26,7 +24,7 @@ pub(super) static TLSA_MISMATCH: Rule = Rule {
     meaning: "The certificate that the server shows matches none of its TLSA records. Most often \
               somebody changed the key and not the records. It can also be an attacker in the \
               server's place.",
-    sender: "Tell the receiver by phone or through another mail system.",
+    sender: TELL,
     receiver: "Publish 3 1 1 of the current key (`danecheck tlsa CERT.pem` prints it), and wait \
                for the TTL of the old one. Or put the former key back.",
 };

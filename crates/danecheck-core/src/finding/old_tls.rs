@@ -99,45 +99,34 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let (version, cipher) = (&tls.version, &tls.cipher);
-    let (rule, message, step) = match objection(legacy) {
+    let why = match objection(legacy) {
         None => {
             let (message, step) = outdated(&subject, seen, tls, key);
-            (&TLS_OUTDATED, message, step)
+            findings.put(Finding::new(&TLS_OUTDATED, subject, message).receiver(step));
+            return;
         }
-        Some(Objection::Anonymous) => (
-            &TLS_TOO_OLD,
-            format!(
+        Some(Objection::Anonymous) => {
+            let message = format!(
                 "{subject} shows no certificate ({version} with {cipher}), so senders that check \
                  certificates cannot deliver."
-            ),
-            TLS_TOO_OLD.receiver,
-        ),
-        Some(Objection::OldSignature | Objection::Sha1Signature) => (
-            &TLS_TOO_OLD,
-            format!(
-                "{subject} offers no newer TLS than {version} with {cipher}, and signs with SHA-1 \
-                 only. Postfix refuses that where a certificate has to match."
-            ),
-            step_for_suite(key),
-        ),
-        Some(Objection::ShortPrime(bits)) => (
-            &TLS_TOO_OLD,
-            format!(
-                "{subject} offers no newer TLS than {version} with {cipher}, and its \
-                 Diffie-Hellman prime has only {bits} bits."
-            ),
-            step_for_suite(key),
-        ),
-        Some(Objection::Refused) => (
-            &TLS_TOO_OLD,
-            format!(
-                "{subject} offers no newer TLS than {version} with {cipher}, and refuses what \
-                 Postfix offers where a certificate has to match."
-            ),
-            step_for_suite(key),
-        ),
+            );
+            findings.add(&TLS_TOO_OLD, subject, message);
+            return;
+        }
+        Some(Objection::OldSignature | Objection::Sha1Signature) => {
+            "signs with SHA-1 only. Postfix refuses that where a certificate has to match"
+                .to_owned()
+        }
+        Some(Objection::ShortPrime(bits)) => {
+            format!("its Diffie-Hellman prime has only {bits} bits")
+        }
+        Some(Objection::Refused) => {
+            "refuses what Postfix offers where a certificate has to match".to_owned()
+        }
     };
-    findings.put(Finding::new(rule, subject, message).receiver(step));
+    let message = format!("{subject} offers no newer TLS than {version} with {cipher}, and {why}.");
+    let step = step_for_suite(key);
+    findings.put(Finding::new(&TLS_TOO_OLD, subject, message).receiver(step));
 }
 
 /// What of a server's TLS is outdated, in one sentence, and the step for that.

@@ -67,6 +67,40 @@ impl Rule {
     }
 }
 
+/// The sender's step where only the receiver can repair the cause.
+pub(super) const TELL: &str = "Tell the receiver by phone or through another mail system.";
+
+/// Who takes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Receiver,
+    Sender,
+}
+
+impl Side {
+    /// The word before the step.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Receiver => "Receiver",
+            Self::Sender => "Sender",
+        }
+    }
+}
+
+/// The steps of a remedy as [`remedy`] writes it, the receiver's first.
+pub(crate) fn steps(remedy: &str) -> impl Iterator<Item = (Side, &str)> {
+    let (receiver, sender) = match remedy.strip_prefix("Receiver: ") {
+        Some(steps) => match steps.split_once(" Sender: ") {
+            Some((receiver, sender)) => (Some(receiver), Some(sender)),
+            None => (Some(steps), None),
+        },
+        None => (None, remedy.strip_prefix("Sender: ")),
+    };
+    let receiver = receiver.map(|step| (Side::Receiver, step));
+    let sender = sender.map(|step| (Side::Sender, step));
+    receiver.into_iter().chain(sender)
+}
+
 fn remedy(receiver: &str, sender: &str) -> String {
     match (receiver, sender) {
         ("", "") => String::new(),

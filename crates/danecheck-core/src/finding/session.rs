@@ -1,7 +1,7 @@
 //! Findings about the dialogue with each address.
 
 use crate::certificate::{Certificate, VerificationError};
-use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity, TELL};
 use crate::finding::subject::{at, peer};
 use crate::judge::{
     AddressEvidence, HostEvidence, Judged, by_old_means, cannot_be_seen, family_works,
@@ -99,7 +99,7 @@ pub(super) static STARTTLS_REFUSED_FOR_GOOD: Rule = Rule {
     reference: "Postfix smtp_helo",
     meaning: "The server offers STARTTLS and answers the command with a 5xx reply. Where TLS is \
               required, Postfix bounces the mail at once, even if the domain has other servers.",
-    sender: "Tell the receiver by phone or through another mail system.",
+    sender: TELL,
     receiver: "Correct the path and the permissions of the server's key and certificate files, \
                which its log names, and reload it. Or stop offering STARTTLS.",
 };
@@ -112,7 +112,7 @@ pub(super) static STARTTLS_REFUSED_FOR_NOW: Rule = Rule {
               often means that it cannot read its key or its certificate. Where TLS is \
               required, mail waits. At level may it goes in plain text at once, if the server \
               keeps the connection open.",
-    sender: "Tell the receiver by phone or through another mail system.",
+    sender: TELL,
     receiver: "Correct the path and the permissions of the server's key and certificate files, \
                which its log names, and reload it.",
 };

@@ -1,6 +1,6 @@
 //! Findings about TLSA records and what they match.
 
-use crate::finding::rule::{Finding, Findings, Rule, Severity};
+use crate::finding::rule::{Finding, Findings, Rule, Severity, TELL};
 use crate::forensics::Origin;
 use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
 use crate::matching::{RecordOutcome, Requirement};
@@ -25,7 +25,7 @@ pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
               Two checks count for a record of usage 3 too: OpenSSL has to decode every \
               certificate that the server sends, and the server's key must not be too weak. One of \
               these checks fails here.",
-    sender: "Tell the receiver by phone or through another mail system.",
+    sender: TELL,
     receiver: "Publish 3 1 1 of the server's own key, which needs none of this. Or ask the \
                authority to replace the certificate that the message names.",
 };

@@ -46,10 +46,8 @@ pub(crate) fn first_wait(
     today: &Outcome,
     caution: Option<String>,
 ) -> Option<String> {
-    if today.delivers() {
-        return caution;
-    }
-    match (may_go_by_itself(evidence), caution) {
+    let why = may_go_by_itself(evidence).filter(|_| !today.delivers());
+    match (why, caution) {
         (None, caution) => caution,
         (Some(why), None) => Some(format!("{why} before you set it.")),
         (Some(why), Some(caution)) => Some(format!("{why}. {caution}")),
@@ -59,17 +57,18 @@ pub(crate) fn first_wait(
 /// What to do first if a server refuses for now (RFC 5321 section 4.2.1), or
 /// refuses this client inside TLS, as far as the end of the sentence.
 fn may_go_by_itself(evidence: &Evidence<'_>) -> Option<String> {
-    let addresses = || evidence.addresses();
-    let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
+    let sessions = || {
+        let addresses = evidence.addresses();
+        addresses.flat_map(|(_, address)| &address.sessions)
+    };
     // The code, because the message may be about another fault.
-    if let Some(refusal) = sessions.find_map(|session| session.seen.refusal_for_now()) {
+    if let Some(refusal) = sessions().find_map(|session| session.seen.refusal_for_now()) {
         let code = refusal.code;
         return Some(format!(
             "The refusal ({code}) may end by itself: look again in a few minutes"
         ));
     }
-    let mut sessions = addresses().flat_map(|(_, address)| &address.sessions);
-    sessions
+    sessions()
         .any(|session| matches!(session.seen.end, SessionEnd::EhloRefusedInTls(_)))
         .then(|| {
             "The server may refuse only the machine that made this check: run it again on your \

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::rule::{Finding, Rule, Severity};
+use crate::finding::rule::{Finding, Rule, Severity, Side, steps};
 use crate::text::printable;
 
 /// One finding.
@@ -27,6 +27,11 @@ impl FindingReport {
     /// Whether it is of this rule.
     pub(super) fn is_of(&self, rule: &Rule) -> bool {
         self.id == rule.id
+    }
+
+    /// What to do, by who does it, the receiver first.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (Side, &str)> {
+        steps(&self.remedy)
     }
 
     pub(super) fn of(finding: &Finding) -> Self {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::finding::rule::Severity;
 use crate::judge::Action;
-use crate::text::{break_lines, shown};
+use crate::text::{break_lines, plural, shown};
 
 use super::human::headline;
 use super::model::Report;
@@ -136,8 +136,8 @@ impl Summary {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let targets = if all == 1 { "target" } else { "targets" };
-        let mut text = format!("\n{all} {targets}: {}\n", counts.join(", "));
+        let targets = plural(all, "target", "targets");
+        let mut text = format!("\n{targets}: {}\n", counts.join(", "));
         let troubled = all - self.fine;
         if troubled == 0 {
             return text;

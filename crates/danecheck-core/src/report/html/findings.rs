@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::finding::rule::Severity;
+use crate::finding::rule::{Severity, Side};
 use crate::report::human::comes_too_early;
 
 use super::super::finding::FindingReport;
@@ -74,22 +74,13 @@ pub(super) fn sentence(one: &Told<'_>) -> Markup {
 
 /// What to do: a paragraph for each who can act.
 pub(super) fn remedy(view: &View<'_>, finding: &FindingReport) -> Markup {
-    let remedy = finding.remedy.as_str();
-    let (receiver, sender) = match remedy.split_once(" Sender: ") {
-        Some((receiver, sender)) => (receiver, Some(sender)),
-        None => (remedy, None),
-    };
-    let (who, receiver) = match (receiver.split_once(": "), sender) {
-        (Some(("Receiver", step)), _) => (words::RECEIVER, step),
-        (Some(("Sender", step)), None) => (words::SENDER, step),
-        _ => (words::WHAT_TO_DO, receiver),
+    let who = |side| match side {
+        Side::Receiver => words::RECEIVER,
+        Side::Sender => words::SENDER,
     };
     html! {
-        @if !receiver.is_empty() {
-            p.step { strong { (view.say(who)) ":" } " " (view.english(prose(receiver))) }
-        }
-        @if let Some(sender) = sender {
-            p.step { strong { (view.say(words::SENDER)) ":" } " " (view.english(prose(sender))) }
+        @for (side, step) in finding.steps() {
+            p.step { strong { (view.say(who(side))) ":" } " " (view.english(prose(step))) }
         }
     }
 }

@@ -172,7 +172,6 @@ pub(super) const NO_FINDINGS: Both = Both("None.", "Keine.");
 pub(super) const ERROR: Both = Both("Error", "Fehler");
 pub(super) const NOTE: Both = Both("Note", "Hinweis");
 pub(super) const RECEIVER: Both = Both("Receiver", "Empfänger");
-pub(super) const WHAT_TO_DO: Both = Both("What to do", "Was zu tun ist");
 pub(super) const RULE: Both = Both("Rule", "Regel");
 pub(super) const EXPLAINED: Both = Both("explains it.", "erklärt es.");
 

@@ -42,13 +42,9 @@ pub(super) fn findings(page: &mut Page, report: &Report) {
         let is_next_step =
             finding.severity > Severity::Info && !assumed::comes_too_early(report, finding);
         if is_next_step && one.is_last {
-            // Each of those who can act has a paragraph.
-            let steps = match finding.remedy.find(" Sender: ") {
-                Some(end) => finding.remedy.split_at(end),
-                None => (finding.remedy.as_str(), ""),
-            };
-            for step in [steps.0, steps.1] {
-                page.paragraph("      ", "      ", step);
+            for (side, step) in finding.steps() {
+                let text = format!("{}: {step}", side.as_str());
+                page.paragraph("      ", "      ", &text);
             }
         }
     }

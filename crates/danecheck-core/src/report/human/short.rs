@@ -6,7 +6,6 @@ use crate::finding::rule::Severity;
 use crate::judge::Action;
 use crate::text::{Tone, wrap};
 
-use super::super::finding::FindingReport;
 use super::super::model::Report;
 use super::super::told::{Told, told_naming};
 use super::assumed;
@@ -44,66 +43,49 @@ struct Room {
     line: usize,
 }
 
+const WIDEST: Room = Room {
+    headline: 4,
+    assumption: 4,
+    policy: 3,
+    cause: 8,
+    step: true,
+    named: 3,
+    also: 2,
+    said: 2,
+    caution: 5,
+    line: 3,
+};
+
 const ROOMS: [Room; 6] = [
+    WIDEST,
+    Room { said: 0, ..WIDEST },
     Room {
-        headline: 4,
-        assumption: 4,
-        policy: 3,
-        cause: 8,
-        step: true,
-        named: 3,
-        also: 2,
-        said: 2,
-        caution: 5,
-        line: 3,
-    },
-    Room {
-        headline: 4,
-        assumption: 4,
-        policy: 3,
-        cause: 8,
-        step: true,
-        named: 3,
-        also: 2,
-        said: 0,
-        caution: 5,
-        line: 3,
-    },
-    Room {
-        headline: 4,
-        assumption: 4,
-        policy: 3,
         cause: 4,
-        step: true,
-        named: 3,
-        also: 2,
         said: 0,
         caution: 4,
-        line: 3,
+        ..WIDEST
     },
     Room {
         headline: 3,
         assumption: 3,
         policy: 2,
         cause: 3,
-        step: true,
         named: 2,
-        also: 2,
         said: 0,
         caution: 4,
-        line: 3,
+        ..WIDEST
     },
     Room {
         headline: 2,
         assumption: 3,
         policy: 2,
         cause: 2,
-        step: true,
         named: 1,
         also: 1,
         said: 0,
         caution: 4,
         line: 2,
+        ..WIDEST
     },
     Room {
         headline: 2,
@@ -133,15 +115,21 @@ pub(super) fn short(report: &Report, style: HumanStyle) -> Page {
     let lines = |page: &Page| page.text.lines().count();
     // Long names need more room: half a sentence helps nobody, and a place to
     // read the step helps less than the step.
-    let with_step = |most, leaves_out: bool| {
-        let rooms = ROOMS.iter().filter(|room| room.step);
-        let mut pages = rooms.map(|room| within(report, style, room));
-        pages.find(|page| lines(page) <= most && !page.is_cut && (leaves_out || !page.leaves_out))
-    };
-    let whole = with_step(most, false)
-        .or_else(|| with_step(most, true))
-        .or_else(|| with_step(hard, false))
-        .or_else(|| with_step(hard, true));
+    let mut best: Option<((bool, bool), Page)> = None;
+    for room in ROOMS.iter().filter(|room| room.step) {
+        let page = within(report, style, room);
+        if page.is_cut || lines(&page) > hard {
+            continue;
+        }
+        let wants = (lines(&page) > most, page.leaves_out);
+        if wants == (false, false) {
+            return page;
+        }
+        if best.as_ref().is_none_or(|(known, _)| wants < *known) {
+            best = Some((wants, page));
+        }
+    }
+    let whole = best.map(|(_, page)| page);
     let any = whole.or_else(|| pages().find(|page| lines(page) <= hard));
     any.or_else(|| pages().next_back())
         .unwrap_or_else(|| Page::new(style))
@@ -202,24 +190,16 @@ fn cause(page: &mut Page, report: &Report, told: &Told<'_>, room: &Room) {
     if assumed::comes_too_early(report, finding) {
         return;
     }
-    let step = first_step(finding);
-    match step.split_once(": ") {
+    let Some((side, step)) = finding.steps().next() else {
+        return;
+    };
+    let who = side.as_str();
+    let text = match room.step {
+        true => format!("{who}: {step}"),
         // Half a step would mislead.
-        Some((who, _)) if !room.step => {
-            let text = format!("{who}: `danecheck explain {}` says what to do.", finding.id);
-            page.paragraph("  ", "  ", &text);
-        }
-        Some(_) => page.paragraph("  ", "  ", &step),
-        None => {}
-    }
-}
-
-/// The step of the first of those who can act: the receiver, else the sender.
-fn first_step(finding: &FindingReport) -> String {
-    match finding.remedy.split_once(" Sender: ") {
-        Some((receiver, _)) => receiver.to_owned(),
-        None => finding.remedy.clone(),
-    }
+        false => format!("{who}: `danecheck explain {}` says what to do.", finding.id),
+    };
+    page.paragraph("  ", "  ", &text);
 }
 
 /// Stands where sentences were left out.

@@ -1,9 +1,9 @@
 //! Why a session fails, and what to do: the report's own words where it knows
 //! the cause.
 
+use crate::finding::rule::Side;
 use crate::finding::{Cause, cause_of_failed_session};
 
-use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, HostReport, Report, SessionReport};
 use super::words::Speaker;
 
@@ -25,18 +25,10 @@ impl<'r> Known<'r> {
         let at = format!("{} [{}]", host.name, address.address);
         let mut about = report.findings.iter().filter(|one| one.subject == at);
         about.find_map(|finding| {
-            let FindingReport {
-                id,
-                message,
-                remedy,
-                ..
-            } = finding;
-            let (step, _) = remedy.split_once(" Sender: ").unwrap_or((remedy, ""));
-            let step = step.strip_prefix("Receiver: ")?;
-            let cause = cause_of_failed_session(id, step)?;
+            let (_, step) = finding.steps().find(|(side, _)| *side == Side::Receiver)?;
             Some(Self {
-                cause,
-                message,
+                cause: cause_of_failed_session(&finding.id, step)?,
+                message: &finding.message,
                 step,
             })
         })
