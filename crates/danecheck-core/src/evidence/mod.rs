@@ -6,6 +6,8 @@
 //! number of next hops, and what the latest processes said.
 
 mod alone;
+#[cfg(test)]
+mod bounds_tests;
 mod carried;
 mod cause;
 mod classify;

@@ -1,6 +1,24 @@
 //! Why a TLS handshake failed, in words that the judging half knows again.
 
-use super::HandshakeFailure;
+use serde::{Deserialize, Serialize};
+
+/// A TLS handshake that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandshakeFailure {
+    /// What went wrong, in one line.
+    pub text: String,
+    /// The alert that the server sent (RFC 8446 section 6), by its name.
+    pub alert: Option<String>,
+    /// It ended because time was up.
+    pub timed_out: bool,
+    /// Our own TLS does not support what the server sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+    /// A limit of this program ended it, where Postfix may go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limit: bool,
+}
 
 /// What kind of failure ended a TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use contact::ContactSeen;
 pub use cut::Cut;
 pub use der::Der;
 pub use family::AddressFamily;
-pub use handshake_failure::HandshakeCause;
+pub use handshake_failure::{HandshakeCause, HandshakeFailure};
 pub use host::{AddressSeen, HostSeen, TlsaLookup, UnusedTlsa};
 pub use local_sender::{LocalSenderSeen, PolicyLookup, TableAnswer};
 pub use lookup::{
@@ -46,8 +46,8 @@ pub use name_server::{
 pub use refusal::held_alone;
 pub use resolver::{ResolverSeen, ResolverValidation, Shortcoming};
 pub use session::{
-    ConnectFailure, ConnectFailureKind, HandshakeFailure, Interruption, KeyExchange, LegacyAnswer,
-    LegacySeen, LegacyTls, LimitedLook, LimitedOffer, Onward, OwnHello, Reply, Session, SessionEnd,
+    ConnectFailure, ConnectFailureKind, Interruption, KeyExchange, LegacyAnswer, LegacySeen,
+    LegacyTls, LimitedLook, LimitedOffer, Onward, OwnHello, Reply, Session, SessionEnd,
     SignatureCheck, TlsSeen, Unasked,
 };
 pub use single::{SingleLookup, SingleReply};

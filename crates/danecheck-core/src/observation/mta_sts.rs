@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::observation::handshake_failure::HandshakeFailure;
 use crate::observation::lookup::Lookup;
-use crate::observation::session::{ConnectFailure, HandshakeFailure, TlsSeen};
+use crate::observation::session::{ConnectFailure, TlsSeen};
 
 /// The records, and the policy if one is announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::postfix::{HelloLimits, TlsVersion};
 
 use super::der::Der;
+use super::handshake_failure::HandshakeFailure;
 
 /// A session as far as `EHLO` inside TLS; no mail is ever sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -317,24 +318,6 @@ pub enum ConnectFailureKind {
     Proxy,
     /// Anything else.
     Other,
-}
-
-/// A TLS handshake that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HandshakeFailure {
-    /// What went wrong, in one line.
-    pub text: String,
-    /// The alert that the server sent (RFC 8446 section 6), by its name.
-    pub alert: Option<String>,
-    /// It ended because time was up.
-    pub timed_out: bool,
-    /// Our own TLS does not support what the server sent.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ours: bool,
-    /// A limit of this program ended it, where Postfix may go on.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub limit: bool,
 }
 
 /// A server's answers to the ClientHellos of Postfix on OpenSSL 3, read in the
