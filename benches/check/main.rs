@@ -18,7 +18,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use common::{Options, ROUND_TRIP, conclude, judge, runtime};
+use common::{Options, ROUND_TRIP, conclude, judge, median, range, ratio, runtime};
 use danecheck_world::dns::ResolverKind;
 use surroundings::{ONE, PLAIN, SIX, Surroundings};
 
@@ -196,20 +196,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// The median of the ratios of each round.
-fn ratio(of: &[f64], to: &[f64]) -> f64 {
-    let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
-    median(&ratios)
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn spread(values: &[f64]) -> String {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = values.iter().copied().fold(0.0, f64::max);
+    let (least, most) = range(values);
     format!("{:6.1} ms  ({least:.1} to {most:.1})", median(values))
 }

@@ -89,6 +89,25 @@ pub(crate) fn judge(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     pass(measured <= limit, &text)
 }
 
+/// The median of the ratios of each round.
+pub(crate) fn ratio(of: &[f64], to: &[f64]) -> f64 {
+    let ratios: Vec<f64> = of.iter().zip(to).map(|(of, to)| of / to).collect();
+    median(&ratios)
+}
+
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The least and the most.
+pub(crate) fn range(values: &[f64]) -> (f64, f64) {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(0.0, f64::max);
+    (least, most)
+}
+
 /// Says whether something is as it has to be.
 pub(crate) fn pass(good: bool, what: &str) -> bool {
     println!("{} {what}", if good { "PASS" } else { "FAIL" });

@@ -97,18 +97,19 @@ impl Checker {
                 let begun = Instant::now();
                 let (observation, is_new) = match observed {
                     Some(observation) => (*observation, false),
-                    None => (observe(&next_hop, &setup).await, true),
+                    // In a box: a task is moved when it begins and when it ends.
+                    None => (Box::pin(observe(&next_hop, &setup)).await, true),
                 };
                 let is_brief = is_brief(&observation);
                 let judge = move || {
                     let terms = expectations.terms(&next_hop);
                     let mut advised = terms.report(&observation, at, &sender);
                     advised.report.took = is_new.then(|| begun.elapsed());
-                    Checked {
+                    Box::new(Checked {
                         line: writes_json.then(|| json(&advised.report)),
                         advised,
                         observation: saves.then_some(observation),
-                    }
+                    })
                 };
                 // This thread also waits for the network of other targets, and
                 // one domain can keep its judgement busy for a second. There
@@ -122,7 +123,7 @@ impl Checker {
                 }
             });
             match task.await {
-                Ok(Ok(seen)) => Outcome::Observed(Box::new(seen)),
+                Ok(Ok(seen)) => Outcome::Observed(seen),
                 Ok(Err(_)) | Err(_) => Outcome::Lost(given),
             }
         }

@@ -314,7 +314,8 @@ impl<'a> Dns<'a> {
             let judge = async || {
                 let replies = &found.replies;
                 let own = validator.judge_lookup(&replies.messages, replies.failed.as_ref());
-                let own = own.await;
+                // In a box: a task is moved when it begins and when it ends.
+                let own = Box::pin(own).await;
                 // A result that was cut short for this check counts for no
                 // other.
                 match validator.was_cut() {

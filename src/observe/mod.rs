@@ -28,6 +28,7 @@ mod from_root;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gate;
+mod gathered;
 mod group;
 mod hasher;
 mod host;

@@ -14,12 +14,13 @@ use rustls::{
     AlertDescription, ClientConfig, DigitallySignedStruct, PeerMisbehaved, ProtocolVersion,
     SignatureScheme, SupportedCipherSuite,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::budget::{CHAIN_BYTES, CHAIN_CERTIFICATES};
+use super::gathered::Gathered;
 use super::group;
 use super::meter::is_flood;
 use super::overheard::{Beginning, Overheard};
@@ -31,7 +32,7 @@ use danecheck_core::observation::{
 
 /// How a handshake ended, and what it showed.
 pub(super) struct Handshake<S> {
-    pub(super) stream: Result<TlsStream<Overheard<S>>, HandshakeFailure>,
+    pub(super) stream: Result<TlsStream<Gathered<Overheard<S>>>, HandshakeFailure>,
     /// Nothing where the server's certificate never came.
     pub(super) seen: Option<TlsSeen>,
     /// How many certificates came but were not kept.
@@ -61,13 +62,13 @@ where
         ..Capture::default()
     });
     let beginning = Beginning::default();
-    let stream = Overheard::new(stream, beginning.clone());
+    let stream = Gathered::new(Overheard::new(stream, beginning.clone()));
     let result = match client(capture.clone(), offer) {
         Err(text) => Err(HandshakeFailure {
             limit: true,
             ..failure(text)
         }),
-        Ok((connector, name)) => match timeout(time, connector.connect(name, stream)).await {
+        Ok((connector, name)) => match timeout(time, connect(&connector, name, stream)).await {
             Err(_) => Err(HandshakeFailure {
                 timed_out: true,
                 ..failure("it did not end in time".to_owned())
@@ -120,6 +121,29 @@ where
     }
 }
 
+/// The handshake. An alert that says why it failed is sent; its last message goes
+/// out with what is written next.
+async fn connect<S>(
+    connector: &TlsConnector,
+    name: ServerName<'static>,
+    stream: Gathered<S>,
+) -> io::Result<TlsStream<Gathered<S>>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match connector.connect(name, stream).into_fallible().await {
+        Ok(mut stream) => {
+            stream.get_mut().0.end_handshake();
+            Ok(stream)
+        }
+        Err((error, mut stream)) => {
+            stream.end_handshake();
+            let _ = stream.flush().await;
+            Err(error)
+        }
+    }
+}
+
 fn is_tls13<S>(stream: &TlsStream<S>) -> bool {
     let (_, connection) = stream.get_ref();
     connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
@@ -132,25 +156,19 @@ static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     Arc::new(provider)
 });
 
-fn client(
+/// What most sessions offer: everything, and no newer groups. Each session has a
+/// verifier of its own in a copy of it.
+static USUAL: LazyLock<Result<ClientConfig, String>> = LazyLock::new(|| {
+    let nobody = Arc::new(Capture::default());
+    configuration(WHOLE_OFFER.clone(), None, nobody)
+});
+
+fn configuration(
+    provider: Arc<CryptoProvider>,
+    limited: Option<LimitedOffer>,
     capture: Arc<Capture>,
-    offer: &Offer<'_>,
-) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let provider = match (offer.limited, offer.newer) {
-        (None, Some(newer)) => {
-            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
-            provider.kx_groups.extend(newer.groups());
-            Arc::new(provider)
-        }
-        (None, None) => WHOLE_OFFER.clone(),
-        (Some(limited), _) => {
-            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
-            let suites = &mut provider.cipher_suites;
-            suites.retain(|suite| takes(limited, *suite));
-            Arc::new(provider)
-        }
-    };
-    let versions: &[&rustls::SupportedProtocolVersion] = match offer.limited {
+) -> Result<ClientConfig, String> {
+    let versions: &[&rustls::SupportedProtocolVersion] = match limited {
         Some(LimitedOffer::Tls12) => &[&rustls::version::TLS12],
         _ => &[&rustls::version::TLS13, &rustls::version::TLS12],
     };
@@ -161,6 +179,33 @@ fn client(
         .with_custom_certificate_verifier(capture.clone())
         .with_client_cert_resolver(capture);
     config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn client(
+    capture: Arc<Capture>,
+    offer: &Offer<'_>,
+) -> Result<(TlsConnector, ServerName<'static>), String> {
+    let mut config = match (offer.limited, offer.newer) {
+        (None, None) => {
+            let mut config = USUAL.clone()?;
+            let verifier = capture.clone();
+            config.dangerous().set_certificate_verifier(verifier);
+            config.client_auth_cert_resolver = capture;
+            config
+        }
+        (None, Some(newer)) => {
+            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
+            provider.kx_groups.extend(newer.groups());
+            configuration(Arc::new(provider), None, capture)?
+        }
+        (Some(limited), _) => {
+            let mut provider = CryptoProvider::clone(&WHOLE_OFFER);
+            let suites = &mut provider.cipher_suites;
+            suites.retain(|suite| takes(limited, *suite));
+            configuration(Arc::new(provider), Some(limited), capture)?
+        }
+    };
     config.enable_sni = offer.sni.is_some();
     let name = match offer.sni {
         Some(name) => ServerName::try_from(name.to_owned())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::super::tls::{Offer, shake_hands};
 use super::*;
 use danecheck_core::observation::{ConnectFailureKind, Interruption, SessionEnd, SignatureCheck};
 use danecheck_world::smtp::{BlackHole, ClosedPort};
@@ -124,6 +125,38 @@ async fn alerts_have_their_names() {
         };
         assert_eq!(failure.alert.as_deref(), Some(alert));
     }
+}
+
+/// The server sees why its answer is refused: a ServerHello of another protocol.
+#[tokio::test]
+async fn a_handshake_that_fails_here_ends_with_an_alert() {
+    let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+    let offer = Offer {
+        sni: None,
+        peer: Ipv4Addr::LOCALHOST.into(),
+        limited: None,
+        newer: None,
+    };
+    let server = async {
+        let mut hello = [0; 5];
+        theirs.read_exact(&mut hello).await.unwrap();
+        let mut rest = vec![0; usize::from(u16::from_be_bytes([hello[3], hello[4]]))];
+        theirs.read_exact(&mut rest).await.unwrap();
+        let random = [7; 32];
+        let body = [&[3, 0][..], &random, &[0, 0, 0x2f, 0]].concat();
+        let message = [&[2, 0, 0, 38][..], &body].concat();
+        let record = [&[22, 3, 3, 0, 42][..], &message].concat();
+        theirs.write_all(&record).await.unwrap();
+        let mut came = Vec::new();
+        theirs.read_to_end(&mut came).await.unwrap();
+        came
+    };
+    let client = async {
+        let handshake = shake_hands(ours, &offer, Duration::from_secs(10)).await;
+        assert!(handshake.stream.is_err());
+    };
+    let ((), came) = tokio::join!(client, server);
+    assert_eq!(came.first(), Some(&21), "{came:?}");
 }
 
 #[tokio::test]
