@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use danecheck_core::entry::Language;
-use danecheck_core::judge::Horizon;
+use danecheck_core::judge::{Horizon, Standing};
 use danecheck_core::report::html::{Frame, Html, page};
-use danecheck_core::report::{FailOn, Report, Writer, exit_status};
+use danecheck_core::report::{FailOn, HostReport, LookupReport, Report, Writer, exit_status};
 use danecheck_core::sender::{Sender, System};
 use quick_xml::events::{BytesStart, Event};
 
@@ -154,6 +154,8 @@ fn the_page_of_every_recorded_scenario_is_whole_light_and_in_its_language() {
             let headline = page.split("class=\"headline\"").nth(1).unwrap();
             let headline = headline.split("</p>").next().unwrap();
             assert!(!headline.contains("lang=\"en\""), "{name}: {headline}");
+            entry_is_in_one_language(&page, &name);
+            absence_is_no_failure(&page, &report, language, &name);
             only_servers_speak_english(&page, &report, &name);
             let entry = &report.recommendation.entries.postfix;
             let is_mailcow = report.sender.is_some();
@@ -170,6 +172,110 @@ fn the_page_of_every_recorded_scenario_is_whole_light_and_in_its_language() {
     assert!(heaviest < HEAVIEST, "{heaviest}");
 }
 
+/// What is given up, and when the override goes, are whole sentences of the page's
+/// language.
+fn entry_is_in_one_language(page: &str, name: &str) {
+    for begin in ["Was Sie aufgeben: ", "Entfernen Sie sie, sobald "] {
+        for rest in page.split(begin).skip(1) {
+            let sentence = rest.split("</p>").next().unwrap();
+            assert!(!sentence.contains("lang=\"en\""), "{name}: {sentence}");
+        }
+    }
+}
+
+/// A lookup that fails is not shown as an answer: neither that DANE does not
+/// apply, nor that there is no address or no TLSA record.
+fn absence_is_no_failure(page: &str, report: &Report, language: Language, name: &str) {
+    let [not_here, no_address, none, fails] = match language {
+        Language::En => [
+            "DANE does not apply here.",
+            "<p>no address.</p>",
+            "TLSA: none",
+            "the lookup fails",
+        ],
+        Language::De => [
+            "DANE gilt hier nicht.",
+            "<p>keine Adresse.</p>",
+            "TLSA: keine",
+            "die Abfrage schlägt fehl",
+        ],
+    };
+    let addresses = report.hosts.iter().flat_map(|host| &host.addresses);
+    let without = addresses.filter(|address| address.dane == Standing::WithoutTlsa);
+    if without.count() == 0 {
+        assert!(!page.contains(not_here), "{name}");
+    }
+    let lookups = |host: &HostReport| host.address_lookups.clone();
+    let of_hosts: Vec<_> = report.hosts.iter().map(lookups).collect();
+    let is_answer = |lookup: &LookupReport| lookup.failure.is_none();
+    if of_hosts.iter().flatten().all(|lookup| !is_answer(lookup)) {
+        assert!(!page.contains(no_address), "{name}");
+    }
+    if report.hosts.iter().all(|host| host.tlsa.is_empty()) {
+        assert!(!page.contains(none), "{name}");
+    }
+    // Each that fails has a line in the picture.
+    let tlsa = report.hosts.iter().flat_map(|host| &host.tlsa);
+    let mx = report.mx.iter().map(|mx| mx.lookup.clone());
+    let all = mx.chain(of_hosts.into_iter().flatten());
+    let all = all.chain(tlsa.map(|tlsa| tlsa.lookup.clone()));
+    let failed: Vec<LookupReport> = all.filter(|lookup| !is_answer(lookup)).collect();
+    if report.hosts.len() <= 5 {
+        for lookup in failed {
+            let kind = &lookup.failure.unwrap().kind;
+            let row = format!(
+                "<strong><bdi translate=\"no\">{} {}</bdi></strong>: <bdi translate=\"no\">{fails} \
+                 ({kind})</bdi>",
+                lookup.record_type, lookup.name
+            );
+            assert!(page.contains(&row), "{name}: {row}");
+            let link = lookup.validated.and_then(|own| own.weak_link);
+            if let Some(link) = link {
+                assert!(page.contains(&link.to_string()), "{name}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_lookup_beside_the_records_is_the_one_that_counts() {
+    // The expanded name has records that are not signed; those of the first name
+    // count.
+    let path = support::recorded().into_iter();
+    let mut path = path.filter(|it| support::name(it) == "alias-expanded-not-vouched-for");
+    let seen = support::observation(&path.next().unwrap());
+    let page = written(&Report::of(&seen), Language::En);
+    let beside = page.split("Published in DNS</p>").nth(1).unwrap();
+    let beside = beside.split("</p>").next().unwrap();
+    assert!(
+        beside.contains("_25._tcp.alias.") && beside.ends_with(", signed"),
+        "{beside}"
+    );
+    assert!(page.contains("address signed \u{b7} TLSA: signed"));
+    assert!(!page.contains("edge unsigned"));
+}
+
+#[test]
+fn each_family_of_addresses_has_its_own_line() {
+    let path = support::recorded().into_iter();
+    let mut path = path.filter(|it| support::name(it) == "a-no-ad-beside-ipv6");
+    let seen = support::observation(&path.next().unwrap());
+    let page = written(&Report::of(&seen), Language::En);
+    let edges: Vec<&str> = page
+        .split("<path class=\"edge")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().trim())
+        .collect();
+    // The host; the IPv4 address and its certificates; the IPv6 address, its
+    // record and its certificates.
+    assert_eq!(
+        edges,
+        ["signed", "unsigned", "", "", "signed", "signed", "", ""]
+    );
+    // No DANE is known, not unknown.
+    assert!(page.contains("\u{2013}</span> <bdi translate=\"no\">no DANE"));
+}
+
 /// After the sign at an address come words of the page's language, or what was
 /// seen there.
 fn only_servers_speak_english(page: &str, report: &Report, name: &str) {
@@ -182,6 +288,15 @@ fn only_servers_speak_english(page: &str, report: &Report, name: &str) {
             let mut sessions = sessions.iter();
             let is_seen = sessions.any(|session| english.contains(session.detail.as_str()));
             assert!(is_seen, "{name}: {english}");
+            // danecheck's own words are no exception.
+            for own in [
+                "only outdated TLS",
+                "only TLS",
+                "the connection was lost",
+                "no answer in time",
+            ] {
+                assert!(!english.contains(own), "{name}: {english}");
+            }
         }
     }
 }

@@ -133,7 +133,7 @@ fn no_help(view: &View<'_>) -> Markup {
                 false => words::NO_HELP,
             }))
             @if let Some(reason) = &answer.reason {
-                " " (view.say(words::POSTFIX_LOGS)) ": " (view.english(html! { q { (name(reason)) } }))
+                " " (view.say(words::POSTFIX_LOGS)) ": " (view.english(html! { q { (name(reason)) } })) "."
             }
         }
     }

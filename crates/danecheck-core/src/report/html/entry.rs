@@ -8,6 +8,7 @@ use crate::report::human::{Ways, deployment_text};
 use crate::report::recommendation::StrictestReport;
 
 use super::copied::copied;
+use super::given_up;
 use super::view::{View, cut, name, prose};
 use super::words;
 
@@ -42,7 +43,7 @@ fn lines(view: &View<'_>) -> Markup {
             p {
                 (view.say(words::UNTIL_FIXED)) ": " strong { code { (policy.as_str()) } } ". "
                 @if let Some(gives_up) = &advice.gives_up {
-                    (view.say(words::GIVES_UP)) ": " (view.english(prose(gives_up))) "."
+                    (view.say(words::GIVES_UP)) ": " (given_up::given_up(view, gives_up)) "."
                 }
             }
         }
@@ -61,7 +62,7 @@ fn lines(view: &View<'_>) -> Markup {
             ))
         }
         @if let Some(when) = &advice.remove_when {
-            p { (view.say(words::REMOVE)) " " (view.english(prose(when))) "." }
+            p { (view.say(words::REMOVE)) " " (given_up::removable(view, when)) "." }
         }
         @if !stricter.is_empty() {
             details.stricter {

@@ -14,6 +14,8 @@ pub(super) enum Mark {
     Doubtful,
     Bad,
     Unknown,
+    /// Neither good nor bad, and known; only of a part of a report.
+    Neutral,
 }
 
 impl Mark {
@@ -49,7 +51,7 @@ impl Mark {
             Self::Good => "good",
             Self::Doubtful => "doubtful",
             Self::Bad => "bad",
-            Self::Unknown => "unknown",
+            Self::Unknown | Self::Neutral => "unknown",
         }
     }
 
@@ -60,6 +62,7 @@ impl Mark {
             Self::Doubtful => "!",
             Self::Bad => "\u{2717}",
             Self::Unknown => "?",
+            Self::Neutral => "\u{2013}",
         }
     }
 
@@ -69,7 +72,7 @@ impl Mark {
             Self::Good => words::FINE,
             Self::Doubtful => words::WARNING,
             Self::Bad => words::BROKEN,
-            Self::Unknown => words::UNKNOWN,
+            Self::Unknown | Self::Neutral => words::UNKNOWN,
         }
     }
 }

@@ -13,6 +13,7 @@ mod document;
 mod entry;
 mod evidence;
 mod findings;
+mod given_up;
 mod headline;
 mod letter;
 mod levels;

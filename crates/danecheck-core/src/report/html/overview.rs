@@ -53,7 +53,7 @@ impl Overview {
             Mark::Good => &mut self.good,
             Mark::Doubtful => &mut self.doubtful,
             Mark::Bad => &mut self.bad,
-            Mark::Unknown => &mut self.unknown,
+            Mark::Unknown | Mark::Neutral => &mut self.unknown,
         } += 1;
         let rank = rank(view.report, view.status);
         let place = self.rows.partition_point(|other| other.rank >= rank);
@@ -185,6 +185,9 @@ fn cells(view: &View<'_>) -> Markup {
         td {
             @match (advice.action, advice.policy) {
                 (Action::Override, Some(policy)) => code { (policy.as_str()) },
+                (Action::NotFixable, _) if !view.report.is_answered() => {
+                    (view.say(words::OVERRIDE_UNKNOWN))
+                },
                 (action, _) => (view.say(words::action(action))),
             }
         }

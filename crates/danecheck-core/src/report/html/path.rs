@@ -8,6 +8,7 @@ use crate::report::human::{groups, short_record};
 use super::super::model::{AddressReport, HostReport, LookupReport};
 use super::mark::Mark;
 use super::picture::{Edge, Row, picture};
+use super::records::{counted, no_match};
 use super::standing::standing_text;
 use super::view::{View, cut};
 use super::words::{self, Both};
@@ -40,6 +41,12 @@ fn rows(view: &View<'_>) -> Vec<Row> {
         words,
         more: String::new(),
     }];
+    if let (Some(mx), Some(root)) = (&report.mx, rows.first_mut()) {
+        match &mx.lookup.failure {
+            Some(_) => rows.push(failure(view, 1, &mx.lookup)),
+            None => root.more = break_of(&mx.lookup),
+        }
+    }
     let (hosts, more) = cut(&report.hosts, HOSTS);
     for host in hosts {
         rows.push(host_row(view, host, edge));
@@ -68,19 +75,18 @@ fn mx(view: &View<'_>) -> (Edge, String, Option<Mark>) {
         return (Edge::Plain, view.say(words::NO_MX_LOOKUP).to_owned(), None);
     };
     let lookup = &mx.lookup;
-    if let Some(failure) = &lookup.failure {
-        let words = format!(
-            "{}: {} ({})",
-            view.say(words::MX_RECORDS),
-            view.say(words::FAILS),
-            failure.kind
-        );
+    if lookup.failure.is_some() {
+        let words = view.say(words::MX_RECORDS);
+        let words = format!("{words}: {}", view.say(words::FAILS));
         return (Edge::Broken, words, Some(Mark::Bad));
     }
     let status = view.say(words::status(lookup.status));
     let is_null = mx.records.iter().any(|record| record.host == ".");
     let (words, mark) = match (is_null, mx.records.is_empty()) {
         (true, _) => (view.say(words::NULL_MX).to_owned(), Some(Mark::Bad)),
+        (_, true) if lookup.answer == "nxdomain" => {
+            (format!("{}, {status}", view.say(words::NO_SUCH_NAME)), None)
+        }
         (_, true) => (format!("{}, {status}", view.say(words::NO_MX)), None),
         _ => (format!("{}: {status}", view.say(words::MX_RECORDS)), None),
     };
@@ -110,13 +116,14 @@ fn host_row(view: &View<'_>, host: &HostReport, edge: Edge) -> Row {
         mark: (host.addresses.is_empty()).then_some(Mark::Bad),
         title,
         words: format!("{address} \u{b7} {tlsa}"),
-        more: String::new(),
+        more: unsigned_address(host).map_or_else(String::new, break_of),
     }
 }
 
-fn address_words(view: &View<'_>, host: &HostReport) -> String {
+/// What is known of a host's addresses: of the weaker lookup, if they differ.
+pub(super) fn address_words(view: &View<'_>, host: &HostReport) -> String {
     let mut lookups = host.address_lookups.iter();
-    let found = lookups.clone().find(|lookup| lookup.answer == "records");
+    let found = unsigned_address(host).or_else(|| lookups.clone().find(|it| has_records(it)));
     match found {
         Some(lookup) => format!(
             "{} {}",
@@ -126,57 +133,87 @@ fn address_words(view: &View<'_>, host: &HostReport) -> String {
         None if lookups.any(|lookup| lookup.failure.is_some()) => {
             format!("{}: {}", view.say(words::ADDRESS), view.say(words::FAILS))
         }
+        None if host.addresses.is_empty() && host.address_lookups.is_empty() => {
+            format!(
+                "{}: {}",
+                view.say(words::ADDRESS),
+                view.say(words::NOT_ASKED)
+            )
+        }
         None if host.addresses.is_empty() => view.say(words::NO_ADDRESS).to_owned(),
         None => view.say(words::ADDRESS).to_owned(),
     }
 }
 
+fn has_records(lookup: &LookupReport) -> bool {
+    lookup.answer == "records"
+}
+
+/// The address lookup whose records DNSSEC does not protect.
+fn unsigned_address(host: &HostReport) -> Option<&LookupReport> {
+    let mut lookups = host.address_lookups.iter();
+    lookups.find(|lookup| has_records(lookup) && edge(lookup) != Edge::Signed)
+}
+
 fn tlsa_words(view: &View<'_>, host: &HostReport) -> String {
     let failed = host.tlsa.iter().find(|tlsa| tlsa.lookup.failure.is_some());
-    let found = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
-    let words = match (failed, found) {
+    let mut addresses = host.addresses.iter();
+    let counted = addresses.find_map(|address| counted(host, address));
+    let words = match (failed, counted) {
         (Some(_), _) => view.say(words::FAILS),
         (None, Some(tlsa)) => view.say(words::status(tlsa.lookup.status)),
+        // Postfix asks for none where it would not use them.
+        (None, None) if host.tlsa.is_empty() => view.say(words::NOT_ASKED),
         (None, None) => view.say(words::NONE),
     };
     format!("{}: {words}", view.say(words::TLSA))
 }
 
-/// The TLSA lookups of a host that fail, and where DNSSEC breaks.
+/// The lookups of a host that fail, and where DNSSEC breaks.
 fn failures(view: &View<'_>, host: &HostReport) -> Vec<Row> {
-    let failed = host
-        .tlsa
-        .iter()
-        .filter(|tlsa| tlsa.lookup.failure.is_some());
-    let row = |lookup: &LookupReport| {
-        let kind = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
-        let own = lookup.validated.as_ref();
-        let link = own.and_then(|own| own.weak_link.as_ref());
-        let link = link.map_or_else(String::new, ToString::to_string);
-        Row {
-            depth: 2,
-            edge: Edge::Broken,
-            mark: Some(Mark::Bad),
-            title: format!("{} {}", view.say(words::TLSA), lookup.name),
-            words: format!("{} ({kind})", view.say(words::FAILS)),
-            more: link,
-        }
-    };
-    failed.take(RECORDS).map(|tlsa| row(&tlsa.lookup)).collect()
+    let tlsa = host.tlsa.iter().map(|tlsa| &tlsa.lookup);
+    let all = host.address_lookups.iter().chain(tlsa);
+    let failed = all.filter(|lookup| lookup.failure.is_some());
+    let failed = failed.take(RECORDS);
+    failed.map(|lookup| failure(view, 2, lookup)).collect()
 }
 
-/// How the TLSA records of a host are known.
-fn tlsa_edge(host: &HostReport) -> Edge {
-    let found = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
-    found.map_or(Edge::Unsigned, |tlsa| edge(&tlsa.lookup))
+fn failure(view: &View<'_>, depth: usize, lookup: &LookupReport) -> Row {
+    let kind = lookup.failure.as_ref().map_or("", |it| it.kind.as_str());
+    Row {
+        depth,
+        edge: Edge::Broken,
+        mark: Some(Mark::Bad),
+        title: format!("{} {}", lookup.record_type, lookup.name),
+        words: format!("{} ({kind})", view.say(words::FAILS)),
+        more: break_of(lookup),
+    }
+}
+
+/// Where the chain of trust ends or breaks; empty if that is unknown.
+fn break_of(lookup: &LookupReport) -> String {
+    let own = lookup.validated.as_ref();
+    let link = own.and_then(|own| own.weak_link.as_ref());
+    link.map_or_else(String::new, ToString::to_string)
+}
+
+/// How the addresses of a group are known: their family's lookup, the weaker one
+/// where both are among them.
+fn address_edge(host: &HostReport, group: &[&AddressReport]) -> Edge {
+    let is_there = |lookup: &&LookupReport| {
+        let mut addresses = group.iter();
+        addresses.any(|it| it.address.contains(':') == (lookup.record_type == "AAAA"))
+    };
+    let lookups = host.address_lookups.iter().filter(|it| has_records(it));
+    let edges: Vec<Edge> = lookups.filter(is_there).map(edge).collect();
+    let mut edges_by_weakness = [Edge::Broken, Edge::Unsigned, Edge::Signed].into_iter();
+    let weakest = edges_by_weakness.find(|edge| edges.contains(edge));
+    weakest.unwrap_or(Edge::Plain)
 }
 
 fn addresses(view: &View<'_>, host: &HostReport, rows: &mut Vec<Row>) {
     let groups = groups(&host.addresses);
     let (shown, _) = cut(&groups, GROUPS);
-    let lookups = host.address_lookups.iter();
-    let found = lookups.filter(|lookup| lookup.answer == "records");
-    let edge = found.map(edge).next().unwrap_or(Edge::Plain);
     for group in shown {
         let Some(first) = group.first() else { continue };
         let (mark, words) = standing_text(view, first);
@@ -188,7 +225,7 @@ fn addresses(view: &View<'_>, host: &HostReport, rows: &mut Vec<Row>) {
         };
         rows.push(Row {
             depth: 2,
-            edge,
+            edge: address_edge(host, group),
             mark: Some(mark),
             title: format!("{}{rest}", list.join(", ")),
             words,
@@ -210,12 +247,12 @@ fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut
         let matches = record.result == "matches";
         rows.push(Row {
             depth: 3,
-            edge: tlsa_edge(host),
+            edge: counted(host, address).map_or(Edge::Unsigned, |tlsa| edge(&tlsa.lookup)),
             mark: Some(super::records::mark(record)),
             title: format!("{} {}", view.say(words::TLSA), short_record(&record.record)),
             words: match (matches, record.result.as_str()) {
                 (true, _) => view.say(words::MATCHES).to_owned(),
-                (_, "no-match") => view.say(words::NO_MATCH).to_owned(),
+                (_, "no-match") => view.say(no_match(address)).to_owned(),
                 _ => record.reason.clone(),
             },
             more: String::new(),

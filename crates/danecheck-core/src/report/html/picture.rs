@@ -118,7 +118,7 @@ fn node(number: usize, row: &Row) -> Markup {
         Mark::Good => "node good",
         Mark::Doubtful => "node doubtful",
         Mark::Bad => "node bad",
-        Mark::Unknown => "node unknown",
+        Mark::Unknown | Mark::Neutral => "node unknown",
     });
     let less = row.depth * STEP / 8;
     let shown = clipped(&row.title, TITLE_COLUMNS.saturating_sub(less));

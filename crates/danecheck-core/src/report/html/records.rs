@@ -2,13 +2,15 @@
 
 use maud::{Markup, html};
 
+use crate::judge::Standing;
 use crate::report::human::{groups, stand_in};
 
 use super::super::model::{
-    AddressReport, CertificateReport, HostReport, RecordReport, SessionReport,
+    AddressReport, CertificateReport, HostReport, RecordReport, SessionReport, TlsaReport,
 };
 use super::bytes;
 use super::mark::Mark;
+use super::path::address_words;
 use super::standing::standing;
 use super::view::{View, cut, name};
 use super::words;
@@ -54,7 +56,7 @@ fn of_host(view: &View<'_>, host: &HostReport) -> Markup {
     html! {
         (view.heading(2, name(&host.name)))
         @if host.addresses.is_empty() {
-            p { (view.say(words::NO_ADDRESS)) "." }
+            p { (address_words(view, host)) "." }
         }
         @for tlsa in host.tlsa.iter().take(RECORDS) {
             @if let Some(failure) = &tlsa.lookup.failure {
@@ -109,7 +111,7 @@ fn published(view: &View<'_>, host: &HostReport, address: &AddressReport) -> Mar
         .iter()
         .map(|it| it.tlsa.as_str())
         .collect();
-    let tlsa = host.tlsa.iter().find(|tlsa| !tlsa.records.is_empty());
+    let tlsa = counted(host, address);
     html! {
         div {
             p.column { (view.say(words::PUBLISHED)) }
@@ -119,7 +121,7 @@ fn published(view: &View<'_>, host: &HostReport, address: &AddressReport) -> Mar
                 }
             }
             @if records.is_empty() {
-                p { (view.say(words::NO_RECORDS)) }
+                p { (view.say(no_records(address))) }
             } @else {
                 ul.records {
                     @for record in records {
@@ -137,6 +139,43 @@ fn published(view: &View<'_>, host: &HostReport, address: &AddressReport) -> Mar
             }
             @if more > 0 { (rest(view, more, words::MORE_RECORDS)) }
         }
+    }
+}
+
+/// Why no TLSA record is compared at an address.
+fn no_records(address: &AddressReport) -> words::Both {
+    match address.dane {
+        Standing::WithoutTlsa => words::NO_RECORDS,
+        // Postfix defers mail that it cannot ask about.
+        Standing::Broken => words::RECORDS_UNKNOWN,
+        Standing::Authenticated
+        | Standing::Assumed
+        | Standing::Unusable
+        | Standing::Unseen
+        | Standing::NotJudged => words::NOT_COMPARED_HERE,
+    }
+}
+
+/// The TLSA lookup that counts at an address: the one with its records, else the
+/// one that failed, else one whose records do not count.
+pub(super) fn counted<'a>(host: &'a HostReport, address: &AddressReport) -> Option<&'a TlsaReport> {
+    let first = address.records.first().map(|it| it.record.as_str());
+    let mut lookups = host.tlsa.iter();
+    match first {
+        Some(first) => {
+            // Either text may be cut, and ends in `...` then.
+            let first = first.trim_end_matches("...");
+            lookups.find(|tlsa| {
+                tlsa.records.first().is_some_and(|record| {
+                    let record = record.trim_end_matches("...");
+                    record.starts_with(first) || first.starts_with(record)
+                })
+            })
+        }
+        None if address.dane == Standing::Broken => {
+            lookups.find(|tlsa| tlsa.lookup.failure.is_some())
+        }
+        None => lookups.find(|tlsa| !tlsa.records.is_empty()),
     }
 }
 
@@ -158,13 +197,21 @@ fn result(view: &View<'_>, address: &AddressReport, record: &RecordReport) -> Ma
             @match record.result.as_str() {
                 "matches" => (view.say(words::MATCHES)),
                 "not-seen" if is_assumed => (view.say(words::NOT_COMPARED)),
-                "no-match" => (view.say(words::NO_MATCH)),
+                "no-match" => (view.say(no_match(address))),
                 _ => (view.english(name(&record.reason))),
             }
             @if let Some(what) = &record.what_it_is {
                 ": " (view.english(html! { "it is " (name(what)) }))
             }
         }
+    }
+}
+
+/// What is said of a record that matches nothing.
+pub(super) fn no_match(address: &AddressReport) -> words::Both {
+    match stand_in(address) {
+        Some(_) => words::NO_MATCH_IN_FILE,
+        None => words::NO_MATCH,
     }
 }
 

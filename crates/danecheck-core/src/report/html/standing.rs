@@ -6,7 +6,9 @@
 use maud::{Markup, html};
 
 use crate::entry::Language;
-use crate::report::human::standing_words;
+use crate::judge::Standing;
+use crate::report::human::{stand_in, standing_words};
+use crate::text::Tone;
 
 use super::super::model::AddressReport;
 use super::mark::Mark;
@@ -15,34 +17,63 @@ use super::view::{View, name};
 /// How good it is, and the words.
 pub(super) fn standing(view: &View<'_>, address: &AddressReport) -> (Mark, Markup) {
     let (tone, english) = standing_words(address);
-    let words = match (view.language, english.split_once(": ")) {
-        (Language::En, _) => name(&english),
-        (Language::De, _) if german(&english).is_some() => {
-            html! { (german(&english).unwrap_or_default()) }
+    let (own, seen) = said(view.language, &english);
+    let words = html! {
+        @match (view.language, own) {
+            (Language::De, Some(own)) => {
+                (name(&own))
+                @if let Some(seen) = seen { ": " (view.english(name(seen))) }
+            },
+            (Language::De, None) => (view.english(name(&english))),
+            (Language::En, _) => (name(&english)),
         }
-        (Language::De, Some((end, detail))) => html! {
-            @match german(end) {
-                Some(end) => (end),
-                None => (view.english(end)),
-            }
-            ": " (view.english(name(detail)))
-        },
-        (Language::De, None) => view.english(name(&english)),
     };
-    (Mark::of_tone(tone), words)
+    (mark(tone, address), words)
 }
 
 /// The same as plain text.
 pub(super) fn standing_text(view: &View<'_>, address: &AddressReport) -> (Mark, String) {
     let (tone, english) = standing_words(address);
-    let words = match view.language {
-        Language::En => None,
-        Language::De => german(&english).map(str::to_owned).or_else(|| {
-            let (end, detail) = english.split_once(": ")?;
-            Some(format!("{}: {detail}", german(end)?))
-        }),
+    let words = match said(view.language, &english) {
+        (Some(own), Some(seen)) => format!("{own}: {seen}"),
+        (Some(own), None) => own,
+        (None, _) => english,
     };
-    (Mark::of_tone(tone), words.unwrap_or(english))
+    (mark(tone, address), words)
+}
+
+/// That there is no DANE is known, and neither good nor bad.
+fn mark(tone: Tone, address: &AddressReport) -> Mark {
+    match (tone, address.dane) {
+        (Tone::Quiet, Standing::WithoutTlsa) if stand_in(address).is_none() => Mark::Neutral,
+        _ => Mark::of_tone(tone),
+    }
+}
+
+/// The page's own words, and what was seen there; no words of its own where there
+/// is no translation.
+fn said(language: Language, english: &str) -> (Option<String>, Option<&str>) {
+    if language == Language::En {
+        return (Some(english.to_owned()), None);
+    }
+    if let Some(block) = english.strip_prefix("not connected to (") {
+        return (Some(format!("keine Verbindung aufgebaut ({block}")), None);
+    }
+    if let Some(whole) = german(english) {
+        return (Some(whole.to_owned()), None);
+    }
+    let both = |(first, second)| Some((german(first)?, german(second)?));
+    if let Some((first, second)) = english.split_once("; ").and_then(both) {
+        return (Some(format!("{first}; {second}")), None);
+    }
+    let Some((end, detail)) = english.split_once(": ") else {
+        return (None, None);
+    };
+    match (german(end), german(detail)) {
+        (Some(end), Some(detail)) => (Some(format!("{end}: {detail}")), None),
+        (Some(end), None) => (Some(end.to_owned()), Some(detail)),
+        (None, _) => (None, None),
+    }
 }
 
 pub(super) fn german(english: &str) -> Option<&'static str> {
@@ -99,4 +130,18 @@ const PHRASES: &[(&str, &str)] = &[
     ("no reply to EHLO in TLS", "keine Antwort auf EHLO in TLS"),
     ("refused at EHLO in TLS", "bei EHLO in TLS abgewiesen"),
     ("ended early", "vorzeitig beendet"),
+    ("only outdated TLS", "nur veraltetes TLS"),
+    ("only TLS without a certificate", "nur TLS ohne Zertifikat"),
+    (
+        "only TLS that is too old where a certificate must match",
+        "nur TLS, das zu alt ist, wo ein Zertifikat passen muss",
+    ),
+    ("the connection was lost", "die Verbindung brach ab"),
+    ("no answer in time", "keine Antwort in der Zeit"),
+    ("it did not end in time", "nicht rechtzeitig beendet"),
+    ("an endless answer", "eine Antwort ohne Ende"),
+    (
+        "the server sent something that is not TLS",
+        "der Server sendet etwas anderes als TLS",
+    ),
 ];

@@ -64,7 +64,7 @@ pub(super) const TO_LETTER: Both = Both("The letter to the receiver", "Der Brief
 
 // The headings.
 pub(super) const PATH: Both = Both("The path of the mail", "Der Weg der Mail");
-pub(super) const RECORDS: Both = Both("Published and served", "Veröffentlicht und gezeigt");
+pub(super) const RECORDS: Both = Both("Published and served", "Veröffentlicht und gesendet");
 pub(super) const LEVELS: Both = Both("At each security level", "Auf jeder Sicherheitsstufe");
 pub(super) const FINDINGS: Both = Both("Findings", "Befunde");
 pub(super) const ENTRY: Both = Both("The override", "Die Ausnahme");
@@ -93,12 +93,14 @@ pub(super) const PICTURE: Both = Both("Path of mail to", "Weg der Mail an");
 pub(super) const IN_WORDS: Both = Both("The same in words", "Dasselbe in Worten");
 pub(super) const MX_RECORDS: Both = Both("MX records", "MX-Einträge");
 pub(super) const NO_MX: Both = Both("no MX record", "kein MX-Eintrag");
+pub(super) const NO_SUCH_NAME: Both = Both("no such name in DNS", "kein solcher Name im DNS");
 pub(super) const NULL_MX: Both = Both("null MX: takes no mail", "Null-MX: nimmt keine Mail an");
 pub(super) const NO_MX_LOOKUP: Both = Both("no MX lookup", "ohne MX-Abfrage");
 pub(super) const ADDRESS: Both = Both("address", "Adresse");
 pub(super) const NO_ADDRESS: Both = Both("no address", "keine Adresse");
 pub(super) const TLSA: Both = Both("TLSA", "TLSA");
 pub(super) const NONE: Both = Both("none", "keine");
+pub(super) const NOT_ASKED: Both = Both("not asked", "nicht abgefragt");
 pub(super) const FAILS: Both = Both("the lookup fails", "die Abfrage schlägt fehl");
 pub(super) const SIGNED: Both = Both("signed", "signiert");
 pub(super) const NOT_SIGNED: Both = Both("not signed", "nicht signiert");
@@ -117,7 +119,7 @@ pub(super) const KEY_BROKEN: Both = Both(
     "dotted line: DNS or DNSSEC fails",
     "gepunktet: DNS oder DNSSEC versagt",
 );
-pub(super) const SERVED_CERTIFICATE: Both = Both("served", "gezeigt");
+pub(super) const SERVED_CERTIFICATE: Both = Both("served", "gesendet");
 pub(super) const UNTIL: Both = Both("until", "bis");
 
 // What is left out.
@@ -132,16 +134,28 @@ pub(super) const JSON_HAS_ALL: Both = Both("--json has all", "--json hat alle");
 
 // Published and served.
 pub(super) const PUBLISHED: Both = Both("Published in DNS", "Im DNS veröffentlicht");
-pub(super) const SERVED: Both = Both("Served", "Vom Server gezeigt");
+pub(super) const SERVED: Both = Both("Served", "Vom Server gesendet");
 pub(super) const IN_FILE: Both = Both("In the given file", "In der angegebenen Datei");
 pub(super) const NO_RECORDS: Both = Both("DANE does not apply here.", "DANE gilt hier nicht.");
+pub(super) const RECORDS_UNKNOWN: Both = Both(
+    "Unknown: the lookup fails. So DANE senders defer the mail.",
+    "Unbekannt: Die Abfrage schlägt fehl. Darum halten Absender mit DANE die Mail zurück.",
+);
+pub(super) const NOT_COMPARED_HERE: Both = Both("Not compared.", "Nicht verglichen.");
 pub(super) const NO_CERTIFICATE: Both =
     Both("No certificate was seen.", "Kein Zertifikat gesehen.");
 pub(super) const MATCHES: Both = Both(
     "matches: all bytes are equal",
     "passt: alle Bytes sind gleich",
 );
-pub(super) const NO_MATCH: Both = Both("nothing served matches", "nichts Gezeigtes passt");
+pub(super) const NO_MATCH: Both = Both(
+    "nothing served matches",
+    "passt zu nichts, was der Server sendet",
+);
+pub(super) const NO_MATCH_IN_FILE: Both = Both(
+    "nothing in the file matches",
+    "passt zu nichts in der Datei",
+);
 pub(super) const NOT_COMPARED: Both = Both("not compared", "nicht verglichen");
 pub(super) const EQUAL_BYTES: Both = Both(
     "equal bytes in their place",
@@ -177,7 +191,7 @@ pub(super) const EXPLAINED: Both = Both("explains it.", "erklärt es.");
 
 // The override.
 pub(super) const FIRST: Both = Both("First", "Zuerst");
-pub(super) const GIVES_UP: Both = Both("What is given up", "Was damit fehlt");
+pub(super) const GIVES_UP: Both = Both("What is given up", "Was Sie aufgeben");
 pub(super) const FOR_POSTFIX: Both = Both(
     "Postfix: a line in the table of smtp_tls_policy_maps",
     "Postfix: eine Zeile in der Tabelle von smtp_tls_policy_maps",
@@ -185,7 +199,11 @@ pub(super) const FOR_POSTFIX: Both = Both(
 pub(super) const FOR_MAILCOW: Both = Both("mailcow", "mailcow");
 pub(super) const STRICTER: Both =
     Both("Stricter, and delivers too", "Strenger, und stellt auch zu");
-pub(super) const REMOVE: Both = Both("Remove it when", "Entfernen, sobald");
+pub(super) const REMOVE: Both = Both("Remove it when", "Entfernen Sie sie, sobald");
+pub(super) const SAYS_NOT_NEEDED: Both = Both(
+    "says that no override is needed",
+    "sagt, dass keine Ausnahme nötig ist",
+);
 pub(super) const NO_LINE: Both = Both("None.", "Keine.");
 pub(super) const COPY: Both = Both("Copy", "Kopieren");
 pub(super) const COPIED: Both = Both("Copied", "Kopiert");
@@ -322,7 +340,7 @@ pub(super) fn level(level: SecurityLevel) -> Both {
         SecurityLevel::DaneOnly => Both("DANE, nothing less", "DANE, nicht weniger"),
         SecurityLevel::Fingerprint => Both(
             "the certificate seen now, pinned",
-            "genau das jetzt gezeigte Zertifikat",
+            "genau das Zertifikat, das der Server jetzt sendet",
         ),
         SecurityLevel::Verify => Both(
             "a certificate of a known CA for the MX host",
@@ -364,11 +382,14 @@ pub(super) fn fate(word: &str) -> Both {
     }
 }
 
+pub(super) const NONE_HELPS: Both = Both("none helps", "keine hilft");
+pub(super) const OVERRIDE_UNKNOWN: Both = Both("unknown", "unbekannt");
+
 /// The advice in a row of the overview.
 pub(super) fn action(action: Action) -> Both {
     match action {
         Action::Keep => Both("none needed", "keine nötig"),
         Action::Override => OVERRIDE,
-        Action::NotFixable => Both("none helps", "keine hilft"),
+        Action::NotFixable => NONE_HELPS,
     }
 }
