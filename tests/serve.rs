@@ -322,6 +322,46 @@ async fn a_page_in_a_browser_cannot_ask() {
     .await;
 }
 
+#[tokio::test]
+async fn a_page_of_another_site_begins_no_check() {
+    let stage = stage().await;
+    serving(
+        exporter(stage.setup(), Limits::default()),
+        async |address| {
+            let probe = async |headers: &str| {
+                let path = "/probe?target=d1.example";
+                request(address, "GET", path, headers).await.status
+            };
+            let cross = "Sec-Fetch-Site: cross-site\r\n";
+            let link = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+            let click = "Sec-Fetch-User: ?1\r\n";
+            for headers in [
+                // An image, a script, a frame, a page that goes elsewhere by itself.
+                format!("{cross}Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"),
+                format!("{cross}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n{click}"),
+                format!("{cross}{link}"),
+                format!("{cross}{link}{click}Sec-Purpose: prefetch\r\n"),
+                "Sec-Fetch-Site: same-site\r\n".to_owned(),
+                format!("{cross}Sec-Fetch-Site: none\r\n"),
+            ] {
+                assert_eq!(probe(&headers).await, 403, "{headers}");
+            }
+            assert_eq!(own(address, "check_duration_seconds_count").await, 0);
+            assert_eq!(own(address, "requests_refused_total").await, 6);
+            for headers in [
+                // Prometheus; a person who gives the address; a link of Prometheus' own
+                // list of targets.
+                "User-Agent: Prometheus/3.0.0\r\n".to_owned(),
+                "Sec-Fetch-Site: none\r\n".to_owned(),
+                format!("{cross}{link}{click}"),
+            ] {
+                assert_eq!(probe(&headers).await, 200, "{headers}");
+            }
+        },
+    )
+    .await;
+}
+
 /// Whether checks are to keep their threads busy.
 static BUSY: AtomicBool = AtomicBool::new(false);
 

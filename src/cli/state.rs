@@ -94,7 +94,8 @@ impl StateFile {
                     state.end += line.len() as u64;
                     changes.push(change);
                 }
-                _ if lines.peek().is_none() => {
+                // A crash leaves half a line, or bytes that never reached the disk.
+                _ if lines.peek().is_none() && (!line.ends_with(b"\n") || line.contains(&0)) => {
                     said = Some(format!(
                         "{name}: the last line is not whole, as after a crash; danecheck has \
                          removed it"
@@ -175,17 +176,16 @@ impl StateFile {
     /// file.
     fn remove_unfinished(&self) -> io::Result<()> {
         let path = self.unfinished();
-        let mut begin = Vec::new();
-        match File::open(&path) {
+        match std::fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-            Ok(file) => {
-                if !file.metadata()?.is_file() {
-                    return Ok(());
-                }
-                file.take(HEADER.len() as u64).read_to_end(&mut begin)?;
-            }
+            // To open a pipe would wait for its other end.
+            Ok(found) if !found.is_file() => return Ok(()),
+            _ => {}
         }
+        let mut begin = Vec::new();
+        File::open(&path)?
+            .take(HEADER.len() as u64)
+            .read_to_end(&mut begin)?;
         // It would be ours otherwise.
         if HEADER.as_bytes().starts_with(&begin) {
             std::fs::remove_file(path)?;
@@ -347,6 +347,8 @@ mod tests {
             (format!("{line}\n"), "is not a file of danecheck"),
             (format!("{HEADER}{line}\nx\n{line}\n"), "line 3 "),
             (format!("{HEADER}{{}}\n{line}\n"), "line 2 "),
+            // A whole line, such as one that a newer danecheck wrote.
+            (format!("{HEADER}{line}\n{{}}\n"), "line 3 "),
         ] {
             std::fs::write(&scratch.0, &text).unwrap();
             let Err(Stop::Sentence(said)) = StateFile::open(&scratch.0) else {

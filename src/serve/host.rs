@@ -76,18 +76,31 @@ pub(super) fn welcome<B>(
         return Err(Unwelcome::OtherHost);
     }
     for origin in request.headers().get_all(ORIGIN) {
-        // RFC 6454 section 7: a scheme and a host, or `null`.
-        let host = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.split_once("://"))
-            .and_then(|(_, authority)| authority.parse::<Authority>().ok())
-            .and_then(|authority| Named::of(&authority));
-        if !host.is_some_and(|host| host.is_accepted(reached, names)) {
+        let Some((origin, default_port)) = origin.to_str().ok().and_then(origin_of) else {
+            return Err(Unwelcome::OtherOrigin);
+        };
+        // An origin without a port is at the default port of its scheme: another
+        // server of this machine, unless the request leaves out its port too.
+        let has_port = origin.port.is_some() || host.port.is_none();
+        let is_here = has_port || default_port == reached.port();
+        if !(origin.is_named(names) || is_here && origin.is_own(reached)) {
             return Err(Unwelcome::OtherOrigin);
         }
     }
     Ok(())
+}
+
+/// The host of an origin, and the default port of its scheme (RFC 6454 section 7);
+/// `None` for `null`, and for what is no page of a web server.
+fn origin_of(origin: &str) -> Option<(Named, u16)> {
+    let (scheme, authority) = origin.split_once("://")?;
+    let default_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let named = Named::of(&authority.parse().ok()?)?;
+    Some((named, default_port))
 }
 
 /// A host as a request names it.
@@ -123,15 +136,24 @@ impl Named {
     }
 
     fn is_accepted(&self, reached: SocketAddr, names: &[HostName]) -> bool {
+        self.is_own(reached) || self.is_named(names)
+    }
+
+    /// Whether it is `localhost`, or the address that was reached.
+    fn is_own(&self, reached: SocketAddr) -> bool {
         let own_port = self.port.is_none_or(|port| port == reached.port());
         let is_address = self
             .host
             .parse()
             .is_ok_and(|host: IpAddr| host.to_canonical() == reached.ip().to_canonical());
         own_port && (is_address || self.host == "localhost")
-            || names.iter().any(|name| {
-                name.name == self.host && name.port.is_none_or(|port| self.port == Some(port))
-            })
+    }
+
+    /// Whether it is one of these names.
+    fn is_named(&self, names: &[HostName]) -> bool {
+        names.iter().any(|name| {
+            name.name == self.host && name.port.is_none_or(|port| self.port == Some(port))
+        })
     }
 }
 
@@ -226,6 +248,15 @@ mod tests {
             ("https://exporter.example", Ok(())),
             ("http://evil.example", Err(Unwelcome::OtherOrigin)),
             ("http://localhost:3000", Err(Unwelcome::OtherOrigin)),
+            // The web server at port 80 of this machine is another one.
+            ("http://localhost", Err(Unwelcome::OtherOrigin)),
+            ("https://localhost", Err(Unwelcome::OtherOrigin)),
+            ("http://127.0.0.1", Err(Unwelcome::OtherOrigin)),
+            ("ftp://localhost:9725", Err(Unwelcome::OtherOrigin)),
+            (
+                "chrome-extension://localhost:9725",
+                Err(Unwelcome::OtherOrigin),
+            ),
             ("null", Err(Unwelcome::OtherOrigin)),
             ("", Err(Unwelcome::OtherOrigin)),
             (
@@ -235,6 +266,14 @@ mod tests {
         ] {
             let found = welcome_at("127.0.0.1:9725", &[host, ("origin", origin)]);
             assert_eq!(found, expected, "{origin}");
+        }
+        // At the default port nobody names it.
+        for (reached, host, origin) in [
+            ("127.0.0.1:80", "localhost:80", "http://localhost"),
+            ("127.0.0.1:9725", "localhost", "http://localhost"),
+        ] {
+            let found = welcome_at(reached, &[("host", host), ("origin", origin)]);
+            assert_eq!(found, Ok(()), "{reached} {host} {origin}");
         }
         let two = [
             host,

@@ -187,7 +187,7 @@ impl Metrics {
         let help = "Connections refused because too many were open.";
         let refused = self.connections_refused.load(Relaxed);
         page.one("connections_refused_total", "counter", help, refused);
-        let help = "Requests refused because of their Host or Origin.";
+        let help = "Requests refused because of their Host, Origin or Sec-Fetch-Site.";
         let refused = self.requests_refused.load(Relaxed);
         page.one("requests_refused_total", "counter", help, refused);
         if let Some(pages) = pages {

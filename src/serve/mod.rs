@@ -15,6 +15,7 @@
 mod answered;
 mod checks;
 mod connection;
+mod door;
 mod host;
 mod limits;
 mod metrics;

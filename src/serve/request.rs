@@ -9,6 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::answered::{Answered, PLAIN, busy, plain, text};
 use super::checks::Probed;
+use super::door::{Comes, comes, is_followed_link};
 use super::host::{Unwelcome, welcome};
 use super::metrics::{Answer, PagesSeen};
 use super::service::Service;
@@ -58,6 +59,14 @@ pub(super) async fn answer(
             });
             let metrics = service.metrics.text(service.targets.count(), pages);
             text(StatusCode::OK, METRICS, metrics)
+        }
+        // A page of another site must not make the exporter check.
+        "/probe" if comes(&request) == Comes::Elsewhere && !is_followed_link(&request) => {
+            service.metrics.request_refused();
+            plain(
+                StatusCode::FORBIDDEN,
+                "a page of another site may not begin a check: open the address yourself",
+            )
         }
         "/probe" => probe(service, &request).await,
         _ => plain(

@@ -5,7 +5,6 @@
 //! nothing: looks are shared, limited and kept for a short time, and no answer
 //! sets a cookie.
 
-mod door;
 mod events;
 mod headers;
 mod history;

@@ -9,7 +9,6 @@ use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION, RETR
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout};
 
-use super::door::{Comes, comes};
 use super::events::{self, Follower};
 use super::headers::{Policy, guarded};
 use super::look::Look;
@@ -20,6 +19,7 @@ use super::reader::{Reader, language, parameter};
 use crate::config::Terms;
 use crate::serve::answered::{Answered, COME_AGAIN, PLAIN, busy, plain, text};
 use crate::serve::checks::{Crowded, ForPage};
+use crate::serve::door::{Comes, comes};
 use crate::serve::service::Service;
 use crate::serve::under_way::UnderWay;
 use danecheck_core::next_hop::NextHop;

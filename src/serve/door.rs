@@ -16,6 +16,19 @@ pub(super) enum Comes {
     Unknown,
 }
 
+/// Whether a person has followed a link, as a page cannot do by itself: the list
+/// of targets in Prometheus has links to `/probe`.
+pub(super) fn is_followed_link<B>(request: &Request<B>) -> bool {
+    let says = |name: &str, value: &str| {
+        let mut values = request.headers().get_all(name).iter();
+        matches!((values.next(), values.next()), (Some(one), None) if one == value)
+    };
+    says("sec-fetch-mode", "navigate")
+        && says("sec-fetch-dest", "document")
+        && says("sec-fetch-user", "?1")
+        && !request.headers().contains_key("sec-purpose")
+}
+
 /// Where a request comes from, by what browsers say and pages cannot change
 /// (Fetch Metadata). Browsers say it to HTTPS and to loopback; elsewhere one is
 /// known by its `User-Agent`, which all browsers begin with `Mozilla/`.
