@@ -82,6 +82,18 @@ def valid(paths, tools, failures):
     failures.check("the Nu checker ran", "messages" in done.stderr, done.stderr[:300])
 
 
+def cut_in_picture(browser):
+    """The texts of the drawings that reach beyond the edge, where they are cut."""
+    return browser.run(
+        """
+        return [...document.querySelectorAll('svg text')].filter(it => {
+          const { x, width } = it.getBBox(), view = it.ownerSVGElement.viewBox.baseVal;
+          return x < 0 || x + width > view.width;
+        }).map(it => it.textContent);
+        """
+    )
+
+
 def looked_at(name, path, browser, axe, out, failures):
     """One page, in both colours and widths, and on paper."""
     browser.log(), browser.requests()
@@ -97,6 +109,8 @@ def looked_at(name, path, browser, axe, out, failures):
             failures.check(f"{what} sideways", not browser.is_wider_than_window())
             found = browser.violations(axe)
             failures.check(f"{what} axe", not found, found)
+            cut = cut_in_picture(browser)
+            failures.check(f"{what} picture", not cut, cut)
     log = browser.log()
     failures.check(f"{name} log", not log, log)
     asked = [it for it in browser.requests() if it != path.resolve().as_uri()]
@@ -209,7 +223,7 @@ def hostile_scenarios(out):
             return [changed(it, change) for it in value]
         return value
 
-    texts = [MARKUP, IMAGE, CONTROL + MARKUP]
+    texts = [MARKUP, IMAGE, CONTROL + MARKUP, f"{'W' * 63}.{'m' * 63}.{MARKUP}"]
     for number, text in enumerate(texts):
         chain = [certificate(text[:60], out)]
 
@@ -261,6 +275,8 @@ def hostile(binary, browser, axe, out, failures):
         failures.check(f"{name} sideways", not browser.is_wider_than_window())
         found = browser.violations(axe)
         failures.check(f"{name} axe", not found, found)
+        cut = cut_in_picture(browser)
+        failures.check(f"{name} picture", not cut, cut)
     failures.check("hostile scenarios", count >= 6, count)
 
 

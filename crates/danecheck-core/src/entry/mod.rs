@@ -19,6 +19,7 @@ pub use mailcow::{
     MailcowEntry, mailcow_call, mailcow_edit, mailcow_fields, mailcow_row, mailcow_steps,
 };
 pub use note::{HowTo, Note};
+pub(crate) use postfix::{GOES_INTO, IN_FORCE};
 pub use system::{MailSystem, Request, Written};
 
 impl MailSystem {

@@ -4,6 +4,14 @@
 use super::note::HowTo;
 use super::system::{MailSystem, Request, Written};
 
+/// Where a line for Postfix belongs.
+pub(crate) const GOES_INTO: &str =
+    "the first table of smtp_tls_policy_maps, such as texthash:/etc/postfix/tls_policy.";
+
+/// How such a line comes into force.
+pub(crate) const IN_FORCE: &str =
+    "`postfix reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:).";
+
 fn line_with_comment(request: &Request, goes_into: &str, in_force: &str) -> Written {
     let how = HowTo {
         goes_into: goes_into.to_owned(),
@@ -21,13 +29,7 @@ pub(super) const POSTFIX: MailSystem = MailSystem {
     name: "postfix",
     about: "a line of the policy table",
     in_table: true,
-    write: |request| {
-        line_with_comment(
-            request,
-            "the first table of smtp_tls_policy_maps, such as texthash:/etc/postfix/tls_policy.",
-            "`postfix reload` (texthash:), or `postmap hash:FILE` (hash:, lmdb:, cdb:).",
-        )
-    },
+    write: |request| line_with_comment(request, GOES_INTO, IN_FORCE),
 };
 
 /// Mailu copies `*.map` of its overrides and runs `postmap` on them as it

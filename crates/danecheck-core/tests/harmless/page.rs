@@ -161,6 +161,9 @@ fn the_page_of_every_recorded_scenario_is_whole_light_and_in_its_language() {
             let is_mailcow = report.sender.is_some();
             for line in entry.iter().filter(|_| !is_mailcow) {
                 assert!(page.contains(&format!("{line}</pre>")), "{name}: {line}");
+                // Where it goes, and how it comes into force.
+                assert!(page.contains("texthash:/etc/postfix/tls_policy."), "{name}");
+                assert!(page.contains("<code>postfix reload</code>"), "{name}");
             }
             if let Some(caution) = &report.recommendation.caution {
                 for part in caution.replace('"', "&quot;").split('`') {

@@ -50,7 +50,11 @@ fn lines(view: &View<'_>) -> Markup {
         @if let Some(caution) = &advice.caution { (first(view, caution)) }
         @if let Some(line) = postfix {
             p.column { (view.say(words::FOR_POSTFIX)) }
-            (copied(view, "postfix", &with_comment(view, line), None))
+            (copied(view, "postfix", &with_comment(view, line), Some("en")))
+            p {
+                (view.say(words::GOES_INTO)) ": " (prose(view.say(words::FIRST_TABLE))) " "
+                (view.say(words::TO_ACTIVATE)) ": " (prose(view.say(words::ACTIVATION)))
+            }
         }
         @if let Some(row) = mailcow {
             p.column { (view.say(words::FOR_MAILCOW)) }
@@ -83,7 +87,7 @@ fn lines(view: &View<'_>) -> Markup {
     }
 }
 
-/// The line below its comment, as `--entry postfix` writes it.
+/// The line below its comment.
 fn with_comment(view: &View<'_>, line: &str) -> String {
     let comment = view.report.recommendation.entries.comment.iter().flatten();
     let mut text: String = comment.map(|line| format!("{line}\n")).collect();

@@ -5,8 +5,10 @@
 
 use maud::{Markup, html};
 
+use crate::text::{column_count, shown};
+
 use super::mark::Mark;
-use super::view::{View, clipped, name};
+use super::view::{View, name};
 use super::words;
 
 /// How the line to a row is drawn.
@@ -55,9 +57,12 @@ const WIDTH: usize = 352;
 const ROW: usize = 42;
 const STEP: usize = 20;
 const LEFT: usize = 12;
-/// Columns of a title and of the words below it, at the left margin.
-const TITLE_COLUMNS: usize = 40;
-const WORDS_COLUMNS: usize = 52;
+/// The room for a title and for the words below it at the left margin, in the
+/// units of `breadth`, and how much less each step to the right leaves.
+const TITLE_ROOM: usize = 67;
+const TITLE_LESS: usize = 5;
+const WORDS_ROOM: usize = 87;
+const WORDS_LESS: usize = 6;
 
 /// The drawing, and the same as a list beside it.
 pub(super) fn picture(view: &View<'_>, rows: &[Row]) -> Markup {
@@ -120,20 +125,53 @@ fn node(number: usize, row: &Row) -> Markup {
         Mark::Bad => "node bad",
         Mark::Unknown | Mark::Neutral => "node unknown",
     });
-    let less = row.depth * STEP / 8;
-    let shown = clipped(&row.title, TITLE_COLUMNS.saturating_sub(less));
+    let title_room = TITLE_ROOM.saturating_sub(row.depth * TITLE_LESS);
+    let words_room = WORDS_ROOM.saturating_sub(row.depth * WORDS_LESS);
     html! {
         circle class=(class) cx=(x) cy=(y) r="8" {}
         @if let Some(mark) = row.mark {
             text.sign x=(x) y=(y + 4) text-anchor="middle" { (mark.sign()) }
         }
-        text.name x=(x + 15) y=(y + 4) { (shown) }
+        text.name x=(x + 15) y=(y + 4) { (clipped(&row.title, title_room)) }
         @if !row.words.is_empty() {
             text.words x=(x + 15) y=(y + 19) {
-                (clipped(&row.words, WORDS_COLUMNS.saturating_sub(less)))
+                (clipped(&row.words, words_room))
             }
         }
     }
+}
+
+/// How much of a line a character takes, in thirds of a wide letter of a wide
+/// font.
+fn breadth(letter: char) -> usize {
+    match letter {
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '\u{2026}' => 3,
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' => 1,
+        other => 2 * column_count(other),
+    }
+}
+
+/// A text that fits into this room as it will be shown, with `\u{2026}` in its middle for
+/// the rest.
+fn clipped(text: &str, room: usize) -> String {
+    let text = shown(text);
+    let all: Vec<char> = text.chars().collect();
+    let all_of = |chars: &[char]| chars.iter().copied().map(breadth).sum::<usize>();
+    if all_of(&all) <= room {
+        return text.into_owned();
+    }
+    // What tells names apart stands mostly at their beginning.
+    let (mut head, mut tail) = (all.len().min(room), all.len());
+    while head > 0 && all_of(all.get(..head).unwrap_or_default()) > room * 3 / 5 {
+        head -= 1;
+    }
+    let room = room.saturating_sub(room * 3 / 5 + breadth('\u{2026}'));
+    while tail > head && all_of(all.get(tail - 1..).unwrap_or_default()) <= room {
+        tail -= 1;
+    }
+    let head = all.get(..head).unwrap_or_default().iter();
+    let tail = all.get(tail..).unwrap_or_default().iter();
+    head.chain([&'\u{2026}']).chain(tail).collect()
 }
 
 /// The rows of this depth, each with those below it.
@@ -181,5 +219,32 @@ fn key(view: &View<'_>, rows: &[Row]) -> Markup {
     let there: Vec<&str> = there.collect();
     html! {
         @if !there.is_empty() { p.quiet { (there.join("; ")) "." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_in_its_middle_to_what_fits() {
+        for (text, room, expected) in [
+            ("", 4, ""),
+            ("mx1.example", 22, "mx1.example"),
+            ("mx1.example", 16, "mx1.\u{2026}le"),
+            ("WWWWWWWWWW", 20, "WWWW\u{2026}W"),
+            ("illillillill", 12, "illillillill"),
+            // As it is shown: nothing is longer on the page.
+            (
+                "a\u{301}\u{301}\u{301}\u{301}",
+                30,
+                "a\\u{301}\\\u{2026}301}",
+            ),
+            ("ab", 0, "\u{2026}"),
+        ] {
+            let cut = clipped(text, room);
+            assert_eq!(cut, expected, "{text}");
+            assert!(cut.chars().map(breadth).sum::<usize>() <= room.max(3));
+        }
     }
 }

@@ -108,29 +108,3 @@ pub(super) fn cut<T>(all: &[T], most: usize) -> (&[T], usize) {
     let shown = all.get(..most).unwrap_or(all);
     (shown, all.len().saturating_sub(shown.len()))
 }
-
-/// A text of at most so many columns, with `…` in its middle for the rest.
-pub(super) fn clipped(text: &str, most: usize) -> String {
-    let all: Vec<char> = text.chars().collect();
-    let width = |chars: &[char]| {
-        chars
-            .iter()
-            .map(|c| crate::text::column_count(*c))
-            .sum::<usize>()
-    };
-    if width(&all) <= most {
-        return text.to_owned();
-    }
-    // What tells names apart stands mostly at their beginning.
-    let (mut head, mut tail) = (all.len(), all.len());
-    while head > 0 && width(all.get(..head).unwrap_or_default()) > most * 3 / 5 {
-        head -= 1;
-    }
-    let room = most.saturating_sub(most * 3 / 5 + 1);
-    while tail > head && width(all.get(tail - 1..).unwrap_or_default()) <= room {
-        tail -= 1;
-    }
-    let head = all.get(..head).unwrap_or_default().iter();
-    let tail = all.get(tail..).unwrap_or_default().iter();
-    head.chain([&'\u{2026}']).chain(tail).collect()
-}

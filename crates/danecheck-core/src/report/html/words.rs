@@ -4,7 +4,7 @@
 //! (`danecheck explain ID`), and quoted.
 
 use crate::dnssec::SecurityStatus;
-use crate::entry::Language;
+use crate::entry::{self, Language};
 use crate::judge::Action;
 use crate::postfix::SecurityLevel;
 
@@ -195,6 +195,16 @@ pub(super) const GIVES_UP: Both = Both("What is given up", "Was Sie aufgeben");
 pub(super) const FOR_POSTFIX: Both = Both(
     "Postfix: a line in the table of smtp_tls_policy_maps",
     "Postfix: eine Zeile in der Tabelle von smtp_tls_policy_maps",
+);
+pub(super) const GOES_INTO: Both = Both("Goes into", "Gehört in");
+pub(super) const FIRST_TABLE: Both = Both(
+    entry::GOES_INTO,
+    "die erste Tabelle von smtp_tls_policy_maps, etwa texthash:/etc/postfix/tls_policy.",
+);
+pub(super) const TO_ACTIVATE: Both = Both("To activate", "Zum Aktivieren");
+pub(super) const ACTIVATION: Both = Both(
+    entry::IN_FORCE,
+    "`postfix reload` (texthash:) oder `postmap hash:DATEI` (hash:, lmdb:, cdb:).",
 );
 pub(super) const FOR_MAILCOW: Both = Both("mailcow", "mailcow");
 pub(super) const STRICTER: Both =
