@@ -548,6 +548,13 @@ async fn the_overview_has_the_worst_first_and_the_changes() {
             home.contains("just now") && home.contains("not yet"),
             "{home}"
         );
+        let german = get(address, "/?lang=de").await.body;
+        let [mine, theirs] = [
+            "Mail kommt an, gesch\u{fc}tzt durch DANE.",
+            "Absender mit DANE halten",
+        ];
+        assert!(german.contains(mine) && german.contains(theirs), "{german}");
+        assert!(!german.contains("<p lang=\"en\""), "{german}");
         let changes = get(address, "/history?lang=de").await.body;
         for (target, verdict) in [
             ("stale.example", "dane-broken"),

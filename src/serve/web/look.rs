@@ -6,7 +6,8 @@ use super::pages::result_page;
 use danecheck_core::entry::Language;
 use danecheck_core::judge::Verdict;
 use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::{ExitStatus, Report, headline, json};
+use danecheck_core::report::html::answer_in;
+use danecheck_core::report::{ExitStatus, Report, json};
 use danecheck_core::unix_time::UnixTime;
 
 /// How a look ended.
@@ -34,8 +35,8 @@ pub(super) struct Last {
     pub(super) checked_at: UnixTime,
     pub(super) verdict: Verdict,
     pub(super) status: ExitStatus,
-    /// The verdict in a sentence.
-    pub(super) headline: String,
+    /// The answer in each language, in the order of [`Language::ALL`].
+    answers: [String; Language::ALL.len()],
 }
 
 impl Seen {
@@ -48,19 +49,29 @@ impl Seen {
                 checked_at: report.checked_at,
                 verdict: report.verdict,
                 status,
-                headline: headline(report),
+                answers: Language::ALL.map(|language| answer_in(report, language)),
             },
         }
     }
 
     pub(super) fn page(&self, language: Language) -> Bytes {
-        let pages = Language::ALL.iter().zip(&self.pages);
-        let mut of_language = pages.filter(|(other, _)| **other == language);
-        of_language
-            .next()
-            .map(|(_, page)| page.clone())
+        in_language(&self.pages, language)
+            .cloned()
             .unwrap_or_default()
     }
+}
+
+impl Last {
+    /// The answer in a sentence.
+    pub(super) fn answer(&self, language: Language) -> &str {
+        in_language(&self.answers, language).map_or("", String::as_str)
+    }
+}
+
+/// What there is in this language, of what there is in each.
+fn in_language<T>(all: &[T; Language::ALL.len()], language: Language) -> Option<&T> {
+    let mut pairs = Language::ALL.iter().zip(all);
+    pairs.find_map(|(other, one)| (*other == language).then_some(one))
 }
 
 impl Look {
@@ -69,7 +80,8 @@ impl Look {
         match self {
             Self::Seen(seen) => {
                 let pages: usize = seen.pages.iter().map(Bytes::len).sum();
-                seen.json.len() + pages + seen.last.headline.len()
+                let answers: usize = seen.last.answers.iter().map(String::len).sum();
+                seen.json.len() + pages + answers
             }
             Self::Failed => 0,
         }
@@ -84,7 +96,7 @@ impl Look {
                 checked_at: UnixTime(0),
                 verdict: Verdict::DaneOk,
                 status: ExitStatus::Fine,
-                headline: String::new(),
+                answers: Default::default(),
             },
         })
     }

@@ -116,7 +116,7 @@ fn overview(reader: Reader, home: &Home<'_>, words: &Words) -> Markup {
                     tr {
                         th scope="row" {
                             a href=(reader.link(&path::of(domain, Wanted::Page))) { bdi { (domain) } }
-                            @if let Some(last) = last { p lang="en" { (last.headline) } }
+                            @if let Some(last) = last { p { bdi { (last.answer(reader.language)) } } }
                         }
                         td { @if let Some(last) = last { (state(last.status, words)) } }
                         td {

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use crate::entry::Language;
 use crate::report::human::headline;
+use crate::report::model::Report;
 
 use super::view::View;
 
@@ -16,7 +17,7 @@ pub(super) fn answer(view: &View<'_>) -> Markup {
     let english = headline(view.report);
     let german = match view.language {
         Language::En => None,
-        Language::De => translated(&english, sender(view)),
+        Language::De => translated(&english, sender_of(view.report)),
     };
     html! {
         @match german {
@@ -26,9 +27,19 @@ pub(super) fn answer(view: &View<'_>) -> Markup {
     }
 }
 
+/// The same as text, for other pages: in English where it has no translation.
+pub fn answer_in(report: &Report, language: Language) -> String {
+    let english = headline(report);
+    let german = match language {
+        Language::En => None,
+        Language::De => translated(&english, sender_of(report)),
+    };
+    sentence(&german.unwrap_or(english))
+}
+
 /// What the headline calls the sender that was named.
-fn sender<'a>(view: &View<'a>) -> &'a str {
-    let sender = view.report.sender.as_ref();
+fn sender_of(report: &Report) -> &str {
+    let sender = report.sender.as_ref();
     sender.map_or("", |sender| sender.title())
 }
 

@@ -29,5 +29,6 @@ mod words;
 mod writer;
 
 pub use document::{BASE_STYLE, Frame, Link, content_security_policy};
+pub use headline::answer_in;
 pub use section::page;
 pub use writer::Html;

@@ -59,10 +59,10 @@ const STEP: usize = 20;
 const LEFT: usize = 12;
 /// The room for a title and for the words below it at the left margin, in the
 /// units of `breadth`, and how much less each step to the right leaves.
-const TITLE_ROOM: usize = 67;
-const TITLE_LESS: usize = 5;
-const WORDS_ROOM: usize = 87;
-const WORDS_LESS: usize = 6;
+const TITLE_ROOM: usize = 140;
+const TITLE_LESS: usize = 9;
+const WORDS_ROOM: usize = 180;
+const WORDS_LESS: usize = 12;
 
 /// The drawing, and the same as a list beside it.
 pub(super) fn picture(view: &View<'_>, rows: &[Row]) -> Markup {
@@ -141,13 +141,13 @@ fn node(number: usize, row: &Row) -> Markup {
     }
 }
 
-/// How much of a line a character takes, in thirds of a wide letter of a wide
-/// font.
+/// How much of a line a character takes, in sixths of a wide letter of a wide font.
 fn breadth(letter: char) -> usize {
     match letter {
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '\u{2026}' => 3,
-        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' => 1,
-        other => 2 * column_count(other),
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '\u{2026}' => 6,
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' => 2,
+        'f' | 'r' | 't' | '-' | '(' | ')' | '[' | ']' => 3,
+        other => 4 * column_count(other),
     }
 }
 
@@ -230,21 +230,21 @@ mod tests {
     fn a_text_is_cut_in_its_middle_to_what_fits() {
         for (text, room, expected) in [
             ("", 4, ""),
-            ("mx1.example", 22, "mx1.example"),
-            ("mx1.example", 16, "mx1.\u{2026}le"),
-            ("WWWWWWWWWW", 20, "WWWW\u{2026}W"),
-            ("illillillill", 12, "illillillill"),
+            ("mx1.example", 44, "mx1.example"),
+            ("mx1.example", 32, "mx1.\u{2026}le"),
+            ("WWWWWWWWWW", 40, "WWWW\u{2026}W"),
+            ("illillillill", 24, "illillillill"),
             // As it is shown: nothing is longer on the page.
             (
                 "a\u{301}\u{301}\u{301}\u{301}",
-                30,
+                60,
                 "a\\u{301}\\\u{2026}301}",
             ),
             ("ab", 0, "\u{2026}"),
         ] {
             let cut = clipped(text, room);
             assert_eq!(cut, expected, "{text}");
-            assert!(cut.chars().map(breadth).sum::<usize>() <= room.max(3));
+            assert!(cut.chars().map(breadth).sum::<usize>() <= room.max(6));
         }
     }
 }
