@@ -38,7 +38,7 @@ const CASES: [(&str, &str, &str); 10] = [
     ),
     (
         "usage-1-only",
-        "No sender can use your present records",
+        "No sender can use your present record:",
         "Kein Absender kann Ihre",
     ),
     (
@@ -160,6 +160,69 @@ async fn what_happens_is_said_as_it_is() {
             "bleibt bei Absendern liegen",
         ),
         ("usage-1-only", Language::En, "still arrives", "beside"),
+        // The right record stands there already.
+        (
+            "stale-sha512",
+            Language::En,
+            "Please remove the record 3 1 2.",
+            "publish this record",
+        ),
+        (
+            "stale-sha512",
+            Language::De,
+            "Bitte entfernen Sie den Eintrag 3 1 2.",
+            "veröffentlichen Sie diesen",
+        ),
+        // A record is right, and something else is not.
+        (
+            "anchor-expired",
+            Language::En,
+            "Please renew the certificate",
+            "publish this record",
+        ),
+        (
+            "anchor-expired",
+            Language::De,
+            "Bitte erneuern Sie das Zertifikat",
+            "veröffentlichen Sie diesen",
+        ),
+        (
+            "anchor-wrong-name",
+            Language::En,
+            "but the certificate is not for mx1.example.com.",
+            "expired",
+        ),
+        (
+            "anchor-not-sent",
+            Language::De,
+            "aber der Server sendet sie nicht mit.",
+            "abgelaufen",
+        ),
+        (
+            "leaf-as-anchor",
+            Language::En,
+            "it begins with 2, which stands for an authority",
+            "expired",
+        ),
+        (
+            "malformed-record",
+            Language::En,
+            "its digest is cut off after 5 of 32 bytes",
+            "present records",
+        ),
+        (
+            "malformed-record",
+            Language::De,
+            "Kein Absender kann Ihren jetzigen Eintrag verwenden.",
+            "keinen Ihrer",
+        ),
+        // One record is one.
+        (
+            "stale-key",
+            Language::De,
+            "Er darf neben dem bisherigen stehen.",
+            "den bisherigen",
+        ),
         // A resolver that does not validate finds the servers.
         (
             "signatures-expired",
@@ -184,12 +247,6 @@ async fn what_happens_is_said_as_it_is() {
             Language::En,
             "TLSA records at _25._tcp.mx1.example.com promise TLS",
             "No sender",
-        ),
-        (
-            "stale-sha512",
-            Language::En,
-            "It has to replace the record 3 1 2",
-            "beside",
         ),
         ("stale-key", Language::En, "It may stand beside", "replace"),
     ] {
@@ -239,4 +296,93 @@ async fn the_contact_of_the_zone_is_looked_up_and_the_hint_stands_beside() {
     let arguments = ["--replay", file.path(), "--format", "letter"];
     let ran = support::program::run_with(&arguments, b"", stage.dial()).await;
     assert!(ran.stdout.starts_with(to), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn no_line_is_too_long_whatever_the_names_are() {
+    let long = format!("{}.{}.example", "a".repeat(30), "b".repeat(30));
+    let case = Case::find("stale-key").unwrap();
+    for case in [case, Case::find("starttls-gone").unwrap()] {
+        let seen = case.observe(&SharedAuthorities::new(now())).await.unwrap();
+        let text = serde_json::to_string(&seen).unwrap();
+        let seen = serde_json::from_str(&text.replace("example.com", &long)).unwrap();
+        for language in [Language::En, Language::De] {
+            let letter = Letter::of(&Report::of(&seen), language).text;
+            let parsed = MessageParser::default().parse(letter.as_bytes()).unwrap();
+            let subject = parsed.subject().unwrap();
+            assert!(subject.contains(&format!(" {long} ")), "{subject}");
+            for line in letter.lines() {
+                // A name cannot be broken where it is copied.
+                let is_name = line.contains("  dig ") || line.contains("  posttls-finger ");
+                let is_name = is_name || line.contains(&format!("  -connect mx1.{long}"));
+                let is_name = is_name || line.starts_with("_25._tcp.") || line.starts_with("To: ");
+                assert!(line.chars().count() <= 72 || is_name, "{line}\n{letter}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_port_and_brackets_stand_in_the_commands() {
+    let case = Case::find("starttls-gone").unwrap();
+    let mut seen = case.observe(&SharedAuthorities::new(now())).await.unwrap();
+    seen.next_hop = "[mx1.example.com]:587".parse().unwrap();
+    seen.mx = None;
+    for (language, port) in [(Language::En, "port 587"), (Language::De, "Port 587")] {
+        let letter = Letter::of(&Report::of(&seen), language).text;
+        for said in [
+            "posttls-finger -c -l dane '[mx1.example.com]:587'",
+            "-connect mx1.example.com:587",
+            port,
+        ] {
+            assert!(letter.contains(said), "{said}: {letter}");
+        }
+        for unsaid in ["ort 25", ":25"] {
+            assert!(!letter.contains(unsaid), "{unsaid}: {letter}");
+        }
+    }
+    // Without MX records nobody is told of one.
+    let case = Case::find("mx-without-address").unwrap();
+    let mut seen = case.observe(&SharedAuthorities::new(now())).await.unwrap();
+    seen.next_hop = "[mx1.example.com]".parse().unwrap();
+    seen.mx = None;
+    for language in [Language::En, Language::De] {
+        let letter = Letter::of(&Report::of(&seen), language).text;
+        assert!(letter.contains("dig +short mx1.example.com A"), "{letter}");
+        let body = letter.split_once("\n\n").unwrap().1;
+        assert!(!body.contains("MX"), "{letter}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_blamed_for_what_may_be_near_the_sender() {
+    // From elsewhere something else is seen.
+    let authorities = SharedAuthorities::new(now());
+    let gone = Case::find("starttls-gone").unwrap();
+    let mut seen = gone.observe(&authorities).await.unwrap();
+    let mut elsewhere = seen.clone();
+    let healthy = Case::find("all-well").unwrap();
+    elsewhere.hosts = healthy.observe(&authorities).await.unwrap().hosts;
+    elsewhere.proxy = Some("socks5://192.0.2.99:1080".to_owned());
+    assert_ne!(Letter::of(&Report::of(&seen), Language::En).text, "");
+    seen.elsewhere = vec![elsewhere];
+    let letter = Letter::of(&Report::of(&seen), Language::En);
+    assert_eq!(letter.text, "");
+    assert!(
+        letter.beside.contains("from another place something else"),
+        "{}",
+        letter.beside
+    );
+}
+
+#[tokio::test]
+async fn who_delivers_a_letter_about_dnssec_is_who_does_not_validate() {
+    let letter = Letter::of(&report_on("signatures-expired").await, Language::En);
+    assert!(
+        letter.beside.contains(
+            "send it from a mail system whose resolver does not validate DNSSEC, or call"
+        ),
+        "{}",
+        letter.beside
+    );
 }

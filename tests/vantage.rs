@@ -126,6 +126,114 @@ async fn what_was_not_seen_is_never_the_same() {
     assert_eq!(missing.status, ExitStatus::Unknown);
 }
 
+/// The two looks of a case, each as JSON, for changes by hand.
+async fn edited(case: &Case, edit: impl FnOnce(&mut Value, &mut Value)) -> (Temporary, Temporary) {
+    let (a, b) = saved(case).await;
+    let read = |file: &Temporary| {
+        serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap()
+    };
+    let (mut one, mut other): (Value, Value) = (read(&a), read(&b));
+    edit(&mut one, &mut other);
+    let write = |look: &Value| Temporary::with("json", &format!("{look}\n"));
+    (write(&one), write(&other))
+}
+
+#[tokio::test]
+async fn what_one_look_left_out_is_not_the_same() {
+    type Edit = fn(&mut Value);
+    let edits: [(&str, Edit); 7] = [
+        ("no host", |look| look["hosts"] = Value::Array(Vec::new())),
+        ("no address", |look| {
+            look["hosts"][0]["addresses"] = Value::Array(Vec::new());
+        }),
+        ("no lookup of addresses", |look| {
+            look["hosts"][0]["a"] = Value::Null
+        }),
+        ("no lookup of TLSA records", |look| {
+            look["hosts"][0]["tlsa"] = Value::Array(Vec::new());
+        }),
+        ("no lookup of the MX records", |look| {
+            look["mx"] = Value::Null;
+        }),
+        ("no session", |look| {
+            look["hosts"][0]["addresses"][0]["sessions"] = Value::Array(Vec::new());
+        }),
+        ("no MTA-STS", |look| {
+            look.as_object_mut().unwrap().remove("mta_sts");
+        }),
+    ];
+    for (name, edit) in edits {
+        let (a, b) = edited(&HEALTHY[0].0, |_, b| edit(b)).await;
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            let ran = compared(one, other, &["--json"]).await;
+            let what = format!("{name}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, ExitStatus::Unknown, "{what}");
+            let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(report["same"], false, "{what}");
+            assert_eq!(kinds(&report), ["not-seen"], "{what}");
+        }
+    }
+    // Records that the zone changed explain nothing where no server was seen.
+    let old = HEALTHY.iter().find(|(case, _)| case.0.contains("cache"));
+    let unseen = serde_json::json!({
+        "not-connected": { "kind": "timed-out", "text": "Connection timed out" }
+    });
+    let blind = |look: &mut Value| {
+        let sessions = look["hosts"][0]["addresses"][0]["sessions"].as_array_mut();
+        for session in sessions.unwrap() {
+            let sni = session["sni"].clone();
+            *session = serde_json::json!({
+                "sni": sni, "greeting": null, "ehlo": null, "tls": null, "end": unseen
+            });
+        }
+    };
+    let (a, b) = edited(&old.unwrap().0, |a, b| {
+        blind(a);
+        blind(b);
+    })
+    .await;
+    let ran = compared(&a, &b, &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Unknown, "{}", ran.stdout);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(kinds(&report), ["explained"], "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn what_a_look_was_asked_to_leave_out_is_explained() {
+    let both = HEALTHY.iter().find(|(case, _)| case.0.contains("no IPv6"));
+    let (a, b) = edited(&both.unwrap().0, |_, b| {
+        b["only"] = "ipv4".into();
+        for address in b["hosts"][0]["addresses"].as_array_mut().unwrap() {
+            if address["address"].as_str().unwrap().contains(':') {
+                address["sessions"] = Value::Array(Vec::new());
+            }
+        }
+    })
+    .await;
+    let ran = compared(&a, &b, &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Warning, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("One of the looks used IPv4 alone."),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_renewal_between_the_looks_whose_record_is_late_is_explained() {
+    let late: Case = ("a renewal whose record is late", |a, b| {
+        a.healthy();
+        let next = b.next();
+        b.showing(&next);
+    });
+    let (a, b) = saved(&late).await;
+    let ran = compared(&a, &b, &["--json"]).await;
+    assert_eq!(ran.status, ExitStatus::Warning, "{}", ran.stdout);
+    // At the same moment nothing was renewed in between.
+    let (_, report) = looked(&late).await;
+    assert!(ids(&report).contains(&"vantage-points-differ"));
+}
+
 #[tokio::test]
 async fn a_person_reads_first_what_matters() {
     let (a, b) = saved(&ATTACKS[0]).await;

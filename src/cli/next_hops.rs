@@ -23,7 +23,8 @@ use super::screen::ScreenArguments;
 use super::stop::Stop;
 use super::way::RouteArguments;
 
-/// How next hops are looked at.
+// How next hops are looked at. A doc comment would become the text of the
+// command.
 #[derive(Clone, Debug, Args)]
 pub(super) struct NextHopArguments {
     #[command(flatten)]

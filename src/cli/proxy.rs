@@ -38,7 +38,8 @@ impl FromStr for ProxyValue {
     }
 }
 
-/// Other places to look from.
+// Other places to look from. A doc comment would become the text of the
+// command.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct AlsoArguments {
     /// Look from the other end of this SOCKS proxy too, DNS included, and say

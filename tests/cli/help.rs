@@ -106,3 +106,28 @@ async fn short_help_fits_on_a_page_and_long_help_has_groups_and_examples() {
         assert!(!short.contains(option), "{option}");
     }
 }
+
+/// The words of a group of options are not those of the command that has them.
+#[tokio::test]
+async fn each_command_is_described_by_its_own_words() {
+    let help = run_alone(&["--help"]).await.stdout;
+    let list = help.split("Commands:\n").nth(1).unwrap();
+    let list = list.split("\n\n").next().unwrap();
+    let list = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut texts = std::collections::BTreeSet::new();
+    for name in commands(&help) {
+        let own = run_alone(&[name, "--help"]).await.stdout;
+        let text = own.lines().next().unwrap().to_owned();
+        assert!(list.contains(&text), "{name}: {text}\n{list}");
+        assert!(texts.insert(text.clone()), "{name}: {text}");
+    }
+    for text in [
+        "Examine this machine as a sender",
+        "Explain a finding, a text, a log or a TLS report",
+        "Say which overrides are still needed",
+        "Serve metrics for Prometheus over HTTP, and pages for people",
+        "Say why mail waits, from a log, a queue or a notice, and what to do",
+    ] {
+        assert!(texts.contains(text), "{text}: {texts:?}");
+    }
+}

@@ -48,13 +48,17 @@ pub(crate) fn views() -> (View, View) {
 }
 
 impl View {
+    pub(crate) fn next(&self) -> Identity {
+        self.next.clone()
+    }
+
     fn server(&mut self, identity: &Identity, ways: &[Misbehaviour]) {
         let server = MailServer::new(identity.clone()).misbehaving(ways.iter().cloned());
         self.stage.server(MX1, server);
     }
 
     /// The domain in order.
-    fn healthy(&mut self) {
+    pub(crate) fn healthy(&mut self) {
         self.stage.zone(in_order(&self.real.clone()));
         self.server(&self.real.clone(), &[]);
     }
@@ -66,7 +70,7 @@ impl View {
     }
 
     /// The right records, and this certificate.
-    fn showing(&mut self, identity: &Identity) {
+    pub(crate) fn showing(&mut self, identity: &Identity) {
         self.stage.zone(in_order(&self.real.clone()));
         self.server(identity, &[]);
     }
@@ -136,6 +140,29 @@ pub(crate) const ATTACKS: &[Case] = &[
         let fresh = Leaf::new([HOST]).validity(Validity::days(0, 90));
         let fresh = fresh.self_signed(now());
         a.showing(&fresh);
+        b.healthy();
+    }),
+    ("a firewall whose CA this machine trusts", |a, b| {
+        let firewall = Authority::root("Firewall CA", now());
+        let issuer = firewall.intermediate("Firewall");
+        let shown = issuer.issue(Leaf::new([HOST]));
+        a.stage = Stage::under(now(), firewall, issuer);
+        let real = b.real.clone();
+        a.unsigned_at(MX1, &shown);
+        b.unsigned_at(MX1, &real);
+    }),
+    (
+        "a trusted CA's certificate that no record matches",
+        |a, b| {
+            let next = a.next.clone();
+            a.showing(&next);
+            b.healthy();
+        },
+    ),
+    ("another certificate where no signatures arrive", |a, b| {
+        let forged = a.forged.clone();
+        a.showing(&forged);
+        a.stage.resolver(ResolverKind::NotDnssecCapable);
         b.healthy();
     }),
     ("STARTTLS stripped", |a, b| {

@@ -6,7 +6,7 @@ use crate::finding::rule::{Rule, Severity, TELL};
 use crate::forensics::common_name;
 use crate::unix_time::UnixTime;
 
-pub(super) static DANE_TA_CERTIFICATE_EXPIRED: Rule = Rule {
+pub(crate) static DANE_TA_CERTIFICATE_EXPIRED: Rule = Rule {
     id: "dane-ta-certificate-expired",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.1.2",

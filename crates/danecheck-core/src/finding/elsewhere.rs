@@ -25,7 +25,7 @@ pub(super) static VANTAGE_POINT_BLIND: Rule = Rule {
     receiver: "",
 };
 
-pub(super) static VANTAGE_POINTS_DIFFER: Rule = Rule {
+pub(crate) static VANTAGE_POINTS_DIFFER: Rule = Rule {
     id: "vantage-points-differ",
     severity: Severity::Error,
     reference: "RFC 7672 section 1.2",

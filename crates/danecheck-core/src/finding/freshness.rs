@@ -9,7 +9,7 @@ use crate::observation::{
     RecordType, SingleLookup,
 };
 
-pub(super) static RECORDS_CHANGE_SPREADING: Rule = Rule {
+pub(crate) static RECORDS_CHANGE_SPREADING: Rule = Rule {
     id: "records-change-spreading",
     severity: Severity::Info,
     reference: "RFC 1034 section 3.6",

@@ -42,7 +42,7 @@ pub(super) static ADDRESSES_SHOW_DIFFERENT_CERTIFICATES: Rule = Rule {
                TLSA record 3 1 1 for its key too.",
 };
 
-pub(super) static DANE_TA_NAME_MISMATCH: Rule = Rule {
+pub(crate) static DANE_TA_NAME_MISMATCH: Rule = Rule {
     id: "dane-ta-name-mismatch",
     severity: Severity::Error,
     reference: "RFC 7672 section 3.2.2",
@@ -190,7 +190,7 @@ pub(super) static TLSA_RETIRED_ISSUER: Rule = Rule {
                issuers affects.",
 };
 
-pub(super) static TLSA_ROOT_NOT_SENT: Rule = Rule {
+pub(crate) static TLSA_ROOT_NOT_SENT: Rule = Rule {
     id: "tlsa-root-not-sent",
     severity: Severity::Error,
     reference: "RFC 7671 section 5.2.2",
@@ -224,7 +224,7 @@ pub(super) static TLSA_WRONG_SELECTOR: Rule = Rule {
     receiver: "Publish the record that `danecheck tlsa CERT.pem` prints.",
 };
 
-pub(super) static TLSA_WRONG_USAGE: Rule = Rule {
+pub(crate) static TLSA_WRONG_USAGE: Rule = Rule {
     id: "tlsa-wrong-usage",
     severity: Severity::Error,
     reference: "RFC 6698 section 2.1.1",

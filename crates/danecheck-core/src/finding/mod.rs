@@ -43,9 +43,15 @@ mod tlsa;
 mod weak_link;
 
 pub(crate) use cause::{Cause, cause_of_failed_session};
+pub(crate) use certificate_dates::DANE_TA_CERTIFICATE_EXPIRED;
 pub(crate) use dns::NULL_MX;
+pub(crate) use elsewhere::VANTAGE_POINTS_DIFFER;
+pub(crate) use freshness::RECORDS_CHANGE_SPREADING;
 pub use markdown::markdown;
+pub(crate) use mismatch::{DANE_TA_NAME_MISMATCH, TLSA_ROOT_NOT_SENT, TLSA_WRONG_USAGE};
 pub(crate) use mta_sts::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
+pub(crate) use name_server::NAME_SERVERS_IN_ORDER;
+pub(crate) use resolver::{RESOLVER_AND_VALIDATION_DIFFER, RESOLVER_ANSWERS_OTHERWISE};
 pub use rule::{Finding, Rule, Severity};
 pub(crate) use sender::SENDER_REFUSES_OLD_TLS;
 pub use severity::WorseIf;

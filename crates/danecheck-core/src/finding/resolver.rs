@@ -34,7 +34,7 @@ pub(super) static RESOLVER_ADDRESSES_DIFFER: Rule = Rule {
     receiver: "",
 };
 
-pub(super) static RESOLVER_ANSWERS_OTHERWISE: Rule = Rule {
+pub(crate) static RESOLVER_ANSWERS_OTHERWISE: Rule = Rule {
     id: "resolver-answers-otherwise",
     severity: Severity::Error,
     reference: "RFC 4035 section 5",
@@ -47,7 +47,7 @@ pub(super) static RESOLVER_ANSWERS_OTHERWISE: Rule = Rule {
     receiver: "",
 };
 
-pub(super) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
+pub(crate) static RESOLVER_AND_VALIDATION_DIFFER: Rule = Rule {
     id: "resolver-and-validation-differ",
     severity: Severity::Warning,
     reference: "RFC 4035 section 4.3",

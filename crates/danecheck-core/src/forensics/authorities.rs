@@ -324,6 +324,11 @@ pub(super) fn mozilla_root(data: &[u8]) -> Option<(&'static Certificate, Object)
     Some((mozilla_roots().get(*number)?, *object))
 }
 
+/// Whether a certificate, in DER, has the key of a root in Mozilla's list.
+pub(crate) fn is_public_root(der: &[u8]) -> bool {
+    Certificate::from_der(der).is_ok_and(|one| mozilla_root(one.spki_der()).is_some())
+}
+
 /// A certificate on each line, DER in base64 (RFC 4648 section 4).
 /// `tests/mozilla_roots.rs` holds it to the `webpki-root-certs` crate and
 /// writes it anew.

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use crate::certificate::{Certificate, Presented};
 use crate::tlsa::{CertificateUsage, MatchingType, TlsaRecord, hex};
 
+pub(crate) use authorities::is_public_root;
 pub use authorities::{KNOWN, KnownAuthority, Role};
 pub use object::Object;
 pub(crate) use object::sha256;

@@ -21,6 +21,7 @@ use super::{alias, freshness, overall, signature};
 
 pub(super) use self::comparison::listed;
 pub(super) use self::resolver_answer::is_bogus_at_the_resolver_alone;
+pub(crate) use self::rules::NAME_SERVERS_IN_ORDER;
 pub(super) use self::rules::*;
 
 /// The result of a lookup through the resolver.

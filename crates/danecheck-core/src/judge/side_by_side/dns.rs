@@ -224,12 +224,13 @@ fn rotation<'a>(
     ipv4: bool,
 ) -> Option<String> {
     let mut servers = 0_usize;
-    for (evidence, host, elsewhere) in [(a, one, other), (b, other, one)] {
+    for (here, there) in [((a, one), (b, other)), ((b, other), (a, one))] {
+        let (host, elsewhere) = (here.1, there.1);
         let known = addresses(elsewhere, ipv4);
         for address in addresses(host, ipv4).difference(&known) {
             let mut seen = host.addresses.iter();
             let seen = seen.find(|it| it.seen.address == *address)?;
-            if !prove_themselves(evidence, host, seen, elsewhere) {
+            if !prove_themselves(here, seen, there) {
                 return None;
             }
             servers += 1;

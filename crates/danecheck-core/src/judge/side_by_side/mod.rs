@@ -6,6 +6,7 @@
 //! for the name of the host, or both are of one key. Nothing else does, because
 //! an attacker can cause all of it.
 
+mod coverage;
 mod dns;
 mod policy;
 mod servers;
@@ -188,12 +189,14 @@ pub(super) fn compare<'a>(a: &Evidence<'a>, b: &Evidence<'a>) -> SideBySide {
     dns::compare(a, b, &mut found);
     servers::compare(a, b, &mut found);
     policy::compare(a, b, &mut found);
+    coverage::compare(a, b, &mut found);
+    let (met, compared) = (found.met, found.compared);
     let mut differences = found.differences;
     differences.sort_by_key(|one| one.kind);
     let is_assumed = one.assumed.is_some() || other.assumed.is_some();
     let obstacle = if is_assumed {
         Some("One of the looks connected to no mail server.".to_owned())
-    } else if found.compared == 0 && has_servers(a) && has_servers(b) && differences.is_empty() {
+    } else if compared == 0 && (met > 0 || differences.is_empty() && has_servers(a)) {
         Some("No mail server was seen in both looks.".to_owned())
     } else {
         None
@@ -213,11 +216,19 @@ fn has_servers(evidence: &Evidence<'_>) -> bool {
 #[derive(Default)]
 struct Found {
     differences: Vec<Difference>,
-    /// How many addresses were seen in both looks.
+    /// How many addresses both looks have.
+    met: usize,
+    /// How many of them were seen in both.
     compared: usize,
 }
 
 impl Found {
+    /// Whether such a difference was found, of this name or of any.
+    fn has(&self, what: Aspect, host: Option<&str>) -> bool {
+        let mut all = self.differences.iter();
+        all.any(|one| one.what == what && host.is_none_or(|host| one.host == host))
+    }
+
     fn add(&mut self, difference: Difference) {
         if !self.differences.contains(&difference) {
             self.differences.push(difference);

@@ -3,10 +3,11 @@
 
 use crate::certificate::{Certificate, ReferenceName};
 use crate::dnssec::SecurityStatus;
-use crate::forensics::common_name;
+use crate::forensics::{common_name, is_public_root};
 use crate::matching::fingerprints;
 use crate::observation::{
-    ConnectFailureKind, HandshakeFailure, Interruption, Reply, Session, SessionEnd, SignatureCheck,
+    ConnectFailureKind, Der, HandshakeFailure, Interruption, Reply, Session, SessionEnd,
+    SignatureCheck,
 };
 use crate::unix_time::UnixTime;
 
@@ -14,6 +15,12 @@ use super::super::dane::DaneRecords;
 use super::super::evidence::{AddressEvidence, Evidence, HostEvidence, SessionEvidence};
 use super::super::policy::dane_names;
 use super::{Aspect, Difference, DifferenceKind, Found, common_hosts};
+
+/// What is said of an address or a host that one look left out.
+pub(super) const NOT_LOOKED_AT: &str = "not checked";
+
+/// Looks that are closer together than so many seconds were made at once.
+const AT_ONCE: u64 = 60;
 
 /// Compares every address that both looks have.
 pub(super) fn compare<'a>(a: &Evidence<'a>, b: &Evidence<'a>, found: &mut Found) {
@@ -145,37 +152,46 @@ impl<'a> Pair<'_, 'a> {
         if one.seen.reserved.is_some() && other.seen.reserved.is_some() {
             return;
         }
+        found.met += 1;
         let mut was_compared = false;
+        let mut has_common = false;
         for session in &one.sessions {
             let sni = &session.seen.sni;
             let mut others = other.sessions.iter();
             if let Some(second) = others.find(|it| it.seen.sni == *sni) {
+                has_common = true;
                 was_compared |= self.sessions(session, second, found);
             }
         }
         let left_out = one.was_left_out() || other.was_left_out();
-        let has_common = one.sessions.iter().any(|session| {
-            let mut others = other.sessions.iter();
-            others.any(|it| it.seen.sni == session.seen.sni)
-        });
         if !has_common && (left_out || one.seen.reserved != other.seen.reserved) {
-            let words = |address: &AddressEvidence<'_>| match address.sessions.is_empty() {
-                true => "not checked".to_owned(),
-                false => "checked".to_owned(),
-            };
-            let reason = "One of the looks did not connect to this address.".to_owned();
-            let (a, b) = (words(one), words(other));
-            self.add(
-                Aspect::Connection,
-                (a, b),
-                DifferenceKind::NotSeen,
-                reason,
-                found,
-            );
+            let (kind, reason) = self.why_left_out();
+            let words = (looked_at(one), looked_at(other));
+            self.add(Aspect::Connection, words, kind, reason, found);
+        } else if !has_common
+            && let (Some(first), Some(second)) = (one.sessions.first(), other.sessions.first())
+        {
+            // Each look gave another server name, as its TLSA records ask for it.
+            was_compared |= self.sessions(first, second, found);
         }
         if was_compared {
             found.compared += 1;
         }
+    }
+
+    /// Why one of the looks did not connect: nothing is known, unless it was asked
+    /// not to.
+    fn why_left_out(&self) -> (DifferenceKind, String) {
+        let ip = self.a.address.seen.address;
+        for side in [self.a, self.b] {
+            let observation = side.evidence.observation;
+            if let Some(only) = observation.only.filter(|_| !observation.uses(ip)) {
+                let reason = format!("One of the looks used {} alone.", only.as_str());
+                return (DifferenceKind::Explained, reason);
+            }
+        }
+        let reason = "One of the looks did not connect to this address.".to_owned();
+        (DifferenceKind::NotSeen, reason)
     }
 
     fn add(
@@ -304,7 +320,7 @@ impl<'a> Pair<'_, 'a> {
                 None => "TLSA records match both certificates.".to_owned(),
             });
         }
-        if self.a.is_trusted(one) && self.b.is_trusted(other) {
+        if self.are_trusted(one, other, renewed.is_some()) {
             return Some(match renewed {
                 Some(when) => format!(
                     "A trusted CA issued both for this name: the certificate was renewed between \
@@ -317,6 +333,23 @@ impl<'a> Pair<'_, 'a> {
         }
         let known = shows_key(self.b.host, first) && shows_key(self.a.host, second);
         known.then(|| "Both looks saw both keys, at different addresses of this host.".to_owned())
+    }
+
+    /// Whether a trusted CA issued both. Where TLSA records match one of them alone,
+    /// the CA's word does not suffice (RFC 7672 section 1.3.4), unless the other was
+    /// issued between the looks.
+    fn are_trusted(
+        &self,
+        one: &SessionEvidence<'a>,
+        other: &SessionEvidence<'a>,
+        renewed: bool,
+    ) -> bool {
+        let (a, b) = (self.a, self.b);
+        let looked = [a, b].map(|side| side.evidence.observation.checked_at.0);
+        let at_once = looked[0].abs_diff(looked[1]) < AT_ONCE;
+        a.is_trusted(one, b)
+            && b.is_trusted(other, a)
+            && (a.matches_records(one, b) == b.matches_records(other, a) || renewed && !at_once)
     }
 
     /// From when the newer certificate is valid, if it was issued between the
@@ -392,31 +425,34 @@ impl<'a> Side<'_, 'a> {
         })
     }
 
-    fn is_trusted(self, session: &SessionEvidence<'_>) -> bool {
-        is_trusted(self.evidence, self.host, session)
+    /// Whether a CA that both places trust, or everybody, issued the certificate for
+    /// the name of the host. A firewall that inspects TLS has a CA of its own, which
+    /// the machines behind it trust.
+    fn is_trusted(self, session: &SessionEvidence<'_>, other: Side<'_, 'a>) -> bool {
+        let name = ReferenceName::Exact(self.host.seen.name.clone());
+        let store = |side: Side<'_, 'a>| &side.evidence.observation.trust_store.certificates;
+        let elsewhere = store(other);
+        let everywhere = |der: &Der| elsewhere.contains(der) || is_public_root(&der.0);
+        self.evidence.pkix(&session.chain, &[name], true).is_ok()
+            && store(self).iter().all(everywhere)
     }
-}
-
-fn is_trusted(
-    evidence: &Evidence<'_>,
-    host: &HostEvidence<'_>,
-    session: &SessionEvidence<'_>,
-) -> bool {
-    let name = ReferenceName::Exact(host.seen.name.clone());
-    evidence.pkix(&session.chain, &[name], true).is_ok()
 }
 
 /// Whether every session with an address proves that the server is this host's:
 /// by TLSA, by a trusted CA, or by a key that the other look saw too.
 pub(super) fn prove_themselves<'a>(
-    evidence: &Evidence<'a>,
-    host: &HostEvidence<'a>,
+    (evidence, host): (&Evidence<'a>, &HostEvidence<'a>),
     address: &AddressEvidence<'a>,
-    elsewhere: &HostEvidence<'a>,
+    (other, elsewhere): (&Evidence<'a>, &HostEvidence<'a>),
 ) -> bool {
     let side = Side {
         evidence,
         host,
+        address,
+    };
+    let beside = Side {
+        evidence: other,
+        host: elsewhere,
         address,
     };
     !address.sessions.is_empty()
@@ -425,7 +461,9 @@ pub(super) fn prove_themselves<'a>(
             let known = || leaf(session).is_some_and(|leaf| shows_key(elsewhere, leaf));
             Stage::of(session) == Stage::Tls
                 && good
-                && (side.matches_records(session, side) || side.is_trusted(session) || known())
+                && (side.matches_records(session, side)
+                    || side.is_trusted(session, beside)
+                    || known())
         })
 }
 
@@ -439,6 +477,14 @@ fn shows_key(host: &HostEvidence<'_>, certificate: &Certificate) -> bool {
         .filter(|session| signature(session) == Some(&SignatureCheck::Good))
         .filter_map(leaf)
         .any(|leaf| leaf.spki_der() == certificate.spki_der())
+}
+
+/// What was done at an address.
+pub(super) fn looked_at(address: &AddressEvidence<'_>) -> String {
+    match address.sessions.is_empty() {
+        true => NOT_LOOKED_AT.to_owned(),
+        false => "checked".to_owned(),
+    }
 }
 
 fn leaf<'s>(session: &'s SessionEvidence<'_>) -> Option<&'s Certificate> {

@@ -22,6 +22,7 @@ pub(super) fn letter(view: &View<'_>) -> Markup {
         Carrier::Another => words::LETTER_ELSEWHERE,
         Carrier::WithoutDane => words::LETTER_WITHOUT_DANE,
         Carrier::WithoutTls => words::LETTER_WITHOUT_TLS,
+        Carrier::WithoutDnssec => words::LETTER_WITHOUT_DNSSEC,
         Carrier::Nobody => words::LETTER_IN_VAIN,
     };
     html! {

@@ -265,6 +265,12 @@ pub(super) const LETTER_WITHOUT_TLS: Both = Both(
     "Auch dieser Brief kommt vielleicht nicht an: Senden Sie ihn von einem Mailsystem ohne TLS, \
      oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
 );
+pub(super) const LETTER_WITHOUT_DNSSEC: Both = Both(
+    "This letter may not arrive either: send it from a mail system whose resolver does not validate \
+     DNSSEC, or call. Read it before you send it.",
+    "Auch dieser Brief kommt vielleicht nicht an: Senden Sie ihn von einem Mailsystem, dessen \
+     Resolver DNSSEC nicht prüft, oder rufen Sie an. Lesen Sie ihn, bevor Sie ihn senden.",
+);
 pub(super) const LETTER_ELSEWHERE: Both = Both(
     "This letter may not arrive either: send it from another mail system, or call. Read it before \
      you send it.",

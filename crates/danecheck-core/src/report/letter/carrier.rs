@@ -3,6 +3,7 @@
 use crate::judge::Delivery;
 
 use super::super::model::Report;
+use super::problem::Problem;
 
 /// Which mail systems deliver the letter itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +16,18 @@ pub enum Carrier {
     WithoutDane,
     /// Those that use no TLS.
     WithoutTls,
+    /// Those whose resolver does not validate DNSSEC.
+    WithoutDnssec,
     /// None.
     Nobody,
 }
 
 impl Carrier {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &Report, problem: &Problem<'_>) -> Self {
         let levels = &report.outcomes;
-        if levels.dane.delivers() {
+        if problem.is_lost_by_dnssec(report) {
+            Self::WithoutDnssec
+        } else if levels.dane.delivers() {
             match report.answer().delivers() {
                 true => Self::Usual,
                 false => Self::Another,
@@ -51,6 +56,7 @@ impl Carrier {
             Self::Another => "another mail system",
             Self::WithoutDane => "a mail system that does not use DANE",
             Self::WithoutTls => "a mail system that uses no TLS",
+            Self::WithoutDnssec => "a mail system whose resolver does not validate DNSSEC",
         };
         let own = match self {
             Self::Another => report.answer().delivery,

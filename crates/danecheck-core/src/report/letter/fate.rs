@@ -4,7 +4,7 @@ use crate::judge::{Delivery, Verdict};
 
 use super::carrier::Carrier;
 use super::problem::Problem;
-use super::words::{Speaker, weak_link};
+use super::words::Speaker;
 
 /// What the fault does to the receiver's mail.
 enum Fate {
@@ -25,7 +25,7 @@ enum Fate {
     /// Senders skip this server, and use the others.
     Skipped { server: String, all: bool },
     /// It arrives without proof of who the server is.
-    Unproven,
+    Unproven { one: bool },
 }
 
 impl Speaker<'_> {
@@ -35,14 +35,21 @@ impl Speaker<'_> {
             (_, Problem::MtaSts { .. }) => Fate::WaitsByPolicy,
             (_, Problem::OldTls { .. }) => Fate::WaitsByTls,
             (Verdict::Undeliverable, Problem::NoAddress { .. }) => Fate::Lost,
-            (Verdict::Undeliverable, Problem::Lookup { lookup }) if weak_link(lookup).is_some() => {
-                Fate::LostByDnssec
-            }
+            _ if self.problem.is_lost_by_dnssec(self.report) => Fate::LostByDnssec,
             (Verdict::Undeliverable, _) => Fate::NotFromHere,
             (_, Problem::NullMx { .. }) => Fate::NotFromHere,
             _ if dane == Delivery::Bounced => Fate::Returned,
             _ if dane == Delivery::Deferred => Fate::Waits,
-            (_, Problem::Records { unusable: true, .. }) => Fate::Unproven,
+            (
+                _,
+                Problem::Records {
+                    unusable: true,
+                    published,
+                    ..
+                },
+            ) => Fate::Unproven {
+                one: published.len() == 1,
+            },
             (
                 _,
                 Problem::Records { host, address, .. }
@@ -102,10 +109,10 @@ impl Speaker<'_> {
                 format!("Mail an {domain} wird teils nicht zugestellt ({german})"),
             ),
             Fate::Skipped { .. } => self.say(
-                format!("Mail to {domain} skips an MX host ({english})"),
-                format!("Mail an {domain} umgeht einen MX-Host ({german})"),
+                format!("Mail to {domain} cannot use one of your servers ({english})"),
+                format!("Mail an {domain} erreicht einen Server nicht ({german})"),
             ),
-            Fate::Unproven => self.say(
+            Fate::Unproven { .. } => self.say(
                 format!("Mail to {domain} is not protected by DANE ({english})"),
                 format!("Mail an {domain} ist ohne DANE-Schutz ({german})"),
             ),
@@ -114,7 +121,7 @@ impl Speaker<'_> {
 
     /// Who still delivers where senders with DANE do not.
     fn others(&self) -> String {
-        match Carrier::of(self.report) {
+        match Carrier::of(self.report, self.problem) {
             Carrier::WithoutDane => self.say(
                 " Senders without DANE still deliver.",
                 " Absender ohne DANE stellen weiterhin zu.",
@@ -123,7 +130,9 @@ impl Speaker<'_> {
                 " Only senders that use no TLS still deliver.",
                 " Nur Absender ohne TLS stellen weiterhin zu.",
             ),
-            Carrier::Usual | Carrier::Another | Carrier::Nobody => String::new(),
+            Carrier::Usual | Carrier::Another | Carrier::WithoutDnssec | Carrier::Nobody => {
+                String::new()
+            }
         }
     }
 
@@ -214,17 +223,25 @@ impl Speaker<'_> {
                      Server und bleibt liegen, wenn diese ausfallen."
                 ),
             ),
-            Fate::Unproven => self.say(
-                format!(
-                    "Mail to {domain} still arrives. But senders that use DANE (RFC 7672) can use \
-                     none of your TLSA records, so they cannot tell your server from an impostor."
-                ),
-                format!(
-                    "Mail an {domain} kommt noch an. Absender, die DANE nutzen (RFC 7672), können \
-                     aber keinen Ihrer TLSA-Einträge verwenden und daher nicht prüfen, ob der \
-                     Server Ihrer ist."
-                ),
-            ),
+            Fate::Unproven { one } => {
+                let (english, german) = match one {
+                    true => ("cannot use your TLSA record", "Ihren TLSA-Eintrag nicht verwenden"),
+                    false => (
+                        "can use none of your TLSA records",
+                        "keinen Ihrer TLSA-Einträge verwenden",
+                    ),
+                };
+                self.say(
+                    format!(
+                        "Mail to {domain} still arrives. But senders that use DANE (RFC 7672) \
+                         {english}, so they cannot tell your server from an impostor."
+                    ),
+                    format!(
+                        "Mail an {domain} kommt noch an. Absender, die DANE nutzen (RFC 7672), \
+                         können aber {german} und daher nicht prüfen, ob der Server Ihrer ist."
+                    ),
+                )
+            }
         }
     }
 }

@@ -2,10 +2,13 @@
 //! back, with one thing to do. A person reads it before it is sent.
 
 mod carrier;
+mod commands;
 mod dnssec;
+mod excuse;
 mod fate;
 mod problem;
 mod session;
+mod tlsa;
 mod words;
 
 use crate::entry::Language;
@@ -41,6 +44,9 @@ impl Letter {
         let Some(domain) = &report.domain else {
             return without("no letter: an address has no postmaster of its own.");
         };
+        if let Some(why) = excuse::of(report) {
+            return without(why);
+        }
         let Some(problem) = Problem::of(report) else {
             return without(
                 "no letter: danecheck knows of nothing that the receiver has to repair.",
@@ -56,10 +62,10 @@ impl Letter {
         to.extend(report.contact.clone());
         to.dedup();
         let mut text = format!(
-            "To: {}\nSubject: {}\nMIME-Version: 1.0\nContent-Type: text/plain; \
+            "To: {}\n{}\nMIME-Version: 1.0\nContent-Type: text/plain; \
              charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n",
             to.join(",\n "),
-            speaker.subject()
+            folded(&format!("Subject: {}", speaker.subject()))
         );
         for part in speaker.body() {
             match part {
@@ -79,7 +85,7 @@ impl Letter {
                 Part::Blank => text.push('\n'),
             }
         }
-        let carrier = Carrier::of(report);
+        let carrier = Carrier::of(report, &problem);
         let target = &report.target;
         let beside = match carrier.warning(report) {
             Some(warning) => {
@@ -93,6 +99,29 @@ impl Letter {
             carrier,
         }
     }
+}
+
+/// A header field, folded at blanks (RFC 5322 section 2.2.3).
+fn folded(field: &str) -> String {
+    let mut text = String::new();
+    let mut room = WIDTH;
+    for word in field.split(' ') {
+        let length = word.chars().count();
+        match text.is_empty() {
+            true => {}
+            false if length < room => {
+                text.push(' ');
+                room -= 1;
+            }
+            false => {
+                text.push_str("\n ");
+                room = WIDTH - 1;
+            }
+        }
+        text.push_str(word);
+        room = room.saturating_sub(length);
+    }
+    text
 }
 
 /// A piece of the body.

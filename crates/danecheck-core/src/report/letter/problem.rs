@@ -1,7 +1,10 @@
 //! The one thing that a letter is about.
 
 use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
-use crate::finding::{MTA_STS_NO_HOST_PASSES, NULL_MX, SENDER_REFUSES_OLD_TLS};
+use crate::finding::{
+    DANE_TA_CERTIFICATE_EXPIRED, DANE_TA_NAME_MISMATCH, MTA_STS_NO_HOST_PASSES, NULL_MX, Rule,
+    SENDER_REFUSES_OLD_TLS, TLSA_ROOT_NOT_SENT, TLSA_WRONG_USAGE,
+};
 use crate::judge::{Standing, Verdict};
 use crate::postfix::TlsVersion;
 
@@ -10,6 +13,7 @@ use super::super::model::{
     AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
 use super::session::Known;
+use super::words::weak_link;
 
 /// What the receiver has to repair.
 pub(super) enum Problem<'r> {
@@ -20,6 +24,8 @@ pub(super) enum Problem<'r> {
         host: &'r HostReport,
         address: &'r AddressReport,
         served: &'r CertificateReport,
+        /// Why a record that looks right is of no use.
+        why: Option<Why<'r>>,
         /// Records that cannot be used, instead of records that match nothing.
         unusable: bool,
     },
@@ -52,10 +58,10 @@ pub(super) enum Problem<'r> {
         /// The oldest that the sender accepts.
         oldest: TlsVersion,
     },
-    /// An MX host has no address; without MX records, the domain itself has none.
+    /// A host has no address.
     NoAddress {
         host: &'r HostReport,
-        without_mx: bool,
+        named_by: NamedBy,
     },
     /// The server takes no mail.
     Refuses {
@@ -68,7 +74,76 @@ pub(super) enum Problem<'r> {
     NullMx { others: Vec<&'r str> },
 }
 
+/// What names the host that mail goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// An MX record.
+    MxRecord,
+    /// The domain itself, which has no MX record.
+    Domain,
+    /// The sender's own configuration, in brackets.
+    Sender,
+}
+
+/// Why a record that looks right is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why<'r> {
+    /// It names an authority, but the certificate below that has expired.
+    Expired,
+    /// It names an authority, but the certificate below that is for other names.
+    OtherName,
+    /// It names the root, which the server does not send.
+    RootNotSent,
+    /// It names the server's certificate as an authority.
+    WrongUsage,
+    /// It is right, but a record with a stronger digest hides it.
+    Hidden,
+    /// Its form is wrong: this is the reason.
+    Malformed(&'r str),
+}
+
+impl<'r> Why<'r> {
+    fn of(
+        report: &Report,
+        host: &HostReport,
+        address: &'r AddressReport,
+        served: &CertificateReport,
+    ) -> Option<Self> {
+        let is = |result: &str, record: &str| {
+            let mut records = address.records.iter();
+            records.any(|one| one.result == result && one.record == record)
+        };
+        if is("hidden", &served.tlsa) {
+            return Some(Self::Hidden);
+        }
+        if let [one] = address.records.as_slice()
+            && one.result == "unusable"
+            && !one.record.starts_with(['0', '1'])
+        {
+            return Some(Self::Malformed(&one.reason));
+        }
+        let causes: [(&Rule, Self); 4] = [
+            (&DANE_TA_CERTIFICATE_EXPIRED, Self::Expired),
+            (&DANE_TA_NAME_MISMATCH, Self::OtherName),
+            (&TLSA_ROOT_NOT_SENT, Self::RootNotSent),
+            (&TLSA_WRONG_USAGE, Self::WrongUsage),
+        ];
+        let at = format!("{} [{}]", host.name, address.address);
+        let mut findings = report.findings.iter().filter(|one| one.subject == at);
+        findings.find_map(|finding| {
+            let mut causes = causes.into_iter();
+            causes.find_map(|(rule, why)| finding.is_of(rule).then_some(why))
+        })
+    }
+}
+
 impl<'r> Problem<'r> {
+    /// Whether mail is lost only at senders whose resolver validates.
+    pub(super) fn is_lost_by_dnssec(&self, report: &Report) -> bool {
+        let is_bogus = matches!(self, Self::Lookup { lookup } if weak_link(lookup).is_some());
+        is_bogus && report.verdict == Verdict::Undeliverable
+    }
+
     /// What keeps mail back, or weakens its protection; `None` if that is
     /// nothing, or not for the receiver to repair.
     pub(super) fn of(report: &'r Report) -> Option<Self> {
@@ -93,14 +168,15 @@ impl<'r> Problem<'r> {
         let hosts = || report.hosts.iter();
         null_mx(report)
             .or_else(|| hosts().find_map(|host| of_host(report, host)))
-            .or_else(|| hosts().find_map(unusable))
+            .or_else(|| hosts().find_map(|host| unusable(report, host)))
             .or_else(|| {
                 let host = hosts().find(|host| host.addresses.is_empty())?;
-                let mx = report.mx.as_ref();
-                Some(Self::NoAddress {
-                    host,
-                    without_mx: mx.is_some_and(|mx| mx.records.is_empty()),
-                })
+                let named_by = match &report.mx {
+                    None => NamedBy::Sender,
+                    Some(mx) if mx.records.is_empty() => NamedBy::Domain,
+                    Some(_) => NamedBy::MxRecord,
+                };
+                Some(Self::NoAddress { host, named_by })
             })
     }
 }
@@ -176,7 +252,7 @@ fn of_address<'r>(
         ("completed" | "old-means" | "no-ehlo-reply-in-tls", Some(served))
             if promised && !matched =>
         {
-            records(host, address, served, false)
+            records(report, host, address, served, false)
         }
         ("no-starttls" | "no-starttls-reply" | "starttls-refused" | "handshake-failed", _)
             if promised && !out_of_step =>
@@ -217,14 +293,15 @@ fn certificate<'r>(host: &'r HostReport, address: &'r AddressReport) -> Option<P
     })
 }
 
-fn unusable(host: &HostReport) -> Option<Problem<'_>> {
+fn unusable<'r>(report: &Report, host: &'r HostReport) -> Option<Problem<'r>> {
     let mut addresses = host.addresses.iter();
     let address = addresses.find(|address| address.dane == Standing::Unusable)?;
     let served = session(host, address)?.certificates.first()?;
-    records(host, address, served, true)
+    records(report, host, address, served, true)
 }
 
 fn records<'r>(
+    report: &Report,
     host: &'r HostReport,
     address: &'r AddressReport,
     served: &'r CertificateReport,
@@ -237,6 +314,7 @@ fn records<'r>(
         host,
         address,
         served,
+        why: Why::of(report, host, address, served),
         unusable,
     })
 }

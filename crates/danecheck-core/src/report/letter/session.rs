@@ -111,22 +111,23 @@ impl Speaker<'_> {
 
     /// The request that STARTTLS works.
     pub(super) fn starttls_step(&self, host: &str, known: Option<&Known<'_>>) -> String {
+        let port = self.port();
         match known {
             Some(known) => {
                 let step = self.step_for(host, known);
                 self.say(
-                    format!("Please make STARTTLS work on port 25 of {host}. {step}"),
-                    format!("Bitte bringen Sie STARTTLS auf Port 25 von {host} in Ordnung. {step}"),
+                    format!("Please make STARTTLS work on port {port} of {host}. {step}"),
+                    format!("Bitte bringen Sie STARTTLS auf Port {port} von {host} in Ordnung. {step}"),
                 )
             }
             None => self.say(
                 format!(
-                    "Please make STARTTLS work on port 25 of {host}; its log should name the \
+                    "Please make STARTTLS work on port {port} of {host}; its log should name the \
                      cause. Often the server cannot read its key, or a firewall in front of it \
                      inspects SMTP."
                 ),
                 format!(
-                    "Bitte bringen Sie STARTTLS auf Port 25 von {host} in Ordnung; das Log sollte \
+                    "Bitte bringen Sie STARTTLS auf Port {port} von {host} in Ordnung; das Log sollte \
                      den Grund nennen. Oft kann der Server seinen Schlüssel nicht lesen, oder eine \
                      Firewall davor greift in SMTP ein."
                 ),
@@ -136,9 +137,10 @@ impl Speaker<'_> {
 
     /// The request that the server takes mail.
     pub(super) fn refusal_step(&self, host: &str, known: Option<&Known<'_>>) -> String {
+        let port = self.port();
         let mut text = self.say(
-            format!("Please let {host} take mail on port 25 again."),
-            format!("Bitte lassen Sie {host} auf Port 25 wieder Mail annehmen."),
+            format!("Please let {host} take mail on port {port} again."),
+            format!("Bitte lassen Sie {host} auf Port {port} wieder Mail annehmen."),
         );
         if let Some(known) = known {
             text.push(' ');

@@ -7,10 +7,7 @@ use crate::postfix::TlsVersion;
 use super::super::model::{LookupReport, Report};
 use super::Part;
 use super::dnssec::{fault, minute};
-use super::problem::Problem;
-
-/// Published records that are shown.
-const SHOWN: usize = 3;
+use super::problem::{NamedBy, Problem};
 
 /// What a letter is made of.
 pub(super) struct Speaker<'r> {
@@ -41,7 +38,11 @@ impl Speaker<'_> {
             self.say("To see it yourself:", "So sehen Sie es selbst:"),
         ));
         for command in self.commands() {
-            parts.push(Part::Line(format!("  {command}")));
+            parts.extend(
+                command
+                    .into_iter()
+                    .map(|line| Part::Line(format!("  {line}"))),
+            );
         }
         parts.push(Part::Blank);
         parts.push(Part::Paragraph(self.say(
@@ -60,38 +61,7 @@ impl Speaker<'_> {
         );
         parts.push(Part::Paragraph(lead));
         match self.problem {
-            Problem::Records {
-                owner,
-                published,
-                host,
-                address,
-                served,
-                ..
-            } => {
-                let in_dns = self.say("In DNS", "Im DNS");
-                parts.push(Part::Paragraph(format!("- {in_dns}: {owner} TLSA")));
-                for record in published.iter().take(SHOWN) {
-                    parts.push(Part::Line(format!("    {}", shortened(record))));
-                }
-                let more = published.len().saturating_sub(SHOWN);
-                if more > 0 {
-                    let words = self.say(format!("and {more} more"), format!("und {more} weitere"));
-                    parts.push(Part::Line(format!("    {words}")));
-                }
-                let at = format!("{} [{}]", host.name, address.address);
-                let from = served.not_before.day();
-                parts.push(Part::Paragraph(self.say(
-                    format!(
-                        "- At {at}: a certificate for {}, valid from {from}. Its record would be",
-                        served.subject
-                    ),
-                    format!(
-                        "- Bei {at}: ein Zertifikat für {}, gültig ab {from}. Sein Eintrag wäre",
-                        served.subject
-                    ),
-                )));
-                parts.push(Part::Line(format!("    {}", shortened(&served.tlsa))));
-            }
+            Problem::Records { .. } => self.records_seen(parts),
             Problem::StartTls {
                 owner,
                 host,
@@ -161,26 +131,23 @@ impl Speaker<'_> {
                     )));
                 }
             }
-            Problem::NoAddress {
-                host,
-                without_mx: true,
-            } => {
-                parts.push(Part::Paragraph(self.say(
-                    format!("{} has neither an MX record nor an address.", host.name),
-                    format!(
-                        "{} hat weder einen MX-Eintrag noch eine Adresse.",
-                        host.name
+            Problem::NoAddress { host, named_by } => {
+                let name = &host.name;
+                let (english, german) = match named_by {
+                    NamedBy::MxRecord => (
+                        format!("The MX record names {name}, which has no address."),
+                        format!("Der MX-Eintrag nennt {name}, und dieser Name hat keine Adresse."),
                     ),
-                )));
-            }
-            Problem::NoAddress { host, .. } => {
-                parts.push(Part::Paragraph(self.say(
-                    format!("The MX record names {}, which has no address.", host.name),
-                    format!(
-                        "Der MX-Eintrag nennt {}, und dieser Name hat keine Adresse.",
-                        host.name
+                    NamedBy::Domain => (
+                        format!("{name} has neither an MX record nor an address."),
+                        format!("{name} hat weder einen MX-Eintrag noch eine Adresse."),
                     ),
-                )));
+                    NamedBy::Sender => (
+                        format!("{name}, to which we send, has no address."),
+                        format!("{name}, wohin wir senden, hat keine Adresse."),
+                    ),
+                };
+                parts.push(Part::Paragraph(self.say(english, german)));
             }
             Problem::Refuses {
                 host,
@@ -213,49 +180,7 @@ impl Speaker<'_> {
     /// The one thing to do.
     fn step(&self, parts: &mut Vec<Part>) {
         match self.problem {
-            Problem::Records {
-                owner,
-                published,
-                served,
-                unusable,
-                ..
-            } => {
-                let all_begin = |with: &[&str]| {
-                    let has = |record: &&str| with.iter().any(|it| record.starts_with(it));
-                    published.iter().all(has)
-                };
-                let (english, german) = match unusable {
-                    true if all_begin(&["0 ", "1 "]) => (
-                        "No sender can use your present records: usage 0 and 1 are not for mail \
-                         between servers (RFC 7672, 3.1.3). Please publish this record instead, if \
-                         the certificate above is yours:",
-                        "Kein Absender kann Ihre jetzigen Einträge verwenden: Die Werte 0 und 1 am \
-                         Anfang sind für Mail zwischen Servern nicht vorgesehen (RFC 7672, 3.1.3). \
-                         Bitte veröffentlichen Sie stattdessen diesen, wenn das Zertifikat oben \
-                         Ihres ist:",
-                    ),
-                    true => (
-                        "No sender can use your present records. Please publish this record \
-                         instead, if the certificate above is yours:",
-                        "Kein Absender kann Ihre jetzigen Einträge verwenden. Bitte veröffentlichen \
-                         Sie stattdessen diesen, wenn das Zertifikat oben Ihres ist:",
-                    ),
-                    false => (
-                        "Please publish this record, if the certificate above is yours. If it is \
-                         not, please let us know.",
-                        "Bitte veröffentlichen Sie diesen Eintrag, wenn das Zertifikat oben Ihres \
-                         ist. Wenn nicht, geben Sie uns bitte Bescheid.",
-                    ),
-                };
-                parts.push(Part::Paragraph(self.say(english, german)));
-                parts.push(Part::Blank);
-                let (numbers, digest) = numbers_and_digest(&served.tlsa);
-                let owner = owner.trim_end_matches('.');
-                parts.push(Part::Line(format!("{owner}. IN TLSA {numbers} (")));
-                parts.push(Part::Line(format!("    {digest} )")));
-                parts.push(Part::Blank);
-                parts.push(Part::Paragraph(self.lasting(published, *unusable)));
-            }
+            Problem::Records { .. } => self.records_step(parts),
             Problem::StartTls { host, known, .. } => {
                 let words = self.starttls_step(&host.name, known.as_ref());
                 parts.push(Part::Paragraph(words));
@@ -297,28 +222,33 @@ impl Speaker<'_> {
             Problem::Lookup { lookup } => {
                 parts.push(Part::Paragraph(self.zone_step(lookup)));
             }
-            Problem::NoAddress {
-                host,
-                without_mx: true,
-            } => parts.push(Part::Paragraph(self.say(
-                format!("Please publish an MX record for {}.", host.name),
-                format!(
-                    "Bitte veröffentlichen Sie einen MX-Eintrag für {}.",
-                    host.name
-                ),
-            ))),
-            Problem::NoAddress { host, .. } => parts.push(Part::Paragraph(self.say(
-                format!(
-                    "Please publish the address of {} (A or AAAA), or the right name in the MX \
-                     record.",
-                    host.name
-                ),
-                format!(
-                    "Bitte veröffentlichen Sie die Adresse von {} (A oder AAAA), oder den richtigen \
-                     Namen im MX-Eintrag.",
-                    host.name
-                ),
-            ))),
+            Problem::NoAddress { host, named_by } => {
+                let name = &host.name;
+                let (english, german) = match named_by {
+                    NamedBy::MxRecord => (
+                        format!(
+                            "Please publish the address of {name} (A or AAAA), or the right name \
+                             in the MX record."
+                        ),
+                        format!(
+                            "Bitte veröffentlichen Sie die Adresse von {name} (A oder AAAA), oder \
+                             den richtigen Namen im MX-Eintrag."
+                        ),
+                    ),
+                    NamedBy::Domain => (
+                        format!("Please publish an MX record for {name}."),
+                        format!("Bitte veröffentlichen Sie einen MX-Eintrag für {name}."),
+                    ),
+                    NamedBy::Sender => (
+                        format!("Please publish its address (A or AAAA), or tell us another server."),
+                        format!(
+                            "Bitte veröffentlichen Sie die Adresse (A oder AAAA), oder nennen Sie \
+                             uns einen anderen Server."
+                        ),
+                    ),
+                };
+                parts.push(Part::Paragraph(self.say(english, german)));
+            }
             Problem::Refuses { host, known, .. } => {
                 let words = self.refusal_step(&host.name, known.as_ref());
                 parts.push(Part::Paragraph(words));
@@ -328,30 +258,6 @@ impl Speaker<'_> {
                 "Bitte entfernen Sie den MX-Eintrag mit dem Host „.“.",
             ))),
         }
-    }
-
-    /// How long the record holds, and what becomes of the others.
-    fn lasting(&self, published: &[&str], unusable: bool) -> String {
-        // RFC 7671 section 9: the strongest digest alone counts.
-        let hides = published.iter().any(|record| record.starts_with("3 1 2 "));
-        let beside = match hides {
-            true => self.say(
-                "It has to replace the record 3 1 2, which hides it (RFC 7671, 9). ",
-                "Er muss den Eintrag 3 1 2 ersetzen, der ihn sonst verdeckt (RFC 7671, 9). ",
-            ),
-            false if unusable => String::new(),
-            false => self.say(
-                "It may stand beside the present ones. ",
-                "Der Eintrag darf neben den bisherigen stehen. ",
-            ),
-        };
-        let until = self.say(
-            "It holds until the server gets another key; before that, publish the record of the \
-             new key too.",
-            "Er gilt, bis der Server einen neuen Schlüssel bekommt; veröffentlichen Sie vorher auch \
-             dessen Eintrag.",
-        );
-        format!("{beside}{until}")
     }
 
     /// What to do about a lookup that fails.
@@ -383,63 +289,9 @@ impl Speaker<'_> {
             ),
         }
     }
-
-    /// How the receiver sees it.
-    fn commands(&self) -> Vec<String> {
-        let finger = format!("posttls-finger -c -l dane {}", self.domain);
-        match self.problem {
-            Problem::Records { owner, .. } => {
-                vec![format!("dig +short TLSA {owner}"), finger]
-            }
-            Problem::Lookup { lookup } => vec![
-                format!("delv {} {}", lookup.name, lookup.record_type),
-                format!("dig +dnssec {} {}", lookup.name, lookup.record_type),
-            ],
-            Problem::NullMx { .. } => vec![format!("dig +short MX {}", self.domain)],
-            Problem::NoAddress { host, .. } => vec![
-                format!("dig +short MX {}", self.domain),
-                format!("dig +short A {}", host.name),
-            ],
-            Problem::MtaSts { host } => vec![
-                format!("dig +short TXT _mta-sts.{}", self.domain),
-                format!("openssl s_client -starttls smtp -connect {}:25", host.name),
-            ],
-            Problem::OldTls { host, oldest, .. } => {
-                let version = match oldest {
-                    TlsVersion::Tls13 => "tls1_3",
-                    _ => "tls1_2",
-                };
-                vec![format!(
-                    "openssl s_client -starttls smtp -connect {}:25 -{version}",
-                    host.name
-                )]
-            }
-            Problem::StartTls { host, .. }
-            | Problem::Certificate { host, .. }
-            | Problem::Refuses { host, .. } => vec![
-                format!("openssl s_client -starttls smtp -connect {}:25", host.name),
-                finger,
-            ],
-        }
-    }
 }
 
 /// Why danecheck's own validation fails.
 pub(super) fn weak_link(lookup: &LookupReport) -> Option<&WeakLink> {
     lookup.validated.as_ref()?.weak_link.as_ref()
-}
-
-/// A record whose digest is cut in the middle.
-fn shortened(record: &str) -> String {
-    let (numbers, data) = numbers_and_digest(record);
-    let (head, tail) = (data.get(..16), data.len().checked_sub(8));
-    match (head, tail.and_then(|from| data.get(from..))) {
-        (Some(head), Some(tail)) if data.len() > 32 => format!("{numbers} {head}...{tail}"),
-        _ => record.to_owned(),
-    }
-}
-
-/// `3 1 1` and the rest.
-fn numbers_and_digest(record: &str) -> (&str, &str) {
-    record.rsplit_once(' ').unwrap_or((record, ""))
 }
