@@ -123,10 +123,10 @@ pub const CONNECTION_INTERVAL: Duration = Duration::from_millis(250);
 pub const CONNECTIONS_IN_ALL: usize = 512;
 
 /// Bytes kept of lookups for other targets.
-pub const LOOKUPS_BYTES_KEPT: u64 = 8 << 20;
+pub const LOOKUPS_BYTES_KEPT: u64 = 32 << 20;
 
 /// Bytes kept of sessions for other targets.
-pub const SESSIONS_BYTES_KEPT: u64 = 48 << 20;
+pub const SESSIONS_BYTES_KEPT: u64 = 96 << 20;
 
 /// Bytes kept of name servers' answers for other targets.
 pub const INSPECTIONS_BYTES_KEPT: u64 = 4 << 20;
