@@ -22,6 +22,8 @@ pub enum Meaning {
     Verdict(Verdict, &'static str),
     /// An enhanced status code, and what it means with DANE.
     Status(String, &'static str),
+    /// Another word of logs and reports, and what it means.
+    Word(&'static str, &'static str),
 }
 
 /// What was asked for.
@@ -70,6 +72,134 @@ const VERDICTS: &[(Verdict, &str)] = &[
         Verdict::Indeterminate,
         "It could not be seen from here: the resolver or the network fails. Check your resolver \
          and your port 25.",
+    ),
+];
+
+/// Words of Postfix's policies and logs, of the report, and of TLS reports.
+const WORDS: &[(&str, &str)] = &[
+    ("none", "A TLS security level: Postfix uses no TLS."),
+    (
+        "may",
+        "A TLS security level: Postfix uses TLS where the server offers it, checks no certificate, \
+         and delivers in plain text otherwise.",
+    ),
+    (
+        "encrypt",
+        "A TLS security level: Postfix delivers over TLS only, and checks no certificate.",
+    ),
+    (
+        "dane",
+        "A TLS security level: where the domain has secure TLSA records, the server's certificate \
+         has to match them. Without them it is level may.",
+    ),
+    (
+        "dane-only",
+        "A TLS security level: secure TLSA records that match are required. Without them mail \
+         waits.",
+    ),
+    (
+        "fingerprint",
+        "A TLS security level: the server's certificate or key has to have a fingerprint that the \
+         policy names.",
+    ),
+    (
+        "verify",
+        "A TLS security level: a CA that Postfix trusts has to vouch for a certificate with the \
+         name of the MX host.",
+    ),
+    (
+        "secure",
+        "As a TLS security level: a CA that Postfix trusts has to vouch for a certificate with the \
+         name of the next hop. As a DNSSEC status: the signatures are right from the root down.",
+    ),
+    (
+        "verified",
+        "Postfix checked the server's certificate as its level asks, and it is right.",
+    ),
+    (
+        "trusted",
+        "A CA that Postfix trusts signed the server's certificate. Its name was not asked for, or \
+         does not match.",
+    ),
+    (
+        "untrusted",
+        "The connection is encrypted. No CA that Postfix trusts signed the server's certificate, \
+         and the level did not ask for it.",
+    ),
+    (
+        "anonymous",
+        "The connection is encrypted, and the server showed no certificate.",
+    ),
+    (
+        "keep",
+        "A recommendation: level dane delivers. Set no override.",
+    ),
+    (
+        "override",
+        "A recommendation: set the line of the report for this next hop until the receiver has \
+         repaired the fault.",
+    ),
+    (
+        "not-fixable",
+        "A recommendation: no TLS policy makes this mail flow, or nothing could be seen.",
+    ),
+    (
+        "delivered",
+        "The server took the mail at the first attempt.",
+    ),
+    (
+        "delivered-after-retry",
+        "The TLS handshake failed, and Postfix delivers in plain text at its next attempt.",
+    ),
+    (
+        "deferred",
+        "Mail waits in the queue, and Postfix tries again. The text in parentheses says why.",
+    ),
+    (
+        "bounced",
+        "Postfix returned the mail to its sender. It has to be sent again.",
+    ),
+    (
+        "delivery-temporarily-suspended",
+        "Postfix tried this destination a short time ago and failed. The text after it says why.",
+    ),
+    (
+        "insecure",
+        "A DNSSEC status: the zone is not signed, and DNS proves that. DANE is not used.",
+    ),
+    (
+        "bogus",
+        "A DNSSEC status: the zone should be signed, and its signatures are wrong or missing. \
+         Validating resolvers answer SERVFAIL.",
+    ),
+    (
+        "servfail",
+        "The resolver could not answer: broken DNSSEC, or name servers that do not answer. \
+         `danecheck dns NAME TYPE` says which.",
+    ),
+    ("nxdomain", "DNS says that the name does not exist."),
+    (
+        "validation-failure",
+        "A result of a TLS report: the certificate did not pass, for a reason that the report does \
+         not name. With DANE most often no TLSA record matches it.",
+    ),
+    (
+        "no-policy-found",
+        "In a TLS report: the sender found neither TLSA records nor a policy of MTA-STS.",
+    ),
+    (
+        "sts-policy-fetch-error",
+        "A result of a TLS report: the sender could not fetch the policy of MTA-STS. Mail flows \
+         without it.",
+    ),
+    (
+        "sts-policy-invalid",
+        "A result of a TLS report: the policy of MTA-STS has a mistake. Mail flows without it.",
+    ),
+    (
+        "sts-webpki-invalid",
+        "A result of a TLS report: the certificate of the host of the MTA-STS policy is wrong. Mail \
+         flows without the policy.",
     ),
 ];
 
@@ -148,6 +278,37 @@ const STATUSES: &[(&str, &str)] = &[
         "Exchange Online: no session with the server, often because STARTTLS fails.",
     ),
     ("1.10", "The domain takes no mail (null MX, RFC 7505)."),
+    (
+        "7.1",
+        "The other server refuses the mail by a rule of its own. Unless its text names TLS, no \
+         TLS policy changes that.",
+    ),
+    (
+        "4.7",
+        "The mail waited too long and was returned. The reason is that of the last attempt, in the \
+         log or in the notice of the delay.",
+    ),
+    (
+        "1.1",
+        "There is no such mailbox. TLS and DANE are not the cause.",
+    ),
+    (
+        "1.2",
+        "The recipient's domain is not found. `danecheck DOMAIN` says what DNS answers.",
+    ),
+    (
+        "2.2",
+        "The mailbox is full. TLS and DANE are not the cause.",
+    ),
+    (
+        "2.0",
+        "The mailbox, or its server, takes no mail now. The text beside the code says why.",
+    ),
+    (
+        "3.0",
+        "A fault of a mail system. The text beside the code says which.",
+    ),
+    ("0.0", "The code says nothing. The text beside it says why."),
 ];
 
 /// Looks a word up: the id of a finding or of a cause, a verdict, a status code,
@@ -156,6 +317,9 @@ pub fn look_up(word: &str) -> Answer {
     let text = word.trim().trim_matches(['`', '"', '\'', '(', ')']).trim();
     let id = text.to_ascii_lowercase().replace(['_', ' '], "-");
     let mut meanings = of_id(&id);
+    if meanings.is_empty() {
+        meanings.extend(of_word(&id));
+    }
     let corrected = false;
     if meanings.is_empty() {
         meanings.extend(of_status(text));
@@ -181,7 +345,7 @@ pub fn look_up(word: &str) -> Answer {
         && strsim::damerau_levenshtein(&id, known) <= 2
     {
         return Answer {
-            meanings: of_id(known),
+            meanings: of_id(known).into_iter().chain(of_word(known)).collect(),
             corrected: true,
             near: Vec::new(),
         };
@@ -196,8 +360,10 @@ pub fn look_up(word: &str) -> Answer {
 fn ids() -> impl Iterator<Item = &'static str> {
     let rules = RULES.iter().map(|rule| rule.id);
     let causes = CAUSES.iter().map(|cause| cause.id);
+    let words = WORDS.iter().map(|(word, _)| *word);
     rules
         .chain(causes)
+        .chain(words)
         .chain(VERDICTS.iter().map(|(verdict, _)| verdict.as_str()))
 }
 
@@ -211,8 +377,30 @@ fn of_id(id: &str) -> Vec<Meaning> {
     rule.into_iter().chain(cause).chain(verdict).collect()
 }
 
-/// `4.7.5`, `dsn=4.7.5`, `550 5.7.323`.
+/// `may`, `tls=!dane`, `Verified`.
+fn of_word(id: &str) -> Option<Meaning> {
+    let word = id
+        .rsplit('=')
+        .next()
+        .unwrap_or(id)
+        .trim_matches(['!', ':', ';', '.', ',']);
+    WORDS
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(known, meaning)| Meaning::Word(known, meaning))
+}
+
+/// `4.7.5`, `dsn=4.7.5`, `550 5.7.323`, `X.7.5`.
 fn of_status(text: &str) -> Option<Meaning> {
+    if let Some(detail) = text
+        .strip_prefix(['x', 'X'])
+        .and_then(|it| it.strip_prefix('.'))
+    {
+        return STATUSES
+            .iter()
+            .find(|(known, _)| *known == detail)
+            .map(|(_, meaning)| Meaning::Status(format!("X.{detail}"), meaning));
+    }
     let code = text
         .split(|c: char| !(c.is_ascii_digit() || c == '.'))
         .find(|code| code.split('.').count() == 3)?;
@@ -267,6 +455,10 @@ impl Answer {
                     let _ = writeln!(text, "{} (verdict)", verdict.as_str());
                     part(&mut text, "What it means", meaning, width);
                 }
+                Meaning::Word(word, meaning) => {
+                    let _ = writeln!(text, "{word} (word)");
+                    part(&mut text, "What it means", meaning, width);
+                }
                 Meaning::Status(code, meaning) => {
                     let _ = writeln!(text, "{code} (status code)");
                     part(&mut text, "What it means", meaning, width);
@@ -300,6 +492,7 @@ mod tests {
                 Meaning::Cause(cause) => cause.id.to_owned(),
                 Meaning::Verdict(verdict, _) => verdict.as_str().to_owned(),
                 Meaning::Status(code, _) => code.clone(),
+                Meaning::Word(word, _) => (*word).to_owned(),
             })
             .collect()
     }
@@ -342,9 +535,43 @@ mod tests {
                 "to=<u@a.example>, relay=none, dsn=4.7.5, status=deferred (no TLSA records found)",
                 "no-tlsa-records",
             ),
+            // As people type and cut them.
+            (
+                "server certificate not verified",
+                "certificate-not-verified",
+            ),
+            ("SERVER CERTIFICATE NOT TRUSTED", "certificate-not-verified"),
+            ("no TLSA records found.", "no-tlsa-records"),
+            (
+                "tls is required but was not offered",
+                "starttls-not-offered",
+            ),
+            ("cannot start tls", "handshake-failure"),
+            ("num=65", "certificate-no-match"),
+            ("num=10:certificate has expired", "certificate-expired"),
+            ("Hostname mismatch", "certificate-name"),
+            ("self-signed certificate", "certificate-untrusted"),
+            ("Host or domain name not found", "dns-failed"),
+            ("X.7.5", "X.7.5"),
+            ("5.7.1", "5.7.1"),
+            ("4.4.7", "4.4.7"),
+            ("tls=!dane", "dane"),
+            ("dane-only", "dane-only"),
+            ("Verified", "verified"),
+            ("untrustd", "untrusted"),
+            ("delivered-after-retry", "delivered-after-retry"),
+            (
+                "delivery temporarily suspended",
+                "delivery-temporarily-suspended",
+            ),
+            ("SERVFAIL", "servfail"),
+            ("validation_failure", "validation-failure"),
+            ("sts-policy-fetch-error", "sts-policy-fetch-error"),
         ] {
             assert_eq!(names(word), [id], "{word}");
         }
+        // What another server answers is no text of Postfix's.
+        assert_eq!(names("host x said: 450 TLSA lookup error for y"), [""; 0]);
         // A finding and a cause of the same name.
         assert_eq!(names("starttls-not-offered").len(), 2);
     }

@@ -11,7 +11,10 @@ pub fn cause_of_text(text: &str) -> Option<&'static Cause> {
         Some(Body::Delivery(delivery)) => delivery.text.into_owned(),
         _ => text.to_owned(),
     };
-    classify::delivery(&single_blanks(&inner), None, None)
-        .or_else(|| classify::hint(text))
-        .or_else(|| classify::remark(text))
+    let inner = single_blanks(&inner);
+    let own = super::reply::own(text);
+    classify::delivery(&inner, None, None)
+        .or_else(|| classify::hint(own))
+        .or_else(|| classify::remark(own))
+        .or_else(|| classify::in_any_case(&inner))
 }

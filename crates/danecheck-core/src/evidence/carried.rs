@@ -82,19 +82,23 @@ fn is_container(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@'))
 }
 
-/// What Kubernetes and podman write before a line, and whether the line goes on
-/// in the next: `TIME stdout P ` and `TIME stdout F `.
-pub(super) fn of_container(line: &str) -> Option<(bool, &str)> {
+/// What Kubernetes and podman write before a line: whether the line goes on in the
+/// next (`TIME stdout P `) or ends (`TIME stdout F `), the line, and whether it is of
+/// standard error.
+pub(super) fn of_container(line: &str) -> Option<(bool, &str, bool)> {
     if !line.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     let (_, rest) = line.split_once(' ')?;
-    let rest = rest
-        .strip_prefix("stdout ")
-        .or_else(|| rest.strip_prefix("stderr "))?;
+    let (stream, rest) = rest.split_once(' ')?;
+    let of_errors = match stream {
+        "stdout" => false,
+        "stderr" => true,
+        _ => return None,
+    };
     match rest.strip_prefix("P ") {
-        Some(rest) => Some((true, rest)),
-        None => Some((false, rest.strip_prefix("F ")?)),
+        Some(rest) => Some((true, rest, of_errors)),
+        None => Some((false, rest.strip_prefix("F ")?, of_errors)),
     }
 }
 

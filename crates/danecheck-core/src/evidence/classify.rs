@@ -8,28 +8,23 @@ use memchr::memmem::Finder;
 
 use super::cause::{self, Cause};
 use super::destination::after;
+use super::reply;
 use super::words::words;
 
 words! {
     /// What the text of a delivery may have.
     static TEXTS: Word {
         RequireTls: "REQUIRETLS",
-        Said: " said: ",
-        RefusedToTalk: " refused to talk to me: ",
         TlsaLookup: "TLSA lookup error for ",
         Configuration: "client TLS configuration problem",
         CannotStart: "Cannot start TLS",
         Engine: "TLS is required, but our TLS engine is unavailable",
         Unavailable: "TLS is required, but unavailable",
         NotOffered: "TLS is required, but was not offered",
-        RefusedForGood: " refused to start TLS: 5",
-        RefusedAndClosed: " refused to start TLS: 421",
-        Refused: " refused to start TLS: ",
         NoReply: "while receiving the STARTTLS response",
         AtMail: "while sending MAIL FROM",
         AtRecipient: "while sending RCPT TO",
         AtData: "while sending DATA command",
-        InReplyToMail: " (in reply to MAIL FROM",
         NoHostLeft: "server unavailable or unable to receive mail",
         NullMx: "(nullMX)",
         NameService: "Name service error for ",
@@ -51,6 +46,10 @@ pub(super) fn delivery(
     let text = text
         .strip_prefix("delivery temporarily suspended: ")
         .unwrap_or(text);
+    let (own, reply) = reply::split(text);
+    if let Some(reply) = reply {
+        return of_reply(own, reply, dsn);
+    }
     if matches!(dsn, Some("5.7.10" | "5.7.30")) {
         return Some(&cause::REQUIRETLS);
     }
@@ -62,16 +61,10 @@ pub(super) fn delivery(
     if has(Word::RequireTls) {
         return Some(&cause::REQUIRETLS);
     }
-    // The most frequent of Postfix's own texts are no other server's words.
-    let is_own = text.starts_with("Server certificate not ");
-    let is_reply = has(Word::Said) || has(Word::RefusedToTalk) || starts_as_reply(text);
-    if !is_own
-        && is_reply
-        && let Some(refusal) = refusal(text)
+    // The most frequent of Postfix's own texts have none of these words.
+    if !text.starts_with("Server certificate not ")
+        && let Some(word) = report_word(text)
     {
-        return Some(refusal);
-    }
-    if !is_own && let Some(word) = report_word(text) {
         return Some(word);
     }
     Some(match text {
@@ -87,19 +80,12 @@ pub(super) fn delivery(
         _ if has(Word::Engine) => &cause::TLS_ENGINE,
         _ if has(Word::Unavailable) => &cause::TLS_UNAVAILABLE,
         _ if has(Word::NotOffered) => &cause::STARTTLS_NOT_OFFERED,
-        _ if has(Word::RefusedForGood) => &cause::STARTTLS_REFUSED_FOR_GOOD,
-        _ if has(Word::RefusedAndClosed) => &cause::STARTTLS_REFUSED_AND_CLOSED,
-        _ if has(Word::Refused) => &cause::STARTTLS_REFUSED_FOR_NOW,
         _ if has(Word::NoReply) => &cause::STARTTLS_NO_REPLY,
         _ if has(Word::AtMail) || has(Word::AtRecipient) || has(Word::AtData) => {
             &cause::LOST_BEFORE_MESSAGE
         }
         _ if text.starts_with("Protocol error: ") => &cause::OUT_OF_STEP,
-        _ if text.starts_with("host ") && has(Word::Said) && has(Word::InReplyToMail) => {
-            &cause::MESSAGE_REFUSED
-        }
         _ if has(Word::NoHostLeft) => &cause::STS_PATTERN,
-        _ if has(Word::RefusedToTalk) => &cause::REFUSED_TO_TALK,
         _ if text.starts_with("lost connection with ")
             || text.starts_with("conversation with ") =>
         {
@@ -120,6 +106,84 @@ pub(super) fn delivery(
         _ => return None,
     })
 }
+
+/// What another server's answer means. The words before it are Postfix's, and say
+/// what was answered; a notice may have the answer alone.
+fn of_reply(own: &str, reply: &str, dsn: Option<&str>) -> Option<&'static Cause> {
+    if own.ends_with(" refused to start TLS: ") {
+        return Some(match reply {
+            _ if reply.starts_with("421") => &cause::STARTTLS_REFUSED_AND_CLOSED,
+            _ if reply.starts_with('5') => &cause::STARTTLS_REFUSED_FOR_GOOD,
+            _ => &cause::STARTTLS_REFUSED_FOR_NOW,
+        });
+    }
+    // RFC 8689 8: X.7.30 is that server's word for it.
+    if dsn == Some("5.7.30") {
+        return Some(&cause::REQUIRETLS);
+    }
+    if own.ends_with("Command output: ") {
+        return None;
+    }
+    if let Some(refusal) = refusal(reply) {
+        return Some(refusal);
+    }
+    if own.is_empty() {
+        return report_word(reply).or_else(|| handshake(reply));
+    }
+    if own.ends_with(" refused to talk to me: ") {
+        return Some(&cause::REFUSED_TO_TALK);
+    }
+    if own.starts_with("Protocol error: ") {
+        return Some(&cause::OUT_OF_STEP);
+    }
+    let in_reply_to = reply.rsplit_once(" (in reply to ");
+    let to_mail = in_reply_to.is_some_and(|(_, command)| command.starts_with("MAIL FROM"));
+    (own.starts_with("host ") && to_mail).then_some(&cause::MESSAGE_REFUSED)
+}
+
+/// What sendmail writes into its notices where a handshake failed.
+fn handshake(reply: &str) -> Option<&'static Cause> {
+    let text = reply.to_ascii_lowercase();
+    text.contains("tls handshake failed")
+        .then_some(&cause::HANDSHAKE_FAILURE)
+}
+
+/// The cause of a text as people type it: in another case, cut off, or the reason of
+/// OpenSSL alone.
+pub(super) fn in_any_case(text: &str) -> Option<&'static Cause> {
+    if reply::own(text).len() < text.len() {
+        return None;
+    }
+    let plain = |text: &str| text.to_ascii_lowercase().replace(',', "");
+    let text = plain(text);
+    let known = TYPED.iter().find(|known| text.contains(&plain(known)));
+    if let Some(known) = known {
+        return delivery(known, None, None);
+    }
+    if text.contains("host or domain name not found") {
+        return Some(&cause::DNS_FAILED);
+    }
+    let reason = verification(&text);
+    (*reason != cause::CERTIFICATE_OTHER).then_some(reason)
+}
+
+/// Texts of Postfix's that people type.
+const TYPED: &[&str] = &[
+    "Server certificate not verified",
+    "Server certificate not trusted",
+    "no TLSA records found",
+    "non DNSSEC destination",
+    "TLSA records unusable",
+    "unknown mail transport error",
+    "TLSA lookup error for ",
+    "client TLS configuration problem",
+    "TLS is required, but our TLS engine is unavailable",
+    "TLS is required, but was not offered",
+    "TLS is required, but unavailable",
+    "Cannot start TLS",
+    "while receiving the STARTTLS response",
+    "server unavailable or unable to receive mail",
+];
 
 /// The texts that have no part of their own; many a log has few others.
 fn whole(text: &str, before: Option<&'static Cause>) -> Option<&'static Cause> {
@@ -199,14 +263,6 @@ fn refusal(text: &str) -> Option<&'static Cause> {
     } else {
         None
     }
-}
-
-/// `454 4.7.0 ...`, as notices have it after `smtp;`.
-fn starts_as_reply(text: &str) -> bool {
-    let mut characters = text.chars();
-    matches!(characters.next(), Some('4' | '5'))
-        && characters.by_ref().take(2).all(|c| c.is_ascii_digit())
-        && matches!(characters.next(), Some(' ' | '-'))
 }
 
 words! {
@@ -320,10 +376,17 @@ pub(super) fn hint(text: &str) -> Option<&'static Cause> {
 /// `H[IP]:25: REASON`, in the words of every release and of OpenSSL 1.1.1
 /// and 3. The numbers are those of `x509_vfy.h`.
 fn verification(text: &str) -> &'static Cause {
-    let number: Option<u32> = text.split_once("num=").and_then(|(_, rest)| {
-        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    // A name in the certificate is the other server's word.
+    let reason = text.split_once(": ").map_or(text, |(_, rest)| rest).trim();
+    let number: Option<u32> = reason.strip_prefix("num=").and_then(|rest| {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         rest.get(..end)?.parse().ok()
     });
+    if reason.starts_with("untrusted issuer") {
+        return &cause::CERTIFICATE_UNTRUSTED;
+    }
     match number {
         Some(65) => return &cause::CERTIFICATE_NO_MATCH,
         Some(62..=64) => return &cause::CERTIFICATE_NAME,
@@ -335,8 +398,8 @@ fn verification(text: &str) -> &'static Cause {
         Some(3 | 11 | 12 | 23 | 33) => return &cause::CERTIFICATE_REVOKED,
         _ => {}
     }
-    let text = text.to_ascii_lowercase();
-    let has = |part: &str| text.contains(part);
+    let reason = reason.to_ascii_lowercase();
+    let has = |part: &str| reason.contains(part);
     if has("no matching dane tlsa") {
         &cause::CERTIFICATE_NO_MATCH
     } else if has("hostname mismatch")

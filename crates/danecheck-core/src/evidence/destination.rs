@@ -8,6 +8,8 @@ use memchr::memmem::Finder;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::reply;
+
 /// How sure a next hop is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +57,8 @@ impl<'a> Destination<'a> {
 
     /// From the recipient's domain, `relay=` and the text of the delivery.
     pub(super) fn of(domain: Option<&'a str>, relay: Option<&'a str>, text: &'a str) -> Self {
+        // Another server's answer names no next hop.
+        let text = reply::own(text);
         let of_relay = relay.filter(|relay| *relay != "none").map(Peer::parse);
         if let Some(peer) = of_relay
             && let Some(name) = peer.relay(true)
@@ -232,7 +236,10 @@ fn looked_up(text: &str) -> Option<(&str, &str)> {
 /// The next hop and the host of `TLS policy lookup for X/HOST: TEXT`, and the
 /// text; or the next hop of `next-hop destination "X"`.
 pub(super) fn policy_lookup(message: &str) -> Option<(&str, &str, &str)> {
-    let rest = after(&POLICY_LOOKUP, message)?;
+    let (before, rest) = split(&POLICY_LOOKUP, message)?;
+    if !is_at_begin(before) {
+        return None;
+    }
     let rest = rest
         .strip_prefix("for ")
         .or_else(|| rest.strip_prefix("error for "))?;
@@ -243,8 +250,22 @@ pub(super) fn policy_lookup(message: &str) -> Option<(&str, &str, &str)> {
 
 /// `X` of `next-hop destination "X"`.
 pub(super) fn quoted(message: &str) -> Option<&str> {
-    let rest = after(&NEXT_HOP, message)?;
+    let (before, rest) = split(&NEXT_HOP, message)?;
+    // The name of the table may stand before it.
+    let table = before.trim_end().trim_end_matches(',');
+    let table = table.rsplit_once(": ").map_or(table, |(_, table)| table);
+    if table.contains(char::is_whitespace) {
+        return None;
+    }
     Some(rest.split_once('"')?.0)
+}
+
+/// Whether only a queue id and the kind of a message stand before this.
+fn is_at_begin(before: &str) -> bool {
+    before.split(": ").all(|label| {
+        let mut bytes = label.bytes();
+        bytes.all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::cause::{self, Cause};
-use super::destination::Destination;
+use super::destination::{Certainty, Destination, lower};
+use super::reply::own;
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Messages whose warnings are remembered.
@@ -25,12 +26,12 @@ impl EximLines {
         if is_sender(rest) {
             return false;
         }
-        let (sign, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (sign, after) = rest.split_once(' ').unwrap_or((rest, ""));
         let outcome = match sign {
             "==" => Outcome::Deferred,
             "**" => Outcome::Bounced,
             _ => {
-                self.warning(Some(id), text, tally);
+                self.warning(Some(id), rest, text, tally);
                 return true;
             }
         };
@@ -38,16 +39,24 @@ impl EximLines {
         if let Some((cause, Some(host))) = &before {
             tally.repeated(cause, host);
         }
-        let (address, rest) = recipient(rest);
+        let (address, rest) = recipient(after);
         let domain = address.rsplit_once('@').map(|(_, domain)| domain);
         let what = reason(rest);
         // The warning before it says that DANE was the measure.
         let cause = before.map(|(cause, _)| cause).or_else(|| of_text(what));
-        let host = rest
+        let peer = own(rest)
             .split_once(" H=")
-            .and_then(|(_, host)| host.split([' ', ':']).next());
+            .map(|(_, peer)| peer.trim_start());
+        let host = peer.and_then(|peer| peer.split([' ', ':', '[']).next());
+        let port = peer.and_then(port);
         let mut destination = Destination::of(domain, None, "");
-        destination.host = host.map(super::destination::lower);
+        destination.host = host.map(lower);
+        if let (Some(host), Some(port)) = (host, port)
+            && port != 25
+        {
+            destination.name = Some(format!("[{}]:{port}", lower(host)).into());
+            destination.certainty = Certainty::Relay;
+        }
         tally.add(&Record {
             destination: &destination,
             outcome,
@@ -63,15 +72,21 @@ impl EximLines {
 
     /// A line that somebody quotes without its beginning.
     fn quoted(&mut self, text: &str, tally: &mut Tally) -> bool {
-        let is_exim = text.contains("DANE attempt failed; TLS connection to ");
+        let Some((before, _)) = text.split_once("DANE attempt failed; TLS connection to ") else {
+            return false;
+        };
+        // Subjects, and what other servers answered, stand behind other words.
+        let is_exim = before.len() <= 60 && !before.contains(['"', '=', '(']);
         if is_exim {
-            self.warning(None, text, tally);
+            let warning = text.get(before.len()..).unwrap_or_default();
+            self.warning(None, warning, text, tally);
         }
         is_exim
     }
 
-    fn warning(&mut self, id: Option<&str>, text: &str, tally: &mut Tally) {
-        let Some((_, rest)) = text.split_once("DANE attempt failed; ") else {
+    /// `DANE attempt failed; TLS connection to HOST [ADDRESS]: ...`.
+    fn warning(&mut self, id: Option<&str>, warning: &str, text: &str, tally: &mut Tally) {
+        let Some(rest) = warning.strip_prefix("DANE attempt failed; ") else {
             return;
         };
         let Some(cause) = of_text(&format!("DANE attempt failed; {rest}")) else {
@@ -102,19 +117,33 @@ fn message(text: &str) -> Option<(&str, &str)> {
         if is_id(word) {
             return Some((word, after.trim_start()));
         }
+        // What syslog writes before a line of another program.
+        if word.ends_with(':') && !word.starts_with("exim") {
+            return None;
+        }
         rest = after;
     }
     None
 }
 
-/// Whether a line is one of `exim -bp`: it says what waits, and not why.
-pub(super) fn is_listed(text: &str) -> bool {
-    message(text).is_some_and(|(_, rest)| is_sender(rest))
+/// The port of `HOST [ADDRESS]:PORT`.
+fn port(peer: &str) -> Option<u16> {
+    let (_, rest) = peer.split_once("]:")?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
 }
 
-/// `<s@a.example>` after the id; the main log has `<=` there.
+/// Whether a line is one of `exim -bp` or of `exiqgrep`: it says what waits, and not
+/// why.
+pub(super) fn is_listed(text: &str) -> bool {
+    is_id(text.trim()) || message(text).is_some_and(|(_, rest)| is_sender(rest))
+}
+
+/// `<s@a.example>` after the id, or `From: <s@a.example>`; the main log has `<=` there.
 fn is_sender(rest: &str) -> bool {
-    rest.starts_with('<') && !rest.starts_with("<=")
+    rest.starts_with('<') && !rest.starts_with("<=") || rest.starts_with("From: <")
 }
 
 fn is_id(word: &str) -> bool {
@@ -155,6 +184,10 @@ fn reason(rest: &str) -> &str {
 }
 
 fn of_text(text: &str) -> Option<&'static Cause> {
+    if own(text).len() < text.len() {
+        // What the other server answered.
+        return super::classify::delivery(text, None, None);
+    }
     let text = text.to_ascii_lowercase();
     let has = |part: &str| text.contains(part);
     let certificate = has("certificate") || has("verif") || has("tlsa record");

@@ -1,11 +1,11 @@
 //! The forms in a stream of bytes: each line, object and mail is given to the
 //! reader that knows it, so that one input may hold several.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
+mod mails;
 
-use flate2::read::MultiGzDecoder;
-use memchr::{memchr2, memmem};
+use std::collections::BTreeMap;
+
+use memchr::memchr2;
 
 use super::InputReport;
 use super::alone::cause_of_text;
@@ -24,18 +24,6 @@ use super::{maddy, stalwart};
 
 /// Postfix writes no longer line; the rest of such a line is ignored.
 pub(super) const LONGEST_LINE: usize = 16 * 1024;
-
-/// Bytes of the longest mail that is read.
-const LONGEST_MAIL: usize = 16 * 1024 * 1024;
-
-/// Lines of a mail that may divide its parts; each part takes memory.
-const DIVIDERS: usize = 4000;
-
-/// Bytes that an attachment may expand to.
-const LONGEST_ATTACHMENT: u64 = 64 * 1024 * 1024;
-
-/// Attachments inside attachments.
-const NESTING: u32 = 3;
 
 /// Bytes of an input that are kept to say what it looks like.
 const SNIFFED: usize = 2048;
@@ -83,6 +71,8 @@ pub(super) struct Forms {
     unclaimed: u64,
     sniffed: Vec<u8>,
     notes: Vec<String>,
+    /// Something was cut off, or was damaged: it may have been anything.
+    is_cut: bool,
     nesting: u32,
     /// Every line is parsed, whatever the filter says.
     #[cfg(test)]
@@ -97,8 +87,13 @@ struct Row {
 }
 
 impl Forms {
-    /// Says once that something of the input was cut.
+    /// Says once that something of the input was cut, and was not understood.
     pub(super) fn note(&mut self, text: &str) {
+        self.is_cut = true;
+        self.remark(text);
+    }
+
+    fn remark(&mut self, text: &str) {
         if self.notes.len() < NOTES && !self.notes.iter().any(|note| note == text) {
             self.notes.push(text.to_owned());
         }
@@ -235,7 +230,7 @@ impl Forms {
         }
         let room = LONGEST_LINE.saturating_sub(self.partial.len());
         if content.len() > room {
-            self.note("A line is too long: its end was not read.");
+            self.remark("A line is too long: its end was not read.");
             self.skipped += (content.len() - room) as u64;
         }
         self.partial
@@ -346,6 +341,8 @@ impl Forms {
         let kind = self.of_others(&text);
         if let Some(kind) = kind {
             self.count(kind, true);
+        } else if queue::row(&text, &mut self.tally) {
+            self.count(Kind::MailcowQueue, true);
         } else if self.object_in(&text) {
             // It counted what is in it.
         } else if notice::recipient_line(text.trim_start_matches("> ")).is_some()
@@ -445,101 +442,12 @@ impl Forms {
                     self.log.end(&mut self.tally);
                 }
             }
+            What::Recipient(recipient) => {
+                queue::recipient_alone(recipient, &mut self.tally);
+                self.count(Kind::PostqueueJson, true);
+            }
             What::Report => self.count(Kind::Tlsrpt, true),
             What::Other => self.unclaimed += 1,
-        }
-    }
-
-    fn line_of_mail(&mut self, line: &[u8]) {
-        let Some(mail) = &mut self.mail else {
-            return;
-        };
-        // The next mail of a mailbox file (RFC 4155).
-        let is_next = line.starts_with(b"From ")
-            && mail.ends_with(b"\n\n")
-            && memmem::find(line, b":").is_some();
-        if is_next {
-            self.end_mail();
-            self.mail = Some(Vec::new());
-            return;
-        }
-        if mail.is_empty() && line.starts_with(b"From ") {
-            return;
-        }
-        self.dividers += usize::from(line.starts_with(b"--"));
-        if mail.len() + line.len() > LONGEST_MAIL || self.dividers > DIVIDERS {
-            self.note("The mail is too long: its end was not read.");
-            return;
-        }
-        mail.extend_from_slice(line);
-        mail.push(b'\n');
-    }
-
-    fn end_mail(&mut self) {
-        let Some(bytes) = self.mail.take() else {
-            return;
-        };
-        self.dividers = 0;
-        let mail = notice::mail(&bytes, &mut self.tally);
-        for _ in 0..mail.recipients {
-            self.count(Kind::Dsn, true);
-        }
-        for _ in 0..mail.reports {
-            self.count(Kind::Tlsrpt, true);
-        }
-        for note in &mail.notes {
-            self.note(note);
-        }
-        if self.nesting >= NESTING {
-            self.note("Attachments inside attachments were read three deep only.");
-            return;
-        }
-        let understood: u64 = self.rows.values().map(|row| row.understood).sum();
-        let unclaimed = self.unclaimed;
-        self.nesting += 1;
-        for attached in &mail.attached {
-            self.attachment(attached);
-        }
-        self.nesting -= 1;
-        let understands: u64 = self.rows.values().map(|row| row.understood).sum();
-        if mail.recipients + mail.reports > 0 && understands == understood {
-            // The words around a notice are no records.
-            self.unclaimed = unclaimed;
-        }
-    }
-
-    fn attachment(&mut self, bytes: &[u8]) {
-        self.begun = false;
-        if bytes.starts_with(&[0x1f, 0x8b]) {
-            let mut expanded = Vec::new();
-            let read = MultiGzDecoder::new(bytes)
-                .take(LONGEST_ATTACHMENT)
-                .read_to_end(&mut expanded);
-            if read.is_err() {
-                self.note("An attachment is damaged: its rest was not read.");
-            }
-            if expanded.len() as u64 >= LONGEST_ATTACHMENT {
-                self.note("An attachment expands to too much: its rest was not read.");
-            }
-            self.bytes(&expanded);
-        } else if !bytes.contains(&0) {
-            self.bytes(bytes);
-        } else {
-            self.unclaimed += 1;
-        }
-        self.flush();
-    }
-
-    fn end_notice(&mut self) {
-        let Some(text) = self.notice.take() else {
-            return;
-        };
-        let recipients = notice::body(&text, &mut self.tally);
-        for _ in 0..recipients {
-            self.count(Kind::Dsn, true);
-        }
-        if recipients == 0 {
-            self.unclaimed += 1;
         }
     }
 
@@ -575,10 +483,18 @@ impl Forms {
         self.after_return = false;
         self.skipped = 0;
         self.last.clear();
+        let mut is_cut = std::mem::take(&mut self.is_cut);
         let unread = std::mem::take(&mut self.log.unread);
         if unread > 0 {
             notes.push(format!("The status of {unread} could not be read."));
         }
+        let listed = std::mem::take(&mut self.list.unread);
+        if listed > 0 {
+            notes.push(format!(
+                "The listing is cut off: recipients or reasons of {listed} are not in it."
+            ));
+        }
+        is_cut |= unread + listed > 0;
         if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {
             row.understood = row.understood.saturating_sub(unread);
             row.recognised &= row.understood > 0 || unread == 0;
@@ -619,10 +535,12 @@ impl Forms {
                 records: row.records,
                 understood: row.understood,
                 notes: Vec::new(),
+                is_cut: false,
             })
             .collect();
         if let Some(first) = reports.first_mut() {
             first.notes = notes;
+            first.is_cut = is_cut;
         }
         reports
     }

@@ -65,6 +65,19 @@ impl Kind {
 /// The note about an input without any word.
 pub(super) const EMPTY: &str = "The input is empty.";
 
+/// Whether bytes are no text: an archive, compressed data, another binary form.
+pub(super) fn is_packed(bytes: &[u8]) -> bool {
+    let magic: [&[u8]; 6] = [
+        b"PK\x03\x04",
+        b"\xfd7zXZ",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"7z\xbc\xaf",
+        b"Rar!",
+    ];
+    bytes.contains(&0) || magic.iter().any(|magic| bytes.starts_with(magic))
+}
+
 /// What bytes that were not understood look like; `None` where that is not
 /// known either.
 pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
@@ -98,11 +111,21 @@ pub(super) fn looks_like(head: &[u8]) -> Option<&'static str> {
             "a web page, perhaps of an error"
         }
         () if text.starts_with("<?xml") => "XML",
+        () if matches!(text.trim_end(), "[]" | "{}") => {
+            "empty JSON, as mailcow's API gives where nothing waits, and elsewhere too"
+        }
+        () if text.starts_with(['{', '['])
+            && text.contains("\"msg\"")
+            && text.contains("\"type\"") =>
+        {
+            "an error of mailcow's API: check the key and the address"
+        }
         () if text.contains("evpid=") => "an OpenSMTPD log",
         () if String::from_utf8_lossy(head).lines().any(is_listed) => {
             "Exim's queue, which has no reasons: give its main log"
         }
         () if text.contains("dovecot") => "a log of Dovecot",
+        () if text.contains("-----q-id-----") => "sendmail's queue",
         () if text.contains("sendmail[") || text.contains("sm-mta[") => "a sendmail log",
         () if head.contains(&0) => "a binary file",
         () if text.contains("smtp_tls_") || text.contains("relayhost") => {

@@ -128,7 +128,7 @@ impl<'a> Tag<'a> {
             {
                 found_any = true;
                 if let Some(instance) = instance_of(program) {
-                    return Some(Self {
+                    return heads_line(before_tag(line, rest, before, token)).then(|| Self {
                         process: token.rsplit_once('/').map_or(token, |(_, process)| process),
                         instance,
                         message: message.trim_start(),
@@ -148,7 +148,7 @@ impl<'a> Tag<'a> {
             if program.contains('/')
                 && let Some(instance) = instance_of(program)
             {
-                return Some(Self {
+                return heads_line(before_tag(line, rest, before, program)).then(|| Self {
                     process: program.rsplit_once('/').map_or(program, |(_, name)| name),
                     instance,
                     message: message.trim_start(),
@@ -169,8 +169,7 @@ impl<'a> Tag<'a> {
         let rest = parts.next()?;
         let message = match rest.strip_prefix("- ") {
             Some(message) => message,
-            // Structured data: `[id name="value"]`.
-            None => rest.split_once("] ").map_or(rest, |(_, message)| message),
+            None => after_structured_data(rest),
         };
         let instance = instance_of(program)?;
         Some(Self {
@@ -185,14 +184,67 @@ static END_OF_PID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("]:"
 
 static END_OF_TAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(": "));
 
+/// What follows `[id name="value"][id ...]` (RFC 5424 6.3), whose values may have
+/// brackets.
+fn after_structured_data(text: &str) -> &str {
+    let (mut in_value, mut escaped, mut in_element) = (false, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_value => escaped = true,
+            '"' => in_value = !in_value,
+            '[' if !in_value => in_element = true,
+            ']' if !in_value => in_element = false,
+            _ if in_element => {}
+            _ => return text.get(at..).unwrap_or(text),
+        }
+    }
+    text
+}
+
 fn last_token(text: &str) -> &str {
     let ends = |byte| matches!(byte, b' ' | b'\t' | b'|' | b'"' | b'`' | b'\'' | b'>');
     let from = text.bytes().rposition(ends).map_or(0, |at| at + 1);
     text.get(from..).unwrap_or(text)
 }
 
+/// What stands in a line before a tag: at the end of `before`, which `rest`, the end
+/// of the line, begins with.
+fn before_tag<'a>(line: &'a str, rest: &str, before: &str, tag: &str) -> &'a str {
+    let begin = line.len().saturating_sub(rest.len());
+    let length = before.len().saturating_sub(tag.len());
+    line.get(..begin + length).unwrap_or_default()
+}
+
+/// Whether a line may begin after these words: what carries logs hands whole lines
+/// on. Programs write what outsiders sent them (names, subjects, addresses) behind
+/// words of their own.
+fn heads_line(before: &str) -> bool {
+    let mut labels = 0;
+    let mut from = 0;
+    for (at, _) in before.match_indices(": ") {
+        let label = last_token(before.get(from..at).unwrap_or_default());
+        if is_label(label) {
+            labels += 1;
+            from = at + 2;
+        }
+    }
+    let tail = before.get(from..).unwrap_or_default().trim_start();
+    let is_line = tail.is_empty() || tail.starts_with(['[', '<', '{', '(', '"', '\'', '`']);
+    labels == 0 || labels == 1 && (is_line || begins_with_time(tail))
+}
+
+/// `PROGRAM`, `PROGRAM[PID]`, as programs and people write it before a text.
+fn is_label(word: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./()[]".contains(&byte);
+    !word.is_empty() && word.bytes().all(is_of_name)
+}
+
 /// The `syslog_name` of a program of Postfix; `None` for other programs.
 fn instance_of(program: &str) -> Option<&str> {
+    if program.contains(['<', '=', '(', ',']) {
+        return None;
+    }
     match program.rsplit_once('/') {
         Some((instance, name)) => {
             let by_name = BARE.contains(&name) || DAEMONS.binary_search(&name).is_ok();
@@ -212,7 +264,8 @@ impl<'a> Line<'a> {
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let tag = Tag::find(line);
         let message = tag.as_ref().map_or(line, |tag| tag.message);
-        let body = match (Delivery::parse(message), &tag) {
+        let delivery = head_of_delivery(message, tag.is_some()).and_then(Delivery::parse);
+        let body = match (delivery, &tag) {
             (Some(delivery), _) => Body::Delivery(delivery),
             (None, Some(_)) => Body::Other(message),
             (None, None) => return None,
@@ -225,31 +278,112 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Fields that a delivery begins with, where its queue id is left out, or all before
+/// a part of it.
+const FIELDS: &[&str] = &[
+    "to=",
+    "orig_to=",
+    "relay=",
+    "conn_use=",
+    "delay=",
+    "delays=",
+    "tls=",
+    "dsn=",
+    "status=",
+];
+
+/// What follows the queue id of a delivery (`log_adhoc.c`). Other lines may have the
+/// same words within the names and subjects that outsiders gave: they are none.
+/// What somebody quotes has no tag, and may have words before it.
+pub(super) fn head_of_delivery(message: &str, is_tagged: bool) -> Option<&str> {
+    let begins = |text: &str| FIELDS.iter().any(|field| text.starts_with(field));
+    let first = message.trim_start_matches(['`', '"', '\'', ' ', '\t', '>', '|']);
+    if begins(first) {
+        return Some(first);
+    }
+    if let Some((id, rest)) = first.split_once(':')
+        && is_queue_id(id)
+        && begins(rest.trim_start())
+    {
+        return Some(rest.trim_start());
+    }
+    if is_tagged {
+        return None;
+    }
+    let Some(at) = RECIPIENT.find(message.as_bytes()) else {
+        return (!is_of_another(message)).then_some(message);
+    };
+    let (before, rest) = message.split_at_checked(at)?;
+    (!is_of_another(without_queue_id(before))).then_some(rest)
+}
+
+fn is_queue_id(word: &str) -> bool {
+    (1..=40).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn without_queue_id(before: &str) -> &str {
+    let Some(rest) = before.trim_end().strip_suffix(':') else {
+        return before;
+    };
+    rest.trim_end_matches(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Whether a line of another program goes on here: words of it stand between its
+/// tag and this place.
+fn is_of_another(before: &str) -> bool {
+    let has_tag = split(&END_OF_PID, before).is_some_and(|(head, _)| {
+        let pid = head.rsplit_once('[').map_or("", |(_, pid)| pid);
+        !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    (has_tag || begins_record(before)) && !heads_line(before)
+}
+
+/// Whether another program wrote a line: its tag, with its pid, stands before the
+/// recipient.
+pub(super) fn has_tag_of_another(line: &str) -> bool {
+    let before = match RECIPIENT.find(line.as_bytes()) {
+        Some(at) => line.get(..at).unwrap_or(line),
+        None => line,
+    };
+    let tag = split(&END_OF_PID, before).map(|(head, _)| last_token(head));
+    tag.and_then(|tag| tag.rsplit_once('['))
+        .is_some_and(|(program, pid)| {
+            !pid.is_empty()
+                && pid.bytes().all(|byte| byte.is_ascii_digit())
+                && instance_of(program).is_none()
+        })
+        && Line::parse(line).is_none_or(|line| line.process.is_empty())
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+fn is_date(word: &str) -> bool {
+    let separators = word.bytes().filter(|byte| b"-/.".contains(byte));
+    word.len() >= 8 && word.starts_with(|c: char| c.is_ascii_digit()) && separators.count() >= 2
+}
+
+/// `Nov 22 02:36:41`, `2026-11-22T02:36:41`, `1795312923.123`.
+fn begins_with_time(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_number = |word: &str| {
+        let mut bytes = word.bytes();
+        word.len() >= 8 && bytes.all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    MONTHS.contains(&first) || is_date(first) || is_number(first)
+}
+
 /// Whether a line begins as lines of logs do: with a time, a priority, or the
 /// tag of a program. Other lines go on with what was there before.
 pub(super) fn begins_record(line: &str) -> bool {
     let line = line.trim_start_matches(['>', ' ', '\t', '`']);
     let mut words = line.split_whitespace();
     let first = words.next().unwrap_or_default();
-    let is_month = |word: &str| {
-        [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]
-        .contains(&word)
-    };
-    let is_date = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_digit())
-            && word
-                .bytes()
-                .filter(|byte| matches!(byte, b'-' | b'/' | b'.'))
-                .count()
-                >= 2
-            && word.len() >= 8
-    };
     let timed = words
         .nth(1)
         .is_some_and(|third| third.bytes().filter(|byte| *byte == b':').count() == 2);
-    (is_month(first) && timed)
+    (MONTHS.contains(&first) && timed)
         || (is_date(first) && !first.contains('=') && !first.contains('['))
         || (first.starts_with('<') && first.contains(">1"))
         || Tag::find(line).is_some()
@@ -282,18 +416,42 @@ fn status(text: &str) -> Option<(&str, &str, &str)> {
     }
 }
 
+/// An address after `<`, and what follows its `>`. A quoted local part may hold
+/// anything (RFC 5321 4.1.2), also what looks like the rest of a line.
+fn address(text: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    if text.starts_with('"') {
+        let mut escaped = false;
+        let end = text.char_indices().skip(1).find(|(_, c)| {
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
+            ends
+        });
+        from = end.map_or(0, |(at, _)| at);
+    }
+    let at = from + text.get(from..)?.find('>')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 impl<'a> Delivery<'a> {
+    /// Reads what follows the queue id.
     fn parse(body: &'a str) -> Option<Self> {
-        let (fields, status, tail) = status(body)?;
-        let at = RECIPIENT.find(fields.as_bytes());
-        let split = at.and_then(|at| Some((fields.get(..at)?, fields.get(at + 4..)?)));
-        let recipient = match split {
-            Some((before, rest)) if !before.ends_with("orig_") => Some(
-                rest.split_once('>')
-                    .map_or(rest, |(recipient, _)| recipient),
-            ),
-            _ => None,
-        };
+        let (mut recipient, mut rest) = (None, body);
+        if let Some((to, after)) = body.strip_prefix("to=<").and_then(address) {
+            (recipient, rest) = (Some(to), after);
+        }
+        if let Some((_, after)) = rest.strip_prefix(", orig_to=<").and_then(address) {
+            rest = after;
+        }
+        let (fields, status, tail) = status(rest)?;
+        if recipient.is_none()
+            && let Some(at) = RECIPIENT.find(fields.as_bytes())
+            && let Some((before, to)) = fields.split_at_checked(at)
+            && !before.ends_with("orig_")
+        {
+            let to = to.get(RECIPIENT.needle().len()..).unwrap_or_default();
+            recipient = Some(address(to).map_or(to, |(to, _)| to));
+        }
         if recipient.is_none() && !tail.trim_start().starts_with('(') {
             // `status=expired, returned to sender` of the queue manager, too.
             return None;

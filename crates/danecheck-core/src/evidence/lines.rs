@@ -11,7 +11,11 @@ use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
 use super::forms::LONGEST_LINE;
-use super::line::{Body, Delivery, Line, RECIPIENT, begins_record, single_blanks};
+use super::line::{
+    Body, Delivery, Line, RECIPIENT, begins_record, has_tag_of_another, head_of_delivery,
+    single_blanks,
+};
+use super::reply;
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Processes, domains and servers that are remembered.
@@ -41,8 +45,10 @@ pub(super) struct LogLines {
     open: Option<Vec<String>>,
     /// That record, or a part of it, was in quoted-printable.
     is_quoted_printable: bool,
-    /// A line that the log of a container goes on with.
+    /// A line that the log of a container goes on with, in the same stream.
     cut: String,
+    /// It is of its standard error.
+    cut_of_errors: bool,
 }
 
 /// What a process said about its current delivery.
@@ -91,9 +97,11 @@ impl LogLines {
         self.is_quoted_printable |= is_quoted_printable(text);
         let whole;
         let mut text = text;
-        if let Some((goes_on, part)) = of_container(text)
+        if let Some((goes_on, part, of_errors)) = of_container(text)
             && (goes_on || !self.cut.is_empty())
+            && (self.cut.is_empty() || self.cut_of_errors == of_errors)
         {
+            self.cut_of_errors = of_errors;
             if self.cut.len() < LONGEST_LINE {
                 self.cut.push_str(part);
             }
@@ -129,7 +137,7 @@ impl LogLines {
         tally.of_mailcow |= line.as_ref().is_some_and(|line| is_mailcows(line.instance));
         let took = if is_page {
             Took::Mailcow
-        } else if line.is_some() || text.contains("to=<") && text.contains(", relay=") {
+        } else if line.is_some() || text.contains(", relay=") && is_part_of_delivery(&text) {
             Took::Postfix
         } else {
             return Took::Nothing;
@@ -185,6 +193,9 @@ impl LogLines {
         let line = Line::parse(message);
         if let Some(line) = line.or_else(|| (message != text).then(other)) {
             self.parsed(line, text, tally);
+        } else {
+            // A delivery without a status.
+            self.unread += 1;
         }
     }
 
@@ -196,6 +207,15 @@ impl LogLines {
     }
 
     fn other(&mut self, process: &str, message: &str, text: &str, tally: &mut Tally) {
+        if begins_delivery(message) {
+            // Its status is cut off, or none that is known: no success either.
+            self.unread += 1;
+            return;
+        }
+        if !may_warn(process) {
+            return;
+        }
+        let message = own_warning(message);
         let has_pid = process.contains('[');
         if let Some((next_hop, host, why)) = destination::policy_lookup(message) {
             let Some(cause) = classify::delivery(&single_blanks(why), None, None) else {
@@ -238,9 +258,6 @@ impl LogLines {
             }
         } else if let Some(cause) = classify::remark(message) {
             tally.remark(cause, None, text);
-        } else if message.contains("to=<") && message.contains(" status=") {
-            // No success either.
-            self.unread += 1;
         }
     }
 
@@ -265,6 +282,10 @@ impl LogLines {
             .and_then(|domain| self.of_domain.get(domain).copied());
         let before = said.cause.or_else(of_peer).or(of_domain);
         let cause = classify::delivery(&delivery.text, delivery.dsn, before);
+        if cause.is_none() && !delivery.complete {
+            self.unread += 1;
+            return;
+        }
         let destination = match &said.named {
             Some((name, host)) => Destination::named(name, host.as_deref()),
             None => Destination::of(domain.as_deref(), delivery.relay, &delivery.text),
@@ -298,6 +319,61 @@ impl LogLines {
     }
 }
 
+/// Programs that neither look TLS policies up nor connect to next hops; what they
+/// write has names and subjects that outsiders gave.
+const SERVERS: &[&str] = &[
+    "anvil",
+    "bounce",
+    "cleanup",
+    "defer",
+    "discard",
+    "dnsblog",
+    "flush",
+    "local",
+    "pickup",
+    "pipe",
+    "postscreen",
+    "qmgr",
+    "qmqpd",
+    "showq",
+    "smtpd",
+    "spawn",
+    "trace",
+    "verify",
+    "virtual",
+];
+
+fn may_warn(process: &str) -> bool {
+    let name = process.split('[').next().unwrap_or(process);
+    SERVERS.binary_search(&name).is_err()
+}
+
+/// What the SMTP client says of its own: nothing of what a server answered, and of
+/// no certificate's names.
+fn own_warning(message: &str) -> &str {
+    let id_less = match message.split_once(": ") {
+        Some((id, rest))
+            if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
+            rest
+        }
+        _ => message,
+    };
+    let is_of_server = ["host ", "non-", "< ", "> "]
+        .iter()
+        .any(|begin| id_less.starts_with(begin));
+    if is_of_server {
+        return "";
+    }
+    let own = reply::own(message);
+    ["subject_CN=", "issuer_CN=", "issuer="]
+        .iter()
+        .filter_map(|names| own.split_once(names))
+        .map(|(own, _)| own)
+        .min_by_key(|own| own.len())
+        .unwrap_or(own)
+}
+
 static FAILED_FOR: LazyLock<Finder<'static>> =
     LazyLock::new(|| Finder::new("certificate verification failed for"));
 static LOOKUP_FOR: LazyLock<Finder<'static>> =
@@ -308,14 +384,27 @@ fn wants_more(line: Option<&Line<'_>>, text: &str) -> bool {
     match line.map(|line| &line.body) {
         Some(Body::Delivery(delivery)) => !delivery.complete,
         Some(Body::Other(message)) => {
-            RECIPIENT.find(message.as_bytes()).is_some()
+            begins_delivery(message)
                 || (message.ends_with(':') && message.len() < 24 && !message.contains(' '))
                 || after(&FAILED_FOR, message).is_some_and(|why| !why.contains("num="))
                 || (LOOKUP_FOR.find(message.as_bytes()).is_some()
                     && destination::policy_lookup(message).is_none())
         }
-        None => RECIPIENT.find(text.as_bytes()).is_some(),
+        None => is_part_of_delivery(text),
     }
+}
+
+/// The same without the tag of a program.
+fn is_part_of_delivery(text: &str) -> bool {
+    RECIPIENT.find(text.as_bytes()).is_some()
+        && head_of_delivery(text, false).is_some()
+        && !has_tag_of_another(text)
+}
+
+/// Whether a message is that of a delivery, as far as it goes.
+fn begins_delivery(message: &str) -> bool {
+    RECIPIENT.find(message.as_bytes()).is_some()
+        && head_of_delivery(message, true).is_some_and(|head| head.starts_with("to=<"))
 }
 
 /// The part of a line without the mark with which quoted-printable goes on in the

@@ -36,9 +36,13 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
         Outcome::Deferred
     };
     let reason = field("reason").unwrap_or_default();
-    let message = field("smtp_msg").unwrap_or_default();
     let tls_error = field("tls_err").unwrap_or_default();
-    let cause = of_text(&format!("{tls_error}; {reason}; {message}"));
+    // What the other server answered proves nothing else.
+    let refusal = || {
+        let message = field("smtp_msg").filter(|_| reason.is_empty())?;
+        super::classify::delivery(&format!("host said: {message}"), None, None)
+    };
+    let cause = of_text(&format!("{tls_error}; {reason}")).or_else(refusal);
     let mut destination = Destination::of(domain.as_deref(), None, "");
     destination.host = field("remote_server").map(|host| lower(host.trim_end_matches('.')));
     tally.add(&Record {

@@ -26,6 +26,7 @@ mod objects;
 mod operators;
 mod queue;
 mod reading;
+mod reply;
 mod stalwart;
 mod table;
 mod tally;

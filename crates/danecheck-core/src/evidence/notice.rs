@@ -42,6 +42,10 @@ pub(super) fn mail(bytes: &[u8], tally: &mut Tally) -> Mail {
         if found.recipients == 0 {
             found.recipients += body(&text, tally);
         }
+        if found.recipients > 0 {
+            // They are what was counted.
+            found.attached.clear();
+        }
     }
     found
 }
@@ -176,7 +180,7 @@ fn status_fields(text: &str, reasons: &HashMap<String, String>, tally: &mut Tall
         recipients += 1;
         let action = block
             .get("action")
-            .map(|action| action.to_ascii_lowercase())
+            .map(|action| first_word(action).to_ascii_lowercase())
             .unwrap_or_default();
         let status = block.get("status").map(|status| first_word(status));
         let permanent = status.is_some_and(|status| status.starts_with('5'));
@@ -185,8 +189,10 @@ fn status_fields(text: &str, reasons: &HashMap<String, String>, tally: &mut Tall
             "delayed" => Outcome::Deferred,
             "" if permanent => Outcome::Bounced,
             "" => Outcome::Deferred,
-            // Delivered, relayed, expanded.
-            _ => continue,
+            "delivered" | "relayed" | "expanded" => continue,
+            _ if permanent => Outcome::Bounced,
+            _ if status.is_some_and(|status| status.starts_with('2')) => continue,
+            _ => Outcome::Deferred,
         };
         let address = recipient
             .split_once(';')

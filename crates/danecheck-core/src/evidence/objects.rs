@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::kind::Kind;
+use super::line::{Line, is_of_postfix};
 
 /// How deep objects of lists of objects are looked for: `{"items": [...]}`.
 const DEPTH: u32 = 4;
@@ -12,11 +13,24 @@ const INSIDE: &[&str] = &[
     "_source", "hits", "fields", "log", "event", "data", "result",
 ];
 
+/// Fields with the text of a line, the longer form of one before the shorter.
+const MESSAGES: &[&str] = &[
+    "full_message",
+    "message",
+    "@message",
+    "short_message",
+    "line",
+    "text",
+    "_raw",
+];
+
 /// What an object is.
 #[derive(Debug, PartialEq)]
 pub(super) enum What<'a> {
     /// A message of a queue.
     Message(Kind, &'a Value),
+    /// One recipient of such a message.
+    Recipient(&'a Value),
     /// A line of a log, as syslog would write it.
     Line(Kind, String),
     /// A TLS report.
@@ -30,30 +44,37 @@ pub(super) fn each(value: &Value, take: &mut impl FnMut(What<'_>)) {
     walk(value, 0, take);
 }
 
-fn walk(value: &Value, depth: u32, take: &mut impl FnMut(What<'_>)) {
+fn walk(value: &Value, depth: u32, take: &mut dyn FnMut(What<'_>)) {
     let what = of(value);
     if what != What::Other || depth >= DEPTH {
         take(what);
         return;
     }
     let mut any = false;
+    let mut emit = |what: What<'_>| {
+        any = true;
+        take(what);
+    };
     for (name, field) in value.as_object().into_iter().flatten() {
         match field {
             // Loki: a time and a line in each.
             Value::Array(items) if name == "values" && items.iter().all(Value::is_array) => {
                 let lines = items.iter().filter_map(|item| item.get(1)?.as_str());
                 for line in lines {
-                    any = true;
-                    take(What::Line(Kind::RsyslogJson, line.trim_end().to_owned()));
+                    emit(What::Line(Kind::RsyslogJson, line.trim_end().to_owned()));
                 }
             }
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                any = true;
-                items.iter().for_each(|item| walk(item, depth + 1, take));
+                items
+                    .iter()
+                    .for_each(|item| walk(item, depth + 1, &mut emit));
             }
-            Value::Object(_) if INSIDE.contains(&name.as_str()) => {
-                any = true;
-                walk(field, depth + 1, take);
+            Value::Object(_) if INSIDE.contains(&name.as_str()) || has_line(field, depth + 1) => {
+                walk(field, depth + 1, &mut emit);
+            }
+            // Each collector names the field in its own way.
+            Value::String(text) if is_line(text) => {
+                emit(What::Line(Kind::RsyslogJson, text.trim_end().to_owned()));
             }
             _ => {}
         }
@@ -61,6 +82,23 @@ fn walk(value: &Value, depth: u32, take: &mut impl FnMut(What<'_>)) {
     if !any {
         take(What::Other);
     }
+}
+
+/// Whether a text is, or begins with, a line of Postfix's log.
+fn is_line(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    Line::parse(line).is_some()
+}
+
+/// Whether an object has such a text, or an object with one.
+fn has_line(value: &Value, depth: u32) -> bool {
+    let mut fields = value.as_object().into_iter().flatten();
+    depth < DEPTH
+        && fields.any(|(name, field)| match field {
+            Value::String(text) => is_line(text) || MESSAGES.contains(&name.as_str()),
+            Value::Object(_) => has_line(field, depth + 1),
+            _ => false,
+        })
 }
 
 fn of(value: &Value) -> What<'_> {
@@ -75,6 +113,11 @@ fn of(value: &Value) -> What<'_> {
             Kind::PostqueueJson
         };
         return What::Message(kind, value);
+    }
+    if value.get("address").is_some_and(Value::is_string)
+        && value.get("delay_reason").is_some_and(Value::is_string)
+    {
+        return What::Recipient(value);
     }
     if value.get("policies").is_some_and(Value::is_array)
         || value.get("organization-name").is_some()
@@ -109,16 +152,7 @@ fn of(value: &Value) -> What<'_> {
             tagged(program.unwrap_or_default(), pid, message),
         );
     }
-    let message = [
-        "message",
-        "@message",
-        "short_message",
-        "line",
-        "text",
-        "_raw",
-    ]
-    .iter()
-    .find_map(|name| text(name));
+    let message = MESSAGES.iter().find_map(|name| text(name));
     if let Some(message) = message {
         let kind = if value.get("priority").is_some() && value.get("program").is_some() {
             Kind::MailcowLog
@@ -145,6 +179,11 @@ fn of(value: &Value) -> What<'_> {
 fn message_of_journal(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
+        // A field that the entry has several times.
+        Value::Array(texts) if texts.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
+            (!texts.is_empty()).then(|| texts.join("\n"))
+        }
         Value::Array(bytes) => {
             let bytes: Vec<u8> = bytes
                 .iter()
@@ -163,6 +202,10 @@ fn tagged(program: &str, pid: Option<&str>, message: &str) -> String {
     match pid.filter(|pid| !pid.is_empty() && *pid != "-" && !program.contains('[')) {
         _ if program.is_empty() => message.to_owned(),
         Some(pid) => format!("{program}[{pid}]: {message}"),
+        // With a pid it is seen to be another program's.
+        None if !program.contains('[') && !is_of_postfix(&format!("{program}: ")) => {
+            format!("{program}[0]: {message}")
+        }
         None => format!("{program}: {message}"),
     }
 }

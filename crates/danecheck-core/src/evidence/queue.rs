@@ -7,6 +7,7 @@ use crate::unix_time::UnixTime;
 use super::classify;
 use super::destination::Destination;
 use super::line::single_blanks;
+use super::reply;
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Lines that a reason may be wrapped into.
@@ -23,8 +24,13 @@ pub(super) struct Listing {
     reason: Option<String>,
     /// A reason that goes on in the next line.
     partial: Option<(String, usize)>,
+    /// The reason is cut off.
+    is_cut: bool,
     /// A recipient of this message was counted.
     counted: bool,
+    /// Messages without their recipients, and recipients with a reason of which too
+    /// little is left.
+    pub(super) unread: u64,
 }
 
 /// What a line of a listing was.
@@ -47,6 +53,13 @@ impl Listing {
     /// Reads one line.
     pub(super) fn line(&mut self, text: &str, tally: &mut Tally) -> Took {
         let trimmed = text.trim();
+        if self.partial.is_some()
+            && (trimmed.is_empty() || is_entry(text) || is_frame(trimmed) || is_recipient(text))
+        {
+            // A narrow screen, or `cut`, took the end of the reason.
+            self.reason = self.partial.take().map(|(partial, _)| inner(&partial));
+            self.is_cut = true;
+        }
         if let Some((mut partial, lines)) = self.partial.take() {
             partial.push(' ');
             partial.push_str(trimmed);
@@ -75,6 +88,7 @@ impl Listing {
             return Took::Part;
         }
         if trimmed.starts_with('(') {
+            self.is_cut = false;
             if trimmed.ends_with(')') {
                 self.reason = Some(inner(trimmed));
             } else {
@@ -82,24 +96,79 @@ impl Listing {
             }
             return Took::Part;
         }
-        if trimmed.contains(' ') || !(text.starts_with([' ', '\t']) || trimmed.contains('@')) {
+        if !is_recipient(text)
+            && (trimmed.contains(' ') || !(text.starts_with([' ', '\t']) || trimmed.contains('@')))
+        {
             self.end(tally);
             return Took::Nothing;
         }
         self.counted = true;
         let sender = self.sender.as_deref();
-        recipient(trimmed, self.reason.as_deref(), None, sender, tally);
+        let reason = self.reason.as_deref();
+        if !self.is_cut {
+            recipient(trimmed, reason, None, sender, tally);
+        } else if !cut(trimmed, reason, sender, tally) {
+            self.unread += 1;
+        }
         Took::Part
     }
 
     /// The message has no more recipients.
     pub(super) fn end(&mut self, tally: &mut Tally) {
-        if self.open && !self.counted {
-            // A message whose recipients were cut off.
-            recipient("", self.reason.as_deref(), None, None, tally);
+        if let Some((partial, _)) = self.partial.take() {
+            self.reason = Some(inner(&partial));
+            self.is_cut = true;
         }
-        *self = Self::default();
+        let mut unread = self.unread;
+        if self.open && !self.counted && !cut("", self.reason.as_deref(), None, tally) {
+            unread += 1;
+        }
+        *self = Self {
+            unread,
+            ..Self::default()
+        };
     }
+}
+
+/// Counts a recipient whose reason, or whose name, is cut off; `false` where too
+/// little is left to know the cause.
+fn cut(address: &str, reason: Option<&str>, sender: Option<&str>, tally: &mut Tally) -> bool {
+    let Some(reason) = reason.map(single_blanks) else {
+        return false;
+    };
+    let Some(cause) = classify::delivery(&reason, None, None) else {
+        return false;
+    };
+    tally.add(&Record {
+        // A part of a host's name is another host.
+        destination: &Destination::of(domain_of(address), None, ""),
+        outcome: Outcome::Deferred,
+        cause: Some(cause),
+        dsn: None,
+        tls: None,
+        since: None,
+        sample: &format!("{address} ({reason}"),
+        envelope: Envelope {
+            sender,
+            recipient: Some(address).filter(|address| address.contains('@')),
+        },
+    });
+    true
+}
+
+fn domain_of(address: &str) -> Option<&str> {
+    let (_, domain) = address.trim_end_matches('>').rsplit_once('@')?;
+    Some(domain)
+}
+
+/// A recipient, which stands indented; a quoted local part may have blanks.
+fn is_recipient(text: &str) -> bool {
+    let address = text.trim();
+    let is_quoted = address.starts_with('"') && address.contains("\"@");
+    text.starts_with([' ', '\t'])
+        && address.contains('@')
+        && !address.contains(')')
+        && (is_quoted || !address.contains(' '))
 }
 
 fn inner(reason: &str) -> String {
@@ -151,10 +220,7 @@ fn recipient(
         tally.untried += 1;
         return;
     };
-    let domain = address
-        .trim_end_matches('>')
-        .rsplit_once('@')
-        .map(|(_, domain)| domain);
+    let domain = domain_of(address);
     let dsn = leading_status(&reason);
     tally.add(&Record {
         destination: &Destination::of(domain, None, &reason),
@@ -190,10 +256,41 @@ fn leading_status(reason: &str) -> Option<&str> {
     })
 }
 
+/// Counts `u@a.example (REASON)`, the last column of a row of mailcow's page of the
+/// queue, as browsers copy it; further recipients have lines of their own. `false`
+/// where it is no reason that a queue has.
+pub(super) fn row(text: &str, tally: &mut Tally) -> bool {
+    let column = text.rsplit('\t').next().unwrap_or(text).trim();
+    let Some((address, reason)) = column.split_once(" (") else {
+        return false;
+    };
+    let Some(reason) = reason.strip_suffix(')') else {
+        return false;
+    };
+    let is_address = domain_of(address).is_some_and(|domain| domain.contains('.'))
+        && !address.contains([' ', '<', '=', ':', '(']);
+    let is_reason = reply::split(reason).1.is_some()
+        || classify::delivery(&single_blanks(reason), None, None).is_some();
+    if !is_address || !is_reason {
+        return false;
+    }
+    recipient(address, Some(reason), None, None, tally);
+    true
+}
+
+/// A recipient of `postqueue -j | jq '.recipients[]'`.
+pub(super) fn recipient_alone(value: &Value, tally: &mut Tally) {
+    let field = |name: &str| value.get(name).and_then(Value::as_str);
+    let address = field("address").unwrap_or_default();
+    recipient(address, field("delay_reason"), None, None, tally);
+}
+
 /// A message of `postqueue -j` or of mailcow's queue.
 pub(super) fn message(value: &Value, tally: &mut Tally) {
     let since = match value.get("arrival_time") {
-        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|seconds| seconds as i64)),
         Some(Value::String(text)) => text.trim().parse().ok(),
         _ => None,
     };

@@ -30,7 +30,8 @@ pub(super) fn line(text: &str, tally: &mut Tally) -> bool {
     let Some((event, rest)) = event(text) else {
         return false;
     };
-    let what = match of_event(event) {
+    let is_strict = value(rest, "strict").is_some_and(|strict| strict == "true");
+    let what = match of_event(event, is_strict) {
         What::Failure(cause) => cause,
         What::Remark(cause) => {
             tally.remark(cause, value(rest, "domain").as_deref(), text);
@@ -86,11 +87,16 @@ enum What {
     Line,
 }
 
-fn of_event(event: &str) -> What {
+/// `strict` where the level requires DANE.
+fn of_event(event: &str, is_strict: bool) -> What {
     What::Failure(Some(match event {
         "dane.authentication-failure" => &cause::CERTIFICATE_NO_MATCH,
         "dane.no-certificates-found" | "dane.certificate-parse-error" => &cause::CERTIFICATE_OTHER,
         "dane.tlsa-record-fetch-error" => &cause::TLSA_LOOKUP_ERROR,
+        "dane.tlsa-record-not-found" | "dane.tlsa-record-not-dnssec-signed" if is_strict => {
+            &cause::NO_TLSA_RECORDS
+        }
+        "dane.tlsa-record-invalid" if is_strict => &cause::TLSA_RECORDS_UNUSABLE,
         "dane.tlsa-record-invalid" => return What::Remark(&cause::UNUSABLE_RECORD),
         "mta-sts.not-authorized" => &cause::STS_PATTERN,
         "delivery.start-tls-unavailable" | "delivery.start-tls-disabled" => {

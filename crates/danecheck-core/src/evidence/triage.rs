@@ -63,6 +63,9 @@ pub struct InputReport {
     pub understood: u64,
     /// What was cut off, damaged, or is of a form that danecheck does not read.
     pub notes: Vec<String>,
+    /// Some of it was not read, or is cut off.
+    #[serde(skip)]
+    pub is_cut: bool,
 }
 
 /// One cause in the evidence.
@@ -195,13 +198,13 @@ impl WaitingNextHop {
 }
 
 impl Triage {
-    /// Something was not understood: an input, or all of it.
+    /// Something was not understood: an input, a part of one, or all of it.
     pub fn has_unknown(&self) -> bool {
         self.inputs.is_empty()
             || self
                 .inputs
                 .iter()
-                .any(|input| matches!(input.kind, Kind::Unknown | Kind::Tlsrpt))
+                .any(|input| input.is_cut || matches!(input.kind, Kind::Unknown | Kind::Tlsrpt))
     }
 
     /// The evidence is in mailcow's own form.

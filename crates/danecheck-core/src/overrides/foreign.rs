@@ -218,6 +218,8 @@ struct Lines {
     services: usize,
     with_colon: usize,
     passwords: usize,
+    /// `user:password`, and nothing else.
+    secrets: usize,
     transports: usize,
     accesses: usize,
     addresses: usize,
@@ -267,6 +269,12 @@ fn text(whole: &str) -> Option<Foreign> {
         return is(
             "a template (Jinja, ERB)",
             "Give the file that is made from it, and change the template by hand",
+        );
+    }
+    if lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        return is(
+            "a file with both sides of a merge in it",
+            "Resolve the conflict first",
         );
     }
     let counted = Lines::of(lines());
@@ -322,6 +330,8 @@ impl Lines {
         let colon = key.ends_with(':') && !key.starts_with('[') || key == "-" || line == "---";
         add(colon, |it| &mut it.with_colon);
         add(is_password(value), |it| &mut it.passwords);
+        let is_secret = is_password(value) && !value.contains(char::is_whitespace);
+        add(is_secret && !names_level(value), |it| &mut it.secrets);
         add(is_transport(value), |it| &mut it.transports);
         add(is_access(value), |it| &mut it.accesses);
         add(value.contains('@') || key.starts_with('@'), |it| {
@@ -374,6 +384,9 @@ impl Lines {
         }
         if self.most(self.with_colon) {
             return is("YAML, or a table of aliases", OTHER_PURPOSE);
+        }
+        if self.secrets > 0 && self.entries > 0 {
+            return is("a table with a password in it", OTHER_PURPOSE);
         }
         None
     }

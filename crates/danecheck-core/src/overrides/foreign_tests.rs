@@ -16,6 +16,23 @@ fn what(bytes: impl AsRef<[u8]>) -> Option<String> {
 #[test]
 fn each_file_that_is_no_table_says_what_it_is_and_repeats_nothing() {
     for (words, text) in [
+        (
+            "password",
+            "a.example encrypt\nb.example relayuser:hunter2\n",
+        ),
+        (
+            "password",
+            "a.example dane\nb.example may\n[secret.example]:587 x@y.example:hunter2\n",
+        ),
+        (
+            "both sides of a merge",
+            "a.example encrypt\n<<<<<<< HEAD\nsecret.example may\n=======\nb.example none\n\
+             >>>>>>> x\n",
+        ),
+        (
+            "both sides of a merge",
+            "<<<<<<< HEAD\n=======\nsecret.example none\n>>>>>>> x\n",
+        ),
         ("pcre:", "if /e/\n/^secret\\.example$/ encrypt\nendif\n"),
         ("pcre:", "/^secret\\.example$/ encrypt\n/./ may\n"),
         ("pcre:", "!/^secret\\.example$/ encrypt\n"),

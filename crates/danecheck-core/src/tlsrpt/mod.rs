@@ -25,7 +25,7 @@ pub struct Reports {
     pub reports: Vec<Report>,
     /// What was not understood, or was cut.
     pub notes: Vec<String>,
-    /// An input held no report.
+    /// An input, or a part of one, held no report.
     #[serde(skip)]
     not_understood: bool,
 }
@@ -110,10 +110,18 @@ impl Reports {
     /// file's; it names the domain where the report does not.
     pub fn read(&mut self, name: &str, bytes: &[u8]) {
         let mut contents = Vec::new();
+        let notes = self.notes.len();
         container::open(name, bytes, 0, &mut contents, &mut self.notes);
+        self.not_understood |= self.notes.len() > notes;
         let before = self.reports.len();
+        let mut understood = true;
         for content in &contents {
-            read::reports(content, &mut self.reports);
+            understood &= read::reports(content, &mut self.reports);
+        }
+        if self.reports.len() > before && !understood {
+            self.not_understood = true;
+            self.notes
+                .push(format!("{}: a part of it", crate::text::printable(name)));
         }
         if self.reports.len() == before {
             self.not_understood = true;

@@ -11,29 +11,42 @@ use super::{Failure, Policy, Report};
 /// Policies of one report, and failures of one policy.
 const MOST: usize = 1000;
 
-/// Adds the reports of a text: one, several, or a list.
-pub(super) fn reports(content: &Content, all: &mut Vec<Report>) {
+/// Adds the reports of a text: one, several, or a list. `false` where a part of it
+/// was not understood.
+pub(super) fn reports(content: &Content, all: &mut Vec<Report>) -> bool {
+    let mut understood = true;
     let values = serde_json::Deserializer::from_slice(&content.json).into_iter::<Value>();
     for value in values {
         let Ok(value) = value else {
-            return;
+            return false;
         };
-        match &value {
-            Value::Array(items) => {
-                for item in items {
-                    all.extend(report(item, content.domain.as_deref()));
-                }
+        let items = match &value {
+            Value::Array(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for item in items {
+            if all.len() >= MOST {
+                return false;
             }
-            other => all.extend(report(other, content.domain.as_deref())),
-        }
-        if all.len() >= MOST {
-            return;
+            match report(item, content.domain.as_deref()) {
+                Some((report, whole)) => {
+                    all.push(report);
+                    understood &= whole;
+                }
+                None => understood = false,
+            }
         }
     }
+    understood
 }
 
-fn report(value: &Value, named: Option<&str>) -> Option<Report> {
-    let policies = field(value, "policies")?.as_array()?;
+/// A report, and whether all of it was understood.
+fn report(value: &Value, named: Option<&str>) -> Option<(Report, bool)> {
+    let policies = match field(value, "policies")? {
+        Value::Array(policies) => policies.as_slice(),
+        one if one.is_object() => std::slice::from_ref(one),
+        _ => return None,
+    };
     let range = field(value, "date-range");
     let moment = |name: &str| range.and_then(|range| text(range, name));
     let mut report = Report {
@@ -44,27 +57,35 @@ fn report(value: &Value, named: Option<&str>) -> Option<Report> {
         policies: Vec::new(),
         notes: Vec::new(),
     };
+    let mut understood = true;
     for one in policies.iter().take(MOST) {
-        let policy = policy(one, named, &mut report.notes);
+        let (policy, whole) = policy(one, named, &mut report.notes);
         report.policies.push(policy);
+        understood &= whole;
     }
     if policies.len() > MOST {
         report
             .notes
             .push(format!("only the first {MOST} policies were read"));
+        understood = false;
     }
-    Some(report)
+    Some((report, understood))
 }
 
-fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy {
-    // Some write the fields of `policy` beside it.
-    let policy = field(value, "policy")
-        .filter(|policy| policy.is_object())
-        .unwrap_or(value);
-    let kind = text(policy, "policy-type")
-        .unwrap_or_else(|| "no-policy-found".to_owned())
-        .to_ascii_lowercase();
+/// A policy, and whether it says how many sessions failed.
+fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> (Policy, bool) {
+    // Some write the fields of `policy` beside it, and some what is beside it inside.
+    let policy = match field(value, "policy") {
+        Some(Value::Array(policies)) => policies.first(),
+        other => other,
+    };
+    let policy = policy.filter(|policy| policy.is_object()).unwrap_or(value);
+    let beside = |name: &str| field(value, name).or_else(|| field(policy, name));
     let strings: Vec<String> = texts(policy, "policy-string");
+    let kind = text(policy, "policy-type").map_or_else(
+        || of_strings(&strings).to_owned(),
+        |kind| kind.to_ascii_lowercase(),
+    );
     let mx_hosts: Vec<String> = texts(policy, "mx-host")
         .iter()
         .filter_map(|name| host(name))
@@ -73,14 +94,15 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
         .and_then(|name| host(&name))
         .or_else(|| named.map(str::to_owned))
         .or_else(|| mx_hosts.first().cloned());
-    let summary = field(value, "summary").unwrap_or(value);
-    let successful = number(summary, "total-successful-session-count");
-    let failed = number(summary, "total-failure-session-count");
+    let summary = beside("summary").unwrap_or(value);
+    let successful = number(summary, "total-successful-session-count").unwrap_or(0);
+    let counted = number(summary, "total-failure-session-count");
+    let failed = counted.unwrap_or(0);
     let is_testing = strings.iter().any(|line| {
         let line: String = line.to_ascii_lowercase().split_whitespace().collect();
         line.contains("mode:testing") || line.contains("mode:none")
     });
-    let mut failures: Vec<Failure> = field(value, "failure-details")
+    let mut failures: Vec<Failure> = beside("failure-details")
         .map(|details| match details {
             Value::Array(items) => items.iter().take(MOST).collect(),
             Value::Null => Vec::new(),
@@ -96,6 +118,10 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
     let shown = domain
         .clone()
         .unwrap_or_else(|| "a policy without a domain".to_owned());
+    let understood = counted.is_some() || !failures.is_empty();
+    if !understood {
+        notes.push(format!("{shown}: it does not say how many sessions failed"));
+    }
     if sum != failed {
         notes.push(format!(
             "{shown}: the summary counts {failed} failed sessions, the details {sum}"
@@ -114,7 +140,7 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
             now: None,
         });
     }
-    Policy {
+    let policy = Policy {
         domain,
         r#type: kind,
         strings: strings.iter().map(|line| record(line)).collect(),
@@ -122,6 +148,24 @@ fn policy(value: &Value, named: Option<&str>, notes: &mut Vec<String>) -> Policy
         failed,
         failures,
         now: None,
+    };
+    (policy, understood)
+}
+
+/// The type of a policy that names none.
+fn of_strings(strings: &[String]) -> &'static str {
+    let Some(first) = strings.first() else {
+        return "no-policy-found";
+    };
+    let record = record(first);
+    let mut fields = record.split_whitespace().take(3);
+    let is_number = |field: &str| field.parse::<u8>().is_ok();
+    if first.to_ascii_lowercase().contains("stsv1") {
+        "sts"
+    } else if fields.clone().count() == 3 && fields.all(is_number) {
+        "tlsa"
+    } else {
+        "no-policy-found"
     }
 }
 
@@ -134,8 +178,8 @@ fn failure(value: &Value, kind: &str, is_testing: bool, mx_hosts: &[String]) -> 
     let reason = text(value, "failure-reason-code");
     let more = text(value, "additional-information");
     let detail: Vec<String> = reason.iter().chain(&more).cloned().collect();
-    let count =
-        field(value, "failed-session-count").map_or(1, |_| number(value, "failed-session-count"));
+    // An entry without a number that can be read is there all the same.
+    let count = number(value, "failed-session-count").unwrap_or(1);
     Failure {
         count,
         mx_host: text(value, "receiving-mx-hostname")
@@ -231,13 +275,20 @@ fn texts(value: &Value, name: &str) -> Vec<String> {
     }
 }
 
-fn number(value: &Value, name: &str) -> u64 {
-    match field(value, name) {
-        Some(Value::Number(number)) => number
-            .as_u64()
-            .unwrap_or_else(|| number.as_f64().map_or(0, |number| number.max(0.0) as u64)),
-        Some(Value::String(text)) => text.trim().parse().unwrap_or(0),
-        _ => 0,
+fn number(value: &Value, name: &str) -> Option<u64> {
+    match field(value, name)? {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let number = number.as_f64().filter(|number| *number >= 0.0)?;
+            Some(number as u64)
+        }),
+        Value::String(text) => {
+            let digits: String = text
+                .chars()
+                .filter(|c| !matches!(c, ',' | '\'' | '_' | ' ' | '\u{a0}'))
+                .collect();
+            digits.parse().ok()
+        }
+        _ => None,
     }
 }
 

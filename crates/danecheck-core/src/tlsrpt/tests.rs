@@ -249,3 +249,104 @@ fn every_result_type_is_a_finding_of_the_catalogue() {
     let id = finding("validation-failure", "sts", "MX_HOSTS_MISMATCH").unwrap();
     assert!(Rule::find(id).is_some(), "{id}");
 }
+
+/// What cannot be read is no success.
+#[test]
+fn a_part_that_is_not_understood_is_no_all_clear() {
+    let fine = json!({
+        "policy": {"policy-type": "tlsa", "policy-domain": "a.example"},
+        "summary": {"total-successful-session-count": 5, "total-failure-session-count": 0},
+    });
+    let of = |policy: serde_json::Value| report(json!([policy])).to_string();
+    let whole = of(fine.clone());
+    assert_eq!(read(whole.as_bytes()).exit_status(), ExitStatus::Fine);
+    let failing = dane().to_string();
+    for text in [
+        // The second report is cut off, or something stands before it.
+        format!("{whole}\n{}", failing.split_at(failing.len() - 20).0),
+        format!("{whole}\nxxx\n{failing}"),
+        format!("{whole}\n{}", json!({"a": 1})),
+        // No word of failures.
+        of(json!({"policy": {"policy-type": "tlsa", "policy-domain": "a.example"}})),
+        of(json!({
+            "policy": {"policy-type": "tlsa"},
+            "summary": {"total-successful-session-count": 5},
+        })),
+        of(json!("x")),
+        of(json!({"policy": {"policyType": "tlsa"}, "failureDetails": [{}]})),
+        // More than are read.
+        report(vec![fine; 1001].into()).to_string(),
+    ] {
+        let reports = read(text.as_bytes());
+        assert_eq!(reports.exit_status(), ExitStatus::Unknown, "{reports:?}");
+    }
+    let mut cut = gzip(whole.as_bytes());
+    cut.truncate(cut.len() - 4);
+    assert_eq!(read(&cut).exit_status(), ExitStatus::Unknown);
+}
+
+#[test]
+fn failures_are_found_where_senders_put_them() {
+    let details = json!([{"result-type": "tlsa-invalid", "failed-session-count": 3}]);
+    let policy = json!({"policy-type": "tlsa", "policy-domain": "a.example"});
+    let summary = |failed: serde_json::Value| json!({"total-successful-session-count": 5, "total-failure-session-count": failed});
+    let count = |count: serde_json::Value| {
+        json!({
+            "policy": policy, "summary": summary(count.clone()),
+            "failure-details": [{"result-type": "tlsa-invalid", "failed-session-count": count}],
+        })
+    };
+    let inside = json!({"policy": {
+        "policy-type": "tlsa", "policy-domain": "a.example",
+        "summary": summary(3.into()), "failure-details": details,
+    }});
+    let list =
+        json!({"policy": [policy], "summary": summary(3.into()), "failure-details": details});
+    for (policies, failed) in [
+        // One object for a list.
+        (
+            json!({"policy": policy, "summary": summary(3.into()), "failure-details": details}),
+            3,
+        ),
+        (json!([inside]), 3),
+        (json!([list]), 3),
+        (json!([{"policy": policy, "failure-details": details}]), 3),
+        (json!([count("1,234".into())]), 1234),
+        (json!([count(" 7 ".into())]), 7),
+        (json!([count(2.0.into())]), 2),
+        // An entry whose number cannot be read is there all the same.
+        (json!([count(serde_json::Value::Null)]), 1),
+        (json!([count(true.into())]), 1),
+        (json!([count((-2).into())]), 1),
+    ] {
+        let reports = read(report(policies).to_string().as_bytes());
+        assert_eq!(reports.exit_status(), ExitStatus::Broken, "{reports:?}");
+        let policy = &reports.reports[0].policies[0];
+        assert_eq!(policy.failed, failed, "{policy:?}");
+        assert_eq!(policy.r#type, "tlsa");
+        assert_eq!(policy.domain.as_deref(), Some("a.example"));
+    }
+}
+
+#[test]
+fn a_policy_without_a_type_has_that_of_its_strings() {
+    for (strings, kind, waited) in [
+        (json!(["3 1 1 AB12"]), "tlsa", true),
+        (
+            json!("_25._tcp.mx.a.example. IN TLSA 2 1 1 AB12"),
+            "tlsa",
+            true,
+        ),
+        (json!(["version: STSv1", "mode: testing"]), "sts", false),
+        (json!([]), "no-policy-found", false),
+    ] {
+        let policies = json!([{
+            "policy": {"policy-domain": "a.example", "policy-string": strings},
+            "failure-details": [{"result-type": "validation-failure", "failed-session-count": 2}],
+        }]);
+        let reports = read(report(policies).to_string().as_bytes());
+        let policy = &reports.reports[0].policies[0];
+        assert_eq!(policy.r#type, kind);
+        assert_eq!(policy.failures[0].mail_waited, waited, "{kind}");
+    }
+}
