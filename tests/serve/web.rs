@@ -15,7 +15,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::ground::{
-    Answer, FORM, TARGETS, domain, exporter, get, own, post, request, serving, stage, with_pages,
+    Answer, FORM, TARGETS, domain, exporter, get, own, post, read, request, serving, stage,
+    with_pages,
 };
 use crate::support::program::run_on;
 use crate::support::{now, strip_times};
@@ -404,6 +405,26 @@ async fn forms_are_limited_and_what_they_say_stays_text() {
         followed(address, "d1.example").await;
         let changes = get(address, "/history").await;
         assert!(!changes.body.contains("d1.example"), "{}", changes.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_arrive_is_late_and_not_too_large() {
+    let stage = stage().await;
+    let limits = Limits {
+        head_time: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let pages = with_pages(exporter(stage.setup(), limits), &[]);
+    serving(pages, async |address| {
+        let head = format!(
+            "POST /check HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{FORM}Content-Length: \
+             17\r\n\r\ntarget="
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(read(&mut stream).await.status, 408);
     })
     .await;
 }

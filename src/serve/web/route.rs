@@ -160,11 +160,16 @@ impl Visit<'_> {
         }
         let limits = &self.service.limits;
         let body = Limited::new(request.into_body(), limits.web.form_size).collect();
-        let Ok(Ok(body)) = timeout(limits.head_time, body).await else {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return self.refused(status, Refusal::BadForm, "", None);
+        let body = match timeout(limits.head_time, body).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            late_or_large => {
+                let status = match late_or_large {
+                    Err(_) => StatusCode::REQUEST_TIMEOUT,
+                    Ok(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                };
+                return self.refused(status, Refusal::BadForm, "", None);
+            }
         };
-        let body = body.to_bytes();
         if let Some(language) = parameter(&body, "lang").and_then(|code| language(&code)) {
             self.reader = Reader {
                 language,

@@ -87,11 +87,13 @@ fn lines(view: &View<'_>) -> Markup {
     }
 }
 
-/// The line below its comment.
+/// The line below its comment. It ends, so that a line before which it is pasted
+/// stays a line of its own.
 fn with_comment(view: &View<'_>, line: &str) -> String {
     let comment = view.report.recommendation.entries.comment.iter().flatten();
     let mut text: String = comment.map(|line| format!("{line}\n")).collect();
     text.push_str(line);
+    text.push('\n');
     text
 }
 
@@ -145,7 +147,7 @@ fn strictest_line(
     html! {
         p { (view.say(purpose)) }
         @if let Some(caution) = &strictest.caution { (first(view, caution)) }
-        @if ways.postfix { (copied(view, "strictest-line", line, None)) }
+        @if ways.postfix { (copied(view, "strictest-line", &format!("{line}\n"), None)) }
         @if let Some(row) = strictest.entries.mailcow.as_ref().filter(|_| ways.mailcow) {
             p { (view.say(words::FOR_MAILCOW)) ": " (name(&mailcow_row(row, view.language))) }
         }

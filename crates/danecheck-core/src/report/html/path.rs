@@ -8,7 +8,7 @@ use crate::report::human::{groups, short_record};
 use super::super::model::{AddressReport, HostReport, LookupReport};
 use super::mark::Mark;
 use super::picture::{Edge, Row, picture};
-use super::records::{counted, no_match};
+use super::records::{counted, result_words};
 use super::standing::standing_text;
 use super::view::{View, cut};
 use super::words::{self, Both};
@@ -244,17 +244,13 @@ fn addresses(view: &View<'_>, host: &HostReport, rows: &mut Vec<Row>) {
 fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut Vec<Row>) {
     let (records, more) = cut(&address.records, RECORDS);
     for record in records {
-        let matches = record.result == "matches";
         rows.push(Row {
             depth: 3,
             edge: counted(host, address).map_or(Edge::Unsigned, |tlsa| edge(&tlsa.lookup)),
             mark: Some(super::records::mark(record)),
             title: format!("{} {}", view.say(words::TLSA), short_record(&record.record)),
-            words: match (matches, record.result.as_str()) {
-                (true, _) => view.say(words::MATCHES).to_owned(),
-                (_, "no-match") => view.say(no_match(address)).to_owned(),
-                _ => record.reason.clone(),
-            },
+            words: result_words(address, record)
+                .map_or_else(|| record.reason.clone(), |words| view.say(words).to_owned()),
             more: String::new(),
         });
     }

@@ -190,15 +190,12 @@ pub(super) fn mark(record: &RecordReport) -> Mark {
 
 fn result(view: &View<'_>, address: &AddressReport, record: &RecordReport) -> Markup {
     let mark = mark(record);
-    let is_assumed = stand_in(address).is_some();
     html! {
         p class=(format!("result {}", mark.class())) {
             span aria-hidden="true" { (mark.sign()) } " "
-            @match record.result.as_str() {
-                "matches" => (view.say(words::MATCHES)),
-                "not-seen" if is_assumed => (view.say(words::NOT_COMPARED)),
-                "no-match" => (view.say(no_match(address))),
-                _ => (view.english(name(&record.reason))),
+            @match result_words(address, record) {
+                Some(words) => (view.say(words)),
+                None => (view.english(name(&record.reason))),
             }
             @if let Some(what) = &record.what_it_is {
                 ": " (view.english(html! { "it is " (name(what)) }))
@@ -207,12 +204,17 @@ fn result(view: &View<'_>, address: &AddressReport, record: &RecordReport) -> Ma
     }
 }
 
-/// What is said of a record that matches nothing.
-pub(super) fn no_match(address: &AddressReport) -> words::Both {
-    match stand_in(address) {
-        Some(_) => words::NO_MATCH_IN_FILE,
-        None => words::NO_MATCH,
-    }
+/// What is said of a record; `None` where its reason, which is English, says it.
+pub(super) fn result_words(address: &AddressReport, record: &RecordReport) -> Option<words::Both> {
+    let is_assumed = stand_in(address).is_some();
+    Some(match record.result.as_str() {
+        "matches" => words::MATCHES,
+        "no-match" if is_assumed => words::NO_MATCH_IN_FILE,
+        "no-match" => words::NO_MATCH,
+        "not-seen" if is_assumed => words::NOT_COMPARED,
+        "not-seen" => words::NOT_SEEN,
+        _ => return None,
+    })
 }
 
 fn served(view: &View<'_>, address: &AddressReport) -> Markup {

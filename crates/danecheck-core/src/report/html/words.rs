@@ -156,6 +156,10 @@ pub(super) const NO_MATCH_IN_FILE: Both = Both(
     "nothing in the file matches",
     "passt zu nichts in der Datei",
 );
+pub(super) const NOT_SEEN: Both = Both(
+    "there is no certificate to compare it with",
+    "es gibt kein Zertifikat zum Vergleichen",
+);
 pub(super) const NOT_COMPARED: Both = Both("not compared", "nicht verglichen");
 pub(super) const EQUAL_BYTES: Both = Both(
     "equal bytes in their place",
