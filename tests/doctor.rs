@@ -18,7 +18,8 @@ use danecheck::demo::stage::Stage;
 use danecheck::observe::{MachineSetup, Setup, examine};
 use danecheck_core::doctor::{CheckStatus, Checkup};
 use danecheck_core::observation::{
-    LocalSenderSeen, MachineSeen, MailcowParts, PolicyLookup, PolicyServiceSeen, TableAnswer,
+    ChrootSeen, LocalSenderSeen, MachineSeen, MailcowParts, PolicyLookup, PolicyServiceSeen,
+    TableAnswer,
 };
 use danecheck_core::report::ExitStatus;
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone, ZoneFault};
@@ -261,6 +262,97 @@ async fn each_fault_of_the_resolver_is_named_alone() {
 }
 
 #[tokio::test]
+async fn what_a_resolver_makes_up_or_marks_wrongly_is_named_alone() {
+    use CheckStatus::Error;
+    let well = |stage: &mut Stage| servers(stage, Family::Both, &[], None);
+    // The bogus answer passes, with the mark of a validated one.
+    let mut seen = on(|stage| {
+        well(stage);
+        stage.resolver(ResolverKind::NotValidating);
+    })
+    .await;
+    let probes = &mut seen.probes;
+    for probe in [&mut probes.root, &mut probes.bogus] {
+        probe.reply.as_mut().unwrap().authentic = true;
+    }
+    expect("AD on everything", &seen, "resolver-validates", Error);
+    let checkup = Checkup::of(&seen);
+    let check = checkup.checks.iter();
+    let mut check = check.filter(|it| it.id == "resolver-validates");
+    let message = &check.next().unwrap().message;
+    assert!(message.contains("believes forged records"), "{message}");
+    // A filter answers for TLSA, and proves nothing.
+    for how in [DnsMisbehaviour::EmptyAnswer, DnsMisbehaviour::BareNxDomain] {
+        let seen = on(|stage| {
+            well(stage);
+            stage.lookup_misbehaving("_25._tcp.arpa.", Rtype::TLSA, how);
+        })
+        .await;
+        expect("TLSA made up", &seen, "resolver-tlsa", Error);
+    }
+    // Without TCP what is large does not arrive either: that is one fault.
+    let seen = on(|stage| {
+        well(stage);
+        for (name, rtype) in [(".", Rtype::DNSKEY), ("arpa.", Rtype::NS)] {
+            stage.lookup_misbehaving(name, rtype, DnsMisbehaviour::TruncatedWithoutTcp);
+        }
+    })
+    .await;
+    expect("no TCP", &seen, "resolver-tcp", Error);
+}
+
+/// Every such text below, replaced.
+fn replace(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) if text == from => *text = to.to_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| replace(field, from, to)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn other_answers_than_the_zones_are_told_from_healthy_differences() {
+    use CheckStatus::{Error, Warning};
+    let seen = in_order().await;
+    let edited = |edit: &dyn Fn(&mut Value)| {
+        let mut seen = seen.clone();
+        let target = &mut seen.targets[0];
+        let mut value = serde_json::to_value(&*target).unwrap();
+        edit(&mut value["hosts"][0]);
+        *target = serde_json::from_value(value).unwrap();
+        seen
+    };
+    let unsigned = |lookup: &mut Value| {
+        replace(lookup, "secure", "insecure");
+        lookup["own"] = serde_json::json!({ "status": "insecure", "reason": null });
+    };
+    // DNSSEC proves both: one of them is from before a change.
+    let cached = edited(&|host| replace(&mut host["a"]["authority"], "192.0.2.10", "192.0.2.77"));
+    assert_eq!(complaints(&Checkup::of(&cached)), [""; 0]);
+    // Some zones give each client its own address.
+    let own = edited(&|host| {
+        unsigned(&mut host["a"]);
+        replace(&mut host["a"]["authority"], "192.0.2.10", "192.0.2.77");
+    });
+    expect("another address", &own, "resolver-own-answers", Warning);
+    // DNS64.
+    let made = edited(&|host| {
+        let six = &mut host["aaaa"];
+        unsigned(six);
+        replace(&mut six["answer"], "2001:db8::10", "64:ff9b::c000:20a");
+    });
+    expect("DNS64", &made, "resolver-own-answers", Error);
+    let checkup = Checkup::of(&made);
+    assert!(
+        checkup.checks.iter().any(|it| it.message.contains("DNS64")),
+        "{checkup:#?}"
+    );
+}
+
+#[tokio::test]
 async fn a_resolver_that_is_silent_is_the_only_fault() {
     let stage = Stage::new(now()).start().await.unwrap();
     let nowhere = danecheck::observe::Resolver::at(["127.0.0.1:1".parse().unwrap()]);
@@ -329,6 +421,79 @@ async fn a_network_that_blocks_or_strips_is_told_from_one_server() {
 }
 
 #[tokio::test]
+async fn a_network_that_takes_connections_or_answers_itself_is_named() {
+    let both = ["port-25-ipv4", "port-25-ipv6"];
+    for way in [Misbehaviour::NoGreeting, Misbehaviour::DropBeforeGreeting] {
+        let what = format!("{way:?}");
+        let seen = on(|stage| servers(stage, Family::Both, &[way], None)).await;
+        let checkup = Checkup::of(&seen);
+        assert_eq!(complaints(&checkup), both, "{what}: {checkup:#?}");
+        let message = &checkup
+            .checks
+            .iter()
+            .find(|it| it.id == both[0])
+            .unwrap()
+            .message;
+        assert!(message.contains("does not greet"), "{what}: {message}");
+    }
+    let seen = on(|stage| servers(stage, Family::Both, &[Misbehaviour::Greeting554], None)).await;
+    let checkup = Checkup::of(&seen);
+    assert_eq!(complaints(&checkup), both, "{checkup:#?}");
+    let check = checkup.checks.iter().find(|it| it.id == both[0]).unwrap();
+    assert_eq!(check.status, CheckStatus::Warning, "{check:#?}");
+    assert!(check.evidence[0].contains("554"), "{check:#?}");
+    // A firewall that overwrites the greeting and knows no EHLO.
+    let ways = [
+        Misbehaviour::GreetingReply("220 ****************************".to_owned()),
+        Misbehaviour::EhloRefused5xx,
+    ];
+    let seen = on(|stage| servers(stage, Family::Both, &ways, None)).await;
+    expect("220 ***", &seen, "starttls", CheckStatus::Error);
+    // Two operators of one country.
+    let mut seen =
+        on(|stage| servers(stage, Family::Both, &[Misbehaviour::NoStartTls], None)).await;
+    for (target, name) in seen
+        .targets
+        .iter_mut()
+        .zip(["mx.one.co.uk", "mx.two.co.uk"])
+    {
+        target.hosts[0].name = name.to_owned();
+    }
+    expect("co.uk", &seen, "starttls", CheckStatus::Error);
+    for (target, name) in seen.targets.iter_mut().zip(["a.one.co.uk", "b.one.co.uk"]) {
+        target.hosts[0].name = name.to_owned();
+    }
+    assert_eq!(complaints(&Checkup::of(&seen)), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_firewall_for_one_address_family_is_named() {
+    let key = Leaf::new(["firewall.example"]).self_signed(now());
+    for (way, other, id) in [
+        (Some(Misbehaviour::NoStartTls), None, "starttls"),
+        (Some(Misbehaviour::StartTlsMasked), None, "starttls"),
+        (None, Some(&key), "tls-end-to-end"),
+    ] {
+        for stripped in ["192.0.2.1", "2001:db8::1"] {
+            let seen = on(|stage| {
+                for (number, domain) in TARGETS.iter().enumerate() {
+                    for address in ["192.0.2.1", "2001:db8::1"] {
+                        let own = stage.identity(&format!("mx.{domain}"));
+                        let is_bad = address == stripped;
+                        let identity = other.filter(|_| is_bad).cloned().unwrap_or(own);
+                        let ways = way.iter().filter(|_| is_bad).cloned();
+                        let server = MailServer::new(identity).misbehaving(ways);
+                        stage.server(&format!("{address}{number}"), server);
+                    }
+                }
+            })
+            .await;
+            expect(&format!("{id} {stripped}"), &seen, id, CheckStatus::Error);
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_server_without_starttls_is_not_the_network() {
     let seen = on(|stage| {
         for (number, domain) in TARGETS.iter().enumerate() {
@@ -375,6 +540,7 @@ async fn each_fault_of_the_sender_is_named_alone() {
     };
     for (name, value, id, status) in [
         ("smtp_dns_support_level", "", "postfix-dane", Error),
+        ("smtp_host_lookup", "native", "postfix-dane", Error),
         ("ignore_mx_lookup_error", "yes", "postfix-dane", Error),
         ("disable_dns_lookups", "yes", "postfix-dane", Error),
         ("smtp_tls_security_level", "may", "postfix-level", Warning),
@@ -421,6 +587,68 @@ async fn each_fault_of_the_sender_is_named_alone() {
     let mut store = seen.clone();
     store.trust_store.source = "mozilla".to_owned();
     expect("trust store", &store, "trust-store", Warning);
+}
+
+#[tokio::test]
+async fn what_master_cf_sets_is_corrected_there() {
+    let mut seen = in_order().await;
+    let may = ("smtp_tls_security_level".to_owned(), "may".to_owned());
+    seen.postfix.as_mut().unwrap().parameters.extend([may]);
+    seen.service.overridden = vec!["smtp_tls_security_level".to_owned()];
+    expect("level", &seen, "postfix-level", CheckStatus::Warning);
+    let checkup = Checkup::of(&seen);
+    let check = checkup.checks.iter().find(|it| it.id == "postfix-level");
+    let remedy = check.unwrap().remedy.as_deref().unwrap();
+    assert!(remedy.contains("in master.cf"), "{remedy}");
+    assert!(!remedy.contains("postconf -e"), "{remedy}");
+}
+
+#[tokio::test]
+async fn a_postfix_that_is_locked_in_sees_the_files_there() {
+    let seen = in_order().await;
+    let locked = |inside: Option<&[&str]>, outside: &[&str], has_ca_path| {
+        let mut seen = seen.clone();
+        let parse = |all: &[&str]| all.iter().map(|it| it.parse().unwrap()).collect();
+        seen.service.chroot = Some(ChrootSeen {
+            directory: "/var/spool/postfix".to_owned(),
+            name_servers: inside.map(parse),
+            name_servers_outside: Some(parse(outside)),
+            has_ca_path,
+        });
+        seen
+    };
+    let loopback: &[&str] = &["127.0.0.1"];
+    for healthy in [
+        locked(Some(loopback), loopback, None),
+        // The C library asks 127.0.0.1.
+        locked(None, loopback, None),
+        locked(Some(&[]), loopback, Some(true)),
+        // smtp_tls_CAfile is read before.
+        locked(Some(loopback), loopback, Some(false)),
+    ] {
+        assert_eq!(complaints(&Checkup::of(&healthy)), [""; 0]);
+    }
+    for other in [
+        locked(None, &["192.0.2.53"], None),
+        locked(Some(&["8.8.8.8"]), loopback, None),
+        locked(Some(&["127.0.0.1", "8.8.8.8"]), loopback, None),
+    ] {
+        expect("resolver", &other, "postfix-chroot", CheckStatus::Warning);
+    }
+    let mut without = locked(Some(loopback), loopback, Some(false));
+    for (name, value) in [
+        ("smtp_tls_CAfile", ""),
+        ("smtp_tls_CApath", "/etc/ssl/certs"),
+    ] {
+        let parameter = (name.to_owned(), value.to_owned());
+        without
+            .postfix
+            .as_mut()
+            .unwrap()
+            .parameters
+            .extend([parameter]);
+    }
+    expect("CAs", &without, "postfix-chroot", CheckStatus::Warning);
 }
 
 #[tokio::test]

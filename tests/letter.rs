@@ -195,7 +195,7 @@ async fn what_happens_is_said_as_it_is() {
         (
             "anchor-not-sent",
             Language::De,
-            "aber der Server sendet sie nicht mit.",
+            "aber der Server sendet es nicht mit.",
             "abgelaufen",
         ),
         (
@@ -348,7 +348,10 @@ async fn a_port_and_brackets_stand_in_the_commands() {
     seen.mx = None;
     for language in [Language::En, Language::De] {
         let letter = Letter::of(&Report::of(&seen), language).text;
-        assert!(letter.contains("dig +short mx1.example.com A"), "{letter}");
+        assert!(
+            letter.contains("dig +short AAAA mx1.example.com"),
+            "{letter}"
+        );
         let body = letter.split_once("\n\n").unwrap().1;
         assert!(!body.contains("MX"), "{letter}");
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use super::postfix_service::overridden;
 use danecheck_core::observation::{LocalSenderSeen, PolicyLookup, TableAnswer};
 use danecheck_core::postfix::{UNREAD, is_unread, policy_keys};
 
@@ -61,6 +62,8 @@ pub struct NoPostfix(pub(super) String);
 pub struct LocalPostfix {
     pub(super) config_directory: Option<PathBuf>,
     parameters: BTreeMap<String, String>,
+    /// Those that master.cf has for the service that sends.
+    pub(super) overridden: BTreeMap<String, String>,
     /// Those of [`UNREAD`] that differ from Postfix's own.
     unread: BTreeMap<String, String>,
     /// The OpenSSL that it runs on.
@@ -76,10 +79,13 @@ impl LocalPostfix {
         let said = run("postconf", config_directory.as_ref(), arguments)
             .await
             .map_err(NoPostfix)?;
-        let parameters = parameters(&said.stdout);
+        let mut parameters = parameters(&said.stdout);
         if !parameters.contains_key("mail_version") {
             return Err(NoPostfix(said.complaint("postconf")));
         }
+        let mut overridden = overridden(config_directory.as_ref()).await;
+        overridden.retain(|name, _| PARAMETERS.contains(&name.as_str()));
+        parameters.extend(overridden.clone());
         let unread = unread(config_directory.as_ref()).await;
         let version = vec!["-T".into(), "run-version".into()];
         let said = run("postconf", config_directory.as_ref(), version).await;
@@ -88,17 +94,20 @@ impl LocalPostfix {
         Ok(Self {
             config_directory,
             parameters,
+            overridden,
             unread,
             openssl: openssl.filter(|text| !text.is_empty()),
         })
     }
 
+    /// The value of a parameter; empty for none.
+    pub(super) fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+
     /// The answers of its tables for this next hop.
     pub(super) async fn ask(&self, next_hop: &str) -> LocalSenderSeen {
-        let tables = self
-            .parameters
-            .get("smtp_tls_policy_maps")
-            .map_or("", String::as_str);
+        let tables = self.parameter("smtp_tls_policy_maps");
         let tables: Vec<&str> = tables
             .split([' ', '\t', ','])
             .filter(|table| !table.is_empty())

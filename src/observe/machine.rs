@@ -13,7 +13,7 @@ use super::single::{NameAndType, SingleSetup, look_up};
 use super::{LocalPostfix, Setup, observe};
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::observation::{
-    MachineSeen, MailcowParts, Observation, ResolverProbes, SingleLookup,
+    MachineSeen, MailcowParts, Observation, PostfixServiceSeen, ResolverProbes, SingleLookup,
 };
 
 /// A zone that its owner keeps bogus as a test of validators.
@@ -42,13 +42,19 @@ pub struct MachineSetup {
 /// Examines this machine.
 pub async fn examine(machine: &MachineSetup) -> MachineSeen {
     let setup = &machine.setup;
-    let (probes, postfix, mailcow, targets) = tokio::join!(
+    let (probes, postfix, service, mailcow, targets) = tokio::join!(
         probes(setup),
         async {
             match &machine.postfix {
                 // A name that no table has.
                 Ok(postfix) => Ok(postfix.ask("danecheck.invalid").await),
                 Err(why) => Err(why.clone()),
+            }
+        },
+        async {
+            match &machine.postfix {
+                Ok(postfix) => postfix.service().await,
+                Err(_) => PostfixServiceSeen::default(),
             }
         },
         async {
@@ -71,6 +77,7 @@ pub async fn examine(machine: &MachineSetup) -> MachineSeen {
         probes,
         trust_store: setup.trust_store.size(),
         postfix,
+        service,
         mailcow,
         targets,
     }

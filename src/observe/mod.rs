@@ -44,6 +44,7 @@ mod mta_sts;
 mod overheard;
 mod policy_service;
 mod pool;
+mod postfix_service;
 mod presented;
 mod proxy;
 mod query;

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use crate::certificate::{Certificate, Presented, ReferenceName, matches_host};
 use crate::observation::{
-    AddressFamily, AddressSeen, ConnectFailureKind, MachineSeen, Observation, Session, SessionEnd,
+    AddressFamily, AddressSeen, ConnectFailureKind, Der, MachineSeen, Observation, Session,
+    SessionEnd,
 };
 
-use super::CheckResult;
 use super::CheckStatus::{Error, Warning};
+use super::{CheckResult, CheckStatus};
 
 /// The command that names targets.
 pub(super) const COMMAND: &str = "Run `danecheck doctor --via DOMAIN1 DOMAIN2` with two domains \
@@ -38,12 +39,34 @@ fn reached(address: &AddressSeen) -> bool {
         .any(|end| !matches!(end, SessionEnd::NotConnected(_)))
 }
 
-/// The operator of a target: the last two labels of its first MX host.
+/// Whether a server at the address greeted, whatever it said.
+fn greeted(address: &AddressSeen) -> bool {
+    let mut sessions = address.sessions.iter();
+    sessions.any(|session| session.greeting.is_some())
+}
+
+/// What a server says that refuses this client in its greeting; `None` if it does
+/// not.
+fn refusal(address: &AddressSeen) -> Option<String> {
+    let refused = address.sessions.iter().map(|session| match &session.end {
+        SessionEnd::GreetingRefused(reply) => Some(reply.text()),
+        _ => None,
+    });
+    let refused: Option<Vec<String>> = refused.collect();
+    refused?.into_iter().next()
+}
+
+/// The operator of a target: the last two labels of its first MX host, or three
+/// where the registry sells names below `co.uk` and its like.
 fn operator(target: &Observation) -> String {
     let host = target.hosts.first().map_or("", |host| host.name.as_str());
-    let mut labels: Vec<&str> = host.rsplit('.').take(2).collect();
-    labels.reverse();
-    labels.join(".")
+    let labels: Vec<&str> = host.rsplit('.').collect();
+    let is_shared = matches!(labels.as_slice(),
+        [country, below, _, ..] if country.len() == 2 && below.len() <= 3);
+    let count = if is_shared { 3 } else { 2 };
+    let mut own: Vec<&str> = labels.into_iter().take(count).collect();
+    own.reverse();
+    own.join(".")
 }
 
 fn operators<'t>(targets: impl Iterator<Item = &'t Observation>) -> usize {
@@ -88,7 +111,26 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
         let message = format!("No target has an {family} address that may be connected to.");
         return CheckResult::unknown(id, message);
     }
+    let many = operators(with_family()) > 1;
     let works = all.iter().filter(|address| reached(address)).count();
+    if works > 0 && many && !all.iter().any(|address| greeted(address)) {
+        return silent(id, family, &all);
+    }
+    let refusals: Vec<String> = all
+        .iter()
+        .filter(|address| greeted(address))
+        .filter_map(|address| Some(format!("{}: {}", address.address, refusal(address)?)))
+        .collect();
+    let greetings = all.iter().filter(|address| greeted(address)).count();
+    if many && greetings > 0 && refusals.len() == greetings && {
+        let refusing = with_family().filter(|target| {
+            let own = addresses(target, Some(ipv4));
+            own.into_iter().any(|address| refusal(address).is_some())
+        });
+        operators(refusing) > 1
+    } {
+        return refused(id, family, refusals);
+    }
     let failed = all.iter().filter(|address| !reached(address));
     let evidence: Vec<String> = failed
         .map(|address| format!("{}: {}", address.address, failure(address)))
@@ -100,7 +142,7 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
         );
         return CheckResult::ok(id, message).seen(evidence);
     }
-    if operators(with_family()) < 2 {
+    if !many {
         let message = format!(
             "No address of one operator answers over {family}, which is no word against this \
              network."
@@ -139,6 +181,40 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
         )
 }
 
+/// Connections come about, and nobody greets.
+fn silent(id: &str, family: &str, all: &[&AddressSeen]) -> CheckResult {
+    let taken = all.iter().filter(|address| reached(address));
+    let evidence: Vec<String> = taken
+        .map(|address| format!("{}: a connection, and no greeting", address.address))
+        .collect();
+    let message = format!(
+        "Something takes every connection to port 25 over {family} and does not greet: a firewall \
+         or a filter on the way, or on this machine."
+    );
+    CheckResult::new(id, Error, message)
+        .likely()
+        .seen(evidence)
+        .remedy(
+            "Search this machine and its firewall for a filter of mail (a virus scanner, a proxy), \
+             and exempt port 25 from it. Else ask your provider. No entry for a domain helps.",
+        )
+}
+
+/// Operators that have nothing in common refuse this client.
+fn refused(id: &str, family: &str, evidence: Vec<String>) -> CheckResult {
+    let message = format!(
+        "Every target refuses this machine over {family} in its greeting: its address has a bad \
+         name, or something on the way answers in their place."
+    );
+    CheckResult::new(id, Warning, message)
+        .likely()
+        .seen(evidence)
+        .remedy(
+            "Read what they say. Search block lists for the address of this machine, and check \
+             that it has a PTR record. No entry for a domain helps.",
+        )
+}
+
 /// What one target shows of STARTTLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
@@ -153,11 +229,15 @@ enum Offer {
 }
 
 fn offer(session: &Session) -> Option<Offer> {
+    let greeting = session.greeting.as_ref();
+    let hidden = greeting.is_some_and(|reply| reply.is_hidden_by_firewall());
     match &session.end {
+        // A firewall that overwrites the greeting may know no EHLO either.
+        SessionEnd::EhloRefused(_) | SessionEnd::NoEhloReply(_) if hidden => Some(Offer::Masked),
+        // RFC 5321 section 4.2.4: the command is not known.
+        SessionEnd::EhloRefused(reply) if matches!(reply.code, 500 | 502) => Some(Offer::Missing),
         SessionEnd::NoStartTls if session.refusal_for_now().is_some() => None,
         SessionEnd::NoStartTls => {
-            let greeting = session.greeting.as_ref();
-            let hidden = greeting.is_some_and(|reply| reply.is_hidden_by_firewall());
             let mask = session.ehlo.as_ref().and_then(|reply| reply.mask());
             Some(match mask.is_some() || hidden {
                 true => Offer::Masked,
@@ -174,9 +254,9 @@ fn offer(session: &Session) -> Option<Offer> {
     }
 }
 
-/// The best that a target shows.
-fn best(target: &Observation) -> Option<Offer> {
-    let sessions = addresses(target, None)
+/// The best that a target shows over this family.
+fn best(target: &Observation, ipv4: bool) -> Option<Offer> {
+    let sessions = addresses(target, Some(ipv4))
         .into_iter()
         .flat_map(|address| &address.sessions);
     let offers: Vec<Offer> = sessions.filter_map(offer).collect();
@@ -184,17 +264,45 @@ fn best(target: &Observation) -> Option<Offer> {
     order.into_iter().find(|one| offers.contains(one))
 }
 
+/// STARTTLS over each family: a firewall for one of them strips it there alone.
 fn starttls(seen: &MachineSeen) -> CheckResult {
     let id = "starttls";
     if seen.targets.is_empty() {
         let message = "Nothing was connected to, so STARTTLS is unknown.";
         return CheckResult::unknown(id, message).remedy(COMMAND);
     }
+    worst([true, false].map(|ipv4| starttls_over(seen, ipv4)))
+}
+
+/// The result of the family that matters most: a fault, else what is in order, else
+/// what is known of the reason why nothing is known.
+fn worst([first, second]: [CheckResult; 2]) -> CheckResult {
+    let weight = |check: &CheckResult| match check.status {
+        Error => 3,
+        Warning => 2,
+        CheckStatus::Ok => 1,
+        CheckStatus::Unknown => 0,
+    };
+    let is_empty = first.status == CheckStatus::Unknown && first.evidence.is_empty();
+    match weight(&second) > weight(&first) || is_empty && weight(&second) == 0 {
+        true => second,
+        false => first,
+    }
+}
+
+fn starttls_over(seen: &MachineSeen, ipv4: bool) -> CheckResult {
+    let id = "starttls";
     let offers: Vec<(&Observation, Offer)> = seen
         .targets
         .iter()
-        .filter_map(|target| Some((target, best(target)?)))
+        .filter_map(|target| Some((target, best(target, ipv4)?)))
         .collect();
+    let elsewhere = seen.targets.iter().filter_map(|it| best(it, !ipv4));
+    let family = match elsewhere.into_iter().any(|offer| offer == Offer::Works) {
+        true if ipv4 => " over IPv4 alone",
+        true => " over IPv6 alone",
+        false => "",
+    };
     let word = |offer: Offer| match offer {
         Offer::Works => "STARTTLS works",
         Offer::Masked => "Xs or stars in the place of STARTTLS",
@@ -221,10 +329,14 @@ fn starttls(seen: &MachineSeen) -> CheckResult {
     }
     let masked = offers.iter().any(|(_, offer)| *offer == Offer::Masked);
     let message = if masked {
-        "Something on the way out overwrites STARTTLS: a firewall that inspects SMTP."
+        format!(
+            "Something on the way out overwrites STARTTLS{family}: a firewall that inspects SMTP."
+        )
     } else {
-        "Something on the way out takes STARTTLS away, or breaks it: operators that have nothing \
-         in common lack it alike."
+        format!(
+            "Something on the way out takes STARTTLS away{family}, or breaks it: operators that \
+             have nothing in common lack it alike."
+        )
     };
     let result = CheckResult::new(id, Error, message).seen(evidence).remedy(
         "Switch off the SMTP inspection of your firewall (Cisco: `no inspect esmtp`, FortiGate: \
@@ -244,11 +356,29 @@ fn interception(seen: &MachineSeen) -> CheckResult {
         let message = "Nothing was connected to, so it is unknown who ends TLS.";
         return CheckResult::unknown(id, message).remedy(COMMAND);
     }
+    worst([true, false].map(|ipv4| interception_over(seen, ipv4)))
+}
+
+/// Whether a chain that the target showed over this family leads to a certificate
+/// of the trust store, by the names in it.
+fn leads_to_trust(target: &Observation, ipv4: bool) -> bool {
+    let read = |der: &Der| Certificate::from_der(&der.0).ok();
+    let store = target.trust_store.certificates.iter().filter_map(read);
+    let store: BTreeSet<String> = store.map(|one| one.subject().to_string()).collect();
+    let sessions = addresses(target, Some(ipv4))
+        .into_iter()
+        .flat_map(|address| &address.sessions);
+    let mut shown = sessions.flat_map(Session::chain).filter_map(read);
+    shown.any(|one| store.contains(&one.issuer().to_string()))
+}
+
+fn interception_over(seen: &MachineSeen, ipv4: bool) -> CheckResult {
+    let id = "tls-end-to-end";
     let mut leaves: Vec<(&Observation, &[u8], Certificate)> = seen
         .targets
         .iter()
         .filter_map(|target| {
-            let sessions = addresses(target, None)
+            let sessions = addresses(target, Some(ipv4))
                 .into_iter()
                 .flat_map(|address| &address.sessions);
             let mut chains = sessions.filter_map(|session| session.chain().first());
@@ -280,10 +410,9 @@ fn interception(seen: &MachineSeen) -> CheckResult {
     let same_key = one_key(&|leaf| leaf.spki_der().to_vec());
     let issuer = |leaf: &Certificate| leaf.issuer().to_string();
     let same_issuer = one_key(&|leaf| issuer(leaf).into_bytes());
-    let trusted = seen.targets.iter().any(|target| {
-        let store = target.trust_store.certificates.is_empty();
-        !store
-    });
+    let trusted = leaves
+        .iter()
+        .any(|(target, ..)| leads_to_trust(target, ipv4));
     let evidence = leaves
         .iter()
         .map(|(target, _, leaf)| format!("{}: issued by {}", target.next_hop, issuer(leaf)));

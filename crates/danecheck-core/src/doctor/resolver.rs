@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use crate::dnssec::{Fault, SecurityStatus};
-use crate::observation::{Answer, AnyLookup, Lookup, MachineSeen, Observation, SingleLookup};
+use crate::observation::{
+    Answer, AnyLookup, Lookup, MachineSeen, Observation, RecordType, SingleLookup,
+};
 
 use super::CheckStatus::{Error, Warning};
-use super::{CheckResult, CheckStatus};
+use super::{Certainty, CheckResult, CheckStatus};
 
 /// What to do about a resolver that does not do its work.
 const RUN_ONE: &str = "Run a validating resolver, such as unbound, on this machine, and list \
@@ -50,8 +52,15 @@ pub(super) fn check(seen: &MachineSeen, checks: &mut Vec<CheckResult>) {
     let large_arrive = large.status == CheckStatus::Ok;
     let clock = clock(&probes.root);
     validation(seen, large_arrive, checks);
-    checks.push(tlsa(&probes.tlsa));
-    checks.push(large);
+    checks.push(tlsa(&probes.tlsa, probes.root.own.status));
+    checks.push(match (&probes.tcp, large.status) {
+        // What does not fit UDP comes over TCP.
+        (Err(_), Error) => CheckResult::unknown(
+            "resolver-large-answers",
+            "Large answers do not arrive, as without TCP.",
+        ),
+        _ => large,
+    });
     checks.push(tcp(seen));
     checks.push(truthful(seen));
     checks.push(loopback(seen));
@@ -92,7 +101,20 @@ fn validation(seen: &MachineSeen, large_arrive: bool, checks: &mut Vec<CheckResu
         )]
     };
     let without_dane = "A Postfix behind it uses no DANE: level dane acts like level may";
-    let (validates, marked) = if passes_bogus_on {
+    let marks_all = marks && bogus.reply.as_ref().is_ok_and(|reply| reply.authentic);
+    let (validates, marked) = if passes_bogus_on && marks_all {
+        let message = "The resolver passes on bogus answers and marks them as validated (AD bit). \
+                       A Postfix behind it believes forged records.";
+        (
+            CheckResult::new("resolver-validates", Error, message)
+                .seen(evidence())
+                .remedy(RUN_ONE),
+            CheckResult::unknown(
+                "resolver-marks",
+                "It marks every answer, so a mark says nothing.",
+            ),
+        )
+    } else if passes_bogus_on {
         let message = format!("The resolver passes on bogus answers. {without_dane}.");
         (
             CheckResult::new("resolver-validates", Error, message)
@@ -143,9 +165,24 @@ fn validation(seen: &MachineSeen, large_arrive: bool, checks: &mut Vec<CheckResu
     checks.push(signatures);
 }
 
-fn tlsa(probe: &SingleLookup) -> CheckResult {
+fn tlsa(probe: &SingleLookup, root: SecurityStatus) -> CheckResult {
     let id = "resolver-tlsa";
     match &probe.reply {
+        // The same resolver passes on the signatures of the root.
+        Ok(_) if root == SecurityStatus::Secure && probe.own.status != root => {
+            let why = probe.own.reason.clone();
+            let link = probe.own.weak_link.as_ref().map(ToString::to_string);
+            let message = "Its answers to questions for TLSA records do not hold: it, or a filter \
+                           in front of it, makes them up. Mail to domains with DANE waits, or goes \
+                           without it.";
+            CheckResult::new(id, Error, message)
+                .likely()
+                .seen([format!("{} {}", probe.name, probe.rtype)])
+                .seen(link.or(why))
+                .remedy(format!(
+                    "Update the resolver or the filter in front of it. {RUN_ONE}"
+                ))
+        }
         Ok(_) => CheckResult::ok(id, "It answers questions for TLSA records."),
         Err(failure) => {
             let message = format!(
@@ -261,27 +298,57 @@ fn own_answers(seen: &MachineSeen) -> CheckResult {
     }
     let mut compared = 0_usize;
     let mut different = Vec::new();
+    let mut perhaps = Vec::new();
+    let mut synthesized = Vec::new();
     for target in &seen.targets {
         for (lookup, records) in contents(target) {
             match differs(&lookup, records.as_ref()) {
-                Some(None) => compared += 1,
-                Some(Some(words)) => {
+                Differs::NotCompared => {}
+                Differs::No => compared += 1,
+                Differs::Yes(words) => {
                     compared += 1;
                     different.push(words);
                 }
-                None => {}
+                Differs::Perhaps(words) => {
+                    compared += 1;
+                    perhaps.push(words);
+                }
+                Differs::Synthesized(words) => {
+                    compared += 1;
+                    synthesized.push(words);
+                }
             }
         }
     }
+    let search = "Search the resolver's configuration for these names (local-data, local-zone, \
+                  response policy zones, /etc/hosts), and flush them from its cache.";
     if !different.is_empty() {
         let message = "The resolver gives other answers than the name servers of the zones.";
         return CheckResult::new(id, Error, message)
             .likely()
             .seen(different)
+            .remedy(search);
+    }
+    if !synthesized.is_empty() {
+        let message = "The resolver makes up IPv6 addresses for servers that have none (DNS64). No \
+                       signature holds for them, so Postfix uses no DANE with them.";
+        return CheckResult::new(id, Error, message)
+            .seen(synthesized)
             .remedy(
-                "Search the resolver's configuration for these names (local-data, local-zone, \
-                 response policy zones, /etc/hosts), and flush them from its cache.",
+                "Let Postfix ask a resolver without DNS64 (unbound: without the module dns64), or \
+                 give this machine IPv4 and set inet_protocols=ipv4.",
             );
+    }
+    if !perhaps.is_empty() {
+        let message = "The resolver gives other addresses than the name servers of a zone without \
+                       signatures. Some zones give each client its own addresses; otherwise they \
+                       are the resolver's own.";
+        return CheckResult {
+            certainty: Certainty::Possible,
+            ..CheckResult::new(id, Warning, message)
+        }
+        .seen(perhaps)
+        .remedy(search);
     }
     if compared == 0 {
         return CheckResult::unknown(id, "No name server could be asked directly.");
@@ -326,9 +393,66 @@ fn contents(target: &Observation) -> Vec<(AnyLookup<'_>, Option<Vec<String>>)> {
     all
 }
 
-/// What differs between the resolver's answer and that of every name server;
-/// `Some(None)` for nothing, `None` if it cannot be compared.
-fn differs(lookup: &AnyLookup<'_>, records: Option<&Vec<String>>) -> Option<Option<String>> {
+/// How the resolver's answer differs from that of every name server.
+enum Differs {
+    /// It cannot be compared.
+    NotCompared,
+    /// Not at all, or as DNSSEC proves: the zone published both.
+    No,
+    /// In what only the resolver can have changed.
+    Yes(String),
+    /// In addresses of an unsigned zone, which may give each client its own.
+    Perhaps(String),
+    /// It has IPv6 addresses that DNS64 made from IPv4 ones (RFC 6147).
+    Synthesized(String),
+}
+
+fn differs(lookup: &AnyLookup<'_>, records: Option<&Vec<String>>) -> Differs {
+    let Some(Compared {
+        words,
+        ours,
+        theirs,
+    }) = compared(lookup, records)
+    else {
+        return Differs::NotCompared;
+    };
+    let Some(words) = words else {
+        return Differs::No;
+    };
+    let own = lookup.own.map(|own| own.status);
+    let is_address = matches!(lookup.record_type, RecordType::A | RecordType::Aaaa);
+    let is_denied = ours.is_empty() || theirs.iter().all(Vec::is_empty);
+    // RFC 6052 section 2.1, in the form in which records are compared.
+    let is_synthesized = |record: &String| record.starts_with("64:ff9b::");
+    if own == Some(SecurityStatus::Secure) {
+        // An answer from a cache, from before a change.
+        Differs::No
+    } else if !ours.is_empty() && ours.iter().all(is_synthesized) {
+        Differs::Synthesized(words)
+    } else if own != Some(SecurityStatus::Insecure) || !is_address || is_denied {
+        Differs::Yes(words)
+    } else if theirs.iter().any(|one| theirs.first() != Some(one))
+        || theirs.iter().flatten().any(|one| ours.contains(one))
+    {
+        // The name servers turn their addresses too.
+        Differs::No
+    } else {
+        Differs::Perhaps(words)
+    }
+}
+
+/// The resolver's records beside those of the name servers, in the form in which
+/// they are compared.
+struct Compared {
+    /// What differs; `None` for nothing.
+    words: Option<String>,
+    ours: Vec<String>,
+    /// Those of each name server.
+    theirs: Vec<Vec<String>>,
+}
+
+/// `None` if they cannot be compared.
+fn compared(lookup: &AnyLookup<'_>, records: Option<&Vec<String>>) -> Option<Compared> {
     let plain = |record: &String| {
         let compact: String = record.split_whitespace().collect();
         compact
@@ -350,19 +474,23 @@ fn differs(lookup: &AnyLookup<'_>, records: Option<&Vec<String>>) -> Option<Opti
     });
     let theirs: Vec<&Vec<String>> = replies.collect();
     let first = theirs.first()?;
-    if theirs.iter().any(|records| sorted(records) == ours) {
-        return Some(None);
-    }
+    let all: Vec<Vec<String>> = theirs.iter().map(|records| sorted(records)).collect();
     let words = |records: &[String]| match records {
         [] => "no records".to_owned(),
         records => records.join(", "),
     };
-    Some(Some(format!(
+    let is_same = all.contains(&ours);
+    let said = format!(
         "{}: the resolver says {}, the zone's name servers say {}",
         lookup.what(),
         words(records?),
         words(first)
-    )))
+    );
+    Some(Compared {
+        words: (!is_same).then_some(said),
+        ours,
+        theirs: all,
+    })
 }
 
 /// The clock, by the dates of the root's signatures.

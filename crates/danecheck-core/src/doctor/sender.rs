@@ -1,5 +1,7 @@
 //! The trust store, and the Postfix on this machine.
 
+use std::net::IpAddr;
+
 use crate::diagnosis::{Diagnosis, Question};
 use crate::finding::Severity;
 use crate::observation::{LocalSenderSeen, MachineSeen, TableAnswer};
@@ -43,6 +45,7 @@ fn trust_store(seen: &MachineSeen) -> CheckResult {
 }
 
 fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckResult>) {
+    let from = checks.len();
     let parameters = Parameters(local);
     let level = parameters.level();
     let with_dane = matches!(level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
@@ -67,8 +70,8 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
             format!("Level {level} is set, but {why}: it acts like level may for every domain."),
         )
         .remedy(
-            "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error and \
-             disable_dns_lookups from main.cf. Then run `postfix reload`.",
+            "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error, \
+             disable_dns_lookups and smtp_host_lookup from main.cf. Then run `postfix reload`.",
         ),
         Some(_) => CheckResult::unknown("postfix-dane", "Its level asks for no DANE."),
         None => CheckResult::ok("postfix-dane", "No parameter switches DANE off."),
@@ -103,6 +106,112 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
             "Check the relay itself: danecheck --sender local '{relay}'."
         ))
     });
+    checks.extend(chroot(seen));
+    let own = checks.iter_mut().skip(from);
+    own.for_each(|check| in_master(seen, check));
+}
+
+/// The parameters that decide about these checks.
+const DECIDING: [(&str, &[&str]); 4] = [
+    (
+        "postfix-level",
+        &[
+            "smtp_tls_security_level",
+            "smtp_use_tls",
+            "smtp_enforce_tls",
+        ],
+    ),
+    (
+        "postfix-dane",
+        &[
+            "smtp_dns_support_level",
+            "smtp_host_lookup",
+            "ignore_mx_lookup_error",
+            "disable_dns_lookups",
+        ],
+    ),
+    (
+        "postfix-trust-store",
+        &["smtp_tls_CAfile", "smtp_tls_CApath"],
+    ),
+    ("postfix-tables", &["smtp_tls_policy_maps"]),
+];
+
+/// What master.cf sets is corrected there: main.cf does not count.
+fn in_master(seen: &MachineSeen, check: &mut CheckResult) {
+    let deciding = DECIDING.iter().find(|(id, _)| *id == check.id);
+    let overridden = &seen.service.overridden;
+    let names: Vec<&str> = overridden
+        .iter()
+        .map(String::as_str)
+        .filter(|name| deciding.is_some_and(|(_, names)| names.contains(name)))
+        .collect();
+    if names.is_empty() || !matches!(check.status, Error | Warning) {
+        return;
+    }
+    let names = names.join(", ");
+    check
+        .evidence
+        .push(format!("master.cf sets {names} for the service smtp."));
+    check.remedy = Some(format!(
+        "Remove `-o` with {names} from the service smtp in master.cf, or correct it there: it \
+         counts before main.cf. Then run `postfix reload`."
+    ));
+}
+
+/// A Postfix that is locked into a folder sees the files there alone.
+fn chroot(seen: &MachineSeen) -> Option<CheckResult> {
+    let id = "postfix-chroot";
+    let chroot = seen.service.chroot.as_ref()?;
+    let directory = &chroot.directory;
+    let words = |servers: &Option<Vec<IpAddr>>| match servers.as_deref() {
+        None => "none".to_owned(),
+        Some([]) => "no name server".to_owned(),
+        Some(all) => {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            all.join(", ")
+        }
+    };
+    // resolv.conf(5): without a name server, the one on this machine.
+    let asked = |servers: &Option<Vec<IpAddr>>| match servers.as_deref() {
+        None | Some([]) => vec![IpAddr::from([127, 0, 0, 1])],
+        Some(all) => all.to_vec(),
+    };
+    let (inside, outside) = (&chroot.name_servers, &chroot.name_servers_outside);
+    if asked(inside) != asked(outside) {
+        let message = format!(
+            "Postfix is locked into {directory} (chroot), and asks other resolvers than this \
+             machine."
+        );
+        return Some(
+            CheckResult::new(id, Warning, message)
+                .seen([
+                    format!("{directory}/etc/resolv.conf: {}", words(inside)),
+                    format!("/etc/resolv.conf: {}", words(outside)),
+                ])
+                .remedy(format!(
+                    "Run `cp /etc/resolv.conf {directory}/etc/resolv.conf`, then `postfix reload` \
+                     (Debian copies it when Postfix starts). Or set the field chroot of the \
+                     service smtp in master.cf to n."
+                )),
+        );
+    }
+    let local = seen.postfix.as_ref().ok()?;
+    let has_file = !Parameters(local).get("smtp_tls_CAfile").is_empty();
+    if chroot.has_ca_path == Some(false) && !has_file {
+        let message = format!(
+            "Postfix is locked into {directory} (chroot), and the folder of smtp_tls_CApath is \
+             not there: no CA is trusted."
+        );
+        return Some(CheckResult::new(id, Warning, message).remedy(
+            "Run `postconf -e smtp_tls_CAfile=/etc/ssl/certs/ca-certificates.crt`, a file that \
+             Postfix reads before. Then run `postfix reload`.",
+        ));
+    }
+    Some(CheckResult::ok(
+        id,
+        format!("Postfix is locked into {directory} (chroot), and finds there what it needs."),
+    ))
 }
 
 /// Tables that cannot be asked: all mail waits.

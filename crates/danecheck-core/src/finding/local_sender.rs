@@ -13,8 +13,8 @@ pub(super) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
     meaning: "The policy on this machine asks for DANE, but a parameter of main.cf switches it \
               off. Level dane then acts like level may for every domain, with only a warning in \
               the log. Level dane-only keeps all mail back.",
-    sender: "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error and \
-             disable_dns_lookups from main.cf. Then run `postfix reload`.",
+    sender: "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error, \
+             disable_dns_lookups and smtp_host_lookup from main.cf. Then run `postfix reload`.",
     receiver: "",
 };
 

@@ -1,5 +1,7 @@
 //! What was seen of this machine as a sender (`danecheck doctor`).
 
+use std::net::IpAddr;
+
 use crate::unix_time::UnixTime;
 
 use super::Observation;
@@ -19,10 +21,35 @@ pub struct MachineSeen {
     pub trust_store: TrustStoreSize,
     /// The Postfix on it, or why it cannot be asked.
     pub postfix: Result<LocalSenderSeen, String>,
+    /// The service of that Postfix that sends.
+    pub service: PostfixServiceSeen,
     /// The parts of mailcow, if it is installed.
     pub mailcow: Option<MailcowParts>,
     /// The targets through which port 25 and STARTTLS are examined.
     pub targets: Vec<Observation>,
+}
+
+/// The service of Postfix that sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostfixServiceSeen {
+    /// The parameters that master.cf has for it, which count before those of
+    /// main.cf.
+    pub overridden: Vec<String>,
+    /// The folder that it is locked into; `None` for none.
+    pub chroot: Option<ChrootSeen>,
+}
+
+/// A folder that a service of Postfix is locked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChrootSeen {
+    /// The folder.
+    pub directory: String,
+    /// The name servers of the resolv.conf in it; `None` if there is none.
+    pub name_servers: Option<Vec<IpAddr>>,
+    /// Those of the system.
+    pub name_servers_outside: Option<Vec<IpAddr>>,
+    /// Whether the folder of `smtp_tls_CApath` is in it; `None` if that is not set.
+    pub has_ca_path: Option<bool>,
 }
 
 /// The lookups that show what a resolver does.

@@ -37,7 +37,10 @@ pub use lookup::{
     Answer, Denial, ExtendedError, FailureKind, Lookup, LookupFailure, MxRecord, RecordSet,
     RecordType,
 };
-pub use machine::{MachineSeen, MailcowParts, PolicyServiceSeen, ResolverProbes, TrustStoreSize};
+pub use machine::{
+    ChrootSeen, MachineSeen, MailcowParts, PolicyServiceSeen, PostfixServiceSeen, ResolverProbes,
+    TrustStoreSize,
+};
 pub use mta_sts::{MtaStsSeen, PolicyEnd, PolicyFetch, PolicyResponse, PolicyVisit, Unfinished};
 pub use name_server::{
     AuthoritySeen, NameServerAddressSeen, NameServerAnswer, NameServerAnswers, NameServerFailure,

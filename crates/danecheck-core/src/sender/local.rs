@@ -46,9 +46,18 @@ impl Parameters<'_> {
             Some("ignore_mx_lookup_error is yes")
         } else if self.is_yes("disable_dns_lookups") {
             Some("disable_dns_lookups is yes")
+        } else if self.looks_up_without_dns() {
+            // smtp_tls_policy.c, `dane_init`.
+            Some("smtp_host_lookup does not name dns")
         } else {
             None
         }
+    }
+
+    fn looks_up_without_dns(&self) -> bool {
+        let ways = self.get("smtp_host_lookup");
+        let mut named = ways.split([',', ' ', '\t']);
+        !ways.is_empty() && !named.any(|way| way.eq_ignore_ascii_case("dns"))
     }
 
     pub(crate) fn has_trust_store(&self) -> bool {

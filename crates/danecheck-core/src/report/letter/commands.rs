@@ -36,13 +36,16 @@ impl Speaker<'_> {
             ],
             Problem::NullMx { .. } => vec![alone(format!("dig +short MX {}", self.domain))],
             Problem::NoAddress { host, named_by } => {
-                let address = alone(format!("dig +short {0} A {0} AAAA", host.name));
-                match named_by {
-                    NamedBy::Sender => vec![address],
+                let mx = match named_by {
+                    NamedBy::Sender => None,
                     NamedBy::MxRecord | NamedBy::Domain => {
-                        vec![alone(format!("dig +short MX {}", self.domain)), address]
+                        Some(alone(format!("dig +short MX {}", self.domain)))
                     }
-                }
+                };
+                let addresses = ["A", "AAAA"];
+                let addresses =
+                    addresses.map(|rtype| alone(format!("dig +short {rtype} {}", host.name)));
+                mx.into_iter().chain(addresses).collect()
             }
             Problem::MtaSts { host } => vec![
                 alone(format!("dig +short TXT _mta-sts.{}", self.domain)),

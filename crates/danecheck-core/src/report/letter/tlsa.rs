@@ -55,9 +55,13 @@ impl Speaker<'_> {
             )));
         } else {
             let from = served.not_before.day();
+            let (english_is, german_is) = match why {
+                Some(Why::Hidden) => ("is", "ist"),
+                _ => ("would be", "wäre"),
+            };
             parts.push(Part::Paragraph(self.say(
-                format!("- At {at}: {english}, valid from {from}. Its TLSA record would be"),
-                format!("- Bei {at}: {german}, gültig ab {from}. Dessen TLSA-Eintrag wäre"),
+                format!("- At {at}: {english}, valid from {from}. Its TLSA record {english_is}"),
+                format!("- Bei {at}: {german}, gültig ab {from}. Dessen TLSA-Eintrag {german_is}"),
             )));
             parts.push(Part::Line(format!("    {}", shortened(&served.tlsa))));
         }
@@ -87,9 +91,9 @@ impl Speaker<'_> {
                 ),
             ),
             Why::RootNotSent => self.say(
-                "The record names the root of the certificate, but the server does not send the \
-                 root, so the record matches nothing (RFC 7671, 5.2.2).",
-                "Der Eintrag nennt die Wurzel des Zertifikats, aber der Server sendet sie nicht \
+                "The record names the root of the chain, but the server does not send the root, so \
+                 the record matches nothing (RFC 7671, 5.2.2).",
+                "Der Eintrag nennt das Wurzelzertifikat der Kette, aber der Server sendet es nicht \
                  mit. Daher passt der Eintrag zu nichts (RFC 7671, 5.2.2).",
             ),
             Why::WrongUsage => self.say(
