@@ -17,6 +17,7 @@ mod dns;
 mod elsewhere;
 pub(crate) mod expectation;
 mod failed_lookup;
+mod failed_session;
 mod families;
 mod freshness;
 mod handshake;
@@ -42,7 +43,7 @@ mod subject;
 mod tlsa;
 mod weak_link;
 
-pub(crate) use cause::{Cause, cause_of_failed_session};
+pub(crate) use cause::{Cause, OutOfStep};
 pub(crate) use certificate_dates::DANE_TA_CERTIFICATE_EXPIRED;
 pub(crate) use dns::NULL_MX;
 pub(crate) use elsewhere::VANTAGE_POINTS_DIFFER;

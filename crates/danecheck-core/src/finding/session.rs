@@ -9,6 +9,7 @@ use crate::judge::{
 use crate::matching::RecordOutcome;
 use crate::observation::{ConnectFailureKind, HandshakeCause, Interruption, Session, SessionEnd};
 
+use super::cause::{Cause, OutOfStep};
 use super::dns::RESERVED_ADDRESS;
 use super::handshake::{self, HANDSHAKE_FAILED};
 use super::mismatch::REMOVE_UNDECODABLE;
@@ -263,7 +264,7 @@ fn end(
             // It answered something that came before the first command.
             let is_early = session.before_ehlo.is_some();
             findings.put(match reply.code {
-                500..=599 if is_early => finding.receiver(out_of_step::PROXY_HEADER),
+                500..=599 if is_early => finding.receiver(OutOfStep::ProxyHeader.step()),
                 // It did not understand the command: no rule refused the client.
                 500..=504 => finding.receiver(
                     "Connect to port 25 on the server itself, and send EHLO. If it answers \
@@ -297,8 +298,8 @@ fn end(
             let message = format!("{subject} refuses to start TLS: {}.", reply.text());
             let finding = Finding::new(rule, subject.clone(), message);
             findings.put(match reply.code {
-                421 => finding.receiver(STARTTLS_421),
-                500..=504 => finding.receiver(STARTTLS_UNKNOWN),
+                421 => finding.receiver(STARTTLS_421).because(Cause::Other),
+                500..=504 => finding.receiver(STARTTLS_UNKNOWN).because(Cause::Other),
                 _ => finding,
             });
         }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Cause;
 use crate::finding::rule::{Finding, Rule, Severity, Side, steps};
 use crate::text::printable;
 
@@ -21,6 +22,9 @@ pub struct FindingReport {
     pub remedy: String,
     /// The RFC section or the Postfix function.
     pub reference: String,
+    /// Why the session with its subject fails, for letters; not in the JSON.
+    #[serde(skip)]
+    pub(super) cause: Option<Cause>,
 }
 
 impl FindingReport {
@@ -42,6 +46,7 @@ impl FindingReport {
             message: printable(&finding.message),
             remedy: printable(&finding.remedy),
             reference: finding.rule.reference.to_owned(),
+            cause: finding.cause_of_failed_session(),
         }
     }
 }
