@@ -10,9 +10,10 @@ use crate::observation::{
 };
 use crate::postfix::SecurityLevel;
 
-use super::attempt::{Age, Attempt};
+use super::attempt::Age;
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
+use super::failure::Attempt;
 use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
 
