@@ -92,6 +92,7 @@ use danecheck_core::sender::local_hellos;
 pub use self::assumed::Assumed;
 pub use self::dial::{Dial, Sources};
 pub use self::elsewhere::Elsewhere;
+pub use self::exchange::DNS_PORT;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 pub use self::mailcow_api::{MailcowApi, first_address};
