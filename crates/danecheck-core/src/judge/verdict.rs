@@ -40,6 +40,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::DaneOk,
+        Self::DanePartial,
+        Self::DaneUnusable,
+        Self::NoDane,
+        Self::DaneBroken,
+        Self::Undeliverable,
+        Self::Indeterminate,
+    ];
+
     /// The word of the report.
     pub fn as_str(self) -> &'static str {
         match self {
