@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::observe::{MailcowApi, Resolver, ask_policy_service, first_address};
+use crate::observe::{DNS_PORT, MailcowApi, Resolver, ask_policy_service, first_address};
 use danecheck_core::observation::MailcowParts;
 use danecheck_core::overrides::{Overrides, Rows};
 use danecheck_core::sender::MailcowSeen;
@@ -43,9 +43,6 @@ const HOSTS_FILE: &str = "/etc/hosts";
 
 /// Docker's own resolver, in every container of a network such as mailcow's.
 const DOCKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
-
-/// The port of DNS.
-const DNS_PORT: u16 = 53;
 
 /// The lists of mailcow's API.
 const CONTAINERS: &str = "status/containers";

@@ -6,15 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::observe::{Resolver, zone_index};
+use crate::observe::{DNS_PORT, Resolver, zone_index};
 use danecheck_core::next_hop::host_name_fault;
 use danecheck_validation::trust_anchor::RootAnchors;
 
 use super::stop::Stop;
 use super::{hosts, input};
-
-/// The port of DNS.
-const DNS_PORT: u16 = 53;
 
 /// Where the system has its names.
 const HOSTS_FILE: &str = "/etc/hosts";

@@ -9,8 +9,10 @@ use tokio::process::Command;
 
 use crate::observe::LocalPostfix;
 use danecheck_core::evidence::{Reading, Triage};
+use danecheck_core::judge::Action;
+use danecheck_core::observation::Observation;
 use danecheck_core::report::{ExitStatus, to_json, worst};
-use danecheck_core::sender::System;
+use danecheck_core::sender::{Sender, System};
 use danecheck_core::text::TextStyle;
 
 use super::accept::AcceptArguments;
@@ -65,21 +67,7 @@ pub(super) async fn triage(
     arguments: &TriageArguments,
     environment: &mut Environment,
 ) -> Result<ExitStatus, Stop> {
-    let mut reading = Reading::default();
-    let reads_stdin =
-        arguments.files.is_empty() || arguments.files.iter().any(|path| is_stdin(path));
-    if arguments.files.is_empty() && environment.terminals.stdin {
-        reading.begin("postqueue -j");
-        ask_queue(&mut reading).await?;
-    } else if arguments.files.is_empty() {
-        reading.begin("-");
-        feed(&mut reading, Path::new("-"), environment).await?;
-    }
-    for path in &arguments.files {
-        reading.begin(&path.display().to_string());
-        feed(&mut reading, path, environment).await?;
-    }
-    let mut triage = reading.triage();
+    let mut triage = read(&arguments.files, environment).await?;
     let mut sender = arguments.sender.sender();
     // The sender of mailcow's evidence is mailcow, unless another is named.
     let is_mailcow = triage.is_of_mailcow() && !arguments.sender.names_one();
@@ -90,9 +78,8 @@ pub(super) async fn triage(
         .sender
         .asked(sender, &arguments.next_hops.look.resolver, environment)
         .await?;
-    let accepted = arguments.accept.accepted();
-    let mut into = match &arguments.into {
-        Some(path) if is_stdin(path) && reads_stdin => {
+    let into = match &arguments.into {
+        Some(path) if is_stdin(path) && reads_stdin(&arguments.files) => {
             return Err(Stop::Sentence(
                 "--into - and the evidence cannot both come from standard input".to_owned(),
             ));
@@ -126,43 +113,112 @@ pub(super) async fn triage(
         environment.print(&(to_json(&triage) + "\n"))?;
         return Ok(triage.exit_status());
     }
-    let style = TextStyle {
-        width: environment.width,
-        // With a table on standard output the answer stands on standard error.
-        color: into.is_none() && arguments.next_hops.screen.colors.wanted(environment),
+    let answer = Answer {
+        arguments,
+        triage: &triage,
+        sender: &sender,
+        is_mailcow,
     };
-    let mut text = triage.table(style);
-    if is_mailcow {
-        text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
+    match into {
+        Some(mut into) => answer.set_into(&mut into, &seen, environment),
+        None => answer.print(environment),
     }
-    let of_mailcow = sender.system == System::Mailcow;
-    let accepts = |name: &str| accepted.names(name);
-    let Some(into) = &mut into else {
-        let mailcow = sender.mailcow.as_deref().filter(|_| of_mailcow);
-        let block = triage.block(mailcow, environment.width, &accepts);
+}
+
+/// What the evidence comes to, as text.
+struct Answer<'a> {
+    arguments: &'a TriageArguments,
+    triage: &'a Triage,
+    sender: &'a Sender,
+    /// The evidence is mailcow's, and no sender was named.
+    is_mailcow: bool,
+}
+
+impl Answer<'_> {
+    /// The table of causes and next hops.
+    fn table(&self, width: usize, color: bool) -> String {
+        let mut text = self.triage.table(TextStyle { width, color });
+        if self.is_mailcow {
+            text.push_str("\nJudged as --sender mailcow, because this is mailcow's.\n");
+        }
+        text
+    }
+
+    fn is_of_mailcow(&self) -> bool {
+        self.sender.system == System::Mailcow
+    }
+
+    /// Prints it, with the entries to paste.
+    fn print(&self, environment: &mut Environment) -> Result<ExitStatus, Stop> {
+        let color = self.arguments.next_hops.screen.colors.wanted(environment);
+        let mut text = self.table(environment.width, color);
+        let accepted = self.arguments.accept.accepted();
+        let accepts = |name: &str| accepted.names(name);
+        let mailcow = self.sender.mailcow.as_deref();
+        let mailcow = mailcow.filter(|_| self.is_of_mailcow());
+        let block = self.triage.block(mailcow, environment.width, &accepts);
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);
         }
-        if let Some(command) = triage.doctor_command() {
+        if let Some(command) = self.triage.doctor_command() {
             text.push_str("\nIs it this machine or its network? Run:\n  ");
             text.push_str(&command);
             text.push('\n');
         }
         environment.print(&text)?;
-        return Ok(triage.exit_status());
-    };
-    for (observation, action) in &seen {
-        // A fault of this machine is no reason for a line.
-        if triage.common_fault.is_none() || accepts(&observation.next_hop.policy_key()) {
-            into.see(observation, *action);
-        }
+        Ok(self.triage.exit_status())
     }
-    text.push_str(&triage.beside_table(of_mailcow, environment.width, &accepts));
-    environment.say_beside(&text);
-    let set = into.print(environment)?;
-    // The table has the lines, and mail still waits.
-    Ok(worst(triage.exit_status(), set))
+
+    /// Prints the table of `--into` with the entries in it, and the rest of the
+    /// answer on standard error, where it has no color.
+    fn set_into(
+        &self,
+        into: &mut Into,
+        seen: &[(Observation, Action)],
+        environment: &mut Environment,
+    ) -> Result<ExitStatus, Stop> {
+        let accepted = self.arguments.accept.accepted();
+        let accepts = |name: &str| accepted.names(name);
+        for (observation, action) in seen {
+            // A fault of this machine is no reason for a line.
+            if self.triage.common_fault.is_none() || accepts(&observation.next_hop.policy_key()) {
+                into.see(observation, *action);
+            }
+        }
+        let width = environment.width;
+        let mut text = self.table(width, false);
+        text.push_str(
+            &self
+                .triage
+                .beside_table(self.is_of_mailcow(), width, &accepts),
+        );
+        environment.say_beside(&text);
+        let set = into.print(environment)?;
+        // The table has the lines, and mail still waits.
+        Ok(worst(self.triage.exit_status(), set))
+    }
+}
+
+/// Reads the files; without any, standard input or the queue of this machine.
+async fn read(files: &[PathBuf], environment: &mut Environment) -> Result<Triage, Stop> {
+    let mut reading = Reading::default();
+    if files.is_empty() && environment.terminals.stdin {
+        reading.begin("postqueue -j");
+        ask_queue(&mut reading).await?;
+    } else if files.is_empty() {
+        reading.begin("-");
+        feed(&mut reading, Path::new("-"), environment).await?;
+    }
+    for path in files {
+        reading.begin(&path.display().to_string());
+        feed(&mut reading, path, environment).await?;
+    }
+    Ok(reading.triage())
+}
+
+fn reads_stdin(files: &[PathBuf]) -> bool {
+    files.is_empty() || files.iter().any(|path| is_stdin(path))
 }
 
 /// The next hops that the Postfix of this machine uses, where the evidence does

@@ -11,10 +11,10 @@ use domain::base::{Message, Name, Rtype};
 use tokio::sync::OnceCell;
 
 use super::dial::Dial;
-use super::exchange::{Mode, Question};
+use super::exchange::{DNS_PORT, Mode, Question};
 use super::pool::Pool;
 use super::proxy::Proxy;
-use super::resolver::{DNS_PORT, Resolver};
+use super::resolver::Resolver;
 use super::setup::Setup;
 use super::through::ask_through;
 use danecheck_core::next_hop::NextHop;

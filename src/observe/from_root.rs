@@ -14,9 +14,8 @@ use domain::base::{Message, Name, ParsedName, Rtype, ToName as _};
 use domain::rdata::{A, Aaaa, Ns};
 
 use super::budget::Deadline;
-use super::exchange::{Mode, Question};
+use super::exchange::{DNS_PORT, Mode, Question};
 use super::proxy::Proxy;
-use super::resolver::DNS_PORT;
 use super::through::ask_through;
 use super::wire;
 use danecheck_core::observation::FailureKind;

@@ -75,7 +75,7 @@ use futures_util::future::join_all;
 
 use self::budget::{Cuts, Deadline, MX_HOSTS};
 use self::contact::contact;
-use self::host::Check;
+use self::host::{Check, RawHost};
 use self::lookup::{Dns, LookupResult};
 use self::mta_sts::{MtaStsCheck, TimeLimit};
 use self::query::Raw;
@@ -92,6 +92,7 @@ use danecheck_core::sender::local_hellos;
 pub use self::assumed::Assumed;
 pub use self::dial::{Dial, Sources};
 pub use self::elsewhere::Elsewhere;
+pub use self::exchange::DNS_PORT;
 pub use self::local_sender::{LocalPostfix, NoPostfix};
 pub use self::machine::{MachineSetup, examine};
 pub use self::mailcow_api::{MailcowApi, first_address};
@@ -200,23 +201,10 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
     //
     // The probe costs no additional time: the MX lookup takes as long.
     let mail = Box::pin(async {
-        let looked = tokio::join!(dns.shortcoming(), async {
-            let mx = look_up_mx(next_hop, &dns).await;
-            let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), &cuts);
-            let (skipped, names): (Vec<String>, Vec<String>) = names
-                .into_iter()
-                .partition(|name| setup.skip.contains(name));
-            let beside_null_mx = passed_over(mx.as_ref().map(|mx| &*mx.raw));
-            let (hosts, passed_over) = tokio::join!(
-                join_all(names.iter().map(|name| Box::pin(check.see(name)))),
-                join_all(
-                    beside_null_mx
-                        .iter()
-                        .map(|name| Box::pin(check.pass_over(name)))
-                ),
-            );
-            (mx, hosts, passed_over, skipped)
-        });
+        let looked = tokio::join!(
+            dns.shortcoming(),
+            see_hosts(next_hop, setup, &dns, &check, &cuts)
+        );
         let rest = match setup.visits {
             Visits::Now => setup.times.after_the_rest,
             // There is nothing else to wait for.
@@ -237,31 +225,23 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
             None => None,
         }
     };
-    let (
-        (shortcoming, (mx, raw_hosts, raw_passed_over, skipped)),
-        raw_mta_sts,
-        local_sender,
-        contact,
-        (),
-    ) = tokio::join!(mail, beside, tables, whose, setup.trust_store.loaded());
+    let ((shortcoming, raw), raw_mta_sts, local_sender, contact, ()) =
+        tokio::join!(mail, beside, tables, whose, setup.trust_store.loaded());
 
     let validation = dns.validation();
-    let mx = match mx.zip(next_hop.domain()) {
+    let mx = match raw.mx.zip(next_hop.domain()) {
         Some((looked, domain)) => {
             Some(settle(domain, RecordType::Mx, &looked, validation, mx_record).await)
         }
         None => None,
     };
-    let mut hosts = Vec::with_capacity(raw_hosts.len());
     // MX records that turned out to be bogus are not used.
     let led_astray = mx.as_ref().is_some_and(|mx| mx.failure().is_some());
-    for host in raw_hosts.into_iter().filter(|_| !led_astray) {
-        hosts.push(host.settle(&check, validation).await);
-    }
-    let mut passed_over = Vec::with_capacity(raw_passed_over.len());
-    for host in raw_passed_over {
-        passed_over.push(host.settle(&check, validation).await);
-    }
+    let hosts = match led_astray {
+        true => Vec::new(),
+        false => settle_hosts(raw.hosts, &check, validation).await,
+    };
+    let passed_over = settle_hosts(raw.passed_over, &check, validation).await;
     let mta_sts = match (&mta_sts_check, raw_mta_sts) {
         (Some(mta_sts_check), Some(raw)) => Some(raw.settle(mta_sts_check, validation).await),
         _ => None,
@@ -299,11 +279,62 @@ async fn look(next_hop: &NextHop, setup: &Setup, pool: &Pool) -> (Observation, b
         proxy: setup.dial.proxy().map(ToString::to_string),
         only: setup.only,
         assumed: setup.assumed.as_ref().map(|it| it.assumption.clone()),
-        skipped,
+        skipped: raw.skipped,
         elsewhere: Vec::new(),
         cuts: cuts.into_all(),
     };
     (observation, crowded_out)
+}
+
+/// The hosts of a next hop before their answers have a status.
+struct RawHosts {
+    mx: Option<LookupResult>,
+    hosts: Vec<RawHost>,
+    passed_over: Vec<RawHost>,
+    /// The names of those that the user wants to be skipped.
+    skipped: Vec<String>,
+}
+
+/// The MX lookup, and each host as soon as its name is known.
+async fn see_hosts(
+    next_hop: &NextHop,
+    setup: &Setup,
+    dns: &Dns<'_>,
+    check: &Check<'_>,
+    cuts: &Cuts,
+) -> RawHosts {
+    let mx = look_up_mx(next_hop, dns).await;
+    let names = host_names(next_hop, mx.as_ref().map(|mx| &*mx.raw), cuts);
+    let (skipped, names): (Vec<String>, Vec<String>) = names
+        .into_iter()
+        .partition(|name| setup.skip.contains(name));
+    let beside_null_mx = passed_over(mx.as_ref().map(|mx| &*mx.raw));
+    let (hosts, passed_over) = tokio::join!(
+        join_all(names.iter().map(|name| Box::pin(check.see(name)))),
+        join_all(
+            beside_null_mx
+                .iter()
+                .map(|name| Box::pin(check.pass_over(name)))
+        ),
+    );
+    RawHosts {
+        mx,
+        hosts,
+        passed_over,
+        skipped,
+    }
+}
+
+async fn settle_hosts(
+    raw: Vec<RawHost>,
+    check: &Check<'_>,
+    validation: ResolverValidation,
+) -> Vec<HostSeen> {
+    let mut hosts = Vec::with_capacity(raw.len());
+    for host in raw {
+        hosts.push(host.settle(check, validation).await);
+    }
+    hosts
 }
 
 /// A bracketed next hop has no MX lookup (`smtp_connect_inet`).

@@ -86,6 +86,37 @@ impl Replies {
         self.messages.iter().map(Bytes::len).sum()
     }
 
+    /// What a lookup without an answer says of the resolver.
+    fn note_failure(&mut self, question: Question<'_>, failure: &LookupFailure) {
+        self.failed = Some(Failed {
+            name: question.name.clone(),
+            rtype: question.rtype,
+            failure: failure.clone(),
+        });
+        let is_silent = matches!(
+            failure.kind,
+            FailureKind::Timeout | FailureKind::Unreachable
+        );
+        self.answered |= !is_silent;
+    }
+
+    /// What is past the limits in a reply to the lookup of this name.
+    fn note_cuts(&mut self, name: &str, record_type: RecordType, is_cut: bool, aliases: usize) {
+        if is_cut {
+            self.cuts.push(Cut::Records {
+                name: name.to_owned(),
+                record_type,
+                bound: RECORDS,
+            });
+        }
+        if aliases > RECORDS {
+            self.cuts.push(Cut::Aliases {
+                name: name.to_owned(),
+                bound: RECORDS,
+            });
+        }
+    }
+
     /// How long all replies may be used.
     fn ttl(&self) -> Duration {
         let ttls = self.messages.iter().map(|reply| super::wire::lasts(reply));
@@ -156,17 +187,7 @@ impl Query {
                 match self.resolver.ask(question, self.query, deadline).await {
                     Ok(answer) => answer,
                     Err(failure) => {
-                        replies.failed = Some(Failed {
-                            name: current.clone(),
-                            rtype: question.rtype,
-                            failure: failure.clone(),
-                        });
-                        if !matches!(
-                            failure.kind,
-                            FailureKind::Timeout | FailureKind::Unreachable
-                        ) {
-                            replies.answered = true;
-                        }
+                        replies.note_failure(question, &failure);
                         return Raw::Failed(failure);
                     }
                 };
@@ -189,21 +210,9 @@ impl Query {
                 };
             }
             ttl = ttl.min(reply.ttl);
-            if reply.cut {
-                replies.cuts.push(Cut::Records {
-                    name: name.to_owned(),
-                    record_type,
-                    bound: RECORDS,
-                });
-            }
             aliases.extend(reply.aliases);
-            if aliases.len() > RECORDS {
-                aliases.truncate(RECORDS);
-                replies.cuts.push(Cut::Aliases {
-                    name: name.to_owned(),
-                    bound: RECORDS,
-                });
-            }
+            replies.note_cuts(name, record_type, reply.cut, aliases.len());
+            aliases.truncate(RECORDS);
             if !reply.data.is_empty() {
                 return Raw::Records {
                     aliases,

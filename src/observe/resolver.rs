@@ -8,16 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::budget::{Deadline, NAME_SERVERS, QUERY_ROUNDS, QUESTIONS};
-use super::exchange::{Mode, NoReply, Question, Sockets, over_tcp};
+use super::exchange::{DNS_PORT, Mode, NoReply, Question, Sockets, over_tcp};
 use super::from_root::FromRoot;
 use super::proxy::Proxy;
 use super::slots::{QuestionShares, Slots};
 use super::through::ask_through;
 use super::wire::{self, Reply};
 use danecheck_core::observation::{FailureKind, LookupFailure};
-
-/// The port of DNS.
-pub(super) const DNS_PORT: u16 = 53;
 
 /// The servers of a recursive resolver, in the order in which they are asked.
 #[derive(Clone, Debug)]

@@ -588,15 +588,7 @@ mod tests {
 
     #[test]
     fn every_verdict_is_explained() {
-        for verdict in [
-            Verdict::DaneOk,
-            Verdict::DanePartial,
-            Verdict::DaneUnusable,
-            Verdict::NoDane,
-            Verdict::DaneBroken,
-            Verdict::Undeliverable,
-            Verdict::Indeterminate,
-        ] {
+        for verdict in Verdict::ALL {
             assert_eq!(names(verdict.as_str()), [verdict.as_str()]);
             let text = look_up(verdict.as_str()).human(80);
             assert!(text.lines().all(|line| line.chars().count() <= 80));

@@ -388,15 +388,7 @@ fn the_strictest_line_is_the_strictest_with_which_postfix_delivered() {
         "{}\n{proven:?}, {other} others",
         wrong.join("\n")
     );
-    for level in [
-        "dane-only",
-        "secure",
-        "verify",
-        "fingerprint",
-        "encrypt",
-        "may",
-        "none",
-    ] {
+    for level in STRICTEST_FIRST {
         assert!(
             proven.contains_key(level),
             "{level}: {proven:?}, {other} others"

@@ -28,6 +28,7 @@ use super::budget::{
 };
 use super::cache::Cacheable;
 use super::dial::Dial;
+use super::exchange::DNS_PORT;
 use super::validator::Validator;
 use super::wire::text;
 use danecheck_core::dnssec::SecurityStatus;
@@ -39,9 +40,6 @@ use danecheck_core::reserved::reserved_block;
 use danecheck_core::unix_time::UnixTime;
 use danecheck_core::work::WorkBudget;
 use danecheck_validation::{Owner, Packet};
-
-/// The port of name servers.
-const DNS_PORT: u16 = 53;
 
 /// How name servers are reached.
 #[derive(Clone, Debug)]

@@ -8,6 +8,9 @@ use domain::base::{Message, Rtype};
 use super::super::budget::EDNS_PAYLOAD;
 use super::super::wire::WireName;
 
+/// The port of name servers and resolvers.
+pub const DNS_PORT: u16 = 53;
+
 /// The question.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Question<'a> {

@@ -8,6 +8,7 @@ mod random;
 mod tcp;
 mod udp;
 
+pub use self::message::DNS_PORT;
 pub(super) use self::message::{Mode, NoReply, Question};
 pub(super) use self::tcp::{on_stream, over_tcp};
 pub(super) use self::udp::Sockets;

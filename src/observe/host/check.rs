@@ -59,6 +59,19 @@ pub(in super::super) struct RawHost {
     pub(super) tlsa_unused: Option<UnusedTlsa>,
 }
 
+impl RawHost {
+    /// A host of which nothing is known.
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            families: Vec::new(),
+            addresses: Vec::new(),
+            tlsa_without_address: false,
+            tlsa_unused: None,
+        }
+    }
+}
+
 /// The addresses of one family and what followed from them.
 pub(super) struct Family {
     pub(super) record_type: RecordType,
@@ -114,13 +127,7 @@ impl<'a> Check<'a> {
     /// Checks one host. The address families are independent, so a slow answer
     /// in one does not delay the other.
     pub(in super::super) async fn see(&self, name: &str) -> RawHost {
-        let mut host = RawHost {
-            name: name.to_owned(),
-            families: Vec::new(),
-            addresses: Vec::new(),
-            tlsa_without_address: false,
-            tlsa_unused: None,
-        };
+        let mut host = RawHost::named(name);
         if let Ok(address) = name.parse::<IpAddr>() {
             let nothing = async { Arc::new(Bases::default()) }.boxed().shared();
             host.addresses
@@ -159,13 +166,7 @@ impl<'a> Check<'a> {
 
     /// A host to which Postfix does not go: what a policy service asks about it.
     pub(in super::super) async fn pass_over(&self, name: &str) -> RawHost {
-        let mut host = RawHost {
-            name: name.to_owned(),
-            families: Vec::new(),
-            addresses: Vec::new(),
-            tlsa_without_address: false,
-            tlsa_unused: None,
-        };
+        let mut host = RawHost::named(name);
         if name.parse::<IpAddr>().is_err() && lookup_name_fault(name).is_none() {
             let family = |record_type| async move {
                 Family {

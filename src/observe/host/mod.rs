@@ -6,4 +6,4 @@ mod hellos;
 mod settle;
 mod visit;
 
-pub(super) use check::Check;
+pub(super) use check::{Check, RawHost};

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 
+use super::last::{Last, in_language};
 use super::pages::result_page;
 use danecheck_core::entry::Language;
-use danecheck_core::judge::Verdict;
 use danecheck_core::next_hop::NextHop;
 use danecheck_core::report::html::answer_in;
 use danecheck_core::report::{ExitStatus, Report, json};
-use danecheck_core::unix_time::UnixTime;
 
 /// How a look ended.
 #[derive(Debug)]
@@ -27,16 +26,6 @@ pub(in crate::serve) struct Seen {
     /// The page in each language, in the order of [`Language::ALL`].
     pages: [Bytes; Language::ALL.len()],
     pub(super) last: Last,
-}
-
-/// What the overview says of a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Last {
-    pub(super) checked_at: UnixTime,
-    pub(super) verdict: Verdict,
-    pub(super) status: ExitStatus,
-    /// The answer in each language, in the order of [`Language::ALL`].
-    answers: [String; Language::ALL.len()],
 }
 
 impl Seen {
@@ -61,19 +50,6 @@ impl Seen {
     }
 }
 
-impl Last {
-    /// The answer in a sentence.
-    pub(super) fn answer(&self, language: Language) -> &str {
-        in_language(&self.answers, language).map_or("", String::as_str)
-    }
-}
-
-/// What there is in this language, of what there is in each.
-fn in_language<T>(all: &[T; Language::ALL.len()], language: Language) -> Option<&T> {
-    let mut pairs = Language::ALL.iter().zip(all);
-    pairs.find_map(|(other, one)| (*other == language).then_some(one))
-}
-
 impl Look {
     /// The bytes that it takes, nearly.
     pub(super) fn size(&self) -> usize {
@@ -89,6 +65,8 @@ impl Look {
 
     #[cfg(test)]
     pub(super) fn of_size(size: usize) -> Self {
+        use danecheck_core::judge::Verdict;
+        use danecheck_core::unix_time::UnixTime;
         Self::Seen(Seen {
             json: Bytes::from(vec![b' '; size]),
             pages: Default::default(),

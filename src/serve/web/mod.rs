@@ -9,6 +9,7 @@ mod events;
 mod headers;
 mod history;
 mod kept;
+mod last;
 mod look;
 mod looks;
 mod pages;

@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::events::{counted, protocol};
 use super::history::Change;
-use super::look::Last;
+use super::last::Last;
 use super::path::{self, CHECK, Wanted};
 use super::reader::Reader;
 use super::words::{Words, words};
@@ -13,7 +13,7 @@ use crate::observe::StepsSeen;
 use danecheck_core::entry::Language;
 use danecheck_core::judge::Verdict;
 use danecheck_core::next_hop::NextHop;
-use danecheck_core::report::html::{Frame, Link, page};
+use danecheck_core::report::html::{Frame, Link, Mark, page};
 use danecheck_core::report::{ExitStatus, Report, printable, shown};
 use danecheck_core::unix_time::UnixTime;
 
@@ -134,15 +134,10 @@ fn overview(reader: Reader, home: &Home<'_>, words: &Words) -> Markup {
 
 /// A status: its word, and a mark that is not only a colour.
 fn state(status: ExitStatus, words: &Words) -> Markup {
-    let (class, mark) = match status {
-        ExitStatus::Fine => ("good", "\u{2713}"),
-        ExitStatus::Warning => ("doubtful", "!"),
-        ExitStatus::Broken => ("bad", "\u{2715}"),
-        ExitStatus::Unknown => ("unknown", "?"),
-    };
+    let mark = Mark::of_status(status);
     html! {
-        span class={ "badge " (class) } {
-            span aria-hidden="true" { (mark) } " " (words.status(status))
+        span class={ "badge " (mark.class()) } {
+            span aria-hidden="true" { (mark.sign()) } " " (words.status(status))
         }
     }
 }

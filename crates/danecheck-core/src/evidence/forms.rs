@@ -15,15 +15,12 @@ use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix}
 use super::json::{self, Found, Objects, Start};
 use super::kind::{EMPTY, Kind, looks_like};
 use super::line::begins_record;
-use super::lines::{self, LogLines};
+use super::lines::{self, LONGEST_LINE, LogLines};
 use super::notice;
 use super::objects::{self, What};
 use super::queue::{self, Listing};
 use super::tally::Tally;
 use super::{maddy, stalwart};
-
-/// Postfix writes no longer line; the rest of such a line is ignored.
-pub(super) const LONGEST_LINE: usize = 16 * 1024;
 
 /// Bytes of an input that are kept to say what it looks like.
 const SNIFFED: usize = 2048;
@@ -506,7 +503,9 @@ impl Forms {
             row.recognised
         });
         if rows.is_empty() {
+            let mut kind = Kind::Unknown;
             if sniffed.len() < SNIFFED && sniffed.trim_ascii().is_empty() {
+                kind = Kind::Empty;
                 notes.push(EMPTY.to_owned());
             } else if let Some(words) = looks_like(&sniffed) {
                 notes.push(format!("It looks like {words}."));
@@ -521,7 +520,7 @@ impl Forms {
                 understood: 0,
                 recognised: false,
             };
-            rows.insert(Kind::Unknown, row);
+            rows.insert(kind, row);
         }
         // Lines that nobody understood are of the form that most lines have.
         if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {

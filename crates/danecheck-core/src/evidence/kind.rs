@@ -37,6 +37,10 @@ pub enum Kind {
     Tlsrpt,
     /// None of these.
     Unknown,
+    /// None of these, because there is no word in it.
+    #[serde(rename = "unknown")]
+    #[schemars(skip)]
+    Empty,
 }
 
 impl Kind {
@@ -57,8 +61,13 @@ impl Kind {
             Self::StalwartLog => ("a Stalwart log", "line"),
             Self::MaddyLog => ("a maddy log", "line"),
             Self::Tlsrpt => ("a TLS report", "report"),
-            Self::Unknown => ("an unknown form", "line"),
+            Self::Unknown | Self::Empty => ("an unknown form", "line"),
         }
+    }
+
+    /// Whether danecheck knows the form.
+    pub fn is_known(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Empty)
     }
 }
 

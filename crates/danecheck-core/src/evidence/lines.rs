@@ -10,13 +10,15 @@ use super::carried::{is_quoted_printable, of_container, unescaped};
 use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
-use super::forms::LONGEST_LINE;
 use super::line::{
     Body, Delivery, Line, RECIPIENT, begins_record, has_tag_of_another, head_of_delivery,
     single_blanks,
 };
 use super::reply;
 use super::tally::{Envelope, Outcome, Record, Tally};
+
+/// Postfix writes no longer line; the rest of such a line is ignored.
+pub(super) const LONGEST_LINE: usize = 16 * 1024;
 
 /// Processes, domains and servers that are remembered.
 const REMEMBERED: usize = 2000;

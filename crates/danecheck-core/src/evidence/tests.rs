@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::forms::LONGEST_LINE;
+use super::lines::LONGEST_LINE;
 use super::tally::NEXT_HOPS;
 use super::*;
 use crate::report::ExitStatus;

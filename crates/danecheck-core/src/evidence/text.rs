@@ -47,7 +47,7 @@ impl Triage {
                 plural(more as u64, "input", "inputs")
             );
         }
-        if !self.inputs.is_empty() && self.inputs.iter().all(is_empty) {
+        if !self.inputs.is_empty() && self.inputs.iter().all(|input| input.kind == Kind::Empty) {
             return text;
         }
         let not_made: u64 = self
@@ -81,7 +81,7 @@ impl Triage {
             String::new()
         };
         let mut sentence = match input.kind {
-            Kind::Unknown if is_empty(input) => return format!("{lead}{EMPTY}"),
+            Kind::Empty => return format!("{lead}{EMPTY}"),
             Kind::Unknown => format!(
                 "{lead}Not understood: {records}. Give a log of Postfix, `postqueue -j`, mailcow's \
                  queue or logs, or a notice as a whole mail."
@@ -127,11 +127,6 @@ impl Triage {
             paragraph(text, &sentence, 0, width);
         }
     }
-}
-
-/// Whether an input has no word.
-fn is_empty(input: &InputReport) -> bool {
-    input.notes.iter().any(|note| note == EMPTY)
 }
 
 /// A sample of at most so many characters: of a long line of a log the recipient

@@ -204,7 +204,7 @@ impl Triage {
             || self
                 .inputs
                 .iter()
-                .any(|input| input.is_cut || matches!(input.kind, Kind::Unknown | Kind::Tlsrpt))
+                .any(|input| input.is_cut || !input.kind.is_known() || input.kind == Kind::Tlsrpt)
     }
 
     /// The evidence is in mailcow's own form.

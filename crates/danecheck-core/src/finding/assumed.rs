@@ -10,7 +10,7 @@ use crate::tlsa::{CertificateUsage, Selector, TlsaRecord, Usability, usability};
 
 use super::mismatch::rule_for;
 use super::rollover::{TLSA_BREAKS_AT_RENEWAL, TLSA_LONE_ISSUER};
-use super::tlsa::{all_unusable, single_unusable};
+use super::unusable;
 
 pub(super) static CERTIFICATE_ASSUMED: Rule = Rule {
     id: "certificate-assumed",
@@ -75,7 +75,7 @@ pub(super) fn records(
     findings: &mut Findings,
 ) {
     match Promise::of(set) {
-        Promise::Unusable => all_unusable(tlsa, host, origins, findings),
+        Promise::Unusable => unusable::all(tlsa, host, origins, findings),
         Promise::Impossible => {
             for (record, origin) in set.iter().zip(origins) {
                 let Some(origin) = origin else { continue };
@@ -89,7 +89,7 @@ pub(super) fn records(
             }
         }
         Promise::Kept => {
-            single_unusable(tlsa, set, origins, findings);
+            unusable::single(tlsa, set, origins, findings);
             next_renewal(set, &host.seen.name, origins, findings);
         }
     }

@@ -1,19 +1,13 @@
-//! Why a session fails, for letters: they say it in the receiver's language.
+//! Why a session fails, as data: the finding says it in English, and a letter
+//! in the receiver's language.
 
-use super::{
-    Rule, client_certificate, handshake, old_tls, out_of_step, refusal, server_name, session,
-    starttls_offer,
-};
+use crate::observation::{Reply, Session, SessionEnd};
 
 /// What keeps a session from a mail transaction in TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The server refuses a PROXY header that stands before the first command.
-    ProxyHeader,
-    /// It greets more than once.
-    TwoGreeters,
-    /// It answers EHLO more than once.
-    EhloTwice,
+    /// The server sends replies that nobody asked for.
+    OutOfStep(OutOfStep),
     /// It does not know the name under which DNS lists it.
     NameRefused,
     /// Something ends the TLS of clients that ask for its name.
@@ -22,52 +16,82 @@ pub(crate) enum Cause {
     Masked,
     /// It cannot read its key or its certificate.
     KeyFiles,
-    /// Another one, which the finding's own words describe.
+    /// Another one, which only the finding's own words describe.
     Other,
 }
 
-/// Each rule that names such a cause.
-static CAUSES: &[(&Rule, Cause)] = &[
-    (
-        &client_certificate::CLIENT_CERTIFICATE_REQUIRED,
-        Cause::Other,
-    ),
-    (&old_tls::TLS_DIFFERS_BY_RELEASE, Cause::Other),
-    (&out_of_step::CLOSED_BEFORE_MAIL, Cause::Other),
-    (&refusal::TEMPORARY_REFUSAL, Cause::Other),
-    (&server_name::OWN_NAME_REFUSED, Cause::NameRefused),
-    (&server_name::SNI_REFUSED, Cause::NameEndsTls),
-    (&server_name::SNI_REQUIRED, Cause::Other),
-    (&session::EHLO_REFUSED, Cause::Other),
-    (&session::GREETING_REFUSED, Cause::Other),
-    (&handshake::HANDSHAKE_FAILED, Cause::Other),
-    (&session::SERVER_SILENT, Cause::Other),
-    (&session::SESSION_LOST_IN_TLS, Cause::Other),
-    (&session::STARTTLS_NO_REPLY, Cause::Other),
-    (&session::STARTTLS_REFUSED_FOR_GOOD, Cause::KeyFiles),
-    (&session::STARTTLS_REFUSED_FOR_NOW, Cause::KeyFiles),
-    (&starttls_offer::STARTTLS_MASKED, Cause::Masked),
-    (&starttls_offer::STARTTLS_NOT_OFFERED, Cause::Other),
-];
+/// What most likely puts a server out of step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutOfStep {
+    /// It refuses what stands before the first command, such as a PROXY header.
+    ProxyHeader,
+    /// It greets more than once.
+    TwoGreeters,
+    /// It answers EHLO more than once.
+    Ehlo,
+    /// It does so inside TLS alone, or greets there.
+    InTls,
+}
 
-/// The cause that a finding of this rule with this step for the receiver names;
-/// `None` if it names none, or says no more than that STARTTLS is missing.
-pub(crate) fn cause_of_failed_session(id: &str, step: &str) -> Option<Cause> {
-    if id == out_of_step::REPLIES_OUT_OF_STEP.id {
-        return Some(match step {
-            out_of_step::PROXY_HEADER => Cause::ProxyHeader,
-            out_of_step::ONE_GREETING => Cause::TwoGreeters,
-            out_of_step::ONE_ANSWER => Cause::EhloTwice,
-            _ => Cause::Other,
-        });
+impl OutOfStep {
+    pub(super) fn of(session: &Session) -> Self {
+        let early = session.before_ehlo.iter().flat_map(|early| &early.lines);
+        let greets_again = |line: &String| line.starts_with("220");
+        let refuses = |line: &String| line.starts_with('5');
+        let refused = |reply: &Reply| reply.code / 100 == 5;
+        let ehlo = session.ehlo.as_ref();
+        if ehlo.is_some_and(|reply| reply.code == 220) || early.clone().any(greets_again) {
+            Self::TwoGreeters
+        } else if early.clone().any(refuses)
+            || session.refused_ehlo.as_ref().is_some_and(refused)
+            || matches!(&session.end, SessionEnd::EhloRefused(reply) if refused(reply))
+        {
+            Self::ProxyHeader
+        } else if session.end == SessionEnd::Completed && session.after_ehlo.is_none() {
+            Self::InTls
+        } else {
+            Self::Ehlo
+        }
     }
-    let &(rule, cause) = CAUSES.iter().find(|(rule, _)| rule.id == id)?;
-    let is_bare = *rule == starttls_offer::STARTTLS_NOT_OFFERED && step == rule.receiver;
-    // A step that was made for another reply than that of a missing key.
-    let is_other = cause == Cause::KeyFiles && !step.contains("key and certificate files");
-    match (is_bare, is_other) {
-        (true, _) => None,
-        (false, true) => Some(Cause::Other),
-        (false, false) => Some(cause),
+
+    /// What the receiver does.
+    pub(super) fn step(self) -> &'static str {
+        match self {
+            Self::ProxyHeader => {
+                "Stop the proxy or load balancer in front of the server from sending a PROXY \
+                 header (HAProxy: remove `send-proxy`, `send-proxy-v2`). Or let the mail server \
+                 expect it (Postfix: `smtpd_upstream_proxy_protocol = haproxy`)."
+            }
+            Self::TwoGreeters => {
+                "Remove one of the two programs that greet on this port. Test it: connect to the \
+                 port and send nothing. One greeting may come, and no other reply."
+            }
+            Self::Ehlo => {
+                "Write the answer to EHLO as one reply: `250-` before all lines but the last, \
+                 and `250` and a blank before that."
+            }
+            Self::InTls => {
+                "Inside TLS, let the server and each filter in front of it wait for EHLO, send \
+                 no greeting, and answer EHLO once, as one reply: `250-` before all lines but \
+                 the last."
+            }
+        }
+    }
+
+    /// What the server most likely does, as a sentence without its end.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::ProxyHeader => {
+                "Most likely a proxy in front of it sends a PROXY header that it does not expect"
+            }
+            Self::TwoGreeters => {
+                "Most likely two programs greet on this port, such as a filter and the mail server"
+            }
+            Self::Ehlo => "Most likely it answers EHLO in more than one reply",
+            Self::InTls => {
+                "Most likely it greets again inside TLS, or answers EHLO there in more than one \
+                 reply"
+            }
+        }
     }
 }

@@ -17,6 +17,7 @@ mod dns;
 mod elsewhere;
 pub(crate) mod expectation;
 mod failed_lookup;
+mod failed_session;
 mod families;
 mod freshness;
 mod handshake;
@@ -37,12 +38,14 @@ mod server_name;
 mod session;
 mod severity;
 mod signature;
+mod single;
 mod starttls_offer;
 mod subject;
 mod tlsa;
+mod unusable;
 mod weak_link;
 
-pub(crate) use cause::{Cause, cause_of_failed_session};
+pub(crate) use cause::{Cause, OutOfStep};
 pub(crate) use certificate_dates::DANE_TA_CERTIFICATE_EXPIRED;
 pub(crate) use dns::NULL_MX;
 pub(crate) use elsewhere::VANTAGE_POINTS_DIFFER;
@@ -55,6 +58,7 @@ pub(crate) use resolver::{RESOLVER_AND_VALIDATION_DIFFER, RESOLVER_ANSWERS_OTHER
 pub use rule::{Finding, Rule, Severity};
 pub(crate) use sender::SENDER_REFUSES_OLD_TLS;
 pub use severity::WorseIf;
+pub(crate) use single::of_single;
 pub(crate) use tlsa::NO_TLSA;
 
 use crate::judge::Judged;
@@ -201,7 +205,7 @@ pub static RULES: &[&Rule] = &[
     &certificates::TLS12_OTHER_CERTIFICATE,
     &mismatch::TLSA_AHEAD_OF_CERTIFICATE,
     &mismatch::TLSA_ALIAS_STALE,
-    &tlsa::TLSA_ALL_UNUSABLE,
+    &unusable::TLSA_ALL_UNUSABLE,
     &rollover::TLSA_BREAKS_AT_RENEWAL,
     &mismatch::TLSA_CERTIFICATE_RENEWED,
     &freshness::TLSA_FROM_CACHE,
@@ -221,11 +225,11 @@ pub static RULES: &[&Rule] = &[
     &mismatch::TLSA_ONE_CERTIFICATE_MANY_RECORDS,
     &mismatch::TLSA_OTHER_ISSUER,
     &tlsa::TLSA_RECORD_MATCHES_NOTHING,
-    &tlsa::TLSA_RECORD_UNUSABLE,
+    &unusable::TLSA_RECORD_UNUSABLE,
     &mismatch::TLSA_RETIRED_ISSUER,
     &mismatch::TLSA_ROOT_NOT_SENT,
     &rollover::TLSA_TOO_MANY_RECORDS,
-    &tlsa::TLSA_WITHOUT_DATA,
+    &unusable::TLSA_WITHOUT_DATA,
     &mismatch::TLSA_WITHOUT_SNI_ONLY,
     &mismatch::TLSA_WRONG_SELECTOR,
     &mismatch::TLSA_WRONG_USAGE,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
+
 /// How bad a finding is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -58,6 +60,8 @@ pub struct Finding {
     pub message: String,
     /// What to do: the rule's steps, or closer ones where more is known.
     pub remedy: String,
+    /// Why a session fails, where the check knows it closer than the rule.
+    pub(super) cause: Option<Cause>,
 }
 
 impl Rule {
@@ -123,6 +127,7 @@ impl Finding {
             subject: subject.into(),
             message: message.into(),
             remedy: rule.remedy(),
+            cause: None,
         }
     }
 
@@ -141,6 +146,12 @@ impl Finding {
     /// The same with these steps in the place of the rule's.
     pub(super) fn steps(mut self, receiver: &str, sender: &str) -> Self {
         self.remedy = remedy(receiver, sender);
+        self
+    }
+
+    /// The same with this cause of a failed session in the place of the rule's.
+    pub(super) fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
         self
     }
 

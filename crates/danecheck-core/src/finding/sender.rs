@@ -4,7 +4,7 @@ use crate::entry::{Language, MailcowEntry, mailcow_row};
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{Action, Channel, Delivery, Judged};
 use crate::postfix::{Override, PolicyLine, SecurityLevel, TlsVersion};
-use crate::sender::{Sender, System, is_service};
+use crate::sender::{Sender, System, Why, is_service};
 
 pub(super) static POLICY_SERVICE_FAILS: Rule = Rule {
     id: "policy-service-fails",
@@ -72,7 +72,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
     let in_force = &sending.in_force;
     match &in_force.policy.line {
         // A malformed entry has a finding of its own.
-        Err(_) if in_force.why.is_empty() => {}
+        Err(_) if in_force.why.is_unsaid() => {}
         Err(_) => findings.add(
             &POLICY_SERVICE_FAILS,
             target.clone(),
@@ -95,7 +95,7 @@ fn stricter(judged: &Judged<'_>, target: &str) -> Finding {
     let name = sending.sender.system.as_str();
     let in_force = &sending.in_force;
     // The names of the policy service's line are those of the MTA-STS policy.
-    let obeys = in_force.why.contains("MTA-STS");
+    let obeys = matches!(in_force.why, Why::MtaSts(_));
     let mta_sts = judged.mta_sts.as_ref().filter(|_| obeys);
     let hosts = mta_sts.map_or(&[][..], |seen| &seen.hosts);
     let lists = match hosts {

@@ -7,8 +7,11 @@ use crate::judge::{
     AddressEvidence, HostEvidence, Judged, by_old_means, cannot_be_seen, family_works,
 };
 use crate::matching::RecordOutcome;
-use crate::observation::{ConnectFailureKind, HandshakeCause, Interruption, Session, SessionEnd};
+use crate::observation::{
+    ConnectFailure, ConnectFailureKind, HandshakeCause, Interruption, Reply, Session, SessionEnd,
+};
 
+use super::cause::{Cause, OutOfStep};
 use super::dns::RESERVED_ADDRESS;
 use super::handshake::{self, HANDSHAKE_FAILED};
 use super::mismatch::REMOVE_UNDECODABLE;
@@ -216,34 +219,8 @@ fn end(
             if cannot_be_seen(address) && !family_works(&judged.evidence, address) => {}
         // `proxy-failed` reports it once.
         SessionEnd::NotConnected(failure) if failure.kind == ConnectFailureKind::Proxy => {}
-        SessionEnd::NotConnected(failure) => {
-            let rule = match failure.kind {
-                ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => {
-                    &CONNECTION_TIMED_OUT
-                }
-                ConnectFailureKind::Refused
-                | ConnectFailureKind::Proxy
-                | ConnectFailureKind::Other => &CONNECTION_REFUSED,
-            };
-            findings.add(
-                rule,
-                subject.clone(),
-                format!("No connection to {subject}: {}.", failure.text),
-            );
-        }
-        SessionEnd::NoGreeting(how) => findings.add(
-            &SERVER_SILENT,
-            subject.clone(),
-            match how {
-                Interruption::Lost => {
-                    format!("{subject} closes the connection before its greeting.")
-                }
-                _ => format!(
-                    "{subject} accepts the connection and then {}.",
-                    how_text(*how)
-                ),
-            },
-        ),
+        SessionEnd::NotConnected(failure) => findings.put(not_connected(subject, failure)),
+        SessionEnd::NoGreeting(how) => findings.put(no_greeting(subject, *how)),
         SessionEnd::NoEhloReply(how) => findings.add(
             &SERVER_SILENT,
             subject.clone(),
@@ -257,22 +234,7 @@ fn end(
             subject.clone(),
             format!("{subject} refuses to talk: {}.", reply.text()),
         ),
-        SessionEnd::EhloRefused(reply) => {
-            let message = format!("{subject} refuses EHLO: {}.", reply.text());
-            let finding = Finding::new(&EHLO_REFUSED, subject.clone(), message);
-            // It answered something that came before the first command.
-            let is_early = session.before_ehlo.is_some();
-            findings.put(match reply.code {
-                500..=599 if is_early => finding.receiver(out_of_step::PROXY_HEADER),
-                // It did not understand the command: no rule refused the client.
-                500..=504 => finding.receiver(
-                    "Connect to port 25 on the server itself, and send EHLO. If it answers \
-                     there, repair the filter or load balancer in front of it. Otherwise update \
-                     the mail server.",
-                ),
-                _ => finding,
-            });
-        }
+        SessionEnd::EhloRefused(reply) => findings.put(ehlo_refused(subject, session, reply)),
         SessionEnd::NoStartTls => {
             // Without TLSA records nothing promises TLS: then `no-encryption`
             // reports it.
@@ -288,20 +250,7 @@ fn end(
                 how_text(*how)
             ),
         ),
-        SessionEnd::StartTlsRefused(reply) => {
-            let rule = if reply.code / 100 == 4 {
-                &STARTTLS_REFUSED_FOR_NOW
-            } else {
-                &STARTTLS_REFUSED_FOR_GOOD
-            };
-            let message = format!("{subject} refuses to start TLS: {}.", reply.text());
-            let finding = Finding::new(rule, subject.clone(), message);
-            findings.put(match reply.code {
-                421 => finding.receiver(STARTTLS_421),
-                500..=504 => finding.receiver(STARTTLS_UNKNOWN),
-                _ => finding,
-            });
-        }
+        SessionEnd::StartTlsRefused(reply) => findings.put(starttls_refused(subject, reply)),
         // `not-all-looked-at` reports it: nothing is known against the server.
         SessionEnd::HandshakeFailed(failure) if failure.limit => {}
         SessionEnd::HandshakeFailed(failure) => {
@@ -336,6 +285,59 @@ fn end(
                 }
             ),
         ),
+    }
+}
+
+fn not_connected(subject: String, failure: &ConnectFailure) -> Finding {
+    let rule = match failure.kind {
+        ConnectFailureKind::TimedOut | ConnectFailureKind::Unreachable => &CONNECTION_TIMED_OUT,
+        ConnectFailureKind::Refused | ConnectFailureKind::Proxy | ConnectFailureKind::Other => {
+            &CONNECTION_REFUSED
+        }
+    };
+    let message = format!("No connection to {subject}: {}.", failure.text);
+    Finding::new(rule, subject, message)
+}
+
+fn no_greeting(subject: String, how: Interruption) -> Finding {
+    let message = match how {
+        Interruption::Lost => format!("{subject} closes the connection before its greeting."),
+        _ => format!(
+            "{subject} accepts the connection and then {}.",
+            how_text(how)
+        ),
+    };
+    Finding::new(&SERVER_SILENT, subject, message)
+}
+
+fn ehlo_refused(subject: String, session: &Session, reply: &Reply) -> Finding {
+    let message = format!("{subject} refuses EHLO: {}.", reply.text());
+    let finding = Finding::new(&EHLO_REFUSED, subject, message);
+    // It answered something that came before the first command.
+    let is_early = session.before_ehlo.is_some();
+    match reply.code {
+        500..=599 if is_early => finding.receiver(OutOfStep::ProxyHeader.step()),
+        // It did not understand the command: no rule refused the client.
+        500..=504 => finding.receiver(
+            "Connect to port 25 on the server itself, and send EHLO. If it answers there, repair \
+             the filter or load balancer in front of it. Otherwise update the mail server.",
+        ),
+        _ => finding,
+    }
+}
+
+fn starttls_refused(subject: String, reply: &Reply) -> Finding {
+    let rule = if reply.code / 100 == 4 {
+        &STARTTLS_REFUSED_FOR_NOW
+    } else {
+        &STARTTLS_REFUSED_FOR_GOOD
+    };
+    let message = format!("{subject} refuses to start TLS: {}.", reply.text());
+    let finding = Finding::new(rule, subject, message);
+    match reply.code {
+        421 => finding.receiver(STARTTLS_421).because(Cause::Other),
+        500..=504 => finding.receiver(STARTTLS_UNKNOWN).because(Cause::Other),
+        _ => finding,
     }
 }
 

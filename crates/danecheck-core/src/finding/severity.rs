@@ -5,7 +5,7 @@ use crate::judge::{Judged, Route, Verdict};
 use crate::postfix::SecurityLevel;
 
 use super::rule::{Findings, Rule};
-use super::{address_limit, dns, old_tls, refusal, resolver, sender, session, tlsa};
+use super::{address_limit, dns, old_tls, refusal, resolver, sender, session, tlsa, unusable};
 
 /// When a finding is an error although its rule usually is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,10 @@ static RAISED: &[(&Rule, WorseIf)] = &[
     (&session::SERVER_SILENT, WorseIf::NoMail),
     (&refusal::TEMPORARY_REFUSAL, WorseIf::NoMail),
     (&old_tls::TLS_OUTDATED, WorseIf::NoMail),
-    (&tlsa::TLSA_ALL_UNUSABLE, WorseIf::DaneOnly),
+    (&unusable::TLSA_ALL_UNUSABLE, WorseIf::DaneOnly),
     (&tlsa::TLSA_MISSING_ON_SOME_HOSTS, WorseIf::DaneOnly),
     (&tlsa::TLSA_NOT_SIGNED, WorseIf::DaneOnly),
-    (&tlsa::TLSA_WITHOUT_DATA, WorseIf::NoMail),
+    (&unusable::TLSA_WITHOUT_DATA, WorseIf::NoMail),
 ];
 
 impl Rule {

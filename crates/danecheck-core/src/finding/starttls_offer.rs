@@ -1,6 +1,7 @@
 //! Findings about servers that do not offer STARTTLS, or offer it where Postfix
 //! does not see it.
 
+use crate::finding::cause::Cause;
 use crate::finding::rule::{Finding, Findings, Rule, Severity};
 use crate::judge::{AddressEvidence, DaneRecords};
 use crate::observation::{Answer, Reply, Session};
@@ -129,7 +130,8 @@ pub(super) fn missing(
              TLSA records promise TLS.",
             refused.text()
         );
-        findings.put(Finding::new(&STARTTLS_NOT_OFFERED, subject, message).receiver(ACCEPT_EHLO));
+        let finding = Finding::new(&STARTTLS_NOT_OFFERED, subject, message);
+        findings.put(finding.receiver(ACCEPT_EHLO).because(Cause::Other));
         return;
     }
     let ehlo = session.ehlo.as_ref();
@@ -149,7 +151,7 @@ pub(super) fn missing(
     let message = format!("{subject} {what}, although TLSA records promise TLS.");
     let finding = Finding::new(&STARTTLS_NOT_OFFERED, subject, message);
     findings.put(match unseen {
-        Some(unseen) => finding.receiver(unseen.step()),
+        Some(unseen) => finding.receiver(unseen.step()).because(Cause::Other),
         None => finding,
     });
     if let Some(other) = other_service(address) {

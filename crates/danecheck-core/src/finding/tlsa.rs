@@ -2,11 +2,13 @@
 
 use crate::finding::rule::{Finding, Findings, Rule, Severity, TELL};
 use crate::forensics::Origin;
-use crate::judge::{AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, Verdict};
+use crate::judge::{
+    AddressEvidence, DaneRecords, HostEvidence, Judged, NotFound, SessionEvidence, Verdict,
+};
 use crate::matching::{RecordOutcome, Requirement};
 use crate::next_hop::SMTP_PORT;
 use crate::observation::{Answer, TlsaLookup, UnusedTlsa};
-use crate::tlsa::{CertificateUsage, TlsaRecord, UnusableReason, Usability, usability};
+use crate::tlsa::{CertificateUsage, TlsaRecord};
 
 use super::assumed;
 use super::certificate_dates;
@@ -14,6 +16,7 @@ use super::dns::where_unsigned;
 use super::failed_lookup::{failed, failure_text};
 use super::mismatch::{self, Mismatch};
 use super::subject::{peer, short};
+use super::unusable;
 
 pub(super) static DANE_TA_CHAIN_REFUSED: Rule = Rule {
     id: "dane-ta-chain-refused",
@@ -40,16 +43,6 @@ pub(crate) static NO_TLSA: Rule = Rule {
     sender: "",
     receiver: "Publish a TLSA record 3 1 1 for each mail server, in a signed zone, if you want \
                DANE.",
-};
-
-pub(super) static TLSA_ALL_UNUSABLE: Rule = Rule {
-    id: "tlsa-all-unusable",
-    severity: Severity::Warning,
-    reference: "RFC 7672 section 3.1.3",
-    meaning: "There are TLSA records, but mail senders can use none of them. Postfix then requires \
-              TLS but accepts any certificate. Level dane-only does not deliver.",
-    sender: "",
-    receiver: "Publish 3 1 1 (DANE-EE, the server's key, SHA-256) instead.",
 };
 
 pub(super) static TLSA_HIDDEN_BY_STRONGER_DIGEST: Rule = Rule {
@@ -117,28 +110,6 @@ pub(super) static TLSA_RECORD_MATCHES_NOTHING: Rule = Rule {
               is right during a key change. Afterwards the record is clutter.",
     sender: "",
     receiver: "Remove the record unless it is for the next key.",
-};
-
-pub(super) static TLSA_RECORD_UNUSABLE: Rule = Rule {
-    id: "tlsa-record-unusable",
-    severity: Severity::Warning,
-    reference: "RFC 7672 section 3.1.3",
-    meaning: "Mail senders cannot use a TLSA record: its usage is not 2 or 3, or its fields or its \
-              data are invalid.",
-    sender: "",
-    receiver: "Replace the record with 3 1 1 (DANE-EE, the server's key, SHA-256), or remove it.",
-};
-
-pub(super) static TLSA_WITHOUT_DATA: Rule = Rule {
-    id: "tlsa-without-data",
-    severity: Severity::Warning,
-    reference: "Postfix parse_tlsa_rr",
-    meaning: "A TLSA record has its three fields but no digest. Postfix ignores it, and logs \
-              `truncated TLSA RR`. But releases since 3.6, up to the fixes in 3.8.18, 3.9.12, \
-              3.10.11 and 3.11.4, crash over it. Mail then waits with 4.3.0 `unknown mail \
-              transport error`.",
-    sender: "Update Postfix. Until then set the advised override, if there is one.",
-    receiver: "Replace the record with one that has data, as `danecheck tlsa CERT.pem` prints it.",
 };
 
 /// Raises the findings of this module.
@@ -241,7 +212,7 @@ fn records<'e>(
     let (tlsa, set) = match &address.dane {
         DaneRecords::Usable(tlsa, set) => (*tlsa, *set),
         DaneRecords::Unusable(tlsa) => {
-            all_unusable(tlsa, host, origins, findings);
+            unusable::all(tlsa, host, origins, findings);
             return;
         }
         DaneRecords::LookupError | DaneRecords::NotFound(_) => return,
@@ -257,105 +228,22 @@ fn records<'e>(
         return;
     };
     if matching.requirement != Requirement::MustMatch {
-        all_unusable(tlsa, host, origins, findings);
+        unusable::all(tlsa, host, origins, findings);
         return;
     }
-    single_unusable(tlsa, set, origins, findings);
+    unusable::single(tlsa, set, origins, findings);
     let subject = peer(host, address.seen.address);
     let outcomes = || set.iter().zip(&matching.records);
     match &matching.result {
-        Ok(_) => {
-            for (index, (record, outcome)) in outcomes().enumerate() {
-                let is_of_another_certificate = address.limited.iter().any(|(_, session)| {
-                    let matching = session.dane.as_ref();
-                    let outcome = matching.and_then(|matching| matching.records.get(index));
-                    matches!(outcome, Some(RecordOutcome::Matches { .. }))
-                });
-                if is_of_another_certificate {
-                    continue;
-                }
-                if matches!(
-                    outcome,
-                    RecordOutcome::NoMatch
-                        | RecordOutcome::MatchesLeafOnly
-                        | RecordOutcome::HiddenByDigestAgility {
-                            would_match: false,
-                            ..
-                        }
-                ) {
-                    findings.add(
-                        &TLSA_RECORD_MATCHES_NOTHING,
-                        tlsa.lookup.name.clone(),
-                        format!(
-                            "The TLSA record {} matches nothing that {} shows{}.",
-                            short(record),
-                            host.seen.name,
-                            what_it_is(origins, index)
-                        ),
-                    );
-                }
-            }
-        }
+        Ok(_) => match_nothing(tlsa, outcomes(), host, address, origins, findings),
         // `judgement-cut-short` says so.
         Err(failure) if failure.is_for_want_of_work() => {}
         Err(_) => {
-            let hidden = outcomes().find(|(_, outcome)| {
-                matches!(
-                    outcome,
-                    RecordOutcome::HiddenByDigestAgility {
-                        would_match: true,
-                        ..
-                    }
-                )
-            });
-            let refused = outcomes().find_map(|(record, outcome)| match outcome {
-                RecordOutcome::MatchesButNotTrusted { depth, failure } => {
-                    let is_own = record.usage() == Some(CertificateUsage::DANE_EE) && *depth == 0;
-                    Some((record, failure, is_own))
-                }
-                _ => None,
-            });
-            if let Some((record, _)) = hidden {
-                findings.add(
-                    &TLSA_HIDDEN_BY_STRONGER_DIGEST,
-                    subject,
-                    format!(
-                        "The TLSA record {} of {} is right, but a wrong SHA-512 record hides it: \
-                         senders use only the strongest digest.",
-                        short(record),
-                        host.seen.name
-                    ),
-                );
-            } else if let Some((record, failure, is_own)) = refused {
-                let rule = mismatch::refusal(&failure.error).unwrap_or(&DANE_TA_CHAIN_REFUSED);
-                let dates = (rule.id == certificate_dates::DANE_TA_CERTIFICATE_EXPIRED.id)
-                    .then(|| {
-                        let now = judged.evidence.now;
-                        certificate_dates::outside(failure, &session.chain, now)
-                    })
-                    .flatten();
-                let (why, step) = match dates {
-                    Some((why, step)) => (why, Some(step)),
-                    None => {
-                        let step = mismatch::replacement(failure, is_own);
-                        (failure.plain(), step.map(str::to_owned))
-                    }
-                };
-                let (record, name) = (short(record), &host.seen.name);
-                let message = match is_own {
-                    true => format!("The TLSA record {record} of {name} is right, but {why}."),
-                    false => format!(
-                        "The TLSA record {record} names an authority of the chain that {name} \
-                         sends, but the chain is not valid: {why}."
-                    ),
-                };
-                let finding = Finding::new(rule, subject, message);
-                findings.put(match step {
-                    Some(step) => finding.receiver(&step),
-                    None => finding,
-                });
-            } else {
-                Mismatch {
+            let finding = hidden(outcomes(), host, &subject)
+                .or_else(|| not_trusted(judged, session, outcomes(), host, &subject));
+            match finding {
+                Some(finding) => findings.put(finding),
+                None => Mismatch {
                     judged,
                     host,
                     address,
@@ -364,87 +252,120 @@ fn records<'e>(
                     matching,
                     origins,
                 }
-                .explain(findings);
+                .explain(findings),
             }
         }
     }
 }
 
-/// The records that cannot be used, among others that can.
-pub(super) fn single_unusable(
+/// The records that match nothing, where another one matches.
+fn match_nothing<'o>(
     tlsa: &TlsaLookup,
-    set: &[TlsaRecord],
-    origins: &[Option<Origin>],
-    findings: &mut Findings,
-) {
-    for (index, record) in set.iter().enumerate() {
-        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
-            usability(record)
-        {
-            let rule = match why {
-                UnusableReason::Truncated => &TLSA_WITHOUT_DATA,
-                _ => &TLSA_RECORD_UNUSABLE,
-            };
-            let what = what_it_is(origins, index);
-            let why = why.words(record);
-            let message = format!(
-                "The TLSA record {} cannot be used: {why}{what}.",
-                short(record)
-            );
-            let finding = Finding::new(rule, &tlsa.lookup.name, message);
-            let origin = origins.get(index).and_then(Option::as_ref);
-            findings.put(mismatch::step_for(finding, origin));
-        }
-    }
-}
-
-/// The origin of a record, as the end of a sentence; empty if that is not
-/// known.
-fn what_it_is(origins: &[Option<Origin>], index: usize) -> String {
-    match origins.get(index) {
-        Some(Some(origin)) => format!("; it is {}", origin.words()),
-        _ => String::new(),
-    }
-}
-
-pub(super) fn all_unusable(
-    tlsa: &TlsaLookup,
+    outcomes: impl Iterator<Item = (&'o TlsaRecord, &'o RecordOutcome)>,
     host: &HostEvidence<'_>,
+    address: &AddressEvidence<'_>,
     origins: &[Option<Origin>],
     findings: &mut Findings,
 ) {
-    let Answer::Records(set) = &tlsa.lookup.answer else {
-        return;
-    };
-    let mut without_data = false;
-    let mut reasons = Vec::new();
-    let mut only = None;
-    for (index, record) in set.open().regardless().records.iter().enumerate() {
-        if let Usability::UnusableAtPolicy(why) | Usability::UnusableAtHandshake(why) =
-            usability(record)
-        {
-            without_data |= why == UnusableReason::Truncated;
-            let what = what_it_is(origins, index);
-            let why = why.words(record);
-            reasons.push(format!("{}: {why}{what}", short(record)));
-            only = origins.get(index).and_then(Option::as_ref);
+    for (index, (record, outcome)) in outcomes.enumerate() {
+        let is_of_another_certificate = address.limited.iter().any(|(_, session)| {
+            let matching = session.dane.as_ref();
+            let outcome = matching.and_then(|matching| matching.records.get(index));
+            matches!(outcome, Some(RecordOutcome::Matches { .. }))
+        });
+        let matches_nothing = matches!(
+            outcome,
+            RecordOutcome::NoMatch
+                | RecordOutcome::MatchesLeafOnly
+                | RecordOutcome::HiddenByDigestAgility {
+                    would_match: false,
+                    ..
+                }
+        );
+        if matches_nothing && !is_of_another_certificate {
+            let message = format!(
+                "The TLSA record {} matches nothing that {} shows{}.",
+                short(record),
+                host.seen.name,
+                unusable::what_it_is(origins, index)
+            );
+            findings.add(
+                &TLSA_RECORD_MATCHES_NOTHING,
+                tlsa.lookup.name.clone(),
+                message,
+            );
         }
     }
-    // With several records there may be several right ones.
-    let only = only.filter(|_| reasons.len() == 1);
-    reasons.truncate(3);
-    let rule = if without_data {
-        &TLSA_WITHOUT_DATA
-    } else {
-        &TLSA_ALL_UNUSABLE
-    };
+}
+
+/// The finding about a right record that one with a stronger digest hides.
+fn hidden<'o>(
+    mut outcomes: impl Iterator<Item = (&'o TlsaRecord, &'o RecordOutcome)>,
+    host: &HostEvidence<'_>,
+    subject: &str,
+) -> Option<Finding> {
+    let (record, _) = outcomes.find(|(_, outcome)| {
+        matches!(
+            outcome,
+            RecordOutcome::HiddenByDigestAgility {
+                would_match: true,
+                ..
+            }
+        )
+    })?;
     let message = format!(
-        "No TLSA record of {} can be used ({}).",
-        host.seen.name,
-        reasons.join("; ")
+        "The TLSA record {} of {} is right, but a wrong SHA-512 record hides it: senders use only \
+         the strongest digest.",
+        short(record),
+        host.seen.name
     );
-    let finding = Finding::new(rule, &tlsa.lookup.name, message);
-    findings.put(mismatch::step_for(finding, only));
+    Some(Finding::new(
+        &TLSA_HIDDEN_BY_STRONGER_DIGEST,
+        subject,
+        message,
+    ))
+}
+
+/// The finding about a record that matches a chain or a key that OpenSSL does not
+/// accept.
+fn not_trusted<'o>(
+    judged: &Judged<'_>,
+    session: &SessionEvidence<'_>,
+    mut outcomes: impl Iterator<Item = (&'o TlsaRecord, &'o RecordOutcome)>,
+    host: &HostEvidence<'_>,
+    subject: &str,
+) -> Option<Finding> {
+    let (record, failure, is_own) = outcomes.find_map(|(record, outcome)| match outcome {
+        RecordOutcome::MatchesButNotTrusted { depth, failure } => {
+            let is_own = record.usage() == Some(CertificateUsage::DANE_EE) && *depth == 0;
+            Some((record, failure, is_own))
+        }
+        _ => None,
+    })?;
+    let rule = mismatch::refusal(&failure.error).unwrap_or(&DANE_TA_CHAIN_REFUSED);
+    let dates = (rule.id == certificate_dates::DANE_TA_CERTIFICATE_EXPIRED.id)
+        .then(|| certificate_dates::outside(failure, &session.chain, judged.evidence.now))
+        .flatten();
+    let (why, step) = match dates {
+        Some((why, step)) => (why, Some(step)),
+        None => {
+            let step = mismatch::replacement(failure, is_own);
+            (failure.plain(), step.map(str::to_owned))
+        }
+    };
+    let (record, name) = (short(record), &host.seen.name);
+    let message = match is_own {
+        true => format!("The TLSA record {record} of {name} is right, but {why}."),
+        false => format!(
+            "The TLSA record {record} names an authority of the chain that {name} sends, but the \
+             chain is not valid: {why}."
+        ),
+    };
+    let finding = Finding::new(rule, subject, message);
+    Some(match step {
+        Some(step) => finding.receiver(&step),
+        None => finding,
+    })
 }
 
 fn missing(judged: &Judged<'_>, findings: &mut Findings) {

@@ -7,9 +7,10 @@ use crate::postfix::{
 };
 use crate::sender::InForce;
 
-use super::attempt::{Age, Attempt};
+use super::attempt::Age;
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
+use super::failure::Attempt;
 use super::outcome::Outcome;
 use super::policy::{PeerCheck, PolicyRequest, tls_policy};
 use super::route::next_hop_name;

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::attempt::{Age, Attempt, Failure};
+use super::attempt::Age;
+use super::failure::{Attempt, Failure};
 use super::outcome::{Channel, Delivery, Outcome, Untold};
 use super::route::{Candidate, DeadEnd};
 

@@ -4,7 +4,7 @@
 
 use crate::observation::{Interruption, Onward};
 
-use super::attempt::{Attempt, Failure, Peer, dsn, interrupted};
+use super::failure::{Attempt, Failure, Peer, dsn, interrupted};
 use super::outcome::Channel;
 
 /// A command before the message, as Postfix logs it.
@@ -96,14 +96,10 @@ fn said(step: &Step, text: &str, dsn: String, peer: &Peer) -> Attempt {
     }
 }
 
-/// Whether the connection was lost, and the server said nothing.
-pub(super) fn is_interruption(failure: &Failure) -> bool {
-    failure.dsn == "4.4.2" && failure.reason.starts_with("lost connection with ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::failure::is_interruption;
     use crate::observation::Reply;
 
     fn peer() -> Peer {

@@ -13,9 +13,10 @@ use crate::postfix::{Dnssec, HelloLimits, InsecureMx, SecurityLevel, TlsVersion}
 use crate::tlsa::{TlsaRecord, Usability, usability};
 use crate::unix_time::UnixTime;
 
-use super::attempt::{self, Age, Attempt, Checked, Failure, Peer};
+use super::attempt::{self, Age, Checked};
 use super::dane::{DaneRecords, dane_records};
 use super::delivery::{self, Attempts, Prospect};
+use super::failure::{Attempt, Failure, Peer};
 use super::handshake;
 use super::outcome::{Channel, Outcome, Untold};
 use super::policy::{

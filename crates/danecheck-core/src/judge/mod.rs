@@ -7,7 +7,7 @@
 //! | which addresses, in which order | `route` | `smtp_addr.c` |
 //! | which TLSA records are in play | `dane` | `tls_dane.c` |
 //! | what is asked of a host | `policy` | `smtp_tls_policy.c` |
-//! | what one address answers to it | `attempt`, `envelope` | `smtp_proto.c` |
+//! | what one address answers to it | `attempt`, `envelope`, `failure` | `smtp_proto.c` |
 //! | whether a handshake succeeds that ours did not | `handshake` | `tls_client.c` |
 //! | what happens to the message | `delivery` | `smtp_connect.c` |
 
@@ -17,6 +17,7 @@ mod dane;
 mod delivery;
 mod envelope;
 mod evidence;
+mod failure;
 mod handshake;
 mod horizon;
 mod lines;

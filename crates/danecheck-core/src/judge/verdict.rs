@@ -10,9 +10,10 @@ use crate::observation::{
 };
 use crate::postfix::SecurityLevel;
 
-use super::attempt::{Age, Attempt};
+use super::attempt::Age;
 use super::dane::DaneRecords;
 use super::evidence::{AddressEvidence, Evidence, HostEvidence, Promise};
+use super::failure::Attempt;
 use super::outcome::{Channel, Outcomes};
 use super::policy::PolicyRequest;
 
@@ -39,6 +40,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::DaneOk,
+        Self::DanePartial,
+        Self::DaneUnusable,
+        Self::NoDane,
+        Self::DaneBroken,
+        Self::Undeliverable,
+        Self::Indeterminate,
+    ];
+
     /// The word of the report.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -182,7 +182,7 @@ pub(super) fn evidence(bytes: &[u8]) -> Option<Foreign> {
         .inputs
         .iter()
         .max_by_key(|input| input.understood)
-        .filter(|input| input.kind != Kind::Unknown)?;
+        .filter(|input| input.kind.is_known())?;
     Some(match input.kind {
         Kind::Tlsrpt => Foreign {
             what: "a TLS report",

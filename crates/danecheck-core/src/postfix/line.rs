@@ -6,7 +6,7 @@ use std::fmt;
 use super::level::SecurityLevel;
 use super::protocols;
 use super::release::Release;
-use super::settings::TlsVersion;
+use super::tls_version::TlsVersion;
 
 /// A value that Postfix accepts, without the attributes that change nothing for
 /// the mail: `connection_reuse`, `enable_rpk` and those for reports.

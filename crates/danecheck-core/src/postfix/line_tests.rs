@@ -1,9 +1,10 @@
 //! Lines of a policy table, read and written.
 
-use super::hello::Exclusions;
 use super::level::SecurityLevel;
 use super::line::{LineFault, PolicyLine, ServerName};
-use super::settings::{Settings, TlsVersion};
+use super::settings::Settings;
+use super::suite_set::Exclusions;
+use super::tls_version::TlsVersion;
 
 fn parse(text: &str) -> Result<PolicyLine, LineFault> {
     PolicyLine::parse(text, None)

@@ -1,7 +1,7 @@
 //! A list of TLS protocols, as `smtp_tls_protocols` and `protocols=` have it
 //! (`tls_proto_mask_lims` in Postfix's `tls_misc.c`).
 
-use super::settings::TlsVersion;
+use super::tls_version::TlsVersion;
 
 /// The meaning of names and numbers: the TLS versions, and the SSL versions
 /// before, which OpenSSL 3 does not support.

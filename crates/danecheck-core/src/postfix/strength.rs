@@ -38,7 +38,7 @@
 
 use super::level::SecurityLevel;
 use super::line::{CipherGrade, PolicyLine};
-use super::settings::TlsVersion;
+use super::tls_version::TlsVersion;
 
 /// What `dane` means at one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

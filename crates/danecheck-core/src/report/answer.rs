@@ -1,12 +1,14 @@
 //! What a report answers: what becomes of the mail of the sender that was asked
 //! about. Every format and the exit status take it from here.
 
+use crate::finding::rule::Severity;
 use crate::finding::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};
 use crate::judge::{Channel, Delivery, Outcome, Verdict};
 use crate::postfix::SecurityLevel;
 
 use super::model::Report;
 use super::sender::SenderReport;
+use super::status::{ExitStatus, FailOn};
 
 impl Report {
     /// What happens to the mail of the sender that was named, else to that of
@@ -71,6 +73,46 @@ impl Report {
         let by_dane = matches!(level, SecurityLevel::Dane | SecurityLevel::DaneOnly);
         let is_blind = self.verdict == Verdict::Indeterminate;
         outcome.is_told() && !(is_blind && (by_dane || !outcome.delivers()))
+    }
+}
+
+/// The status for one report: about the sender that was named, else about a
+/// DANE sender.
+pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> ExitStatus {
+    let warned = report
+        .findings
+        .iter()
+        .any(|finding| finding.severity >= Severity::Warning);
+    let status = match (&report.sender, report.verdict) {
+        // Where a sender is named, the status is about its mail.
+        (Some(_), _) if !report.is_answered() => ExitStatus::Unknown,
+        (Some(_), _) if !report.answer().delivers() => ExitStatus::Broken,
+        (Some(_), Verdict::DaneOk | Verdict::NoDane)
+            if !warned && report.answer().delivers_at_once() =>
+        {
+            ExitStatus::Fine
+        }
+        (Some(_), _) => ExitStatus::Warning,
+        (None, Verdict::DaneBroken | Verdict::Undeliverable) => ExitStatus::Broken,
+        (None, Verdict::Indeterminate) => ExitStatus::Unknown,
+        (None, Verdict::DanePartial | Verdict::DaneUnusable) => ExitStatus::Warning,
+        (None, Verdict::DaneOk | Verdict::NoDane) if warned => ExitStatus::Warning,
+        (None, Verdict::DaneOk | Verdict::NoDane) => ExitStatus::Fine,
+    };
+    let status = match status {
+        // These servers are not the domain's, even if they work.
+        _ if report.mx_differs => ExitStatus::Broken,
+        // "At least 2": an unknown result stays 3.
+        ExitStatus::Fine | ExitStatus::Warning
+            if require_dane && report.verdict != Verdict::DaneOk =>
+        {
+            ExitStatus::Broken
+        }
+        status => status,
+    };
+    match (fail_on, status) {
+        (FailOn::Never, _) | (FailOn::Error, ExitStatus::Warning) => ExitStatus::Fine,
+        (FailOn::Warning | FailOn::Error, status) => status,
     }
 }
 

@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Cause;
 use crate::finding::rule::{Finding, Rule, Severity, Side, steps};
 use crate::text::printable;
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FindingReport {
     /// The stable id; `danecheck explain ID` says more.
     pub id: String,
@@ -21,6 +22,22 @@ pub struct FindingReport {
     pub remedy: String,
     /// The RFC section or the Postfix function.
     pub reference: String,
+    /// Why the session with its subject fails, for letters. It is not in the JSON: the
+    /// letter about a report that was read from it uses general words.
+    #[serde(skip)]
+    pub(super) cause: Option<Cause>,
+}
+
+/// Two are equal if their JSON is.
+impl PartialEq for FindingReport {
+    fn eq(&self, other: &Self) -> bool {
+        self.severity == other.severity
+            && self.id == other.id
+            && self.subject == other.subject
+            && self.message == other.message
+            && self.remedy == other.remedy
+            && self.reference == other.reference
+    }
 }
 
 impl FindingReport {
@@ -42,6 +59,7 @@ impl FindingReport {
             message: printable(&finding.message),
             remedy: printable(&finding.remedy),
             reference: finding.rule.reference.to_owned(),
+            cause: finding.cause_of_failed_session(),
         }
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dnssec::{OwnValidation, SecurityStatus};
-use crate::finding::name_server::of_single;
+use crate::finding::of_single;
 use crate::finding::rule::Severity;
 use crate::observation::{FailureKind, LookupFailure, SingleLookup};
 use crate::text::{printable, shown, to_json, wrap};

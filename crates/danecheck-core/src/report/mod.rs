@@ -4,6 +4,7 @@
 //! arguments too.
 
 mod answer;
+mod both;
 mod build;
 mod clean;
 mod entry;
@@ -18,6 +19,7 @@ mod lookup;
 mod model;
 mod mta_sts;
 mod name_server;
+mod no_override;
 mod recommendation;
 mod sender;
 mod side_by_side;
@@ -25,6 +27,7 @@ mod status;
 mod summary;
 mod told;
 
+pub use answer::exit_status;
 pub use extended_error::ExtendedErrorReport;
 pub use finding::FindingReport;
 pub use format::{Github, JUnit, Markdown, Nagios, Prometheus, Writer};
@@ -40,7 +43,7 @@ pub use name_server::{AuthorityReport, NameServerAnswerReport, NameServerReport}
 pub use recommendation::{AlternativeReport, Entries, RecommendationReport, StrictestReport};
 pub use sender::{PolicyServiceReport, SenderPolicyReport, SenderReport};
 pub use side_by_side::{DifferenceReport, LookReport, SideBySideReport, comparison_schema};
-pub use status::{ExitStatus, FailOn, exit_status, worst};
+pub use status::{ExitStatus, FailOn, worst};
 pub use summary::{Summary, line};
 
 pub use crate::text::{break_lines, masked, printable, shown, shown_json, to_json, wrap};

@@ -65,9 +65,9 @@ impl SenderReport {
     pub(super) fn of(sending: &Sending, observation: &Observation) -> Self {
         let in_force = &sending.in_force;
         let reason = match &in_force.policy.line {
-            Err(fault) if in_force.why.is_empty() => fault.clone(),
+            Err(fault) if in_force.why.is_unsaid() => fault.clone(),
             Err(fault) => format!("{fault}: {}", in_force.why),
-            Ok(_) => in_force.why.clone(),
+            Ok(_) => in_force.why.to_string(),
         };
         Self {
             name: sending.sender.system.as_str().to_owned(),

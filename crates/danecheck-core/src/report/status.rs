@@ -1,10 +1,5 @@
 //! The exit status: the monitoring-plugin convention, for every format.
 
-use crate::finding::rule::Severity;
-use crate::judge::Verdict;
-
-use super::model::Report;
-
 /// What the process returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -42,46 +37,6 @@ impl FailOn {
             Self::Error => "error",
             Self::Never => "never",
         }
-    }
-}
-
-/// The status for one report: about the sender that was named, else about a
-/// DANE sender.
-pub fn exit_status(report: &Report, require_dane: bool, fail_on: FailOn) -> ExitStatus {
-    let warned = report
-        .findings
-        .iter()
-        .any(|finding| finding.severity >= Severity::Warning);
-    let status = match (&report.sender, report.verdict) {
-        // Where a sender is named, the status is about its mail.
-        (Some(_), _) if !report.is_answered() => ExitStatus::Unknown,
-        (Some(_), _) if !report.answer().delivers() => ExitStatus::Broken,
-        (Some(_), Verdict::DaneOk | Verdict::NoDane)
-            if !warned && report.answer().delivers_at_once() =>
-        {
-            ExitStatus::Fine
-        }
-        (Some(_), _) => ExitStatus::Warning,
-        (None, Verdict::DaneBroken | Verdict::Undeliverable) => ExitStatus::Broken,
-        (None, Verdict::Indeterminate) => ExitStatus::Unknown,
-        (None, Verdict::DanePartial | Verdict::DaneUnusable) => ExitStatus::Warning,
-        (None, Verdict::DaneOk | Verdict::NoDane) if warned => ExitStatus::Warning,
-        (None, Verdict::DaneOk | Verdict::NoDane) => ExitStatus::Fine,
-    };
-    let status = match status {
-        // These servers are not the domain's, even if they work.
-        _ if report.mx_differs => ExitStatus::Broken,
-        // "At least 2": an unknown result stays 3.
-        ExitStatus::Fine | ExitStatus::Warning
-            if require_dane && report.verdict != Verdict::DaneOk =>
-        {
-            ExitStatus::Broken
-        }
-        status => status,
-    };
-    match (fail_on, status) {
-        (FailOn::Never, _) | (FailOn::Error, ExitStatus::Warning) => ExitStatus::Fine,
-        (FailOn::Warning | FailOn::Error, status) => status,
     }
 }
 

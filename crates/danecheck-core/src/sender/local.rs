@@ -8,6 +8,7 @@ use crate::postfix::{
 };
 
 use super::InForce;
+use super::why::Why;
 
 /// The parameters.
 pub(crate) struct Parameters<'a>(pub(crate) &'a LocalSenderSeen);
@@ -189,12 +190,12 @@ impl Parameters<'_> {
             TableAnswer::Found(value) => InForce {
                 source,
                 policy: self.with_pins(StatedPolicy::read(value, self.release())),
-                why: String::new(),
+                why: Why::Unsaid,
             },
             TableAnswer::Failed(why) => InForce {
                 source,
                 policy: StatedPolicy::refused("no answer", "the table cannot be looked up"),
-                why: why.clone(),
+                why: Why::Said(why.clone()),
             },
             TableAnswer::NotFound => self.of_main_cf(),
         }
@@ -206,7 +207,7 @@ impl Parameters<'_> {
         InForce {
             source: "main.cf".to_owned(),
             policy: self.with_pins(stated),
-            why: String::new(),
+            why: Why::Unsaid,
         }
     }
 

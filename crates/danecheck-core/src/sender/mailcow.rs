@@ -9,6 +9,7 @@ use crate::observation::LocalSenderSeen;
 use crate::postfix::{Release, StatedPolicy, is_unread, policy_keys};
 
 use super::local::Parameters;
+use super::why::Why;
 use super::{InForce, TlspolRelease};
 
 /// The table of its own TLS policies in `smtp_tls_policy_maps`.
@@ -151,7 +152,7 @@ impl MailcowRow {
                 None => "mailcow's TLS policies".to_owned(),
             },
             policy: StatedPolicy::read(&self.value, release),
-            why: String::new(),
+            why: Why::Unsaid,
         }
     }
 }

@@ -10,6 +10,7 @@ mod mailcow;
 mod tlspol;
 mod tlspol_policy;
 mod tlspol_release;
+mod why;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::observation::{LocalSenderSeen, Observation, PolicyResponse, ResolverV
 pub use mailcow::{MailcowRow, MailcowSeen};
 pub use tlspol::{Answered, MapAnswer, answer as tlspol_answer};
 pub use tlspol_release::{NoTlspolRelease, RulesFrom, TlspolRelease};
+pub use why::{SeenOfPolicy, Why};
 
 pub(crate) use local::{Parameters, is_service};
 
@@ -91,8 +93,8 @@ pub struct InForce {
     pub source: String,
     /// The policy as it is written there.
     pub policy: StatedPolicy,
-    /// Why it says so, in half a sentence; empty if nothing is to be said.
-    pub why: String,
+    /// Why it says so.
+    pub why: Why,
 }
 
 impl Sender {
@@ -282,17 +284,17 @@ impl Sender {
                 MapAnswer::NotFound if of_parent.is_some() => {}
                 MapAnswer::NotFound => {
                     let why = format!("{source} gives no policy: {}", answered.why);
-                    return self.of_main_cf(observation, why);
+                    return self.of_main_cf(observation, Why::Said(why));
                 }
             }
         }
         match of_parent {
             Some(row) => row.in_force(self.release(observation)),
-            None => self.of_main_cf(observation, String::new()),
+            None => self.of_main_cf(observation, Why::Unsaid),
         }
     }
 
-    fn of_main_cf(&self, observation: &Observation, why: String) -> InForce {
+    fn of_main_cf(&self, observation: &Observation, why: Why) -> InForce {
         let level = self.main_level(observation);
         InForce {
             source: "main.cf".to_owned(),

@@ -11,14 +11,15 @@ use crate::tlsa::{TlsaRecord, Usability, usability};
 
 use super::tlspol_policy;
 use super::tlspol_release::TlspolRelease;
+use super::why::{SeenOfPolicy, Why};
 
 /// The answer on its socketmap, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// The answer.
     pub answer: MapAnswer,
-    /// Why, in half a sentence.
-    pub why: String,
+    /// Why.
+    pub why: Why,
 }
 
 /// What a table says to a key.
@@ -36,14 +37,14 @@ impl Answered {
     fn not_found(why: &str) -> Self {
         Self {
             answer: MapAnswer::NotFound,
-            why: why.to_owned(),
+            why: why.into(),
         }
     }
 
-    fn policy(line: &str, why: impl Into<String>) -> Self {
+    fn policy(line: &str, why: Why) -> Self {
         Self {
             answer: MapAnswer::Policy(line.to_owned()),
-            why: why.into(),
+            why,
         }
     }
 }
@@ -100,13 +101,14 @@ pub fn answer(
         return Answered::not_found("it takes only letters, digits and hyphens for a domain");
     }
     match dane(observation, release) {
-        Dane::Whole => {
-            Answered::policy("dane-only", "every MX host is signed and has TLSA records")
-        }
-        Dane::Partial(why) => Answered::policy("dane", why),
+        Dane::Whole => Answered::policy(
+            "dane-only",
+            "every MX host is signed and has TLSA records".into(),
+        ),
+        Dane::Partial(why) => Answered::policy("dane", Why::Said(why)),
         Dane::Temporary(why) => Answered {
             answer: MapAnswer::Temporary,
-            why,
+            why: Why::Said(why),
         },
         // What its own time did not suffice for does not keep the policy of
         // MTA-STS from counting.
@@ -125,7 +127,7 @@ fn by_mta_sts(
     observation: &Observation,
     served: Option<&PolicyResponse>,
     release: TlspolRelease,
-) -> Option<(String, &'static str)> {
+) -> Option<(String, Why)> {
     let record = &observation.mta_sts.as_ref()?.record;
     let Answer::Records(texts) = &record.answer else {
         return None;
@@ -136,12 +138,12 @@ fn by_mta_sts(
     }
     let served = served?;
     let line = tlspol_policy::line(served, release)?;
-    let why = match (served.cut, served.unfinished.is_some()) {
-        (true, _) => "the MTA-STS policy says enforce, as far as danecheck read it",
-        (_, true) => "the part of the MTA-STS policy that arrives says enforce",
-        _ => "the MTA-STS policy says enforce",
+    let seen = match (served.cut, served.unfinished.is_some()) {
+        (true, _) => SeenOfPolicy::Cut,
+        (_, true) => SeenOfPolicy::Unfinished,
+        _ => SeenOfPolicy::Whole,
     };
-    Some((line, why))
+    Some((line, Why::MtaSts(seen)))
 }
 
 fn dane(observation: &Observation, release: TlspolRelease) -> Dane {

@@ -17,7 +17,7 @@ use crate::reserved::reserved_block;
 use crate::unix_time::UnixTime;
 
 use self::comparison::{agree, bogus, own, serials, signatures};
-use super::{alias, freshness, overall, signature};
+use super::{alias, overall};
 
 pub(super) use self::comparison::listed;
 pub(super) use self::resolver_answer::is_bogus_at_the_resolver_alone;
@@ -75,7 +75,7 @@ pub(super) fn check(judged: &Judged<'_>, findings: &mut Findings) {
 }
 
 /// The findings about the name servers of one lookup.
-pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
+pub(super) fn of_single(lookup: &SingleLookup, now: UnixTime, findings: &mut Findings) {
     let through = match (&lookup.reply, lookup.own.status) {
         (_, SecurityStatus::Bogus) => Through::Bogus,
         (Ok(_), _) => Through::Answered,
@@ -96,15 +96,7 @@ pub(crate) fn of_single(lookup: &SingleLookup, now: UnixTime) -> Vec<Finding> {
             link: lookup.own.weak_link.as_ref(),
         })
         .collect();
-    let mut findings = Findings::default();
-    judge(&asked, now, &mut findings);
-    if let Err(failure) = &lookup.reply {
-        let name = lookup.name.trim_end_matches('.');
-        alias::of_failed(name, failure.kind, lookup.authority.as_ref(), &mut findings);
-    }
-    signature::of_single(lookup, now, &mut findings);
-    freshness::of_single(lookup, &mut findings);
-    findings.sorted()
+    judge(&asked, now, findings);
 }
 
 fn asked(observation: &Observation) -> Vec<Asked<'_>> {

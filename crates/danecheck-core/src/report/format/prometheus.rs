@@ -21,16 +21,6 @@ struct Family {
     help: &'static str,
 }
 
-const VERDICTS: [Verdict; 7] = [
-    Verdict::DaneOk,
-    Verdict::DanePartial,
-    Verdict::DaneUnusable,
-    Verdict::NoDane,
-    Verdict::DaneBroken,
-    Verdict::Undeliverable,
-    Verdict::Indeterminate,
-];
-
 const CHANNELS: [(Channel, &str); 3] = [
     (Channel::Plaintext, "plaintext"),
     (Channel::Encrypted, "encrypted"),
@@ -114,7 +104,7 @@ impl Writer for Prometheus {
     fn report(&mut self, report: &Report, status: ExitStatus) -> String {
         let target = ("target", report.target.as_str());
         self.sample("danecheck_status", &[target], status as i64);
-        for verdict in VERDICTS {
+        for verdict in Verdict::ALL {
             self.sample(
                 "danecheck_verdict",
                 &[target, ("verdict", verdict.as_str())],

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use crate::finding::rule::Severity;
-use crate::judge::{Action, Delivery};
+use crate::judge::Action;
 use crate::report::human::{comes_too_early, deployment_text, policy};
 
+use super::super::no_override::{command_for_mailcow, no_help as why_no_help, not_needed};
 use super::super::told::told;
 use super::findings::{remedy, sentence};
 use super::headline;
@@ -103,17 +104,9 @@ fn advice(view: &View<'_>) -> Markup {
 fn nothing_needed(view: &View<'_>) -> Markup {
     let report = view.report;
     html! {
-        @match report.assumed {
-            None if report.mailcow_waits() => {
-                strong { (view.say(words::NO_OVERRIDE_FOR_POSTFIX)) }
-                " " code { "danecheck --sender mailcow " (report.target) } "."
-            },
-            None => strong { (view.say(match report.instead_of_plain_text() {
-                Some(Delivery::Deferred) => words::NO_OVERRIDE_KEEPS_BACK,
-                Some(Delivery::Delivered) => words::NO_OVERRIDE_ONLY_DANE,
-                _ => words::NO_OVERRIDE,
-            })) },
-            Some(_) => strong { (view.say(words::NO_OVERRIDE_BY_DNS)) },
+        strong { (view.say(not_needed(report))) }
+        @if let Some(command) = command_for_mailcow(report) {
+            " " code { (command) } "."
         }
     }
 }
@@ -123,15 +116,10 @@ fn no_help(view: &View<'_>) -> Markup {
     let report = view.report;
     let answer = report.answer();
     html! {
+        (view.say(why_no_help(report)))
         @if !report.is_answered() {
-            (view.say(words::NO_ADVICE)) " "
-            (view.english(prose(&report.recommendation.reason)))
+            " " (view.english(prose(&report.recommendation.reason)))
         } @else {
-            (view.say(match answer.varies {
-                _ if report.returns_if_weaker() => words::NO_HELP_RETURNS,
-                true => words::NO_HELP_EACH_TIME,
-                false => words::NO_HELP,
-            }))
             @if let Some(reason) = &answer.reason {
                 " " (view.say(words::POSTFIX_LOGS)) ": " (view.english(html! { q { (name(reason)) } })) "."
             }

@@ -4,11 +4,12 @@ use maud::{Markup, html};
 
 use crate::report::human::assumed_service;
 
+use super::super::both::Both;
 use super::super::model::{HostReport, LookupReport, SessionReport};
 use super::super::mta_sts::MtaStsReport;
 use super::records::{in_tls, rest};
 use super::view::{View, cut, name};
-use super::words::{self, Both};
+use super::words;
 
 /// Rows that each table shows.
 const ROWS: usize = 40;

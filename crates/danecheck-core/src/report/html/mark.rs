@@ -3,16 +3,21 @@
 use crate::report::human::headline_words;
 use crate::text::Tone;
 
+use super::super::both::Both;
 use super::super::model::Report;
 use super::super::status::ExitStatus;
-use super::words::{self, Both};
+use super::words;
 
 /// A sign and a word with a colour; each says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub enum Mark {
+    /// It is fine.
     Good,
+    /// Something is wrong.
     Doubtful,
+    /// It is broken.
     Bad,
+    /// It is not known.
     Unknown,
     /// Neither good nor bad, and known; only of a part of a report.
     Neutral,
@@ -35,6 +40,16 @@ impl Mark {
         }
     }
 
+    /// That of an exit status.
+    pub fn of_status(status: ExitStatus) -> Self {
+        match status {
+            ExitStatus::Fine => Self::Good,
+            ExitStatus::Warning => Self::Doubtful,
+            ExitStatus::Broken => Self::Bad,
+            ExitStatus::Unknown => Self::Unknown,
+        }
+    }
+
     /// That of a part of the report.
     pub(super) fn of_tone(tone: Tone) -> Self {
         match tone {
@@ -46,7 +61,7 @@ impl Mark {
     }
 
     /// The class of the elements in its colour.
-    pub(super) fn class(self) -> &'static str {
+    pub fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Doubtful => "doubtful",
@@ -56,7 +71,7 @@ impl Mark {
     }
 
     /// Its sign, one character.
-    pub(super) fn sign(self) -> &'static str {
+    pub fn sign(self) -> &'static str {
         match self {
             Self::Good => "\u{2713}",
             Self::Doubtful => "!",

@@ -30,5 +30,6 @@ mod writer;
 
 pub use document::{BASE_STYLE, Frame, Link, content_security_policy};
 pub use headline::answer_in;
+pub use mark::Mark;
 pub use section::page;
 pub use writer::Html;

@@ -5,13 +5,14 @@ use maud::{Markup, html};
 use crate::dnssec::SecurityStatus;
 use crate::report::human::{groups, short_record};
 
+use super::super::both::Both;
 use super::super::model::{AddressReport, HostReport, LookupReport};
 use super::mark::Mark;
 use super::picture::{Edge, Row, picture};
 use super::records::{counted, result_words};
 use super::standing::standing_text;
 use super::view::{View, cut};
-use super::words::{self, Both};
+use super::words;
 
 /// What the picture shows of each: more would be no picture any more.
 const HOSTS: usize = 5;

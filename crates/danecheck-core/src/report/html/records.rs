@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::judge::Standing;
 use crate::report::human::{groups, stand_in};
 
+use super::super::both::Both;
 use super::super::model::{
     AddressReport, CertificateReport, HostReport, RecordReport, SessionReport, TlsaReport,
 };
@@ -38,7 +39,7 @@ pub(super) fn records(view: &View<'_>) -> Markup {
 }
 
 /// How many are left out, and where they are.
-pub(super) fn rest(view: &View<'_>, more: usize, what: words::Both) -> Markup {
+pub(super) fn rest(view: &View<'_>, more: usize, what: Both) -> Markup {
     html! {
         p.quiet { "+ " (more) " " (view.say(what)) "; " (view.say(words::JSON_HAS_ALL)) "." }
     }
@@ -143,7 +144,7 @@ fn published(view: &View<'_>, host: &HostReport, address: &AddressReport) -> Mar
 }
 
 /// Why no TLSA record is compared at an address.
-fn no_records(address: &AddressReport) -> words::Both {
+fn no_records(address: &AddressReport) -> Both {
     match address.dane {
         Standing::WithoutTlsa => words::NO_RECORDS,
         // Postfix defers mail that it cannot ask about.
@@ -205,7 +206,7 @@ fn result(view: &View<'_>, address: &AddressReport, record: &RecordReport) -> Ma
 }
 
 /// What is said of a record; `None` where its reason, which is English, says it.
-pub(super) fn result_words(address: &AddressReport, record: &RecordReport) -> Option<words::Both> {
+pub(super) fn result_words(address: &AddressReport, record: &RecordReport) -> Option<Both> {
     let is_assumed = stand_in(address).is_some();
     Some(match record.result.as_str() {
         "matches" => words::MATCHES,

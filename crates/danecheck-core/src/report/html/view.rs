@@ -4,9 +4,9 @@ use maud::{Markup, Render, html};
 
 use crate::entry::Language;
 
+use super::super::both::Both;
 use super::super::model::Report;
 use super::super::status::ExitStatus;
-use super::words::Both;
 
 /// A report, and how the page shows it.
 #[derive(Clone, Copy)]

@@ -4,20 +4,11 @@
 //! (`danecheck explain ID`), and quoted.
 
 use crate::dnssec::SecurityStatus;
-use crate::entry::{self, Language};
+use crate::entry;
 use crate::judge::Action;
 use crate::postfix::SecurityLevel;
 
-/// A text in English and in German.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Both(pub(super) &'static str, pub(super) &'static str);
-
-impl Both {
-    /// The text in this language.
-    pub(super) fn of(self, language: Language) -> &'static str {
-        language.pick(self.0, self.1)
-    }
-}
+use super::super::both::Both;
 
 // Around the content.
 pub(super) const SITE: Both = Both("Site", "Website");
@@ -49,15 +40,6 @@ pub(super) const SKIPPED: Both = Both(
     "Laut danecheck.toml nicht geprüft",
 );
 pub(super) const WILL_LOG: Both = Both("It will log", "Im Log wird stehen");
-pub(super) const NO_OVERRIDE: Both = Both("No override is needed.", "Keine Ausnahme ist nötig.");
-pub(super) const NO_OVERRIDE_FOR_POSTFIX: Both = Both(
-    "No override is needed for Postfix. If you use mailcow, run",
-    "Für Postfix ist keine Ausnahme nötig. Wenn Sie mailcow nutzen, starten Sie",
-);
-pub(super) const NO_OVERRIDE_BY_DNS: Both = Both(
-    "As far as DNS is concerned, no override is needed.",
-    "Soweit es das DNS betrifft, ist keine Ausnahme nötig.",
-);
 pub(super) const UNTIL_FIXED: Both = Both("Until it is fixed", "Bis es behoben ist");
 pub(super) const TO_ENTRY: Both = Both("The entry to paste", "Der Eintrag zum Einfügen");
 pub(super) const TO_LETTER: Both = Both("The letter to the receiver", "Der Brief an den Empfänger");
@@ -221,35 +203,6 @@ pub(super) const SAYS_NOT_NEEDED: Both = Both(
 pub(super) const NO_LINE: Both = Both("None.", "Keine.");
 pub(super) const COPY: Both = Both("Copy", "Kopieren");
 pub(super) const COPIED: Both = Both("Copied", "Kopiert");
-pub(super) const NO_OVERRIDE_KEEPS_BACK: Both = Both(
-    "No override is needed for delivery. To keep this mail back instead of sending it in plain \
-     text, set level dane-only.",
-    "Für die Zustellung ist keine Ausnahme nötig. Damit diese Mail zurückgehalten wird, statt im \
-     Klartext zu gehen, setzen Sie die Stufe dane-only.",
-);
-pub(super) const NO_OVERRIDE_ONLY_DANE: Both = Both(
-    "No override is needed for delivery. Level dane-only sends this mail only to servers that DANE \
-     protects.",
-    "Für die Zustellung ist keine Ausnahme nötig. Die Stufe dane-only schickt diese Mail nur an \
-     Server, die DANE schützt.",
-);
-pub(super) const NO_HELP: Both = Both(
-    "No override can help: no TLS policy makes this mail flow.",
-    "Keine Ausnahme hilft: Mit keiner TLS-Richtlinie kommt diese Mail an.",
-);
-pub(super) const NO_HELP_EACH_TIME: Both = Both(
-    "No override can help: no TLS policy makes this mail flow at every attempt.",
-    "Keine Ausnahme hilft: Mit keiner TLS-Richtlinie kommt diese Mail bei jedem Versuch an.",
-);
-pub(super) const NO_HELP_RETURNS: Both = Both(
-    "No override can help. Set none: a weaker level may return the mail at once.",
-    "Keine Ausnahme hilft. Setzen Sie keine: Eine schwächere Stufe gibt diese Mail womöglich \
-     sofort zurück.",
-);
-pub(super) const NO_ADVICE: Both = Both(
-    "danecheck advises no override.",
-    "danecheck rät zu keiner Ausnahme.",
-);
 pub(super) const POSTFIX_LOGS: Both = Both("Postfix will log", "Postfix wird loggen");
 
 // The letter.

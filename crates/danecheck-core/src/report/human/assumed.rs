@@ -1,10 +1,12 @@
 //! The texts of the report if no mail server was checked.
 
-use crate::judge::{Delivery, Standing, Verdict};
+use crate::entry::Language;
+use crate::judge::{Standing, Verdict};
 use crate::text::Tone;
 
 use super::super::finding::FindingReport;
 use super::super::model::{AddressReport, Report, SessionReport};
+use super::super::no_override::{command_for_mailcow, not_needed};
 use super::page::{Page, code, fate};
 
 /// The assumption, right below the first line because everything that follows
@@ -99,23 +101,10 @@ pub(in crate::report) fn comes_too_early(report: &Report, finding: &FindingRepor
 
 /// That no override is needed, as far as that was looked at, and for whom.
 pub(super) fn nothing_needed(page: &mut Page, report: &Report) {
-    let target = &report.target;
-    let text = match &report.assumed {
-        None if report.mailcow_waits() => format!(
-            "No override is needed for Postfix. If you use mailcow, run `danecheck --sender mailcow \
-             {target}`."
-        ),
-        None => match report.instead_of_plain_text() {
-            Some(Delivery::Deferred) => "No override is needed for delivery. To keep this mail \
-                                         back instead of sending it in plain text, set level \
-                                         dane-only."
-                .to_owned(),
-            Some(Delivery::Delivered) => "No override is needed for delivery. Level dane-only \
-                                          sends this mail only to servers that DANE protects."
-                .to_owned(),
-            _ => "No override is needed.".to_owned(),
-        },
-        Some(_) => "As far as DNS is concerned, no override is needed.".to_owned(),
+    let words = not_needed(report).of(Language::En);
+    let text = match command_for_mailcow(report) {
+        Some(command) => format!("{words} `{command}`."),
+        None => words.to_owned(),
     };
     page.paragraph("  ", "  ", &text);
 }

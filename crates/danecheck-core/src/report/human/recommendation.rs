@@ -1,11 +1,12 @@
 //! The entry to paste, and when to remove it.
 
-use crate::entry::{MailcowEntry, mailcow_fields, mailcow_row, mailcow_steps};
+use crate::entry::{Language, MailcowEntry, mailcow_fields, mailcow_row, mailcow_steps};
 use crate::judge::Action;
 use crate::postfix::SecurityLevel;
 use crate::text::Tone;
 
 use super::super::model::Report;
+use super::super::no_override::no_help;
 use super::super::recommendation::RecommendationReport;
 use super::assumed;
 use super::page::{Detail, Page};
@@ -104,18 +105,11 @@ impl Ways {
 
 /// Why no override is advised, without the words of Postfix's log.
 pub(super) fn reason(report: &Report) -> String {
-    if !report.is_answered() {
-        let reason = &report.recommendation.reason;
-        return format!("danecheck advises no override. {reason}");
+    let words = no_help(report).of(Language::En);
+    match report.is_answered() {
+        true => words.to_owned(),
+        false => format!("{words} {}", report.recommendation.reason),
     }
-    match report.answer().varies {
-        _ if report.returns_if_weaker() => {
-            "No override can help. Set none: a weaker level may return the mail at once."
-        }
-        true => "No override can help: no TLS policy makes this mail flow at every attempt.",
-        false => "No override can help: no TLS policy makes this mail flow.",
-    }
-    .to_owned()
 }
 
 /// The row; with everything, also the form's fields and the call.

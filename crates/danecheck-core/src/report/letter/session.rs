@@ -2,7 +2,7 @@
 //! the cause.
 
 use crate::finding::rule::Side;
-use crate::finding::{Cause, cause_of_failed_session};
+use crate::finding::{Cause, OutOfStep};
 
 use super::super::model::{AddressReport, HostReport, Report, SessionReport};
 use super::words::Speaker;
@@ -27,20 +27,26 @@ impl<'r> Known<'r> {
         about.find_map(|finding| {
             let (_, step) = finding.steps().find(|(side, _)| *side == Side::Receiver)?;
             Some(Self {
-                cause: cause_of_failed_session(&finding.id, step)?,
+                cause: finding.cause?,
                 message: &finding.message,
                 step,
             })
         })
     }
 
-    /// Whether the server answers out of step: then nothing that it says about
-    /// STARTTLS counts.
+    /// Whether the server answers out of step before TLS: then nothing that it
+    /// says about STARTTLS counts.
     pub(super) fn is_out_of_step(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::ProxyHeader | Cause::TwoGreeters | Cause::EhloTwice
-        )
+        self.out_of_step().is_some()
+    }
+
+    /// What puts the server out of step before TLS.
+    fn out_of_step(&self) -> Option<OutOfStep> {
+        match self.cause {
+            Cause::OutOfStep(OutOfStep::InTls) => None,
+            Cause::OutOfStep(why) => Some(why),
+            _ => None,
+        }
     }
 }
 
@@ -83,24 +89,25 @@ impl Speaker<'_> {
 
     /// The server takes no mail.
     pub(super) fn refusal(&self, at: &str, detail: &str, known: Option<&Known<'_>>) -> String {
-        let out_of_step = known.filter(|known| known.is_out_of_step());
         self.say(
             match known {
                 Some(known) => known.message.to_owned(),
                 None => format!("{at} takes no mail: {detail}."),
             },
-            match out_of_step.map(|known| known.cause) {
+            match known.and_then(Known::out_of_step) {
                 Some(cause) => {
                     let why = match cause {
-                        Cause::ProxyHeader => {
+                        OutOfStep::ProxyHeader => {
                             "Vermutlich schickt ihm ein vorgeschalteter Proxy einen PROXY-Header, \
                              den er nicht erwartet."
                         }
-                        Cause::TwoGreeters => {
+                        OutOfStep::TwoGreeters => {
                             "Vermutlich begrüßen auf diesem Port zwei Programme, etwa ein Filter \
                              und der Mailserver."
                         }
-                        _ => "Vermutlich beantwortet er EHLO mit mehr als einer Antwort.",
+                        OutOfStep::Ehlo | OutOfStep::InTls => {
+                            "Vermutlich beantwortet er EHLO mit mehr als einer Antwort."
+                        }
                     };
                     format!("{at} schickt mehr Antworten, als er Befehle bekommt. {why}")
                 }
@@ -152,20 +159,23 @@ impl Speaker<'_> {
     /// What repairs this cause.
     fn step_for(&self, host: &str, known: &Known<'_>) -> String {
         let german = match known.cause {
-            Cause::ProxyHeader => "Stellen Sie ab, dass der Proxy oder Load-Balancer davor einen \
-                                   PROXY-Header schickt (HAProxy: `send-proxy`, `send-proxy-v2`). \
-                                   Oder lassen Sie den Mailserver ihn erwarten (Postfix: \
-                                   `smtpd_upstream_proxy_protocol = haproxy`)."
-                .to_owned(),
-            Cause::TwoGreeters => "Entfernen Sie eines der beiden Programme, die auf diesem Port \
-                                   begrüßen. Zur Probe: Verbinden Sie sich mit dem Port, und \
-                                   schicken Sie nichts. Es darf eine Begrüßung kommen, und sonst \
-                                   keine Antwort."
-                .to_owned(),
-            Cause::EhloTwice => "Schreiben Sie die Antwort auf EHLO als eine einzige: `250-` vor \
-                                 allen Zeilen außer der letzten, und `250` und ein Leerzeichen vor \
-                                 der letzten."
-                .to_owned(),
+            Cause::OutOfStep(OutOfStep::ProxyHeader) => {
+                "Stellen Sie ab, dass der Proxy oder Load-Balancer davor einen PROXY-Header \
+                 schickt (HAProxy: `send-proxy`, `send-proxy-v2`). Oder lassen Sie den Mailserver \
+                 ihn erwarten (Postfix: `smtpd_upstream_proxy_protocol = haproxy`)."
+                    .to_owned()
+            }
+            Cause::OutOfStep(OutOfStep::TwoGreeters) => {
+                "Entfernen Sie eines der beiden Programme, die auf diesem Port begrüßen. Zur \
+                 Probe: Verbinden Sie sich mit dem Port, und schicken Sie nichts. Es darf eine \
+                 Begrüßung kommen, und sonst keine Antwort."
+                    .to_owned()
+            }
+            Cause::OutOfStep(OutOfStep::Ehlo) => {
+                "Schreiben Sie die Antwort auf EHLO als eine einzige: `250-` vor allen Zeilen \
+                 außer der letzten, und `250` und ein Leerzeichen vor der letzten."
+                    .to_owned()
+            }
             Cause::NameRefused => format!(
                 "Nehmen Sie {host} in die Namen auf, die das TLS des Servers kennt. Oder lassen \
                  Sie ihn bei unbekannten Namen sein Standardzertifikat senden."
@@ -181,7 +191,9 @@ impl Speaker<'_> {
                                 Zertifikat, die das Log nennt, und laden Sie den Server neu."
                 .to_owned(),
             // The report has no German.
-            Cause::Other => format!("Unser Prüfprogramm rät dazu: „{}“", known.step),
+            Cause::OutOfStep(OutOfStep::InTls) | Cause::Other => {
+                format!("Unser Prüfprogramm rät dazu: „{}“", known.step)
+            }
         };
         self.say(known.step, german)
     }
