@@ -10,7 +10,9 @@ use super::carried::{is_quoted_printable, of_container, unescaped};
 use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
+use super::filter::process_of;
 use super::forms::LONGEST_LINE;
+use super::later::Later;
 use super::line::{
     Body, Delivery, Line, RECIPIENT, begins_record, has_tag_of_another, head_of_delivery,
     single_blanks,
@@ -39,6 +41,8 @@ pub(super) struct LogLines {
     /// Deliveries to a server whose certificate was refused, where the reason
     /// may come after: mailcow shows the newest line first.
     unexplained: HashMap<String, (Option<String>, Outcome)>,
+    /// What was deferred, until the log says how it ended.
+    later: Later,
     /// Deliveries whose status could not be read.
     pub(super) unread: u64,
     /// A record that goes on in the next line.
@@ -80,16 +84,20 @@ impl LogLines {
         self.open.is_some() || !self.cut.is_empty()
     }
 
-    /// A process whose delivery succeeded: what it said is over.
-    pub(super) fn succeeded(&mut self, process: &str) {
+    /// A delivery that succeeded: what its process said is over, and this mail waits
+    /// no more.
+    pub(super) fn succeeded(&mut self, line: &[u8], tally: &mut Tally) {
         if !self.of_process.is_empty() {
-            self.of_process.remove(process);
+            self.of_process.remove(&process_of(line));
+        }
+        if let Some(deferred) = self.later.ended(line) {
+            tally.delivered_later(&deferred);
         }
     }
 
     /// Whether something was said that a success ends.
     pub(super) fn waits_for_successes(&self) -> bool {
-        !self.of_process.is_empty()
+        !self.of_process.is_empty() || !self.later.is_empty()
     }
 
     /// Reads one line, without its line end.
@@ -270,6 +278,12 @@ impl LogLines {
             // `undeliverable` is what address probes get.
             "deferred" | "undeliverable" => Outcome::Deferred,
             "bounced" => Outcome::Bounced,
+            "sent" => {
+                if let Some(deferred) = self.later.ended(text.as_bytes()) {
+                    tally.delivered_later(&deferred);
+                }
+                return;
+            }
             _ => return,
         };
         let domain = delivery.domain.map(destination::lower);
@@ -305,6 +319,16 @@ impl LogLines {
             let name = destination.name.as_deref().map(str::to_owned);
             let about = (name, outcome);
             remember(&mut self.unexplained, peer, about);
+        }
+        if let (Some(name), Some(cause)) = (destination.name.as_deref(), cause)
+            && cause.concerns_dns_or_tls()
+            && delivery.status == "deferred"
+        {
+            self.later.deferred(text.as_bytes(), name);
+        } else if outcome == Outcome::Bounced
+            && let Some(deferred) = self.later.ended(text.as_bytes())
+        {
+            tally.ended(&deferred);
         }
         tally.add(&Record {
             destination: &destination,
