@@ -245,7 +245,11 @@ impl LogLines {
                 if let Some(next_hop) = destination::quoted(message) {
                     said.named = Some((next_hop.to_owned(), None));
                 }
-            } else if let Some(peer) = refused_peer(message) {
+            }
+            // With smtp_tls_connection_reuse another process does the handshake.
+            if (!has_pid || process.starts_with("tlsproxy["))
+                && let Some(peer) = refused_peer(message)
+            {
                 remember(&mut self.of_peer, peer, cause);
                 if let Some((next_hop, outcome)) = self.unexplained.remove(peer) {
                     let before = &cause::CERTIFICATE_NOT_VERIFIED;
@@ -276,7 +280,8 @@ impl LogLines {
         };
         let outcome = match delivery.status {
             // `undeliverable` is what address probes get.
-            "deferred" | "undeliverable" => Outcome::Deferred,
+            // `SOFTBOUNCE` is what soft_bounce makes of `bounced`.
+            "deferred" | "undeliverable" | "SOFTBOUNCE" => Outcome::Deferred,
             "bounced" => Outcome::Bounced,
             "sent" => {
                 if let Some(deferred) = self.later.ended(text.as_bytes()) {
@@ -288,7 +293,7 @@ impl LogLines {
         };
         let domain = delivery.domain.map(destination::lower);
         let of_peer = || {
-            let peer = delivery.relay.filter(|_| !process.contains('['))?;
+            let peer = delivery.relay.filter(|_| !self.of_peer.is_empty())?;
             self.of_peer.get(peer).copied()
         };
         let of_domain = domain
@@ -322,7 +327,7 @@ impl LogLines {
         }
         if let (Some(name), Some(cause)) = (destination.name.as_deref(), cause)
             && cause.concerns_dns_or_tls()
-            && delivery.status == "deferred"
+            && matches!(delivery.status, "deferred" | "SOFTBOUNCE")
         {
             self.later.deferred(text.as_bytes(), name);
         } else if outcome == Outcome::Bounced
