@@ -493,6 +493,9 @@ impl Forms {
             notes.push(format!(
                 "The listing is cut off: recipients or reasons of {listed} are not in it."
             ));
+            if let Some(row) = rows.get_mut(&Kind::PostqueueList) {
+                row.understood = row.understood.saturating_sub(listed);
+            }
         }
         is_cut |= unread + listed > 0;
         if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {
