@@ -104,13 +104,14 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "verify",
-        "A TLS security level: a CA that Postfix trusts has to vouch for a certificate with the \
-         name of the MX host.",
+        "A TLS security level: the server's certificate has to name the MX host, and a CA that \
+         Postfix trusts has to have signed it.",
     ),
     (
         "secure",
-        "As a TLS security level: a CA that Postfix trusts has to vouch for a certificate with the \
-         name of the next hop. As a DNSSEC status: the signatures are right from the root down.",
+        "As a TLS security level: the server's certificate has to name the next hop, and a CA that \
+         Postfix trusts has to have signed it. As a DNSSEC status: the signatures are right from \
+         the root down.",
     ),
     (
         "verified",

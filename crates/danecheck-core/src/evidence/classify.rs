@@ -326,7 +326,7 @@ words! {
         ProtocolList: "Invalid TLS protocol list",
         CipherGrade: "invalid cipher grade",
         CipherExclusion: "in cipher exclusion",
-        PolicyMaps: "smtp_tls_policy_maps, next-hop destination ",
+        PolicyMaps: "tls_policy_maps, next-hop destination ",
         PolicyTable: "policy table lookup error",
         LookupError: " lookup error for \"",
         Warning: "warning: ",

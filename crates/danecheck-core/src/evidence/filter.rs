@@ -21,7 +21,7 @@ const WORDS: &[&str] = &[
     "not designated",
     "TLSA",
     "TLS policy lookup",
-    "smtp_tls_policy_maps",
+    "tls_policy_maps",
     "lookup error",
     "DNSSEC",
     "dane configured",

@@ -11,7 +11,7 @@ use super::InputReport;
 use super::alone::cause_of_text;
 use super::carried::{decoded, unquoted, without_escapes};
 use super::exim::EximLines;
-use super::filter::{self, Says, begins_as_syslog, process_of, tag_is_of_postfix};
+use super::filter::{self, Says, begins_as_syslog, tag_is_of_postfix};
 use super::json::{self, Found, Objects, Start};
 use super::kind::{EMPTY, Kind, looks_like};
 use super::line::begins_record;
@@ -276,7 +276,7 @@ impl Forms {
             Says::Delivered => {
                 self.last.clear();
                 if self.log.waits_for_successes() {
-                    self.log.succeeded(&process_of(line));
+                    self.log.succeeded(line, &mut self.tally);
                 }
                 let kind = if line.first().is_some_and(u8::is_ascii_digit)
                     && lines::is_of_mailcows_page(&String::from_utf8_lossy(line))
@@ -490,6 +490,9 @@ impl Forms {
             notes.push(format!(
                 "The listing is cut off: recipients or reasons of {listed} are not in it."
             ));
+            if let Some(row) = rows.get_mut(&Kind::PostqueueList) {
+                row.understood = row.understood.saturating_sub(listed);
+            }
         }
         is_cut |= unread + listed > 0;
         if let Some(row) = rows.values_mut().max_by_key(|row| row.understood) {

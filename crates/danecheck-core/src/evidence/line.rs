@@ -99,6 +99,7 @@ const STATUSES: &[&str] = &[
     "undeliverable",
     "deliverable",
     "expired",
+    "SOFTBOUNCE",
 ];
 
 /// The program that wrote a line.
@@ -230,8 +231,25 @@ fn heads_line(before: &str) -> bool {
         }
     }
     let tail = before.get(from..).unwrap_or_default().trim_start();
+    // Names of files and containers, before the time of the line.
+    let are_of_carriers = || {
+        let labels = before.get(..from).unwrap_or_default();
+        begins_with_time(tail) && !labels.contains("]: ") && !has_time(labels)
+    };
     let is_line = tail.is_empty() || tail.starts_with(['[', '<', '{', '(', '"', '\'', '`']);
-    labels == 0 || labels == 1 && (is_line || begins_with_time(tail))
+    match labels {
+        0 => true,
+        1 => is_line || begins_with_time(tail),
+        _ => are_of_carriers(),
+    }
+}
+
+/// Whether a text has `02:36`.
+fn has_time(text: &str) -> bool {
+    let mut windows = text.as_bytes().windows(3);
+    windows.any(|three| {
+        matches!(three, [before, b':', after] if before.is_ascii_digit() && after.is_ascii_digit())
+    })
 }
 
 /// `PROGRAM`, `PROGRAM[PID]`, as programs and people write it before a text.
@@ -529,7 +547,9 @@ fn in_parentheses(tail: &str) -> (&str, bool) {
     let Some(text) = trimmed.strip_prefix('(') else {
         return (trimmed, false);
     };
-    if let Some(whole) = text.strip_suffix(')') {
+    let whole = text.strip_suffix(')');
+    // Where a copy lost the ends of lines, another delivery may follow.
+    if let Some(whole) = whole.filter(|whole| !whole.contains(") ") || !whole.contains(" to=<")) {
         return (whole, true);
     }
     let mut depth = 1_u32;

@@ -10,6 +10,8 @@ use super::carried::{is_quoted_printable, of_container, unescaped};
 use super::cause::{self, Cause};
 use super::classify;
 use super::destination::{self, Destination, after};
+use super::filter::process_of;
+use super::later::Later;
 use super::line::{
     Body, Delivery, Line, RECIPIENT, begins_record, has_tag_of_another, head_of_delivery,
     single_blanks,
@@ -41,6 +43,8 @@ pub(super) struct LogLines {
     /// Deliveries to a server whose certificate was refused, where the reason
     /// may come after: mailcow shows the newest line first.
     unexplained: HashMap<String, (Option<String>, Outcome)>,
+    /// What was deferred, until the log says how it ended.
+    later: Later,
     /// Deliveries whose status could not be read.
     pub(super) unread: u64,
     /// A record that goes on in the next line.
@@ -82,16 +86,20 @@ impl LogLines {
         self.open.is_some() || !self.cut.is_empty()
     }
 
-    /// A process whose delivery succeeded: what it said is over.
-    pub(super) fn succeeded(&mut self, process: &str) {
+    /// A delivery that succeeded: what its process said is over, and this mail waits
+    /// no more.
+    pub(super) fn succeeded(&mut self, line: &[u8], tally: &mut Tally) {
         if !self.of_process.is_empty() {
-            self.of_process.remove(process);
+            self.of_process.remove(&process_of(line));
+        }
+        if let Some(deferred) = self.later.ended(line) {
+            tally.delivered_later(&deferred);
         }
     }
 
     /// Whether something was said that a success ends.
     pub(super) fn waits_for_successes(&self) -> bool {
-        !self.of_process.is_empty()
+        !self.of_process.is_empty() || !self.later.is_empty()
     }
 
     /// Reads one line, without its line end.
@@ -239,7 +247,11 @@ impl LogLines {
                 if let Some(next_hop) = destination::quoted(message) {
                     said.named = Some((next_hop.to_owned(), None));
                 }
-            } else if let Some(peer) = refused_peer(message) {
+            }
+            // With smtp_tls_connection_reuse another process does the handshake.
+            if (!has_pid || process.starts_with("tlsproxy["))
+                && let Some(peer) = refused_peer(message)
+            {
                 remember(&mut self.of_peer, peer, cause);
                 if let Some((next_hop, outcome)) = self.unexplained.remove(peer) {
                     let before = &cause::CERTIFICATE_NOT_VERIFIED;
@@ -270,13 +282,20 @@ impl LogLines {
         };
         let outcome = match delivery.status {
             // `undeliverable` is what address probes get.
-            "deferred" | "undeliverable" => Outcome::Deferred,
+            // `SOFTBOUNCE` is what soft_bounce makes of `bounced`.
+            "deferred" | "undeliverable" | "SOFTBOUNCE" => Outcome::Deferred,
             "bounced" => Outcome::Bounced,
+            "sent" => {
+                if let Some(deferred) = self.later.ended(text.as_bytes()) {
+                    tally.delivered_later(&deferred);
+                }
+                return;
+            }
             _ => return,
         };
         let domain = delivery.domain.map(destination::lower);
         let of_peer = || {
-            let peer = delivery.relay.filter(|_| !process.contains('['))?;
+            let peer = delivery.relay.filter(|_| !self.of_peer.is_empty())?;
             self.of_peer.get(peer).copied()
         };
         let of_domain = domain
@@ -307,6 +326,16 @@ impl LogLines {
             let name = destination.name.as_deref().map(str::to_owned);
             let about = (name, outcome);
             remember(&mut self.unexplained, peer, about);
+        }
+        if let (Some(name), Some(cause)) = (destination.name.as_deref(), cause)
+            && cause.concerns_dns_or_tls()
+            && matches!(delivery.status, "deferred" | "SOFTBOUNCE")
+        {
+            self.later.deferred(text.as_bytes(), name);
+        } else if outcome == Outcome::Bounced
+            && let Some(deferred) = self.later.ended(text.as_bytes())
+        {
+            tally.ended(&deferred);
         }
         tally.add(&Record {
             destination: &destination,

@@ -17,6 +17,7 @@ mod filter;
 mod forms;
 mod json;
 mod kind;
+mod later;
 mod line;
 mod lines;
 mod look;

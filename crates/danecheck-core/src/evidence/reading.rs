@@ -202,6 +202,7 @@ impl Reading {
             lines: self.forms.lines,
             postfix_lines: self.forms.postfix_lines,
             other: self.forms.tally.other,
+            delivered_later: self.forms.tally.delivered_later,
             untried: self.forms.tally.untried,
             common_fault: operators::common_fault(&next_hops, &causes),
             causes,

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 
 /// The words after which an answer follows: Postfix's (`smtp_trouble.c`,
 /// `smtp_proto.c`, `pipe_command.c`), and Exim's (`smtp.c`).
@@ -24,6 +24,10 @@ static LEADS: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
 pub(super) fn split(text: &str) -> (&str, Option<&str>) {
     if is_reply(text) {
         return ("", Some(text));
+    }
+    // Most texts have no answer, and no colon before a blank.
+    if memmem::find(text.as_bytes(), b": ").is_none() {
+        return (text, None);
     }
     let ends = LEADS.iter().filter_map(|lead| {
         let at = lead.find(text.as_bytes())?;

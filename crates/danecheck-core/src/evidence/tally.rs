@@ -8,6 +8,7 @@ use crate::unix_time::UnixTime;
 
 use super::cause::{CAUSES, Cause, Concern};
 use super::destination::{Certainty, Destination};
+use super::later::Deferred;
 use super::triage::{Explained, NextHopCount, WaitingNextHop};
 
 /// Next hops that are counted by name, for each cause and in all.
@@ -63,6 +64,8 @@ pub(super) struct Tally {
     next_hops: HashMap<String, Hop>,
     unnamed: u64,
     pub(super) other: u64,
+    /// Recipients whose mail was deferred and delivered later.
+    pub(super) delivered_later: u64,
     /// Mail that nobody tried to deliver yet.
     pub(super) untried: u64,
     /// A transport or a notice of mailcow's own was seen.
@@ -167,6 +170,24 @@ impl Tally {
             if count.remarks + count.deferred + count.bounced == 0 {
                 self.by_cause.remove(cause.id);
             }
+        }
+    }
+
+    /// Mail that was deferred was delivered later.
+    pub(super) fn delivered_later(&mut self, deferred: &Deferred) {
+        self.delivered_later += 1;
+        self.ended(deferred);
+    }
+
+    /// Mail that was deferred waits no more.
+    pub(super) fn ended(&mut self, deferred: &Deferred) {
+        let Some(hop) = self.next_hops.get_mut(&deferred.next_hop) else {
+            self.unnamed = self.unnamed.saturating_sub(deferred.attempts);
+            return;
+        };
+        hop.deferred = hop.deferred.saturating_sub(deferred.attempts);
+        if hop.deferred + hop.bounced == 0 {
+            self.next_hops.remove(&deferred.next_hop);
         }
     }
 

@@ -57,8 +57,15 @@ impl Triage {
             .sum();
         let sentence = if not_made > 0 {
             let causes = plural(self.causes.len() as u64, "cause", "causes");
+            let later = match self.delivered_later {
+                0 => String::new(),
+                count => format!(
+                    " Mail to {} was delivered later.",
+                    plural(count, "recipient", "recipients")
+                ),
+            };
             format!(
-                "{} not made, {causes}.",
+                "{} not made, {causes}.{later}",
                 plural(not_made, "delivery", "deliveries")
             )
         } else if self.causes.iter().any(|cause| cause.remarks > 0) {

@@ -31,6 +31,9 @@ pub struct Triage {
     /// Deliveries not made for other reasons, such as greylisting or a full
     /// mailbox.
     pub other: u64,
+    /// Recipients whose mail was deferred for a cause of DNS, STARTTLS, TLS or DANE
+    /// and delivered later in the same evidence: it waits no more.
+    pub delivered_later: u64,
     /// Messages in the queue that nobody tried to deliver yet.
     pub untried: u64,
     /// The next hops for which something waits, or was returned, for a cause of
@@ -233,7 +236,7 @@ impl Triage {
             ExitStatus::Broken
         } else if self.has_unknown() {
             ExitStatus::Unknown
-        } else if warned || !self.next_hops.is_empty() {
+        } else if warned || self.delivered_later > 0 || !self.next_hops.is_empty() {
             ExitStatus::Warning
         } else {
             ExitStatus::Fine
