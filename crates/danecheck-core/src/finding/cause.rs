@@ -16,6 +16,24 @@ pub(crate) enum Cause {
     Masked,
     /// It cannot read its key or its certificate.
     KeyFiles,
+    /// It refuses EHLO, perhaps because a PROXY header stands before it.
+    PerhapsProxyHeader,
+    /// It asks clients for certificates.
+    ClientCertificate,
+    /// It has no certificate for clients that ask for no name.
+    NameRequired,
+    /// It closes the connection before a transaction.
+    ClosesEarly,
+    /// It refuses this client for now.
+    RefusesForNow,
+    /// It refuses this client.
+    Refuses,
+    /// It says nothing.
+    Silent,
+    /// It does not answer STARTTLS.
+    NoReply,
+    /// It ends the session inside TLS.
+    LostInTls,
     /// Another one, which only the finding's own words describe.
     Other,
 }

@@ -316,12 +316,14 @@ fn ehlo_refused(subject: String, session: &Session, reply: &Reply) -> Finding {
     // It answered something that came before the first command.
     let is_early = session.before_ehlo.is_some();
     match reply.code {
-        500..=599 if is_early => finding.receiver(OutOfStep::ProxyHeader.step()),
+        500..=599 if is_early => finding
+            .receiver(OutOfStep::ProxyHeader.step())
+            .because(Cause::PerhapsProxyHeader),
         // It did not understand the command: no rule refused the client.
         500..=504 => finding.receiver(
             "Connect to port 25 on the server itself, and send EHLO. If it answers there, repair \
              the filter or load balancer in front of it. Otherwise update the mail server.",
-        ),
+        ).because(Cause::Other),
         _ => finding,
     }
 }

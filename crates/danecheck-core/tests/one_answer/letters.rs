@@ -38,7 +38,7 @@ fn a_letter_names_the_cause_that_the_report_names() {
         (
             "starttls-drop",
             "Try STARTTLS on the server itself.",
-            "Unser Prüfprogramm rät dazu: „Try STARTTLS on the server itself.",
+            "Probieren Sie STARTTLS auf dem Server selbst.",
             "inspects SMTP",
         ),
         (
@@ -49,8 +49,8 @@ fn a_letter_names_the_cause_that_the_report_names() {
         ),
         (
             "tls-then-refused",
-            "Search the server's log for the time of this check.",
-            "Unser Prüfprogramm rät dazu: „Search the server's log",
+            "Search the server's log for the time above.",
+            "Suchen Sie im Log des Servers nach diesem Zeitpunkt.",
             "STARTTLS work",
         ),
         (
@@ -74,6 +74,42 @@ fn a_letter_names_the_cause_that_the_report_names() {
             for key in KEY {
                 assert!(!letter.contains(key), "{name}: {letter}");
             }
+        }
+    }
+}
+
+/// The receiver has no report, and does not know the program that wrote it.
+#[test]
+fn a_letter_speaks_of_no_option_and_gives_no_advice_that_does_not_help() {
+    for name in [
+        "ehlo-keyword-escape",
+        "ehlo-keyword-tab-before",
+        "starttls-554",
+        "starttls-drop",
+        "tls-then-refused",
+        "client-certificate-demanded",
+        "newer-hybrid-group-any-version",
+        "client-certificate-demanded-tls12",
+        "greeting-554",
+        "ehlo-drop",
+    ] {
+        let report = Report::of(&recorded(name));
+        for language in [Language::En, Language::De] {
+            let letter = Letter::of(&report, language).text;
+            let text = flat(&letter);
+            assert!(!text.is_empty(), "{name}");
+            for unsaid in [
+                " --",
+                "this check",
+                "the client's address",
+                "stop offering STARTTLS",
+                "although TLSA records promise TLS.",
+                "rät dazu",
+            ] {
+                assert!(!text.contains(unsaid), "{unsaid}: {letter}");
+            }
+            let lines = letter.lines().count();
+            assert!(lines <= 40, "{lines}: {letter}");
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::finding::rule::Side;
 use crate::finding::{Cause, OutOfStep};
 
 use super::super::model::{AddressReport, HostReport, Report, SessionReport};
+use super::problem::Problem;
 use super::words::Speaker;
 
 /// What the report says about a failed session.
@@ -75,12 +76,16 @@ impl Speaker<'_> {
             ),
             _ => (
                 format!("the TLS handshake with {at} fails: {detail}"),
-                format!("der TLS-Handshake mit {at} schlägt fehl: {detail}"),
+                format!("der TLS-Handshake mit {at} schlägt fehl („{detail}“)"),
             ),
         };
         self.say(
             match known {
-                Some(known) => format!("TLSA records at {owner} promise TLS. {}", known.message),
+                Some(known) => {
+                    let message = in_letter(known.message);
+                    let message = message.replace(", although TLSA records promise TLS", "");
+                    format!("TLSA records at {owner} promise TLS. {message}")
+                }
                 None => format!("TLSA records at {owner} promise TLS, but {english}."),
             },
             format!("TLSA-Einträge bei {owner} versprechen TLS, aber {german}."),
@@ -91,7 +96,7 @@ impl Speaker<'_> {
     pub(super) fn refusal(&self, at: &str, detail: &str, known: Option<&Known<'_>>) -> String {
         self.say(
             match known {
-                Some(known) => known.message.to_owned(),
+                Some(known) => in_letter(known.message),
                 None => format!("{at} takes no mail: {detail}."),
             },
             match known.and_then(Known::out_of_step) {
@@ -111,7 +116,10 @@ impl Speaker<'_> {
                     };
                     format!("{at} schickt mehr Antworten, als er Befehle bekommt. {why}")
                 }
-                None => format!("{at} nimmt keine Mail an: {detail}."),
+                None if detail == REFUSED => {
+                    format!("{at} nimmt keine Mail an: Die Verbindung wird abgelehnt.")
+                }
+                None => format!("{at} nimmt keine Mail an: „{detail}“."),
             },
         )
     }
@@ -159,7 +167,7 @@ impl Speaker<'_> {
     /// What repairs this cause.
     fn step_for(&self, host: &str, known: &Known<'_>) -> String {
         let german = match known.cause {
-            Cause::OutOfStep(OutOfStep::ProxyHeader) => {
+            Cause::OutOfStep(OutOfStep::ProxyHeader) | Cause::PerhapsProxyHeader => {
                 "Stellen Sie ab, dass der Proxy oder Load-Balancer davor einen PROXY-Header \
                  schickt (HAProxy: `send-proxy`, `send-proxy-v2`). Oder lassen Sie den Mailserver \
                  ihn erwarten (Postfix: `smtpd_upstream_proxy_protocol = haproxy`)."
@@ -190,11 +198,71 @@ impl Speaker<'_> {
             Cause::KeyFiles => "Berichtigen Sie Pfad und Rechte der Dateien mit Schlüssel und \
                                 Zertifikat, die das Log nennt, und laden Sie den Server neu."
                 .to_owned(),
-            // The report has no German.
-            Cause::OutOfStep(OutOfStep::InTls) | Cause::Other => {
-                format!("Unser Prüfprogramm rät dazu: „{}“", known.step)
+            Cause::OutOfStep(OutOfStep::InTls) => {
+                "Lassen Sie den Server und jeden Filter davor innerhalb von \
+                                      TLS auf EHLO warten, keine Begrüßung schicken und EHLO nur \
+                                      einmal beantworten, mit `250-` vor allen Zeilen außer der \
+                                      letzten."
+                    .to_owned()
             }
+            Cause::ClientCertificate => "Verlangen Sie auf diesem Port von Clients kein \
+                                         Zertifikat: Andere Mailserver haben keines."
+                .to_owned(),
+            Cause::NameRequired => "Geben Sie dem Server ein Standardzertifikat für Clients, die \
+                                    keinen Namen nennen (SNI)."
+                .to_owned(),
+            Cause::ClosesEarly => "Suchen Sie in den Logs des Servers und jedes Filters oder \
+                                   Load-Balancers davor nach diesem Zeitpunkt. Die Verbindung \
+                                   muss nach EHLO und nach einer Ablehnung von STARTTLS offen \
+                                   bleiben, bis der Client QUIT schickt."
+                .to_owned(),
+            Cause::RefusesForNow => "Stellen Sie fest, warum der Server ablehnt. Ist er ständig \
+                                     ausgelastet, braucht er mehr Kapazität."
+                .to_owned(),
+            Cause::Refuses => "Das Log des Servers nennt die Regel, die uns ablehnt, etwa eine \
+                               Sperrliste oder ein Limit. Nehmen Sie unsere Adresse von dieser \
+                               Regel aus, oder heben Sie das Limit an."
+                .to_owned(),
+            Cause::Silent => "Verbinden Sie sich auf dem Server selbst mit diesem Port. Antwortet \
+                              er dort, liegt es an der Firewall oder dem Filter davor. Sonst \
+                              starten Sie den Mailserver neu, und lesen Sie sein Log."
+                .to_owned(),
+            Cause::NoReply => "Probieren Sie STARTTLS auf dem Server selbst. Geht es dort, \
+                               schalten Sie die SMTP-Inspektion der Firewall davor ab. Sonst \
+                               suchen Sie im Log nach Zertifikat und Schlüssel."
+                .to_owned(),
+            Cause::LostInTls => "Suchen Sie im Log des Servers nach diesem Zeitpunkt. Prüfen Sie, \
+                                 was zwischen dem Netz und dem Mailserver steht, etwa einen \
+                                 Filter oder Load-Balancer."
+                .to_owned(),
+            // The report has no German.
+            Cause::Other => "Das Log des Servers sollte zu diesem Zeitpunkt den Grund nennen. \
+                             Prüfen Sie Schlüssel, Zertifikate und TLS-Einstellungen des Servers \
+                             und jedes Filters davor."
+                .to_owned(),
         };
-        self.say(known.step, german)
+        self.say(self.own_step(known), german)
     }
+
+    /// The step without what a letter says elsewhere, or what does not help here.
+    fn own_step(&self, known: &Known<'_>) -> String {
+        let step = in_letter(known.step);
+        let step = step.split(" Test it with `").next().unwrap_or_default();
+        match self.problem {
+            // TLSA records promise it.
+            Problem::StartTls { .. } => step.replace(" Or stop offering STARTTLS.", ""),
+            _ => step.to_owned(),
+        }
+    }
+}
+
+/// What the system says of a connection that is refused.
+const REFUSED: &str = "Connection refused";
+
+/// A text of the report for somebody who has no report.
+fn in_letter(text: &str) -> String {
+    // What follows is about options of this program.
+    let text = text.split(" With --").next().unwrap_or_default();
+    text.replace("for the time of this check", "for the time above")
+        .replace("the client's address", "our address")
 }
