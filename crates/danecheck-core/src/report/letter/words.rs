@@ -240,11 +240,11 @@ impl Speaker<'_> {
                         format!("Bitte veröffentlichen Sie einen MX-Eintrag für {name}."),
                     ),
                     NamedBy::Sender => (
-                        format!("Please publish its address (A or AAAA), or tell us another server."),
-                        format!(
-                            "Bitte veröffentlichen Sie die Adresse (A oder AAAA), oder nennen Sie \
-                             uns einen anderen Server."
-                        ),
+                        "Please publish its address (A or AAAA), or tell us another server."
+                            .to_owned(),
+                        "Bitte veröffentlichen Sie die Adresse (A oder AAAA), oder nennen Sie uns \
+                         einen anderen Server."
+                            .to_owned(),
                     ),
                 };
                 parts.push(Part::Paragraph(self.say(english, german)));
