@@ -3,6 +3,7 @@
 
 use crate::finding::rule::Side;
 use crate::finding::{Cause, OutOfStep};
+use crate::observation::FailureKind;
 
 use super::super::model::{AddressReport, HostReport, Report, SessionReport};
 use super::problem::Problem;
@@ -118,6 +119,9 @@ impl Speaker<'_> {
                 }
                 None if detail == REFUSED => {
                     format!("{at} nimmt keine Mail an: Die Verbindung wird abgelehnt.")
+                }
+                None if detail == FailureKind::Timeout.as_text() => {
+                    format!("{at} antwortet nicht in angemessener Zeit.")
                 }
                 None => format!("{at} nimmt keine Mail an: „{detail}“."),
             },
