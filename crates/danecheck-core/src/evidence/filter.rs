@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem::{self, Finder};
 use memchr::{memchr, memrchr};
 
-use super::line::is_of_postfix;
+use super::tag::is_of_postfix;
 
 /// Words of which a line has one, if it says anything about waiting mail.
 const WORDS: &[&str] = &[

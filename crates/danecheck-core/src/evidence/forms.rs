@@ -13,13 +13,14 @@ use super::carried::{decoded, unquoted, without_escapes};
 use super::exim::EximLines;
 use super::filter::{self, Says, begins_as_syslog, tag_is_of_postfix};
 use super::json::{self, Found, Objects, Start};
-use super::kind::{EMPTY, Kind, looks_like};
-use super::line::begins_record;
+use super::kind::{EMPTY, Kind};
 use super::lines::{self, LONGEST_LINE, LogLines};
 use super::notice;
 use super::objects::{self, What};
 use super::queue::{self, Listing};
+use super::tag::begins_record;
 use super::tally::Tally;
+use super::unread::looks_like;
 use super::{maddy, stalwart};
 
 /// Bytes of an input that are kept to say what it looks like.

@@ -13,10 +13,11 @@ use super::destination::{self, Destination, after};
 use super::filter::process_of;
 use super::later::Later;
 use super::line::{
-    Body, Delivery, Line, RECIPIENT, begins_record, has_tag_of_another, head_of_delivery,
+    Body, Delivery, Line, RECIPIENT, has_tag_of_another, head_of_delivery, is_queue_id,
     single_blanks,
 };
 use super::reply;
+use super::tag::{begins_record, may_warn};
 use super::tally::{Envelope, Outcome, Record, Tally};
 
 /// Postfix writes no longer line; the rest of such a line is ignored.
@@ -350,44 +351,11 @@ impl LogLines {
     }
 }
 
-/// Programs that neither look TLS policies up nor connect to next hops; what they
-/// write has names and subjects that outsiders gave.
-const SERVERS: &[&str] = &[
-    "anvil",
-    "bounce",
-    "cleanup",
-    "defer",
-    "discard",
-    "dnsblog",
-    "flush",
-    "local",
-    "pickup",
-    "pipe",
-    "postscreen",
-    "qmgr",
-    "qmqpd",
-    "showq",
-    "smtpd",
-    "spawn",
-    "trace",
-    "verify",
-    "virtual",
-];
-
-fn may_warn(process: &str) -> bool {
-    let name = process.split('[').next().unwrap_or(process);
-    SERVERS.binary_search(&name).is_err()
-}
-
 /// What the SMTP client says of its own: nothing of what a server answered, and of
 /// no certificate's names.
 fn own_warning(message: &str) -> &str {
     let id_less = match message.split_once(": ") {
-        Some((id, rest))
-            if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-        {
-            rest
-        }
+        Some((id, rest)) if is_queue_id(id) => rest,
         _ => message,
     };
     let is_of_server = ["host ", "non-", "< ", "> "]

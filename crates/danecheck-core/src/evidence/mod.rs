@@ -30,11 +30,13 @@ mod reading;
 mod reply;
 mod stalwart;
 mod table;
+mod tag;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
 mod triage;
+mod unread;
 mod utf16;
 mod words;
 

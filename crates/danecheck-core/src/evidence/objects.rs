@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::kind::Kind;
-use super::line::{Line, is_of_postfix};
+use super::line::Line;
+use super::tag::is_of_postfix;
 
 /// How deep objects of lists of objects are looked for: `{"items": [...]}`.
 const DEPTH: u32 = 4;

@@ -6,8 +6,9 @@ use std::io::Read as _;
 use flate2::read::MultiGzDecoder;
 use memchr::memmem;
 
-use super::super::kind::{Kind, is_packed, looks_like};
+use super::super::kind::Kind;
 use super::super::notice;
+use super::super::unread::{is_packed, looks_like};
 use super::super::utf16::Utf16;
 use super::Forms;
 
