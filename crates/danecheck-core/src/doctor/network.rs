@@ -116,19 +116,17 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
     if works > 0 && many && !all.iter().any(|address| greeted(address)) {
         return silent(id, family, &all);
     }
-    let refusals: Vec<String> = all
-        .iter()
-        .filter(|address| greeted(address))
-        .filter_map(|address| Some(format!("{}: {}", address.address, refusal(address)?)))
+    let greetings = all.iter().filter(|address| greeted(address));
+    let refusals: Option<Vec<String>> = greetings
+        .map(|address| Some(format!("{}: {}", address.address, refusal(address)?)))
         .collect();
-    let greetings = all.iter().filter(|address| greeted(address)).count();
-    if many && greetings > 0 && refusals.len() == greetings && {
-        let refusing = with_family().filter(|target| {
-            let own = addresses(target, Some(ipv4));
-            own.into_iter().any(|address| refusal(address).is_some())
-        });
-        operators(refusing) > 1
-    } {
+    let refusing = with_family().filter(|target| {
+        let mut own = addresses(target, Some(ipv4)).into_iter();
+        own.any(|address| greeted(address) && refusal(address).is_some())
+    });
+    if let Some(refusals) = refusals
+        && operators(refusing) > 1
+    {
         return refused(id, family, refusals);
     }
     let failed = all.iter().filter(|address| !reached(address));
@@ -181,7 +179,7 @@ fn port(seen: &MachineSeen, id: &str, ipv4: bool) -> CheckResult {
         )
 }
 
-/// Connections come about, and nobody greets.
+/// Every connection is accepted, and nobody greets.
 fn silent(id: &str, family: &str, all: &[&AddressSeen]) -> CheckResult {
     let taken = all.iter().filter(|address| reached(address));
     let evidence: Vec<String> = taken

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::diagnosis::{Diagnosis, Question};
-use crate::finding::Severity;
+use crate::finding::{LOCAL_DANE_SWITCHED_OFF, Severity};
 use crate::observation::{LocalSenderSeen, MachineSeen, TableAnswer};
 use crate::postfix::SecurityLevel;
 use crate::sender::{Parameters, Sender, System};
@@ -69,10 +69,7 @@ fn postfix(seen: &MachineSeen, local: &LocalSenderSeen, checks: &mut Vec<CheckRe
             Error,
             format!("Level {level} is set, but {why}: it acts like level may for every domain."),
         )
-        .remedy(
-            "Run `postconf -e smtp_dns_support_level=dnssec`. Remove ignore_mx_lookup_error, \
-             disable_dns_lookups and smtp_host_lookup from main.cf. Then run `postfix reload`.",
-        ),
+        .remedy(LOCAL_DANE_SWITCHED_OFF.sender),
         Some(_) => CheckResult::unknown("postfix-dane", "Its level asks for no DANE."),
         None => CheckResult::ok("postfix-dane", "No parameter switches DANE off."),
     });

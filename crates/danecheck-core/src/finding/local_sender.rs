@@ -6,7 +6,7 @@ use crate::observation::{ResolverValidation, TableAnswer};
 use crate::postfix::SecurityLevel;
 use crate::sender::{Parameters, System, is_service};
 
-pub(super) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
+pub(crate) static LOCAL_DANE_SWITCHED_OFF: Rule = Rule {
     id: "local-dane-switched-off",
     severity: Severity::Error,
     reference: "Postfix dane_init",

@@ -50,6 +50,7 @@ pub(crate) use certificate_dates::DANE_TA_CERTIFICATE_EXPIRED;
 pub(crate) use dns::NULL_MX;
 pub(crate) use elsewhere::VANTAGE_POINTS_DIFFER;
 pub(crate) use freshness::RECORDS_CHANGE_SPREADING;
+pub(crate) use local_sender::LOCAL_DANE_SWITCHED_OFF;
 pub use markdown::markdown;
 pub(crate) use mismatch::{DANE_TA_NAME_MISMATCH, TLSA_ROOT_NOT_SENT, TLSA_WRONG_USAGE};
 pub(crate) use mta_sts::{MTA_STS_MAILCOW_WAITS, MTA_STS_NO_HOST_PASSES};

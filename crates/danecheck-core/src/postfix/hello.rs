@@ -146,13 +146,8 @@ pub(crate) fn newest(allowed: &[TlsVersion]) -> Option<TlsVersion> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::suite_set::tests::{GCM, out};
     use super::*;
-
-    const GCM: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
-
-    fn out(words: &str) -> Exclusions {
-        Exclusions::of_list(words)
-    }
 
     #[test]
     fn above_a_hole_nothing_is_offered() {

@@ -96,25 +96,3 @@ impl Default for Settings {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_in_the_ways_in_which_people_write_them() {
-        for (text, version) in [
-            ("TLSv1.2", TlsVersion::Tls12),
-            (">=TLSv1.2", TlsVersion::Tls12),
-            ("tlsv1.3", TlsVersion::Tls13),
-            ("1.1", TlsVersion::Tls11),
-            ("TLSv1", TlsVersion::Tls10),
-            ("1.0", TlsVersion::Tls10),
-        ] {
-            assert_eq!(text.parse(), Ok(version), "{text}");
-        }
-        for text in ["", "SSLv3", "TLS", "1.4", "<=TLSv1.2"] {
-            assert!(text.parse::<TlsVersion>().is_err(), "{text}");
-        }
-    }
-}

@@ -212,12 +212,12 @@ fn openssl_name(suite: &Suite) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const GCM: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
+    pub(in crate::postfix) const GCM: &str = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
 
-    fn out(words: &str) -> Exclusions {
+    pub(in crate::postfix) fn out(words: &str) -> Exclusions {
         Exclusions::of_list(words)
     }
 

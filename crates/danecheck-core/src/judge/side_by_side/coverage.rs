@@ -9,7 +9,6 @@ use super::{Aspect, Difference, DifferenceKind, Found, common_hosts};
 
 /// Adds what was left out; after everything else, which may be the reason.
 pub(super) fn compare<'a>(a: &Evidence<'a>, b: &Evidence<'a>, found: &mut Found) {
-    let asked = |is_asked| if is_asked { "asked" } else { "not asked" };
     let (one, other) = (a.observation, b.observation);
     let domain = one.next_hop.to_string();
     if one.mx.is_some() != other.mx.is_some() {
@@ -46,7 +45,6 @@ fn alone<'e, 'a>(
 
 fn of_host(one: &HostEvidence<'_>, other: &HostEvidence<'_>, found: &mut Found) {
     let name = &one.seen.name;
-    let asked = |is_asked| if is_asked { "asked" } else { "not asked" };
     for (here, there) in [
         (one.seen.a.is_some(), other.seen.a.is_some()),
         (one.seen.aaaa.is_some(), other.seen.aaaa.is_some()),
@@ -81,6 +79,11 @@ fn of_host(one: &HostEvidence<'_>, other: &HostEvidence<'_>, found: &mut Found) 
             left_out(Aspect::Tlsa, lookup, None, words, found);
         }
     }
+}
+
+/// What was done about a lookup.
+fn asked(is_asked: bool) -> &'static str {
+    if is_asked { "asked" } else { "not asked" }
 }
 
 /// Adds one thing that was left out.

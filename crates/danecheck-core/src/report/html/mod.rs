@@ -8,6 +8,7 @@
 
 mod answer;
 mod bytes;
+mod compared;
 mod copied;
 mod document;
 mod entry;

@@ -7,9 +7,9 @@ use crate::report::human::{groups, short_record};
 
 use super::super::both::Both;
 use super::super::model::{AddressReport, HostReport, LookupReport};
+use super::compared::{self, counted, result_words};
 use super::mark::Mark;
 use super::picture::{Edge, Row, picture};
-use super::records::{counted, result_words};
 use super::standing::standing_text;
 use super::view::{View, cut};
 use super::words;
@@ -248,7 +248,7 @@ fn proof(view: &View<'_>, host: &HostReport, address: &AddressReport, rows: &mut
         rows.push(Row {
             depth: 3,
             edge: counted(host, address).map_or(Edge::Unsigned, |tlsa| edge(&tlsa.lookup)),
-            mark: Some(super::records::mark(record)),
+            mark: Some(compared::mark(record)),
             title: format!("{} {}", view.say(words::TLSA), short_record(&record.record)),
             words: result_words(address, record)
                 .map_or_else(|| record.reason.clone(), |words| view.say(words).to_owned()),

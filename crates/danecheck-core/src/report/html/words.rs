@@ -355,7 +355,6 @@ pub(super) fn fate(word: &str) -> Both {
     }
 }
 
-pub(super) const NONE_HELPS: Both = Both("none helps", "keine hilft");
 pub(super) const OVERRIDE_UNKNOWN: Both = Both("unknown", "unbekannt");
 
 /// The advice in a row of the overview.
@@ -363,6 +362,6 @@ pub(super) fn action(action: Action) -> Both {
     match action {
         Action::Keep => Both("none needed", "keine nötig"),
         Action::Override => OVERRIDE,
-        Action::NotFixable => NONE_HELPS,
+        Action::NotFixable => Both("none helps", "keine hilft"),
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 mod dnssec;
 mod excuse;
 mod fate;
+mod known;
 mod problem;
 mod session;
 mod tlsa;

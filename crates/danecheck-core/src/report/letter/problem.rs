@@ -1,6 +1,7 @@
 //! The one thing that a letter is about.
 
 use crate::certificate::{CANNOT_DECODE, EE_KEY_TOO_WEAK};
+use crate::dnssec::WeakLink;
 use crate::finding::{
     DANE_TA_CERTIFICATE_EXPIRED, DANE_TA_NAME_MISMATCH, MTA_STS_NO_HOST_PASSES, NULL_MX, Rule,
     SENDER_REFUSES_OLD_TLS, TLSA_ROOT_NOT_SENT, TLSA_WRONG_USAGE,
@@ -12,8 +13,7 @@ use super::super::build::{AUTHORITY_BUT, RIGHT_BUT};
 use super::super::model::{
     AddressReport, CertificateReport, HostReport, LookupReport, Report, SessionReport, TlsaReport,
 };
-use super::session::Known;
-use super::words::weak_link;
+use super::known::Known;
 
 /// What the receiver has to repair.
 pub(super) enum Problem<'r> {
@@ -335,4 +335,9 @@ fn session<'r>(host: &HostReport, address: &'r AddressReport) -> Option<&'r Sess
     };
     let mut sessions = address.sessions.iter();
     sessions.find(named).or_else(|| address.sessions.first())
+}
+
+/// Why danecheck's own validation fails.
+pub(super) fn weak_link(lookup: &LookupReport) -> Option<&WeakLink> {
+    lookup.validated.as_ref()?.weak_link.as_ref()
 }

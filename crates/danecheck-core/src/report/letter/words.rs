@@ -1,13 +1,13 @@
 //! The words of a letter, in both languages.
 
-use crate::dnssec::{Fault, WeakLink};
+use crate::dnssec::Fault;
 use crate::entry::Language;
 use crate::postfix::TlsVersion;
 
 use super::super::model::{LookupReport, Report};
 use super::Part;
 use super::dnssec::{fault, minute};
-use super::problem::{NamedBy, Problem};
+use super::problem::{NamedBy, Problem, weak_link};
 
 /// What a letter is made of.
 pub(super) struct Speaker<'r> {
@@ -289,9 +289,4 @@ impl Speaker<'_> {
             ),
         }
     }
-}
-
-/// Why danecheck's own validation fails.
-pub(super) fn weak_link(lookup: &LookupReport) -> Option<&WeakLink> {
-    lookup.validated.as_ref()?.weak_link.as_ref()
 }
