@@ -29,7 +29,7 @@ use danecheck_world::pki::Leaf;
 use danecheck_world::smtp::MailServer;
 use serde_json::Value;
 
-use machine::{Family, TARGETS, complaints, expect, in_order, machine, on, servers, zones};
+use machine::{Family, TARGETS, complaints, expect, in_order, machine, named, on, servers, zones};
 use support::now;
 use support::program::{run_on, schema_faults};
 
@@ -45,10 +45,7 @@ async fn a_machine_in_order_has_no_fault_and_nothing_unknown() {
 
 #[tokio::test]
 async fn one_provider_is_no_interception() {
-    let status = |checkup: &Checkup| {
-        let mut checks = checkup.checks.iter();
-        checks.find(|it| it.id == "tls-end-to-end").unwrap().status
-    };
+    let status = |checkup: &Checkup| named(checkup, "tls-end-to-end").status;
     // One server under two names.
     let mut stage = Stage::new(now());
     stage.zone(Zone::signed("dnssec-failed.org.").with(ZoneFault::DsMismatch));

@@ -12,8 +12,8 @@ use danecheck_core::observation::AddressFamily;
 use super::proxy::ProxyArguments;
 use super::stop::Stop;
 
-// For commands that connect as a check does. A doc comment would become the text of the
-// command.
+// For commands that connect as a check does. A doc comment would become the
+// text of the command.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct RouteArguments {
     #[command(flatten)]
@@ -50,8 +50,8 @@ pub(super) fn by(
     Ok(proxy.dial(plain)?.from(source.sources(only)?))
 }
 
-// For commands that connect from this machine alone. A doc comment would become the text of the
-// command.
+// For commands that connect from this machine alone. A doc comment would become the
+// text of the command.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct WayArguments {
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub(super) struct WayArguments {
     source: SourceArguments,
 }
 
-// For commands that say which addresses count. A doc comment would become the text of the
-// command.
+// For commands that say which addresses count. A doc comment would become the
+// text of the command.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The way to mail servers")]
 pub(super) struct FamilyArguments {
@@ -75,8 +75,8 @@ pub(super) struct FamilyArguments {
     ipv6: bool,
 }
 
-// For commands that connect to addresses that they are given. A doc comment would become the text of the
-// command.
+// For commands that connect to addresses that they are given. A doc comment would become the
+// text of the command.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "The way to mail servers")]
 pub(super) struct SourceArguments {

@@ -10,6 +10,7 @@ use danecheck_core::observation::{ChrootSeen, PostfixServiceSeen};
 
 use super::LocalPostfix;
 use super::local_sender::{parameters, run};
+use super::resolver::named_servers;
 
 /// The service of `default_transport` at its default.
 const SERVICE: &str = "smtp/unix";
@@ -77,10 +78,6 @@ fn name_servers(file: &Path) -> Option<Vec<IpAddr>> {
     }
     let text = std::fs::read(file).ok()?;
     let text = String::from_utf8_lossy(&text);
-    let named = text.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let address = (words.next()? == "nameserver").then(|| words.next())??;
-        address.split('%').next()?.parse().ok()
-    });
-    Some(named.collect())
+    let servers = named_servers(&text).into_iter();
+    Some(servers.map(|server| server.ip()).collect())
 }

@@ -238,8 +238,7 @@ impl Resolver {
 
 /// The `nameserver` lines of a resolv.conf, as the C library reads them
 /// (`res_init.c`): a zone that does not exist counts as none.
-#[cfg(all(unix, not(any(target_os = "android", target_vendor = "apple"))))]
-fn named_servers(text: &str) -> Vec<SocketAddr> {
+pub(super) fn named_servers(text: &str) -> Vec<SocketAddr> {
     let lines = text.lines().filter_map(|line| {
         let rest = line.strip_prefix("nameserver")?;
         let value = rest.trim_start_matches([' ', '\t']);

@@ -81,8 +81,8 @@ pub(super) fn welcome<B>(
         };
         // An origin without a port is at the default port of its scheme: another
         // server of this machine, unless the request leaves out its port too.
-        let has_port = origin.port.is_some() || host.port.is_none();
-        let is_here = has_port || default_port == reached.port();
+        let is_here =
+            origin.port.is_some() || host.port.is_none() || default_port == reached.port();
         if !(origin.is_named(names) || is_here && origin.is_own(reached)) {
             return Err(Unwelcome::OtherOrigin);
         }

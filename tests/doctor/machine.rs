@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use danecheck::demo::stage::Stage;
 use danecheck::observe::{MachineSetup, Setup, examine};
-use danecheck_core::doctor::{CheckStatus, Checkup};
+use danecheck_core::doctor::{CheckResult, CheckStatus, Checkup};
 use danecheck_core::observation::{
     LocalSenderSeen, MachineSeen, MailcowParts, PolicyLookup, PolicyServiceSeen, TableAnswer,
 };
@@ -152,10 +152,16 @@ pub(super) fn complaints(checkup: &Checkup) -> Vec<&str> {
     checks.map(|check| check.id.as_str()).collect()
 }
 
+/// The check with this id.
+pub(super) fn named<'c>(checkup: &'c Checkup, id: &str) -> &'c CheckResult {
+    let mut checks = checkup.checks.iter();
+    checks.find(|check| check.id == id).unwrap()
+}
+
 pub(super) fn expect(what: &str, seen: &MachineSeen, id: &str, status: CheckStatus) {
     let checkup = Checkup::of(seen);
     assert_eq!(complaints(&checkup), [id], "{what}: {checkup:#?}");
-    let check = checkup.checks.iter().find(|check| check.id == id).unwrap();
+    let check = named(&checkup, id);
     assert_eq!(check.status, status, "{what}: {checkup:#?}");
     assert!(check.remedy.is_some(), "{what}");
 }

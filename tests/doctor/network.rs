@@ -5,7 +5,7 @@ use danecheck_core::doctor::{CheckStatus, Checkup};
 use danecheck_world::pki::Leaf;
 use danecheck_world::smtp::{MailServer, Misbehaviour};
 
-use super::machine::{Family, TARGETS, complaints, expect, machine, on, servers, zones};
+use super::machine::{Family, TARGETS, complaints, expect, machine, named, on, servers, zones};
 use crate::support::now;
 
 #[tokio::test]
@@ -39,11 +39,7 @@ async fn a_network_that_blocks_or_strips_is_told_from_one_server() {
         let seen = machine(stage.setup(), &TARGETS[..1]).await;
         let checkup = Checkup::of(&seen);
         assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
-        let check = checkup
-            .checks
-            .iter()
-            .find(|it| it.id == "starttls")
-            .unwrap();
+        let check = named(&checkup, "starttls");
         assert_eq!(check.status, Unknown, "{check:#?}");
     }
 }
@@ -56,18 +52,13 @@ async fn a_network_that_takes_connections_or_answers_itself_is_named() {
         let seen = on(|stage| servers(stage, Family::Both, &[way], None)).await;
         let checkup = Checkup::of(&seen);
         assert_eq!(complaints(&checkup), both, "{what}: {checkup:#?}");
-        let message = &checkup
-            .checks
-            .iter()
-            .find(|it| it.id == both[0])
-            .unwrap()
-            .message;
+        let message = &named(&checkup, both[0]).message;
         assert!(message.contains("does not greet"), "{what}: {message}");
     }
     let seen = on(|stage| servers(stage, Family::Both, &[Misbehaviour::Greeting554], None)).await;
     let checkup = Checkup::of(&seen);
     assert_eq!(complaints(&checkup), both, "{checkup:#?}");
-    let check = checkup.checks.iter().find(|it| it.id == both[0]).unwrap();
+    let check = named(&checkup, both[0]);
     assert_eq!(check.status, CheckStatus::Warning, "{check:#?}");
     assert!(check.evidence[0].contains("554"), "{check:#?}");
     // A firewall that overwrites the greeting and knows no EHLO.
@@ -138,11 +129,7 @@ async fn one_server_without_starttls_is_not_the_network() {
     .await;
     let checkup = Checkup::of(&seen);
     assert_eq!(complaints(&checkup), [""; 0], "{checkup:#?}");
-    let check = checkup
-        .checks
-        .iter()
-        .find(|it| it.id == "starttls")
-        .unwrap();
+    let check = named(&checkup, "starttls");
     assert!(
         check
             .evidence

@@ -6,7 +6,9 @@ use danecheck_core::doctor::{CheckStatus, Checkup};
 use danecheck_world::dns::{Misbehaviour as DnsMisbehaviour, ResolverKind, Rtype, Zone};
 use serde_json::Value;
 
-use super::machine::{Family, TARGETS, complaints, expect, in_order, machine, on, servers, zones};
+use super::machine::{
+    Family, TARGETS, complaints, expect, in_order, machine, named, on, servers, zones,
+};
 use crate::support::now;
 
 #[tokio::test]
@@ -106,9 +108,7 @@ async fn what_a_resolver_makes_up_or_marks_wrongly_is_named_alone() {
     }
     expect("AD on everything", &seen, "resolver-validates", Error);
     let checkup = Checkup::of(&seen);
-    let check = checkup.checks.iter();
-    let mut check = check.filter(|it| it.id == "resolver-validates");
-    let message = &check.next().unwrap().message;
+    let message = &named(&checkup, "resolver-validates").message;
     assert!(message.contains("believes forged records"), "{message}");
     // A filter answers for TLSA, and proves nothing.
     for how in [DnsMisbehaviour::EmptyAnswer, DnsMisbehaviour::BareNxDomain] {

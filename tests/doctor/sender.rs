@@ -3,7 +3,7 @@
 use danecheck_core::doctor::{CheckStatus, Checkup};
 use danecheck_core::observation::{ChrootSeen, TableAnswer};
 
-use super::machine::{TARGETS, answered, complaints, expect, in_order};
+use super::machine::{TARGETS, answered, complaints, expect, in_order, named};
 
 #[tokio::test]
 async fn each_fault_of_the_sender_is_named_alone() {
@@ -79,8 +79,8 @@ async fn what_master_cf_sets_is_corrected_there() {
     seen.service.overridden = vec!["smtp_tls_security_level".to_owned()];
     expect("level", &seen, "postfix-level", CheckStatus::Warning);
     let checkup = Checkup::of(&seen);
-    let check = checkup.checks.iter().find(|it| it.id == "postfix-level");
-    let remedy = check.unwrap().remedy.as_deref().unwrap();
+    let check = named(&checkup, "postfix-level");
+    let remedy = check.remedy.as_deref().unwrap();
     assert!(remedy.contains("in master.cf"), "{remedy}");
     assert!(!remedy.contains("postconf -e"), "{remedy}");
 }
