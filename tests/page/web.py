@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The pages of `danecheck serve --web`: web.py BINARY FOLDER.
 
-`tests/serve/browser.rs` serves them, as the library does in the program. The Nu
+`tests/suite/serve/browser.rs` serves them, as the library does in the program. The Nu
 checker and axe judge each page. The browser goes through the form, the progress and
 the report, by keyboard alone and without script; pages of other sites try to begin a
 check; nginx and Caddy read contrib/web.

@@ -1,5 +1,5 @@
 //! RFC 8461 section 3.1 and 3.2, rule by rule. What needs a server (section 3.3)
-//! or a certificate (section 4.1) is in `tests/mta_sts.rs`.
+//! or a certificate (section 4.1) is in `tests/suite/mta_sts.rs`.
 
 mod reporting;
 
