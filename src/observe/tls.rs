@@ -152,7 +152,7 @@ fn is_tls13<S>(stream: &TlsStream<S>) -> bool {
 /// All that the ClientHello of Debian 12 may offer, as far as rustls can.
 static WHOLE_OFFER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     let mut provider = rustls::crypto::ring::default_provider();
-    provider.kx_groups.extend(group::MORE);
+    provider.kx_groups = group::USUAL.to_vec();
     Arc::new(provider)
 });
 

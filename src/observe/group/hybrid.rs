@@ -5,10 +5,11 @@
 //! then a ciphertext shows its message without any decryption, which does no harm
 //! because nothing is secret.
 
-use rustls::crypto::ring::kx_group::X25519;
 use rustls::crypto::{ActiveKeyExchange, SharedSecret, SupportedKxGroup};
 use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 use sha3::{Digest, Sha3_256, Sha3_512};
+
+use super::x25519::X25519;
 
 /// The group.
 #[derive(Debug)]
