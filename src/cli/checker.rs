@@ -9,7 +9,7 @@ use crate::observe::{Setup, observe, presented};
 use danecheck_core::judge::{Moment, Strictest};
 use danecheck_core::next_hop::NextHopError;
 use danecheck_core::observation::{Answer, Observation};
-use danecheck_core::report::json;
+use danecheck_core::report::{ExitStatus, json};
 use danecheck_core::sender::Sender;
 use danecheck_core::unix_time::UnixTime;
 
@@ -44,9 +44,16 @@ pub(super) enum Outcome {
 pub(super) struct Checked {
     /// `None` if it is not saved.
     pub(super) observation: Option<Observation>,
-    pub(super) advised: Advised,
-    /// The report as JSON, if needed.
-    pub(super) line: Option<String>,
+    pub(super) judged: Judged,
+}
+
+/// What a judgement comes to.
+pub(super) enum Judged {
+    /// The report as JSON, and its exit status. The report itself ends in the thread
+    /// that made it: another one would free its memory far more slowly, and the
+    /// first could not use it again.
+    Line(String, ExitStatus),
+    Report(Advised),
 }
 
 /// Checks targets, each in its own task, and judges them in other threads: that
@@ -105,9 +112,12 @@ impl Checker {
                     let terms = expectations.terms(&next_hop);
                     let mut advised = terms.report(&observation, at, &sender);
                     advised.report.took = is_new.then(|| begun.elapsed());
+                    let judged = match writes_json {
+                        true => Judged::Line(json(&advised.report), terms.status(&advised.report)),
+                        false => Judged::Report(advised),
+                    };
                     Box::new(Checked {
-                        line: writes_json.then(|| json(&advised.report)),
-                        advised,
+                        judged,
                         observation: saves.then_some(observation),
                     })
                 };

@@ -124,14 +124,6 @@ impl Output {
         self.quiet
     }
 
-    pub(super) fn report(
-        &mut self,
-        advised: &Advised,
-        environment: &mut Environment,
-    ) -> Result<(), Stop> {
-        self.report_written(advised, None, environment)
-    }
-
     /// Whether reports are written as JSON.
     pub(super) fn is_json(&self) -> bool {
         matches!(self.form, Form::Json)
@@ -142,11 +134,22 @@ impl Output {
         matches!(self.form, Form::Entry(_) | Form::Into(_) | Form::Letter(_))
     }
 
-    /// A report, which may already exist as JSON.
-    pub(super) fn report_written(
+    /// A report that exists as JSON already, with its status.
+    pub(super) fn line(
+        &mut self,
+        mut report: String,
+        status: ExitStatus,
+        environment: &mut Environment,
+    ) -> Result<(), Stop> {
+        self.status = worst(self.status, status);
+        self.written += 1;
+        report.push('\n');
+        environment.print(&report)
+    }
+
+    pub(super) fn report(
         &mut self,
         advised: &Advised,
-        written: Option<String>,
         environment: &mut Environment,
     ) -> Result<(), Stop> {
         let Advised { report, entry } = advised;
@@ -157,7 +160,7 @@ impl Output {
         };
         let mut status = terms.status(report);
         let text = match &mut self.form {
-            Form::Json => written.unwrap_or_else(|| json(report)) + "\n",
+            Form::Json => json(report) + "\n",
             Form::Human(style) => match &mut self.summary {
                 Some(summary) => {
                     summary.add(report, status);

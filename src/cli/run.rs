@@ -14,7 +14,7 @@ use danecheck_core::sender::{Sender, System};
 use danecheck_core::text::plural;
 
 use super::bulk::processors;
-use super::checker::{Checker, Outcome};
+use super::checker::{Checker, Judged, Outcome};
 use super::environment::Environment;
 use super::input::{GivenTarget, Targets};
 use super::interrupt::{Interrupts, Watch};
@@ -210,10 +210,15 @@ impl Run<'_> {
                 {
                     saved.write(observation)?;
                 }
-                if let Some(observation) = &checked.observation {
-                    output.see(observation, &checked.advised);
+                match checked.judged {
+                    Judged::Line(line, status) => output.line(line, status, environment),
+                    Judged::Report(advised) => {
+                        if let Some(observation) = &checked.observation {
+                            output.see(observation, &advised);
+                        }
+                        output.report(&advised, environment)
+                    }
                 }
-                output.report_written(&checked.advised, checked.line, environment)
             }
             Outcome::Invalid(given, error) => {
                 let from_stdin = matches!(given, GivenTarget::Line(_));
