@@ -44,7 +44,7 @@ const LONERS: usize = 300;
 
 /// Rounds of this comparison: on a virtual machine, the processor time of one
 /// program differs by a fifth from one moment to the next.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 15;
 
 struct Limits {
     /// Processor time a domain, in parts of that of `posttls-finger`.
