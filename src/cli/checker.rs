@@ -53,7 +53,7 @@ pub(super) enum Judged {
     /// that made it: another one would free its memory far more slowly, and the
     /// first could not use it again.
     Line(String, ExitStatus),
-    Report(Advised),
+    Report(Box<Advised>),
 }
 
 /// Checks targets, each in its own task, and judges them in other threads: that
@@ -114,7 +114,7 @@ impl Checker {
                     advised.report.took = is_new.then(|| begun.elapsed());
                     let judged = match writes_json {
                         true => Judged::Line(json(&advised.report), terms.status(&advised.report)),
-                        false => Judged::Report(advised),
+                        false => Judged::Report(Box::new(advised)),
                     };
                     Box::new(Checked {
                         judged,
