@@ -21,6 +21,7 @@
     reason = "a test fails by panicking, and meets processes, clocks and files"
 )]
 
+#[allow(dead_code, reason = "the tests of `suite` use all of it")]
 mod support;
 
 #[path = "hostile/amplification.rs"]

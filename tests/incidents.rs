@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, meets files and sockets, and prints its result"
 )]
 
+#[allow(dead_code, reason = "the tests of `suite` use all of it")]
 mod support;
 
 #[path = "incidents/dns.rs"]

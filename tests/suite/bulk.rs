@@ -1,16 +1,13 @@
 //! Many targets in one run: each gets the report that it would get alone.
 
-use std::net::Ipv4Addr;
-
-use danecheck::demo::stage::{RunningStage, Stage};
+use danecheck::demo::stage::RunningStage;
 use danecheck::demo::{CASES, SharedAuthorities, TARGET};
 use danecheck::observe::{Pool, Setup, observe};
 use danecheck_core::report::Report;
-use danecheck_world::dns::Zone;
-use danecheck_world::smtp::MailServer;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::support::hosts::shared_hosts;
 use crate::support::program::{Ran, run_on, targets};
 use crate::support::{now, strip_times};
 
@@ -66,37 +63,11 @@ async fn a_target_in_company_has_the_report_of_one_alone() {
 }
 
 /// So many hosts, which so many domains share.
-const HOSTS: usize = 12;
+const HOSTS: u8 = 12;
 const DOMAINS: usize = 300;
 
 fn domain(number: usize) -> String {
     format!("d{number}.example")
-}
-
-/// Domains of one zone that share hosts; each host has an address.
-async fn shared_hosts() -> RunningStage {
-    let mut stage = Stage::new(now());
-    let mut hosts = Zone::signed("hosts.test.");
-    for number in 0..HOSTS {
-        let name = format!("mx{number}");
-        let identity = stage.identity(&format!("{name}.hosts.test"));
-        hosts = hosts
-            .a(&name, host_address(number))
-            .tlsa(&format!("_25._tcp.{name}"), &identity.tlsa(3, 1, 1));
-        let server = MailServer::new(identity);
-        stage.server(&host_address(number).to_string(), server);
-    }
-    stage.zone(hosts);
-    let domains = (0..DOMAINS).fold(Zone::signed("example."), |zone, number| {
-        let host = format!("mx{}.hosts.test.", number % HOSTS);
-        zone.mx(&format!("d{number}"), 10, &host)
-    });
-    stage.zone(domains);
-    stage.start().await.unwrap()
-}
-
-fn host_address(number: usize) -> Ipv4Addr {
-    Ipv4Addr::new(192, 0, 2, u8::try_from(number + 1).unwrap())
 }
 
 async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
@@ -105,7 +76,7 @@ async fn check(stage: &RunningStage, arguments: &[&str], stdin: &str) -> Ran {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_has_its_report_and_each_host_is_met_once() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let mut lines: Vec<String> = (0..DOMAINS).map(domain).collect();
     // A line that comes twice has two reports; a line that is not a target has
     // one.
@@ -128,12 +99,15 @@ async fn each_line_has_its_report_and_each_host_is_met_once() {
     // records of MTA-STS and TLS reporting; the rest is shared. What a busy
     // machine asks twice has room; hosts looked up for each domain have none.
     let asked = stage.dns().query_count();
-    assert!(asked < DOMAINS * 5 + HOSTS * 8, "{asked} questions");
+    assert!(
+        asked < DOMAINS * 5 + usize::from(HOSTS) * 8,
+        "{asked} questions"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_at_a_time_gives_the_same_reports() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let stdin: String = (0..40).map(|number| domain(number) + "\n").collect();
     let sorted = |ran: &Ran| {
         let reports = ran.stdout.lines().map(|line| {

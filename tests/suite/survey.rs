@@ -1,15 +1,13 @@
 //! A survey in three steps gives the reports of one run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 use danecheck::demo::stage::{RunningStage, Stage};
 use danecheck::demo::{CASES, SharedAuthorities, TARGET};
 use danecheck_core::report::ExitStatus;
-use danecheck_world::dns::Zone;
-use danecheck_world::smtp::MailServer;
 use serde_json::Value;
 
+use crate::support::hosts::shared_hosts;
 use crate::support::program::{Ran, run_on, run_with, schema_faults};
 use crate::support::{Temporary, now, strip_times};
 
@@ -91,31 +89,10 @@ async fn each_case_of_the_demo_has_the_same_report() {
 }
 
 const HOSTS: u8 = 6;
-
-/// Forty domains on six hosts, each with its address.
-async fn shared_hosts() -> RunningStage {
-    let mut stage = Stage::new(now());
-    let mut hosts = Zone::signed("hosts.test.");
-    for number in 0..HOSTS {
-        let name = format!("mx{number}");
-        let identity = stage.identity(&format!("{name}.hosts.test"));
-        let address = Ipv4Addr::new(192, 0, 2, number + 1);
-        hosts = hosts
-            .a(&name, address)
-            .tlsa(&format!("_25._tcp.{name}"), &identity.tlsa(3, 1, 1));
-        stage.server(&address.to_string(), MailServer::new(identity));
-    }
-    stage.zone(hosts);
-    let domains = (0..40).fold(Zone::signed("example."), |zone, number| {
-        let host = format!("mx{}.hosts.test.", number % HOSTS);
-        zone.mx(&format!("d{number}"), 10, &host)
-    });
-    stage.zone(domains);
-    stage.start().await.unwrap()
-}
+const DOMAINS: usize = 40;
 
 fn domains() -> String {
-    (0..40)
+    (0..DOMAINS)
         .map(|number| format!("d{number}.example\n"))
         .collect()
 }
@@ -157,7 +134,7 @@ fn joined(lines: &[String], sessions: &[String]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn needs_that_were_shuffled_are_met_once_each() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let lines = survey.dns(&domains(), &[]).await;
     assert!(
@@ -186,7 +163,7 @@ async fn needs_that_were_shuffled_are_met_once_each() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_missing_is_no_verdict() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let lines = survey.dns("d1.example", &[]).await;
     let reports = survey.judge(&lines).await;
@@ -202,7 +179,7 @@ async fn a_session_that_is_missing_is_no_verdict() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_cannot_be_read_is_answered_in_each_step() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let lines = survey.dns("not a domain\nd1.example\n", &[]).await;
     assert_eq!(lines.len(), 2);
@@ -228,7 +205,7 @@ async fn a_line_that_cannot_be_read_is_answered_in_each_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_opted_out_are_left_alone() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let list = Temporary::with("txt", "d1.example\n192.0.2.1/32\nmx2.hosts.test\n");
     let opt_out = ["--opt-out", list.path()];
@@ -257,7 +234,7 @@ async fn those_who_opted_out_are_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_leaves_names_addresses_and_networks_alone_by_itself() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let lines = survey.dns(&domains(), &[]).await;
     let needs = distinct_needs(&lines);
@@ -278,7 +255,7 @@ async fn hosts_leaves_names_addresses_and_networks_alone_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_without_a_name_that_others_need_is_held() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let list = Temporary::with("txt", "mx0.hosts.test\n");
     let need = |name: &str| {
@@ -296,7 +273,7 @@ async fn a_session_without_a_name_that_others_need_is_held() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dns_asks_nothing_about_those_who_opted_out() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let list = Temporary::with("txt", "d1.example\n*.d2.example\n192.0.2.0/24\n");
     let targets = "d1.example\nD2.Example.\nbelow.d2.example\n[192.0.2.1]\nd3.example\n";
@@ -313,7 +290,7 @@ async fn dns_asks_nothing_about_those_who_opted_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_address_is_not_connected_to_without_a_word() {
-    let stage = shared_hosts().await;
+    let stage = shared_hosts(DOMAINS, HOSTS).await;
     let survey = Survey::new(&stage);
     let lines = survey.dns("d1.example", &[]).await;
     let lines = survey.step(&["survey", "hosts"], &lines.join("\n")).await;

@@ -1,10 +1,8 @@
 //! What the tests share: the clock, and checks on a stage.
 
-#[allow(dead_code, reason = "not every test file looks at this domain")]
 pub(crate) mod domain;
-#[allow(dead_code, reason = "not every test file is about mailcow")]
+pub(crate) mod hosts;
 pub(crate) mod mailcow_parts;
-#[allow(dead_code, reason = "not every test file runs the program")]
 pub(crate) mod program;
 
 use danecheck::demo::stage::Stage;
@@ -18,7 +16,6 @@ use danecheck_world::pki::Identity;
 pub(crate) use danecheck_world::dns::now;
 
 /// What is seen of a target, on a stage that `set` sets.
-#[allow(dead_code, reason = "not every test file checks a stage")]
 pub(crate) async fn observed(target: &str, set: impl FnOnce(&mut Stage)) -> Observation {
     let mut stage = Stage::new(now());
     set(&mut stage);
@@ -26,13 +23,11 @@ pub(crate) async fn observed(target: &str, set: impl FnOnce(&mut Stage)) -> Obse
 }
 
 /// The report on a target, on a stage that `set` sets.
-#[allow(dead_code, reason = "not every test file checks a stage")]
 pub(crate) async fn report_on(target: &str, set: impl FnOnce(&mut Stage)) -> Report {
     Report::of(&observed(target, set).await)
 }
 
 /// The ids of the findings of a report.
-#[allow(dead_code, reason = "not every test file looks at findings")]
 pub(crate) fn ids(report: &Report) -> Vec<&str> {
     report
         .findings
@@ -42,7 +37,6 @@ pub(crate) fn ids(report: &Report) -> Vec<&str> {
 }
 
 /// What the first finding with this id says; it has to be there.
-#[allow(dead_code, reason = "not every test file reads findings")]
 pub(crate) fn message<'a>(report: &'a Report, id: &str) -> &'a str {
     let mut findings = report.findings.iter();
     let finding = findings.find(|finding| finding.id == id);
@@ -51,7 +45,6 @@ pub(crate) fn message<'a>(report: &'a Report, id: &str) -> &'a str {
 }
 
 /// mailcow, as whose mail it is.
-#[allow(dead_code, reason = "not every test file has a sender")]
 pub(crate) fn mailcow() -> Sender {
     Sender {
         system: System::Mailcow,
@@ -60,7 +53,6 @@ pub(crate) fn mailcow() -> Sender {
 }
 
 /// Takes from a report what a clock or a cache decides.
-#[allow(dead_code, reason = "not every test file compares reports")]
 pub(crate) fn strip_times(value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {
@@ -74,10 +66,8 @@ pub(crate) fn strip_times(value: &mut serde_json::Value) {
 }
 
 /// A file of a test's own, gone when it is dropped.
-#[allow(dead_code, reason = "not every test file writes files")]
 pub(crate) struct Temporary(std::path::PathBuf);
 
-#[allow(dead_code, reason = "not every test file writes files")]
 impl Temporary {
     pub(crate) fn with(extension: &str, text: &str) -> Self {
         Self::of_bytes(extension, text.as_bytes())
