@@ -22,7 +22,7 @@ pub(crate) const AGREEMENTS: u32 = 2;
 /// How often each is done to see how long it takes.
 const TIMES: u32 = 500;
 
-/// Milliseconds that these take by themselves, with the library of the program.
+/// Milliseconds that these take by themselves, with ring.
 pub(crate) fn milliseconds() -> Result<f64, Box<dyn Error>> {
     let random = SystemRandom::new();
     let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;

@@ -212,7 +212,7 @@ fn loners(bench: &Bench, ground: &Ground) -> Result<bool, Box<dyn Error>> {
     println!("  danecheck, default jobs    {}", spread(&default));
     println!("    of these in the kernel   {}", spread(&in_kernel));
     println!(
-        "    {} signatures and {} key agreements take {:.2} ms by themselves",
+        "    {} signatures and {} key agreements take {:.2} ms by themselves, with ring",
         least::SIGNATURES,
         least::AGREEMENTS,
         least::milliseconds()?

@@ -134,7 +134,7 @@ impl Output {
         matches!(self.form, Form::Entry(_) | Form::Into(_) | Form::Letter(_))
     }
 
-    /// A report that exists as JSON already, with its status.
+    /// A report as JSON, with its status.
     pub(super) fn line(
         &mut self,
         mut report: String,
@@ -160,7 +160,7 @@ impl Output {
         };
         let mut status = terms.status(report);
         let text = match &mut self.form {
-            Form::Json => json(report) + "\n",
+            Form::Json => return self.line(json(report), status, environment),
             Form::Human(style) => match &mut self.summary {
                 Some(summary) => {
                     summary.add(report, status);

@@ -2,9 +2,8 @@
 //! graviola, in less than two thirds of the time that ring takes. Processors that are
 //! too old for graviola, or of another family, use ring's.
 
-use rustls::Error;
-use rustls::NamedGroup;
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup, ring};
+use rustls::{Error, NamedGroup};
 
 /// The group.
 #[derive(Debug)]
